@@ -1,0 +1,53 @@
+# make demo: sets up and runs the main job.  make test: sets up and passes the tests.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check format clean system-packages
+
+help:
+	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
+	@echo "make test       set up, then run the tests"
+	@echo "make test-slow  the long tests too"
+	@echo "make check      ruff and mypy"
+	@echo "make clean      remove what these made"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "headrace needs Python 3.11, 3.12 or 3.13; this is %d.%d. Say which: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic,dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	@$(BIN)/headrace demo adjoint-sources $(DEMO)
+
+test: $(VENV)/.test system-packages
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.test system-packages
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The real servers that some tests start. Where they may not be installed, those tests say so.
+system-packages:
+	@sh tests/system-packages
+
+clean:
+	-@test ! -x $(BIN)/headrace || $(BIN)/headrace --project $(DEMO) facility down 2>/dev/null
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,103 @@
+"""Expressions (``.=``): Python's expression syntax over the payload, compiled once.
+
+Python's own parser reads them; what each node does is decided here, from a short list. No Python
+object but plain values is ever within reach, every value is weighed before it is made, and an
+evaluation has a budget of steps.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.flowlang import silent
+from headrace.flowlang.errors import (
+    BudgetError,
+    ExpressionError,
+    ExpressionSyntaxError,
+    MissingPathError,
+)
+from headrace.flowlang.expressions.compiler import Compiler, Run
+from headrace.flowlang.expressions.frame import Frame
+from headrace.flowlang.expressions.functions import FUNCTIONS
+from headrace.flowlang.expressions.methods import DICT_METHODS
+from headrace.flowlang.expressions.results import to_json
+from headrace.flowlang.expressions.syntax import parse_expression
+from headrace.flowlang.paths import Path
+
+__all__ = ["DICT_METHODS", "FUNCTIONS", "Expression", "compile_expression"]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression.
+
+    Attributes:
+        text: as it was written.
+        tree: its syntax; names stand for the backquoted paths.
+        paths: the backquoted paths, by those names.
+    """
+
+    text: str
+    tree: ast.expr = field(compare=False)
+    paths: Mapping[str, Path] = field(compare=False)
+    _run: Run = field(repr=False, compare=False)
+    _slots: int = field(repr=False, compare=False)
+
+    def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> Any:
+        """Returns the expression's value as JSON; the payload is only read.
+
+        Args:
+            payload: its members are the names.
+            context: what ``_context`` shows.
+
+        Raises:
+            ExpressionError: it cannot be evaluated; the message has the expression.
+            BudgetError: it would take too many steps, or make too large a value.
+        """
+        frame = Frame(payload, context or {}, self._slots)
+        try:
+            value = self._run(frame)
+            if type(value) in (list, tuple, dict):
+                frame.admit(value)
+                if frame.height(value) > silent.MAX_DEPTH:
+                    raise BudgetError(f"gives a value of more than {silent.MAX_DEPTH} levels")
+            return to_json(value)
+        except MissingPathError:
+            raise
+        except ExpressionError as error:
+            raise type(error)(f"{_shortened(self.text)}: {error}") from None
+        except (RecursionError, MemoryError):
+            raise BudgetError(f"{_shortened(self.text)}: too deep or too large") from None
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ExpressionError(
+                f"{_shortened(self.text)}: {type(error).__name__}: {reason}"
+            ) from None
+
+
+def compile_expression(text: str) -> Expression:
+    """Compiles an expression.
+
+    Args:
+        text: as written after ``.=``.
+
+    Raises:
+        ExpressionSyntaxError: it is not of the language; the message has the expression.
+    """
+    if not isinstance(text, str):
+        raise ExpressionSyntaxError("an expression must be a string")
+    tree, paths = parse_expression(text)
+    compiler = Compiler(paths)
+    try:
+        run = compiler.compile(tree)
+    except ExpressionError as error:
+        raise ExpressionSyntaxError(f"{_shortened(text)}: {error}") from None
+    return Expression(text, tree, paths, run, compiler.slots)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else line[:117] + "..."

@@ -1,0 +1,122 @@
+"""What one evaluation carries with it: names, and what is left of its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from headrace.flowlang import silent
+from headrace.flowlang.errors import BudgetError
+from headrace.flowlang.json_values import Measurer, TooDeep
+
+VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+SIZED: Final[Any] = (str, list, tuple, dict, set, *VIEWS)
+_CONTAINERS: Final = frozenset({list, tuple, dict, set, *VIEWS})
+
+# How many values, characters or bits are worked through in the time of one step.
+_NODES_PER_STEP: Final = 8
+_CHARACTERS_PER_STEP: Final = 2048
+
+
+class Frame:
+    """The state of one evaluation.
+
+    Values are never changed by an expression, so their sizes are counted once.
+
+    Args:
+        payload: the names.
+        context: what ``_context`` shows.
+        slots: number of comprehension variables.
+    """
+
+    __slots__ = ("_measurer", "context", "elements", "payload", "slots", "steps")
+
+    def __init__(self, payload: Mapping[str, Any], context: Mapping[str, Any], slots: int) -> None:
+        self.payload = payload
+        self.context = context
+        self.slots: list[Any] = [None] * slots
+        self.steps = silent.MAX_STEPS
+        self.elements = silent.MAX_ELEMENTS
+        self._measurer: Measurer | None = None
+
+    def charge(self, steps: int) -> None:
+        """Takes steps from the budget.
+
+        Raises:
+            BudgetError: there are not so many left.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            raise BudgetError(f"takes more than {silent.MAX_STEPS:,} steps")
+
+    def take_element(self) -> None:
+        """Counts one more element that a comprehension goes through.
+
+        Raises:
+            BudgetError: there were too many.
+        """
+        self.elements -= 1
+        if self.elements < 0:
+            raise BudgetError(
+                f"comprehensions go through more than {silent.MAX_ELEMENTS:,} elements"
+            )
+
+    def weigh(self, value: Any) -> tuple[int, int]:
+        """Counts the values and characters in a value, and charges for what was not yet counted.
+
+        Raises:
+            BudgetError: it is nested too deep.
+        """
+        if type(value) not in _CONTAINERS:
+            return 1, len(value) if type(value) is str else 0
+        if self._measurer is None:
+            self._measurer = Measurer(2 * silent.MAX_DEPTH + silent.MAX_EXPRESSION_DEPTH)
+        before = self._measurer.visited
+        try:
+            nodes, characters = self._measurer.measure(value)
+        except TooDeep:
+            raise BudgetError("makes a value that is nested too deep") from None
+        self.charge(self._measurer.visited - before)
+        return nodes, characters
+
+    def height(self, value: Any) -> int:
+        """Returns how many levels a value has that was weighed before."""
+        return self._measurer.height(value) if self._measurer is not None else 0
+
+    def admit(self, value: Any) -> Any:
+        """Passes a value that was put together from others, unless it is too large.
+
+        Raises:
+            BudgetError: it is.
+        """
+        nodes, characters = self.weigh(value)
+        self.check_weight(nodes + characters)
+        return value
+
+    def check_weight(self, weight: int) -> None:
+        """Raises BudgetError for more values and characters than one value may hold."""
+        if weight > silent.MAX_WEIGHT:
+            raise BudgetError(
+                f"makes a value of more than {silent.MAX_WEIGHT:,} values and characters"
+            )
+
+    def check_length(self, length: int) -> None:
+        """Raises BudgetError for a length that no string or list may have."""
+        if length > silent.MAX_LENGTH:
+            raise BudgetError(f"makes a string or list longer than {silent.MAX_LENGTH:,}")
+
+    def read(self, value: Any) -> None:
+        """Charges for reading through a whole value, such as for a comparison."""
+        kind = type(value)
+        if kind is str:
+            if len(value) > _CHARACTERS_PER_STEP:
+                self.charge(len(value) // _CHARACTERS_PER_STEP)
+        elif kind in _CONTAINERS:
+            nodes, characters = self.weigh(value)
+            self.charge(nodes // _NODES_PER_STEP + characters // _CHARACTERS_PER_STEP)
+
+
+def check_integer(bits: int) -> None:
+    """Raises BudgetError for an integer of more bits than allowed."""
+    if bits > silent.MAX_INTEGER_BITS:
+        raise BudgetError(f"makes a number of more than {silent.MAX_INTEGER_BITS:,} bits")

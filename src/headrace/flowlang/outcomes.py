@@ -1,0 +1,80 @@
+"""What a step of a run can come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StateError:
+    """A failure inside a state.
+
+    Attributes:
+        exception: its name, such as ``ActionFailedException``.
+        cause: a text, or the document that tells of it.
+        state_name: where it happened.
+    """
+
+    exception: str
+    cause: Any
+    state_name: str
+
+    def document(self) -> dict[str, Any]:
+        """Returns the failure as the service writes it."""
+        return {"state_name": self.state_name, "exception": self.exception, "cause": self.cause}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The state is over.
+
+    Attributes:
+        next: the following state; None at the end of the flow.
+        payload: what the following state receives.
+        output: what the log shows as the state's output.
+    """
+
+    next: str | None
+    payload: dict[str, Any]
+    output: Any
+
+
+@dataclass(frozen=True)
+class CallAction:
+    """The state waits for an action that is to be started now.
+
+    Attributes:
+        url: the provider.
+        scope: scope of the token, where the flow names it.
+        run_as: whose token is used.
+        body: what the provider is asked.
+        wait_time: seconds that the action may take.
+        private: names of the body that logs leave out.
+    """
+
+    url: str
+    scope: str | None
+    run_as: str
+    body: dict[str, Any]
+    wait_time: int
+    private: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """The state waits: so many seconds, or until a time; exactly one is set."""
+
+    seconds: float | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run is over."""
+
+    error: StateError
+
+
+Outcome = Moved | CallAction | Sleep | Failed

@@ -1,0 +1,128 @@
+"""From a definition to a checked flow, with the service's own words for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from headrace.flowlang.errors import DefinitionError, Entry
+from headrace.flowlang.json_values import json_problem
+from headrace.flowlang.model import Flow, State
+from headrace.flowlang.parse_state import STATE_PARSERS
+from headrace.flowlang.reader import StateReader
+
+_TOP_LEVEL: Final = {"StartAt", "States", "Comment"}
+MAX_NAME: Final = 128
+_NOT_YET: Final = ("CreateWebInput", "AwaitWebInput")
+
+Parser = Callable[[StateReader], State | None]
+
+
+def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
+    """Checks a definition and compiles its paths and expressions.
+
+    Args:
+        definition: the definition, as read from JSON.
+        allow_http_loopback: whether an ActionUrl on this machine may be plain http.
+
+    Raises:
+        DefinitionError: no run could use it; all that is wrong is in ``entries``.
+    """
+    entries: list[Entry] = []
+    if not isinstance(definition, dict):
+        raise DefinitionError(
+            [_entry(["definition"], "value is not a valid dict", "type_error.dict")]
+        )
+    problem = json_problem(definition)
+    if problem is not None:
+        raise DefinitionError([_entry(["definition", *problem[0]], problem[1], "value_error")])
+    for name in ("StartAt", "States"):
+        if name not in definition:
+            entries.append(_entry(["definition", name], "field required", "value_error.missing"))
+    for name in sorted(set(definition) - _TOP_LEVEL, key=str):
+        entries.append(
+            _entry(["definition", name], "extra fields not permitted", "value_error.extra")
+        )
+    if not isinstance(definition.get("Comment", ""), str):
+        entries.append(_entry(["definition", "Comment"], "str type expected", "type_error.str"))
+    states = definition.get("States", {})
+    if not isinstance(states, dict) or ("States" in definition and not states):
+        message = "must be an object with at least one state"
+        entries.append(_entry(["definition", "States"], message, "value_error"))
+        raise DefinitionError(entries)
+    parsed = {
+        name: state
+        for name, raw in states.items()
+        if (state := _state(name, raw, states, entries, allow_http_loopback)) is not None
+    }
+    start = definition.get("StartAt")
+    if "StartAt" in definition and (not isinstance(start, str) or start not in states):
+        message = f"{start!r} is not a state; there are: {_names(states)}"
+        entries.append(_entry(["definition", "StartAt"], message, "value_error"))
+    if not entries:
+        entries += _unreachable(str(start), states)
+    if entries:
+        raise DefinitionError(entries)
+    return Flow(str(start), parsed, definition)
+
+
+def targets(state: dict[str, Any]) -> list[str]:
+    """Returns the states that a state can lead to."""
+    found = [state.get("Next"), state.get("Default")]
+    for member in ("Choices", "Catch"):
+        items = state.get(member)
+        if isinstance(items, list):
+            found += [item.get("Next") for item in items if isinstance(item, dict)]
+    return [name for name in found if isinstance(name, str)]
+
+
+def _state(
+    name: str, raw: Any, states: dict[str, Any], entries: list[Entry], allow_http: bool
+) -> State | None:
+    loc: list[Any] = ["definition", "States", name]
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
+        message = f"a state's name has 1 to {MAX_NAME} characters"
+        entries.append(_entry(loc, message, "value_error"))
+    if not isinstance(raw, dict):
+        entries.append(_entry(loc, "value is not a valid dict", "type_error.dict"))
+        return None
+    kind = raw.get("Type")
+    if "Type" not in raw:
+        entries.append(_entry([*loc, "Type"], "field required", "value_error.missing"))
+        return None
+    parser = STATE_PARSERS.get(kind) if isinstance(kind, str) else None
+    if parser is None:
+        known = ", ".join(STATE_PARSERS)
+        message = f"{kind!r:.60} is not a type of state; there are: {known}"
+        if kind in _NOT_YET:
+            message = f"states of type {kind!r} are not supported yet by this version of headrace"
+        entries.append(_entry([*loc, "Type"], message, "value_error"))
+        return None
+    return parser(StateReader(name, raw, frozenset(states), entries, allow_http))
+
+
+def _unreachable(start: str, states: dict[str, Any]) -> list[Entry]:
+    reached, waiting = {start}, [start]
+    while waiting:
+        for name in targets(states[waiting.pop()]):
+            if name not in reached:
+                reached.add(name)
+                waiting.append(name)
+    return [
+        _entry(
+            ["definition", "States", name],
+            "Flow definition contained unreachable state(s): no state leads here",
+            "value_error",
+        )
+        for name in states
+        if name not in reached
+    ]
+
+
+def _names(states: dict[str, Any]) -> str:
+    names = ", ".join(map(str, list(states)[:12]))
+    return names + (", ..." if len(states) > 12 else "")
+
+
+def _entry(loc: list[Any], message: str, kind: str) -> Entry:
+    return {"loc": loc, "msg": message, "type": kind}

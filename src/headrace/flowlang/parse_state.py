@@ -1,0 +1,223 @@
+"""Reading one state of a definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from headrace.flowlang import silent
+from headrace.flowlang.model import (
+    ActionState,
+    Catcher,
+    ChoiceState,
+    ExpressionEvalState,
+    FailState,
+    PassState,
+    State,
+    WaitState,
+)
+from headrace.flowlang.parameters import private_names
+from headrace.flowlang.parse_choice import parse_rules
+from headrace.flowlang.paths import Path
+from headrace.flowlang.reader import StateReader
+from headrace.flowlang.timestamps import parse_timestamp
+
+_TRANSITION: Final = {"Next", "End"}
+_ACTION: Final = (
+    "ActionUrl",
+    "ActionScope",
+    "Handler",
+    "Parameters",
+    "InputPath",
+    "ResultPath",
+    "WaitTime",
+    "ExceptionOnActionFailure",
+    "RunAs",
+    "Catch",
+)
+_LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/.*)?")
+
+
+def parse_action(reader: StateReader) -> State | None:
+    """Reads an Action."""
+    reader.only(*_ACTION, *_TRANSITION)
+    following = reader.following()
+    url, scope = _provider(reader)
+    reader.exactly_one("Parameters", "InputPath")
+    parameters = reader.parameters()
+    wait_time = reader.raw.get("WaitTime", silent.DEFAULT_WAIT_TIME)
+    if isinstance(wait_time, bool) or not isinstance(wait_time, int) or wait_time < 1:
+        reader.add(["WaitTime"], "must be a whole number of seconds, at least 1")
+    raises = reader.raw.get("ExceptionOnActionFailure", True)
+    if not isinstance(raises, bool):
+        reader.add(
+            ["ExceptionOnActionFailure"],
+            "value could not be parsed to a boolean",
+            "type_error.bool",
+        )
+    return ActionState(
+        name=reader.name,
+        next=following,
+        url=url,
+        scope=scope,
+        parameters=parameters,
+        input_path=reader.path("InputPath"),
+        result_path=reader.result_path(),
+        wait_time=wait_time,
+        raises=raises,
+        run_as=reader.text("RunAs") or "User",
+        catch=_catchers(reader),
+        private=private_names(parameters),
+    )
+
+
+def parse_expression_eval(reader: StateReader) -> State | None:
+    """Reads an ExpressionEval."""
+    reader.only("Parameters", "ResultPath", *_TRANSITION)
+    following = reader.following()
+    for member in ("Parameters", "ResultPath"):
+        if member not in reader.raw:
+            reader.add([member], "field required", "value_error.missing")
+    parameters = reader.parameters()
+    result_path = reader.result_path()
+    if parameters is None:
+        return None
+    private = private_names(parameters)
+    return ExpressionEvalState(reader.name, following, parameters, result_path, private)
+
+
+def parse_pass(reader: StateReader) -> State | None:
+    """Reads a Pass."""
+    reader.only("Parameters", "InputPath", "Result", "ResultPath", *_TRANSITION)
+    result = reader.raw.get("Result")
+    if "Result" in reader.raw and not isinstance(result, dict):
+        reader.add(["Result"], "value is not a valid dict", "type_error.dict")
+    parameters = reader.parameters()
+    return PassState(
+        name=reader.name,
+        next=reader.following(),
+        parameters=parameters,
+        input_path=reader.path("InputPath"),
+        result=result if isinstance(result, dict) else None,
+        result_path=reader.result_path(),
+        private=private_names(parameters),
+    )
+
+
+def parse_choice(reader: StateReader) -> State | None:
+    """Reads a Choice."""
+    reader.only("Choices", "Default")
+    default = reader.raw.get("Default")
+    if "Default" in reader.raw:
+        reader.known_state(default, ["Default"])
+    return ChoiceState(reader.name, None, parse_rules(reader), default)
+
+
+def parse_wait(reader: StateReader) -> State | None:
+    """Reads a Wait."""
+    members = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
+    reader.only(*members, *_TRANSITION)
+    following = reader.following()
+    member = reader.exactly_one(*members)
+    seconds = timestamp = None
+    if member == "Seconds":
+        value = reader.raw["Seconds"]
+        if isinstance(value, bool) or not isinstance(value, int) or value > silent.MAX_WAIT_SECONDS:
+            reader.add(["Seconds"], f"must be a whole number, at most {silent.MAX_WAIT_SECONDS}")
+        else:
+            seconds = float(value)
+    if member == "Timestamp":
+        timestamp = parse_timestamp(reader.raw["Timestamp"])
+        if timestamp is None:
+            reader.add(["Timestamp"], "must be a time such as 2026-01-31T12:00:00Z, with a zone")
+    return WaitState(
+        name=reader.name,
+        next=following,
+        seconds=seconds,
+        seconds_path=reader.path("SecondsPath"),
+        timestamp=timestamp,
+        timestamp_path=reader.path("TimestampPath"),
+    )
+
+
+def parse_fail(reader: StateReader) -> State | None:
+    """Reads a Fail."""
+    reader.only("Error", "ErrorPath", "Cause", "CausePath")
+    values: list[str | Path | None] = []
+    for member in ("Error", "Cause"):
+        if member in reader.raw and f"{member}Path" in reader.raw:
+            reader.add([], f"{member} and {member}Path are mutually exclusive")
+        values.append(reader.text(member) or reader.path(f"{member}Path"))
+    return FailState(reader.name, None, values[0], values[1])
+
+
+STATE_PARSERS: Final[Mapping[str, Callable[[StateReader], State | None]]] = {
+    "Action": parse_action,
+    "ExpressionEval": parse_expression_eval,
+    "Pass": parse_pass,
+    "Choice": parse_choice,
+    "Wait": parse_wait,
+    "Fail": parse_fail,
+}
+
+
+def _provider(reader: StateReader) -> tuple[str, str | None]:
+    if reader.exactly_one("ActionUrl", "Handler") == "Handler":
+        handler = reader.raw["Handler"]
+        known = isinstance(handler, dict) and handler.get("Type") == "ActionProvider"
+        if not known or not isinstance(handler.get("Url"), str):
+            kind = handler.get("Type") if isinstance(handler, dict) else handler
+            registered = kind == "RegisteredAPI" or isinstance(handler, str)
+            reader.add(
+                ["Handler"],
+                f"registered APIs ({kind!r:.60}) are not supported yet by this version of headrace"
+                if registered
+                else "must be {'Type': 'ActionProvider', 'Url': 'https://...'}",
+            )
+            return "", None
+        for name in handler:
+            if name not in {"Type", "Url", "Scope"}:
+                reader.add(["Handler", name], "extra fields not permitted", "value_error.extra")
+        if not isinstance(handler.get("Scope", ""), str):
+            reader.add(["Handler", "Scope"], "str type expected", "type_error.str")
+        if "ActionScope" in reader.raw:
+            reader.add(["ActionScope"], "belongs into Handler as 'Scope'")
+        return _url(reader, handler["Url"], ["Handler", "Url"]), handler.get("Scope")
+    url = reader.text("ActionUrl")
+    return (_url(reader, url, ["ActionUrl"]) if url else ""), reader.text("ActionScope")
+
+
+def _url(reader: StateReader, url: str, where: list[Any]) -> str:
+    loopback = reader.allow_http and _LOOPBACK.fullmatch(url)
+    if not re.fullmatch(r"https://.+", url) and not loopback:
+        reader.add(where, f"{url!r}: an action provider's URL begins with https://")
+    return url
+
+
+def _catchers(reader: StateReader) -> tuple[Catcher, ...]:
+    raw = reader.raw.get("Catch", [])
+    if not isinstance(raw, list) or ("Catch" in reader.raw and not raw):
+        reader.add(["Catch"], "must be an array of at least one catcher")
+        return ()
+    catchers = []
+    for number, item in enumerate(raw):
+        where: list[Any] = ["Catch", number]
+        if not isinstance(item, dict):
+            reader.add(where, "value is not a valid dict", "type_error.dict")
+            continue
+        for name in item:
+            if name not in {"ErrorEquals", "Next", "ResultPath"}:
+                reader.add([*where, name], "extra fields not permitted", "value_error.extra")
+        errors = item.get("ErrorEquals")
+        if (
+            not isinstance(errors, list)
+            or not errors
+            or not all(isinstance(error, str) and error for error in errors)
+        ):
+            reader.add([*where, "ErrorEquals"], "must be an array of names of failures")
+            continue
+        reader.known_state(item.get("Next"), [*where, "Next"])
+        path = reader.reference(item.get("ResultPath", "$"), [*where, "ResultPath"])
+        catchers.append(Catcher(frozenset(errors), str(item.get("Next")), path))
+    return tuple(catchers)

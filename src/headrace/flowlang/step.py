@@ -1,0 +1,223 @@
+"""The step function: a state and a payload in, what is to happen out. It reads no clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.flowlang import silent
+from headrace.flowlang.choice import MissingVariableError
+from headrace.flowlang.errors import ExpressionError, PathError
+from headrace.flowlang.json_values import hide, payload_problem
+from headrace.flowlang.model import (
+    ActionState,
+    ChoiceState,
+    ExpressionEvalState,
+    FailState,
+    Flow,
+    PassState,
+    State,
+    WaitState,
+)
+from headrace.flowlang.outcomes import CallAction, Failed, Moved, Outcome, Sleep, StateError
+from headrace.flowlang.parameters import ParameterError
+from headrace.flowlang.paths import MISSING, Path
+from headrace.flowlang.timestamps import parse_timestamp
+
+Payload = dict[str, Any]
+Context = Mapping[str, Any]
+
+_FAULTS = (ParameterError, ExpressionError, MissingVariableError)
+
+
+def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Outcome:
+    """Begins a state.
+
+    Args:
+        flow: the checked flow.
+        state_name: the state.
+        payload: its input; never changed.
+        context: what ``$._context`` shows.
+
+    Returns:
+        Moved, where the state is over at once; CallAction or Sleep, where it waits; Failed.
+    """
+    state = flow.states[state_name]
+    try:
+        return _enter(state, payload, context)
+    except _FAULTS as error:
+        fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
+    except PathError as error:
+        fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
+    return raise_in(flow, state_name, payload, fault, context)
+
+
+def complete_action(
+    flow: Flow, state_name: str, payload: Payload, document: dict[str, Any], context: Context
+) -> Outcome:
+    """Ends an Action state whose action has ended.
+
+    Args:
+        flow: the checked flow.
+        state_name: the state.
+        payload: its input.
+        document: the action's last status document.
+        context: what ``$._context`` shows.
+    """
+    state = flow.states[state_name]
+    if not isinstance(state, ActionState):
+        raise TypeError(f"{state_name} is no Action")
+    result = {**document, "state_name": state_name}
+    if document.get("status") != "SUCCEEDED" and state.raises:
+        error = StateError("ActionFailedException", result, state_name)
+        return raise_in(flow, state_name, payload, error, context)
+    try:
+        return _moved(state, state.result_path.place(payload, result), result)
+    except PathError as error:
+        fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
+    except ParameterError as error:
+        fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
+    return raise_in(flow, state_name, payload, fault, context)
+
+
+def complete_wait(flow: Flow, state_name: str, payload: Payload) -> Outcome:
+    """Ends a Wait state whose time has come."""
+    return _moved(flow.states[state_name], payload, payload)
+
+
+def raise_in(
+    flow: Flow, state_name: str, payload: Payload, error: StateError, context: Context
+) -> Outcome:
+    """Leads a failure to the first catcher that takes it, or to the end of the run."""
+    del context
+    state = flow.states[state_name]
+    catchers = state.catch if isinstance(state, ActionState) else ()
+    for catcher in catchers:
+        everything = catcher.errors & silent.CATCH_ALL
+        named = error.exception in catcher.errors
+        if named or (everything and error.exception not in silent.NOT_IN_CATCH_ALL):
+            document = error.document()
+            try:
+                caught = catcher.result_path.place(payload, document)
+                _check_size(caught, "the payload")
+            except PathError as fault:
+                return Failed(StateError(silent.RESULT_PATH_ERROR, str(fault), state_name))
+            except ParameterError as fault:
+                return Failed(StateError(silent.RUNTIME_ERROR, str(fault), state_name))
+            return Moved(catcher.next, caught, document)
+    return Failed(error)
+
+
+def _enter(state: State, payload: Payload, context: Context) -> Outcome:
+    match state:
+        case ActionState():
+            return _call(state, payload, context)
+        case ExpressionEvalState():
+            values = state.parameters.evaluate(payload, context)
+            shown = hide(values, state.private)
+            return _moved(state, state.result_path.place(payload, values), shown)
+        case PassState():
+            result = _passed(state, payload, context)
+            placed = state.result_path.place(payload, result)
+            return _moved(state, placed, hide(result, state.private))
+        case ChoiceState():
+            return _choose(state, payload, context)
+        case WaitState():
+            return _wait(state, payload, context)
+        case FailState():
+            error = _text(state.error, payload, context) or silent.DEFAULT_FAIL_ERROR
+            cause = _text(state.cause, payload, context) or ""
+            return Failed(StateError(error, cause, state.name))
+    raise TypeError(f"{state.name}: a state of no known type")
+
+
+def _call(state: ActionState, payload: Payload, context: Context) -> CallAction:
+    if state.parameters is not None:
+        body = state.parameters.evaluate(payload, context)
+    else:
+        body = _required(state.input_path, "InputPath", payload, context)
+    if not isinstance(body, dict):
+        raise ParameterError("the body of an action must be an object; InputPath leads to none")
+    _check_size(body, "the action's body")
+    return CallAction(
+        url=state.url,
+        scope=state.scope,
+        run_as=state.run_as,
+        body=body,
+        wait_time=state.wait_time,
+        private=state.private,
+    )
+
+
+def _passed(state: PassState, payload: Payload, context: Context) -> Any:
+    if state.result is not None:
+        return state.result
+    if state.parameters is not None:
+        return state.parameters.evaluate(payload, context)
+    if state.input_path is not None:
+        return _required(state.input_path, "InputPath", payload, context)
+    return payload
+
+
+def _choose(state: ChoiceState, payload: Payload, context: Context) -> Outcome:
+    for rule, following in state.rules:
+        if rule.matches(payload, context):
+            return Moved(following, payload, payload)
+    if state.default is not None:
+        return Moved(state.default, payload, payload)
+    cause = f"No rule of the state '{state.name}' matched, and it has no Default."
+    return Failed(StateError(silent.NO_CHOICE_ERROR, cause, state.name))
+
+
+def _wait(state: WaitState, payload: Payload, context: Context) -> Sleep:
+    if state.seconds is not None:
+        return Sleep(seconds=state.seconds)
+    if state.timestamp is not None:
+        return Sleep(until=state.timestamp)
+    if state.seconds_path is not None:
+        seconds = _required(state.seconds_path, "SecondsPath", payload, context)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise ParameterError(f"SecondsPath leads to {seconds!r}, which is no number")
+        if seconds > silent.MAX_WAIT_SECONDS:
+            raise ParameterError(
+                f"SecondsPath leads to more than {silent.MAX_WAIT_SECONDS} seconds, a year"
+            )
+        return Sleep(seconds=max(0.0, float(seconds)))
+    moment = _required(state.timestamp_path, "TimestampPath", payload, context)
+    until = parse_timestamp(moment)
+    if until is None:
+        raise ParameterError(f"TimestampPath leads to {moment!r}, which is no time with a zone")
+    return Sleep(until=until)
+
+
+def _required(path: Path | None, field: str, payload: Payload, context: Context) -> Any:
+    value = path.resolve(payload, context) if path is not None else MISSING
+    if value is MISSING:
+        text = path.text if path is not None else ""
+        raise ParameterError(
+            f"The path '{text}' specified for the field '{field}' "
+            "could not be found in the state input."
+        )
+    return value
+
+
+def _text(value: str | Path | None, payload: Payload, context: Context) -> str | None:
+    if not isinstance(value, Path):
+        return value
+    found = _required(value, "ErrorPath or CausePath", payload, context)
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _moved(state: State, payload: Payload, output: Any) -> Moved:
+    if output is not payload:
+        _check_size(payload, "the payload")
+    return Moved(state.next, payload, output)
+
+
+def _check_size(value: Any, what: str) -> None:
+    problem = payload_problem(value)
+    if problem is not None:
+        raise ParameterError(
+            f"{what} is too large: {problem}; pass paths of files instead of their content"
+        )

@@ -1,0 +1,25 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The directory of real input with reference results; tests that need it skip without it."""
+    default = REPOSITORY.parent / "shared" / "data"
+    data = Path(os.environ.get("HEADRACE_TEST_DATA", default))
+    if not data.is_dir():
+        pytest.skip(f"no reference data at {data} (set HEADRACE_TEST_DATA)")
+    return data
