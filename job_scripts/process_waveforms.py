@@ -1,0 +1,14 @@
+"""Make misfit windows, misfits and adjoint sources of one event.
+
+Run it alone or under MPI; the files are the same for any number of ranks::
+
+    mpirun -n 4 python job_scripts/process_waveforms.py --observed DIR --synthetic DIR \
+        --output DIR --config job_scripts/process_waveforms.toml
+"""
+
+import sys
+
+from headrace.seismic.program import main
+
+if __name__ == "__main__":
+    sys.exit(main())

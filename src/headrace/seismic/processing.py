@@ -1,0 +1,126 @@
+"""From raw traces to a filtered pair on one time axis."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.errors import StationProblem
+from headrace.seismic.waveforms import Samples, Seismogram
+
+
+def align(observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig) -> Samples:
+    """Bring the observed trace onto the time axis of the synthetic one.
+
+    Args:
+        observed: the recorded trace.
+        synthetic: the computed trace, whose axis is the measure.
+        config: says whether resampling is wanted.
+
+    Returns:
+        Observed samples, shape of ``synthetic.data``. With ``config.resample``: low-passed below
+        the new Nyquist frequency if need be, cubic interpolation, zero outside the record.
+
+    Raises:
+        StationProblem: the axes differ and resampling is not wanted, or they do not overlap.
+    """
+    same_step = abs(observed.dt - synthetic.dt) <= 1e-5 * synthetic.dt
+    same_start = abs(observed.start - synthetic.start) <= 0.5 * synthetic.dt
+    if same_step and same_start and len(observed.data) == len(synthetic.data):
+        return observed.data
+    if config.resample:
+        return _resample(observed, synthetic)
+    way_out = "set resample = true to bring the observed onto the synthetic's times"
+    if not same_step:
+        difference = f"observed dt is {observed.dt:g} s, synthetic {synthetic.dt:g} s"
+    elif not same_start:
+        difference = f"observed starts at {observed.start:g} s, synthetic at {synthetic.start:g} s"
+    else:
+        difference = f"observed has {len(observed.data)} samples, synthetic {len(synthetic.data)}"
+    raise StationProblem(f"{difference}; {way_out}")
+
+
+def _resample(observed: Seismogram, synthetic: Seismogram) -> Samples:
+    from obspy.signal.filter import lowpass
+    from scipy.interpolate import CubicSpline
+
+    data = observed.data - observed.data.mean()
+    if observed.dt < 0.999 * synthetic.dt:
+        data = lowpass(data, 0.4 / synthetic.dt, 1 / observed.dt, corners=4, zerophase=True)
+    times = observed.start + observed.dt * np.arange(len(data))
+    wanted = synthetic.start + synthetic.dt * np.arange(len(synthetic.data))
+    inside = (wanted >= times[0]) & (wanted <= times[-1])
+    if not inside.any():
+        raise StationProblem(
+            f"observed ({times[0]:g} to {times[-1]:g} s) and synthetic "
+            f"({wanted[0]:g} to {wanted[-1]:g} s) do not overlap in time"
+        )
+    aligned = np.zeros(len(wanted))
+    aligned[inside] = CubicSpline(times, data)(wanted[inside])
+    return aligned
+
+
+def filter_pair(
+    observed: Samples, synthetic: Samples, dt: float, config: ProcessingConfig
+) -> tuple[Samples, Samples]:
+    """Filter a pair to the period band.
+
+    Both traces alike: remove the mean, taper, band-pass, remove the line through the first and
+    the last sample, remove the mean, taper.
+
+    Args:
+        observed: samples, shape ``(npts,)``.
+        synthetic: samples, same shape.
+        dt: sampling interval, s.
+        config: period band, corners, phase, taper.
+
+    Returns:
+        Observed and synthetic after the filter; the arguments stay as they are.
+
+    Raises:
+        StationProblem: a trace is zero everywhere, shorter than the shortest period, or sampled
+            too coarsely for the band.
+    """
+    from obspy.signal.filter import bandpass
+
+    npts = len(synthetic)
+    if config.min_period <= 2 * dt:
+        raise StationProblem(f"dt of {dt:g} s is too coarse for periods of {config.min_period:g} s")
+    if npts * dt < config.min_period:
+        raise StationProblem(
+            f"{npts} samples ({npts * dt:g} s) are shorter than the shortest period, "
+            f"{config.min_period:g} s"
+        )
+    pair = np.stack([observed, synthetic])
+    for name, row in zip(("observed", "synthetic"), pair, strict=True):
+        if np.ptp(row) == 0:
+            raise StationProblem(f"the {name} trace is constant")
+    taper = _taper(npts, config.taper)
+    pair -= pair.mean(axis=1, keepdims=True)
+    pair *= taper
+    pair = bandpass(
+        pair,
+        freqmin=1 / config.max_period,
+        freqmax=1 / config.min_period,
+        df=1 / dt,
+        corners=config.corners,
+        zerophase=config.zero_phase,
+    )
+    first, last = pair[:, :1], pair[:, -1:]
+    pair = pair - (first + np.arange(npts) * (last - first) / float(npts - 1))
+    pair -= pair.mean(axis=1, keepdims=True)
+    pair *= taper
+    return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
+
+
+@functools.lru_cache(maxsize=8)
+def _taper(npts: int, share: float) -> Samples:
+    """A Hann taper of ``share`` of the record at each end."""
+    half = min(int(share * npts), npts // 2)
+    size = 2 * half if 2 * half == npts else 2 * half + 1
+    sides = np.hanning(size) if size > 1 else np.ones(size)
+    taper = np.concatenate([sides[:half], np.ones(npts - 2 * half), sides[size - half :]])
+    taper.setflags(write=False)
+    return taper
