@@ -1,0 +1,291 @@
+"""An endpoint on this machine, hosted in a child process and started when it is needed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .child import Child
+from .errors import ComputeError
+from .reaping import reap
+from .records import Records
+from .templates import Template, check_endpoint
+from .values import EndpointSpec, TaskEvent, TaskSpec, TaskState
+
+log = logging.getLogger(__name__)
+
+MAX_RESTARTS = 4
+_MAX_ARGUMENT_BYTES = 10_000_000  # what the hosted service accepts
+
+
+class EndpointHost:
+    """An endpoint whose engine runs in a child process.
+
+    A child that dies is started again and gets its unfinished tasks again, so a task may run more
+    than once: at least once, its final event once. A function that must not repeat its effects
+    looks whether they are there.
+
+    Args:
+        spec: the endpoint.
+        on_event: receives every `TaskEvent`, from a thread of the host's own. It must not wait
+            for the host.
+    """
+
+    def __init__(self, spec: EndpointSpec, on_event: Callable[[TaskEvent], None]) -> None:
+        self.spec = spec
+        self._on_event = on_event
+        self._lock = threading.RLock()
+        self._child: Child | None = None
+        self._thread: threading.Thread | None = None
+        self._tasks: dict[str, TaskSpec] = {}
+        self._states: dict[str, TaskState] = {}
+        self._template: Template | None = None
+        self._ready = threading.Event()  # the child said ready or refused, or is given up
+        self._closing = threading.Event()
+        self._refusal = ""
+        self._restarts = 0
+        self._failures = 0
+        self._report: dict[str, int] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while there is none."""
+        with self._lock:
+            return self._child.pid if self._child else None
+
+    def start(self, timeout: float = 120.0) -> None:
+        """Start the child and wait until its engine is up. Does nothing when it is.
+
+        Args:
+            timeout: seconds to wait.
+
+        Raises:
+            ComputeError: the endpoint cannot be started; nothing of it is left running.
+        """
+        self._ensure_thread()
+        if not self._ready.wait(timeout):
+            raise ComputeError(
+                f"endpoint {self.spec.name}: not up after {timeout:g} s; see {self._log_path}"
+            )
+        if self._refusal:
+            raise ComputeError(self._refusal)
+
+    def submit(self, task: TaskSpec) -> None:
+        """Submit a task, and start the child where none runs. Does not wait for it.
+
+        A task that is submitted already and has not ended is left as it is.
+
+        Args:
+            task: the task.
+
+        Raises:
+            ComputeError: the endpoint or the task's configuration is wrong, or the arguments are
+                no JSON or larger than 10 MB.
+        """
+        template = self._checked_template()
+        if task.user_endpoint_config:
+            template.check({**self.spec.options, **task.user_endpoint_config}, self.spec.name)
+        try:
+            size = len(json.dumps([task.args, task.kwargs], allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise ComputeError(f"task {task.task_id}: arguments are no JSON: {error}") from error
+        if size > _MAX_ARGUMENT_BYTES:
+            raise ComputeError(
+                f"task {task.task_id}: {size} bytes of arguments, at most {_MAX_ARGUMENT_BYTES}; "
+                "pass a path instead"
+            )
+        with self._lock:
+            if task.task_id in self._tasks:
+                return
+            self._tasks[task.task_id] = task
+            self._states[task.task_id] = "pending"
+            child = self._child
+        if child is not None:
+            child.send({"do": "submit", "task": asdict(task)})
+        self._ensure_thread()
+
+    def cancel(self, task_id: str) -> None:
+        """Give a task up: it ends as failed, and programs that it started here are ended.
+
+        A function that computes in its own process, or on another machine, runs on to its end;
+        its result is thrown away.
+
+        Args:
+            task_id: the task. One that is unknown or has ended is left alone.
+        """
+        with self._lock:
+            known = self._tasks.pop(task_id, None)
+            self._states.pop(task_id, None)
+            child = self._child
+        if known is None:
+            return
+        if child is not None:
+            child.send({"do": "cancel", "task_id": task_id})
+        self._deliver(TaskEvent(task_id, "failed", error="the task was cancelled"))
+
+    def status(self) -> dict[str, Any]:
+        """What the endpoint is doing.
+
+        Returns:
+            ``state`` (``stopped``, ``starting``, ``ready``, ``refused``), ``pid``, ``restarts``,
+            ``tasks`` (number by state), ``managers``, ``workers``, ``jobs`` (batch jobs that this
+            host has submitted), ``error``.
+        """
+        with self._lock:
+            if self._refusal:
+                state = "refused"
+            elif self._thread is None or not self._thread.is_alive():
+                state = "stopped"
+            else:
+                state = "ready" if self._ready.is_set() else "starting"
+            return {
+                "state": state,
+                "pid": self._child.pid if self._child else None,
+                "restarts": self._restarts,
+                "tasks": dict(Counter(self._states.values())),
+                "managers": self._report.get("managers", 0),
+                "workers": self._report.get("workers", 0),
+                "jobs": self._child.jobs() if self._child else [],
+                "error": self._refusal,
+            }
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """End the child and everything it started, batch jobs too.
+
+        Tasks that have not ended get no event; submit them again after the next start.
+
+        Args:
+            timeout: seconds for the child to end by itself; then it is killed.
+        """
+        self._closing.set()
+        with self._lock:
+            child, thread = self._child, self._thread
+        if child is not None:
+            child.ask_to_stop(timeout)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        with self._lock:
+            self._thread = None
+            self._tasks.clear()
+            self._states.clear()
+            self._ready.clear()
+            self._closing.clear()
+
+    @property
+    def _log_path(self) -> Path:
+        return self.spec.state_dir / "host.log"
+
+    def _checked_template(self) -> Template:
+        if self._template is None:
+            self._template = check_endpoint(self.spec)
+        return self._template
+
+    def _ensure_thread(self) -> None:
+        self._checked_template()
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self._refusal = ""
+            self._failures = 0
+            self._ready.clear()
+            self._thread = threading.Thread(
+                target=self._supervise, name=f"endpoint-{self.spec.name}", daemon=True
+            )
+            self._thread.start()
+
+    def _supervise(self) -> None:
+        try:
+            self._keep_alive()
+        except Exception as error:
+            log.exception("endpoint %s: its supervision ended", self.spec.name)
+            self._give_up(f"endpoint {self.spec.name}: {type(error).__name__}: {error}")
+
+    def _keep_alive(self) -> None:
+        try:
+            for line in reap(self.spec.state_dir):
+                log.warning("endpoint %s: left by an earlier host: %s", self.spec.name, line)
+        except ComputeError as error:
+            self._give_up(str(error))
+            return
+        while not self._closing.is_set():
+            finished = self._run_child()
+            if finished or self._closing.is_set():
+                return
+            if self._failures > MAX_RESTARTS:
+                self._give_up(
+                    f"endpoint {self.spec.name}: its host died {self._failures} times in a row; "
+                    f"see {self._log_path}"
+                )
+                return
+            self._closing.wait(0.5 * 2 ** (self._failures - 1))
+
+    def _run_child(self) -> bool:
+        """Run one child to its end. True: the end was wanted, or the child refused to start."""
+        with self._lock:
+            self._child = child = Child(self.spec, Records(self.spec.state_dir))
+            for task in self._tasks.values():
+                child.send({"do": "submit", "task": asdict(task)})
+            self._states = dict.fromkeys(self._tasks, "pending")
+        refusal = ""
+        for event in child.events():
+            if event["event"] == "refused":
+                refusal = str(event["error"])
+            else:
+                self._take(event)
+        with self._lock:
+            self._child = None
+            self._report = {}
+        for line in child.end():
+            log.warning("endpoint %s: left by the dead host: %s", self.spec.name, line)
+        if refusal:
+            self._give_up(refusal)
+            return True
+        if self._closing.is_set():
+            return True
+        self._failures += 1
+        self._restarts += 1
+        log.warning("endpoint %s: the host died (%s)", self.spec.name, child.exit_code)
+        return False
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "ready":
+            self._ready.set()
+        elif kind == "status":
+            with self._lock:
+                self._report = {k: v for k, v in event.items() if k != "event"}
+        elif kind == "task":
+            told = TaskEvent(
+                event["task_id"], event["kind"], event.get("result"), event.get("error", "")
+            )
+            with self._lock:
+                if told.task_id not in self._tasks:
+                    return
+                self._states[told.task_id] = told.kind
+                if told.final:
+                    del self._tasks[told.task_id], self._states[told.task_id]
+                    self._failures = 0
+            self._deliver(told)
+
+    def _give_up(self, reason: str) -> None:
+        with self._lock:
+            self._refusal = reason
+            tasks = list(self._tasks)
+            self._tasks.clear()
+            self._states.clear()
+            self._thread = None  # the next submission tries anew
+        for task_id in tasks:
+            self._deliver(TaskEvent(task_id, "failed", error=reason))
+        self._ready.set()
+
+    def _deliver(self, event: TaskEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("endpoint %s: on_event failed for %s", self.spec.name, event)

@@ -1,0 +1,7 @@
+"""What goes wrong with endpoints, functions and batch jobs."""
+
+from headrace.errors import HeadraceError
+
+
+class ComputeError(HeadraceError):
+    """An endpoint, a function or a task that cannot be used, told in one line."""

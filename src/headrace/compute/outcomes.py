@@ -1,0 +1,115 @@
+"""What became of a task: the engine's answer reduced to a JSON value or to one line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+_JSON_IDENTIFIER = "11\n"  # globus_compute_sdk's JSONData
+_RULE = re.compile(r"^[+\-]{20,}$")
+_FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
+_EXCEPTION = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_LIMIT = 400
+
+_MEANINGS = {
+    "WorkerLost": "the worker that ran the task died (killed, out of memory, or os._exit)",
+    "ManagerLost": "the node that ran the task was lost (block ended, walltime, or node failure)",
+}
+
+
+class NotJSON(ValueError):
+    """A result that is not a JSON value."""
+
+
+def read_result(data: str) -> object:
+    """Read a function's result from the engine's text.
+
+    Args:
+        data: serialised by the worker as JSON. Nothing else is read: other serialisations can
+            run code.
+
+    Returns:
+        The value.
+
+    Raises:
+        NotJSON: it is serialised otherwise, or holds NaN or infinities.
+    """
+    if not data.startswith(_JSON_IDENTIFIER):
+        raise NotJSON("the result was not sent as JSON")
+    try:
+        return json.loads(data.removeprefix(_JSON_IDENTIFIER), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise NotJSON("the result is nested too deeply") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise NotJSON(f"the result holds {name}, which JSON has not; return None or text for it")
+
+
+def failure_line(text: str) -> str:
+    """Reduce a traceback to the line that helps.
+
+    Args:
+        text: the traceback as the engine gives it.
+
+    Returns:
+        One line, at most 400 characters: the exception, its message and the function's line.
+    """
+    lines = [line for line in text.splitlines() if not _RULE.match(line)]
+    starts = [i for i, line in enumerate(lines) if line.startswith("Traceback (most recent call")]
+    block = lines[starts[-1] + 1 :] if starts else lines
+    place = ""
+    message_at = 0
+    for number, line in enumerate(block):
+        if frame := _FRAME.match(line):
+            if frame["file"] == "<string>":  # the function's own source text
+                place = f" (line {frame['line']} of {frame['function']})"
+            message_at = number + 1
+        elif starts and line[:1].isspace():
+            message_at = number + 1
+        elif starts:
+            break
+    tail = " ".join(" ".join(block[message_at:]).split())
+    match = _EXCEPTION.match(tail)
+    name = match["name"].rsplit(".", 1)[-1] if match else ""
+    message = (match["message"] or "") if match else ""
+    return shorten(_explain(name, message, tail, text) + place)
+
+
+def _explain(name: str, message: str, tail: str, text: str) -> str:
+    if name in _MEANINGS:
+        return f"{_MEANINGS[name]}: {message}"
+    if name == "SerializationError" and "All strategies failed" in message:
+        causes = re.findall(r"^\s*\| (\w+): (.+)$", text, re.MULTILINE)
+        reason = next((m for n, m in reversed(causes) if n != "ExceptionGroup"), message)
+        return f"the function's result is not JSON: {reason}; return numbers, text, lists or dicts"
+    if tail.startswith("MaxResultSizeExceeded("):
+        sizes = re.findall(r"\d+", tail)
+        about = f": {sizes[0]} bytes, at most {sizes[1]}" if len(sizes) > 1 else ""
+        return f"the function's result is too large{about}; write a file and return its path"
+    if name in ("BadStateException", "TooManyJobFailuresError"):
+        return f"the endpoint's workers could not start or were lost: {_block_story(text)}"
+    if not name:
+        return tail or "the task failed without saying why"
+    return f"{name}: {message}" if message else name
+
+
+def _block_story(text: str) -> str:
+    code = re.search(r"EXIT CODE: (\S+)", text)
+    parts = [f"exit code {code[1]}"] if code else []
+    for stream in ("STDERR", "STDOUT"):
+        if found := re.search(rf"{stream}: (.+?)(?:\n\t[A-Z ]+:|\nError \d+:|\Z)", text, re.DOTALL):
+            said = [s.strip() for s in found[1].splitlines() if s.strip() and not _RULE.match(s)]
+            if said:
+                parts.append(" / ".join(said[-3:]))
+                break
+    else:
+        if found := re.search(r"Error 1:\n\t(.+?)(?:\n\tEXIT CODE|\n-{20}|\Z)", text, re.DOTALL):
+            parts.append(" ".join(found[1].split()))
+    return "; ".join(parts) or "no message; see the worker logs"
+
+
+def shorten(text: str, limit: int = _LIMIT) -> str:
+    """Put text on one line and cut it to ``limit`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

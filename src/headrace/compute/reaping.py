@@ -1,0 +1,84 @@
+"""Ending what a host left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from .errors import ComputeError
+from .processes import describe, end_processes, host_processes
+from .records import Blocks, HostRecord, Records
+from .slurm import Slurm
+
+
+def reap(state_dir: Path) -> list[str]:
+    """End every process and batch job that killed hosts left.
+
+    Args:
+        state_dir: the endpoint's state directory.
+
+    Returns:
+        What was ended, a phrase for each, and what could not be ended and is kept on record for
+        the next call. Empty when nothing was left.
+
+    Raises:
+        ComputeError: another living process uses the directory.
+    """
+    records = Records(state_dir)
+    story: list[str] = []
+    for record in records:
+        if record.parent_pid != os.getpid() and record.parent_is_alive():
+            raise ComputeError(
+                f"{state_dir}: in use by process {record.parent_pid}; stop that one first"
+            )
+    for record in records:
+        story += end_host(records, record)
+    return story
+
+
+def end_host(records: Records, record: HostRecord, leave: Iterable[int] = ()) -> list[str]:
+    """End what is left of one host, and forget it when nothing is.
+
+    Args:
+        records: where it is written down.
+        record: the host.
+        leave: process ids to leave alone, besides this process.
+
+    Returns:
+        What was ended and what could not be.
+    """
+    leave = tuple(leave)
+
+    def outside_of_jobs() -> list[psutil.Process]:
+        return host_processes(record.host_id, leave, lambda job: job != record.own_job)
+
+    # First whatever could still submit a job. What runs in a job is ended with the job; in one
+    # that is no block of ours it was submitted to live on by itself.
+    story = end_processes(outside_of_jobs)
+    blocks = records.blocks(record.host_id)
+    ended, failures = _end_jobs(record, blocks)
+    story += [f"Slurm job {job}" for job in ended]
+    ours = {record.own_job, *blocks.jobs, *ended}
+
+    def remaining() -> list[psutil.Process]:
+        return host_processes(record.host_id, leave, lambda job: job not in ours)
+
+    story += end_processes(remaining)
+    failures += [f"{describe(process)} could not be ended" for process in remaining()]
+    if not failures:
+        records.forget(record.host_id)
+    return story + failures
+
+
+def _end_jobs(record: HostRecord, blocks: Blocks) -> tuple[list[str], list[str]]:
+    if blocks.scheduler == "slurm":
+        try:
+            return Slurm(record.slurm_conf).end(record.label), []
+        except ComputeError as error:
+            return [], [f"Slurm jobs named {record.label} are left: {error}"]
+    if blocks.scheduler in ("", "local") or not blocks.jobs:
+        return [], []
+    return [], [f"jobs {', '.join(blocks.jobs)} of {blocks.scheduler}: cancel them by hand"]

@@ -1,0 +1,123 @@
+"""Endpoint templates: the folders that a real Globus Compute endpoint is configured with."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ComputeError
+from .values import EndpointSpec
+
+TEMPLATE_FILE = "user_config_template.yaml.j2"
+SCHEMA_FILE = "user_config_schema.json"
+CONFIG_FILE = "config.yaml"
+ENVIRONMENT_FILE = "user_environment.yaml"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A folder of ``endpoint_configs/``.
+
+    Attributes:
+        folder: where it is.
+        schema: JSON schema of the options, None where the folder has none.
+    """
+
+    folder: Path
+    schema: dict[str, Any] | None
+
+    def check(self, options: Mapping[str, Any], endpoint: str) -> None:
+        """Check options against the schema.
+
+        Args:
+            options: values for the template's variables.
+            endpoint: name of the endpoint, for the message.
+
+        Raises:
+            ComputeError: an option is unknown or has a wrong value.
+        """
+        if self.schema is None:
+            return
+        from jsonschema import SchemaError, ValidationError
+        from jsonschema.exceptions import best_match
+        from jsonschema.validators import validator_for
+
+        where = f"endpoint {endpoint}, template {self.folder.name}"
+        validator_class = validator_for(self.schema)
+        try:
+            validator_class.check_schema(self.schema)
+        except SchemaError as error:
+            raise ComputeError(
+                f"{self.folder / SCHEMA_FILE}: not a JSON schema: {_one_line(error.message)}"
+            ) from error
+        known = self.schema.get("properties", {})
+        unknown = sorted(set(options) - set(known))
+        if unknown and self.schema.get("additionalProperties") is False:
+            raise ComputeError(
+                f"{where}: unknown option {', '.join(unknown)}; it knows {', '.join(sorted(known))}"
+            )
+        wrong = best_match(validator_class(self.schema).iter_errors(dict(options)))
+        if isinstance(wrong, ValidationError):
+            option = ".".join(str(part) for part in wrong.absolute_path)
+            about = f"option {option}: " if option else ""
+            raise ComputeError(f"{where}: {about}{_one_line(wrong.message)}; see {SCHEMA_FILE}")
+
+
+def read_template(folder: Path, endpoint: str) -> Template:
+    """Read a template's folder.
+
+    Args:
+        folder: a folder of ``endpoint_configs/``.
+        endpoint: name of the endpoint, for the message.
+
+    Returns:
+        The template.
+
+    Raises:
+        ComputeError: no such folder, no template in it, or a schema that is not JSON.
+    """
+    if not folder.is_dir():
+        there = sorted(p.parent.name for p in folder.parent.glob(f"*/{TEMPLATE_FILE}"))
+        choice = f"; there are: {', '.join(there)}" if there else ""
+        raise ComputeError(f"endpoint {endpoint}: no template folder {folder}{choice}")
+    if not (folder / TEMPLATE_FILE).is_file():
+        raise ComputeError(f"endpoint {endpoint}: {folder} holds no {TEMPLATE_FILE}")
+    schema_path = folder / SCHEMA_FILE
+    if not schema_path.exists():
+        return Template(folder, None)
+    try:
+        schema = json.loads(schema_path.read_text())
+    except (OSError, ValueError) as error:
+        raise ComputeError(f"{schema_path}: cannot be read as JSON: {error}") from error
+    return Template(folder, schema)
+
+
+def check_endpoint(spec: EndpointSpec) -> Template:
+    """Check what can be checked of an endpoint without starting anything.
+
+    Args:
+        spec: the endpoint.
+
+    Returns:
+        Its template.
+
+    Raises:
+        ComputeError: the engine is not installed, or the template or the options are wrong.
+    """
+    template = read_template(spec.template, spec.name)
+    template.check(spec.options, spec.name)
+    if importlib.util.find_spec("globus_compute_endpoint") is None:
+        raise ComputeError(
+            f"endpoint {spec.name}: the package globus-compute-endpoint is not installed here; "
+            "pip install 'headrace[endpoint]' (Linux only)"
+        )
+    return template
+
+
+def _one_line(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

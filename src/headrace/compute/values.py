@@ -1,0 +1,75 @@
+"""The values that cross the front door of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+TaskState = Literal["pending", "running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class EndpointSpec:
+    """An endpoint as the project names it.
+
+    Attributes:
+        name: the endpoint's name in ``headrace.toml``.
+        id: its UUID, as text; functions see it as the endpoint's id.
+        template: the folder of ``endpoint_configs/`` that it is made from.
+        options: values for the template's variables.
+        state_dir: where records, logs and working directories are kept. One host per directory.
+        project_root: the project's directory; ``HEADRACE_PROJECT`` in the workers' environment.
+    """
+
+    name: str
+    id: str
+    template: Path
+    options: Mapping[str, Any]
+    state_dir: Path
+    project_root: Path
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One call of a function.
+
+    Attributes:
+        task_id: a UUID, as text. A second submission with the same id is the same task.
+        function_code: the function's wire text, as `Function.code`.
+        args: positional arguments, JSON values.
+        kwargs: keyword arguments, JSON values.
+        resource_specification: what the engine knows of it (HTEX: ``priority``).
+        user_endpoint_config: values for the template's variables, over those of the endpoint.
+    """
+
+    task_id: str
+    function_code: str
+    args: list[Any] = field(default_factory=list)
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    resource_specification: dict[str, Any] = field(default_factory=dict)
+    user_endpoint_config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskEvent:
+    """A change of a task's state.
+
+    Attributes:
+        task_id: the task.
+        kind: ``pending`` (handed to the engine), ``running``, ``done`` or ``failed``. The last
+            two are final and come once.
+        result: what the function returned, for ``done``; a JSON value.
+        error: one line, for ``failed``.
+    """
+
+    task_id: str
+    kind: TaskState
+    result: Any = None
+    error: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will be said of this task."""
+        return self.kind in ("done", "failed")

@@ -1,0 +1,86 @@
+"""Reducing what an engine says to a value or to one line."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.compute.outcomes import NotJSON, failure_line, read_result
+
+LOST = """\
+++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++
+Traceback (most recent call last):
+  File "/lib/executor.py", line 552, in _result_queue_worker
+    s.reraise()
+    ^^^^^^^^^^^
+parsl.executors.high_throughput.errors.{name}: Task failure due to loss of {what} on host n1
+--------------------------------------------------------------------"""
+
+BLOCKS = """\
+Traceback (most recent call last):
+  File "/lib/executor.py", line 1, in submit
+parsl.executors.errors.BadStateException: Executor x failed due to: Error 1:
+\tEXIT CODE: 3
+\tSTDOUT: nothing of use
+\tSTDERR: module: command not found
+no such environment
+
+"""
+
+SUBMIT = """\
+parsl.jobs.errors.TooManyJobFailuresError: Error 1:
+\tFailed to start block 0: Submit failed: Invalid partition name specified"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LOST.format(name="WorkerLost", what="worker 1"), "the worker that ran the task died"),
+        (LOST.format(name="ManagerLost", what="manager"), "the node that ran the task was lost"),
+        (BLOCKS, "exit code 3; module: command not found / no such environment"),
+        (SUBMIT, "Failed to start block 0: Submit failed: Invalid partition name specified"),
+        ("MaxResultSizeExceeded(11000005, 10485760)", "too large: 11000005 bytes, at most"),
+        ("", "without saying why"),
+        ("a text that is no traceback", "a text that is no traceback"),
+    ],
+)
+def test_known_failures(text: str, said: str) -> None:
+    line = failure_line(text)
+    assert said in line
+    assert "\n" not in line
+
+
+def test_the_last_exception_of_a_chain_counts() -> None:
+    try:
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            raise RuntimeError("second\n  indented\nlast") from error
+    except RuntimeError:
+        assert failure_line(traceback.format_exc()) == "RuntimeError: second indented last"
+
+
+def test_an_exception_without_a_message() -> None:
+    text = 'Traceback (most recent call last):\n  File "<string>", line 4, in f\nAssertionError\n'
+    assert failure_line(text) == "AssertionError (line 4 of f)"
+
+
+@given(st.text())
+def test_it_is_always_one_short_line(text: str) -> None:
+    line = failure_line(text)
+    assert line
+    assert "\n" not in line
+    assert len(line) <= 400
+
+
+@pytest.mark.parametrize("data", ["01\ngASV", "11\nNaN", "11\n[Infinity]", "11\n" + "[" * 100_000])
+def test_results_that_are_not_json(data: str) -> None:
+    with pytest.raises(NotJSON):
+        read_result(data)
+
+
+def test_a_result() -> None:
+    assert read_result('11\n{"a": [1, null]}') == {"a": [1, None]}

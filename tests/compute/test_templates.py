@@ -1,0 +1,114 @@
+"""What is refused before anything starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compute.endpoint_tools import REPOSITORY, Events, spec, task
+
+from headrace.compute import ComputeError, EndpointHost, EndpointSpec
+from headrace.compute.engine import read_environment, render
+from headrace.compute.templates import check_endpoint
+
+
+def refused(endpoint: EndpointSpec) -> str:
+    events = Events()
+    host = EndpointHost(endpoint, events)
+    one = task(refused)
+    with pytest.raises(ComputeError) as caught:
+        host.submit(one)
+    assert events.of(one.task_id) == []
+    assert host.pid is None
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_missing_template_names_those_that_exist(tmp_path: Path) -> None:
+    message = refused(spec(tmp_path, "slurn"))
+    assert "no template folder" in message
+    assert "slurn; there are: local, " in message
+
+
+def test_a_folder_without_a_template(tmp_path: Path) -> None:
+    endpoint = EndpointSpec("e", "", tmp_path, {}, tmp_path / "state", tmp_path)
+    assert "holds no user_config_template.yaml.j2" in refused(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("template", "options", "said"),
+    [
+        ("local", {"worker": 2}, "unknown option worker; it knows "),
+        ("local", {"workers": 0}, "option workers: 0 is less than the minimum of 1"),
+        ("local", {"workers": "2"}, "option workers: '2' is not of type 'integer'"),
+        ("slurm", {"walltime": "30 min"}, "option walltime: '30 min' does not match"),
+        ("slurm", {"scheduler_options": "rm -rf ~"}, "option scheduler_options"),
+        ("slurm", {"partition": "a\n#SBATCH -A b"}, "option partition"),
+        ("slurm", {"launcher": "SingleNodeLauncher"}, "option launcher"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, template: str, options: dict, said: str) -> None:
+    message = refused(spec(tmp_path, template, **options))
+    assert said in message
+    assert f"endpoint tested, template {template}" in message
+
+
+def test_without_the_endpoint_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+
+    def find_spec(name: str, *rest: Any) -> Any:
+        return None if name == "globus_compute_endpoint" else real(name, *rest)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    assert "pip install 'headrace[endpoint]'" in refused(spec(tmp_path))
+
+
+def test_a_template_that_uses_an_unset_variable_is_refused_by_the_host(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(REPOSITORY / "endpoint_configs/local", folder)
+    with (folder / "user_config_template.yaml.j2").open("a") as file:
+        file.write("\nmore: {{ not_given }}\n")
+    host = EndpointHost(
+        EndpointSpec("e", spec(tmp_path).id, folder, {}, tmp_path / "state", tmp_path), Events()
+    )
+    with pytest.raises(ComputeError, match=r"own/user_config_template.*'not_given' is undefined"):
+        host.start()
+    assert host.status()["state"] == "refused"
+    assert host.pid is None
+    host.stop()
+
+
+@pytest.mark.parametrize("template", ["local", "slurm"])
+def test_every_option_reaches_the_configuration(template: str, tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    folder = REPOSITORY / "endpoint_configs" / template
+    schema = json.loads((folder / "user_config_schema.json").read_text())
+    plain = render(folder, {})
+    assert yaml.safe_load(plain)["engine"]["type"] == "GlobusComputeEngine"
+    examples = {"integer": 7, "number": 7.5, "string": "one", "boolean": None}
+    for name, about in schema["properties"].items():
+        value: Any = examples[about["type"]] if "type" in about else about["enum"][-1]
+        if about.get("type") == "boolean":
+            value = not about["default"]
+        value = {"walltime": "9:08:07", "scheduler_options": "#SBATCH --x=one"}.get(name, value)
+        check_endpoint(spec(tmp_path, template, **{name: value}))
+        with_option = yaml.safe_load(render(folder, {name: value}))
+        assert with_option != yaml.safe_load(plain), name
+        assert str(value) in str(with_option), name
+        if "default" in about:
+            default = yaml.safe_load(render(folder, {name: about["default"]}))
+            assert default == yaml.safe_load(plain), f"default of {name}"
+
+
+def test_the_environment_file(tmp_path: Path) -> None:
+    assert read_environment(tmp_path) == {}
+    (tmp_path / "user_environment.yaml").write_text("A: 1\nB: two\n")
+    assert read_environment(tmp_path) == {"A": "1", "B": "two"}
+    (tmp_path / "user_environment.yaml").write_text("- a\n")
+    with pytest.raises(ComputeError, match="not a YAML mapping"):
+        read_environment(tmp_path)
