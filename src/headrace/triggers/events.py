@@ -1,0 +1,121 @@
+"""What a watcher tells while it works, for a live display or a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.triggers.arrival import Arrival
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A directory is being watched: at the start, and again after it could not be.
+
+    Attributes:
+        trigger: name of the trigger.
+        directory: the watched directory.
+        observer: "inotify" or "poll".
+    """
+
+    trigger: str
+    directory: Path
+    observer: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Something new is there; it may not be complete."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
+class Settling:
+    """An arrival was looked at, has changed, and is not complete.
+
+    Attributes:
+        arrival: the arrival.
+        files: files so far.
+        size: their bytes so far.
+        waiting_for: what is missing, for people.
+    """
+
+    arrival: Arrival
+    files: int
+    size: int
+    waiting_for: str
+
+
+@dataclass(frozen=True)
+class Removed:
+    """An arrival went away before a run was started on it."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
+class Starting:
+    """An arrival is complete, and its run is about to be started.
+
+    Attributes:
+        arrival: the arrival.
+        tag: the tag that marks its run, and no other.
+        attempt: 1 for the first attempt.
+    """
+
+    arrival: Arrival
+    tag: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The run of an arrival was started.
+
+    Attributes:
+        arrival: the arrival.
+        tag: the tag that marks the run.
+        run_id: the run.
+        found: True if an earlier attempt, whose answer was lost, had started it.
+    """
+
+    arrival: Arrival
+    tag: str
+    run_id: str
+    found: bool
+
+
+@dataclass(frozen=True)
+class StartFailed:
+    """An attempt to start a run failed; it will be tried again.
+
+    Attributes:
+        arrival: the arrival.
+        tag: the tag that marks its run.
+        reason: why, in one line.
+        attempts: attempts so far.
+        retry_in: seconds until the next attempt.
+    """
+
+    arrival: Arrival
+    tag: str
+    reason: str
+    attempts: int
+    retry_in: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something keeps a trigger from its work; it is told once, and tried again.
+
+    Attributes:
+        trigger: name of the trigger.
+        message: what, where and the way out, in one line.
+    """
+
+    trigger: str
+    message: str
+
+
+WatchEvent = Watching | Seen | Settling | Removed | Starting | Started | StartFailed | Problem

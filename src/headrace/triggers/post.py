@@ -1,0 +1,391 @@
+"""The post of one trigger: what lies in its directory, what of it is complete, and its runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.errors import HeadraceError
+from headrace.triggers.agenda import Agenda
+from headrace.triggers.arrival import Arrival, Identity, identify
+from headrace.triggers.events import Problem, Removed, Seen, Settling, WatchEvent, Watching
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.names import is_speakable
+from headrace.triggers.observe import Ground, Hints, Listing, may_be_arrival, survey
+from headrace.triggers.record import Record
+from headrace.triggers.rule import Trigger
+from headrace.triggers.settle import Settler, Snapshot, marker_of, marker_suffix, take_snapshot
+from headrace.triggers.starter import Starts, arrival_of
+
+# All identities in the directory are compared so often (s), whatever was or was not reported.
+_FULL_LOOK = 300.0
+# An arrival that waits for a temporary name to go is a problem after so long (s).
+_PATIENCE = 60.0
+# The same problem is told again after so long (s).
+_REMINDER = 600.0
+# Looks ahead of time take at most this share of it.
+_SHARE = 0.1
+
+# What to do: look at the "directory", look at an "arrival" (its name), "start" a run (its record).
+Task = tuple[str, str | int]
+
+
+@dataclass
+class _Waiting:
+    record: Record
+    arrival: Arrival
+    settler: Settler
+    seen_at: float
+    told: Settling | None = None
+
+
+class Post:
+    """Follows one watched directory, from what is new in it to the runs.
+
+    All methods are called from one thread; only `hint` is called from others.
+
+    Args:
+        trigger: the trigger.
+        ledger: where arrivals are written down.
+        starts: starts the runs.
+        tell: told of what happens.
+        hint: called from another thread with the name that changed, and whether it was only
+            written to.
+        clock: monotonic time in s; for tests.
+    """
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        ledger: Ledger,
+        starts: Starts,
+        tell: Callable[[WatchEvent], None],
+        hint: Callable[[str, bool], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.trigger = trigger
+        self.agenda: Agenda[Task] = Agenda()
+        self._ledger = ledger
+        self._starts = starts
+        self._tell = tell
+        self._hint = hint
+        self._clock = clock
+        self._listing = Listing(trigger)
+        self._ground: Ground | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._hints: Hints | None = None
+        self._settled: dict[str, tuple[int, Identity]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._attempts: dict[int, Record] = {}
+        self._full_at = float("-inf")
+        self._told_at: dict[str, float] = {}
+        self.agenda.put(("directory", ""), clock())
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._hints:
+            self._hints.close()
+            self._hints = None
+
+    def do(self, task: Task) -> None:
+        """Do a task of the agenda; whatever goes wrong is told, and the task done again later."""
+        kind, what = task
+        try:
+            if kind == "directory":
+                self._look_around()
+            elif kind == "arrival":
+                self._look_at(str(what))
+            else:
+                self._start(int(what))
+        except (HeadraceError, OSError) as error:
+            self._complain(_words(error))
+            self._full_at = float("-inf")
+            self.agenda.put(task, self._clock() + min(self.trigger.interval, 5.0))
+
+    def hinted(self, names: Mapping[str, bool]) -> None:
+        """Follow hints.
+
+        Args:
+            names: for each name that changed (empty: the directory itself), whether it was only
+                written to.
+        """
+        now = self._clock()
+        check = []
+        for name, written in names.items():
+            waiting = self._waiting.get(name)
+            if waiting and written:
+                waiting.settler.touch(now)
+            elif name and not (written and name in self._settled):
+                check.append(name)
+            elif not name:
+                self.agenda.hasten(("directory", ""), now)
+            self._hasten_marked(name, now)
+        try:
+            self._check(check)
+        except (HeadraceError, OSError) as error:
+            self._complain(_words(error))
+            self._full_at = float("-inf")
+            self.agenda.hasten(("directory", ""), now + 1.0)
+
+    def _hasten_marked(self, name: str, now: float) -> None:
+        marker = self.trigger.marker
+        if marker and self.trigger.what == "file" and name.endswith(marker_suffix(marker)):
+            arrival = name.removesuffix(marker_suffix(marker))
+            if arrival in self._waiting:
+                self.agenda.hasten(("arrival", arrival), now)
+
+    def _look_around(self) -> None:
+        """Look at the watched directory."""
+        began = self._clock()
+        try:
+            self._settle_in()
+            full = began - self._full_at >= _FULL_LOOK
+            # File systems that make up inodes may not keep a directory's time of change either.
+            blind = self._ground is not None and not self._ground.inodes
+            names = self._listing.look(began, anyway=full or blind)
+        except OSError as error:
+            self._leave()
+            self._complain(f"{_words(error)}; waiting until {self.trigger.directory} is back")
+            self.agenda.put(("directory", ""), began + self.trigger.interval)
+            return
+        if names is not None:
+            self._compare(names, full=full)
+        if full:
+            self._full_at = began
+        ended = self._clock()
+        wait = max(self.trigger.interval, (ended - began) / _SHARE)
+        self.agenda.hasten(("directory", ""), ended + wait)
+
+    def _settle_in(self) -> None:
+        """Find out where we are; a directory that is new to us is watched from now on."""
+        status = self.trigger.directory.stat()
+        stamp = (status.st_dev, status.st_ino)
+        if stamp == self._stamp:
+            return
+        self._leave()
+        ground = survey(self.trigger, status)
+        observer = ground.observer
+        if observer == "inotify":
+            # Before the first look, so that nothing falls between.
+            try:
+                self._hints = Hints(self.trigger.directory, self._hint)
+            except OSError as error:
+                observer = "poll"
+                self._complain(
+                    f"{self.trigger.directory}: no inotify ({_words(error)}); looking every "
+                    f"{self.trigger.interval:g} s instead; raise fs.inotify.max_user_watches"
+                )
+        if self._ground is None or ground.root != self._ground.root:
+            self._recall(ground)
+        self._ground, self._stamp = ground, stamp
+        self._told_at.clear()
+        self._tell(Watching(self.trigger.name, self.trigger.directory, observer))
+
+    def _leave(self) -> None:
+        """Take it that the directory is not there; what was in it is not taken to be removed."""
+        self.close()
+        self._stamp = None
+        self._full_at = float("-inf")
+
+    def _recall(self, ground: Ground) -> None:
+        """Read what the ledger knows of this directory."""
+        trigger = self.trigger
+        known = self._ledger.settled(trigger.name, trigger.collection, trigger.path, ground.root)
+        self._settled = {_name(path): (id_, identity) for id_, path, identity in known}
+        self._waiting.clear()
+        for record in self._ledger.open(trigger.name, trigger.collection):
+            if record.state != "seen":
+                self._attempt_soon(record)
+            elif record.root == ground.root and record.path.startswith(trigger.path):
+                self._wait_for(record)
+
+    def _compare(self, names: Mapping[str, int], *, full: bool) -> None:
+        """Compare the directory with what we know: find the new, the replaced and the removed."""
+        inodes = self._ground is not None and self._ground.inodes
+        unknown = []
+        for name, inode in names.items():
+            settled = self._settled.get(name)
+            if settled and not full and (not inodes or settled[1].inode == inode):
+                continue
+            if name in self._waiting:
+                continue
+            unknown.append(name)
+        self._check(unknown)
+        gone = [name for name in (*self._settled, *self._waiting) if name not in names]
+        self._check(gone)
+
+    def _check(self, names: Iterable[str]) -> None:
+        """Bring what we know of some names up to date."""
+        ground = self._ground
+        if ground is None or self._stamp is None:
+            return
+        sightings, gone = [], []
+        for name in names:
+            identity = self._identify(name, inodes=ground.inodes)
+            waiting, settled = self._waiting.get(name), self._settled.get(name)
+            known = waiting.record.identity if waiting else settled[1] if settled else None
+            if identity is None:
+                gone += [name] if known else []
+            elif not is_speakable(name):
+                self._complain(
+                    f"{self.trigger.directory}: the name {name!a} has control characters or is "
+                    "not UTF-8, and is left alone; rename it"
+                )
+            elif known is None or not known.same(identity):
+                sightings.append((self._path(name), identity))
+        if gone:
+            self._forget(gone)
+        if not sightings:
+            return
+        trigger = self.trigger
+        records = self._ledger.see(trigger.name, trigger.collection, ground.root, sightings)
+        for record in records:
+            name = _name(record.path)
+            replaced = self._waiting.get(name)
+            if replaced and replaced.record.id != record.id:
+                del self._waiting[name]
+                self._tell(Removed(replaced.arrival))
+            self._settled.pop(name, None)
+            if record.state == "seen":
+                self._wait_for(record)
+            else:
+                self._settled[name] = (record.id, record.identity)
+
+    def _identify(self, name: str, *, inodes: bool) -> Identity | None:
+        if not may_be_arrival(self.trigger, name):
+            return None
+        try:
+            return identify(self.trigger.directory / name, inodes=inodes)
+        except FileNotFoundError:
+            return None
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Take note that something was removed, if the directory itself is still the same."""
+        status = self.trigger.directory.stat()
+        if (status.st_dev, status.st_ino) != self._stamp:
+            self.agenda.hasten(("directory", ""), self._clock())
+            return
+        ids = {}
+        for name in names:
+            waiting = self._waiting.get(name)
+            ids[name] = waiting.record.id if waiting else self._settled[name][0]
+        self._ledger.vanish(ids.values())
+        for name in ids:
+            self._settled.pop(name, None)
+            waiting = self._waiting.pop(name, None)
+            if waiting:
+                self.agenda.drop(("arrival", name))
+                self._tell(Removed(waiting.arrival))
+
+    def _wait_for(self, record: Record) -> None:
+        now = self._clock()
+        arrival = arrival_of(self.trigger, record)
+        settler = Settler(self.trigger.settle)
+        self._waiting[arrival.name] = _Waiting(record, arrival, settler, now)
+        self._tell(Seen(arrival))
+        self.agenda.put(("arrival", arrival.name), now)
+
+    def _look_at(self, name: str) -> None:
+        """Look at an arrival that was not complete at the last look."""
+        waiting = self._waiting.get(name)
+        if waiting is None or self._ground is None:
+            return
+        began = self._clock()
+        identity = self._identify(name, inodes=self._ground.inodes)
+        if identity is None or not identity.same(waiting.record.identity):
+            self._check([name])
+            if self._waiting.get(name) is waiting:
+                self.agenda.put(("arrival", name), began + self.trigger.interval)
+            return
+        try:
+            complete, told = self._judge(waiting, began)
+        except FileNotFoundError:
+            self.agenda.put(("arrival", name), began)
+            return
+        if complete:
+            del self._waiting[name]
+            self._settled[name] = (waiting.record.id, waiting.record.identity)
+            self._attempt_soon(waiting.record)
+            return
+        if told != waiting.told:
+            waiting.told = told
+            self._tell(told)
+        self.agenda.put(("arrival", name), self._next_look(waiting, began))
+
+    def _judge(self, waiting: _Waiting, began: float) -> tuple[bool, Settling]:
+        trigger, ground = self.trigger, self._ground
+        arrival = waiting.arrival
+        if trigger.marker:
+            marker = marker_of(
+                arrival.location, trigger.marker, directory=trigger.what == "directory"
+            )
+            there = os.path.lexists(marker)
+            return there, Settling(arrival, 0, 0, f"the marker {marker.name}")
+        inodes = ground is not None and ground.inodes
+        snapshot = take_snapshot(arrival.location, ignore=trigger.ignore, inodes=inodes)
+        complete = waiting.settler.look(snapshot, began, self._clock())
+        quiet = began - waiting.settler.since
+        if snapshot.unfinished and quiet > max(_PATIENCE, trigger.settle):
+            self._complain(
+                f"{arrival.location / snapshot.unfinished}: looks like an unfinished copy, and "
+                "holds the arrival back; finish the copy, remove it, or add its name to "
+                f"watch.ignore in {trigger.file}"
+            )
+        return complete, Settling(arrival, snapshot.files, snapshot.size, self._lack(snapshot))
+
+    def _lack(self, snapshot: Snapshot) -> str:
+        if not snapshot.files:
+            return "a first file"
+        if snapshot.unfinished:
+            return f"{snapshot.unfinished} to be finished"
+        return f"{self.trigger.settle:g} s without change"
+
+    def _next_look(self, waiting: _Waiting, began: float) -> float:
+        """Look often enough to start soon, seldom enough to cost little."""
+        now = self._clock()
+        settle, settler = self.trigger.settle, waiting.settler
+        cost = (now - began) / _SHARE
+        quiet = now - (settler.since if settler.due else waiting.seen_at)
+        calm = quiet if self.trigger.marker else max(settle, quiet)
+        often = min(calm / 8, 1.0, self.trigger.interval)
+        usual = now + max(0.02, often, cost * len(self._waiting))
+        if settler.due is not None and settler.due > began:
+            # The look that may be the last one, which the others must not delay.
+            return min(usual, max(settler.due, now + 0.02, now + cost))
+        return usual
+
+    def _attempt_soon(self, record: Record) -> None:
+        if record.id not in self._attempts:
+            self._attempts[record.id] = record
+            self.agenda.put(("start", record.id), self._clock())
+
+    def _start(self, id_: int) -> None:
+        inodes = self._ground is not None and self._ground.inodes
+        wait = self._starts.attempt(self.trigger, self._attempts[id_], inodes=inodes)
+        if wait is None:
+            del self._attempts[id_]
+        else:
+            self.agenda.put(("start", id_), self._clock() + wait)
+
+    def _complain(self, message: str) -> None:
+        now = self._clock()
+        if now - self._told_at.get(message, float("-inf")) >= _REMINDER:
+            self._told_at[message] = now
+            self._tell(Problem(self.trigger.name, message))
+
+    def _path(self, name: str) -> str:
+        return f"{self.trigger.path}{name}" + ("/" if self.trigger.what == "directory" else "")
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{Path(os.fsdecode(error.filename))}: " if isinstance(error.filename, str) else ""
+        return f"{place}{error.strerror}"
+    return str(error)

@@ -1,0 +1,235 @@
+"""Trigger files: one TOML file per trigger says what to watch and which flow to start."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from headrace.triggers.errors import TriggerError
+from headrace.triggers.template import check_template
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_KEYS = {
+    "": ("title", "watch", "start"),
+    "watch": (
+        *("collection", "path", "what", "pattern", "ignore"),
+        *("settle", "marker", "observer", "interval"),
+    ),
+    "start": ("flow", "label", "tags", "input"),
+}
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What to watch, when an arrival is complete, and which flow to start on it.
+
+    Attributes:
+        name: stem of the trigger file.
+        file: the trigger file.
+        title: for people; default the name.
+        collection: name of the collection.
+        root: the collection's directory on this machine.
+        path: path of the watched directory within the collection, with slashes at both ends.
+        what: whether each new directory or each new file is an arrival.
+        pattern: shell pattern that an arrival's name matches; default "*".
+        ignore: shell patterns of names that neither count nor hold an arrival back.
+        settle: seconds without change after which an arrival is complete; default 5.
+        marker: name of the file that says an arrival is complete, instead of `settle`.
+        observer: how to notice; "auto" polls on network file systems.
+        interval: seconds between two looks at the directory; default 10.
+        flow: name of the flow.
+        label: template of the run's label.
+        tags: templates of the run's tags.
+        input: template of the run's input.
+    """
+
+    name: str
+    file: Path
+    title: str
+    collection: str
+    root: Path
+    path: str
+    what: Literal["directory", "file"]
+    flow: str
+    pattern: str = "*"
+    ignore: tuple[str, ...] = ()
+    settle: float = 5.0
+    marker: str | None = None
+    observer: Literal["auto", "inotify", "poll"] = "auto"
+    interval: float = 10.0
+    label: str = "{name}"
+    tags: tuple[str, ...] = ()
+    input: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        """The watched directory on this machine."""
+        return self.root / self.path.strip("/")
+
+
+def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trigger]:
+    """Read all trigger files of a directory, in the order of their names.
+
+    Args:
+        directory: where the ``*.toml`` files lie; one that is not there has no triggers.
+        collections: directory of each collection on this machine, by name.
+
+    Returns:
+        the triggers.
+
+    Raises:
+        TriggerError: a file is not TOML, has an unknown or missing key or a wrong value, names an
+            unknown collection, or its watched directory is not there.
+    """
+    return [load_trigger(file, collections) for file in sorted(directory.glob("*.toml"))]
+
+
+def load_trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
+    """Read one trigger file.
+
+    Args:
+        file: the TOML file.
+        collections: directory of each collection on this machine, by name.
+
+    Returns:
+        the trigger.
+
+    Raises:
+        TriggerError: as `load_triggers`.
+    """
+    if not _NAME.fullmatch(file.stem):
+        raise TriggerError(
+            f"{file}: the file's name names the trigger; use letters, digits, '_', '-' and '.'"
+        )
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TriggerError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TriggerError(f"{file}: not valid TOML: {error}") from error
+    try:
+        return _trigger(file, document, collections)
+    except TriggerError as error:
+        raise TriggerError(f"{file}: {error}") from error
+
+
+def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Path]) -> Trigger:
+    reader = _Reader(document)
+    collection = reader.text("watch.collection")
+    root = collections.get(collection)
+    if root is None:
+        raise TriggerError(
+            f'watch.collection: there is no collection "{collection}"; '
+            + (f"headrace.toml has {_either(sorted(collections))}" if collections else "add it")
+        )
+    path = reader.text("watch.path")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts or (parts and parts[0] == "~"):
+        raise TriggerError(
+            f'watch.path: "{path}" may not contain ".." or "~"; it starts at the collection\'s root'
+        )
+    marker = reader.text("watch.marker", "") or None
+    if marker and "/" in marker:
+        raise TriggerError(f'watch.marker: "{marker}" must be a name without "/"')
+    trigger = Trigger(
+        name=file.stem,
+        file=file,
+        title=reader.text("title", file.stem),
+        collection=collection,
+        root=root.absolute(),
+        path="/".join(["", *parts, ""]),
+        what=cast(Any, reader.choice("watch.what", ("directory", "file"))),
+        pattern=reader.text("watch.pattern", "*"),
+        ignore=reader.texts("watch.ignore"),
+        settle=reader.seconds("watch.settle", 5.0, least=0.0),
+        marker=marker,
+        observer=cast(Any, reader.choice("watch.observer", ("auto", "inotify", "poll"))),
+        interval=reader.seconds("watch.interval", 10.0, least=0.05),
+        flow=reader.text("start.flow"),
+        label=reader.text("start.label", "{name}"),
+        tags=reader.texts("start.tags"),
+        input=reader.table("start.input"),
+    )
+    check_template(trigger.label, "start.label")
+    check_template(trigger.tags, "start.tags")
+    check_template(trigger.input, "start.input")
+    if not trigger.directory.is_dir():
+        raise TriggerError(
+            f"watch.path: {trigger.directory} is not a directory; "
+            f"make it, or correct the root of collection {collection} in headrace.toml"
+        )
+    return trigger
+
+
+class _Reader:
+    """Takes values out of a trigger file, with errors that name the key."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        for table, known in _KEYS.items():
+            for key in self.table(table) if table else document:
+                if key not in known:
+                    near = get_close_matches(key, known, 1)
+                    there = (
+                        f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}"
+                    )
+                    raise TriggerError(f"{f'{table}.' if table else ''}{key}: unknown key; {there}")
+
+    def _value(self, key: str) -> Any:
+        value: Any = self._document
+        for part in key.split("."):
+            if value is None:
+                return None
+            if not isinstance(value, dict):
+                raise TriggerError(f"{key.rpartition('.')[0]}: must be a table")
+            value = value.get(part)
+        return value
+
+    def table(self, key: str) -> dict[str, Any]:
+        value = self._value(key)
+        if value is not None and not isinstance(value, dict):
+            raise TriggerError(f"{key}: must be a table, [{key}]")
+        return value or {}
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._value(key)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            raise TriggerError(f"{key}: missing")
+        if not isinstance(value, str) or not value:
+            raise TriggerError(f"{key}: must be a text, not {value!r}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._value(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise TriggerError(f'{key}: must be a list of texts, such as ["one", "two"]')
+        return tuple(value)
+
+    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(key, allowed[0])
+        if value not in allowed:
+            raise TriggerError(f'{key}: "{value}" must be {_either(allowed)}')
+        return value
+
+    def seconds(self, key: str, default: float, *, least: float) -> float:
+        value = self._value(key)
+        if value is None:
+            return default
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not least <= value <= 1e7:
+            raise TriggerError(f"{key}: must be a number of seconds from {least:g}, not {value!r}")
+        return float(value)
+
+
+def _either(names: tuple[str, ...] | list[str]) -> str:
+    quoted = [f'"{name}"' for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -1,0 +1,149 @@
+"""How changes are noticed: file systems, listings, hints and the agenda."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from triggers.trigger_files import make_trigger
+
+from headrace.triggers.agenda import Agenda
+from headrace.triggers.arrival import identify
+from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
+from headrace.triggers.observe import Hints, Listing, survey
+
+
+def test_the_type_of_the_innermost_mount_counts(tmp_path: Path) -> None:
+    home = os.path.realpath(tmp_path)
+    (tmp_path / "beam line" / "run").mkdir(parents=True)
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "/dev/sda / ext4 rw 0 0\n"
+        f"server:/a {home} nfs4 rw 0 0\n"
+        f"server:/b {home}/beam\\040line lustre rw 0 0\n"
+        f"server:/c {home}/beam cifs rw 0 0\n"
+    )
+    assert file_system(Path("/"), mounts) == "ext4"
+    assert file_system(tmp_path, mounts) == "nfs4"
+    assert file_system(tmp_path / "beam line" / "run", mounts) == "lustre"
+    assert file_system(tmp_path, tmp_path / "none") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote", "inodes"),
+    [
+        ("ext4", False, True),
+        ("xfs", False, True),
+        ("", False, True),
+        ("nfs4", True, True),
+        ("lustre", True, True),
+        ("gpfs", True, True),
+        ("cifs", True, False),
+        ("9p", True, False),
+        ("fuse.sshfs", True, False),
+    ],
+)
+def test_what_is_expected_of_a_file_system(kind: str, remote: bool, inodes: bool) -> None:
+    assert (is_remote(kind), has_lasting_inodes(kind)) == (remote, inodes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "observer"),
+    [("auto", "nfs4", "poll"), ("auto", "ext4", "inotify"), ("inotify", "nfs4", "inotify")],
+)
+def test_auto_polls_network_file_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, kind: str, observer: str
+) -> None:
+    monkeypatch.setattr("headrace.triggers.observe.file_system", lambda directory: kind)
+    trigger = make_trigger(tmp_path, observer=asked)
+    assert survey(trigger, trigger.directory.stat()).observer == observer
+
+
+def test_a_directory_is_read_again_only_after_a_change(tmp_path: Path) -> None:
+    trigger = make_trigger(tmp_path, marker="DONE")
+    listing = Listing(trigger)
+    (trigger.directory / "a").mkdir()
+    (trigger.directory / ".hidden").mkdir()
+    (trigger.directory / "file").touch()
+    inode = (trigger.directory / "a").stat().st_ino
+    assert listing.look(100.0) == {"a": inode}
+    assert listing.look(102.0) is not None, "the file system's clock may not have ticked"
+    assert listing.look(103.0) is not None
+    assert listing.look(104.0) is None
+    assert listing.look(104.0, anyway=True) is not None
+    (trigger.directory / "b").mkdir()
+    names = listing.look(105.0)
+    assert names is not None
+    assert names.keys() == {"a", "b"}
+
+
+def test_files_are_listed_without_links_and_markers(tmp_path: Path) -> None:
+    trigger = make_trigger(tmp_path, what="file", marker="done")
+    for name in ("a.dat", "a.dat.done"):
+        (trigger.directory / name).touch()
+    (trigger.directory / "folder").mkdir()
+    (trigger.directory / "link").symlink_to("a.dat")
+    names = Listing(trigger).look(0.0)
+    assert names is not None
+    assert names.keys() == {"a.dat"}
+
+
+def test_hints_name_what_changed(tmp_path: Path) -> None:
+    told: dict[str, bool] = {}
+    changed = threading.Condition()
+
+    def hint(name: str, written: bool) -> None:
+        with changed:
+            told[name] = told.get(name, True) and written
+            changed.notify()
+
+    (tmp_path / "old").write_text("1")
+    hints = Hints(tmp_path, hint)
+    try:
+        (tmp_path / "new").mkdir()
+        with (tmp_path / "old").open("a") as old:
+            old.write("2")
+        with changed:
+            assert changed.wait_for(lambda: {"new", "old"} <= told.keys(), timeout=30)
+    finally:
+        hints.close()
+    assert told["new"] is False
+    assert told["old"] is True
+
+
+def test_an_identity_lasts_through_changes_and_moves(tmp_path: Path) -> None:
+    place = tmp_path / "a"
+    place.mkdir()
+    before = identify(place)
+    (place / "file").touch()
+    os.utime(place)
+    place.rename(tmp_path / "b")
+    assert identify(tmp_path / "b") == before
+    place.mkdir()
+    assert not identify(place).same(before)
+    assert identify(place, inodes=False).same(before)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 100), st.booleans()), max_size=30))
+def test_an_agenda_gives_each_task_once_in_order(puts: list[tuple[str, float, bool]]) -> None:
+    agenda: Agenda[str] = Agenda()
+    model: dict[str, float] = {}
+    for key, when, hasten in puts:
+        if hasten:
+            agenda.hasten(key, when)
+            model[key] = min(when, model.get(key, when))
+        else:
+            agenda.put(key, when)
+            model[key] = when
+    assert agenda.next_time == min(model.values(), default=None)
+    assert agenda.take(-1.0) is None
+    taken = []
+    while (key := agenda.take(100.0)) is not None:
+        taken.append(model.pop(key))
+    assert taken == sorted(taken)
+    assert not model
+    assert agenda.next_time is None

@@ -1,0 +1,114 @@
+"""What the tests of triggers share: a trigger on a directory, and a starter that remembers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headrace.triggers import Arrival, Ledger, Trigger, Watcher, WatchEvent
+
+
+def make_trigger(root: Path, **changes: Any) -> Trigger:
+    (root / "incoming").mkdir(parents=True, exist_ok=True)
+    values: dict[str, Any] = {
+        "name": "new_event",
+        "file": root / "new_event.toml",
+        "title": "New event",
+        "collection": "workstation",
+        "root": root,
+        "path": "/incoming/",
+        "what": "directory",
+        "flow": "adjoint_sources",
+        "settle": 0.3,
+        "interval": 0.2,
+    }
+    return Trigger(**{**values, **changes})
+
+
+class Memory:
+    """A starter that keeps its runs, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Arrival] = {}
+        self.files: dict[str, int] = {}
+        self.fail: Callable[[str], Exception | None] = lambda moment: None
+        self.asked: list[tuple[str, datetime]] = []
+
+    def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
+        self._maybe_fail("before")
+        assert tag not in self.runs, "a second run for one arrival"
+        self.runs[tag] = arrival
+        self.files[arrival.name] = sum(1 for path in arrival.location.rglob("*") if path.is_file())
+        self._maybe_fail("after")
+        return f"run of {tag}"
+
+    def find(self, tag: str, since: datetime) -> str | None:
+        self.asked.append((tag, since))
+        self._maybe_fail("find")
+        return f"run of {tag}" if tag in self.runs else None
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(arrival.name for arrival in self.runs.values())
+
+    def _maybe_fail(self, moment: str) -> None:
+        error = self.fail(moment)
+        if error:
+            raise error
+
+
+class Watch:
+    """A running watcher, whose events can be waited for."""
+
+    def __init__(self) -> None:
+        self.events: list[WatchEvent] = []
+        self._told = threading.Condition()
+
+    def tell(self, event: WatchEvent) -> None:
+        with self._told:
+            self.events.append(event)
+            self._told.notify_all()
+
+    def of(self, kind: type, name: str | None = None) -> list[Any]:
+        return [
+            event
+            for event in list(self.events)
+            if isinstance(event, kind) and (name is None or event.arrival.name == name)
+        ]
+
+    def wait_for(self, kind: type, count: int = 1, *, name: str | None = None) -> list[Any]:
+        with self._told:
+            enough = self._told.wait_for(lambda: len(self.of(kind, name)) >= count, timeout=60)
+        assert enough, f"waited for {count} {kind.__name__}, told: {self.events}"
+        return self.of(kind, name)
+
+
+@contextmanager
+def watching(
+    triggers: list[Trigger], ledger: Path, starter: Any, **options: Any
+) -> Iterator[Watch]:
+    watch = Watch()
+    stop = threading.Event()
+    failures: list[BaseException] = []
+    with Ledger(ledger) as opened:
+        watcher = Watcher(triggers, opened, starter, watch.tell, **options)
+
+        def run() -> None:
+            try:
+                watcher.run(stop)
+            except BaseException as error:  # noqa: BLE001 - told to the test below
+                failures.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield watch
+        finally:
+            stop.set()
+            thread.join(60)
+            assert not thread.is_alive()
+    assert not failures, failures
