@@ -1,0 +1,30 @@
+"""The facility: a durable local service for flows, transfers and compute."""
+
+from headrace.facility.address import Address, find_address
+from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
+from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
+from headrace.facility.settings import (
+    CollectionSettings,
+    EndpointSettings,
+    Settings,
+    state_directory,
+    write_settings,
+)
+
+__all__ = [
+    "ActionRejected",
+    "Address",
+    "CollectionSettings",
+    "EndpointSettings",
+    "FacilityError",
+    "NotFound",
+    "Settings",
+    "StateConflict",
+    "facility_status",
+    "find_address",
+    "log_path",
+    "start_facility",
+    "state_directory",
+    "stop_facility",
+    "write_settings",
+]

@@ -1,0 +1,32 @@
+"""``python -m headrace.facility ROOT``: serves one project in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from headrace.errors import HeadraceError
+from headrace.facility.server import serve
+
+
+def main(arguments: list[str]) -> int:
+    """Serves the project named by the only argument; returns the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m headrace.facility ROOT", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        serve(Path(arguments[0]).resolve())
+    except (HeadraceError, OSError) as error:
+        print(f"headrace facility: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,191 @@
+"""Actions: what a provider was asked to do, stored before it begins."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from headrace.facility.clock import now
+from headrace.facility.store import Store
+
+ACTIVE = "ACTIVE"
+SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One invocation of an action provider.
+
+    Attributes:
+        id: the action's id.
+        run_id: the run that started it.
+        state_name: the run's state that started it.
+        provider: URL of the provider.
+        body: what the provider was asked.
+        label: the run's label.
+        status: ACTIVE, SUCCEEDED or FAILED.
+        details: the provider's answer, or its progress at the last write.
+        start_time: when it was accepted.
+        completion_time: when it ended.
+        attempts: how often its work was begun: once, and again after each death of the facility.
+    """
+
+    id: str
+    run_id: str
+    state_name: str
+    provider: str
+    body: dict[str, Any]
+    label: str | None
+    status: str
+    details: Any
+    start_time: str
+    completion_time: str | None
+    attempts: int
+
+    def document(self, creator: str, details: Any = None) -> dict[str, Any]:
+        """Returns the action status document of the action provider interface.
+
+        Args:
+            creator: URN of who started the run.
+            details: progress to show instead of what is stored.
+        """
+        return {
+            "action_id": self.id,
+            "status": self.status,
+            "display_status": self.status,
+            "creator_id": creator,
+            "details": self.details if details is None else details,
+            "label": self.label,
+            "manage_by": [],
+            "monitor_by": [],
+            "release_after": None,
+            "start_time": self.start_time,
+            "completion_time": self.completion_time,
+        }
+
+
+class Provider(Protocol):
+    """An action provider inside the facility.
+
+    A provider accepts an action in the transaction that stores the run's step, so that an action
+    is accepted once whatever happens, and does its work afterwards on threads of its own.
+    """
+
+    @property
+    def url(self) -> str:
+        """The provider's URL at the hosted services."""
+
+    def new_id(self) -> str:
+        """Returns an id for a new action, in the provider's own form."""
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+        """Checks the body and stores what the work needs, in the given transaction.
+
+        Raises:
+            ActionRejected: the body is not what the provider takes.
+        """
+
+    def begin(self, action: Action) -> None:
+        """Begins or, after a restart, goes on with the work; returns at once."""
+
+    def cancel(self, action: Action) -> None:
+        """Asks for the work to stop; it may end all the same."""
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns how far an action has come, where that is known."""
+
+
+class Actions:
+    """The actions in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def insert(self, db: sqlite3.Connection, action: Action, request_id: str) -> None:
+        """Stores a new action; a request id that is there already is an integrity error."""
+        db.execute(
+            "INSERT INTO actions (id, request_id, run_id, state_name, provider, body, label,"
+            " status, details, start_time) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (
+                action.id,
+                request_id,
+                action.run_id,
+                action.state_name,
+                action.provider,
+                json.dumps(action.body),
+                action.label,
+                action.status,
+                json.dumps(action.details),
+                action.start_time,
+            ),
+        )
+
+    def begun(self, action_id: str) -> int:
+        """Counts one more beginning of the action's work, and returns how many there were."""
+
+        def count() -> int:
+            with self._store.transaction() as db:
+                db.execute("UPDATE actions SET attempts = attempts + 1 WHERE id = ?", (action_id,))
+                row = db.execute("SELECT attempts FROM actions WHERE id = ?", (action_id,))
+                return int(row.fetchone()["attempts"])
+
+        return self._store.patiently(count, f"action {action_id}")
+
+    def finish(self, action_id: str, status: str, details: Mapping[str, Any] | str) -> bool:
+        """Stores how an action ended; an end that is there already stays.
+
+        Returns:
+            Whether this call ended it.
+        """
+
+        def end() -> bool:
+            with self._store.transaction() as db:
+                cursor = db.execute(
+                    "UPDATE actions SET status = ?, details = ?, completion_time = ?"
+                    " WHERE id = ? AND status = ?",
+                    (status, json.dumps(details), now(), action_id, ACTIVE),
+                )
+                return cursor.rowcount == 1
+
+        return self._store.patiently(end, f"the end of action {action_id}")
+
+    def get(self, action_id: str, db: sqlite3.Connection | None = None) -> Action | None:
+        """Returns one action, read in the given transaction or else as last committed."""
+        source = db or self._store.reader()
+        row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
+        return action_of(row) if row else None
+
+    def of_run(self, run_id: str) -> list[Action]:
+        """Returns a run's actions in the order of their starts."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
+        )
+        return [action_of(row) for row in rows]
+
+    def open(self) -> list[Action]:
+        """Returns every action that has not ended."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM actions WHERE status = ? ORDER BY rowid", (ACTIVE,)
+        )
+        return [action_of(row) for row in rows]
+
+
+def action_of(row: sqlite3.Row) -> Action:
+    """Makes an action of its row."""
+    return Action(
+        id=row["id"],
+        run_id=row["run_id"],
+        state_name=row["state_name"],
+        provider=row["provider"],
+        body=json.loads(row["body"]),
+        label=row["label"],
+        status=row["status"],
+        details=json.loads(row["details"]),
+        start_time=row["start_time"],
+        completion_time=row["completion_time"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,133 @@
+"""The application: routes, who may call, and how errors are told."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import sqlite3
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headrace.facility.api import compute, flows, runs
+from headrace.facility.api.backend import Backend
+from headrace.facility.api.errors import APIError, unprocessable
+from headrace.facility.errors import FacilityError, NotFound, StateConflict
+from headrace.flowlang import DefinitionError
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+BODY_LIMIT_BYTES = 16_000_000
+
+
+class Guard:
+    """Lets a request in that names this host and carries the token.
+
+    A login node is shared: other accounts reach its loopback, and so does a page in a browser
+    that a rebound name leads here.
+
+    Args:
+        app: the application behind it.
+        token: what every request must carry.
+        names: host names that a request may be addressed to.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, names: frozenset[str]) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or refuses it."""
+        if scope["type"] == "http":
+            refusal = self._refusal(Request(scope))
+            if refusal is not None:
+                await refusal.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, request: Request) -> APIError | None:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        if host not in self._names:
+            return APIError(403, "FORBIDDEN", "this service answers on its loopback name only")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
+        if scheme.lower() != "bearer" or not same:
+            return APIError(401, "AUTHENTICATION_ERROR", "Expired or invalid Bearer token")
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
+            return APIError(413, "PAYLOAD_TOO_LARGE", f"more than {BODY_LIMIT_BYTES} bytes")
+        return None
+
+
+def health(request: Request) -> Response:
+    """``GET /``: says that the facility serves."""
+    del request
+    return JSONResponse({"service": "headrace facility", "status": "online"})
+
+
+def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAMES) -> ASGIApp:
+    """Makes the ASGI application of a facility.
+
+    Args:
+        backend: what it works on.
+        token: bearer token that every request must carry.
+        names: host names that requests may be addressed to.
+    """
+    app = Starlette(
+        routes=[Route("/", health), *flows.ROUTES, *runs.ROUTES, *compute.ROUTES],
+        exception_handlers={
+            APIError: _api_error,
+            DefinitionError: _definition_error,
+            FacilityError: _facility_error,
+            HTTPException: _http_error,
+            sqlite3.OperationalError: _store_error,
+            Exception: _internal_error,
+        },
+    )
+    app.state.backend = backend
+    return Guard(app, token, names)
+
+
+def _api_error(request: Request, error: Exception) -> Response:
+    del request
+    return cast(APIError, error).response()
+
+
+def _definition_error(request: Request, error: Exception) -> Response:
+    del request
+    return unprocessable(list(cast(DefinitionError, error).entries)).response()
+
+
+def _facility_error(request: Request, error: Exception) -> Response:
+    del request
+    if isinstance(error, NotFound):
+        return APIError(404, "NOT_FOUND", str(error)).response()
+    if isinstance(error, StateConflict):
+        return APIError(409, "STATE_CONFLICT", str(error)).response()
+    return APIError(400, "BAD_REQUEST", str(error)).response()
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    del request
+    fault = cast(HTTPException, error)
+    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(fault.status_code, "BAD_REQUEST")
+    return APIError(fault.status_code, code, fault.detail).response()
+
+
+def _store_error(request: Request, error: Exception) -> Response:
+    logger.error("%s %s: the store: %s", request.method, request.url.path, error)
+    # 507 is none of the codes that clients repeat for a quarter of a minute.
+    return APIError(507, "INSUFFICIENT_STORAGE", f"the facility's store: {error}").response()
+
+
+def _internal_error(request: Request, error: Exception) -> Response:
+    logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    return APIError(500, "UNKNOWN_ERROR", "Internal Server Error").response()

@@ -1,0 +1,49 @@
+"""What the API's calls work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from headrace.facility.actions import Actions
+from headrace.facility.endpoints import Endpoints
+from headrace.facility.engine import Engine
+from headrace.facility.flows import Flows
+from headrace.facility.identity import Identity
+from headrace.facility.runs import Runs
+from headrace.facility.settings import SettingsFile
+from headrace.facility.tasks import Functions
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The parts of a facility that requests reach.
+
+    Attributes:
+        engine: executes runs.
+        flows: stored flows.
+        runs: stored runs.
+        actions: stored actions.
+        functions: stored functions.
+        endpoints: hosted endpoints.
+        settings: the collections and endpoints of the project.
+        identity: who works here.
+        base_url: where the API is served.
+    """
+
+    engine: Engine
+    flows: Flows
+    runs: Runs
+    actions: Actions
+    functions: Functions
+    endpoints: Endpoints
+    settings: SettingsFile
+    identity: Identity
+    base_url: str
+
+
+def backend_of(request: Request) -> Backend:
+    """Returns the backend of the application that serves a request."""
+    backend: Backend = request.app.state.backend
+    return backend

@@ -1,0 +1,99 @@
+"""Flow and run documents as the Flows service writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headrace.facility.actions import Action
+from headrace.facility.flows import StoredFlow
+from headrace.facility.identity import Identity
+from headrace.facility.redact import without_private
+from headrace.facility.runs import ACTIVE, Phase, Run
+
+
+def flow_document(flow: StoredFlow, identity: Identity, base_url: str) -> dict[str, Any]:
+    """Returns the document of a flow."""
+    url = f"{base_url}/flows/{flow.id}"
+    return {
+        "id": flow.id,
+        "title": flow.title,
+        **flow.metadata,
+        "definition": flow.definition,
+        "input_schema": flow.input_schema,
+        "created_at": flow.created_at,
+        "updated_at": flow.updated_at,
+        "created_by": identity.urn,
+        "flow_owner": identity.urn,
+        "visible_to": [],
+        "runnable_by": [],
+        "administered_by": [],
+        "globus_auth_scope": flow_scope(flow.id),
+        "principal_urn": f"urn:globus:auth:identity:{flow.id}",
+        "globus_auth_username": f"{flow.id}@clients.auth.globus.org",
+        "action_url": url,
+        "flow_url": url,
+        "synchronous": False,
+        "log_supported": True,
+        "types": ["Action"],
+        "api_version": "1.0",
+        "user_role": "flow_owner",
+        "user_roles": ["flow_owner"],
+        "is_high_assurance": False,
+    }
+
+
+def flow_scope(flow_id: str) -> str:
+    """Returns the scope that a token needs to start a flow."""
+    return f"https://auth.globus.org/scopes/{flow_id}/flow_{flow_id.replace('-', '_')}_user"
+
+
+def run_document(
+    run: Run,
+    identity: Identity,
+    actions: Sequence[Action] = (),
+    progress: Callable[[Action], Any] | None = None,
+) -> dict[str, Any]:
+    """Returns the document of a run.
+
+    Args:
+        run: the run.
+        identity: who started it.
+        actions: its actions; the active ones are shown with their progress.
+        progress: tells an active action's progress.
+    """
+    details = without_private(run.details)
+    if run.status == ACTIVE and run.phase == Phase.ACTION and progress is not None:
+        details["action_statuses"] = [
+            {
+                **action.document(identity.urn, progress(action)),
+                "state_name": action.state_name,
+            }
+            for action in actions
+            if action.status == ACTIVE
+        ]
+    managers = run.metadata["run_managers"]
+    monitors = run.metadata["run_monitors"]
+    return {
+        "run_id": run.id,
+        "action_id": run.id,
+        "flow_id": run.flow_id,
+        "flow_title": run.flow_title,
+        "flow_last_updated": run.metadata["flow_last_updated"],
+        "start_time": run.start_time,
+        "completion_time": run.completion_time,
+        "status": run.status,
+        "display_status": run.status,
+        "details": details,
+        "label": run.label,
+        "tags": run.metadata["tags"],
+        "run_owner": identity.urn,
+        "created_by": identity.urn,
+        "run_managers": managers,
+        "run_monitors": monitors,
+        "manage_by": managers,
+        "monitor_by": monitors,
+        "user_role": "run_owner",
+        "user_roles": ["run_owner"],
+        "blocking_web_input_id": None,
+    }

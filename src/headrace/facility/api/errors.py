@@ -1,0 +1,40 @@
+"""Errors in the shape of the Flows service."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+
+class APIError(Exception):
+    """A request that is answered with an error.
+
+    Attributes:
+        status: HTTP status.
+        code: such as ``NOT_FOUND``.
+        detail: a text, or a list of ``{"loc", "msg", "type"}``.
+        message: one line for all of ``detail``.
+    """
+
+    def __init__(self, status: int, code: str, detail: Any, message: str | None = None) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.message = message
+
+    def response(self) -> JSONResponse:
+        """Returns the error as the service words it."""
+        error: dict[str, Any] = {"code": self.code, "detail": self.detail}
+        if self.message:
+            error["message"] = self.message
+        return JSONResponse({"error": error, "debug_id": str(uuid.uuid4())}, self.status)
+
+
+def unprocessable(entries: list[dict[str, Any]]) -> APIError:
+    """Returns the error for a request whose members are wrong."""
+    where = ".".join(["$", *(str(item) for item in entries[0]["loc"])])
+    count = f"{len(entries)} validation error{'s' if len(entries) > 1 else ''} in body."
+    return APIError(422, "UNPROCESSABLE_ENTITY", entries, f"{count} {where}: {entries[0]['msg']}")

@@ -1,0 +1,143 @@
+"""Reading requests: bodies, pages, filters."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from headrace.facility.api.errors import APIError, unprocessable
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 20
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """Returns the request's body, which must be a JSON object or nothing.
+
+    Raises:
+        APIError: it is neither.
+    """
+    text = await request.body()
+    if not text:
+        return {}
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise APIError(400, "BAD_REQUEST", f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise unprocessable([{"loc": [], "msg": "value is not a valid dict", "type": "type_error"}])
+    return body
+
+
+def effective_query(query: QueryParams) -> Mapping[str, str]:
+    """Returns the query, which a marker replaces but for the page's size.
+
+    Raises:
+        APIError: the marker is none of ours.
+    """
+    marker = query.get("marker")
+    if marker is None:
+        merged: dict[str, str] = {}
+        for key, value in query.multi_items():
+            merged[key] = f"{merged[key]},{value}" if key in merged else value
+        return merged
+    try:
+        return dict(parse_qsl(base64.urlsafe_b64decode(marker).decode(), strict_parsing=True))
+    except ValueError as error:
+        raise APIError(400, "BAD_REQUEST", "marker: not from an earlier page") from error
+
+
+def next_marker(query: Mapping[str, str], offset: int) -> str:
+    """Returns a marker that goes on with the same query at ``offset``."""
+    following = {**query, "_offset": str(offset)}
+    return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
+
+
+def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """Returns a whole number from the query.
+
+    Raises:
+        APIError: it is none, or outside the bounds.
+    """
+    text = query.get(name)
+    if text is None:
+        return default
+    if not text.isdigit() or not low <= int(text) <= high:
+        message = f"must be a whole number from {low} to {high}"
+        raise unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
+    return int(text)
+
+
+def offset_of(query: Mapping[str, str]) -> int:
+    """Returns where a page begins."""
+    return number(query, "_offset", 0, 0, 2**31)
+
+
+def truth(query: Mapping[str, str], name: str) -> bool:
+    """Returns a boolean from the query, in any spelling of case."""
+    return query.get(name, "false").lower() in {"true", "1", "yes"}
+
+
+def page(key: str, items: Sequence[T], query: Mapping[str, str]) -> tuple[list[T], dict[str, Any]]:
+    """Cuts one page out of a list.
+
+    Returns:
+        The page's items, and the members of the answer that describe the page.
+    """
+    limit = number(query, "per_page", DEFAULT_PAGE, 1, 100)
+    first = offset_of(query)
+    more = len(items) > first + limit
+    answer: dict[str, Any] = {key: [], "limit": limit, "has_next_page": more}
+    if more:
+        answer["marker"] = next_marker(query, first + limit)
+    return list(items[first : first + limit]), answer
+
+
+def ordered(items: list[T], query: Mapping[str, str], keys: Sequence[str]) -> list[T]:
+    """Sorts by the query's ``orderby``: ``FIELD ASC|DESC``, comma-separated.
+
+    Raises:
+        APIError: a field is not one of ``keys``.
+    """
+    terms = [term.split() for term in query.get("orderby", "").split(",") if term.strip()]
+    for term in reversed(terms):
+        name, direction = term[0], (term[1] if len(term) > 1 else "ASC").upper()
+        if name not in keys or direction not in {"ASC", "DESC"}:
+            message = f"must be one of {', '.join(keys)}, each with ASC or DESC"
+            raise unprocessable([{"loc": ["orderby"], "msg": message, "type": "value_error"}])
+        items = sorted(items, key=lambda i: str(getattr(i, name)), reverse=direction == "DESC")
+    return items
+
+
+def first_of(interval: str | None) -> str:
+    """Returns where ``from,to`` begins, comparable with stored times; empty where it is open."""
+    first = (interval or "").partition(",")[0]
+    return _comparable(first) if first else ""
+
+
+def within(moment: str | None, interval: str | None) -> bool:
+    """Says whether a time lies in ``from,to``: half open, either side may be empty."""
+    if not interval:
+        return True
+    if moment is None:
+        return False
+    first, _, last = interval.partition(",")
+    return (not first or moment >= _comparable(first)) and (not last or moment < _comparable(last))
+
+
+def _comparable(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise APIError(400, "BAD_REQUEST", f"{text!r} is not a time") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,93 @@
+"""The endpoints that a facility hosts: started at their first task, reaped after a death."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from headrace.compute import EndpointHost, EndpointSpec, TaskEvent, reap
+from headrace.facility.errors import FacilityError
+from headrace.facility.settings import SettingsFile, state_directory
+from headrace.files import private_directory
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoints:
+    """The hosts of a facility's endpoints.
+
+    Args:
+        root: the project's root.
+        settings: tells the endpoints.
+        on_event: called with every event of a task, from any thread.
+    """
+
+    def __init__(
+        self, root: Path, settings: SettingsFile, on_event: Callable[[TaskEvent], None]
+    ) -> None:
+        self._root = root
+        self._settings = settings
+        self._on_event = on_event
+        self._directory = private_directory(state_directory(root) / "endpoints")
+        self._hosts: dict[str, EndpointHost] = {}
+        self._lock = threading.Lock()
+
+    def reap(self) -> None:
+        """Ends what hosts of an earlier facility left behind: processes and batch jobs."""
+        for directory in sorted(self._directory.iterdir()):
+            if directory.is_dir():
+                for ended in reap(directory):
+                    logger.warning("endpoint %s: ended a leftover: %s", directory.name, ended)
+
+    def host(self, endpoint_id: str) -> EndpointHost:
+        """Returns the host of an endpoint; its first task starts it.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        settings = self._settings.current().endpoint(endpoint_id)
+        if settings is None:
+            raise FacilityError(f"no endpoint {endpoint_id} at this facility; see headrace.toml")
+        with self._lock:
+            host = self._hosts.get(endpoint_id)
+            spec = EndpointSpec(
+                name=settings.name,
+                id=settings.id,
+                template=Path(settings.template),
+                options=dict(settings.options),
+                state_dir=private_directory(self._directory / settings.id),
+                project_root=self._root,
+            )
+            if host is None:
+                host = EndpointHost(spec, self._on_event)
+                self._hosts[endpoint_id] = host
+            return host
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """Returns what each started host says of itself, by endpoint id."""
+        with self._lock:
+            hosts = dict(self._hosts)
+        return {endpoint_id: host.status() for endpoint_id, host in hosts.items()}
+
+    def forget(self, endpoint_id: str) -> None:
+        """Drops the stored state of an endpoint that is not in use."""
+        with self._lock:
+            if endpoint_id not in self._hosts:
+                shutil.rmtree(self._directory / endpoint_id, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Stops every host, with its workers and batch jobs."""
+        with self._lock:
+            hosts, self._hosts = dict(self._hosts), {}
+        threads = [
+            threading.Thread(target=host.stop, args=(15.0,), name="stop endpoint")
+            for host in hosts.values()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()

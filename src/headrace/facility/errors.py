@@ -1,0 +1,31 @@
+"""Errors of the facility."""
+
+from __future__ import annotations
+
+from headrace.errors import HeadraceError
+
+
+class FacilityError(HeadraceError):
+    """The local service, its store or its providers cannot do what was asked."""
+
+
+class ActionRejected(FacilityError):
+    """An action provider refuses to start an action: nothing was started.
+
+    Attributes:
+        code: name of the error, as in the provider's JSON error document.
+        description: what was wrong, and the way out.
+    """
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+        self.description = description
+
+
+class NotFound(FacilityError):
+    """No flow, run, action or function has the given id."""
+
+
+class StateConflict(FacilityError):
+    """The flow, run or action is not in a state that allows the operation."""

@@ -1,0 +1,148 @@
+"""Flows in the store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headrace.facility.clock import now
+from headrace.facility.errors import NotFound
+from headrace.facility.store import Store
+
+# Members of a flow document that a caller may set, with what they are when nobody does.
+METADATA: Mapping[str, Any] = {
+    "subtitle": "",
+    "description": "",
+    "keywords": [],
+    "flow_viewers": [],
+    "flow_starters": [],
+    "flow_administrators": [],
+    "run_managers": [],
+    "run_monitors": [],
+    "subscription_id": None,
+    "authentication_policy_id": None,
+}
+
+
+@dataclass(frozen=True)
+class StoredFlow:
+    """A flow as the facility keeps it.
+
+    Attributes:
+        id: the flow's id.
+        title: its title.
+        definition: its definition.
+        input_schema: the JSON schema of its input.
+        metadata: the members named in :data:`METADATA`.
+        created_at: when it was created.
+        updated_at: when it was last changed.
+    """
+
+    id: str
+    title: str
+    definition: dict[str, Any]
+    input_schema: dict[str, Any]
+    metadata: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class Flows:
+    """The flows in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, document: Mapping[str, Any]) -> StoredFlow:
+        """Stores a new flow from the body of a create request."""
+        moment = now()
+        flow = StoredFlow(
+            id=str(uuid.uuid4()),
+            title=document["title"],
+            definition=document["definition"],
+            input_schema=document.get("input_schema") or {},
+            metadata={key: document.get(key, default) for key, default in METADATA.items()},
+            created_at=moment,
+            updated_at=moment,
+        )
+        with self._store.transaction() as db:
+            db.execute("INSERT INTO flows VALUES (?,?,?,?,?,?,?)", _row(flow))
+        return flow
+
+    def update(self, flow_id: str, changes: Mapping[str, Any]) -> StoredFlow:
+        """Changes the members that are given; runs that are under way are not affected.
+
+        Raises:
+            NotFound: no flow has this id.
+        """
+        with self._store.transaction() as db:
+            flow = self._get(db, flow_id)
+            metadata = {key: changes.get(key, value) for key, value in flow.metadata.items()}
+            flow = replace(
+                flow,
+                title=changes.get("title", flow.title),
+                definition=changes.get("definition", flow.definition),
+                input_schema=changes.get("input_schema", flow.input_schema),
+                metadata=metadata,
+                updated_at=now(),
+            )
+            db.execute("REPLACE INTO flows VALUES (?,?,?,?,?,?,?)", _row(flow))
+        return flow
+
+    def delete(self, flow_id: str) -> StoredFlow:
+        """Removes a flow; its runs stay.
+
+        Raises:
+            NotFound: no flow has this id.
+        """
+        with self._store.transaction() as db:
+            flow = self._get(db, flow_id)
+            db.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
+        return flow
+
+    def get(self, flow_id: str) -> StoredFlow:
+        """Returns a flow.
+
+        Raises:
+            NotFound: no flow has this id.
+        """
+        return self._get(self._store.reader(), flow_id)
+
+    def all(self) -> list[StoredFlow]:
+        """Returns all flows, the last changed first."""
+        rows = self._store.reader().execute("SELECT * FROM flows ORDER BY updated_at DESC, rowid")
+        return [_flow(row) for row in rows]
+
+    def _get(self, db: sqlite3.Connection, flow_id: str) -> StoredFlow:
+        row = db.execute("SELECT * FROM flows WHERE id = ?", (flow_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"No flow exists with id value {flow_id}")
+        return _flow(row)
+
+
+def _row(flow: StoredFlow) -> tuple[str, ...]:
+    return (
+        flow.id,
+        flow.title,
+        json.dumps(flow.definition),
+        json.dumps(flow.input_schema),
+        json.dumps(flow.metadata),
+        flow.created_at,
+        flow.updated_at,
+    )
+
+
+def _flow(row: sqlite3.Row) -> StoredFlow:
+    return StoredFlow(
+        id=row["id"],
+        title=row["title"],
+        definition=json.loads(row["definition"]),
+        input_schema=json.loads(row["input_schema"]),
+        metadata=json.loads(row["metadata"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

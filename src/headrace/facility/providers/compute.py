@@ -1,0 +1,238 @@
+"""The Compute action providers, V2 and V3, on endpoints that the facility hosts."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headrace.compute import TaskEvent, TaskSpec
+from headrace.errors import HeadraceError
+from headrace.facility import tasks as status
+from headrace.facility.actions import FAILED, SUCCEEDED, Action
+from headrace.facility.endpoints import Endpoints
+from headrace.facility.errors import ActionRejected, NotFound
+from headrace.facility.providers.base import Finish
+from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
+from headrace.facility.settings import SettingsFile
+from headrace.facility.store import Store
+from headrace.facility.tasks import Functions, Task, Tasks
+
+logger = logging.getLogger(__name__)
+
+V2_URLS = ("https://compute.actions.globus.org", "https://compute.actions.globus.org/fxap")
+V3_URL = "https://compute.actions.globus.org/v3"
+
+
+class ComputeProvider:
+    """Runs an action's tasks at an endpoint.
+
+    Args:
+        url: where a flow reaches it.
+        parse: reads the body in the provider's version.
+        runner: submits tasks and follows them; shared by the versions.
+    """
+
+    def __init__(
+        self, url: str, parse: Callable[[Mapping[str, Any]], Request], runner: TaskRunner
+    ) -> None:
+        self._url = url
+        self._parse = parse
+        self._runner = runner
+
+    @property
+    def url(self) -> str:
+        """The provider's URL at the hosted services."""
+        return self._url
+
+    def new_id(self) -> str:
+        """Returns an id for a new action: a task group."""
+        return f"tg_{uuid.uuid4()}"
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+        """Checks the body and stores its tasks.
+
+        Raises:
+            ActionRejected: the endpoint or a function is unknown, or the body malformed.
+        """
+        self._runner.accept(db, action.id, self._parse(action.body))
+
+    def begin(self, action: Action) -> None:
+        """Submits the tasks that have not ended."""
+        self._runner.begin(action.id, self._parse(action.body))
+
+    def cancel(self, action: Action) -> None:
+        """Cancels the tasks that have not ended."""
+        self._runner.cancel(action.id, self._parse(action.body))
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns the number of tasks in each state."""
+        return self._runner.progress(action_id)
+
+
+class TaskRunner:
+    """Submits tasks to endpoints and tells when an action's tasks have all ended.
+
+    Args:
+        store: where tasks are kept.
+        settings: tells the endpoints.
+        finish: called with an action's id, status and details at its end.
+        begun: counts one more beginning of an action's work.
+    """
+
+    def __init__(
+        self, store: Store, settings: SettingsFile, finish: Finish, begun: Callable[[str], int]
+    ) -> None:
+        self._settings = settings
+        self._finish = finish
+        self._begun = begun
+        self._tasks = Tasks(store)
+        self._functions = Functions(store)
+        self._endpoints: Endpoints | None = None
+        self._lock = threading.Lock()
+        self._closing = False
+
+    def close(self) -> None:
+        """Takes no more ends: tasks cut short by the facility's stop are run again next time."""
+        self._closing = True
+
+    def use(self, endpoints: Endpoints) -> None:
+        """Says which endpoints to submit to; needed before any action begins."""
+        self._endpoints = endpoints
+
+    def accept(self, db: sqlite3.Connection, action_id: str, request: Request) -> None:
+        """Stores the tasks of a new action."""
+        if self._settings.current().endpoint(request.endpoint_id) is None:
+            known = self._settings.current().endpoints
+            names = ", ".join(f"{e.name} ({e.id})" for e in known) or "none"
+            raise ActionRejected(
+                "RequestValidationError",
+                f"endpoint_id: no endpoint {request.endpoint_id!r} at this facility; "
+                f"it has: {names}",
+            )
+        tasks = []
+        for position, call in enumerate(request.calls):
+            try:
+                self._functions.get(call.function_id, db)
+            except NotFound as error:
+                raise ActionRejected(
+                    "RequestValidationError", f"{error}; run `headrace deploy`"
+                ) from error
+            tasks.append(
+                Task(
+                    id=str(uuid.uuid4()),
+                    action_id=action_id,
+                    position=position,
+                    function_id=call.function_id,
+                    args=call.args,
+                    kwargs=call.kwargs,
+                    status=status.PENDING,
+                    result=None,
+                    error=None,
+                )
+            )
+        self._tasks.insert(db, tasks)
+
+    def begin(self, action_id: str, request: Request) -> None:
+        """Submits on a thread of its own: an endpoint may take seconds to start."""
+        threading.Thread(
+            target=self._submit, args=(action_id, request), name="submit", daemon=True
+        ).start()
+
+    def cancel(self, action_id: str, request: Request) -> None:
+        """Cancels every task that has not ended."""
+        if self._endpoints is None:
+            return
+        for task in self._tasks.of_action(action_id):
+            if task.status not in status.FINAL:
+                try:
+                    self._endpoints.host(request.endpoint_id).cancel(task.id)
+                except HeadraceError as error:
+                    logger.warning("task %s cannot be cancelled: %s", task.id, error)
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns the number of tasks in each state, and their ids."""
+        tasks = self._tasks.of_action(action_id)
+        counts = Counter(task.status for task in tasks)
+        names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
+        numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
+        return {"tasks": numbers, "task_ids": [task.id for task in tasks]}
+
+    def on_event(self, event: TaskEvent) -> None:
+        """Takes what an endpoint tells of a task."""
+        if self._closing:
+            return
+        task = self._tasks.get(event.task_id)
+        if task is None:
+            logger.warning("an endpoint tells of a task that is not known: %s", event.task_id)
+            return
+        self._tasks.move(event.task_id, event.kind, event.result, event.error)
+        if event.kind in status.FINAL:
+            self._check_end(task.action_id)
+
+    def _submit(self, action_id: str, request: Request) -> None:
+        self._begun(action_id)
+        tasks = [t for t in self._tasks.of_action(action_id) if t.status not in status.FINAL]
+        try:
+            if self._endpoints is None:
+                raise NotFound("the facility hosts no endpoints")
+            host = self._endpoints.host(request.endpoint_id)
+            for task in tasks:
+                host.submit(
+                    TaskSpec(
+                        task_id=task.id,
+                        function_code=_unpacked(self._functions.get(task.function_id).code),
+                        args=task.args,
+                        kwargs=task.kwargs,
+                        resource_specification=request.resource_specification,
+                        user_endpoint_config=request.user_endpoint_config,
+                    )
+                )
+        except HeadraceError as error:
+            self._fail(tasks, str(error))
+        except Exception as error:
+            logger.exception("the tasks of %s", action_id)
+            self._fail(tasks, f"{type(error).__name__}: {error} (see the facility's log)")
+        self._check_end(action_id)
+
+    def _fail(self, tasks: Sequence[Task], reason: str) -> None:
+        for task in tasks:
+            self._tasks.move(task.id, status.FAILED, error=reason)
+
+    def _check_end(self, action_id: str) -> None:
+        with self._lock:
+            tasks = self._tasks.of_action(action_id)
+            if any(task.status not in status.FINAL for task in tasks):
+                return
+            failed = [task for task in tasks if task.status == status.FAILED]
+            results = [{"task_id": t.id, "output": t.result} for t in tasks]
+            if failed:
+                first = failed[0].error or "no reason given"
+                more = f" ({len(failed)} of {len(tasks)} tasks failed)" if len(tasks) > 1 else ""
+                details: dict[str, Any] = {
+                    "code": "TaskFailed",
+                    "description": first + more,
+                    "results": [
+                        {"task_id": t.id, "output": t.result, "exception": t.error} for t in tasks
+                    ],
+                }
+                self._finish(action_id, FAILED, details)
+                return
+            values = [task.result for task in tasks]
+            self._finish(action_id, SUCCEEDED, {"result": values, "results": results})
+
+
+def _unpacked(code: str) -> str:
+    # The Compute SDK registers a function with its length before it, as it packs all buffers.
+    length, newline, text = code.partition("\n")
+    return text if newline and length.isdigit() and int(length) == len(text) else code
+
+
+def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:
+    """Makes the providers of both versions, under each of their URLs."""
+    second = [ComputeProvider(url, parse_v2, runner) for url in V2_URLS]
+    return [*second, ComputeProvider(V3_URL, parse_v3, runner)]

@@ -1,0 +1,227 @@
+"""The Transfer family of action providers, on directories of this machine."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from headrace.facility.actions import FAILED, SUCCEEDED, Action
+from headrace.facility.errors import ActionRejected
+from headrace.facility.providers.base import Finish
+from headrace.facility.settings import SettingsFile
+from headrace.facility.transfer import (
+    Collection,
+    TransferError,
+    delete,
+    ls,
+    mkdir,
+    stat,
+    transfer,
+)
+
+logger = logging.getLogger(__name__)
+
+BASE = "https://transfer.actions.globus.org/"
+# As many tasks as the Transfer service works on for one user at a time.
+CONCURRENT_TASKS = 3
+
+Collections = Mapping[str, Collection]
+Progress = Callable[[dict[str, Any]], None]
+Operation = Callable[[Action, Collections, Progress, Callable[[], bool]], dict[str, Any]]
+
+# Which members of a body name collections, per operation.
+_COLLECTION_FIELDS = {
+    "transfer": ("source_endpoint", "destination_endpoint"),
+    "delete": ("endpoint",),
+    "ls": ("endpoint_id",),
+    "mkdir": ("endpoint_id",),
+    "stat": ("endpoint_id",),
+}
+
+
+class TransferProvider:
+    """One operation of the Transfer family.
+
+    Args:
+        name: ``transfer``, ``delete``, ``ls``, ``mkdir`` or ``stat``.
+        operation: does the work.
+        settings: tells the collections.
+        finish: called with an action's id, status and details at its end.
+        pool: runs the work.
+        closing: set when the facility stops: work ends unfinished, and is begun again next time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        operation: Operation,
+        settings: SettingsFile,
+        finish: Finish,
+        pool: ThreadPoolExecutor,
+        closing: threading.Event,
+    ) -> None:
+        self._name = name
+        self._operation = operation
+        self._settings = settings
+        self._finish = finish
+        self._pool = pool
+        self._closing = closing
+        self._progress: dict[str, dict[str, Any]] = {}
+        self._cancelled: dict[str, threading.Event] = {}
+
+    @property
+    def url(self) -> str:
+        """The provider's URL at the hosted services."""
+        return BASE + self._name
+
+    def new_id(self) -> str:
+        """Returns an id for a new action: the id of the Transfer task."""
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+        """Checks that the body names collections of this facility.
+
+        Raises:
+            ActionRejected: it does not.
+        """
+        del db
+        known = {c.id: c for c in self._settings.current().collections}
+        for field in _COLLECTION_FIELDS[self._name]:
+            value = action.body.get(field)
+            if not isinstance(value, str) or value not in known:
+                names = ", ".join(f"{c.name} ({c.id})" for c in known.values()) or "none"
+                raise ActionRejected(
+                    "RequestValidationError",
+                    f"{field}: no collection {value!r} at this facility; it has: {names}",
+                )
+
+    def begin(self, action: Action) -> None:
+        """Does the work on a thread of the pool; what an earlier attempt copied is kept."""
+        self._cancelled[action.id] = threading.Event()
+        self._pool.submit(self._work, action)
+
+    def cancel(self, action: Action) -> None:
+        """Stops between two pieces of the work."""
+        event = self._cancelled.get(action.id)
+        if event is not None:
+            event.set()
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns the task document of a task that is under way."""
+        return self._progress.get(action_id)
+
+    def _work(self, action: Action) -> None:
+        cancelled = self._cancelled[action.id]
+
+        def should_stop() -> bool:
+            return cancelled.is_set() or self._closing.is_set()
+
+        def show(document: dict[str, Any]) -> None:
+            self._progress[action.id] = document
+
+        try:
+            details = self._operation(action, self._collections(), show, should_stop)
+            self._finish(action.id, SUCCEEDED, details)
+        except TransferError as error:
+            if self._closing.is_set():
+                return
+            details = {"code": error.code, "description": str(error), "task_id": action.id}
+            self._finish(action.id, FAILED, details)
+        except Exception as error:
+            logger.exception("%s %s", self._name, action.id)
+            description = f"{type(error).__name__}: {error} (see the facility's log)"
+            self._finish(action.id, FAILED, {"code": "InternalError", "description": description})
+        finally:
+            self._progress.pop(action.id, None)
+            self._cancelled.pop(action.id, None)
+
+    def _collections(self) -> dict[str, Collection]:
+        return {
+            c.id: Collection(c.id, c.name, Path(c.root))
+            for c in self._settings.current().collections
+        }
+
+
+def transfer_providers(
+    settings: SettingsFile,
+    finish: Finish,
+    begun: Callable[[str], int],
+) -> tuple[list[TransferProvider], Callable[[], None]]:
+    """Makes the providers of the family.
+
+    Args:
+        settings: tells the collections.
+        finish: called with an action's id, status and details at its end.
+        begun: counts one more beginning of an action's work, and returns how many there were.
+
+    Returns:
+        The providers, and what ends their threads.
+    """
+    tasks = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="transfer")
+    closing = threading.Event()
+    lookups = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="lookup")
+
+    def copy(
+        action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
+    ) -> dict[str, Any]:
+        begun(action.id)
+        return transfer(action.body, collections, action.id, show, stop, will_resume=closing.is_set)
+
+    def remove(
+        action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
+    ) -> dict[str, Any]:
+        resumed = begun(action.id) > 1
+        return delete(action.body, collections, action.id, show, stop, resumed=resumed)
+
+    def quick(work: Callable[..., dict[str, Any]]) -> Operation:
+        def run(
+            action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
+        ) -> dict[str, Any]:
+            del show, stop
+            begun(action.id)
+            return work(action.body, collections)
+
+        return run
+
+    def make_directory(
+        action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
+    ) -> dict[str, Any]:
+        del show, stop
+        attempt = begun(action.id)
+        try:
+            return mkdir(action.body, collections)
+        except TransferError as error:
+            # An earlier attempt made it, and died before it could say so.
+            if attempt == 1 or "Exists" not in error.code:
+                raise
+            return {
+                "DATA_TYPE": "mkdir_result",
+                "code": "DirectoryCreated",
+                "message": "The directory was created successfully",
+                "request_id": action.id,
+                "resource": "/operation/mkdir",
+            }
+
+    def make(name: str, operation: Operation, pool: ThreadPoolExecutor) -> TransferProvider:
+        return TransferProvider(name, operation, settings, finish, pool, closing)
+
+    providers = [
+        make("transfer", copy, tasks),
+        make("delete", remove, tasks),
+        make("ls", quick(ls), lookups),
+        make("mkdir", make_directory, lookups),
+        make("stat", quick(stat), lookups),
+    ]
+
+    def close() -> None:
+        closing.set()
+        for pool in (tasks, lookups):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    return providers, close

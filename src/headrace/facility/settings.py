@@ -1,0 +1,128 @@
+"""What the facility serves: collections and endpoints, by id.
+
+The project writes them to the state directory; a running facility picks a change up at the next
+use, so that a collection added to ``headrace.toml`` needs no restart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headrace.facility.errors import FacilityError
+from headrace.files import write_private
+
+STATE_DIRECTORY = ".headrace"
+
+
+def state_directory(root: Path) -> Path:
+    """Returns the directory that holds the facility's state, below the project's ``root``."""
+    return root / STATE_DIRECTORY
+
+
+@dataclass(frozen=True)
+class CollectionSettings:
+    """A named directory that Transfer actions may read and write.
+
+    Attributes:
+        id: the collection's id.
+        name: the collection's name.
+        root: absolute path of the directory.
+    """
+
+    id: str
+    name: str
+    root: str
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """A Compute endpoint that the facility hosts.
+
+    Attributes:
+        id: the endpoint's id.
+        name: the endpoint's name.
+        template: absolute path of its folder of ``endpoint_configs``.
+        options: values for the template.
+    """
+
+    id: str
+    name: str
+    template: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a facility serves.
+
+    Attributes:
+        collections: collections, in the order of the project's file.
+        endpoints: endpoints, likewise.
+    """
+
+    collections: tuple[CollectionSettings, ...] = ()
+    endpoints: tuple[EndpointSettings, ...] = ()
+
+    def collection(self, collection_id: str) -> CollectionSettings | None:
+        """Returns the collection with this id."""
+        return next((c for c in self.collections if c.id == collection_id), None)
+
+    def endpoint(self, endpoint_id: str) -> EndpointSettings | None:
+        """Returns the endpoint with this id."""
+        return next((e for e in self.endpoints if e.id == endpoint_id), None)
+
+
+def write_settings(root: Path, settings: Settings) -> None:
+    """Stores what the facility of the project at ``root`` serves, where it differs."""
+    path = settings_path(root)
+    text = json.dumps(asdict(settings), indent=1, sort_keys=True)
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text)
+
+
+def settings_path(root: Path) -> Path:
+    """Returns the file that holds the settings."""
+    return state_directory(root) / "settings.json"
+
+
+class SettingsFile:
+    """The settings of one project, read again when the file has changed."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = settings_path(root)
+        self._seen: tuple[int, int, int] | None = None
+        self._settings = Settings()
+
+    def current(self) -> Settings:
+        """Returns the settings as they stand now.
+
+        Raises:
+            FacilityError: the file is not readable as settings.
+        """
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return Settings()
+        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if seen != self._seen:
+            self._settings = _parse(self._path)
+            self._seen = seen
+        return self._settings
+
+
+def _parse(path: Path) -> Settings:
+    try:
+        document = json.loads(path.read_text())
+        return Settings(
+            tuple(CollectionSettings(**item) for item in document["collections"]),
+            tuple(EndpointSettings(**item) for item in document["endpoints"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FacilityError(
+            f"{path}: not the facility's settings ({error}); "
+            "remove the file and run `headrace facility up` again"
+        ) from error

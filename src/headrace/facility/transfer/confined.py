@@ -1,0 +1,279 @@
+"""Files and directories below a collection's root, and nothing else.
+
+A path is walked from the open root, name by name, each opened relative to the directory before it
+and never through a symbolic link. No path is ever compared or joined as a string, so nothing that
+is swapped, moved or linked meanwhile can lead outside.
+
+Symbolic links are not followed, also where they would stay inside: a path through one is refused, a
+recursive transfer leaves them out. The root itself may be reached through links: whoever wrote
+``headrace.toml`` chose it. FIFOs, sockets and devices are not opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat as modes
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from headrace.facility.transfer.errors import TransferError, explain
+from headrace.facility.transfer.paths import quoted, shown_path
+
+# O_PATH needs no read permission: clusters have directories that may be crossed, but not read.
+_CROSS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A named storage place.
+
+    Attributes:
+        id: what bodies call it.
+        name: what people and ``headrace.toml`` call it.
+        root: the directory that it shows.
+    """
+
+    id: str
+    name: str
+    root: Path
+
+
+class Folder:
+    """An open directory of a collection; use it in a ``with`` statement.
+
+    Args:
+        collection: where it is.
+        parts: names that lead from the collection's root to it.
+        fd: descriptor of the open directory, closed with the folder.
+    """
+
+    __slots__ = ("collection", "fd", "parts")
+
+    def __init__(self, collection: Collection, parts: tuple[str, ...], fd: int) -> None:
+        self.collection = collection
+        self.parts = parts
+        self.fd = fd
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self.fd)
+
+    def where(self, name: str | None = None) -> str:
+        """Returns the words for this directory, or for what it calls ``name``, in messages."""
+        parts = self.parts if name is None else (*self.parts, name)
+        return f"collection {quoted(self.collection.name)}, path {quoted(shown_path(parts))}"
+
+    def look(self, name: str) -> os.stat_result | None:
+        """Returns the status of an entry, of a link itself; None if there is none.
+
+        Raises:
+            TransferError: this directory may not be searched.
+        """
+        try:
+            return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise explain(error, self.where(name)) from error
+
+    def names(self) -> list[str]:
+        """Returns the names of all entries, sorted.
+
+        Raises:
+            TransferError: the directory may not be read.
+        """
+        try:
+            fd = os.open(".", _LIST, dir_fd=self.fd)
+            try:
+                return sorted(os.listdir(fd))  # noqa: PTH208 - a descriptor is no path
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise explain(error, self.where()) from error
+
+    def enter(self, name: str, *, create: bool = False) -> Folder:
+        """Opens a directory in this one.
+
+        Args:
+            name: one name.
+            create: make the directory if there is none.
+
+        Raises:
+            TransferError: it does not exist, is a link or no directory, or may not be crossed.
+        """
+        try:
+            fd = self._open_directory(name, create)
+        except OSError as error:
+            status = self.look(name) if error.errno in (errno.ENOTDIR, errno.ELOOP) else None
+            if status is not None and modes.S_ISLNK(status.st_mode):
+                raise symbolic_link(self.where(name)) from None
+            raise explain(error, self.where(name)) from error
+        return Folder(self.collection, (*self.parts, name), fd)
+
+    def _open_directory(self, name: str, create: bool) -> int:
+        try:
+            return os.open(name, _CROSS | os.O_NOFOLLOW, dir_fd=self.fd)
+        except FileNotFoundError:
+            if not create:
+                raise
+        # Somebody may be faster; what it is then shows when it is opened.
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=self.fd)
+        return os.open(name, _CROSS | os.O_NOFOLLOW, dir_fd=self.fd)
+
+    def walk(self, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+        """Opens a directory at any depth below this one, or this one a second time.
+
+        Args:
+            parts: names that lead to it.
+            create: make the directories that are missing.
+
+        Raises:
+            TransferError: as ``enter`` does.
+        """
+        folder = Folder(self.collection, self.parts, os.dup(self.fd))
+        for name in parts:
+            with folder:
+                following = folder.enter(name, create=create)
+            folder = following
+        return folder
+
+    def open_file(self, name: str) -> int:
+        """Opens a regular file for reading.
+
+        Raises:
+            TransferError: it does not exist, is no regular file, or may not be read.
+        """
+        status = self.look(name)
+        if status is not None:
+            # Opening a device can have an effect, so look before; and after, it may be another.
+            refuse_special(status, self.where(name))
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            fd = os.open(name, flags, dir_fd=self.fd)
+        except OSError as error:
+            raise explain(error, self.where(name)) from error
+        try:
+            refuse_special(os.fstat(fd), self.where(name))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def flush(self) -> None:
+        """Makes the names of this directory survive a loss of power.
+
+        Raises:
+            TransferError: the disk reports an error.
+        """
+        try:
+            fd = os.open(".", _LIST, dir_fd=self.fd)
+        except PermissionError:
+            return  # written to, but not readable: cannot be flushed
+        except OSError as error:
+            raise explain(error, self.where()) from error
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            # Some network and FUSE file systems have no flush for directories.
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+                raise explain(error, self.where()) from error
+        finally:
+            os.close(fd)
+
+    def identity(self) -> tuple[int, int]:
+        """Returns device and inode number."""
+        status = os.fstat(self.fd)
+        return status.st_dev, status.st_ino
+
+    def ancestry(self) -> set[tuple[int, int]]:
+        """Returns the identities of this directory and of all above it, to the machine's root."""
+        found: set[tuple[int, int]] = set()
+        fd = os.dup(self.fd)
+        try:
+            while True:
+                status = os.fstat(fd)
+                identity = (status.st_dev, status.st_ino)
+                if identity in found:
+                    return found
+                found.add(identity)
+                try:
+                    above = os.open("..", _CROSS, dir_fd=fd)
+                except PermissionError:
+                    return found
+                os.close(fd)
+                fd = above
+        finally:
+            os.close(fd)
+
+
+def symbolic_link(where: str) -> TransferError:
+    """Returns the error for a path that goes through a link."""
+    return TransferError(
+        "PermissionDenied",
+        f"{where}: is a symbolic link, and links are not followed: name what it points to",
+    )
+
+
+def refuse_special(status: os.stat_result, where: str) -> None:
+    """Refuses what is no regular file.
+
+    Raises:
+        TransferError: it is a directory, a link, a FIFO, a socket or a device.
+    """
+    mode = status.st_mode
+    if modes.S_ISREG(mode):
+        return
+    if modes.S_ISLNK(mode):
+        raise symbolic_link(where)
+    if modes.S_ISDIR(mode):
+        raise TransferError("ClientError.IsDirectory", f"{where}: is a directory, not a file")
+    raise TransferError(
+        "PermissionDenied", f"{where}: is a FIFO, socket or device: name a regular file"
+    )
+
+
+def open_root(collection: Collection) -> Folder:
+    """Opens the root of a collection.
+
+    Raises:
+        TransferError: ``EndpointError.RootMissing``: there is no such directory;
+            ``PermissionDenied``: it may not be crossed.
+    """
+    where = f"collection {quoted(collection.name)}: its root {quoted(str(collection.root))}"
+    try:
+        return Folder(collection, (), os.open(collection.root, _CROSS))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        problem = "is not a directory" if isinstance(error, NotADirectoryError) else "is not there"
+        raise TransferError(
+            "EndpointError.RootMissing",
+            f"{where} {problem}: create it (mkdir -p), or edit its root in headrace.toml",
+        ) from None
+    except OSError as error:
+        raise explain(error, where) from error
+
+
+def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+    """Opens a directory of a collection.
+
+    Args:
+        collection: where it is.
+        parts: names that lead from the root to it.
+        create: make the directories that are missing, below the root.
+
+    Raises:
+        TransferError: the root is missing, or as ``Folder.enter`` does.
+    """
+    with open_root(collection) as root:
+        return root.walk(parts, create=create)

@@ -1,0 +1,146 @@
+"""Both ends of a transfer item: what the source is, where the destination goes."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from dataclasses import dataclass
+
+from headrace.facility.transfer.confined import (
+    Collection,
+    Folder,
+    open_folder,
+    open_root,
+    refuse_special,
+)
+from headrace.facility.transfer.errors import TransferError, explain
+from headrace.facility.transfer.journal import Journal
+from headrace.facility.transfer.request import TransferItem, TransferRequest
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an item's source is.
+
+    Attributes:
+        is_directory: a directory, or a file.
+        size: bytes of the file.
+    """
+
+    is_directory: bool
+    size: int
+
+
+def find_source(collection: Collection, item: TransferItem) -> Found:
+    """Looks at an item's source, and compares it with what the item says.
+
+    Raises:
+        TransferError: it does not exist, is neither file nor directory, or is not what
+            ``recursive`` says.
+    """
+    if not item.source:
+        with open_root(collection) as root:
+            status: os.stat_result | None = os.fstat(root.fd)
+            words = root.where()
+    else:
+        with open_folder(collection, item.source[:-1]) as parent:
+            status, words = parent.look(item.source[-1]), parent.where(item.source[-1])
+    if status is None:
+        raise TransferError("ClientError.NotFound", f"{words}: does not exist")
+    if modes.S_ISDIR(status.st_mode):
+        if item.recursive is False:
+            message = f"{words}: is a directory: set recursive to true to transfer it"
+            raise TransferError("ClientError.IsDirectory", message)
+        return Found(True, 0)
+    refuse_special(status, words)
+    if item.recursive:
+        message = f"{words}: is a file, not a directory: set recursive to false to transfer it"
+        raise TransferError("ExternalError.DirListingFailed.NotDirectory", message)
+    if item.names_directory or not item.destination:
+        message = f"{words}: is a file: its destination must be the full path of a file"
+        raise TransferError("ClientError.IsDirectory", message)
+    return Found(False, status.st_size)
+
+
+def open_destination(request: TransferRequest, item: TransferItem, is_directory: bool) -> Folder:
+    """Opens the directory that an item is written into, and makes it if need be.
+
+    Args:
+        request: the transfer.
+        item: one of its items.
+        is_directory: whether the item is one; its directory is then the destination itself.
+
+    Raises:
+        TransferError: something that is no directory is in the way, or it may not be written.
+    """
+    if not is_directory:
+        return open_folder(request.destination, item.destination[:-1], create=True)
+    if item.destination and request.delete_destination_extra:
+        name = item.destination[-1]
+        with open_folder(request.destination, item.destination[:-1], create=True) as parent:
+            status = parent.look(name)
+            if status is not None and not modes.S_ISDIR(status.st_mode):
+                try:
+                    os.unlink(name, dir_fd=parent.fd)
+                except OSError as error:
+                    raise explain(error, parent.where(name)) from error
+    return open_folder(request.destination, item.destination, create=True)
+
+
+def reopen_destination(collection: Collection, item: TransferItem, task_id: str) -> Folder | None:
+    """Opens the directory of the journal that an earlier attempt left, if there is one.
+
+    Args:
+        collection: the destination.
+        item: where to look: in its destination, and in the directory of that.
+        task_id: the task.
+    """
+    for parts in (item.destination, item.destination[:-1]):
+        try:
+            folder = open_folder(collection, parts)
+        except TransferError:
+            continue  # not there, or a file
+        with folder:
+            if Journal.lies_in(folder, task_id):
+                return folder.walk(())
+    return None
+
+
+def refuse_nesting(request: TransferRequest, item: TransferItem) -> None:
+    """Refuses to copy a directory into itself, or to delete a source as surplus.
+
+    Directories are known by device and inode: collections may show the same disk under other names.
+
+    Raises:
+        TransferError: ``ClientError.BadRequest``: the destination is the source, or within it; or
+            the source is within a destination whose surplus is to be deleted.
+    """
+    with open_folder(request.source, item.source) as source:
+        destination, whole = _deepest(request.destination, item.destination)
+        with destination:
+            if source.identity() in destination.ancestry():
+                raise TransferError(
+                    "ClientError.BadRequest",
+                    f"{source.where()}: its destination is the same directory, or lies in it: "
+                    "choose one outside",
+                )
+            nested = whole and destination.identity() in source.ancestry()
+        if nested and request.delete_destination_extra:
+            raise TransferError(
+                "ClientError.BadRequest",
+                f"{source.where()}: lies in its destination, where delete_destination_extra would "
+                "delete it: choose another destination",
+            )
+
+
+def _deepest(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, bool]:
+    """Opens the deepest directory on the way that exists; tells whether it is the last one."""
+    folder = open_root(collection)
+    for name in parts:
+        with folder:
+            try:
+                following = folder.enter(name)
+            except TransferError:
+                return folder.walk(()), False
+        folder = following
+    return folder, True

@@ -1,0 +1,97 @@
+"""Paths within a collection, as clients write them, and as the file system knows them.
+
+Clients write text; Linux has bytes. Names that are no UTF-8 are shown as the Transfer service shows
+them: U+FFFD, then the bytes read as Latin-1. Such text finds its file again.
+"""
+
+from __future__ import annotations
+
+import os
+
+from headrace.facility.transfer.errors import TransferError
+
+MAX_NAME = 255
+_SHOWN = 200
+_UNDECODABLE = "\ufffd"
+
+
+def _invalid(path: object, problem: str) -> TransferError:
+    return TransferError("ClientError.InvalidPath", f"path {quoted(str(path))}: {problem}")
+
+
+def parse_path(path: object) -> tuple[str, ...]:
+    """Splits a path into the names that lead from the collection's root to it.
+
+    ``/``, ``/~/`` and ``~`` are the root; a relative path starts there; ``.`` and doubled slashes
+    mean nothing.
+
+    Args:
+        path: what the client wrote.
+
+    Returns:
+        File system names; empty for the root.
+
+    Raises:
+        TransferError: ``ClientError.InvalidPath``: not text, empty, has ``..``, a NUL or a name of
+            more than 255 bytes.
+    """
+    if not isinstance(path, str):
+        raise _invalid(path, "must be a string")
+    if not path:
+        raise _invalid(path, "is empty; the collection's root is '/'")
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    if names and names[0] == "~":
+        del names[0]
+    return tuple(_file_system_name(name, path) for name in names)
+
+
+def _file_system_name(name: str, path: str) -> str:
+    if name == "..":
+        raise _invalid(path, "'..' is not allowed; write the path from the collection's root")
+    if "\0" in name:
+        raise _invalid(path, "has a NUL character")
+    try:
+        data = _bytes_of(name)
+    except UnicodeEncodeError:
+        raise _invalid(path, "has half a surrogate pair, which is no character") from None
+    if len(data) > MAX_NAME:
+        raise _invalid(path, f"has a name of {len(data)} bytes; {MAX_NAME} is the most")
+    return os.fsdecode(data)
+
+
+def _bytes_of(name: str) -> bytes:
+    if name.startswith(_UNDECODABLE):
+        try:
+            data = name[1:].encode("latin-1")
+        except UnicodeEncodeError:
+            return name.encode("utf-8")
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            return data
+    return name.encode("utf-8")
+
+
+def shown(name: str) -> str:
+    """Returns a file system name as text that any JSON writer can write."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return _UNDECODABLE + os.fsencode(name).decode("latin-1")
+    return name
+
+
+def shown_path(parts: tuple[str, ...], *, directory: bool = False) -> str:
+    """Returns a path from the collection's root, with a slash at the end of a directory's."""
+    text = "/" + "/".join(shown(part) for part in parts)
+    return text + "/" if directory and parts else text
+
+
+def quoted(text: str) -> str:
+    """Returns text for the middle of a line: no control characters, not longer than a line."""
+    if len(text) > _SHOWN:
+        text = f"{text[: _SHOWN - 20]}...{text[-17:]}"
+    if text.isprintable():
+        return f"'{text}'"
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f"'{escaped}'"

@@ -1,0 +1,78 @@
+"""Clients for a facility on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import globus_sdk
+from globus_sdk.exc import GlobusConnectionError
+from globus_sdk.transport import RetryConfig
+from globus_sdk.transport.default_retry_checks import (
+    check_retry_after_header,
+    check_transient_error,
+)
+
+from headrace.hosted.errors import HostedError, unreachable
+from headrace.hosted.services import Services
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class _Local(globus_sdk.BaseClient):
+    """Tells at once when nobody answers, and repeats only what the service asks to repeat."""
+
+    def _register_standard_retry_checks(self, retry_config: RetryConfig) -> None:
+        retry_config.checks.register_many_checks([check_retry_after_header, check_transient_error])
+
+    def request(self, *args: Any, **kwargs: Any) -> globus_sdk.GlobusHTTPResponse:
+        try:
+            return super().request(*args, **kwargs)
+        except GlobusConnectionError as error:
+            raise unreachable(self.base_url) from error
+
+
+class LocalFlows(_Local, globus_sdk.FlowsClient):
+    """Flows and runs of a facility."""
+
+
+class LocalCompute(_Local, globus_sdk.ComputeClientV3):
+    """Functions and endpoints of a facility."""
+
+
+class LocalFlow(_Local, globus_sdk.SpecificFlowClient):
+    """Starts runs of one flow of a facility."""
+
+
+def services_at(url: str, token: str) -> Services:
+    """Returns the services of a facility.
+
+    Args:
+        url: base URL of its API; a loopback address.
+        token: bearer token.
+
+    Raises:
+        HostedError: the URL is not on this machine.
+    """
+    if urlsplit(url).hostname not in LOOPBACK:
+        raise HostedError(f"{url}: not on this machine; a facility is reached over loopback only")
+    authorizer = globus_sdk.AccessTokenAuthorizer(token)
+    # SpecificFlowClient takes no address, but like every client respects that of its class.
+    flow_class = type("LocalFlow", (LocalFlow,), {"base_url": url})
+
+    def make_flow(flow_id: str) -> globus_sdk.SpecificFlowClient:
+        client: globus_sdk.SpecificFlowClient = flow_class(
+            flow_id, authorizer=authorizer, retry_config=_retries()
+        )
+        return client
+
+    return Services(
+        flows=LocalFlows(base_url=url, authorizer=authorizer, retry_config=_retries()),
+        compute=LocalCompute(base_url=url, authorizer=authorizer, retry_config=_retries()),
+        make_flow=make_flow,
+        url=url,
+    )
+
+
+def _retries() -> RetryConfig:
+    return RetryConfig(max_retries=2, max_sleep=0.5, transient_error_status_codes=(429, 503))

@@ -1,0 +1,155 @@
+"""Login to the hosted services: who, with which scopes, and where the tokens are kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import globus_sdk
+from globus_sdk.globus_app import ClientApp, GlobusApp, GlobusAppConfig, UserApp
+from globus_sdk.scopes import AuthScopes, ComputeScopes, FlowsScopes, SpecificFlowScopes
+from globus_sdk.token_storage import JSONTokenStorage
+
+from headrace.hosted.errors import HostedError, login_needed
+from headrace.hosted.services import Services
+
+CLIENT_ID = "GLOBUS_CLIENT_ID"
+CLIENT_SECRET = "GLOBUS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+
+
+def state_home() -> Path:
+    """Returns headrace's directory for a user's state, as the platform has it."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "headrace"
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "headrace"
+
+
+def token_file() -> Path:
+    """Returns the file with the tokens of the Globus client in use."""
+    return state_home() / f"tokens.{_client_id()}.json"
+
+
+def make_app(flow_ids: Iterable[str] = ()) -> GlobusApp:
+    """Makes the SDK's application: a user's or, with a secret, that of a service account.
+
+    Args:
+        flow_ids: flows whose runs shall be started.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    path = token_file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        path.chmod(0o600)
+    config = GlobusAppConfig(
+        request_refresh_tokens=True,
+        token_storage=JSONTokenStorage(path),
+        # A program must not wait for somebody to type: commands say `headrace login` instead.
+        token_validation_error_handler=None,
+    )
+    arguments: Mapping[str, Any] = {
+        "client_id": _client_id(),
+        "scope_requirements": _scopes(flow_ids),
+        "config": config,
+    }
+    secret = os.environ.get(CLIENT_SECRET)
+    if secret:
+        return ClientApp("headrace", client_secret=secret, **arguments)
+    return UserApp("headrace", **arguments)
+
+
+def hosted_services(flow_ids: Iterable[str] = ()) -> Services:
+    """Returns the hosted services.
+
+    Args:
+        flow_ids: flows whose runs shall be started.
+
+    Raises:
+        HostedError: no login, or one without the scopes; exit code 4.
+    """
+    app = make_app(flow_ids)
+    if app.login_required():
+        if isinstance(app, UserApp):
+            raise login_needed("no login at Globus, or one that lacks a scope")
+        app.login()
+    flows = globus_sdk.FlowsClient(app=app)
+    return Services(
+        flows=flows,
+        compute=globus_sdk.ComputeClientV3(app=app),
+        make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, app=app),
+        url=flows.base_url,
+    )
+
+
+def login(flow_ids: Iterable[str] = (), *, force: bool = False) -> None:
+    """Logs in; a user is led through the browser by the SDK.
+
+    Args:
+        flow_ids: flows whose runs shall be started.
+        force: also when the present login suffices.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    previous = os.umask(0o077)
+    try:
+        make_app(flow_ids).login(force=force)
+    finally:
+        os.umask(previous)
+
+
+def logout() -> bool:
+    """Revokes and removes the tokens.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    path = token_file()
+    if not path.exists():
+        return False
+    make_app().logout()
+    path.unlink(missing_ok=True)
+    return True
+
+
+def whoami() -> dict[str, Any]:
+    """Returns the identity that is logged in: ``sub``, ``preferred_username``, ``name``...
+
+    Raises:
+        HostedError: no login; exit code 4.
+    """
+    app = make_app()
+    if app.login_required():
+        raise login_needed("no login at Globus")
+    return dict(globus_sdk.AuthClient(app=app).userinfo().data)
+
+
+def _client_id() -> str:
+    client_id = os.environ.get(CLIENT_ID)
+    if not client_id:
+        raise HostedError(
+            f"{CLIENT_ID} is not set: register a native app at "
+            "https://app.globus.org/settings/developers, export its id, "
+            "then run `headrace login`",
+            exit_code=4,
+        )
+    return client_id
+
+
+def _scopes(flow_ids: Iterable[str]) -> dict[str, list[Any]]:
+    scopes: dict[str, list[Any]] = {
+        "auth.globus.org": [AuthScopes.openid, AuthScopes.profile, AuthScopes.email],
+        FlowsScopes.resource_server: [FlowsScopes.all],
+        ComputeScopes.resource_server: [ComputeScopes.all],
+    }
+    for flow_id in flow_ids:
+        scopes[flow_id] = [SpecificFlowScopes(flow_id).user]
+    return scopes

@@ -1,0 +1,33 @@
+"""The clients of one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from globus_sdk import ComputeClientV3, FlowsClient, SpecificFlowClient
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of one place, through globus-sdk's own clients.
+
+    Not to be shared between threads: each makes its own.
+
+    Attributes:
+        flows: flows and runs.
+        compute: functions and endpoints.
+        make_flow: makes the client of one flow.
+        url: base URL of the Flows service.
+    """
+
+    flows: FlowsClient
+    compute: ComputeClientV3
+    make_flow: Callable[[str], SpecificFlowClient]
+    url: str
+
+    def flow(self, flow_id: str) -> SpecificFlowClient:
+        """Returns the client that starts and resumes the runs of one flow."""
+        return self.make_flow(flow_id)
