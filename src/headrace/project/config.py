@@ -1,0 +1,156 @@
+"""``headrace.toml``: the collections and endpoints of a project, by name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headrace.project.errors import ProjectError
+from headrace.project.ids import is_uuid
+from headrace.project.tomlfile import Table, TomlFile
+
+CONFIG_FILE = "headrace.toml"
+PLACES = ("local", "globus")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class CollectionConfig:
+    """A named storage place.
+
+    Attributes:
+        name: what inputs and triggers call it.
+        id: its id at the hosted services, or None.
+        root: absolute path of its directory where jobs and the facility see it.
+    """
+
+    name: str
+    id: str | None
+    root: Path
+
+
+@dataclass(frozen=True)
+class EndpointConfig:
+    """A named Globus Compute endpoint.
+
+    Attributes:
+        name: what inputs call it.
+        id: its id at the hosted services, or None.
+        template: its folder of ``endpoint_configs``, or None where it only exists elsewhere.
+        options: values for the template.
+        project: path of the project where the endpoint runs, or None for this one's root.
+    """
+
+    name: str
+    id: str | None
+    template: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    project: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that ``headrace.toml`` says.
+
+    Attributes:
+        name: the project's name; its directory's name when the file gives none.
+        collections: by name.
+        endpoints: by name.
+        notify: whom to tell what, as given.
+    """
+
+    name: str
+    collections: Mapping[str, CollectionConfig]
+    endpoints: Mapping[str, EndpointConfig]
+    notify: Mapping[str, str]
+
+
+def find_config(start: Path | None = None) -> Path:
+    """Returns the ``headrace.toml`` of a directory or of the nearest directory above.
+
+    Args:
+        start: the file itself or a directory; the working directory by default.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    here = (start or Path.cwd()).absolute()
+    if here.is_file():
+        return here
+    for directory in (here, *here.parents):
+        if (directory / CONFIG_FILE).is_file():
+            return directory / CONFIG_FILE
+    raise ProjectError(f"{here}: no {CONFIG_FILE} here or above: run `headrace init`")
+
+
+def read_config(path: Path) -> Config:
+    """Reads ``headrace.toml``.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
+    """
+    top = TomlFile(path).top
+    top.only({"name", "collections", "endpoints", "notify"})
+    root = path.parent.resolve()
+    notify = top.table("notify")
+    return Config(
+        name=top.text("name", root.name),
+        collections={
+            name: _collection(_checked(name, path), table, root)
+            for name, table in top.tables("collections").items()
+        },
+        endpoints={
+            name: _endpoint(_checked(name, path), table)
+            for name, table in top.tables("endpoints").items()
+        },
+        notify={key: notify.text(key) for key in notify.data},
+    )
+
+
+def resolve_place(place: str | None = None) -> str:
+    """Returns where things run: the given place, else ``HEADRACE_AT``, else ``local``.
+
+    Raises:
+        ProjectError: no such place.
+    """
+    value = place or os.environ.get("HEADRACE_AT") or "local"
+    if value not in PLACES:
+        raise ProjectError(f"no place {value!r} (--at or HEADRACE_AT): one of {', '.join(PLACES)}")
+    return value
+
+
+def _collection(name: str, table: Table, root: Path) -> CollectionConfig:
+    table.only({"id", "root"})
+    directory = root / Path(table.text("root")).expanduser()
+    return CollectionConfig(name, _id(table), Path(os.path.normpath(directory)))
+
+
+def _endpoint(name: str, table: Table) -> EndpointConfig:
+    table.only({"id", "template", "options", "project"})
+    return EndpointConfig(
+        name=name,
+        id=_id(table),
+        template=table.optional_text("template"),
+        options=dict(table.table("options").data),
+        project=table.optional_text("project"),
+    )
+
+
+def _id(table: Table) -> str | None:
+    value = table.optional_text("id")
+    if value is not None and not is_uuid(value):
+        raise table.error("id", f"expected a UUID, found {value!r}")
+    return value
+
+
+def _checked(name: str, path: Path) -> str:
+    if not _NAME.fullmatch(name):
+        raise ProjectError(f"{path}: name {name!r}: use letters, digits, - and _")
+    return name

@@ -1,0 +1,182 @@
+"""Watching a run: what it does, what it has done, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+FINAL = frozenset({"SUCCEEDED", "FAILED", "ENDED"})
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class StateView:
+    """One visit of a run to a state.
+
+    Attributes:
+        name: the state's name.
+        type: the state's type, such as ``Action``.
+        started: when it was entered.
+        ended: when it was left; None in the present one.
+        failed: whether its action failed.
+    """
+
+    name: str
+    type: str
+    started: datetime
+    ended: datetime | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it stands.
+
+    Attributes:
+        run: the run document.
+        states: the states it has been in, in order; the last may be the present one.
+    """
+
+    run: Mapping[str, Any]
+    states: tuple[StateView, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return str(self.run["run_id"])
+
+    @property
+    def label(self) -> str:
+        """What its starter called it."""
+        return self.run.get("label") or self.run.get("flow_title") or self.id
+
+    @property
+    def status(self) -> str:
+        """ACTIVE, INACTIVE, SUCCEEDED, FAILED or ENDED."""
+        return str(self.run["status"])
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended."""
+        return self.status in FINAL
+
+    @property
+    def current(self) -> StateView | None:
+        """The state that it is in."""
+        if self.final or not self.states or self.states[-1].ended is not None:
+            return None
+        return self.states[-1]
+
+    @property
+    def actions(self) -> list[dict[str, Any]]:
+        """Status documents of the actions under way, as far as the place tells them."""
+        details = self.run.get("details") or {}
+        statuses = details.get("action_statuses")
+        return statuses if isinstance(statuses, list) else []
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """The payload at the end of a run that succeeded."""
+        output = (self.run.get("details") or {}).get("output")
+        return output if isinstance(output, dict) else {}
+
+    def elapsed(self, now: datetime | None = None) -> float:
+        """Returns seconds from its start to its end, or until now."""
+        end = moment_of(self.run.get("completion_time")) or now or datetime.now(UTC)
+        start = moment_of(self.run.get("start_time"))
+        return max(0.0, (end - start).total_seconds()) if start else 0.0
+
+    def failure(self) -> dict[str, Any] | None:
+        """Returns ``state_name``, ``exception`` and ``cause`` of a run that failed."""
+        details = self.run.get("details") or {}
+        if self.status != "FAILED":
+            return None
+        inner = details.get("details")
+        found = inner if isinstance(inner, dict) and "exception" in inner else details
+        if "exception" not in found:
+            return {
+                "state_name": None,
+                "exception": details.get("code") or "FAILED",
+                "cause": details.get("description"),
+            }
+        return {key: found.get(key) for key in ("state_name", "exception", "cause")}
+
+
+def moment_of(text: Any) -> datetime | None:
+    """Returns a time of the service as datetime, or None."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@dataclass
+class RunFollower:
+    """Follows one run; each :meth:`look` costs one or two requests.
+
+    Args:
+        run_id: the run.
+    """
+
+    run_id: str
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    _fingerprint: tuple[Any, ...] = ()
+
+    def look(self, services: Services) -> RunView:
+        """Returns the run as it stands now; the log is only asked for when it has grown.
+
+        Raises:
+            GlobusAPIError: the service refuses.
+            HostedError: the service does not answer.
+        """
+        run = services.flows.get_run(self.run_id).data
+        details = run.get("details") or {}
+        fingerprint = (run["status"], details.get("code"), details.get("time"))
+        if fingerprint != self._fingerprint or details.get("time") is None:
+            self.entries += self._new_entries(services)
+            self._fingerprint = fingerprint
+        return RunView(run, states_of(self.entries))
+
+    def _new_entries(self, services: Services) -> list[dict[str, Any]]:
+        last = self.entries[-1] if self.entries else None
+        fresh: list[dict[str, Any]] = []
+        pages = services.flows.paginated.get_run_logs(self.run_id, limit=_PAGE, reverse_order=True)
+        for entry in pages.items():
+            if entry == last:
+                break
+            fresh.append(entry)
+        return fresh[::-1]
+
+
+def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
+    """Returns the visits to states that a log tells of.
+
+    Args:
+        entries: the log, oldest first.
+    """
+    states: list[StateView] = []
+    for entry in entries:
+        details = entry.get("details") or {}
+        name, code = details.get("state_name"), str(entry.get("code"))
+        moment = moment_of(entry.get("time")) or datetime.now(UTC)
+        if code.startswith("Flow"):
+            if states and states[-1].ended is None and code not in {"FlowStarted", "FlowResumed"}:
+                states[-1] = replace(states[-1], ended=moment, failed=code == "FlowFailed")
+        elif name and code.endswith("Started"):
+            if states and states[-1].ended is None:
+                states[-1] = replace(states[-1], ended=moment)
+            states.append(StateView(name, str(details.get("state_type", "")), moment))
+        elif states and states[-1].name == name:
+            if code.endswith("Completed"):
+                states[-1] = replace(states[-1], ended=moment)
+            elif code in {"ActionFailed", "ActionTimeout"}:
+                states[-1] = replace(states[-1], failed=True)
+    return tuple(states)

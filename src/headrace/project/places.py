@@ -1,0 +1,113 @@
+"""The services of a place: a facility beside the project, or the hosted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.project.errors import ProjectError
+from headrace.project.project import Project, load_project
+
+if TYPE_CHECKING:
+    from headrace.facility import Settings
+    from headrace.hosted import Services
+
+
+def connect(
+    project: Project,
+    place: str,
+    *,
+    start: bool = False,
+    say: Callable[[str], None] = lambda message: None,
+) -> Services:
+    """Returns the services of a place.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        start: whether a facility that is not running shall be started.
+        say: told in one line when one is.
+
+    Raises:
+        ProjectError: no facility is running, or what it should serve is not there.
+        FacilityError: the facility did not start.
+        HostedError: no login at the hosted services.
+    """
+    if place == "globus":
+        from headrace.hosted import hosted_services
+
+        deployed = project.lock().at(place).flows.values()
+        return hosted_services(flow.id for flow in deployed)
+    return _connect_local(project, start, say)
+
+
+def hosted_flow_ids(directory: Path | None = None) -> list[str]:
+    """Returns the ids of the flows that the lock of a directory's project knows at ``globus``.
+
+    Args:
+        directory: where the project is looked for; without one there are no flows.
+
+    Raises:
+        ProjectError: a directory was given that has no project, or the lock is not one.
+    """
+    try:
+        project = load_project(directory)
+    except ProjectError:
+        if directory is not None:
+            raise
+        return []
+    return [flow.id for flow in project.lock().at("globus").flows.values()]
+
+
+def _connect_local(project: Project, start: bool, say: Callable[[str], None]) -> Services:
+    from headrace.facility import find_address, start_facility, write_settings
+    from headrace.hosted import services_at
+
+    settings = facility_settings(project)
+    address = find_address(project.root)
+    if address is not None:
+        write_settings(project.root, settings)
+    elif start:
+        say(f"starting the facility of {project.root}")
+        address = start_facility(project.root, settings)
+    else:
+        raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")
+    return services_at(address.url, address.token)
+
+
+def facility_settings(project: Project) -> Settings:
+    """Returns what the project's facility serves.
+
+    Raises:
+        ProjectError: the template of an endpoint is missing.
+    """
+    from headrace.facility import CollectionSettings, EndpointSettings, Settings
+
+    return Settings(
+        collections=tuple(
+            CollectionSettings(project.collection_id(name, "local"), name, str(collection.root))
+            for name, collection in project.collections.items()
+        ),
+        endpoints=tuple(
+            EndpointSettings(
+                id=project.endpoint_id(name, "local"),
+                name=name,
+                template=_template(project, name, endpoint.template),
+                options=endpoint.options,
+            )
+            for name, endpoint in project.endpoints.items()
+            if endpoint.template is not None
+        ),
+    )
+
+
+def _template(project: Project, name: str, template: str) -> str:
+    directory = project.templates_dir / template
+    if not directory.is_dir():
+        present = sorted(path.name for path in project.templates_dir.glob("*/"))
+        raise ProjectError(
+            f"{project.config_file}: endpoints.{name}.template: no folder {directory}; "
+            f"there are: {', '.join(present) or 'none'}"
+        )
+    return str(directory)

@@ -1,0 +1,192 @@
+"""A project: its directory, its configuration, and what lies in its folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.project.config import (
+    CollectionConfig,
+    Config,
+    EndpointConfig,
+    find_config,
+    read_config,
+)
+from headrace.project.errors import ProjectError
+from headrace.project.ids import local_id
+from headrace.project.lock import LOCK_FILE, Lock, read_lock, write_lock
+from headrace.project.sources import FlowSource, read_flows
+
+if TYPE_CHECKING:
+    from headrace.compute import Function
+
+
+@dataclass(frozen=True)
+class Project:
+    """A directory with ``headrace.toml`` and the five folders.
+
+    Attributes:
+        root: absolute path of the directory.
+        config: what ``headrace.toml`` says.
+    """
+
+    root: Path
+    config: Config
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.config.name
+
+    @property
+    def config_file(self) -> Path:
+        """Where ``headrace.toml`` is."""
+        return self.root / "headrace.toml"
+
+    @property
+    def lock_file(self) -> Path:
+        """Where ``headrace.lock`` is."""
+        return self.root / LOCK_FILE
+
+    @property
+    def flows_dir(self) -> Path:
+        """The folder of flows."""
+        return self.root / "flows"
+
+    @property
+    def functions_dir(self) -> Path:
+        """The folder of compute functions."""
+        return self.root / "compute_functions"
+
+    @property
+    def templates_dir(self) -> Path:
+        """The folder of endpoint templates."""
+        return self.root / "endpoint_configs"
+
+    @property
+    def triggers_dir(self) -> Path:
+        """The folder of triggers."""
+        return self.root / "triggers"
+
+    @property
+    def collections(self) -> Mapping[str, CollectionConfig]:
+        """The collections, by name."""
+        return self.config.collections
+
+    @property
+    def endpoints(self) -> Mapping[str, EndpointConfig]:
+        """The endpoints, by name."""
+        return self.config.endpoints
+
+    def flows(self) -> dict[str, FlowSource]:
+        """Reads the flows, by name.
+
+        Raises:
+            ProjectError: a file of theirs cannot be read.
+        """
+        return read_flows(self.flows_dir)
+
+    def flow(self, name: str) -> FlowSource:
+        """Reads one flow.
+
+        Raises:
+            ProjectError: there is none of this name; the message lists the known ones.
+        """
+        flows = self.flows()
+        if name not in flows:
+            raise ProjectError(f"no flow {name!r} in {self.flows_dir}; {_known(flows)}")
+        return flows[name]
+
+    def functions(self) -> dict[str, Function]:
+        """Reads the compute functions, by name.
+
+        Raises:
+            ComputeError: a module of theirs is not as it must be.
+        """
+        from headrace.compute import find_functions
+
+        return find_functions(self.functions_dir) if self.functions_dir.is_dir() else {}
+
+    def lock(self) -> Lock:
+        """Reads what is deployed.
+
+        Raises:
+            ProjectError: the lock file is not one.
+        """
+        return read_lock(self.lock_file)
+
+    def write_lock(self, lock: Lock) -> None:
+        """Writes what is deployed."""
+        write_lock(self.lock_file, lock)
+
+    def collection(self, name: str) -> CollectionConfig:
+        """Returns a collection.
+
+        Raises:
+            ProjectError: there is none of this name; the message lists the known ones.
+        """
+        if name not in self.collections:
+            raise ProjectError(
+                f"no collection {name!r} in {self.config_file}; {_known(self.collections)}"
+            )
+        return self.collections[name]
+
+    def endpoint(self, name: str) -> EndpointConfig:
+        """Returns an endpoint.
+
+        Raises:
+            ProjectError: there is none of this name; the message lists the known ones.
+        """
+        if name not in self.endpoints:
+            raise ProjectError(
+                f"no endpoint {name!r} in {self.config_file}; {_known(self.endpoints)}"
+            )
+        return self.endpoints[name]
+
+    def collection_id(self, name: str, place: str) -> str:
+        """Returns the id of a collection at a place.
+
+        Raises:
+            ProjectError: no such collection, or it has no id there.
+        """
+        return self._id("collection", name, self.collection(name).id, place)
+
+    def endpoint_id(self, name: str, place: str) -> str:
+        """Returns the id of an endpoint at a place.
+
+        Raises:
+            ProjectError: no such endpoint, or it has no id there.
+        """
+        return self._id("endpoint", name, self.endpoint(name).id, place)
+
+    def _id(self, kind: str, name: str, given: str | None, place: str) -> str:
+        if given is not None:
+            return given
+        if place == "local":
+            return local_id(kind, name)
+        raise ProjectError(
+            f'{self.config_file}: {kind} {name!r} has no id: add `id = "..."` to '
+            f"[{kind}s.{name}] to use it at {place}"
+        )
+
+
+def load_project(path: Path | str | None = None) -> Project:
+    """Loads the project of a directory or of the nearest directory above.
+
+    Args:
+        path: ``headrace.toml`` or a directory; the working directory by default.
+
+    Raises:
+        ProjectError: there is none, or its ``headrace.toml`` is not as it must be.
+    """
+    start = Path(path) if path is not None else None
+    if start is not None and not start.exists():
+        raise ProjectError(f"{start}: no such directory")
+    config_file = find_config(start)
+    return Project(config_file.parent.resolve(), read_config(config_file))
+
+
+def _known(names: Mapping[str, object]) -> str:
+    return f"known: {', '.join(sorted(names))}" if names else "there are none yet"

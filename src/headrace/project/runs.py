@@ -1,0 +1,85 @@
+"""Finding runs and reading their logs."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from headrace.project.errors import ProjectError
+from headrace.project.ids import is_uuid
+from headrace.project.project import Project
+from headrace.project.start import deployed_flow
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_LOOKED_THROUGH = 1000
+
+
+def list_runs(
+    project: Project,
+    place: str,
+    services: Services,
+    *,
+    limit: int = 20,
+    flow: str | None = None,
+    status: str | None = None,
+) -> list[dict[str, Any]]:
+    """Returns run documents, the newest first.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        services: the services there.
+        limit: how many at most.
+        flow: only runs of this flow of the project.
+        status: only runs with this status.
+
+    Raises:
+        ProjectError: the flow is unknown or not deployed.
+    """
+    query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": min(limit, 100)}
+    if flow is not None:
+        project.flow(flow)
+        query["filter_flow_id"] = deployed_flow(project, place, flow).id
+    if status is not None:
+        query["filter_status"] = status.upper()
+    return list(islice(services.flows.paginated.list_runs(query_params=query).items(), limit))
+
+
+def find_run(services: Services, name: str) -> str:
+    """Returns the id of a run.
+
+    Args:
+        services: the services of the place where it runs.
+        name: the id, the beginning of the id of one of the last 1,000 runs, or ``last``.
+
+    Raises:
+        ProjectError: no run or more than one begins like this.
+    """
+    if is_uuid(name):
+        return name
+    query = {"orderby": "start_time DESC", "per_page": 1 if name == "last" else 100}
+    runs = services.flows.paginated.list_runs(query_params=query).items()
+    ids = [run["run_id"] for run in islice(runs, 1 if name == "last" else _LOOKED_THROUGH)]
+    found = ids if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
+    if len(found) == 1:
+        return str(found[0])
+    what = f"{len(found)} runs begin" if found else "no run begins"
+    problem = "there are no runs yet" if name == "last" else f"{what} with {name!r}"
+    raise ProjectError(f"{problem}: see `headrace run list`")
+
+
+def run_log(
+    services: Services, run_id: str, *, limit: int | None = None, reverse: bool = False
+) -> list[dict[str, Any]]:
+    """Returns the entries of a run's log.
+
+    Args:
+        services: the services of the place where it runs.
+        run_id: the run.
+        limit: how many at most; all by default.
+        reverse: the newest first.
+    """
+    pages = services.flows.paginated.get_run_logs(run_id, limit=100, reverse_order=reverse)
+    return list(islice(pages.items(), limit))

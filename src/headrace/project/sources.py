@@ -1,0 +1,148 @@
+"""The flows of a project as its files describe them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.project.errors import ProjectError
+from headrace.project.files import parse_json_object, read_text
+from headrace.project.tomlfile import TomlFile
+
+ROLES: Mapping[str, str] = {
+    "viewers": "flow_viewers",
+    "starters": "flow_starters",
+    "administrators": "flow_administrators",
+    "run_managers": "run_managers",
+    "run_monitors": "run_monitors",
+}
+
+
+@dataclass(frozen=True)
+class FlowSource:
+    """A flow as its directory describes it.
+
+    Attributes:
+        name: the directory's name.
+        directory: where it is.
+        definition: the definition.
+        input_schema: the JSON schema of its input.
+        title: what people see.
+        subtitle: a second line.
+        description: some sentences.
+        keywords: words to find it by.
+        roles: role lists under the names that the service gives them, such as ``flow_viewers``.
+    """
+
+    name: str
+    directory: Path
+    definition: dict[str, Any]
+    input_schema: dict[str, Any]
+    title: str
+    subtitle: str
+    description: str
+    keywords: tuple[str, ...]
+    roles: Mapping[str, tuple[str, ...]]
+
+    @property
+    def definition_file(self) -> Path:
+        """The file with the definition."""
+        return self.directory / "definition.json"
+
+    @property
+    def schema_file(self) -> Path:
+        """The file with the input schema."""
+        return self.directory / "input_schema.json"
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns what the service is told besides definition and schema."""
+        return {
+            "subtitle": self.subtitle,
+            "description": self.description,
+            "keywords": list(self.keywords),
+            **{role: list(principals) for role, principals in self.roles.items()},
+        }
+
+    def sha256(self) -> str:
+        """Returns the hash of all that is deployed of the flow."""
+        parts = [self.title, self.definition, self.input_schema, self.metadata()]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_flow(directory: Path) -> FlowSource:
+    """Reads one flow.
+
+    Args:
+        directory: with ``definition.json`` and, both optional, ``input_schema.json`` and
+            ``flow.toml``.
+
+    Raises:
+        ProjectError: a file cannot be read; for JSON and TOML with line and column.
+    """
+    schema_file = directory / "input_schema.json"
+    schema = read_text(schema_file) if schema_file.is_file() else "{}"
+    definition_file = directory / "definition.json"
+    metadata = _read_metadata(directory)
+    return FlowSource(
+        name=directory.name,
+        directory=directory,
+        definition=parse_json_object(read_text(definition_file), str(definition_file)),
+        input_schema=parse_json_object(schema, str(schema_file)),
+        **metadata,
+    )
+
+
+def read_flows(directory: Path) -> dict[str, FlowSource]:
+    """Reads every flow of a directory of flows.
+
+    Args:
+        directory: one subdirectory per flow.
+
+    Raises:
+        ProjectError: as :func:`read_flow`; or two flows have the same title.
+    """
+    if not directory.is_dir():
+        return {}
+    flows = {
+        path.name: read_flow(path)
+        for path in sorted(directory.iterdir())
+        if (path / "definition.json").is_file()
+    }
+    titles: dict[str, str] = {}
+    for flow in flows.values():
+        other = titles.setdefault(flow.title, flow.name)
+        if other != flow.name:
+            raise ProjectError(
+                f"{flow.directory / 'flow.toml'}: title {flow.title!r} is also that of flow "
+                f"{other!r}: give each flow its own"
+            )
+    return flows
+
+
+def _read_metadata(directory: Path) -> dict[str, Any]:
+    path = directory / "flow.toml"
+    title = directory.name.replace("_", " ").capitalize()
+    if not path.is_file():
+        roles: dict[str, tuple[str, ...]] = dict.fromkeys(ROLES.values(), ())
+        return {
+            "title": title,
+            "subtitle": "",
+            "description": "",
+            "keywords": (),
+            "roles": roles,
+        }
+    top = TomlFile(path).top
+    top.only({"title", "subtitle", "description", "keywords", "roles"})
+    table = top.table("roles")
+    table.only(ROLES)
+    return {
+        "title": top.text("title", title),
+        "subtitle": top.text("subtitle", ""),
+        "description": top.text("description", ""),
+        "keywords": top.texts("keywords"),
+        "roles": {role: table.texts(key) for key, role in ROLES.items()},
+    }

@@ -1,0 +1,157 @@
+"""TOML files that people write, read with messages that name file, line and key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from headrace.project.errors import ProjectError
+from headrace.project.files import read_text
+
+_WORDS: Mapping[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
+
+
+class TomlFile:
+    """A TOML file and its text.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ProjectError: it cannot be read, or is not TOML.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._text = read_text(path)
+        try:
+            self._data = tomllib.loads(self._text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+            where = f"{path}:{found[1]}:{found[2]}" if found else str(path)
+            what = re.sub(r" \(at .*\)$", "", str(error))
+            raise ProjectError(f"{where}: not TOML: {what}") from error
+
+    @property
+    def top(self) -> Table:
+        """The file's top table."""
+        return Table(self, (), self._data)
+
+    def error(self, key: tuple[str, ...], message: str) -> ProjectError:
+        """Makes an error about a key, with the line where it stands."""
+        return ProjectError(f"{self.path}:{self.line_of(key)}: {'.'.join(key)}: {message}")
+
+    def line_of(self, key: tuple[str, ...]) -> int:
+        """Returns the line where a key stands, or its nearest table, counted from 1."""
+        best, best_depth = 1, 0
+        table: tuple[str, ...] = ()
+        for number, line in enumerate(self._text.splitlines(), start=1):
+            if header := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]+", line):
+                table = _split(header[1])
+                here = table
+            elif assignment := re.match(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=", line):
+                here = table + _split(assignment[1])
+            else:
+                continue
+            if len(here) > best_depth and here == key[: len(here)]:
+                best, best_depth = number, len(here)
+        return best
+
+
+class Table:
+    """One table of a file, whose values are asked for by key and type.
+
+    Args:
+        file: the file it is in.
+        key: its full key.
+        data: its values.
+    """
+
+    def __init__(self, file: TomlFile, key: tuple[str, ...], data: Mapping[str, Any]) -> None:
+        self._file = file
+        self._key = key
+        self.data = data
+
+    def only(self, allowed: Iterable[str]) -> None:
+        """Checks that no other than the allowed keys are there.
+
+        Raises:
+            ProjectError: a key is unknown; the message lists those that are known.
+        """
+        known = sorted(allowed)
+        for name in self.data:
+            if name not in known:
+                raise self.error(name, f"unknown key; known here: {', '.join(known)}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Returns a text.
+
+        Raises:
+            ProjectError: of another type, or missing without a default.
+        """
+        return str(self._value(name, str, default))
+
+    def optional_text(self, name: str) -> str | None:
+        """Returns a text or None.
+
+        Raises:
+            ProjectError: of another type.
+        """
+        return self.text(name) if name in self.data else None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Returns a list of texts, empty when missing.
+
+        Raises:
+            ProjectError: of another type.
+        """
+        values = self._value(name, list, [])
+        for value in values:
+            if not isinstance(value, str):
+                raise self.error(name, f"expected a list of text, found {value!r} in it")
+        return tuple(values)
+
+    def table(self, name: str) -> Table:
+        """Returns a table below this one, empty when missing.
+
+        Raises:
+            ProjectError: of another type.
+        """
+        return Table(self._file, (*self._key, name), self._value(name, dict, {}))
+
+    def tables(self, name: str) -> dict[str, Table]:
+        """Returns the tables in a table of tables, by name.
+
+        Raises:
+            ProjectError: of another type.
+        """
+        parent = self.table(name)
+        return {child: parent.table(child) for child in parent.data}
+
+    def _value(self, name: str, kind: type, default: Any) -> Any:
+        if name not in self.data:
+            if default is None:
+                raise self.error(name, f"missing; expected {_WORDS[kind]}")
+            return default
+        value = self.data[name]
+        if type(value) is not kind:
+            raise self.error(name, f"expected {_WORDS[kind]}, found {value!r}")
+        return value
+
+    def error(self, name: str, message: str) -> ProjectError:
+        """Makes an error about one of the table's keys."""
+        return self._file.error((*self._key, name), message)
+
+
+def _split(key: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in key.split("."))

@@ -1,0 +1,189 @@
+"""A run in words: what it is doing, where its results are, why it failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from headrace.project.following import RunView
+from headrace.project.project import Project
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an action is.
+
+    Attributes:
+        text: in words.
+        done: bytes, files or tasks that are done; None where it cannot be told.
+        total: of how many; None likewise.
+    """
+
+    text: str
+    done: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where a run's results are.
+
+    Attributes:
+        collection: name of the collection, or its id where the project has no name for it.
+        path: the directory in it.
+        directory: the same on this machine, where it is here.
+    """
+
+    collection: str
+    path: str
+    directory: Path | None
+
+    def __str__(self) -> str:
+        return str(self.directory) if self.directory else f"{self.collection}:{self.path}"
+
+
+def doing(view: RunView) -> Progress:
+    """Returns what a run does at this moment.
+
+    Args:
+        view: the run.
+    """
+    if view.status == "INACTIVE":
+        details = view.run.get("details") or {}
+        why = details.get("description") or details.get("code") or "no reason given"
+        return Progress(f"waits for you: {_line(why)}")
+    if view.final:
+        failure = failure_line(view)
+        return Progress(failure or view.status.lower())
+    if view.actions:
+        return action_progress(view.actions[0].get("details"))
+    state = view.current
+    if state is None:
+        return Progress("starting")
+    return Progress("waiting" if state.type == "Wait" else "under way")
+
+
+def action_progress(details: Any) -> Progress:
+    """Returns how far an action is from the details of its status document.
+
+    Args:
+        details: a Transfer task document, a Compute summary, or anything else.
+    """
+    if not isinstance(details, Mapping):
+        return Progress("under way")
+    tasks = details.get("tasks")
+    if isinstance(tasks, Mapping) and "total" in tasks:
+        return _compute(tasks)
+    if "files_transferred" in details or "bytes_transferred" in details:
+        return _transfer(details)
+    words = details.get("nice_status") or details.get("description") or details.get("status")
+    return Progress(_line(words) if isinstance(words, str) else "under way")
+
+
+def results_of(view: RunView, project: Project, place: str) -> Results | None:
+    """Returns where the results of a run that succeeded are.
+
+    Args:
+        view: the run.
+        project: whose collections they are in.
+        place: where it ran.
+    """
+    summary = view.output.get("summary")
+    location = summary.get("results") if isinstance(summary, dict) else None
+    if not isinstance(location, dict) or not {"id", "path"} <= set(location):
+        return None
+    path = str(location["path"])
+    for name, collection in project.collections.items():
+        known = project.collection_id(name, place) if collection.id or place == "local" else None
+        if known == location["id"]:
+            parts = [part for part in PurePosixPath(path).parts if part not in {"/", ".."}]
+            directory = collection.root.joinpath(*parts)
+            return Results(name, path, directory if directory.is_dir() else None)
+    return Results(str(location["id"]), path, None)
+
+
+def summary_of(view: RunView) -> dict[str, Any]:
+    """Returns the numbers and texts of the run's summary, without where its results are."""
+    summary = view.output.get("summary")
+    if not isinstance(summary, dict):
+        return {}
+    return {key: value for key, value in summary.items() if key != "results"}
+
+
+def failure_line(view: RunView) -> str | None:
+    """Returns why a run failed in one line: state, exception, cause; None if it did not."""
+    failure = view.failure()
+    if failure is None:
+        return None
+    state = f"{failure['state_name']}: " if failure["state_name"] else ""
+    cause = _cause(failure["cause"])
+    return f"{state}{failure['exception']}" + (f": {cause}" if cause else "")
+
+
+def size(count: float) -> str:
+    """Returns a number of bytes for people, such as ``1.2 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration for people, such as ``3:07`` or ``2 d 03:07:59``."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour:02}:{minute:02}:{second:02}"
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
+
+
+def _transfer(task: Mapping[str, Any]) -> Progress:
+    files = int(task.get("files") or 0)
+    ready = int(task.get("files_transferred") or 0) + int(task.get("files_skipped") or 0)
+    moved = float(task.get("bytes_transferred") or 0)
+    fault = task.get("nice_status")
+    trouble = (
+        f", {_line(fault)}" if isinstance(fault, str) and fault not in {"OK", "Queued"} else ""
+    )
+    of = f" of {files}" if files else ""
+    text = f"{ready}{of} files, {size(moved)}{trouble}"
+    return Progress(text, ready if files else None, files or None)
+
+
+def _compute(tasks: Mapping[str, Any]) -> Progress:
+    total = int(tasks.get("total") or 0)
+    failed = int(tasks.get("failed") or 0)
+    done = int(tasks.get("done") or 0)
+    words = [f"{done} of {total} task{'s' if total != 1 else ''} done"]
+    words += [f"{tasks[key]} {key}" for key in ("running", "pending") if tasks.get(key)]
+    words += [f"{failed} failed"] if failed else []
+    return Progress(", ".join(words), done + failed, total or None)
+
+
+def _cause(cause: Any) -> str:
+    if isinstance(cause, Mapping):
+        details = cause.get("details")
+        inner = details if isinstance(details, Mapping) else cause
+        for key in ("description", "nice_status_details", "error", "message", "exception", "cause"):
+            if isinstance(inner.get(key), str) and inner[key]:
+                return _cause(inner[key])
+        if isinstance(details, str):
+            return _cause(details)
+        return _line(json.dumps(cause))
+    if not isinstance(cause, str):
+        return "" if cause is None else _line(json.dumps(cause))
+    lines = [line for line in cause.strip().splitlines() if line.strip()]
+    # A remote traceback says what happened in its last line.
+    if lines and "Traceback" in cause:
+        return _line(lines[-1])
+    return _line(cause)
+
+
+def _line(text: str, limit: int = 300) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= limit else f"{line[:limit]}..."

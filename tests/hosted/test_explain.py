@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import globus_sdk
+import pytest
+from project.service import TOKEN, Service
+
+from headrace.hosted import explain, services_at
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with Service() as running:
+        yield running
+
+
+def refused(service: Service, status: int, document: dict[str, Any]) -> globus_sdk.GlobusAPIError:
+    service.refuse["GET /flows/x"] = (status, document)
+    with pytest.raises(globus_sdk.GlobusAPIError) as caught:
+        services_at(service.url, TOKEN).flows.get_flow("x")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "line", "exit_code"),
+    [
+        (404, {"code": "NOT_FOUND", "detail": "No flow"}, "404 NOT_FOUND: No flow (it may", 1),
+        (403, {"code": "FORBIDDEN", "detail": "Missing: RUN."}, "403 FORBIDDEN: Missing: RUN.", 1),
+        (
+            422,
+            {
+                "code": "UNPROCESSABLE_ENTITY",
+                "detail": [
+                    {"loc": ["definition", "States", 0], "msg": "bad", "type": "t"},
+                    {"loc": [], "msg": "worse\nstill", "type": "t"},
+                ],
+            },
+            "422 UNPROCESSABLE_ENTITY: definition.States.0: bad; worse still",
+            1,
+        ),
+        (401, {"code": "AUTHENTICATION_ERROR", "detail": "Expired"}, "run `headrace login`", 4),
+        (403, {"code": "MISSING_SCOPE", "detail": "requires x"}, "run `headrace login`", 4),
+    ],
+)
+def test_the_servers_words_and_the_way_out_are_one_line(
+    service: Service, status: int, error: dict[str, Any], line: str, exit_code: int
+) -> None:
+    told = explain(refused(service, status, {"error": error}))
+    assert line in str(told)
+    assert str(told).startswith(f"GET {service.url}/flows/x: {status}")
+    assert "\n" not in str(told)
+    assert told.exit_code == exit_code
+
+
+def test_a_missing_consent_asks_for_a_login(service: Service) -> None:
+    document = {
+        "code": "ConsentRequired",
+        "message": "Missing required data_access consent",
+        "required_scopes": ["urn:globus:auth:scope:transfer.api.globus.org:all"],
+    }
+    told = explain(refused(service, 403, document))
+    assert told.exit_code == 4
+    assert "Missing required data_access consent" in str(told)
+
+
+def test_an_answer_that_is_no_json_is_told_too(service: Service) -> None:
+    assert "403" in str(explain(refused(service, 403, {})))
+
+
+def test_the_token_is_never_in_the_words(service: Service) -> None:
+    told = explain(refused(service, 404, {"error": {"code": "NOT_FOUND", "detail": "x"}}))
+    assert TOKEN not in str(told)
+
+
+def test_the_network_and_other_troubles_are_one_line() -> None:
+    network = globus_sdk.NetworkError("NetworkError on request", OSError("no route\nto host"))
+    assert "cannot be reached (no route to host)" in str(explain(network))
+    usage = globus_sdk.GlobusSDKUsageError("wrong")
+    assert str(explain(usage)) == "GlobusSDKUsageError: wrong"

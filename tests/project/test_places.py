@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from headrace.project import Project, ProjectError, connect, facility_settings, local_id
+
+
+def test_the_facility_serves_collections_and_endpoints_by_their_ids(project: Project) -> None:
+    settings = facility_settings(project)
+    assert {c.name: c.id for c in settings.collections} == {
+        "here": local_id("collection", "here"),
+        "there": "6f3c2f4e-6d59-4ed7-a5e4-21f4ba2f1b52",
+    }
+    (endpoint,) = settings.endpoints
+    assert endpoint.template == str(project.templates_dir / "local")
+    assert endpoint.options == {"workers": 2}
+
+
+def test_a_missing_template_names_those_that_are_there(project: Project) -> None:
+    shutil.rmtree(project.templates_dir / "local")
+    (project.templates_dir / "slurm").mkdir()
+    with pytest.raises(ProjectError, match=r"endpoints\.machine\.template: .*there are: slurm"):
+        facility_settings(project)
+
+
+def test_without_a_facility_the_way_out_is_told(project: Project) -> None:
+    with pytest.raises(ProjectError, match="no facility is running: run `headrace facility up`"):
+        connect(project, "local")
