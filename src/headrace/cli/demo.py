@@ -1,0 +1,67 @@
+"""``headrace demo``: a pipeline at work, from nothing to its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headrace.cli.options import current, output_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+
+EVENTS = 2
+
+
+@click.group
+def demo() -> None:
+    """Show a pipeline at work, with data that it makes itself."""
+
+
+@demo.command("adjoint-sources")
+@click.argument(
+    "directory", type=click.Path(path_type=Path, file_okay=False), default="headrace-demo"
+)
+@click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
+@output_options
+def adjoint_sources(directory: Path, keep: bool) -> int:
+    """Carry the waveforms of two events to an MPI job and back, in DIRECTORY.
+
+    Makes a project, computes observed and synthetic seismograms for two velocity models, watches
+    for arrivals, copies the events in, and shows what comes back. A second call in the same
+    DIRECTORY goes on with two further events.
+    """
+    from headrace.cli.demonstration import Demonstration, table_of_misfits
+    from headrace.cli.following import ending
+    from headrace.cli.termio.runs import ending_text
+
+    session = current()
+    session.directory = directory
+    demonstration = Demonstration(directory, note)
+    names = demonstration.prepare(EVENTS)
+    views = demonstration.carry(session, names)
+    project = session.project()
+    results = [directory / "data" / "results" / name for name in names]
+    document = {
+        "directory": str(directory.resolve()),
+        "runs": [ending(view, project, session.place) for view in views],
+        "results": [str(path.resolve()) for path in results],
+    }
+    good = len(views) == len(names) and all(view.status == "SUCCEEDED" for view in views)
+
+    def text() -> str:
+        lines = [ending_text(view, project, session.place) for view in views]
+        if good:
+            lines += ["", table_of_misfits(results), ""]
+            lines += [
+                f"Adjoint sources  {directory}/data/results/*/*.adj",
+                f"Figures          {directory}/data/results/*/figures/*.png",
+                f"Next             cd {directory}; headrace watch   # then copy an event into "
+                "data/incoming/",
+            ]
+        return "\n".join(lines)
+
+    display(document, text, ("directory",))
+    if not keep:
+        demonstration.stop()
+    return 0 if good else 1

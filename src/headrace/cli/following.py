@@ -1,0 +1,145 @@
+"""Following runs on a board until they have ended, through restarts of the facility."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.options import Session
+from headrace.cli.termio.progress import Board
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project, RunFollower, RunView
+
+INTERVALS = {"local": 0.5, "globus": 5.0}
+
+
+class Following:
+    """The runs that a command follows.
+
+    Args:
+        session: the command's session.
+        project: whose runs they are.
+        board: where they are shown.
+        services: the services, where they have been asked for already.
+        lenient: whether a run may be deleted meanwhile.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        project: Project,
+        board: Board,
+        services: Services | None = None,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        self._session = session
+        self._project = project
+        self._board = board
+        self._services = services
+        self._lenient = lenient
+        self._complaint = ""
+        self._open: dict[str, RunFollower] = {}
+        self.ended: dict[str, RunView] = {}
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks."""
+        return INTERVALS[self._session.place]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run has not ended."""
+        return bool(self._open)
+
+    def add(self, run_id: str) -> None:
+        """Follows one more run."""
+        from headrace.project import RunFollower
+
+        self._open.setdefault(run_id, RunFollower(run_id))
+
+    def look(self) -> None:
+        """Looks at every run once and shows it; a service that is away is asked again later.
+
+        Raises:
+            HeadraceError: the services cannot be started, or need a login.
+            GlobusAPIError: the service refuses.
+        """
+        from headrace.hosted import HostedError
+
+        if not self._open:
+            return
+        services = self._services or self._connect()
+        self._services = None
+        views: list[RunView] = []
+        try:
+            for follower in list(self._open.values()):
+                views += self._look_at(follower, services)
+        except HostedError as error:
+            # A facility that was killed goes on with its runs once it is started again.
+            if error.exit_code != 1:
+                raise
+            self._complain(str(error))
+            return
+        self._complaint = ""
+        self._services = services
+        for view in views:
+            if view.final:
+                self.ended[view.id] = view
+                del self._open[view.id]
+        self._board.show(views)
+
+    def _connect(self) -> Services:
+        return self._session.services(self._project, start=True, say=self._board.say)
+
+    def _look_at(self, follower: RunFollower, services: Services) -> list[RunView]:
+        from globus_sdk import GlobusAPIError, NetworkError
+
+        from headrace.hosted import explain
+
+        try:
+            return [follower.look(services)]
+        except NetworkError as error:
+            raise explain(error) from error
+        except GlobusAPIError as error:
+            if error.http_status == 404 and self._lenient:
+                del self._open[follower.run_id]
+                self._board.say(f"run {follower.run_id} was deleted")
+                return []
+            if error.http_status == 429 or error.http_status >= 500:
+                raise explain(error) from error
+            raise
+
+    def _complain(self, message: str) -> None:
+        if message != self._complaint:
+            self._complaint = message
+            self._board.say(message)
+
+    def until_ended(self) -> dict[str, RunView]:
+        """Looks until all runs have ended, and returns them."""
+        pause = threading.Event()
+        self.look()
+        while self._open:
+            pause.wait(self.interval)
+            self.look()
+        return self.ended
+
+
+def ending(view: RunView, project: Project, place: str) -> dict[str, Any]:
+    """Returns a run that has ended as JSON shows it: its document, results, and failure."""
+    from headrace.project import failure_line, results_of, summary_of
+
+    results = results_of(view, project, place)
+    shown = results and {
+        "collection": results.collection,
+        "path": results.path,
+        "directory": str(results.directory) if results.directory else None,
+    }
+    return {
+        **view.run,
+        "summary": summary_of(view),
+        "results": shown,
+        "failure": failure_line(view),
+    }

@@ -1,0 +1,139 @@
+"""Options that many commands have, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """What the common options of one call say.
+
+    Attributes:
+        format: ``text``, ``json`` or ``unix``.
+        jmespath: expression that selects from the JSON document.
+        directory: where the project is looked for.
+        at: the place as given.
+    """
+
+    format: str = "text"
+    jmespath: str | None = None
+    directory: Path | None = None
+    at: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where things run."""
+        from headrace.project import resolve_place
+
+        return resolve_place(self.at)
+
+    def project(self) -> Project:
+        """Returns the project."""
+        from headrace.project import load_project
+
+        return load_project(self.directory)
+
+    def services(
+        self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
+    ) -> Services:
+        """Returns the services of the place.
+
+        Args:
+            project: the project.
+            start: whether a facility that is not running shall be started.
+            say: told when one is; writes to standard error by default.
+        """
+        from headrace.cli.termio.notes import note
+        from headrace.project import connect
+
+        return connect(project, self.place, start=start, say=say or note)
+
+
+def current() -> Session:
+    """Returns the session of the command that runs."""
+    return click.get_current_context().ensure_object(Session)
+
+
+class Place(click.ParamType):
+    """The name of a place."""
+
+    name = "local|globus"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the place, checked."""
+        from headrace.project import PLACES
+
+        if value not in PLACES:
+            self.fail(f"{value!r} is not one of {', '.join(PLACES)}", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        """Returns the places that begin with what has been typed."""
+        from click.shell_completion import CompletionItem
+
+        from headrace.project import PLACES
+
+        return [CompletionItem(place) for place in PLACES if place.startswith(incomplete)]
+
+
+def output_options(function: F) -> F:
+    """Adds ``-F`` and ``--jmespath``."""
+    function = click.option(
+        "--jmespath",
+        "--jq",
+        metavar="EXPR",
+        expose_value=False,
+        callback=_keep("jmespath"),
+        help="Select from the JSON document with a JMESPath expression; implies JSON.",
+    )(function)
+    return click.option(
+        "-F",
+        "--format",
+        type=click.Choice(["text", "json", "unix"]),
+        expose_value=False,
+        callback=_keep("format"),
+        help="text for people (default), json for programs, unix for line tools.",
+    )(function)
+
+
+def project_options(function: F) -> F:
+    """Adds ``-C``, ``--at``, ``-F`` and ``--jmespath``."""
+    function = click.option(
+        "--at",
+        type=Place(),
+        metavar="[local|globus]",
+        expose_value=False,
+        callback=_keep("at"),
+        help="Where things run; HEADRACE_AT, else local.",
+    )(output_options(function))
+    return click.option(
+        "-C",
+        "--project",
+        "directory",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=_keep("directory"),
+        help="The project's directory; this one or the nearest above by default.",
+    )(function)
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value is not None:
+            setattr(ctx.ensure_object(Session), name, value)
+        return value
+
+    return keep

@@ -1,0 +1,93 @@
+"""The root of the command tree; commands are imported when they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from headrace import __version__
+from headrace.cli.options import project_options
+from headrace.cli.termio.errors import exit_code_of
+
+COMMANDS = {
+    "init": "init",
+    "deploy": "deploy",
+    "start": "start",
+    "watch": "watch",
+    "run": "run",
+    "flow": "flow",
+    "function": "function",
+    "trigger": "trigger",
+    "facility": "facility",
+    "login": "account",
+    "logout": "account",
+    "whoami": "account",
+    "demo": "demo",
+    "completion": "completion",
+}
+
+
+class Root(click.Group):
+    """Imports a command's module when the command is wanted, and ends every error in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands in the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns a command, its module imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"headrace.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs a command and, in standalone mode, ends the process with its exit code."""
+
+        def run() -> Any:
+            return click.Group.main(
+                self,
+                args,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+
+        if not standalone_mode:
+            return run()
+        raise SystemExit(exit_code_of(run))
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(
+    __version__, "-V", "--version", prog_name="headrace", help="Show the version."
+)
+@project_options
+def headrace() -> None:
+    """Carry science data to a supercomputer and back with flows.
+
+    Flows, functions and triggers of the project in this directory are deployed, started and
+    watched here or at the hosted Globus services. Begin with `headrace init`.
+    """
+
+
+def main() -> None:
+    """Runs the command line of this process."""
+    headrace.main(prog_name="headrace")

@@ -1,0 +1,113 @@
+"""``headrace run``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS, entry_words, moment, run_text
+from headrace.cli.termio.tables import Field, table
+
+_LOG_FIELDS = (
+    Field("time", moment("time")),
+    Field("code", lambda entry: entry["code"]),
+    Field("state", lambda entry: (entry.get("details") or {}).get("state_name")),
+    Field("details", entry_words),
+)
+
+
+@click.group
+def run() -> None:
+    """Runs: list, look, cancel, resume.
+
+    RUN is a run's id, the beginning of one, or `last`.
+    """
+
+
+@run.command(name="list")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="At most so many (20).")
+@click.option("--flow", help="Only runs of this flow of the project.")
+@click.option(
+    "--status",
+    type=click.Choice(["ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED"], case_sensitive=False),
+    help="Only runs with this status.",
+)
+@project_options
+def list_(limit: int, flow: str | None, status: str | None) -> None:
+    """List runs, the newest first."""
+    from headrace.project.runs import list_runs
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    runs = list_runs(project, session.place, services, limit=limit, flow=flow, status=status)
+    display(runs, lambda: table(runs, LIST_FIELDS, "No runs."), LIST_COLUMNS)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@project_options
+def show(run_id: str) -> None:
+    """Tell what RUN is, and what it is doing or how it ended."""
+    from headrace.cli.following import ending
+    from headrace.project import RunFollower
+    from headrace.project.runs import find_run
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    view = RunFollower(find_run(services, run_id)).look(services)
+    display(
+        ending(view, project, session.place),
+        lambda: run_text(view, project, session.place),
+        LIST_COLUMNS,
+    )
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@click.option("-n", "--limit", type=click.IntRange(1), help="At most so many entries.")
+@click.option("-r", "--reverse", is_flag=True, help="The newest first.")
+@project_options
+def log(run_id: str, limit: int | None, reverse: bool) -> None:
+    """Print the log of RUN."""
+    from headrace.project.runs import find_run, run_log
+
+    session = current()
+    services = session.services(session.project())
+    entries = run_log(services, find_run(services, run_id), limit=limit, reverse=reverse)
+    display(
+        entries,
+        lambda: table(entries, _LOG_FIELDS, "The log is empty."),
+        ("time", "code", "description"),
+    )
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@project_options
+def cancel(run_id: str) -> None:
+    """Cancel RUN; the action under way is cancelled too."""
+    from headrace.project.runs import find_run
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    document = services.flows.cancel_run(found).data
+    display(document, f"{found}: cancelling", LIST_COLUMNS)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@project_options
+def resume(run_id: str) -> None:
+    """Resume RUN, which waits for a consent or for you."""
+    from headrace.project.runs import find_run
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    flow_id = services.flows.get_run(found)["flow_id"]
+    document = services.flow(flow_id).resume_run(found).data
+    display(document, f"{found}: resumed", LIST_COLUMNS)

@@ -1,0 +1,69 @@
+"""One way to show a result: text for people, JSON for programs, tab-separated lines for tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from headrace.cli.options import current
+
+
+def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = ()) -> None:
+    """Writes a result to standard output.
+
+    Args:
+        data: the result as JSON shows it.
+        text: the result for people; called only when it is wanted.
+        columns: members that make up a line in unix format; all of them by default.
+
+    Raises:
+        UsageError: the JMESPath expression is not one.
+    """
+    session = current()
+    if session.jmespath is not None:
+        data, columns = _select(session.jmespath, data), ()
+    if session.format == "unix":
+        shown = "\n".join(_unix_lines(data, columns))
+    elif session.format == "json" or session.jmespath is not None:
+        shown = json.dumps(data, indent=2, default=str)
+    else:
+        shown = text if isinstance(text, str) else text()
+    if shown:
+        click.echo(shown)
+
+
+def is_text() -> bool:
+    """Returns whether the result is shown to a person."""
+    session = current()
+    return session.format == "text" and session.jmespath is None
+
+
+def _select(expression: str, data: Any) -> Any:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.search(expression, json.loads(json.dumps(data, default=str)))
+    except JMESPathError as error:
+        message = " ".join(str(error).split())
+        raise click.UsageError(f"--jmespath {expression!r}: {message}") from error
+
+
+def _unix_lines(data: Any, columns: Sequence[str]) -> list[str]:
+    if isinstance(data, list):
+        return [line for item in data for line in _unix_lines(item, columns)]
+    if isinstance(data, Mapping):
+        values = [data.get(name) for name in columns] if columns else list(data.values())
+        return ["\t".join(_cell(value) for value in values)]
+    return [_cell(data)]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value.replace("\t", " ").replace("\n", " ")
+    if value is None:
+        return ""
+    return json.dumps(value, default=str)

@@ -1,0 +1,111 @@
+"""Runs as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.termio.tables import Field, paint, record
+
+if TYPE_CHECKING:
+    from headrace.project import Project, RunView
+
+
+def moment(key: str) -> Any:
+    """Returns a function that takes a time out of a document."""
+
+    def take(document: Mapping[str, Any]) -> Any:
+        from headrace.project.following import moment_of
+
+        return moment_of(document.get(key))
+
+    return take
+
+
+LIST_FIELDS = (
+    Field("run", lambda run: run["run_id"]),
+    Field("status", lambda run: run["status"]),
+    Field("started", moment("start_time")),
+    Field("flow", lambda run: run.get("flow_title")),
+    Field("label", lambda run: run.get("label")),
+)
+LIST_COLUMNS = ("run_id", "status", "start_time", "completion_time", "flow_title", "label")
+
+
+def run_text(view: RunView, project: Project, place: str) -> str:
+    """Returns one run in words.
+
+    Args:
+        view: the run.
+        project: whose it is.
+        place: where it runs.
+    """
+    from headrace.project import doing, failure_line, results_of, summary_of
+    from headrace.project.words import duration
+
+    run = view.run
+    state = view.current.name if view.current else None
+    done = [state.name for state in view.states if state.ended is not None]
+    results = results_of(view, project, place)
+    now = f"{state}: {doing(view).text}" if state else doing(view).text
+    summary = ", ".join(f"{key} {_value(value)}" for key, value in summary_of(view).items())
+    fields = [
+        Field("Run", lambda _: view.id),
+        Field("Flow", lambda _: run.get("flow_title")),
+        Field("Label", lambda _: run.get("label")),
+        Field("Tags", lambda _: run.get("tags")),
+        Field("Status", lambda _: view.status),
+        Field("Started", lambda _: moment("start_time")(run)),
+        Field("Ended", lambda _: moment("completion_time")(run)),
+        Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
+        Field("Done", lambda _: ", ".join(done)),
+        Field("Now", lambda _: None if view.final else now),
+        Field("Failure", lambda _: failure_line(view)),
+        Field("Summary", lambda _: summary),
+        Field("Results", lambda _: results),
+    ]
+    return record(run, fields)
+
+
+def ending_text(view: RunView, project: Project, place: str) -> str:
+    """Returns in a few lines how a run ended and where its results are."""
+    from headrace.project import failure_line, results_of, summary_of
+    from headrace.project.words import duration
+
+    lines = [f"{paint(view.status)} {view.label} in {duration(view.elapsed())}"]
+    failure = failure_line(view)
+    if failure:
+        lines.append(f"  failed: {failure}")
+        lines.append(f"  more: headrace run log {view.id}")
+    lines += [f"  {key}: {_value(value)}" for key, value in summary_of(view).items()]
+    results = results_of(view, project, place)
+    if results:
+        lines.append(f"  results: {results}")
+    return "\n".join(lines)
+
+
+def entry_words(entry: Mapping[str, Any], limit: int = 120) -> str:
+    """Returns what a log entry says beyond its code and state, shortened.
+
+    Args:
+        entry: the entry.
+        limit: characters at most.
+    """
+    details = entry.get("details") or {}
+    if "exception" in details:
+        text = f"{details['exception']}: {_value(details.get('cause'))}"
+    else:
+        shown = next((details[key] for key in ("output", "input") if key in details), None)
+        if isinstance(shown, Mapping) and "action_id" in shown:
+            shown = {"status": shown.get("status"), "details": shown.get("details")}
+        text = "" if shown is None else _value(shown)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    # Seven digits tell people enough; the JSON format has them all.
+    return f"{value:.7g}" if isinstance(value, float) else json.dumps(value)

@@ -1,0 +1,101 @@
+"""Aligned tables and records."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+_COLOURS = {
+    "SUCCEEDED": "green",
+    "ACTIVE": "cyan",
+    "INACTIVE": "yellow",
+    "FAILED": "red",
+    "ENDED": "yellow",
+    "create": "green",
+    "register": "green",
+    "adopt": "green",
+    "update": "yellow",
+    "changed": "yellow",
+    "deployed": "green",
+    "error": "red",
+    "warning": "yellow",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a table or a line of a record.
+
+    Attributes:
+        title: its heading.
+        value: what it shows of an item.
+    """
+
+    title: str
+    value: Callable[[Any], Any]
+
+
+def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
+    """Returns items as lines with aligned columns.
+
+    Args:
+        items: what to show.
+        fields: the columns.
+        empty: what to say when there are no items.
+    """
+    rows = [[_text(field.value(item)) for field in fields] for item in items]
+    if not rows:
+        return empty
+    heads = [field.title for field in fields]
+    widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [_line(heads, widths, lambda cell: click.style(cell, bold=True))]
+    return "\n".join(lines + [_line(row, widths, paint) for row in rows])
+
+
+def record(item: Any, fields: Sequence[Field]) -> str:
+    """Returns one item, a line for each field that is not empty."""
+    values = [(field.title, _text(field.value(item))) for field in fields]
+    width = max(_width(title) for title, _ in values) + 1
+    return "\n".join(
+        click.style(f"{title}:".ljust(width), bold=True) + f" {paint(value)}"
+        for title, value in values
+        if value
+    )
+
+
+def paint(word: str) -> str:
+    """Returns a word in its colour, if it has one; pipes get it without."""
+    colour = _COLOURS.get(word)
+    return click.style(word, fg=colour) if colour else word
+
+
+def clock(moment: datetime | None) -> str:
+    """Returns a time in the local zone, to the second."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], style: Callable[[str], str]) -> str:
+    padded = [
+        style(cell) + " " * (width - _width(cell))
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return clock(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return " ".join(str(value).split())
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,169 @@
+"""Watching triggers and following the runs they start, on one board."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.cli.following import Following
+from headrace.cli.options import Session
+from headrace.cli.termio.progress import Board
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+    from headrace.triggers import Arrival, Trigger, WatchEvent
+
+# An arrival whose run could not be started so often keeps nobody waiting any more.
+ATTEMPTS = 3
+
+
+@dataclass
+class Watched:
+    """What a watch has seen.
+
+    Attributes:
+        watching: triggers whose directory is being watched.
+        waiting: arrivals without a run, each with the number of failed attempts.
+        runs: runs that have just been started, with their arrivals.
+    """
+
+    watching: set[str] = field(default_factory=set)
+    waiting: dict[Arrival, int] = field(default_factory=dict)
+    runs: dict[str, Arrival] = field(default_factory=dict)
+
+    def note(self, event: WatchEvent) -> str | None:
+        """Takes an event in, and returns a line for people if it is worth one."""
+        from headrace import triggers
+
+        match event:
+            case triggers.Watching(trigger=trigger, directory=directory, observer=observer):
+                self.watching.add(trigger)
+                return f"{trigger}: watching {directory} ({observer})"
+            case triggers.Seen(arrival=arrival):
+                self.waiting.setdefault(arrival, 0)
+                return f"{arrival.name}: arrived in {arrival.location.parent}"
+            case triggers.Removed(arrival=arrival):
+                self.waiting.pop(arrival, None)
+                return f"{arrival.name}: removed before its run was started"
+            case triggers.Starting(arrival=arrival):
+                self.waiting.setdefault(arrival, 0)
+                return None
+            case triggers.Started(arrival=arrival, run_id=run_id):
+                self.waiting.pop(arrival, None)
+                self.runs[run_id] = arrival
+                return f"{arrival.name}: complete, run {run_id}"
+            case triggers.StartFailed(arrival=arrival, reason=reason, attempts=attempts) as failed:
+                self.waiting[arrival] = attempts
+                return f"{arrival.name}: no run: {reason} (again in {failed.retry_in:.0f} s)"
+            case triggers.Problem(trigger=trigger, message=message):
+                return f"{trigger}: {message}"
+        return None
+
+    def take_started(self) -> list[str]:
+        """Returns the runs that were started since it was asked last."""
+        started, self.runs = list(self.runs), {}
+        return started
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether an arrival may still get its run soon."""
+        return any(attempts < ATTEMPTS for attempts in self.waiting.values())
+
+
+class Watch:
+    """Runs the watcher in a thread of its own, and follows its runs in this one.
+
+    Args:
+        session: the command's session.
+        project: the project.
+        triggers: what to watch.
+        board: where everything is shown.
+    """
+
+    def __init__(
+        self, session: Session, project: Project, triggers: Sequence[Trigger], board: Board
+    ) -> None:
+        self._session = session
+        self._project = project
+        self._triggers = triggers
+        self._board = board
+        self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._heard = 0.0
+        self._patience = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
+        self.following = Following(session, project, board, lenient=True)
+        self.watched = Watched()
+
+    def run(self, idle: float | None = None) -> None:
+        """Watches until interrupted or, with ``idle``, until nothing is left to do.
+
+        Args:
+            idle: seconds without anything waiting or under way after which to end.
+
+        Raises:
+            HeadraceError: the watcher cannot work.
+        """
+        thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        thread.start()
+        last = self._heard = time.monotonic()
+        try:
+            while thread.is_alive():
+                self._take_events(self.following.interval)
+                self.following.look()
+                if self._occupied():
+                    last = time.monotonic()
+                elif idle is not None and time.monotonic() - last >= idle:
+                    break
+        finally:
+            self._stop.set()
+            thread.join()
+        self._take_events(0)
+        if self._error is not None:
+            raise self._error
+
+    def ledger_file(self) -> Path:
+        """Returns where the ledger of the place is."""
+        from headrace.facility import state_directory
+
+        return state_directory(self._project.root) / f"triggers.{self._session.place}.db"
+
+    def _watch(self) -> None:
+        from headrace.project import ProjectStarter
+        from headrace.triggers import Ledger, Watcher
+
+        def connect() -> Services:
+            return self._session.services(self._project, start=True, say=self._board.say)
+
+        starter = ProjectStarter(self._project, self._session.place, connect)
+        try:
+            with Ledger(self.ledger_file()) as ledger:
+                Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._error = error
+
+    def _take_events(self, wait: float) -> None:
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return
+            self._heard = time.monotonic()
+            line = self.watched.note(event)
+            if line:
+                self._board.say(line)
+            for run_id in self.watched.take_started():
+                self.following.add(run_id)
+
+    def _occupied(self) -> bool:
+        if self.following.busy or len(self.watched.watching) < len(self._triggers):
+            return True
+        # An empty directory, or a marker that never comes, is waited for, but not for ever.
+        return self.watched.hopeful and time.monotonic() - self._heard < self._patience

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from headrace.cli import headrace
+
+
+def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+    yield " ".join(path), command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from walk(inner, (*path, name))
+
+
+COMMANDS = dict(walk(headrace, ("headrace",)))
+LEAVES = {path: found for path, found in COMMANDS.items() if not isinstance(found, click.Group)}
+
+
+def test_the_tree_is_whole() -> None:
+    wanted = """init deploy start watch login logout whoami completion
+        run.list run.show run.log run.cancel run.resume flow.list flow.check
+        facility.up facility.down facility.status facility.env function.list trigger.list"""
+    there = {path.removeprefix("headrace ").replace(" ", ".") for path in LEAVES}
+    assert set(wanted.split()) <= there
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_help_that_fits_a_line(path: str) -> None:
+    summary = COMMANDS[path].get_short_help_str(limit=80)
+    assert summary
+    assert not summary.endswith("...")
+    result = CliRunner().invoke(headrace, [*path.split()[1:], "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: headrace")
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_option_has_help(path: str) -> None:
+    for parameter in COMMANDS[path].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{path} {parameter.opts}"
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_every_command_can_answer_in_json(path: str) -> None:
+    options = {name for parameter in LEAVES[path].params for name in parameter.opts}
+    assert {"--format", "--jmespath"} <= options
+
+
+def test_help_imports_nothing_heavy(repository: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['headrace', '--help']\n"
+        "import headrace.cli\n"
+        "try: headrace.cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'globus_sdk', 'globus_compute_sdk', 'numpy', 'obspy', 'parsl', 'requests',\n"
+        "         'rich', 'jsonschema', 'jmespath', 'psutil', 'starlette', 'watchdog'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    path = os.pathsep.join([str(repository / "src"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.stderr.strip() == "[]"
+    assert "Commands:" in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_program(shell: str) -> None:
+    result = CliRunner().invoke(headrace, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_HEADRACE_COMPLETE" in result.output
