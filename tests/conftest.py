@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from facility.bench import Bench
+
+pytest_plugins = ["pytester"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -23,3 +27,11 @@ def reference_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no reference data at {data} (set HEADRACE_TEST_DATA)")
     return data
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """An engine with a scripted provider."""
+    bench = Bench(tmp_path / "state" / "facility.db")
+    yield bench
+    bench.close()

@@ -1,31 +1,34 @@
-"""Expressions: section 5 of the Globus Flows reference, and what is refused."""
+"""Expressions: the same answers as simpleeval's, and nothing changed or handed out.
+
+What single expressions give is in the conformance suite, what they are refused for in the attacks.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
 import simpleeval
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from headrace.flowlang import BudgetError, ExpressionError, compile_expression
-from headrace.flowlang.errors import ExpressionSyntaxError
+from headrace.flowlang import ExpressionError, compile_expression, compile_path
 
 PAYLOAD: dict[str, Any] = {
     "n": 3,
     "x": 1.5,
     "s": "abc",
-    "path": "/foo/bar/blech",
-    "items_": [{"name": "one", "size": 1}, {"name": "two", "size": 2}],
+    "path": "/foo/bar blech/",
+    "files": [{"name": "one", "size": 1}, {"name": "two", "size": 2}],
     "o": {"items": [1], "k": {"v": 7}},
     "numbers": [3, 1, 2],
+    "words": ["b", "a", "ab"],
     "flag": True,
     "nothing": None,
-    "many": list(range(5000)),
 }
 CONTEXT = {"run_id": "r-1"}
 
@@ -34,153 +37,26 @@ def evaluate(text: str) -> Any:
     return compile_expression(text).evaluate(PAYLOAD, CONTEXT)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("s + ' ' + o.k['v'] * 'x'", "abc xxxxxxx"),
-        ("o.k.v", 7),
-        ("numbers[0]", 3),
-        ("numbers[1:]", [1, 2]),
-        ("numbers + [9]", [3, 1, 2, 9]),
-        ("'yes' if flag else 'no'", "yes"),
-        ("n > 2 and x < 2 or nothing", True),
-        ("1 < n <= 3", True),
-        ("'b' in s and 9 not in numbers", True),
-        ("nothing is None", True),
-        ("not flag", False),
-        ("-n + +n, ~n", [0, -4]),
-        ("7 // 2 + 7 % 2 + 7 / 2 + 2 ** 3", 3 + 1 + 3.5 + 8),
-        ("1 << 4 | 1 & 3 ^ 2", 16 | 1 & 3 ^ 2),
-        ("[{'path': p.name + '/' + i.name} for p in items_ for i in items_ if i.size > 1]", None),
-        ("[i for i in (1, 2, 3) if i != 2]", [1, 3]),
-        ("{i.name: i.size for i in items_}", {"one": 1, "two": 2}),
-        ("[k + str(v) for k, v in {'a': 1}.items()]", ["a1"]),
-        ("list(i.size for i in items_)", [1, 2]),
-        ("[[j for j in range_] for range_ in [[1], [2, 3]]]", [[1], [2, 3]]),
-        ("[*numbers, 4]", [3, 1, 2, 4]),
-        ("{**o.k, 'w': 1}", {"v": 7, "w": 1}),
-        ("f'{n:03d}-{s}-{x:.2f}'", "003-abc-1.50"),
-        ("'%s has %03d' % (s, n)", "abc has 003"),
-        ("'a,b'.split(',')", ["a", "b"]),
-        ("path.rstrip('/').rsplit('/', 1)", ["/foo/bar", "blech"]),
-        ("pathsplit('/foo/bar/blech')", ["/foo/bar", "blech"]),
-        ("pathsplit('/~/path')", ["/~/", "path"]),
-        ("pathsplit('/~/a/b')", ["/~/a", "b"]),
-        ("pathsplit('name')", ["", "name"]),
-        ("is_present('o.k.v')", True),
-        ("is_present('items_[0].name')", True),
-        ("is_present('items_[9]')", False),
-        ("is_present('o.' + 'none')", False),
-        ("getattr('o.k.v', 0)", 7),
-        ("getattr('o.none', 0)", 0),
-        ("getattr('o.none')", None),
-        ("getattr('items_[0].name')", "one"),
-        ("len(items_)", 2),
-        ("_context.run_id", "r-1"),
-        ("`$.o.k.v` + 1", 8),
-        ("'a `$.x` stays in a string'", "a `$.x` stays in a string"),
-        ("o['items']", [1]),
-        ("int('7') + float('0.5')", 7.5),
-        ("(1, (2, 3))", [1, [2, 3]]),
-        ("  n  ", 3),
-    ],
-)
-def test_section_5_evaluates(text: str, expected: Any) -> None:
-    value = evaluate(text)
-    if expected is not None or text.startswith("getattr"):
-        assert value == expected
-    json.dumps(value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "  ", "a +", "a = 1", "import os", "lambda: 1", "(y := 1)", "a; b", "`$.a", "`a`"),
-        *("x.__class__", "''.__class__.__mro__", "f'{s.__class__}'", "s.mro", "s.func_x"),
-        *("'{0.__class__}'.format(s)", "'{}'.format_map(o)", "__import__('os')", "eval('1')"),
-        *("open('x')", "type(s)", "rand()", "numbers.append(1)", "numbers.clear()", "o.pop('k')"),
-        *("o.update({})", "[i for i in numbers].sort()", "len(*numbers)", "dict(**o)", "s()()"),
-        *("{i for i in numbers}", "f'{s!r}'", "1j", "b'a'", "...", "is_present('$.a')", "a @ b"),
-        *("-" * 5000 + "1", "(" * 500 + "1" + ")" * 500, "n" + "+n" * 3000, "'a'\0"),
-        "'" + "a" * 20_001 + "'",
-    ],
-)
-def test_what_the_language_does_not_have_is_refused_when_compiled(text: str) -> None:
-    with pytest.raises(ExpressionSyntaxError) as caught:
-        compile_expression(text)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("'a' + 1", "missing", "o.missing", "o['missing']", "numbers[9]", "1 / 0", "nothing.x"),
-        *("o.items", "o.keys", "true", "(-8) ** 0.5", "1e308 * 10", "1e308 * 10 - 1e308 * 10"),
-        *("{1, 2}", "{1: 2}", "o.keys()", "numbers[::0]", "int", "int('x')", "s.join([1])"),
-        *("s.items()", "2.0 ** 99999", "[1 for a, b in [[1]]]", "{}[[]]", "f'{o:>3}'", "'%d' % s"),
-    ],
-)
-def test_what_cannot_be_evaluated_is_one_clear_line(text: str) -> None:
-    with pytest.raises(ExpressionError) as caught:
-        evaluate(text)
-    assert "\n" not in str(caught.value)
-    assert not isinstance(caught.value, BudgetError)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        # accepted by simpleeval, with 0.3 to 1 GB or no answer at all
-        "'a'.ljust(800000000)",
-        "'1'.zfill(900000000)",
-        r"'\t'.expandtabs(900000000)",
-        "'%999999999d' % 1",
-        "('a' * 99999).replace('a', 'b' * 9999)",
-        "'a'.join(['b' * 90000] * 9000)",
-        "f'{1:>999999999}'",
-        "[[0] * 10000] * 10000",
-        # and their relatives
-        "'a'.center(800000000)",
-        "'a'.rjust(width=1) if False else 'a'.rjust(800000000)",
-        "'%.999999999f' % 1.0",
-        "f'{1.0:.999999999f}'",
-        "f'{1:>{n}99999999}'",
-        "'a' * 800000000",
-        "[0] * 800000000",
-        "10 ** 10 ** 10",
-        "9 ** 9 ** 9",
-        "1 << 999999999",
-        "[[[[0] * 100] * 100] * 100] * 100 == [1]",
-        "[[b, b] for b in [[c, c] for c in [[d, d] for d in [many]]]] * 99",
-        "[1 for i in many for j in many]",
-        "[many for i in many]",
-        "[many == (many + [1]) for i in many]",
-        "[99999 in many for i in many]",
-        "[str(many) for i in many]",
-        "[is_present('a.b' + str(i)) for i in many]",
-        "str([many] * 50)",
-        "list(many) * 50",
-        "[s * 99999 for i in many]",
-        "''.join(['a' * 99999, 'b' * 99999])",
-    ],
-)
-def test_reliability_expressions_that_would_take_time_or_memory(text: str) -> None:
-    with pytest.raises(BudgetError):
-        evaluate(text)
-
-
-def test_the_payload_is_never_changed_nor_handed_out() -> None:
+def test_what_an_expression_makes_of_the_payload_is_a_copy() -> None:
     before = copy.deepcopy(PAYLOAD)
-    result = evaluate("[items_, {**o}, numbers + [1]]")
+    result = evaluate("[files, {**o}, numbers + [1]]")
     result[0][0]["name"] = "changed"
     result[1]["k"]["v"] = "changed"
     assert before == PAYLOAD
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("files", "$.files"), ("o.k", "$.o.k"), ("`$.o.k`", "$.o.k"), ("o['items']", "$.o.items")],
+)
+def test_what_is_only_read_is_shared_as_with_a_path(text: str, path: str) -> None:
+    assert evaluate(text) is compile_path(path).resolve(PAYLOAD, CONTEXT)
+
+
 def test_a_listing_of_files_is_well_within_the_budget() -> None:
     listing = [{"name": f"station_{n:04d}.sem", "type": "file", "size": n} for n in range(1500)]
     expression = compile_expression(
-        "[{'source_path': root + i.name, 'destination_path': '/out/' + i.name.lower()}"
+        "[{'source_path': root + i.name, 'destination_path': '/out/%s' % i.name.lower()}"
         " for i in ls.details.DATA if i.type == 'file' and i.name.endswith('.sem')]"
     )
     result = expression.evaluate({"root": "/in/", "ls": {"details": {"DATA": listing}}})
@@ -190,88 +66,200 @@ def test_a_listing_of_files_is_well_within_the_budget() -> None:
     assert missing.evaluate({"one": names, "other": names[1:]}) == names[:1]
 
 
-_ATOMS = st.sampled_from(
-    [
-        *(
-            "n",
-            "x",
-            "s",
-            "numbers",
-            "flag",
-            "nothing",
-            "o.k.v",
-            "o['k']",
-        ),
-        *(
-            "items_",
-            "0",
-            "2",
-            "-1",
-            "1.5",
-            "'ab'",
-            "''",
-            "[]",
-        ),
-        *(
-            "[1, 2]",
-            "{'a': 1}",
-            "(1, 'b')",
-            "True",
-            "None",
-            "numbers[0]",
-        ),
-    ]
-)
+def test_a_string_may_go_on_over_a_line_s_end() -> None:
+    assert evaluate("'one\ntwo' + \"\n\" + '''\n'''") == "one\ntwo\n\n"
+    assert evaluate("'a\\\nb' + 'c\n'") == "abc\n"
+    assert evaluate("(n # it's\n + 1)") == 4
+    with pytest.raises(ExpressionError, match="unterminated"):
+        evaluate("'a\n")
 
 
-def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    operators = st.sampled_from(
-        [
-            *(
-                "+",
-                "-",
-                "*",
-                "/",
-                "//",
-                "%",
-                "==",
-                "!=",
-            ),
-            *(
-                "<",
-                "<=",
-                ">",
-                ">=",
-                "and",
-                "or",
-                "in",
-                "is",
-            ),
-            *("not in",),
-        ]
-    )
-    return st.one_of(
-        st.builds("({} {} {})".format, inner, operators, inner),
-        st.builds("({} if {} else {})".format, inner, inner, inner),
-        st.builds("(not {})".format, inner),
-        st.builds("(-{})".format, inner),
-        st.builds("[{}, {}]".format, inner, inner),
-        st.builds("{{'a': {}, 'b': {}}}".format, inner, inner),
-        st.builds("[({}, i) for i in {}]".format, inner, inner),
-        st.builds("[i for i in {} if i == {}]".format, inner, inner),
-        st.builds("{{i: {} for i in {}}}".format, inner, inner),
-        st.builds("{}[{}]".format, inner, inner),
-        st.builds("{}[{}:]".format, inner, inner),
-        st.builds("str({})".format, inner),
-        st.builds("int({})".format, inner),
-        st.builds("list({})".format, inner),
-        st.builds("{}.upper()".format, inner),
-        st.builds("{}.split('b')".format, inner),
-        st.builds("{}.get('a', {})".format, inner, inner),
-        st.builds("'x'.join({})".format, inner),
-        st.builds("'%s' % ({},)".format, inner),
-        st.builds("f'{{{}}}'".format, _ATOMS.filter(lambda a: "'" not in a)),
-    )
+# {n} is a place for a number, {s} for a string, {l} a list, {o} an object, {b} a truth, {a} any.
+# Each line is a kind and one way to make it.
+GRAMMAR = r"""
+n 0
+n 1
+n 2
+n 7
+n 1.5
+n -0.5
+n 1e3
+n n
+n x
+n o.k.v
+n files[0].size
+n numbers[0]
+n ({n} + {n})
+n ({n} - {n})
+n ({n} * {n})
+n ({n} / {n})
+n ({n} // {n})
+n ({n} % {n})
+n ({n} ** {n})
+n ({n} << {n})
+n ({n} >> {n})
+n ({n} & {n})
+n ({n} | {n})
+n ({n} ^ {n})
+n (-{n})
+n (+{n})
+n (~{n})
+n int({a})
+n float({a})
+n {s}.find({s})
+n {s}.count({s})
+n {l}.count({a})
+n {l}.index({a})
+n {n}.bit_length()
+n ({n} if {b} else {n})
+n {l}[{n}]
+n {o}.get('a', {n})
+s s
+s path
+s ''
+s 'ab'
+s ' a b '
+s 'B-b'
+s words[1]
+s files[-1]['name']
+s ({s} + {s})
+s ({s} * {n})
+s str({a})
+s {s}[{n}]
+s {s}[{n}:]
+s {s}[:{n}:{n}]
+s {s}.upper()
+s {s}.lower()
+s {s}.title()
+s {s}.strip()
+s {s}.strip({s})
+s {s}.lstrip()
+s {s}.rstrip('/')
+s {s}.replace({s}, {s})
+s {s}.replace({s}, {s}, {n})
+s {s}.zfill({n})
+s {s}.ljust({n}, '.')
+s {s}.rjust({n})
+s {s}.center({n})
+s {s}.capitalize()
+s {s}.swapcase()
+s {s}.casefold()
+s {s}.removeprefix({s})
+s {s}.removesuffix({s})
+s {s}.expandtabs({n})
+s {s}.join({l})
+s ('%s-%s' % ({a}, {a}))
+s ('%d' % {n})
+s ('%05.1f' % {n})
+s ('%r' % ({a},))
+s ('%x' % {n})
+s ('%e%%' % {n})
+s ('%(a)s' % {o})
+s ({s} if {b} else {s})
+l numbers
+l words
+l files
+l []
+l [1, 2]
+l ['a', 'ab']
+l ()
+l ({a}, {a})
+l [{a}, {a}]
+l [*{l}, {a}]
+l [*{s}, *{o}]
+l ({l} + {l})
+l ({l} * {n})
+l {l}[{n}:]
+l {l}[::{n}]
+l list({a})
+l tuple({l})
+l list(set([{s}]))
+l {s}.split()
+l {s}.split({s})
+l {s}.rsplit({s}, {n})
+l {s}.splitlines()
+l {s}.partition({s})
+l list({o}.keys())
+l list({o}.values())
+l list({o}.items())
+l [i for i in {a}]
+l [({a}, i) for i in {l}]
+l [i for i in {l} if i == {a}]
+l [i for i in {l} if {b}]
+l [(i, j) for i in {l} for j in {l} if i != j]
+l [[i for i in {l}] for j in {l}]
+l [a for a, b in {o}.items()]
+l list(i for i in {l})
+l {l}.copy()
+o o
+o o.k
+o files[0]
+o {}
+o {'a': {a}}
+o {'a': {a}, 'b': {a}}
+o {**{o}, 'b': {a}}
+o {{s}: {a}}
+o dict({o})
+o dict(a={a})
+o {i: {a} for i in {s}}
+o {i: {a} for i in {l}}
+o {k: v for k, v in {o}.items()}
+o {o}.copy()
+b flag
+b True
+b False
+b ({a} == {a})
+b ({a} != {a})
+b ({n} < {n})
+b ({s} <= {s})
+b ({l} > {l})
+b ({n} >= {n} > {n})
+b ({a} in {l})
+b ({s} in {s})
+b ({s} not in {o})
+b ({a} is None)
+b (nothing is not {a})
+b (not {a})
+b ({a} and {a})
+b ({a} or {a})
+b {s}.startswith({s})
+b {s}.endswith(({s}, {s}))
+b {s}.isdigit()
+b {s}.isspace()
+b float({n}).is_integer()
+a None
+a nothing
+a missing
+a o.missing
+a {o}[{s}]
+a {o}.a
+a {l}[{n}]
+"""
+WAYS: dict[str, list[str]] = {}
+for line in GRAMMAR.strip().splitlines():
+    WAYS.setdefault(line[0], []).append(line[2:])
+PLACE = re.compile(r"\{([nsloba])\}")
+SIMPLE = {kind: [way for way in ways if not PLACE.search(way)] for kind, ways in WAYS.items()}
+FORMATS = ["", ":>6", ":06.2f", ":,", ":+d", ":x", ":%", ":.2", ":e", ":^9", ":q"]
+
+
+@st.composite
+def expressions(draw: Any) -> str:
+    """An expression that most often fits together, of a few levels."""
+
+    def make(kind: str, depth: int) -> str:
+        # Now and then something of another kind: what does not fit must fail alike.
+        if kind == "a" or draw(st.integers(0, 19)) == 0:
+            kind = draw(st.sampled_from("nslob" * 3 + "a"))
+        parts = PLACE.split(draw(st.sampled_from((WAYS if depth else SIMPLE)[kind])))
+        for number in range(1, len(parts), 2):
+            parts[number] = make(parts[number], depth - 1)
+        return "".join(parts)
+
+    text = make("a", draw(st.integers(1, 4)))
+    if draw(st.integers(0, 9)) == 0 and '"' not in text:
+        text = f'f"{{({text}){draw(st.sampled_from(FORMATS))}}}-{{n}}"'
+    return text
 
 
 def has_other_names(value: Any) -> bool:
@@ -282,8 +270,12 @@ def has_other_names(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(map(has_other_names, value))
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.recursive(_ATOMS, _combine, max_leaves=12))
+# Python's parser warns of texts such as "1if x"; that is not what is asked here.
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@settings(max_examples=1500, deadline=None)
+@example("(n ** x)")
+@example('f"{s:>6}"')
+@given(expressions())
 def test_harmless_expressions_answer_as_simpleeval_does(text: str) -> None:
     oracle = simpleeval.EvalWithCompoundTypes(names=copy.deepcopy(PAYLOAD))
     try:
@@ -298,12 +290,12 @@ def test_harmless_expressions_answer_as_simpleeval_does(text: str) -> None:
         with pytest.raises(ExpressionError, match="no string"):
             evaluate(text)
         return
-    value = evaluate(text)
-    assert json.loads(json.dumps(value)) == json.loads(wire)
+    assert json.dumps(evaluate(text)) == wire
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text(max_size=60) | st.text(alphabet="ab01'\"`$.[](){}:,+-*%<>= \\fn_", max_size=40))
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@settings(max_examples=400, deadline=None)
+@given(st.text(max_size=60) | st.text(alphabet="ab01'\"`$.[](){}:,+-*%<>= \\fn_\n", max_size=40))
 def test_any_text_is_evaluated_or_refused(text: str) -> None:
     with contextlib.suppress(ExpressionError):
         json.dumps(evaluate(text))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import uuid
 from typing import Any
 
 from flowlang.flow_builders import HELLO, document
@@ -15,8 +17,11 @@ from headrace.flowlang import (
     DefinitionError,
     Failed,
     Moved,
+    PathError,
+    Payload,
     Sleep,
     StateError,
+    TooLargeError,
     check_flow,
     complete_action,
     complete_wait,
@@ -25,70 +30,16 @@ from headrace.flowlang import (
     payload_problem,
     raise_in,
 )
+from headrace.flowlang.paths import compile_reference
 
-WORDS = st.sampled_from(
-    [
-        *(
-            "StartAt",
-            "States",
-            "Type",
-            "Next",
-            "End",
-            "A",
-            "B",
-            "Pass",
-        ),
-        *(
-            "Action",
-            "Choice",
-            "Wait",
-            "Fail",
-            "ExpressionEval",
-            "Parameters",
-            "Catch",
-            "ResultPath",
-        ),
-        *(
-            "InputPath",
-            "Choices",
-            "Default",
-            "Variable",
-            "IsPresent",
-            "StringEquals",
-            "Result",
-            "Seconds",
-        ),
-        *(
-            "ErrorEquals",
-            "x.$",
-            "x.=",
-            "$.a",
-            "$",
-            "$.a[1:]",
-            "States.ALL",
-            "ActionUrl",
-        ),
-        *(
-            "Handler",
-            "And",
-            "Or",
-            "Not",
-            "SecondsPath",
-            "Error",
-            "CausePath",
-            "__Private_Parameters",
-        ),
-        *(
-            "type",
-            "object",
-            "properties",
-            "required",
-            "additionalProperties",
-            "items",
-            HELLO,
-        ),
-    ]
-)
+_WORDS = """
+StartAt States Type Next End A B Pass Action Choice Wait Fail ExpressionEval CreateWebInput
+AwaitWebInput Parameters Catch ResultPath InputPath Choices Default Variable IsPresent StringEquals
+Result Seconds ErrorEquals x.$ x.= $.a $ $.a[1:] States.ALL ActionUrl Handler And Or Not SecondsPath
+Error CausePath __Private_Parameters RegisteredAPI ActionProvider Id Url WaitTime TimestampPath
+type object properties required additionalProperties items
+"""
+WORDS = st.sampled_from([*_WORDS.split(), HELLO])
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=5) | WORDS
 JSON = st.recursive(
     SCALARS,
@@ -100,11 +51,16 @@ JSON = st.recursive(
 )
 NAMES = st.sampled_from("ABCD")
 PATHS = st.sampled_from(
-    ["$.a", "$.a.b", "$.l[0]", "$.l[1:]", "$.r.details.hello", "$._context.run_id"]
+    ["$.a", "$.a.b", "$.l[0]", "$.l[1:]", "$.r.details.hello", "$._context.run_id", "$.é", "$.n"]
 )
-TARGETS = st.sampled_from(["$", "$.a", "$.a.b", "$.r", "$.l[0]", "$.n.m"])
+TARGETS = st.sampled_from(
+    ["$", "$.a", "$.a.b", "$.r", "$.l[0]", "$.l[-1].k", "$.n.m", "$.é['\u2028']", "$.\U0001f600"]
+)
 TEXTS = st.sampled_from(
-    ["a", "l[0]", "1 / 0", "len(l)", "[i for i in l]", "getattr('a.b', 3)", "l * 9"]
+    [
+        *("a", "l[0]", "1 / 0", "len(l)", "[i for i in l]", "getattr('a.b', 3)", "l * 9", "é * 3"),
+        *("{'é': a, 'n': 1.5e300}", "str(l) * 40000", "`$.a` + 1"),
+    ]
 )
 
 
@@ -133,16 +89,26 @@ CATCH = st.builds(
     TARGETS,
     st.sampled_from([["States.ALL"], ["ActionTimeout"], ["States.Runtime", "x"]]),
 )
+CALLING = st.sampled_from(
+    [
+        {"Type": "Action", "ActionUrl": HELLO},
+        {"Type": "Action", "ActionUrl": HELLO, "ExceptionOnActionFailure": False},
+        {"Type": "Action", "Handler": {"Type": "RegisteredAPI", "Id": str(uuid.UUID(int=7))}},
+        {"Type": "Action", "Handler": "urn:globus:flows:handle:globus:GROUPS.LIST"},
+        {"Type": "CreateWebInput"},
+        {"Type": "AwaitWebInput"},
+    ]
+)
 STATES = st.one_of(
     st.builds(
-        lambda p, t, n, c: {
-            "Type": "Action",
-            "ActionUrl": HELLO,
+        lambda kind, p, t, n, c: {
+            **kind,
             "Parameters": p,
             "ResultPath": t,
             **n,
             **({"Catch": c} if c else {}),
         },
+        CALLING,
         parameters(),
         TARGETS,
         NEXT,
@@ -178,8 +144,25 @@ PAYLOADS = st.fixed_dictionaries(
     {},
     optional={
         "a": st.integers(-3, 3) | st.fixed_dictionaries({"b": st.text(max_size=3)}),
-        "l": st.lists(st.integers(), max_size=3),
+        "l": st.lists(st.integers() | st.just({}), max_size=3),
+        "é": st.text(max_size=4) | st.none(),
+        "n": st.floats(allow_nan=False, allow_infinity=False) | st.just("x" * 150_000),
     },
+)
+
+
+DETAILS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=6)
+    | st.just({"exception": "NoSuchGroup", "cause": 1})
+    | st.just("\ud800"),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
 )
 
 
@@ -222,40 +205,55 @@ def test_a_flow_with_one_part_replaced_gives_entries_or_a_flow(states: Any, data
     check_flow(definition, data.draw(JSON))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(FLOWS, PAYLOADS, st.data())
 def test_a_run_of_a_random_flow_ends_or_goes_on_in_a_known_state(
-    states: Any, payload: Any, data: Any
+    states: Any, start: Any, data: Any
 ) -> None:
     flow = parse_flow(reachable(states))
-    check_flow(flow.definition, {"type": "object", "additionalProperties": False})
+    payload = Payload.of(start)
     context = {"run_id": "r"}
     state = flow.start_at
-    for _ in range(60):
-        before = copy.deepcopy(payload)
+    for _ in range(40):
+        before = copy.deepcopy(payload.value)
         outcome = enter(flow, state, payload, context)
         if isinstance(outcome, CallAction):
             json.dumps(outcome.body)
+            assert outcome.wait_time >= 1
             end = data.draw(st.sampled_from(["SUCCEEDED", "FAILED", "late"]))
             if end == "late":
-                error = StateError("ActionTimeout", {}, state)
-                outcome = raise_in(flow, state, payload, error, context)
+                outcome = raise_in(flow, state, payload, StateError("ActionTimeout", {}, state))
             else:
-                outcome = complete_action(flow, state, payload, document(end, hello="x"), context)
+                details = data.draw(DETAILS)
+                outcome = complete_action(
+                    flow, state, payload, {**document(end), "details": details}
+                )
         elif isinstance(outcome, Sleep):
             assert (outcome.seconds is None) != (outcome.until is None)
             outcome = complete_wait(flow, state, payload)
-        assert payload == before
+        assert payload.value == before
         if isinstance(outcome, Failed):
             assert outcome.error.exception
+            assert outcome.error.state_name == state
             json.dumps(outcome.error.document())
             return
         assert isinstance(outcome, Moved)
         payload = outcome.payload
-        assert type(payload) is dict
-        assert payload_problem(payload) is None
+        assert payload == Payload.of(payload.value)
+        assert payload_problem(payload.value) is None
         if outcome.next is None:
             return
         state = outcome.next
         assert state in flow.states
     # A loop: it may go on for ever, but only through states of the flow.
+
+
+@settings(max_examples=300, deadline=None)
+@given(PAYLOADS, st.lists(st.tuples(TARGETS, DETAILS), max_size=12))
+def test_a_payload_knows_its_size_after_any_changes(start: Any, changes: Any) -> None:
+    payload = Payload.of(start)
+    for path, value in changes:
+        with contextlib.suppress(PathError, TooLargeError):
+            payload = payload.place(compile_reference(path), value)
+        compact = json.dumps(payload.value, ensure_ascii=False, separators=(",", ":"))
+        assert payload.size == len(compact.encode("utf-8", "surrogatepass"))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, paint, table
+
+if TYPE_CHECKING:
+    from headrace.project import FlowFinding
 
 _LIST_FIELDS = (
     Field("flow", lambda flow: flow["name"]),
@@ -40,8 +47,15 @@ def list_() -> None:
 
 @flow.command
 @click.argument("what", metavar="[FLOW|FILE]...", nargs=-1)
+@click.option(
+    "--sarif",
+    "sarif_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write the findings to a file as SARIF 2.1.0, for code hosts; - is standard output.",
+)
 @project_options
-def check(what: tuple[str, ...]) -> int:
+def check(what: tuple[str, ...], sarif_file: str | None) -> int:
     """Check flows before they cost core hours; all flows of the project by default.
 
     Prints FILE:LINE:COLUMN: SEVERITY CODE: MESSAGE (FIX); the exit code is 1 when there are errors.
@@ -53,16 +67,36 @@ def check(what: tuple[str, ...]) -> int:
     findings = [finding for file in files for finding in check_file(file)]
     if names or not files:
         findings += check_flows(current().project(), names)
-    errors = sum(finding.severity == "error" for finding in findings)
-    display(
-        [finding.document() for finding in findings],
-        lambda: (
-            "\n".join(
-                str(finding).replace(f" {finding.severity} ", f" {paint(finding.severity)} ", 1)
-                for finding in findings
-            )
-            or "No findings."
-        ),
-        ("file", "line", "column", "severity", "code", "message"),
-    )
-    return 1 if errors else 0
+    if sarif_file is not None:
+        _write_sarif(findings, sarif_file)
+    if sarif_file != "-":
+        display(
+            [finding.document() for finding in findings],
+            lambda: _lines(findings),
+            ("file", "line", "column", "severity", "code", "message"),
+        )
+    return 1 if any(finding.severity == "error" for finding in findings) else 0
+
+
+def _lines(findings: Sequence[FlowFinding]) -> str:
+    if not findings:
+        return "No findings."
+    counts = Counter(finding.severity for finding in findings)
+    shown = [
+        str(finding).replace(f" {finding.severity} ", f" {paint(finding.severity)} ", 1)
+        for finding in findings
+    ]
+    words = [
+        f"{counts[severity]} {severity}{'' if counts[severity] == 1 or not plural else 's'}"
+        for severity, plural in (("error", True), ("warning", True), ("advice", False))
+        if counts[severity]
+    ]
+    return "\n".join([*shown, ", ".join(words)])
+
+
+def _write_sarif(findings: Sequence[FlowFinding], file: str) -> None:
+    from headrace.project.check import sarif
+
+    text = json.dumps(sarif(findings, Path.cwd()), indent=2) + "\n"
+    with click.open_file(file, "w", encoding="utf-8") as stream:
+        stream.write(text)

@@ -26,6 +26,21 @@ class Setting(click.ParamType):
         return key.split("."), parsed
 
 
+def read_json(file: str) -> Any:
+    """Returns the JSON value in a file.
+
+    Args:
+        file: its path, ``-`` for standard input.
+
+    Raises:
+        ProjectError: it is not JSON.
+    """
+    from headrace.project.files import parse_json
+
+    with click.open_file(file, encoding="utf-8") as stream:
+        return parse_json(stream.read(), "standard input" if file == "-" else file)
+
+
 def read_input(file: str | None, settings: Iterable[tuple[list[str], Any]]) -> dict[str, Any]:
     """Returns a flow's input from a file and settings.
 

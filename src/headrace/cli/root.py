@@ -18,6 +18,7 @@ COMMANDS = {
     "start": "start",
     "watch": "watch",
     "run": "run",
+    "web-input": "web_input",
     "flow": "flow",
     "function": "function",
     "trigger": "trigger",
@@ -42,7 +43,7 @@ class Root(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"headrace.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def main(

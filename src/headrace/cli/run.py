@@ -19,7 +19,7 @@ _LOG_FIELDS = (
 
 @click.group
 def run() -> None:
-    """Runs: list, look, cancel, resume.
+    """Runs: list, look, cancel, resume, take up again.
 
     RUN is a run's id, the beginning of one, or `last`.
     """
@@ -111,3 +111,41 @@ def resume(run_id: str) -> None:
     flow_id = services.flows.get_run(found)["flow_id"]
     document = services.flow(flow_id).resume_run(found).data
     display(document, f"{found}: resumed", LIST_COLUMNS)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@click.option("--from", "state", metavar="STATE", help="Begin here; by default where RUN ended.")
+@click.option(
+    "--result",
+    metavar="FILE",
+    help="JSON file (- for standard input) with the state's output, when you have done its work "
+    "by hand: of an Action its `details`. The new run begins after the state.",
+)
+@click.option("--latest", is_flag=True, help="Use the flow as it is deployed now.")
+@click.option("-l", "--label", help="Label of the new run; RUN's by default.")
+@project_options
+def retry(
+    run_id: str, state: str | None, result: str | None, latest: bool, label: str | None
+) -> None:
+    """Take up RUN, which has ended, in a new run that begins at one of its states.
+
+    The state gets the input that it had in RUN; nothing before it is done again.
+    """
+    from headrace.cli.parsing import read_json
+    from headrace.project.runs import NO_RESULT, find_run, retry_run
+
+    session = current()
+    given = NO_RESULT if result is None else read_json(result)
+    services = session.services(session.project(), start=True)
+    found = find_run(services, run_id)
+    document = retry_run(
+        services, session.place, found, state=state, result=given, latest=latest, label=label
+    )
+    begins = document["retry_of"]["state"]
+    where = f"after {begins}" if result is not None else f"at {begins}"
+    display(
+        document,
+        lambda: f"{document['run_id']}: takes up {found} {where}",
+        LIST_COLUMNS,
+    )

@@ -6,6 +6,7 @@ from headrace.facility.errors import ActionRejected, FacilityError, NotFound, St
 from headrace.facility.settings import (
     CollectionSettings,
     EndpointSettings,
+    ProviderSettings,
     Settings,
     state_directory,
     write_settings,
@@ -18,6 +19,7 @@ __all__ = [
     "EndpointSettings",
     "FacilityError",
     "NotFound",
+    "ProviderSettings",
     "Settings",
     "StateConflict",
     "facility_status",

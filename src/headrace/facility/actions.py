@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 from headrace.facility.clock import now
 from headrace.facility.store import Store
+from headrace.flowlang.json_values import json_problem, json_size
 
 ACTIVE = "ACTIVE"
+INACTIVE = "INACTIVE"
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
+# An answer of a provider that did not begin: the action is FAILED, the state ActionUnableToRun.
+REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an action ended: a status and its details, which are JSON."""
+
+    status: str
+    details: Any
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Action:
         provider: URL of the provider.
         body: what the provider was asked.
         label: the run's label.
-        status: ACTIVE, SUCCEEDED or FAILED.
+        status: ACTIVE, INACTIVE, SUCCEEDED or FAILED.
         details: the provider's answer, or its progress at the last write.
         start_time: when it was accepted.
         completion_time: when it ended.
@@ -45,6 +57,10 @@ class Action:
     start_time: str
     completion_time: str | None
     attempts: int
+
+    def ended(self, answer: Answer, moment: str) -> Action:
+        """Returns the action as it is after an answer."""
+        return replace(self, status=answer.status, details=answer.details, completion_time=moment)
 
     def document(self, creator: str, details: Any = None) -> dict[str, Any]:
         """Returns the action status document of the action provider interface.
@@ -68,6 +84,32 @@ class Action:
         }
 
 
+_KNOWN: Final = frozenset({ACTIVE, INACTIVE, SUCCEEDED, FAILED, REFUSED})
+# Details of more bytes fit into no payload, and are not kept.
+_MAX_DETAILS: Final = 1_000_000
+
+
+def sound(answer: Answer) -> Answer:
+    """Returns a provider's answer, or what is said in its place when it cannot be one."""
+    problem = None
+    if answer.status not in _KNOWN:
+        problem = f"the status {answer.status!r:.40}, which is none of an action"
+    else:
+        fault = json_problem(answer.details)
+        if fault is not None:
+            problem = f"details that cannot be stored: {fault[1]}"
+        elif json_size(answer.details) > _MAX_DETAILS:
+            problem = f"details of more than {_MAX_DETAILS:,} bytes; let it write them to a file"
+    if problem is None:
+        return answer
+    description = f"the action provider answered with {problem}"
+    return Answer(FAILED, {"code": "ActionProviderError", "description": description})
+
+
+Finish = Callable[[str, str, Any], None]
+Later = Callable[[str, float, Callable[[], None]], None]
+
+
 class Provider(Protocol):
     """An action provider inside the facility.
 
@@ -82,8 +124,11 @@ class Provider(Protocol):
     def new_id(self) -> str:
         """Returns an id for a new action, in the provider's own form."""
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
         """Checks the body and stores what the work needs, in the given transaction.
+
+        Returns:
+            The answer, where there is nothing to be done for it; the work is not begun then.
 
         Raises:
             ActionRejected: the body is not what the provider takes.
@@ -94,6 +139,12 @@ class Provider(Protocol):
 
     def cancel(self, action: Action) -> None:
         """Asks for the work to stop; it may end all the same."""
+
+    def resume(self, action: Action) -> None:
+        """Tries again what is blocked."""
+
+    def serves(self, url: str) -> bool:
+        """Says whether it answers at a URL other than its own."""
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Returns how far an action has come, where that is known."""
@@ -109,7 +160,7 @@ class Actions:
         """Stores a new action; a request id that is there already is an integrity error."""
         db.execute(
             "INSERT INTO actions (id, request_id, run_id, state_name, provider, body, label,"
-            " status, details, start_time) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            " status, details, start_time, completion_time) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (
                 action.id,
                 request_id,
@@ -121,8 +172,43 @@ class Actions:
                 action.status,
                 json.dumps(action.details),
                 action.start_time,
+                action.completion_time,
             ),
         )
+
+    @staticmethod
+    def end(db: sqlite3.Connection, action_id: str, answer: Answer) -> bool:
+        """Stores how an action ended; an end that is there already stays.
+
+        Returns:
+            Whether this call ended it.
+        """
+        cursor = db.execute(
+            "UPDATE actions SET status = ?, details = ?, completion_time = ?"
+            " WHERE id = ? AND completion_time IS NULL",
+            (
+                FAILED if answer.status == REFUSED else answer.status,
+                json.dumps(answer.details),
+                now(),
+                action_id,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    @staticmethod
+    def set_blocked(db: sqlite3.Connection, action_id: str, details: Any, blocked: bool) -> bool:
+        """Stores whether an open action can go on by itself; says whether that is new."""
+        cursor = db.execute(
+            "UPDATE actions SET status = ?, details = ?"
+            " WHERE id = ? AND completion_time IS NULL AND status != ?",
+            (
+                INACTIVE if blocked else ACTIVE,
+                json.dumps(details),
+                action_id,
+                INACTIVE if blocked else ACTIVE,
+            ),
+        )
+        return cursor.rowcount == 1
 
     def begun(self, action_id: str) -> int:
         """Counts one more beginning of the action's work, and returns how many there were."""
@@ -134,24 +220,6 @@ class Actions:
                 return int(row.fetchone()["attempts"])
 
         return self._store.patiently(count, f"action {action_id}")
-
-    def finish(self, action_id: str, status: str, details: Mapping[str, Any] | str) -> bool:
-        """Stores how an action ended; an end that is there already stays.
-
-        Returns:
-            Whether this call ended it.
-        """
-
-        def end() -> bool:
-            with self._store.transaction() as db:
-                cursor = db.execute(
-                    "UPDATE actions SET status = ?, details = ?, completion_time = ?"
-                    " WHERE id = ? AND status = ?",
-                    (status, json.dumps(details), now(), action_id, ACTIVE),
-                )
-                return cursor.rowcount == 1
-
-        return self._store.patiently(end, f"the end of action {action_id}")
 
     def get(self, action_id: str, db: sqlite3.Connection | None = None) -> Action | None:
         """Returns one action, read in the given transaction or else as last committed."""
@@ -169,7 +237,7 @@ class Actions:
     def open(self) -> list[Action]:
         """Returns every action that has not ended."""
         rows = self._store.reader().execute(
-            "SELECT * FROM actions WHERE status = ? ORDER BY rowid", (ACTIVE,)
+            "SELECT * FROM actions WHERE completion_time IS NULL ORDER BY rowid"
         )
         return [action_of(row) for row in rows]
 

@@ -1,16 +1,20 @@
-"""Times as the services write them: UTC, with microseconds and an offset."""
+"""Times as the services write them, and a clock that nobody sets back."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+
+from headrace.flowlang.runs import written
+
+# Unlike time.monotonic() it goes on while a laptop sleeps.
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 def now() -> str:
     """Returns the present time, such as ``2023-04-11T20:01:18.040416+00:00``."""
-    return format_time(time.time())
+    return written(time.time())
 
 
-def format_time(seconds: float) -> str:
-    """Writes seconds since 1970 as the services do."""
-    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="microseconds")
+def elapsed() -> float:
+    """Returns seconds since some moment, by a clock that only goes forward."""
+    return time.monotonic() if _ELAPSED is None else time.clock_gettime(_ELAPSED)

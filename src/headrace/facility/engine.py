@@ -1,45 +1,44 @@
 """The engine: one thread that takes every run as far as it can go.
 
 All runs that are ready share one transaction, so that a busy facility pays for one flush, not for
-one each. An action is stored with the step that starts it, in the same transaction, and begins
+one each. An action is stored with the event that tells of it, in the same transaction, and begins
 after the commit; what a death of the process left begun is begun again at the next start.
 """
 
 from __future__ import annotations
 
-import heapq
 import logging
 import sqlite3
 import threading
 import time
-import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, Final
 
-from headrace.facility.actions import ACTIVE, Action, Actions, Provider
-from headrace.facility.advance import Traveller, Turn
-from headrace.facility.clock import now
-from headrace.facility.errors import ActionRejected, StateConflict
+from headrace.facility.actions import FAILED, Action, Actions, Answer, Provider, sound
+from headrace.facility.directory import Directory
+from headrace.facility.errors import StateConflict
 from headrace.facility.flows import StoredFlow
 from headrace.facility.identity import Identity
-from headrace.facility.redact import without_private
-from headrace.facility.runs import (
-    FAILED,
-    TERMINAL,
-    Phase,
-    Run,
-    Runs,
-    definition_hash,
-    make_entry,
-)
+from headrace.facility.journal import Journal
+from headrace.facility.retries import Retry, begin_retry
+from headrace.facility.runs import Run, Runs
+from headrace.facility.starts import begin_run
 from headrace.facility.store import RETRY_SECONDS, Store
-from headrace.flowlang import CallAction, Flow, StateError, parse_flow
+from headrace.facility.timers import Timers
+from headrace.facility.turns import Effect, Signal, Turns
+from headrace.flowlang.runs import STATES_PER_TURN, TERMINAL, Phase, Position, written
 
 logger = logging.getLogger(__name__)
 
-Effect = Callable[[], None]
+# Runs that share a transaction at the most, so that memory does not grow with their number.
+_BATCH_RUNS: Final = 500
+_RETIRE_EVERY_SECONDS: Final = 3600.0
+_RETIRE_AT_ONCE: Final = 200
+_DAY_SECONDS: Final = 86_400.0
+# The hosted service keeps records of runs for so long after their end.
+RETENTION_DAYS: Final = 90.0
 
 
 class Engine:
@@ -48,30 +47,50 @@ class Engine:
     Args:
         store: where runs are kept.
         identity: who runs are started by.
+        retention_days: days after which the record of an ended run is removed; None keeps all.
+        states_per_turn: states after which a run that never waits leaves others their turn.
     """
 
-    def __init__(self, store: Store, identity: Identity) -> None:
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        retention_days: float | None = RETENTION_DAYS,
+        states_per_turn: int = STATES_PER_TURN,
+    ) -> None:
         self._store = store
         self._identity = identity
-        self._runs = Runs(store)
+        self._retention_days = retention_days
+        self._runs = Runs(store, Journal(store))
         self._actions = Actions(store)
-        self._providers: dict[str, Provider] = {}
+        self._directory = Directory()
+        self._timers = Timers()
+        self._turns = Turns(
+            self._runs,
+            self._actions,
+            self._directory,
+            identity,
+            self._begin,
+            self._settle,
+            states_per_turn,
+        )
         self._condition = threading.Condition()
-        self._ready: dict[str, set[float]] = {}  # run id -> stored times that have come
-        self._timers: list[tuple[float, str, float]] = []  # monotonic, run id, stored time
+        self._ready: dict[int, Signal] = {}
+        self._listeners: list[Callable[[str], None]] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
-        self._flow = lru_cache(maxsize=256)(self._load_flow)
 
     def start(self, providers: Sequence[Provider]) -> None:
         """Takes up every open run and action, and begins to work."""
-        self._providers = {_canonical(provider.url): provider for provider in providers}
+        self._directory.use(providers)
+        for number, _ in self._runs.open():
+            self._signal(number)
+        self._thread.start()
         for action in self._actions.open():
             self._begin(action)
-        for run in self._runs.open():
-            self._watch_clock(run)
-            self.wake(run.id)
-        self._thread.start()
+        if self._retention_days is not None:
+            self._timers.after("retention", 0.0, self._retire)
+            self._notify()
 
     def stop(self) -> None:
         """Ends after the present transaction; open runs go on at the next start."""
@@ -80,72 +99,68 @@ class Engine:
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join()
+        for signal in self._ready.values():
+            self._release(signal)
 
-    def wake(self, run_id: str, due: Collection[float] = ()) -> None:
-        """Says that a run may be able to go on.
+    def later(self, key: str, seconds: float, fire: Callable[[], None]) -> None:
+        """Has something done by the engine's thread, which it must not hold up.
 
         Args:
-            run_id: the run.
-            due: which of its stored times have come.
+            key: what it is for; a later call with the same key takes the place of an earlier one.
+            seconds: from now on.
+            fire: what is done.
         """
-        with self._condition:
-            self._ready.setdefault(run_id, set()).update(due)
-            self._condition.notify()
+        self._timers.after(key, seconds, fire)
+        self._notify()
 
-    def finish_action(self, action_id: str, status: str, details: Mapping[str, Any] | str) -> None:
-        """Stores the end of an action and wakes its run; providers call it."""
-        action = self._actions.get(action_id)
-        if self._actions.finish(action_id, status, details) and action is not None:
-            self.wake(action.run_id)
+    def finish_action(self, action_id: str, status: str, details: Any) -> None:
+        """Stores the end of an action and goes on with its run; providers call it.
 
-    def start_run(self, flow: StoredFlow, request: Mapping[str, Any]) -> Run:
+        It returns when the end is stored; called by the engine's own thread it returns at once.
+        An action that has ended already stays as it is.
+        """
+        self._tell(action_id, Answer(status, details))
+
+    def when_ended(self, listener: Callable[[str], None]) -> None:
+        """Has a function called with the id of every run that ends, by the engine's thread."""
+        self._listeners.append(listener)
+
+    def block_action(self, action_id: str, details: Any, blocked: bool = True) -> None:
+        """Stores that an action cannot go on by itself, or does so again; providers call it.
+
+        Args:
+            action_id: the action.
+            details: why, in the service's shape: ``code``, ``description`` and what belongs to it.
+            blocked: whether it is blocked.
+        """
+        self._tell(action_id, Answer("INACTIVE" if blocked else "ACTIVE", details))
+
+    def start_run(
+        self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None = None
+    ) -> Run:
         """Stores a new run and begins it.
 
         Args:
             flow: the flow to run.
             request: body of the service's run request, its input checked already.
+            request_id: name of the request; a repeated one gives the run that it has started.
         """
-        body = request.get("body") or {}
-        starting = {
-            "code": "FlowStarting",
-            "description": "The Flow is starting execution",
-            "details": {"input": without_private(body)},
-        }
-        entry = make_entry(
-            "FlowStarted",
-            "The Flow Instance started execution",
-            {"input": without_private(body)},
-        )
-        metadata = {
-            "tags": [" ".join(str(tag).split()) for tag in request.get("tags") or []],
-            "run_managers": list(request.get("run_managers") or []),
-            "run_monitors": list(request.get("run_monitors") or []),
-            "activity_notification_policy": request.get("activity_notification_policy")
-            or {"status": ["INACTIVE"]},
-            "flow_last_updated": flow.updated_at,
-        }
-        run = Run(
-            id=str(uuid.uuid4()),
-            flow_id=flow.id,
-            flow_title=flow.title,
-            definition=definition_hash(flow.definition, flow.input_schema),
-            metadata=metadata,
-            label=request.get("label"),
-            start_time=entry.time,
-            completion_time=None,
-            status=ACTIVE,
-            details=starting,
-            state=flow.definition["StartAt"],
-            phase=Phase.ENTER,
-            payload=body,
-            sequence=1,
-            action_id=None,
-            wake_at=None,
-        )
         with self._store.transaction() as db:
-            self._runs.insert(db, run, flow.definition, flow.input_schema)
-            self._runs.save(db, run, [entry])
-        self.wake(run.id)
+            known = self._runs.requested(db, request_id) if request_id else None
+            run = known or begin_run(db, self._runs, flow, request, request_id)
+        self._signal(run.number)
+        return run
+
+    def retry_run(self, run_id: str, retry: Retry) -> Run:
+        """Stores a new run that goes on where an ended one failed, and begins it.
+
+        Raises:
+            NotFound: no run has this id.
+            StateConflict: the run goes on, or it cannot be taken up like this.
+        """
+        with self._store.transaction() as db:
+            run = begin_retry(db, self._runs, run_id, retry, self._identity)
+        self._signal(run.number)
         return run
 
     def cancel_run(self, run_id: str) -> Run:
@@ -156,204 +171,192 @@ class Engine:
             StateConflict: the run has ended already.
         """
         with self._store.transaction() as db:
+            run = self._open_run(db, run_id)
+            effects = self._turns.cancel(db, run)
             run = self._runs.get(run_id, db)
-            if run.status in TERMINAL:
-                raise StateConflict(
-                    f"Run {run_id} has status '{run.status}' but must have status in "
-                    "{'ACTIVE', 'INACTIVE'} for requested operation"
-                )
-            action = self._actions.get(run.action_id, db) if run.action_id else None
-            entry = make_entry("FlowCanceled", "The Flow Instance was canceled by the user", {})
-            run = replace(
-                run,
-                status=FAILED,
-                phase=Phase.DONE,
-                completion_time=entry.time,
-                details=entry.document(),
-                sequence=run.sequence + 1,
-                action_id=None,
-                wake_at=None,
-            )
-            self._runs.save(db, run, [entry])
-        if action is not None and action.status == ACTIVE:
-            self._provider(action.provider).cancel(action)
+        self._do(effects)
+        return run
+
+    def resume_run(self, run_id: str) -> Run:
+        """Asks a run's action to go on, and notes that in the run's log.
+
+        Raises:
+            NotFound: no run has this id.
+            StateConflict: the run has ended already.
+        """
+        with self._store.transaction() as db:
+            run = self._open_run(db, run_id)
+            effects = self._turns.resume(db, run)
+        self._do(effects)
+        self._signal(run.number)
         return run
 
     def progress(self, action: Action) -> Any:
         """Returns an active action's progress, as far as its provider tells."""
-        return self._provider(action.provider).progress(action.id)
+        provider = self._directory.find(action.provider)
+        return provider.progress(action.id) if provider is not None else None
+
+    def _open_run(self, db: sqlite3.Connection, run_id: str) -> Run:
+        run = self._runs.get(run_id, db)
+        if run.status in TERMINAL:
+            raise StateConflict(
+                f"Run {run_id} has status '{run.status}' but must have status in "
+                "{'ACTIVE', 'INACTIVE'} for requested operation"
+            )
+        return run
+
+    def _tell(self, action_id: str, answer: Answer) -> None:
+        action = self._actions.get(action_id)
+        if action is None:
+            return
+        run = self._runs.get(action.run_id)
+        own = threading.current_thread() is self._thread
+        done = None if own else threading.Event()
+        if self._signal(run.number, end=(action_id, sound(answer), done)) and done is not None:
+            done.wait()
+
+    def _signal(
+        self,
+        number: int,
+        due: float | None = None,
+        end: tuple[str, Answer, threading.Event | None] | None = None,
+    ) -> bool:
+        with self._condition:
+            if self._stopping:
+                return False
+            signal = self._ready.get(number)
+            if signal is None:
+                signal = self._ready[number] = Signal()
+            if due is not None:
+                signal.due.append(due)
+            if end is not None:
+                signal.ends.append(end)
+            self._condition.notify()
+        return True
+
+    def _due(self, number: int, wake_at: float) -> None:
+        self._signal(number, due=wake_at)
+
+    def _notify(self) -> None:
+        with self._condition:
+            self._condition.notify()
 
     def _loop(self) -> None:
-        while True:
-            batch = self._wait_for_work()
-            if batch is None:
-                return
+        complained = False
+        while (batch := self._wait_for_work()) is not None:
             try:
-                effects = self._isolated_turns(batch)
+                effects = self._isolated(batch)
             except sqlite3.OperationalError as error:
-                logger.error("the store cannot be written, trying again: %s", error)
+                if not complained:
+                    logger.error("the store cannot be written, trying again and again: %s", error)
+                complained = True
                 self._put_back(batch)
                 continue
-            for effect in effects:
-                try:
-                    effect()
-                except Exception:
-                    logger.exception("after a turn of %d runs", len(batch))
+            if complained:
+                logger.info("the store can be written again")
+            complained = False
+            for signal in batch.values():
+                self._release(signal)
+            self._do(effects)
 
-    def _isolated_turns(self, batch: Mapping[str, set[float]]) -> list[Effect]:
+    def _wait_for_work(self) -> dict[int, Signal] | None:
+        while True:
+            for fire in self._timers.due():
+                self._do([fire])
+            with self._condition:
+                if self._stopping:
+                    return None
+                if self._ready:
+                    chosen = [*islice(self._ready, _BATCH_RUNS)]
+                    return {number: self._ready.pop(number) for number in chosen}
+                pause = self._timers.pause()
+                if pause > 0:
+                    self._condition.wait(pause)
+
+    def _isolated(self, batch: Mapping[int, Signal], read_again: bool = True) -> list[Effect]:
         # A fault of ours in one run must neither stop the others nor leave this one open.
         try:
-            return self._turns(batch)
+            with self._store.transaction() as db:
+                return [
+                    effect
+                    for number, signal in batch.items()
+                    for effect in self._turns.turn(db, number, signal)
+                ]
         except sqlite3.OperationalError:
             raise
+        except sqlite3.IntegrityError as error:
+            if read_again:
+                logger.error("runs were changed by somebody else, reading them again: %s", error)
+                for number in batch:
+                    self._runs.journal.forget(number)
+                return self._isolated(batch, read_again=False)
+            logger.exception("a turn of %d runs", len(batch))
         except Exception:
             logger.exception("a turn of %d runs", len(batch))
         if len(batch) > 1:
-            single = [self._isolated_turns({run_id: due}) for run_id, due in batch.items()]
+            single = [self._isolated({number: signal}) for number, signal in batch.items()]
             return [effect for effects in single for effect in effects]
         with self._store.transaction() as db:
-            for run_id in batch:
-                turn = _internal_error(self._runs.get(run_id, db))
-                self._runs.save(db, turn.run, turn.entries)
-        return []
+            return [e for number in batch for e in self._turns.give_up(db, number)]
 
-    def _put_back(self, batch: Mapping[str, set[float]]) -> None:
+    @staticmethod
+    def _release(signal: Signal) -> None:
+        for done in signal.waiting():
+            done.set()
+
+    def _put_back(self, batch: Mapping[int, Signal]) -> None:
         time.sleep(RETRY_SECONDS)
-        for run_id, due in batch.items():
-            self.wake(run_id, due)
-
-    def _wait_for_work(self) -> dict[str, set[float]] | None:
         with self._condition:
-            while True:
-                if self._stopping:
-                    return None
-                moment = time.monotonic()
-                while self._timers and self._timers[0][0] <= moment:
-                    _, run_id, wake_at = heapq.heappop(self._timers)
-                    self._ready.setdefault(run_id, set()).add(wake_at)
-                if self._ready:
-                    batch, self._ready = self._ready, {}
-                    return batch
-                timeout = self._timers[0][0] - moment if self._timers else None
-                self._condition.wait(timeout)
+            for number, signal in batch.items():
+                self._ready[number] = signal.joined(self._ready.get(number))
 
-    def _turns(self, batch: Mapping[str, set[float]]) -> list[Effect]:
-        effects: list[Effect] = []
-        with self._store.transaction() as db:
-            for run_id, due in batch.items():
-                row = db.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
-                if row is not None:
-                    effects += self._advance(db, self._runs.get(run_id, db), due)
-        return effects
+    def _settle(self, number: int, position: Position) -> None:
+        """Sets the clock for a run whose turn is committed, or has it go on."""
+        if position.phase == Phase.DONE and self._listeners:
+            self._timers.after(("ended", number), 0.0, partial(self._tell_end, number))
+            self._notify()
+        if position.phase == Phase.ENTER:
+            self._signal(number)
+        elif position.wake_at is None:
+            self._timers.cancel(number)
+        else:
+            fire = partial(self._due, number, position.wake_at)
+            if position.seconds is None:
+                self._timers.at(number, position.wake_at, fire)
+            else:
+                # A wall clock that was set back must not make a wait longer than it is.
+                left = min(position.seconds, position.wake_at - time.time())
+                self._timers.after(number, left, fire)
 
-    def _advance(self, db: sqlite3.Connection, run: Run, times: Collection[float]) -> list[Effect]:
-        if run.status in TERMINAL:
-            return []
-        # A timer that was set for an earlier state of the run has nothing to say now.
-        due = run.wake_at in times
-        action = self._actions.get(run.action_id, db) if run.action_id else None
-        effects: list[Effect] = []
-        traveller = Traveller(run, self._flow(run.definition), self._context(run))
-        turn = traveller.travel(action, self._identity.urn, due)
-        if due and action is not None and action.status == ACTIVE:
-            late = action
-            effects.append(lambda: self._provider(late.provider).cancel(late))
-        while turn.call is not None:
-            turn, effect = self._start_action(db, turn, turn.call)
-            effects += [effect] if effect else []
-        if turn.run != run:
-            self._runs.save(db, turn.run, turn.entries)
-            self._watch_clock(turn.run)
-        if turn.more:
-            effects.append(lambda: self.wake(run.id))
-        return effects
-
-    def _start_action(
-        self, db: sqlite3.Connection, turn: Turn, call: CallAction
-    ) -> tuple[Turn, Effect | None]:
-        run = turn.run
-        name = run.state or ""
-        db.execute("SAVEPOINT action")
-        try:
-            provider = self._providers.get(_canonical(call.url))
-            if provider is None:
-                raise ActionRejected(
-                    "ActionProviderNotFound",
-                    f"this facility has no action provider {call.url}; it has: "
-                    + ", ".join(sorted(self._providers)),
-                )
-            action = Action(
-                id=provider.new_id(),
-                run_id=run.id,
-                state_name=name,
-                provider=provider.url,
-                body=dict(call.body),
-                label=run.label,
-                status=ACTIVE,
-                details={},
-                start_time=now(),
-                completion_time=None,
-                attempts=0,
-            )
-            provider.accept(db, action)
-            request_id = str(uuid.uuid5(uuid.UUID(run.id), str(run.sequence)))
-            self._actions.insert(db, action, request_id)
-        except ActionRejected as error:
-            db.execute("ROLLBACK TO action")
-            db.execute("RELEASE action")
-            cause = {"code": error.code, "description": error.description}
-            traveller = Traveller(run, self._flow(run.definition), self._context(run))
-            refused = traveller.refuse(StateError("ActionUnableToRun", cause, name))
-            return replace(refused, entries=turn.entries + refused.entries), None
-        db.execute("RELEASE action")
-        waiting = replace(turn, run=replace(run, action_id=action.id), call=None)
-        return waiting, lambda: self._begin(action)
+    def _tell_end(self, number: int) -> None:
+        run = self._runs.find(self._store.reader(), number)
+        for listener in self._listeners:
+            if run is not None:
+                listener(run.id)
 
     def _begin(self, action: Action) -> None:
         try:
-            self._provider(action.provider).begin(action)
+            provider = self._directory.find(action.provider)
+            if provider is None:
+                raise LookupError(f"this facility has no action provider {action.provider}")
+            provider.begin(action)
         except Exception as error:
             logger.exception("action %s of %s", action.id, action.provider)
             description = f"the work could not be begun: {type(error).__name__}: {error}"
             details = {"code": "ActionProviderError", "description": description}
             self.finish_action(action.id, FAILED, details)
 
-    def _provider(self, url: str) -> Provider:
-        return self._providers[_canonical(url)]
+    def _do(self, effects: Sequence[Callable[[], Any]]) -> None:
+        for effect in effects:
+            try:
+                effect()
+            except Exception:
+                logger.exception("after a turn")
 
-    def _watch_clock(self, run: Run) -> None:
-        if run.wake_at is None:
-            return
-        remaining = max(0.0, run.wake_at - time.time())
-        with self._condition:
-            heapq.heappush(self._timers, (time.monotonic() + remaining, run.id, run.wake_at))
-            self._condition.notify()
-
-    def _load_flow(self, sha256: str) -> Flow:
-        definition, _ = self._runs.definition(sha256)
-        return parse_flow(definition)
-
-    def _context(self, run: Run) -> dict[str, Any]:
-        return self._identity.context(flow_id=run.flow_id, run_id=run.id)
-
-
-def _canonical(url: str) -> str:
-    return url.rstrip("/")
-
-
-def _internal_error(run: Run) -> Turn:
-    name = run.state or ""
-    cause = "internal error of the facility: see its log"
-    document = StateError("States.Runtime", cause, name).document()
-    entry = make_entry("FlowFailed", f"State {name} failed: States.Runtime", document)
-    ended = replace(
-        run,
-        status=FAILED,
-        phase=Phase.DONE,
-        sequence=run.sequence + 1,
-        completion_time=entry.time,
-        details={"code": "FlowFailed", "description": entry.description, "details": document},
-        action_id=None,
-        wake_at=None,
-    )
-    return Turn(ended, [entry])
+    def _retire(self) -> None:
+        days = self._retention_days or 0.0
+        removed = self._runs.delete_ended(
+            written(time.time() - days * _DAY_SECONDS), _RETIRE_AT_ONCE
+        )
+        pause = 0.0 if removed == _RETIRE_AT_ONCE else _RETIRE_EVERY_SECONDS
+        self._timers.after("retention", pause, self._retire)

@@ -1,39 +1,37 @@
-"""Runs and their logs in the store."""
+"""The records of runs in the store, and what their journals tell."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
 
-from headrace.facility.clock import now
 from headrace.facility.errors import NotFound
+from headrace.facility.journal import Journal
+from headrace.facility.run_lists import RunList
 from headrace.facility.store import Store
+from headrace.flowlang import Flow, parse_flow
+from headrace.flowlang.runs import Entry, Position, entries_of, log_of, run_details
 
-ACTIVE = "ACTIVE"
-SUCCEEDED = "SUCCEEDED"
-FAILED = "FAILED"
-TERMINAL = frozenset({"SUCCEEDED", "FAILED", "ENDED"})
-
-
-class Phase:
-    """What a run does next: enter its state, wait for an action or a time, or nothing more."""
-
-    ENTER = "enter"
-    ACTION = "action"
-    WAIT = "wait"
-    DONE = "done"
+_COLUMNS: Final = (
+    "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
+    " completion_time, status"
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a flow, as its log has brought it.
+    """The record of one execution of a flow; its journal has the rest.
 
     Attributes:
+        number: the run's number in the store.
         id: the run's id.
+        request_id: what its starter calls the request, so that a repeated one starts nothing.
         flow_id: the flow it executes.
         flow_title: the flow's title at the start.
         definition: hash of the definition and input schema that it was started with.
@@ -42,16 +40,11 @@ class Run:
         start_time: when it was accepted.
         completion_time: when it ended.
         status: ACTIVE, INACTIVE, SUCCEEDED, FAILED or ENDED.
-        details: the last thing that happened, in the service's shape.
-        state: name of the present state.
-        phase: one of :class:`Phase`.
-        payload: the state's input.
-        sequence: number of its last log entry.
-        action_id: the action that it waits for.
-        wake_at: seconds since 1970 at which a Wait ends or an action times out.
     """
 
+    number: int
     id: str
+    request_id: str | None
     flow_id: str
     flow_title: str
     definition: str
@@ -60,39 +53,6 @@ class Run:
     start_time: str
     completion_time: str | None
     status: str
-    details: dict[str, Any]
-    state: str | None
-    phase: str
-    payload: dict[str, Any]
-    sequence: int
-    action_id: str | None
-    wake_at: float | None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a run's log.
-
-    Attributes:
-        code: such as ``ActionStarted``.
-        description: a sentence.
-        details: what belongs to it.
-        time: when it was written.
-    """
-
-    code: str
-    description: str
-    details: Mapping[str, Any]
-    time: str
-
-    def document(self) -> dict[str, Any]:
-        """Returns the entry in the service's shape."""
-        return {
-            "time": self.time,
-            "code": self.code,
-            "description": self.description,
-            "details": dict(self.details),
-        }
 
 
 def definition_hash(definition: Any, input_schema: Any) -> str:
@@ -102,63 +62,49 @@ def definition_hash(definition: Any, input_schema: Any) -> str:
 
 
 class Runs:
-    """The runs in a store."""
+    """The runs in a store.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: the store.
+        journal: where their events are.
+    """
+
+    def __init__(self, store: Store, journal: Journal | None = None) -> None:
         self._store = store
+        self.journal = journal or Journal(store)
+        self.flow = lru_cache(maxsize=256)(self._load_flow)
 
-    def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> None:
-        """Stores a new run with the definition that it keeps."""
+    def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
+        """Stores a new run with the definition that it keeps, and returns it with its number."""
         db.execute(
             "INSERT OR IGNORE INTO definitions VALUES (?,?,?)",
             (run.definition, json.dumps(definition), json.dumps(input_schema)),
         )
-        db.execute(
-            "INSERT INTO runs (id, flow_id, flow_title, definition, metadata, label, start_time,"
-            " status, details, state, phase, payload, sequence)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        cursor = db.execute(
+            f"INSERT INTO runs ({_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
             (
                 run.id,
+                run.request_id,
                 run.flow_id,
                 run.flow_title,
                 run.definition,
                 json.dumps(run.metadata),
                 run.label,
                 run.start_time,
-                run.status,
-                json.dumps(run.details),
-                run.state,
-                run.phase,
-                json.dumps(run.payload),
-                run.sequence,
-            ),
-        )
-
-    def save(self, db: sqlite3.Connection, run: Run, entries: list[Entry]) -> None:
-        """Stores a run's new position together with the log entries that led to it."""
-        first = run.sequence - len(entries) + 1
-        db.executemany(
-            "INSERT INTO log VALUES (?,?,?,?,?,?)",
-            [
-                (run.id, first + n, e.time, e.code, e.description, json.dumps(e.details))
-                for n, e in enumerate(entries)
-            ],
-        )
-        db.execute(
-            "UPDATE runs SET completion_time = ?, status = ?, details = ?, state = ?, phase = ?,"
-            " payload = ?, sequence = ?, action_id = ?, wake_at = ? WHERE id = ?",
-            (
                 run.completion_time,
                 run.status,
-                json.dumps(run.details),
-                run.state,
-                run.phase,
-                json.dumps(run.payload),
-                run.sequence,
-                run.action_id,
-                run.wake_at,
-                run.id,
             ),
+        )
+        return self.numbered(db, cursor.fetchone()[0])
+
+    @staticmethod
+    def set_status(
+        db: sqlite3.Connection, number: int, status: str, completion_time: str | None
+    ) -> None:
+        """Stores what lists of runs show of a position."""
+        db.execute(
+            "UPDATE runs SET status = ?, completion_time = ? WHERE number = ?",
+            (status, completion_time, number),
         )
 
     def get(self, run_id: str, db: sqlite3.Connection | None = None) -> Run:
@@ -167,34 +113,58 @@ class Runs:
         Raises:
             NotFound: no run has this id.
         """
-        source = db or self._store.reader()
-        row = source.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-        if row is None:
+        run = self._one(db, "id", run_id)
+        if run is None:
             raise NotFound(f"No run exists with id value {run_id}")
-        return run_of(row)
+        return run
 
-    def open(self) -> list[Run]:
-        """Returns every run that has not ended."""
+    def numbered(self, db: sqlite3.Connection, number: int) -> Run:
+        """Returns the run of a number."""
+        run = self.find(db, number)
+        if run is None:
+            raise NotFound(f"No run exists with number {number}")
+        return run
+
+    def find(self, db: sqlite3.Connection, number: int) -> Run | None:
+        """Returns the run of a number, or None."""
+        return self._one(db, "number", number)
+
+    def reader(self) -> sqlite3.Connection:
+        """Returns this thread's connection for reading."""
+        return self._store.reader()
+
+    def after_commit(self, work: Callable[[], None]) -> None:
+        """Has something done when the present transaction is committed."""
+        self._store.after_commit(work)
+
+    def requested(self, db: sqlite3.Connection, request_id: str) -> Run | None:
+        """Returns the run that a request has started, or None."""
+        return self._one(db, "request_id", request_id)
+
+    def open(self) -> list[tuple[int, str]]:
+        """Returns the number and id of every run that has not ended."""
         rows = self._store.reader().execute(
-            "SELECT * FROM runs WHERE status IN ('ACTIVE', 'INACTIVE') ORDER BY rowid"
+            "SELECT number, id FROM runs WHERE completion_time IS NULL ORDER BY number"
         )
-        return [run_of(row) for row in rows]
+        return [(row["number"], row["id"]) for row in rows]
 
-    def all(self, flow_ids: Collection[str] = (), since: str = "") -> list[Run]:
-        """Returns runs, the newest first.
+    def page(self, wanted: RunList) -> tuple[list[Run], bool]:
+        """Returns one page of a list of runs, and whether there is more behind it."""
+        clauses, values = replace(wanted, limit=wanted.limit + 1).clauses()
+        rows = self._store.reader().execute(f"SELECT {_COLUMNS} FROM runs {clauses}", values)  # noqa: S608 - values are parameters
+        found = [_run_of(row) for row in rows]
+        return found[: wanted.limit], len(found) > wanted.limit
 
-        Args:
-            flow_ids: only runs of these flows; of any by default.
-            since: only runs that were started at this time or later.
-        """
-        marks = ",".join("?" * len(flow_ids))
-        among = f"AND flow_id IN ({marks})" if flow_ids else ""
-        rows = self._store.reader().execute(
-            f"SELECT * FROM runs WHERE start_time >= ? {among}"  # noqa: S608 - question marks only
-            " ORDER BY start_time DESC, rowid DESC",
-            (since, *flow_ids),
-        )
-        return [run_of(row) for row in rows]
+    def position(self, run: Run) -> Position:
+        """Returns where a run stands, as last committed."""
+        return self.journal.folded(self._store.reader(), run.number)
+
+    def details(self, run: Run) -> dict[str, Any]:
+        """Returns the ``details`` of a run's document: the last thing that happened to it."""
+        flow = self.flow(run.definition)
+        before, event, after = self.journal.last(self._store.reader(), run.number)
+        entries = [*entries_of(flow, before, event, after)] or [*self.entries(run)]
+        return run_details(entries[-1])
 
     def definition(self, sha256: str) -> tuple[Any, Any]:
         """Returns the definition and input schema stored under a hash."""
@@ -205,20 +175,20 @@ class Runs:
         )
         return json.loads(row["definition"]), json.loads(row["input_schema"])
 
+    def entries(self, run: Run) -> Iterator[Entry]:
+        """Yields a run's log from its beginning."""
+        events = self.journal.events(self._store.reader(), run.number)
+        return log_of(self.flow(run.definition), events)
+
     def log(
         self, run_id: str, limit: int, offset: int = 0, newest_first: bool = False
     ) -> tuple[list[Entry], bool]:
         """Returns a page of a run's log, and whether there is more behind it."""
-        order = "DESC" if newest_first else "ASC"
-        rows = (
-            self._store.reader()
-            .execute(
-                f"SELECT * FROM log WHERE run_id = ? ORDER BY sequence {order} LIMIT ? OFFSET ?",  # noqa: S608 - order is one of two constants
-                (run_id, limit + 1, offset),
-            )
-            .fetchall()
-        )
-        return [entry_of(row) for row in rows[:limit]], len(rows) > limit
+        entries: Iterator[Entry] = self.entries(self.get(run_id))
+        if newest_first:
+            entries = reversed([*entries])
+        page = [*islice(entries, offset, offset + limit + 1)]
+        return page[:limit], len(page) > limit
 
     def update(self, run_id: str, label: str | None, metadata: Mapping[str, Any]) -> None:
         """Stores a run's new label and metadata."""
@@ -229,29 +199,61 @@ class Runs:
             )
 
     def delete(self, run_id: str) -> None:
-        """Removes the record of a run, with its log, actions and tasks."""
+        """Removes the record of a run, with its journal, actions and tasks."""
         with self._store.transaction() as db:
-            db.execute(
-                "DELETE FROM tasks WHERE action_id IN (SELECT id FROM actions WHERE run_id = ?)",
-                (run_id,),
-            )
-            for table, column in (("actions", "run_id"), ("log", "run_id"), ("runs", "id")):
-                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (run_id,))  # noqa: S608 - names are constants
+            self._delete(db, self.get(run_id, db))
+
+    def delete_ended(self, before: str, limit: int) -> int:
+        """Removes the oldest runs that ended before a time.
+
+        Args:
+            before: the time.
+            limit: how many at once.
+
+        Returns:
+            How many were removed.
+        """
+        with self._store.transaction() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM runs WHERE completion_time < ?"  # noqa: S608 - a constant
+                " ORDER BY completion_time LIMIT ?",
+                (before, limit),
+            ).fetchall()
+            for row in rows:
+                self._delete(db, _run_of(row))
+            return len(rows)
+
+    def _delete(self, db: sqlite3.Connection, run: Run) -> None:
+        db.execute(
+            "DELETE FROM tasks WHERE action_id IN (SELECT id FROM actions WHERE run_id = ?)",
+            (run.id,),
+        )
+        for table in ("actions", "web_inputs"):
+            db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
+        for table in ("events", "snapshots"):
+            db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
+        db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
+        db.execute(
+            "DELETE FROM definitions WHERE sha256 = ? AND NOT EXISTS"
+            " (SELECT 1 FROM runs WHERE definition = ?)",
+            (run.definition, run.definition),
+        )
+        self._store.after_commit(lambda: self.journal.forget(run.number))
+
+    def _one(self, db: sqlite3.Connection | None, column: str, value: str | int) -> Run | None:
+        source = db or self._store.reader()
+        row = source.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
+            (value,),
+        ).fetchone()
+        return _run_of(row) if row else None
+
+    def _load_flow(self, sha256: str) -> Flow:
+        definition, _ = self.definition(sha256)
+        return parse_flow(definition)
 
 
-def make_entry(code: str, description: str, details: Mapping[str, Any]) -> Entry:
-    """Makes a log entry of the present time."""
-    return Entry(code, description, details, now())
-
-
-def entry_of(row: sqlite3.Row) -> Entry:
-    """Makes a log entry of its row."""
-    return Entry(row["code"], row["description"], json.loads(row["details"]), row["time"])
-
-
-def run_of(row: sqlite3.Row) -> Run:
-    """Makes a run of its row."""
-    fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
-    for key in ("metadata", "details", "payload"):
-        fields[key] = json.loads(fields[key])
-    return Run(**fields)
+def _run_of(row: sqlite3.Row) -> Run:
+    values = [*row]
+    values[6] = json.loads(values[6])
+    return Run(*values)

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
+import math
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 import psutil
 import uvicorn
 
-from headrace.facility.actions import Actions
+from headrace.facility.actions import Actions, Provider
 from headrace.facility.address import Address, read_address, write_address
 from headrace.facility.api import Backend, make_app
 from headrace.facility.endpoints import Endpoints
-from headrace.facility.engine import Engine
+from headrace.facility.engine import RETENTION_DAYS, Engine
 from headrace.facility.errors import FacilityError
 from headrace.facility.flows import Flows
 from headrace.facility.identity import local_identity
 from headrace.facility.providers import (
+    AwaitWebInput,
+    CreateWebInput,
+    ExpressionEvalProvider,
     HelloWorldProvider,
+    HttpProvider,
+    SubFlowProvider,
     TaskRunner,
     compute_providers,
     transfer_providers,
@@ -37,6 +40,7 @@ from headrace.facility.runs import Runs
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store import Store
 from headrace.facility.tasks import Functions
+from headrace.facility.web_inputs import WebInputs
 from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
@@ -50,44 +54,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-@dataclass(frozen=True)
-class Lock:
-    """Keeps a second facility away from a store.
-
-    Attributes:
-        stream: the locked file; the lock ends with it.
-    """
-
-    stream: IO[str]
-
-
-def take_lock(root: Path) -> Lock:
-    """Takes the state directory for this process.
-
-    Raises:
-        FacilityError: another process has it.
-    """
-    path = private_directory(state_directory(root)) / "facility.lock"
-    stream = path.open("a+")
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        stream.close()
-        raise FacilityError(
-            f"{path.parent}: another facility works on this state; "
-            "use it, or stop it with `headrace facility down`"
-        ) from error
-    return Lock(stream)
-
-
 def serve(root: Path) -> None:
     """Serves the project at ``root`` until SIGTERM or SIGINT.
 
     Raises:
         FacilityError: another facility works on the same state, or the store cannot be used.
     """
-    lock = take_lock(root)
-    directory = state_directory(root)
+    path = private_directory(state_directory(root)) / "facility.db"
+    store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"))
     before = read_address(root)
     listener = _listen(before)
     token = before.token if before else secrets.token_urlsafe(32)
@@ -95,14 +69,15 @@ def serve(root: Path) -> None:
     url = f"http://{host}:{port}"
 
     settings = SettingsFile(root)
-    store = Store(directory / "facility.db", os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"))
     identity = local_identity()
     actions = Actions(store)
-    engine = Engine(store, identity)
+    engine = Engine(store, identity, retention_days=_retention_days())
     runner = TaskRunner(store, settings, engine.finish_action, actions.begun)
     endpoints = Endpoints(root, settings, runner.on_event)
     runner.use(endpoints)
     transfers, close_transfers = transfer_providers(settings, engine.finish_action, actions.begun)
+    web_inputs = WebInputs(store, identity)
+    awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
     backend = Backend(
         engine=engine,
         flows=Flows(store),
@@ -113,6 +88,8 @@ def serve(root: Path) -> None:
         settings=settings,
         identity=identity,
         base_url=url,
+        web_inputs=web_inputs,
+        respond=awaiting.respond,
     )
     config = uvicorn.Config(
         make_app(backend, token), log_config=None, access_log=False, lifespan="off"
@@ -126,8 +103,19 @@ def serve(root: Path) -> None:
 
     # What an earlier facility left running must end before its tasks are begun again.
     endpoints.reap()
-    hello = HelloWorldProvider(engine.finish_action)
-    engine.start([*transfers, *compute_providers(runner), hello])
+    hello = HelloWorldProvider(engine.finish_action, engine.later)
+    elsewhere = HttpProvider(store, settings, engine)
+    providers: list[Provider] = [
+        *transfers,
+        *compute_providers(runner),
+        hello,
+        ExpressionEvalProvider(),
+        CreateWebInput(web_inputs),
+        awaiting,
+        SubFlowProvider(backend.flows, backend.runs, actions, engine),
+        elsewhere,
+    ]
+    engine.start(providers)
     process = psutil.Process()
     write_address(root, Address(url, token, process.pid, process.create_time()))
     logger.info("serving %s at %s", root, url)
@@ -138,11 +126,26 @@ def serve(root: Path) -> None:
     finally:
         runner.close()
         close_transfers()
+        elsewhere.close()
         engine.stop()
         endpoints.stop()
         store.close()
-        lock.stream.close()
         logger.info("stopped")
+
+
+def _retention_days() -> float | None:
+    text = os.environ.get("HEADRACE_RETENTION_DAYS", str(RETENTION_DAYS))
+    if text == "forever":
+        return None
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0.0 <= days < math.inf:
+        raise FacilityError(
+            f"HEADRACE_RETENTION_DAYS={text}: must be a number of days or 'forever'"
+        )
+    return days
 
 
 def _listen(before: Address | None) -> socket.socket:

@@ -56,16 +56,32 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True)
+class ProviderSettings:
+    """An action provider elsewhere that flows of this facility may call.
+
+    Attributes:
+        url: what the URLs that flows name must begin with.
+        token_file: file with the bearer token for it, readable by its owner only; none where
+            empty.
+    """
+
+    url: str
+    token_file: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that a facility serves.
 
     Attributes:
         collections: collections, in the order of the project's file.
         endpoints: endpoints, likewise.
+        action_providers: action providers elsewhere.
     """
 
     collections: tuple[CollectionSettings, ...] = ()
     endpoints: tuple[EndpointSettings, ...] = ()
+    action_providers: tuple[ProviderSettings, ...] = ()
 
     def collection(self, collection_id: str) -> CollectionSettings | None:
         """Returns the collection with this id."""
@@ -120,6 +136,7 @@ def _parse(path: Path) -> Settings:
         return Settings(
             tuple(CollectionSettings(**item) for item in document["collections"]),
             tuple(EndpointSettings(**item) for item in document["endpoints"]),
+            tuple(ProviderSettings(**item) for item in document.get("action_providers", [])),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FacilityError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import sqlite3
 import threading
@@ -9,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from headrace.facility.errors import FacilityError
+from headrace.facility.migrations import MIGRATIONS
 from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
@@ -19,45 +21,6 @@ T = TypeVar("T")
 
 # How long to wait before trying again after the store could not be written, such as a full disk.
 RETRY_SECONDS = 1.0
-
-# Each entry moves a store from version n to n + 1; entries are only ever appended.
-MIGRATIONS = (
-    """
-    CREATE TABLE flows (
-        id TEXT PRIMARY KEY, title TEXT NOT NULL,
-        definition TEXT NOT NULL, input_schema TEXT NOT NULL,
-        metadata TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
-    CREATE TABLE definitions (
-        sha256 TEXT PRIMARY KEY, definition TEXT NOT NULL, input_schema TEXT NOT NULL);
-    CREATE TABLE runs (
-        id TEXT PRIMARY KEY, flow_id TEXT NOT NULL, flow_title TEXT NOT NULL,
-        definition TEXT NOT NULL REFERENCES definitions(sha256),
-        metadata TEXT NOT NULL, label TEXT, start_time TEXT NOT NULL, completion_time TEXT,
-        status TEXT NOT NULL, details TEXT NOT NULL,
-        state TEXT, phase TEXT NOT NULL, payload TEXT NOT NULL, sequence INTEGER NOT NULL,
-        action_id TEXT, wake_at REAL);
-    CREATE INDEX runs_by_start ON runs(start_time);
-    CREATE INDEX runs_open ON runs(status) WHERE status IN ('ACTIVE', 'INACTIVE');
-    CREATE TABLE log (
-        run_id TEXT NOT NULL, sequence INTEGER NOT NULL, time TEXT NOT NULL, code TEXT NOT NULL,
-        description TEXT NOT NULL, details TEXT NOT NULL,
-        PRIMARY KEY (run_id, sequence)) WITHOUT ROWID;
-    CREATE TABLE actions (
-        id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL,
-        state_name TEXT NOT NULL, provider TEXT NOT NULL, body TEXT NOT NULL, label TEXT,
-        status TEXT NOT NULL, details TEXT NOT NULL, start_time TEXT NOT NULL, completion_time TEXT,
-        attempts INTEGER NOT NULL DEFAULT 0);
-    CREATE INDEX actions_open ON actions(provider) WHERE status = 'ACTIVE';
-    CREATE INDEX actions_by_run ON actions(run_id);
-    CREATE TABLE functions (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT NULL, metadata TEXT NOT NULL,
-        created_at TEXT NOT NULL);
-    CREATE TABLE tasks (
-        id TEXT PRIMARY KEY, action_id TEXT NOT NULL, position INTEGER NOT NULL,
-        function_id TEXT NOT NULL, arguments TEXT NOT NULL, status TEXT NOT NULL,
-        result TEXT, error TEXT, UNIQUE (action_id, position));
-    """,
-)
 
 
 class Store:
@@ -69,21 +32,27 @@ class Store:
             may lose the last commits at one, never at a kill.
 
     Raises:
-        FacilityError: the file is no store, or one of a later version.
+        FacilityError: the file is no store, one of a later version, or in use by another process.
     """
 
     def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         private_directory(path.parent)
         self._path = path
+        self._owner = _take(path)
         self._synchronous = synchronous
         self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._committed: list[Callable[[], None]] = []
         try:
             self._writer = self._connect()
             path.chmod(0o600)
             self._migrate()
+        except FacilityError:
+            self._owner.close()
+            raise
         except sqlite3.DatabaseError as error:
+            self._owner.close()
             raise FacilityError(
                 f"{path}: cannot be opened as the facility's store ({error}); "
                 "restore it from a copy, or move it away to start with an empty one"
@@ -107,8 +76,16 @@ class Store:
                 f"this one knows {len(MIGRATIONS)}); upgrade headrace"
             )
         for number in range(version, len(MIGRATIONS)):
-            script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1};"
-            self._writer.executescript(script + "COMMIT;")
+            with self.transaction() as db:
+                MIGRATIONS[number](db)
+                db.execute(f"PRAGMA user_version = {number + 1}")
+
+    def after_commit(self, work: Callable[[], None]) -> None:
+        """Has something done when the present transaction is committed, and not if it is undone.
+
+        It is done before any other thread can begin a transaction.
+        """
+        self._committed.append(work)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -123,15 +100,19 @@ class Store:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                self.commit()
             except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            try:
-                self._writer.execute("COMMIT")
-            except sqlite3.Error:
+                self._committed.clear()
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+            works, self._committed = self._committed, []
+            for work in works:
+                work()
+
+    def commit(self) -> None:
+        """Ends the present transaction; what it wrote is durable when this returns."""
+        self._writer.execute("COMMIT")
 
     def patiently(self, work: Callable[[], T], what: str) -> T:
         """Does work that writes, again and again while the store cannot be written.
@@ -166,3 +147,18 @@ class Store:
                 connection.close()
             self._readers.clear()
             self._writer.close()
+            self._owner.close()
+
+
+def _take(path: Path) -> IO[str]:
+    # Two engines on one store would both begin the work of every open action.
+    stream = path.with_suffix(".lock").open("a+")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        stream.close()
+        raise FacilityError(
+            f"{path.parent}: another facility works on this state; "
+            "use it, or stop it with `headrace facility down`"
+        ) from error
+    return stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headrace.flowlang.errors import FlowLanguageError
@@ -76,16 +76,22 @@ class CompareRule:
     variable: Path
     name: str
     operand: Any
+    _read: Callable[[Any], Any] = field(init=False, repr=False, compare=False)
+    _compare: Comparison = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Looks up what the operator does."""
+        family, compare = COMPARISONS[self.name]
+        object.__setattr__(self, "_read", FAMILIES[family])
+        object.__setattr__(self, "_compare", compare)
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
         """Says whether the comparison holds; values of other types are never equal or ordered."""
-        family, compare = COMPARISONS[self.name]
-        read = FAMILIES[family]
-        left = read(_value(self.variable, "Variable", payload, context))
+        left = self._read(_value(self.variable, "Variable", payload, context))
         right = self.operand
-        if isinstance(right, Path):
-            right = read(_value(right, f"{self.name}Path", payload, context))
-        return left is not None and right is not None and bool(compare(left, right))
+        if right.__class__ is Path:
+            right = self._read(_value(right, f"{self.name}Path", payload, context))
+        return left is not None and right is not None and bool(self._compare(left, right))
 
 
 @dataclass(frozen=True)

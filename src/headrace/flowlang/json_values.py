@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any, Final
 
 from headrace.flowlang import silent
@@ -12,6 +13,11 @@ from headrace.flowlang import silent
 _BYTES_PER_NODE: Final = 26
 # What one character can take at most: a control character is written \u001f.
 _BYTES_PER_CHARACTER: Final = 6
+
+PRIVATE_PREFIX: Final = "_private"
+
+# Made once: json.dumps makes a new encoder at every call that says how it wants things written.
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class TooDeep(ValueError):
@@ -127,8 +133,27 @@ def payload_problem(value: Any, limit: int = silent.PAYLOAD_LIMIT) -> str | None
 
 def json_size(value: Any) -> int:
     """Returns the size of a value as compact JSON, bytes."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "surrogatepass"))
+    text = _compact(value)
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def deeper_than(value: Any, levels: int) -> bool:
+    """Says whether a JSON value has more levels of objects and arrays than that."""
+    waiting = [(value, levels)]
+    while waiting:
+        item, left = waiting.pop()
+        kind = item.__class__
+        if kind is dict:
+            children = item.values()
+        elif kind is list:
+            children = item
+        else:
+            continue
+        if left <= 0:
+            return True
+        left -= 1
+        waiting += [(c, left) for c in children if c.__class__ is dict or c.__class__ is list]
+    return False
 
 
 def json_problem(
@@ -158,18 +183,25 @@ def json_problem(
             continue
         else:
             return loc, f"{item!r:.40} is not a JSON value"
-        if children and len(loc) >= max_depth:
+        if len(loc) >= max_depth:
             return loc, f"nested deeper than {max_depth} levels"
         waiting += children
     return None
 
 
-def hide(value: Any, names: frozenset[str]) -> Any:
-    """Copies a value without the members of these names, at any depth."""
-    if not names:
-        return value
+def without_private(value: Any, names: Collection[str] = ()) -> Any:
+    """Copies a JSON value without its private members, as logs and status documents show it.
+
+    Args:
+        value: any JSON value.
+        names: names that are private besides those that begin with ``_private``.
+    """
     if isinstance(value, dict):
-        return {key: hide(item, names) for key, item in value.items() if key not in names}
+        return {
+            key: without_private(item, names)
+            for key, item in value.items()
+            if key not in names and not key.startswith(PRIVATE_PREFIX)
+        }
     if isinstance(value, list):
-        return [hide(item, names) for item in value]
+        return [without_private(item, names) for item in value]
     return value

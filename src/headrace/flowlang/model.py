@@ -67,6 +67,7 @@ class ActionState(State):
         run_as: whose token is used.
         catch: catchers, in order.
         private: names of parameters that logs leave out.
+        bare: whether the result is the answer alone, without the status document around it.
     """
 
     url: str
@@ -79,6 +80,7 @@ class ActionState(State):
     run_as: str
     catch: tuple[Catcher, ...]
     private: frozenset[str] = frozenset()
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,3 +147,12 @@ class Flow:
     start_at: str
     states: Mapping[str, State]
     definition: Mapping[str, Any] = field(repr=False, compare=False)
+
+    def kind(self, name: str) -> str:
+        """Returns a state's type, such as ``Action``."""
+        kind: str = self.definition["States"][name]["Type"]
+        return kind
+
+    def private(self, name: str) -> frozenset[str]:
+        """Returns the names of a state's private parameters."""
+        return getattr(self.states[name], "private", frozenset())

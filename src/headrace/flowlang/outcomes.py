@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from headrace.flowlang.paths import Path
+from headrace.flowlang.payload import Payload
+
 
 @dataclass(frozen=True)
 class StateError:
@@ -26,19 +29,29 @@ class StateError:
         return {"state_name": self.state_name, "exception": self.exception, "cause": self.cause}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a state did to the payload: it put a value at a place."""
+
+    path: Path
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """The state is over.
 
     Attributes:
         next: the following state; None at the end of the flow.
         payload: what the following state receives.
-        output: what the log shows as the state's output.
+        change: how the payload differs from the state's input; None where it does not.
+        error: the failure that a catcher took, where one did.
     """
 
     next: str | None
-    payload: dict[str, Any]
-    output: Any
+    payload: Payload
+    change: Change | None = None
+    error: StateError | None = None
 
 
 @dataclass(frozen=True)

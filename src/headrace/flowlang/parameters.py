@@ -25,7 +25,7 @@ class ParameterError(FlowLanguageError):
 
 @dataclass(frozen=True)
 class Constant:
-    """A value that is copied."""
+    """A value that is given as it stands."""
 
     value: Any
 
@@ -136,12 +136,24 @@ def plain_name(key: str) -> str:
 
 
 def _compile(value: Any, loc: list[Any], entries: list[Entry]) -> Any:
+    if _is_constant(value):
+        # Given as it stands: payloads share what they hold, and nothing changes it.
+        return Constant(value)
     if isinstance(value, dict):
         return _object(value, loc, entries)
     if isinstance(value, list):
         items = (_compile(item, [*loc, n], entries) for n, item in enumerate(value))
         return ArrayTemplate(tuple(items))
     return Constant(value)
+
+
+def _is_constant(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(
+            key != PRIVATE_KEY and plain_name(key) == key and _is_constant(item)
+            for key, item in value.items()
+        )
+    return not isinstance(value, list) or all(_is_constant(item) for item in value)
 
 
 def _object(value: dict[str, Any], loc: list[Any], entries: list[Entry]) -> ObjectTemplate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from headrace.flowlang import silent
 from headrace.flowlang.errors import DefinitionError, Entry
 from headrace.flowlang.json_values import json_problem
 from headrace.flowlang.model import Flow, State
@@ -12,8 +13,6 @@ from headrace.flowlang.parse_state import STATE_PARSERS
 from headrace.flowlang.reader import StateReader
 
 _TOP_LEVEL: Final = {"StartAt", "States", "Comment"}
-MAX_NAME: Final = 128
-_NOT_YET: Final = ("CreateWebInput", "AwaitWebInput")
 
 Parser = Callable[[StateReader], State | None]
 
@@ -80,8 +79,8 @@ def _state(
     name: str, raw: Any, states: dict[str, Any], entries: list[Entry], allow_http: bool
 ) -> State | None:
     loc: list[Any] = ["definition", "States", name]
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
-        message = f"a state's name has 1 to {MAX_NAME} characters"
+    if not isinstance(name, str) or not 1 <= len(name) <= silent.MAX_NAME:
+        message = f"a state's name has 1 to {silent.MAX_NAME} characters"
         entries.append(_entry(loc, message, "value_error"))
     if not isinstance(raw, dict):
         entries.append(_entry(loc, "value is not a valid dict", "type_error.dict"))
@@ -94,8 +93,6 @@ def _state(
     if parser is None:
         known = ", ".join(STATE_PARSERS)
         message = f"{kind!r:.60} is not a type of state; there are: {known}"
-        if kind in _NOT_YET:
-            message = f"states of type {kind!r} are not supported yet by this version of headrace"
         entries.append(_entry([*loc, "Type"], message, "value_error"))
         return None
     return parser(StateReader(name, raw, frozenset(states), entries, allow_http))
@@ -111,7 +108,7 @@ def _unreachable(start: str, states: dict[str, Any]) -> list[Entry]:
     return [
         _entry(
             ["definition", "States", name],
-            "Flow definition contained unreachable state(s): no state leads here",
+            f"Flow definition contained unreachable state(s): {name}",
             "value_error",
         )
         for name in states

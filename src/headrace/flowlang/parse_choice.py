@@ -30,6 +30,9 @@ OPERATORS: Final = frozenset(
 def parse_rules(reader: StateReader) -> tuple[tuple[Rule, str], ...]:
     """Returns the rules of a Choice with the states that they lead to."""
     raw = reader.raw.get("Choices")
+    if "Choices" not in reader.raw:
+        reader.add(["Choices"], "field required", "value_error.missing")
+        return ()
     if not isinstance(raw, list) or not raw:
         reader.add(["Choices"], "must be an array of at least one rule")
         return ()

@@ -7,6 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from headrace.flowlang import silent
+from headrace.flowlang.handlers import (
+    AWAIT_WEB_INPUT,
+    CREATE_WEB_INPUT,
+    HANDLE,
+    HANDLER_FIELDS,
+    REGISTERED_API,
+    UUID,
+    is_handle,
+)
 from headrace.flowlang.model import (
     ActionState,
     Catcher,
@@ -19,7 +28,7 @@ from headrace.flowlang.model import (
 )
 from headrace.flowlang.parameters import private_names
 from headrace.flowlang.parse_choice import parse_rules
-from headrace.flowlang.paths import Path
+from headrace.flowlang.paths import Path, compile_path
 from headrace.flowlang.reader import StateReader
 from headrace.flowlang.timestamps import parse_timestamp
 
@@ -36,6 +45,7 @@ _ACTION: Final = (
     "RunAs",
     "Catch",
 )
+_WEB_INPUTS: Final = {"CreateWebInput": CREATE_WEB_INPUT, "AwaitWebInput": AWAIT_WEB_INPUT}
 _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/.*)?")
 
 
@@ -43,7 +53,7 @@ def parse_action(reader: StateReader) -> State | None:
     """Reads an Action."""
     reader.only(*_ACTION, *_TRANSITION)
     following = reader.following()
-    url, scope = _provider(reader)
+    url, scope = _address(reader)
     reader.exactly_one("Parameters", "InputPath")
     parameters = reader.parameters()
     wait_time = reader.raw.get("WaitTime", silent.DEFAULT_WAIT_TIME)
@@ -69,6 +79,35 @@ def parse_action(reader: StateReader) -> State | None:
         run_as=reader.text("RunAs") or "User",
         catch=_catchers(reader),
         private=private_names(parameters),
+        bare=url.startswith((REGISTERED_API, HANDLE)),
+    )
+
+
+def parse_web_input(reader: StateReader) -> State | None:
+    """Reads a CreateWebInput or an AwaitWebInput: an action of the service itself."""
+    reader.only("Parameters", "InputPath", "ResultPath", "Catch", *_TRANSITION)
+    following = reader.following()
+    if "Parameters" in reader.raw and "InputPath" in reader.raw:
+        reader.add([], "Parameters and InputPath are mutually exclusive")
+    parameters = reader.parameters()
+    input_path = reader.path("InputPath")
+    if "Parameters" not in reader.raw and input_path is None:
+        # As in ASL, the whole payload is the input of a state that does not say what is.
+        input_path = compile_path("$")
+    return ActionState(
+        name=reader.name,
+        next=following,
+        url=_WEB_INPUTS[reader.raw["Type"]],
+        scope=None,
+        parameters=parameters,
+        input_path=input_path,
+        result_path=reader.result_path(),
+        wait_time=silent.WEB_INPUT_WAIT_TIME,
+        raises=True,
+        run_as="User",
+        catch=_catchers(reader),
+        private=private_names(parameters),
+        bare=True,
     )
 
 
@@ -159,33 +198,48 @@ STATE_PARSERS: Final[Mapping[str, Callable[[StateReader], State | None]]] = {
     "Choice": parse_choice,
     "Wait": parse_wait,
     "Fail": parse_fail,
+    "CreateWebInput": parse_web_input,
+    "AwaitWebInput": parse_web_input,
 }
 
 
-def _provider(reader: StateReader) -> tuple[str, str | None]:
-    if reader.exactly_one("ActionUrl", "Handler") == "Handler":
-        handler = reader.raw["Handler"]
-        known = isinstance(handler, dict) and handler.get("Type") == "ActionProvider"
-        if not known or not isinstance(handler.get("Url"), str):
-            kind = handler.get("Type") if isinstance(handler, dict) else handler
-            registered = kind == "RegisteredAPI" or isinstance(handler, str)
-            reader.add(
-                ["Handler"],
-                f"registered APIs ({kind!r:.60}) are not supported yet by this version of headrace"
-                if registered
-                else "must be {'Type': 'ActionProvider', 'Url': 'https://...'}",
-            )
+def _address(reader: StateReader) -> tuple[str, str | None]:
+    """Returns what the action is addressed to, and the scope of its token if it is said."""
+    if reader.exactly_one("ActionUrl", "Handler") != "Handler":
+        url = reader.text("ActionUrl")
+        return (_url(reader, url, ["ActionUrl"]) if url else ""), reader.text("ActionScope")
+    if "ActionScope" in reader.raw:
+        reader.add(["ActionScope"], "belongs into Handler as 'Scope'")
+    handler = reader.raw["Handler"]
+    if isinstance(handler, str):
+        if not is_handle(handler):
+            reader.add(["Handler"], f"{handler!r:.80}: a handle is {HANDLE}globus:SERVICE.ROUTE")
+        return handler, None
+    kind = handler.get("Type") if isinstance(handler, dict) else None
+    fields = HANDLER_FIELDS.get(kind) if isinstance(kind, str) else None
+    if fields is None:
+        reader.add(
+            ["Handler"],
+            "must be {'Type': 'ActionProvider', 'Url': 'https://...'}, "
+            "{'Type': 'RegisteredAPI', 'Id': '<uuid>'} or a handle's URN",
+        )
+        return "", None
+    for name in handler:
+        if name not in fields:
+            reader.add(["Handler", name], "extra fields not permitted", "value_error.extra")
+    required = fields[1]
+    if required not in handler:
+        reader.add(["Handler", required], "field required", "value_error.missing")
+        return "", None
+    for name in ("Url", "Id", "Scope"):
+        if name in fields and not isinstance(handler.get(name, ""), str):
+            reader.add(["Handler", name], "str type expected", "type_error.str")
             return "", None
-        for name in handler:
-            if name not in {"Type", "Url", "Scope"}:
-                reader.add(["Handler", name], "extra fields not permitted", "value_error.extra")
-        if not isinstance(handler.get("Scope", ""), str):
-            reader.add(["Handler", "Scope"], "str type expected", "type_error.str")
-        if "ActionScope" in reader.raw:
-            reader.add(["ActionScope"], "belongs into Handler as 'Scope'")
-        return _url(reader, handler["Url"], ["Handler", "Url"]), handler.get("Scope")
-    url = reader.text("ActionUrl")
-    return (_url(reader, url, ["ActionUrl"]) if url else ""), reader.text("ActionScope")
+    if kind == "RegisteredAPI":
+        if not UUID.fullmatch(handler["Id"]):
+            reader.add(["Handler", "Id"], "value is not a valid uuid", "type_error.uuid")
+        return REGISTERED_API + handler["Id"], None
+    return _url(reader, handler["Url"], ["Handler", "Url"]), handler.get("Scope")
 
 
 def _url(reader: StateReader, url: str, where: list[Any]) -> str:
@@ -209,15 +263,19 @@ def _catchers(reader: StateReader) -> tuple[Catcher, ...]:
         for name in item:
             if name not in {"ErrorEquals", "Next", "ResultPath"}:
                 reader.add([*where, name], "extra fields not permitted", "value_error.extra")
+        for name in ("ErrorEquals", "Next"):
+            if name not in item:
+                reader.add([*where, name], "field required", "value_error.missing")
+        if "Next" in item:
+            reader.known_state(item["Next"], [*where, "Next"])
         errors = item.get("ErrorEquals")
-        if (
+        if "ErrorEquals" in item and (
             not isinstance(errors, list)
             or not errors
             or not all(isinstance(error, str) and error for error in errors)
         ):
             reader.add([*where, "ErrorEquals"], "must be an array of names of failures")
-            continue
-        reader.known_state(item.get("Next"), [*where, "Next"])
+            errors = None
         path = reader.reference(item.get("ResultPath", "$"), [*where, "ResultPath"])
-        catchers.append(Catcher(frozenset(errors), str(item.get("Next")), path))
+        catchers.append(Catcher(frozenset(errors or ()), str(item.get("Next")), path))
     return tuple(catchers)

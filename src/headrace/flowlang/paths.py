@@ -81,7 +81,7 @@ class Path:
         """
         steps = self.steps
         if steps and steps[0] == CONTEXT_NAME:
-            payload, steps = dict(context or {}), steps[1:]
+            payload, steps = dict(context) if context else {}, steps[1:]
         for number, step in enumerate(steps):
             kind = payload.__class__
             if step.__class__ is str:
@@ -120,23 +120,27 @@ class Path:
 def _many(payload: Any, steps: tuple[Step, ...]) -> list[Any]:
     found = [payload]
     for step in steps:
-        following: list[Any] = []
-        for value in found:
-            if isinstance(step, str):
-                if isinstance(value, Mapping) and step in value:
-                    following.append(value[step])
-            elif isinstance(step, int):
-                if isinstance(value, list) and -len(value) <= step < len(value):
-                    following.append(value[step])
-            elif isinstance(step, slice):
-                if isinstance(value, list):
-                    following.extend(value[step])
-            elif isinstance(value, list):
-                following.extend(value)
-            elif isinstance(value, Mapping):
-                following.extend(value.values())
-        found = following
+        if isinstance(step, str):
+            try:
+                # Most often every item is an object that has the name; nothing else takes one.
+                found = [v[step] for v in found]
+            except (KeyError, TypeError):
+                found = [v[step] for v in found if v.__class__ is dict and step in v]
+        elif isinstance(step, int):
+            found = [v[step] for v in found if v.__class__ is list and -len(v) <= step < len(v)]
+        elif isinstance(step, slice):
+            found = [item for v in found if v.__class__ is list for item in v[step]]
+        elif len(found) == 1:
+            found = list(_children(found[0]))
+        else:
+            found = [item for v in found for item in _children(v)]
     return found
+
+
+def _children(value: Any) -> Any:
+    if value.__class__ is list:
+        return value
+    return value.values() if value.__class__ is dict else ()
 
 
 def _placed(container: Any, steps: tuple[Step, ...], value: Any, text: str) -> Any:

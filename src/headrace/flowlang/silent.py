@@ -22,12 +22,30 @@ NOT_IN_CATCH_ALL: Final = frozenset[str]()
 DEFAULT_WAIT_TIME: Final = 300
 # Bytes of the payload, written as JSON without spaces.
 PAYLOAD_LIMIT: Final = 200_000
+# Seconds that people may take to answer a web input, whose states have no WaitTime: as long as a
+# run may last.
+WEB_INPUT_WAIT_TIME: Final = 31_536_000
+# Name of the failure when a registered API fails and its template names none.
+API_ERROR: Final = "ActionUnableToRun"
 # A Fail state without an Error.
 DEFAULT_FAIL_ERROR: Final = "States.Fail"
 # Levels of a payload, a result or a definition; deeper ones would exhaust the stack.
 MAX_DEPTH: Final = 64
 # Seconds that a Wait may last: a year.
 MAX_WAIT_SECONDS: Final = 31_536_000
+
+# Characters of a state's name, of a flow's title and its subtitle.
+MAX_NAME: Final = 128
+MAX_TITLE: Final = 128
+# Characters of a flow's description, and of all of its keywords together.
+MAX_DESCRIPTION: Final = 4096
+MAX_KEYWORDS: Final = 1024
+# Characters of a run's label: the action provider interface's, as every action gets the label.
+MAX_LABEL: Final = 64
+# Characters of one tag of a run.
+MAX_TAG: Final = 128
+# Different principals in one role.
+MAX_PRINCIPALS: Final = 16
 
 # An expression is at most so many characters, nested so deep.
 MAX_EXPRESSION_LENGTH: Final = 20_000
@@ -39,6 +57,9 @@ MAX_LENGTH: Final = 100_000
 MAX_ELEMENTS: Final = 10_000
 # Values and characters of one value, at all of its levels.
 MAX_WEIGHT: Final = 500_000
-# Python writes no longer integer in decimal (4,300 digits).
-MAX_INTEGER_BITS: Final = 14_000
+# Largest base and exponent of a power, number of places of a shift: as in simpleeval.
+MAX_POWER: Final = 4_000_000
+MAX_SHIFT: Final = 10_000
+# Bits of an integer: 1,233 digits. Writing one costs the square of that.
+MAX_INTEGER_BITS: Final = 4_096
 MAX_FORMAT_WIDTH: Final = 1_000

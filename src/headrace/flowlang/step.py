@@ -9,7 +9,6 @@ from typing import Any
 from headrace.flowlang import silent
 from headrace.flowlang.choice import MissingVariableError
 from headrace.flowlang.errors import ExpressionError, PathError
-from headrace.flowlang.json_values import hide, payload_problem
 from headrace.flowlang.model import (
     ActionState,
     ChoiceState,
@@ -20,15 +19,18 @@ from headrace.flowlang.model import (
     State,
     WaitState,
 )
-from headrace.flowlang.outcomes import CallAction, Failed, Moved, Outcome, Sleep, StateError
+from headrace.flowlang.outcomes import CallAction, Change, Failed, Moved, Outcome, Sleep, StateError
 from headrace.flowlang.parameters import ParameterError
 from headrace.flowlang.paths import MISSING, Path
+from headrace.flowlang.payload import Payload, TooLargeError, check_body
 from headrace.flowlang.timestamps import parse_timestamp
 
-Payload = dict[str, Any]
 Context = Mapping[str, Any]
 
-_FAULTS = (ParameterError, ExpressionError, MissingVariableError)
+PlacingState = ActionState | ExpressionEvalState | PassState
+PLACING = (ActionState, ExpressionEvalState, PassState)
+
+_FAULTS = (ParameterError, ExpressionError, MissingVariableError, TooLargeError)
 
 
 def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Outcome:
@@ -50,47 +52,75 @@ def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Ou
         fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
     except PathError as error:
         fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
-    return raise_in(flow, state_name, payload, fault, context)
+    return raise_in(flow, state_name, payload, fault)
 
 
 def complete_action(
-    flow: Flow, state_name: str, payload: Payload, document: dict[str, Any], context: Context
+    flow: Flow, state_name: str, payload: Payload, document: dict[str, Any]
 ) -> Outcome:
     """Ends an Action state whose action has ended.
+
+    A state that is addressed to a registered API has its answer alone for a result. Where it
+    failed, the answer names the exception and its cause.
 
     Args:
         flow: the checked flow.
         state_name: the state.
         payload: its input.
         document: the action's last status document.
-        context: what ``$._context`` shows.
     """
     state = flow.states[state_name]
     if not isinstance(state, ActionState):
         raise TypeError(f"{state_name} is no Action")
+    failed = document.get("status") != "SUCCEEDED"
+    if state.bare:
+        if failed:
+            error = _api_error(document.get("details"), state_name)
+            if state.raises or error.exception == silent.API_ERROR:
+                return raise_in(flow, state_name, payload, error)
+        return supply(flow, state_name, payload, document["details"])
     result = {**document, "state_name": state_name}
-    if document.get("status") != "SUCCEEDED" and state.raises:
+    if failed and state.raises:
         error = StateError("ActionFailedException", result, state_name)
-        return raise_in(flow, state_name, payload, error, context)
+        return raise_in(flow, state_name, payload, error)
+    return supply(flow, state_name, payload, result)
+
+
+def _api_error(details: Any, state_name: str) -> StateError:
+    """Returns the failure that a registered API's template tells of."""
+    if isinstance(details, dict) and isinstance(details.get("exception"), str):
+        return StateError(details["exception"], details.get("cause"), state_name)
+    return StateError(silent.API_ERROR, details, state_name)
+
+
+def supply(flow: Flow, state_name: str, payload: Payload, result: Any) -> Outcome:
+    """Ends a state with a result that is given, whoever worked it out.
+
+    Args:
+        flow: the checked flow.
+        state_name: the state; one that has a ResultPath.
+        payload: its input.
+        result: what is put at the ResultPath.
+    """
+    state = flow.states[state_name]
+    if not isinstance(state, PLACING):
+        raise TypeError(f"{state_name} has no result")
     try:
-        return _moved(state, state.result_path.place(payload, result), result)
+        return _placed(state, payload, result)
     except PathError as error:
         fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
-    except ParameterError as error:
+    except TooLargeError as error:
         fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
-    return raise_in(flow, state_name, payload, fault, context)
+    return raise_in(flow, state_name, payload, fault)
 
 
 def complete_wait(flow: Flow, state_name: str, payload: Payload) -> Outcome:
     """Ends a Wait state whose time has come."""
-    return _moved(flow.states[state_name], payload, payload)
+    return Moved(flow.states[state_name].next, payload)
 
 
-def raise_in(
-    flow: Flow, state_name: str, payload: Payload, error: StateError, context: Context
-) -> Outcome:
+def raise_in(flow: Flow, state_name: str, payload: Payload, error: StateError) -> Outcome:
     """Leads a failure to the first catcher that takes it, or to the end of the run."""
-    del context
     state = flow.states[state_name]
     catchers = state.catch if isinstance(state, ActionState) else ()
     for catcher in catchers:
@@ -99,13 +129,12 @@ def raise_in(
         if named or (everything and error.exception not in silent.NOT_IN_CATCH_ALL):
             document = error.document()
             try:
-                caught = catcher.result_path.place(payload, document)
-                _check_size(caught, "the payload")
+                caught = payload.place(catcher.result_path, document)
             except PathError as fault:
                 return Failed(StateError(silent.RESULT_PATH_ERROR, str(fault), state_name))
-            except ParameterError as fault:
+            except TooLargeError as fault:
                 return Failed(StateError(silent.RUNTIME_ERROR, str(fault), state_name))
-            return Moved(catcher.next, caught, document)
+            return Moved(catcher.next, caught, Change(catcher.result_path, document), error)
     return Failed(error)
 
 
@@ -114,13 +143,9 @@ def _enter(state: State, payload: Payload, context: Context) -> Outcome:
         case ActionState():
             return _call(state, payload, context)
         case ExpressionEvalState():
-            values = state.parameters.evaluate(payload, context)
-            shown = hide(values, state.private)
-            return _moved(state, state.result_path.place(payload, values), shown)
+            return _placed(state, payload, state.parameters.evaluate(payload.value, context))
         case PassState():
-            result = _passed(state, payload, context)
-            placed = state.result_path.place(payload, result)
-            return _moved(state, placed, hide(result, state.private))
+            return _passed(state, payload, context)
         case ChoiceState():
             return _choose(state, payload, context)
         case WaitState():
@@ -134,12 +159,12 @@ def _enter(state: State, payload: Payload, context: Context) -> Outcome:
 
 def _call(state: ActionState, payload: Payload, context: Context) -> CallAction:
     if state.parameters is not None:
-        body = state.parameters.evaluate(payload, context)
+        body = state.parameters.evaluate(payload.value, context)
     else:
         body = _required(state.input_path, "InputPath", payload, context)
     if not isinstance(body, dict):
         raise ParameterError("the body of an action must be an object; InputPath leads to none")
-    _check_size(body, "the action's body")
+    check_body(body)
     return CallAction(
         url=state.url,
         scope=state.scope,
@@ -150,29 +175,32 @@ def _call(state: ActionState, payload: Payload, context: Context) -> CallAction:
     )
 
 
-def _passed(state: PassState, payload: Payload, context: Context) -> Any:
+def _passed(state: PassState, payload: Payload, context: Context) -> Moved:
     if state.result is not None:
-        return state.result
+        return _placed(state, payload, state.result)
     if state.parameters is not None:
-        return state.parameters.evaluate(payload, context)
+        return _placed(state, payload, state.parameters.evaluate(payload.value, context))
     if state.input_path is not None:
-        return _required(state.input_path, "InputPath", payload, context)
-    return payload
+        result = _required(state.input_path, "InputPath", payload, context)
+        return _placed(state, payload, result)
+    if not state.result_path.steps:
+        return Moved(state.next, payload)
+    return _placed(state, payload, payload.value)
 
 
 def _choose(state: ChoiceState, payload: Payload, context: Context) -> Outcome:
     for rule, following in state.rules:
-        if rule.matches(payload, context):
-            return Moved(following, payload, payload)
+        if rule.matches(payload.value, context):
+            return Moved(following, payload)
     if state.default is not None:
-        return Moved(state.default, payload, payload)
+        return Moved(state.default, payload)
     cause = f"No rule of the state '{state.name}' matched, and it has no Default."
     return Failed(StateError(silent.NO_CHOICE_ERROR, cause, state.name))
 
 
 def _wait(state: WaitState, payload: Payload, context: Context) -> Sleep:
     if state.seconds is not None:
-        return Sleep(seconds=state.seconds)
+        return Sleep(seconds=max(0.0, state.seconds))
     if state.timestamp is not None:
         return Sleep(until=state.timestamp)
     if state.seconds_path is not None:
@@ -192,7 +220,7 @@ def _wait(state: WaitState, payload: Payload, context: Context) -> Sleep:
 
 
 def _required(path: Path | None, field: str, payload: Payload, context: Context) -> Any:
-    value = path.resolve(payload, context) if path is not None else MISSING
+    value = path.resolve(payload.value, context) if path is not None else MISSING
     if value is MISSING:
         text = path.text if path is not None else ""
         raise ParameterError(
@@ -209,15 +237,6 @@ def _text(value: str | Path | None, payload: Payload, context: Context) -> str |
     return found if isinstance(found, str) else json.dumps(found)
 
 
-def _moved(state: State, payload: Payload, output: Any) -> Moved:
-    if output is not payload:
-        _check_size(payload, "the payload")
-    return Moved(state.next, payload, output)
-
-
-def _check_size(value: Any, what: str) -> None:
-    problem = payload_problem(value)
-    if problem is not None:
-        raise ParameterError(
-            f"{what} is too large: {problem}; pass paths of files instead of their content"
-        )
+def _placed(state: PlacingState, payload: Payload, result: Any) -> Moved:
+    path = state.result_path
+    return Moved(state.next, payload.place(path, result), Change(path, result))

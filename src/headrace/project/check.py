@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from headrace.project.errors import ProjectError
 from headrace.project.files import read_text
 
 if TYPE_CHECKING:
+    from headrace.flowlang import Finding
+    from headrace.flowlang.checker import Document
     from headrace.project.project import Project
 
 
@@ -21,35 +23,42 @@ class FlowFinding:
 
     Attributes:
         file: the file.
-        severity: ``error`` or ``warning``.
-        code: the finding's kind, such as ``path-cannot-exist``.
-        line: counted from 1, or None where it cannot be told.
-        column: likewise.
-        message: what is wrong.
-        fix: what to do about it.
+        finding: what was found there.
     """
 
     file: Path
-    severity: str
-    code: str
-    line: int | None
-    column: int | None
-    message: str
-    fix: str
+    finding: Finding
+
+    @property
+    def severity(self) -> str:
+        """``error``, ``warning`` or ``advice``."""
+        return self.finding.severity
 
     @property
     def where(self) -> str:
         """``file:line:column``, as far as known."""
-        parts = [str(self.file), self.line, self.column]
+        parts = [str(self.file), self.finding.line, self.finding.column]
         return ":".join(str(part) for part in parts if part is not None)
 
     def __str__(self) -> str:
-        fix = f" ({self.fix})" if self.fix else ""
-        return f"{self.where}: {self.severity} {self.code}: {self.message}{fix}"
+        found = self.finding
+        fix = f" ({found.fix})" if found.fix else ""
+        return f"{self.where}: {found.severity} {found.code}: {found.message}{fix}"
 
     def document(self) -> dict[str, Any]:
         """Returns the finding as JSON shows it."""
-        return {**self.__dict__, "file": str(self.file)}
+        found = self.finding
+        return {
+            "file": str(self.file),
+            "line": found.line,
+            "column": found.column,
+            "severity": found.severity,
+            "code": found.code,
+            "message": found.message,
+            "fix": found.fix,
+            "loc": list(found.loc),
+            "type": found.kind,
+        }
 
 
 def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding]:
@@ -62,6 +71,8 @@ def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding
     Raises:
         ProjectError: no flow of a given name, or a file cannot be read.
     """
+    from headrace.project.walltimes import flow_walltimes
+
     directories = sorted(path.parent for path in project.flows_dir.glob("*/definition.json"))
     known = {directory.name: directory for directory in directories}
     findings: list[FlowFinding] = []
@@ -70,69 +81,99 @@ def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding
             raise ProjectError(
                 f"no flow {name!r} in {project.flows_dir}; known: {', '.join(known) or 'none'}"
             )
-        findings += check_file(known[name] / "definition.json")
+        walltimes = flow_walltimes(project, name)
+        findings += check_file(known[name] / "definition.json", walltimes)
     return findings
 
 
-def check_file(path: Path) -> list[FlowFinding]:
+def check_file(path: Path, walltimes: Mapping[str, float] | None = None) -> list[FlowFinding]:
     """Checks one definition, with the ``input_schema.json`` beside it where there is one.
 
     Args:
         path: the definition, or the flow's directory.
+        walltimes: seconds that the jobs of an endpoint, or a function, may take, by its id or by
+            the path that the definition reads the id from.
 
     Raises:
         ProjectError: the file cannot be read.
     """
+    from headrace.flowlang.checker import Document, check_flow, read_document
+
     file = path / "definition.json" if path.is_dir() else path
     schema_file = file.with_name("input_schema.json")
-    findings: list[FlowFinding] = []
-    text = read_text(file)
-    definition = _parse(file, text, findings)
-    schema = None
-    if schema_file.is_file():
-        schema = _parse(schema_file, read_text(schema_file), findings)
-    if findings:
-        return findings
-    if schema is not None:
-        findings += _check_schema(schema_file, schema)
-    return findings + _check_definition(file, text, definition, schema)
-
-
-def _parse(file: Path, text: str, findings: list[FlowFinding]) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        findings.append(
-            FlowFinding(file, "error", "not-json", error.lineno, error.colno, error.msg, "")
+    text, schema_text = read_text(file), None
+    definition, schema = read_document(text), Document(None)
+    if schema_file.is_file() and schema_file != file:
+        schema_text = read_text(schema_file)
+        schema = read_document(schema_text, "input_schema")
+        if not _unreadable(schema):
+            schema = _checked(schema, schema_text)
+    findings = [*definition.findings, *schema.findings]
+    if not _unreadable(definition):
+        findings += check_flow(
+            definition.value,
+            schema.value,
+            source=text,
+            schema_source=schema_text,
+            walltimes=walltimes,
         )
-        return None
+    return [
+        FlowFinding(schema_file if found.loc[0] == "input_schema" else file, found)
+        for found in findings
+    ]
 
 
-def _check_schema(file: Path, schema: Any) -> list[FlowFinding]:
+def sarif(findings: Iterable[FlowFinding], root: Path) -> dict[str, Any]:
+    """Returns findings as a SARIF 2.1.0 log, for code hosts.
+
+    Args:
+        findings: the findings.
+        root: what the log's file names are relative to, as the root of the sources.
+    """
+    from headrace import __version__
+    from headrace.flowlang.checker import sarif_log
+
+    return sarif_log([(_uri(found.file, root), found.finding) for found in findings], __version__)
+
+
+def _uri(file: Path, root: Path) -> str:
+    absolute = file.absolute()
+    if absolute.is_relative_to(root.absolute()):
+        return quote(absolute.relative_to(root.absolute()).as_posix())
+    return absolute.as_uri()
+
+
+def _unreadable(document: Document) -> bool:
+    return any(finding.code == "not-json" for finding in document.findings)
+
+
+def _checked(document: Document, text: str) -> Document:
+    """Returns the schema with what is wrong with it; one that cannot be used says nothing."""
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import SchemaError
 
-    try:
-        Draft7Validator.check_schema(schema)
-    except SchemaError as error:
-        message = f"{error.json_path}: {error.message}"
-        fix = "see JSON Schema draft 7"
-        return [FlowFinding(file, "error", "schema-invalid", 1, 1, message, fix)]
-    return []
+    from headrace.flowlang.checker import ERROR, Document, Finding
+    from headrace.flowlang.checker.locate import locate
 
-
-def _check_definition(file: Path, text: str, definition: Any, schema: Any) -> list[FlowFinding]:
-    from headrace.flowlang import check_flow
-
-    return [
-        FlowFinding(
-            file,
-            finding.severity,
-            finding.code,
-            finding.line,
-            finding.column,
-            finding.message,
-            finding.fix or "",
-        )
-        for finding in check_flow(definition, schema, source=text)
-    ]
+    at: tuple[Any, ...] = ()
+    if not isinstance(document.value, dict):
+        message = "an input schema must be an object"
+    else:
+        try:
+            Draft7Validator.check_schema(document.value)
+            return document
+        except SchemaError as error:
+            at, message = tuple(error.path), f"{error.json_path}: {error.message}"
+        except RecursionError:
+            message = "nested too deep"
+    line, column = locate(text).get(at, (1, 1))
+    finding = Finding(
+        ERROR,
+        "invalid-schema",
+        ("input_schema", *at),
+        " ".join(message.split())[:400],
+        "see JSON Schema draft 7",
+        line,
+        column,
+    )
+    return Document(None, (*document.findings, finding))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from headrace.project.errors import ProjectError
 from headrace.project.ids import is_uuid
@@ -53,6 +54,21 @@ class EndpointConfig:
 
 
 @dataclass(frozen=True)
+class ProviderConfig:
+    """An action provider elsewhere that flows at the facility may call.
+
+    Attributes:
+        name: what the project calls it.
+        url: what the URLs that flows name must begin with.
+        token_file: absolute path of the file with its bearer token, or None.
+    """
+
+    name: str
+    url: str
+    token_file: Path | None
+
+
+@dataclass(frozen=True)
 class Config:
     """All that ``headrace.toml`` says.
 
@@ -61,12 +77,14 @@ class Config:
         collections: by name.
         endpoints: by name.
         notify: whom to tell what, as given.
+        action_providers: by name.
     """
 
     name: str
     collections: Mapping[str, CollectionConfig]
     endpoints: Mapping[str, EndpointConfig]
     notify: Mapping[str, str]
+    action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
 
 
 def find_config(start: Path | None = None) -> Path:
@@ -97,7 +115,7 @@ def read_config(path: Path) -> Config:
         ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
     """
     top = TomlFile(path).top
-    top.only({"name", "collections", "endpoints", "notify"})
+    top.only({"name", "collections", "endpoints", "notify", "action_providers"})
     root = path.parent.resolve()
     notify = top.table("notify")
     return Config(
@@ -111,6 +129,10 @@ def read_config(path: Path) -> Config:
             for name, table in top.tables("endpoints").items()
         },
         notify={key: notify.text(key) for key in notify.data},
+        action_providers={
+            name: _provider(_checked(name, path), table, root)
+            for name, table in top.tables("action_providers").items()
+        },
     )
 
 
@@ -141,6 +163,17 @@ def _endpoint(name: str, table: Table) -> EndpointConfig:
         options=dict(table.table("options").data),
         project=table.optional_text("project"),
     )
+
+
+def _provider(name: str, table: Table, root: Path) -> ProviderConfig:
+    table.only({"url", "token_file"})
+    url = table.text("url")
+    parts = urlsplit(url)
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+        raise table.error("url", "must begin with https://, or http:// on this machine")
+    file = table.optional_text("token_file")
+    return ProviderConfig(name, url, root / Path(file).expanduser() if file else None)
 
 
 def _id(table: Table) -> str | None:

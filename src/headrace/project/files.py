@@ -44,11 +44,26 @@ def parse_json_object(text: str, source: str) -> dict[str, Any]:
     Raises:
         ProjectError: not JSON, told with line and column, or not an object.
     """
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{source}:{error.lineno}:{error.colno}"
-        raise ProjectError(f"{where}: not JSON: {error.msg}") from error
+    document = parse_json(text, source)
     if not isinstance(document, dict):
         raise ProjectError(f"{source}:1:1: expected a JSON object, found {type(document).__name__}")
     return document
+
+
+def parse_json(text: str, source: str) -> Any:
+    """Returns the value in a JSON text.
+
+    Args:
+        text: the text.
+        source: where it is from, for messages.
+
+    Raises:
+        ProjectError: not JSON, told with line and column.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{source}:{error.lineno}:{error.colno}"
+        raise ProjectError(f"{where}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise ProjectError(f"{source}: nested too deep to be read") from error

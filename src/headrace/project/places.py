@@ -82,7 +82,12 @@ def facility_settings(project: Project) -> Settings:
     Raises:
         ProjectError: the template of an endpoint is missing.
     """
-    from headrace.facility import CollectionSettings, EndpointSettings, Settings
+    from headrace.facility import (
+        CollectionSettings,
+        EndpointSettings,
+        ProviderSettings,
+        Settings,
+    )
 
     return Settings(
         collections=tuple(
@@ -98,6 +103,10 @@ def facility_settings(project: Project) -> Settings:
             )
             for name, endpoint in project.endpoints.items()
             if endpoint.template is not None
+        ),
+        action_providers=tuple(
+            ProviderSettings(provider.url, str(provider.token_file or ""))
+            for provider in project.config.action_providers.values()
         ),
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
 from headrace.project.ids import is_uuid
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 _LOOKED_THROUGH = 1000
+# null is a result too.
+NO_RESULT: Final = object()
 
 
 def list_runs(
@@ -83,3 +86,53 @@ def run_log(
     """
     pages = services.flows.paginated.get_run_logs(run_id, limit=100, reverse_order=reverse)
     return list(islice(pages.items(), limit))
+
+
+def run_definition(services: Services, run_id: str) -> dict[str, Any]:
+    """Returns the definition that a run executes, whatever became of its flow."""
+    document: dict[str, Any] = services.flows.get_run_definition(run_id).data
+    definition: dict[str, Any] = document["definition"]
+    return definition
+
+
+def retry_run(
+    services: Services,
+    place: str,
+    run_id: str,
+    *,
+    state: str | None = None,
+    result: Any = NO_RESULT,
+    latest: bool = False,
+    label: str | None = None,
+) -> dict[str, Any]:
+    """Starts a run that goes on where another ended, and returns its document.
+
+    Args:
+        services: the services of the place where it ran.
+        place: ``local`` or ``globus``.
+        run_id: the run, which has ended.
+        state: where to begin; by default the state that the run ended in.
+        result: the state's output as a person gives it, an Action's ``details``; the new run
+            begins after the state then.
+        latest: whether the flow's present definition is used instead of the run's own.
+        label: the new run's label; the old one's by default.
+
+    Raises:
+        ProjectError: the place cannot do it.
+        GlobusAPIError: the run goes on, or was never in the state.
+    """
+    if place != "local":
+        raise ProjectError(
+            "the hosted service cannot begin in the middle of a flow: retry is for runs at the "
+            "facility; start the flow anew with `headrace start`"
+        )
+    # Sent again after a lost answer, the same request starts nothing more.
+    body: dict[str, Any] = {"latest": latest, "request_id": str(uuid.uuid4())}
+    if state is not None:
+        body["state"] = state
+    if result is not NO_RESULT:
+        body["result"] = result
+    if label is not None:
+        body["label"] = label
+    document: dict[str, Any] = services.flows.post(f"/runs/{run_id}/retry", data=body).data
+    return document

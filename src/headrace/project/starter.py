@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace.project.project import Project
 from headrace.project.start import start
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from headrace.triggers import Arrival, Trigger
 
 T = TypeVar("T")
+# A run may be called so much; names of files are longer at times.
+_LABEL_LENGTH: Final = 64
 
 
 class ProjectStarter:
@@ -54,7 +56,7 @@ class ProjectStarter:
                 services,
                 trigger.flow,
                 render_input(trigger.input, arrival),
-                label=render_input(trigger.label, arrival),
+                label=_label(render_input(trigger.label, arrival)),
                 tags=[*render_input(list(trigger.tags), arrival), tag],
             )
             return str(run["run_id"])
@@ -95,3 +97,8 @@ class ProjectStarter:
             raise explain(error) from error
         self._services = services
         return answer
+
+
+def _label(text: Any) -> str:
+    label = str(text)
+    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"

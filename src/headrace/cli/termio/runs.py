@@ -54,6 +54,7 @@ def run_text(view: RunView, project: Project, place: str) -> str:
         Field("Run", lambda _: view.id),
         Field("Flow", lambda _: run.get("flow_title")),
         Field("Label", lambda _: run.get("label")),
+        Field("Retry", lambda _: _taken_up(run.get("retry_of"))),
         Field("Tags", lambda _: run.get("tags")),
         Field("Status", lambda _: view.status),
         Field("Started", lambda _: moment("start_time")(run)),
@@ -61,6 +62,7 @@ def run_text(view: RunView, project: Project, place: str) -> str:
         Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
         Field("Done", lambda _: ", ".join(done)),
         Field("Now", lambda _: None if view.final else now),
+        Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
         Field("Failure", lambda _: failure_line(view)),
         Field("Summary", lambda _: summary),
         Field("Results", lambda _: results),
@@ -78,6 +80,8 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
     if failure:
         lines.append(f"  failed: {failure}")
         lines.append(f"  more: headrace run log {view.id}")
+        if place == "local":
+            lines.append(f"  take it up there: headrace run retry {view.id}")
     lines += [f"  {key}: {_value(value)}" for key, value in summary_of(view).items()]
     results = results_of(view, project, place)
     if results:
@@ -102,6 +106,14 @@ def entry_words(entry: Mapping[str, Any], limit: int = 120) -> str:
         text = "" if shown is None else _value(shown)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _asks(web_input_id: str | None) -> str | None:
+    return f"answer with: headrace web-input respond {web_input_id}" if web_input_id else None
+
+
+def _taken_up(retry: Mapping[str, Any] | None) -> str | None:
+    return f"of {retry['run_id']} at {retry['state']}" if retry else None
 
 
 def _value(value: Any) -> str:

@@ -23,6 +23,7 @@ _COLOURS = {
     "changed": "yellow",
     "deployed": "green",
     "error": "red",
+    "advice": "cyan",
     "warning": "yellow",
 }
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.facility.api import compute, flows, runs
+from headrace.facility.api import compute, flows, runs, web_inputs
 from headrace.facility.api.backend import Backend
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.errors import FacilityError, NotFound, StateConflict
@@ -82,7 +82,13 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
         names: host names that requests may be addressed to.
     """
     app = Starlette(
-        routes=[Route("/", health), *flows.ROUTES, *runs.ROUTES, *compute.ROUTES],
+        routes=[
+            Route("/", health),
+            *flows.ROUTES,
+            *runs.ROUTES,
+            *compute.ROUTES,
+            *web_inputs.ROUTES,
+        ],
         exception_handlers={
             APIError: _api_error,
             DefinitionError: _definition_error,

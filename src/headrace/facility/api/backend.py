@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -14,6 +16,7 @@ from headrace.facility.identity import Identity
 from headrace.facility.runs import Runs
 from headrace.facility.settings import SettingsFile
 from headrace.facility.tasks import Functions
+from headrace.facility.web_inputs import WebInputs
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Backend:
         settings: the collections and endpoints of the project.
         identity: who works here.
         base_url: where the API is served.
+        web_inputs: questions that runs put to people.
+        respond: stores an answer to one, and goes on with the run that waits for it.
     """
 
     engine: Engine
@@ -41,6 +46,8 @@ class Backend:
     settings: SettingsFile
     identity: Identity
     base_url: str
+    web_inputs: WebInputs
+    respond: Callable[[str, Any], None]
 
 
 def backend_of(request: Request) -> Backend:

@@ -8,8 +8,9 @@ from typing import Any
 from headrace.facility.actions import Action
 from headrace.facility.flows import StoredFlow
 from headrace.facility.identity import Identity
-from headrace.facility.redact import without_private
-from headrace.facility.runs import ACTIVE, Phase, Run
+from headrace.facility.runs import Run
+from headrace.flowlang.handlers import AWAIT_WEB_INPUT
+from headrace.flowlang.web_inputs import ID_PARAMETER
 
 
 def flow_document(flow: StoredFlow, identity: Identity, base_url: str) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def flow_scope(flow_id: str) -> str:
 def run_document(
     run: Run,
     identity: Identity,
+    details: dict[str, Any],
     actions: Sequence[Action] = (),
     progress: Callable[[Action], Any] | None = None,
 ) -> dict[str, Any]:
@@ -59,19 +61,21 @@ def run_document(
     Args:
         run: the run.
         identity: who started it.
-        actions: its actions; the active ones are shown with their progress.
-        progress: tells an active action's progress.
+        details: the last thing that happened to it.
+        actions: its actions; the open ones are shown with their progress.
+        progress: tells an open action's progress.
     """
-    details = without_private(run.details)
-    if run.status == ACTIVE and run.phase == Phase.ACTION and progress is not None:
-        details["action_statuses"] = [
+    if run.completion_time is None and progress is not None:
+        statuses = [
             {
                 **action.document(identity.urn, progress(action)),
                 "state_name": action.state_name,
             }
             for action in actions
-            if action.status == ACTIVE
+            if action.completion_time is None
         ]
+        if statuses:
+            details = {**details, "action_statuses": statuses}
     managers = run.metadata["run_managers"]
     monitors = run.metadata["run_monitors"]
     return {
@@ -95,5 +99,13 @@ def run_document(
         "monitor_by": monitors,
         "user_role": "run_owner",
         "user_roles": ["run_owner"],
-        "blocking_web_input_id": None,
+        "blocking_web_input_id": _blocking(run, actions),
+        "retry_of": run.metadata.get("retry_of"),
     }
+
+
+def _blocking(run: Run, actions: Sequence[Action]) -> str | None:
+    if run.completion_time is not None:
+        return None
+    waiting = (a for a in actions if a.completion_time is None and a.provider == AWAIT_WEB_INPUT)
+    return next((action.body[ID_PARAMETER] for action in waiting), None)

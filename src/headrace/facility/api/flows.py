@@ -16,7 +16,12 @@ from headrace.facility.api.requests import effective_query, json_object, ordered
 from headrace.facility.clock import now
 from headrace.facility.flows import METADATA, StoredFlow
 from headrace.facility.validation import definition_entries, input_entries, schema_entries
-from headrace.flowlang import parse_flow, payload_problem
+from headrace.flowlang import (
+    metadata_entries,
+    parse_flow,
+    payload_problem,
+    run_metadata_entries,
+)
 
 ORDER_KEYS = ("id", "title", "created_at", "updated_at")
 _SETTABLE = {"title", "definition", "input_schema", "flow_owner", *METADATA}
@@ -88,7 +93,7 @@ async def run(request: Request) -> JSONResponse:
     flow = backend.flows.get(request.path_params["flow_id"])
     _check_input(flow, body)
     started = await run_in_threadpool(backend.engine.start_run, flow, body)
-    return JSONResponse(run_document(started, backend.identity), 201)
+    return JSONResponse(run_document(started, backend.identity, backend.runs.details(started)), 201)
 
 
 async def validate_run(request: Request) -> JSONResponse:
@@ -108,10 +113,7 @@ def _check(body: dict[str, Any], required: tuple[str, ...]) -> None:
         {"loc": [name], "msg": "extra fields not permitted", "type": "value_error.extra"}
         for name in sorted(set(body) - _SETTABLE)
     ]
-    title = body.get("title", "untitled")
-    if not isinstance(title, str) or not 1 <= len(title) <= 128:
-        message = "must be a text of 1 to 128 characters"
-        entries.append({"loc": ["title"], "msg": message, "type": "value_error"})
+    entries += metadata_entries(body)
     if "definition" in body:
         entries += definition_entries(body["definition"])
     if "input_schema" in body:
@@ -121,6 +123,9 @@ def _check(body: dict[str, Any], required: tuple[str, ...]) -> None:
 
 
 def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
+    entries = run_metadata_entries(request)
+    if entries:
+        raise unprocessable(entries)
     body = request.get("body", {})
     if not isinstance(body, dict):
         message = "value is not a valid dict"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -76,6 +76,11 @@ def number(query: Mapping[str, str], name: str, default: int, low: int, high: in
     return int(text)
 
 
+def several(query: Mapping[str, str], name: str) -> list[str]:
+    """Returns the values of a filter that may have more than one."""
+    return [value for value in query.get(name, "").split(",") if value]
+
+
 def offset_of(query: Mapping[str, str]) -> int:
     """Returns where a page begins."""
     return number(query, "_offset", 0, 0, 2**31)
@@ -101,36 +106,41 @@ def page(key: str, items: Sequence[T], query: Mapping[str, str]) -> tuple[list[T
     return list(items[first : first + limit]), answer
 
 
-def ordered(items: list[T], query: Mapping[str, str], keys: Sequence[str]) -> list[T]:
-    """Sorts by the query's ``orderby``: ``FIELD ASC|DESC``, comma-separated.
+def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str, bool]]:
+    """Returns the terms of ``orderby`` (``FIELD ASC|DESC``, comma-separated): field, descending.
 
     Raises:
         APIError: a field is not one of ``keys``.
     """
-    terms = [term.split() for term in query.get("orderby", "").split(",") if term.strip()]
-    for term in reversed(terms):
+    terms = []
+    for term in (term.split() for term in query.get("orderby", "").split(",") if term.strip()):
         name, direction = term[0], (term[1] if len(term) > 1 else "ASC").upper()
         if name not in keys or direction not in {"ASC", "DESC"}:
             message = f"must be one of {', '.join(keys)}, each with ASC or DESC"
             raise unprocessable([{"loc": ["orderby"], "msg": message, "type": "value_error"}])
-        items = sorted(items, key=lambda i: str(getattr(i, name)), reverse=direction == "DESC")
+        terms.append((name, direction == "DESC"))
+    return terms
+
+
+def ordered(items: list[T], query: Mapping[str, str], keys: Collection[str]) -> list[T]:
+    """Sorts by the query's ``orderby``.
+
+    Raises:
+        APIError: a field is not one of ``keys``.
+    """
+    for name, down in reversed(order_of(query, keys)):
+        items = sorted(items, key=lambda i: str(getattr(i, name)), reverse=down)
     return items
 
 
-def first_of(interval: str | None) -> str:
-    """Returns where ``from,to`` begins, comparable with stored times; empty where it is open."""
-    first = (interval or "").partition(",")[0]
-    return _comparable(first) if first else ""
+def interval(text: str | None) -> tuple[str, str]:
+    """Returns the ends of ``from,to`` as stored times; empty where one is open.
 
-
-def within(moment: str | None, interval: str | None) -> bool:
-    """Says whether a time lies in ``from,to``: half open, either side may be empty."""
-    if not interval:
-        return True
-    if moment is None:
-        return False
-    first, _, last = interval.partition(",")
-    return (not first or moment >= _comparable(first)) and (not last or moment < _comparable(last))
+    Raises:
+        APIError: one is not a time.
+    """
+    first, _, last = (text or "").partition(",")
+    return (_comparable(first) if first else "", _comparable(last) if last else "")
 
 
 def _comparable(text: str) -> str:

@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from headrace.facility.api.backend import backend_of
+from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.documents import run_document
 from headrace.facility.api.errors import unprocessable
 from headrace.facility.api.requests import (
+    DEFAULT_PAGE,
     effective_query,
-    first_of,
+    interval,
     json_object,
     next_marker,
     number,
     offset_of,
-    ordered,
-    page,
+    order_of,
+    several,
     truth,
-    within,
 )
 from headrace.facility.errors import StateConflict
-from headrace.facility.runs import TERMINAL, Run
+from headrace.facility.retries import Retry
+from headrace.facility.run_lists import ORDER_COLUMNS, RunList
+from headrace.facility.runs import Run
+from headrace.flowlang.runs import TERMINAL, Given
 
-ORDER_KEYS = ("id", "run_id", "start_time", "completion_time", "status", "label")
 _SETTABLE = {"label", "tags", "run_managers", "run_monitors"}
+_RETRY = {"state", "result", "latest", "request_id", *_SETTABLE}
 
 
 def list_runs(request: Request) -> JSONResponse:
     """``GET /runs`` and ``GET /flows/{id}/runs``."""
     backend = backend_of(request)
     query = effective_query(request.query_params)
-    flow_ids = query["filter_flow_id"].split(",") if "filter_flow_id" in query else []
+    flow_ids = several(query, "filter_flow_id")
     if "flow_id" in request.path_params:
         flow_ids = [request.path_params["flow_id"]]
-    since = first_of(query.get("filter_start_time"))
-    runs = [run for run in backend.runs.all(flow_ids, since) if _chosen(run, query)]
-    chosen, answer = page("runs", ordered(runs, query, ORDER_KEYS), query)
-    answer["runs"] = [run_document(run, backend.identity) for run in chosen]
+    wanted = RunList(
+        flow_ids=flow_ids,
+        statuses=several(query, "filter_status"),
+        label=query.get("filter_label", ""),
+        flow_title=query.get("filter_flow_title", ""),
+        started=interval(query.get("filter_start_time")),
+        completed=interval(query.get("filter_completion_time")),
+        order=order_of(query, ORDER_COLUMNS),
+        offset=offset_of(query),
+        limit=number(query, "per_page", DEFAULT_PAGE, 1, 100),
+    )
+    runs, more = backend.runs.page(wanted)
+    answer = {
+        "runs": [_document(backend, run) for run in runs],
+        "limit": wanted.limit,
+        "has_next_page": more,
+    }
+    if more:
+        answer["marker"] = next_marker(query, wanted.offset + wanted.limit)
     return JSONResponse(answer)
 
 
@@ -50,7 +68,8 @@ def show(request: Request) -> JSONResponse:
     backend = backend_of(request)
     run = backend.runs.get(request.path_params["run_id"])
     actions = backend.actions.of_run(run.id)
-    document = run_document(run, backend.identity, actions, backend.engine.progress)
+    details = backend.runs.details(run)
+    document = run_document(run, backend.identity, details, actions, backend.engine.progress)
     if truth(effective_query(request.query_params), "include_flow_description"):
         document["flow_description"] = {"id": run.flow_id, "title": run.flow_title}
     return JSONResponse(document)
@@ -67,7 +86,7 @@ async def update(request: Request) -> JSONResponse:
     metadata = {**run.metadata, **{k: v for k, v in body.items() if k != "label"}}
     label = body.get("label", run.label)
     await run_in_threadpool(backend.runs.update, run.id, label, metadata)
-    return JSONResponse(run_document(backend.runs.get(run.id), backend.identity))
+    return JSONResponse(_document(backend, backend.runs.get(run.id)))
 
 
 def definition(request: Request) -> JSONResponse:
@@ -100,20 +119,33 @@ def cancel(request: Request) -> JSONResponse:
     """``POST /runs/{id}/cancel``."""
     backend = backend_of(request)
     run = backend.engine.cancel_run(request.path_params["run_id"])
-    return JSONResponse(run_document(run, backend.identity), 202)
+    return JSONResponse(_document(backend, run), 202)
 
 
 def resume(request: Request) -> JSONResponse:
     """``POST /runs/{id}/resume``."""
     backend = backend_of(request)
+    run = backend.engine.resume_run(request.path_params["run_id"])
+    return JSONResponse(_document(backend, run))
+
+
+async def retry(request: Request) -> JSONResponse:
+    """``POST /runs/{id}/retry``: the facility's own; the hosted service has nothing like it."""
+    backend, body = backend_of(request), await json_object(request)
     run = backend.runs.get(request.path_params["run_id"])
-    if run.status in TERMINAL:
-        raise StateConflict(
-            f"Run {run.id} has status '{run.status}' but must have status in "
-            "{'INACTIVE', 'ACTIVE'} for requested operation"
-        )
-    backend.engine.wake(run.id)
-    return JSONResponse(run_document(run, backend.identity))
+    unknown = sorted(set(body) - _RETRY)
+    if unknown:
+        message = "extra fields not permitted"
+        raise unprocessable([{"loc": unknown[:1], "msg": message, "type": "value_error.extra"}])
+    wanted = Retry(
+        state=body.get("state"),
+        given=Given(body["result"]) if "result" in body else None,
+        flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
+        request_id=body.get("request_id"),
+        request={key: body[key] for key in _SETTABLE & set(body)},
+    )
+    new = await run_in_threadpool(backend.engine.retry_run, run.id, wanted)
+    return JSONResponse(_document(backend, new), 201)
 
 
 def release(request: Request) -> JSONResponse:
@@ -125,21 +157,13 @@ def release(request: Request) -> JSONResponse:
             f"Run {run.id} has status '{run.status}' but must have status in "
             "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
         )
+    document = _document(backend, run)
     backend.runs.delete(run.id)
-    return JSONResponse(run_document(run, backend.identity))
+    return JSONResponse(document)
 
 
-def _chosen(run: Run, query: Mapping[str, str]) -> bool:
-    def among(name: str, value: str) -> bool:
-        return name not in query or value in query[name].split(",")
-
-    return (
-        among("filter_status", run.status)
-        and query.get("filter_label", "").lower() in (run.label or "").lower()
-        and query.get("filter_flow_title", "").lower() in run.flow_title.lower()
-        and within(run.start_time, query.get("filter_start_time"))
-        and within(run.completion_time, query.get("filter_completion_time"))
-    )
+def _document(backend: Backend, run: Run) -> dict[str, Any]:
+    return run_document(run, backend.identity, backend.runs.details(run))
 
 
 ROUTES = [
@@ -152,5 +176,6 @@ ROUTES = [
     Route("/runs/{run_id}/cancel", cancel, methods=["POST"]),
     Route("/runs/{run_id}/resume", resume, methods=["POST"]),
     Route("/flows/{flow_id}/{run_id}/resume", resume, methods=["POST"]),
+    Route("/runs/{run_id}/retry", retry, methods=["POST"]),
     Route("/runs/{run_id}/release", release, methods=["POST"]),
 ]

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-# Called with an action's id, its final status and its details.
-Finish = Callable[[str, str, Mapping[str, Any] | str], None]
+from headrace.facility.actions import Action, Finish, Later
+
+__all__ = ["BaseProvider", "Finish", "Later"]
+
+
+class BaseProvider:
+    """What most providers do alike."""
+
+    def serves(self, url: str) -> bool:
+        """Says whether it answers at a URL other than its own: no."""
+        del url
+        return False
+
+    def resume(self, action: Action) -> None:
+        """Does nothing: its actions are never blocked."""
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns nothing: there is no progress to tell."""
+        del action_id
+        return None

@@ -16,7 +16,7 @@ from headrace.facility import tasks as status
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.endpoints import Endpoints
 from headrace.facility.errors import ActionRejected, NotFound
-from headrace.facility.providers.base import Finish
+from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
 from headrace.facility.settings import SettingsFile
 from headrace.facility.store import Store
@@ -28,7 +28,7 @@ V2_URLS = ("https://compute.actions.globus.org", "https://compute.actions.globus
 V3_URL = "https://compute.actions.globus.org/v3"
 
 
-class ComputeProvider:
+class ComputeProvider(BaseProvider):
     """Runs an action's tasks at an endpoint.
 
     Args:
@@ -206,24 +206,26 @@ class TaskRunner:
     def _check_end(self, action_id: str) -> None:
         with self._lock:
             tasks = self._tasks.of_action(action_id)
-            if any(task.status not in status.FINAL for task in tasks):
-                return
-            failed = [task for task in tasks if task.status == status.FAILED]
-            results = [{"task_id": t.id, "output": t.result} for t in tasks]
-            if failed:
-                first = failed[0].error or "no reason given"
-                more = f" ({len(failed)} of {len(tasks)} tasks failed)" if len(tasks) > 1 else ""
-                details: dict[str, Any] = {
-                    "code": "TaskFailed",
-                    "description": first + more,
-                    "results": [
-                        {"task_id": t.id, "output": t.result, "exception": t.error} for t in tasks
-                    ],
-                }
-                self._finish(action_id, FAILED, details)
-                return
-            values = [task.result for task in tasks]
-            self._finish(action_id, SUCCEEDED, {"result": values, "results": results})
+        if any(task.status not in status.FINAL for task in tasks):
+            return
+        # Outside of the lock: it returns when the engine's thread has stored the end, and that
+        # thread may be about to cancel another action here. A second end changes nothing.
+        failed = [task for task in tasks if task.status == status.FAILED]
+        results = [{"task_id": t.id, "output": t.result} for t in tasks]
+        if failed:
+            first = failed[0].error or "no reason given"
+            more = f" ({len(failed)} of {len(tasks)} tasks failed)" if len(tasks) > 1 else ""
+            details: dict[str, Any] = {
+                "code": "TaskFailed",
+                "description": first + more,
+                "results": [
+                    {"task_id": t.id, "output": t.result, "exception": t.error} for t in tasks
+                ],
+            }
+            self._finish(action_id, FAILED, details)
+            return
+        values = [task.result for task in tasks]
+        self._finish(action_id, SUCCEEDED, {"result": values, "results": results})
 
 
 def _unpacked(code: str) -> str:

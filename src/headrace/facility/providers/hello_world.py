@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import uuid
-from typing import Any
 
-from headrace.facility.actions import SUCCEEDED, Action
+from headrace.facility.actions import FAILED, SUCCEEDED, Action, Answer
 from headrace.facility.errors import ActionRejected
-from headrace.facility.providers.base import Finish
+from headrace.facility.providers.base import BaseProvider, Finish, Later
 
 URL = "https://actions.globus.org/hello_world"
 _FIELDS = {"echo_string": str, "sleep_time": int, "required_dependent_scope": str}
 
 
-class HelloWorldProvider:
+class HelloWorldProvider(BaseProvider):
     """Answers at once, or after ``sleep_time`` seconds.
 
     Args:
         finish: called with an action's id, status and details at its end.
+        later: calls something after some seconds.
     """
 
-    def __init__(self, finish: Finish) -> None:
+    def __init__(self, finish: Finish, later: Later) -> None:
         self._finish = finish
+        self._later = later
 
     @property
     def url(self) -> str:
@@ -34,8 +34,8 @@ class HelloWorldProvider:
         """Returns an id for a new action."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks the fields of the body.
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+        """Checks the fields of the body, and answers where there is nothing to wait for.
 
         Raises:
             ActionRejected: a field is unknown or of the wrong type.
@@ -47,25 +47,24 @@ class HelloWorldProvider:
                 raise ActionRejected(
                     "RequestValidationError", f"{name}: not a field of hello_world, or no {kind}"
                 )
+        return _answer(action) if action.body.get("sleep_time", 0) <= 0 else None
 
     def begin(self, action: Action) -> None:
         """Answers when the time has passed; after a restart the time counts anew."""
-        details: dict[str, Any] = {"Hello": "World"}
-        if "echo_string" in action.body:
-            details["hello"] = action.body["echo_string"]
-        seconds = action.body.get("sleep_time", 0)
-        if seconds <= 0:
-            self._finish(action.id, SUCCEEDED, details)
-            return
-        timer = threading.Timer(seconds, self._finish, (action.id, SUCCEEDED, details))
-        timer.daemon = True
-        timer.start()
+        answer = _answer(action)
+
+        def finish() -> None:
+            self._finish(action.id, answer.status, answer.details)
+
+        self._later(f"hello_world {action.id}", action.body["sleep_time"], finish)
 
     def cancel(self, action: Action) -> None:
         """Ends the action as failed."""
-        self._finish(action.id, "FAILED", {"code": "Canceled", "description": "canceled"})
+        self._finish(action.id, FAILED, {"code": "Canceled", "description": "canceled"})
 
-    def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns nothing: there is no progress to tell."""
-        del action_id
-        return None
+
+def _answer(action: Action) -> Answer:
+    details = {"Hello": "World"}
+    if "echo_string" in action.body:
+        details["hello"] = action.body["echo_string"]
+    return Answer(SUCCEEDED, details)

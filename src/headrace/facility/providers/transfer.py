@@ -13,7 +13,7 @@ from typing import Any
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.errors import ActionRejected
-from headrace.facility.providers.base import Finish
+from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.settings import SettingsFile
 from headrace.facility.transfer import (
     Collection,
@@ -45,7 +45,7 @@ _COLLECTION_FIELDS = {
 }
 
 
-class TransferProvider:
+class TransferProvider(BaseProvider):
     """One operation of the Transfer family.
 
     Args:

@@ -19,9 +19,10 @@ from headrace.flowlang.errors import (
     ExpressionSyntaxError,
     MissingPathError,
 )
-from headrace.flowlang.expressions.compiler import Compiler, Run
+from headrace.flowlang.expressions.compiler import Compiler
 from headrace.flowlang.expressions.frame import Frame
 from headrace.flowlang.expressions.functions import FUNCTIONS
+from headrace.flowlang.expressions.loops import Run
 from headrace.flowlang.expressions.methods import DICT_METHODS
 from headrace.flowlang.expressions.results import to_json
 from headrace.flowlang.expressions.syntax import parse_expression
@@ -45,9 +46,12 @@ class Expression:
     paths: Mapping[str, Path] = field(compare=False)
     _run: Run = field(repr=False, compare=False)
     _slots: int = field(repr=False, compare=False)
+    _only_reads: bool = field(repr=False, compare=False)
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> Any:
         """Returns the expression's value as JSON; the payload is only read.
+
+        What is read as a whole from the payload is shared with it, as with a path.
 
         Args:
             payload: its members are the names.
@@ -60,6 +64,8 @@ class Expression:
         frame = Frame(payload, context or {}, self._slots)
         try:
             value = self._run(frame)
+            if self._only_reads:
+                return value
             if type(value) in (list, tuple, dict):
                 frame.admit(value)
                 if frame.height(value) > silent.MAX_DEPTH:
@@ -95,7 +101,16 @@ def compile_expression(text: str) -> Expression:
         run = compiler.compile(tree)
     except ExpressionError as error:
         raise ExpressionSyntaxError(f"{_shortened(text)}: {error}") from None
-    return Expression(text, tree, paths, run, compiler.slots)
+    return Expression(text, tree, paths, run, compiler.slots, _only_reads(tree))
+
+
+def _only_reads(tree: ast.expr) -> bool:
+    """Says whether an expression names a part of the payload: what it gives is JSON already."""
+    while isinstance(tree, ast.Attribute | ast.Subscript):
+        if isinstance(tree, ast.Subscript) and not isinstance(tree.slice, ast.Constant):
+            return False
+        tree = tree.value
+    return isinstance(tree, ast.Name)
 
 
 def _shortened(text: str) -> str:

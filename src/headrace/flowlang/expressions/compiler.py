@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from headrace.flowlang.errors import ExpressionError, ExpressionSyntaxError, MissingPathError
 from headrace.flowlang.expressions.formatting import format_value, text_of
-from headrace.flowlang.expressions.frame import SIZED, Frame
+from headrace.flowlang.expressions.frame import SIZED, Frame, check_integer
 from headrace.flowlang.expressions.functions import FUNCTIONS, PATH_FUNCTIONS, member_path
+from headrace.flowlang.expressions.loops import (
+    Run,
+    Turn,
+    Unpack,
+    append,
+    collect,
+    items_of,
+    kind_of,
+    loop,
+    put,
+)
 from headrace.flowlang.expressions.methods import (
     DICT_METHODS,
     METHOD_NAMES,
@@ -19,7 +30,6 @@ from headrace.flowlang.expressions.methods import (
 from headrace.flowlang.expressions.operators import BINARY, COMPARISONS, UNARY
 from headrace.flowlang.paths import CONTEXT_NAME, MISSING, Path
 
-Run = Callable[[Frame], Any]
 _DESCRIBED: Final = {
     "Lambda": "lambda",
     "NamedExpr": "an assignment",
@@ -60,6 +70,8 @@ class Compiler:
         value = node.value
         if value is not None and type(value) not in (bool, int, float, str):
             raise ExpressionSyntaxError(f"{value!r:.40} is not in the language")
+        if type(value) is int:
+            check_integer(value.bit_length())
         return lambda frame: value
 
     def _name(self, node: ast.Name) -> Run:
@@ -96,11 +108,13 @@ class Compiler:
         name = _public(node.attr)
         owner = self.compile(node.value)
 
+        is_method = name in DICT_METHODS
+
         def read(frame: Frame) -> Any:
             value = owner(frame)
             if type(value) is not dict:
-                raise ExpressionError(f"'.{name}' of {_kind(value)}: only objects have members")
-            if name in DICT_METHODS:
+                raise ExpressionError(f"'.{name}' of {kind_of(value)}: only objects have members")
+            if is_method:
                 raise ExpressionError(f"'.{name}' is a method; write ['{name}'] for the member")
             try:
                 return value[name]
@@ -115,7 +129,7 @@ class Compiler:
         def read(frame: Frame) -> Any:
             value, index = owner(frame), key(frame)
             if type(index) is slice and isinstance(value, SIZED):
-                frame.charge(len(value) >> 5)
+                frame.make(type(value), len(value))
             try:
                 return value[index]
             except KeyError:
@@ -278,8 +292,8 @@ class Compiler:
             for part in parts:
                 text = text_of(frame, part(frame))
                 length += len(text)
-                frame.check_length(length)
                 texts.append(text)
+            frame.make(str, length)
             return "".join(texts)
 
         return build
@@ -306,81 +320,50 @@ class Compiler:
     ) -> Run:
         outer = self._scope
         self._scope = dict(outer)
-        loops = []
+        loops: list[tuple[Run, int | Unpack, list[Run]]] = []
         for generator in generators:
             if generator.is_async:
                 raise ExpressionSyntaxError("async is not in the language")
             # Where the items come from is said before their name is known.
             source = self.compile(generator.iter)
-            bind = self._target(generator.target)
-            loops.append((source, bind, [self.compile(test) for test in generator.ifs]))
+            target = self._target(generator.target)
+            loops.append((source, target, [self.compile(test) for test in generator.ifs]))
         parts = [self.compile(element) for element in elements]
         self._scope = outer
         # Each turn pays for the nodes that it goes through; what has no loop needs no counting.
         price = sum(1 for _ in ast.walk(node))
+        turn: Turn = append(parts[0]) if len(parts) == 1 else put(parts[0], parts[1])
+        for source, target, tests in reversed(loops):
+            turn = loop(source, target, tests, turn, price)
+        return collect(turn, list if len(parts) == 1 else dict)
 
-        def loop(frame: Frame, level: int, result: Any) -> None:
-            source, bind, tests = loops[level]
-            for item in _items(source(frame)):
-                frame.take_element()
-                frame.charge(price)
-                bind(frame, item)
-                if not all(test(frame) for test in tests):
-                    continue
-                if level + 1 < len(loops):
-                    loop(frame, level + 1, result)
-                elif type(result) is list:
-                    result.append(parts[0](frame))
-                else:
-                    result[parts[0](frame)] = parts[1](frame)
-
-        def run(frame: Frame) -> Any:
-            result: Any = [] if len(parts) == 1 else {}
-            loop(frame, 0, result)
-            return frame.admit(result)
-
-        return run
-
-    def _target(self, target: ast.expr) -> Callable[[Frame, Any], None]:
+    def _target(self, target: ast.expr) -> int | Unpack:
+        """Returns the slot of a name, or what gives an item's parts to several."""
         if isinstance(target, ast.Name):
             if target.id.startswith("__") or target.id in self._paths:
                 raise ExpressionSyntaxError(f"{target.id} cannot name an item")
             slot = self.slots
             self.slots += 1
             self._scope[target.id] = slot
-
-            def bind(frame: Frame, item: Any) -> None:
-                frame.slots[slot] = item
-
-            return bind
+            return slot
         if not isinstance(target, (ast.Tuple, ast.List)):
             raise ExpressionSyntaxError("only names can be given to the items of a comprehension")
         inner = [self._target(element) for element in target.elts]
 
         def unpack(frame: Frame, item: Any) -> None:
-            values = _items(item)
+            values = items_of(item)
             if len(values) != len(inner):
                 raise ValueError(f"{len(values)} values for {len(inner)} names")
             for each, value in zip(inner, values, strict=True):
-                each(frame, value)
+                if isinstance(each, int):
+                    frame.slots[each] = value
+                else:
+                    each(frame, value)
 
         return unpack
-
-
-def _items(value: Any) -> Any:
-    if not isinstance(value, SIZED):
-        raise ExpressionError(f"{_kind(value)} has no items to go through")
-    return value
 
 
 def _public(name: str) -> str:
     if name.startswith(("_", "func_")) or name in REFUSED_ATTRIBUTES:
         raise ExpressionSyntaxError(f"'.{name}' cannot be used; write ['{name}'] for a member")
     return name
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    names = {str: "a string", list: "a list", dict: "an object", bool: "a boolean"}
-    return names.get(type(value), f"a {type(value).__name__}")

@@ -31,7 +31,7 @@ def text_of(frame: Frame, value: Any) -> str:
         return value
     nodes, characters = frame.weigh(value)
     frame.check_length(nodes + characters)
-    frame.charge(nodes)
+    frame.charge(nodes + (characters >> 3))
     text = str(value)
     frame.check_length(len(text))
     return text
@@ -53,7 +53,7 @@ def format_value(frame: Frame, value: Any, specification: str) -> str:
     _check_width(match["precision"])
     if type(value) not in (str, int, float, bool):
         raise TypeError(f"a {type(value).__name__} takes no format")
-    frame.charge(_size(match["width"]) >> 4)
+    frame.charge((_size(match["width"]) >> 4) + (sum(frame.weigh(value)) >> 3))
     text = format(value, specification)
     frame.check_length(len(text))
     return text
@@ -72,17 +72,20 @@ def percent_format(frame: Frame, template: str, values: Any) -> str:
     length = len(template)
     given = values if isinstance(values, tuple) else (values,)
     largest = max((sum(frame.weigh(value)) for value in given), default=0)
+    numbers = values.values() if isinstance(values, dict) else given
+    digits = max((n.bit_length() // 3 for n in numbers if type(n) is int), default=0)
+    room = max(digits, _NUMBER_LENGTH)
     for field in fields:
         _check_width(field["width"])
         _check_width(field["precision"])
-        length += _size(field["width"]) + _size(field["precision"]) + _NUMBER_LENGTH
+        length += _size(field["width"]) + _size(field["precision"]) + room
         if field["kind"] in "sra":
             length += largest
-    if length > silent.MAX_LENGTH + _NUMBER_LENGTH * len(fields):
+    if length > silent.MAX_LENGTH + room * len(fields):
         raise BudgetError(f"makes a string longer than {silent.MAX_LENGTH:,}")
-    frame.charge(length >> 4)
+    frame.charge(len(fields) * (largest + digits) >> 3)
     text: str = template % values
-    frame.check_length(len(text))
+    frame.make(str, len(text))
     return text
 
 

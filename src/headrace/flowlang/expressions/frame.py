@@ -16,6 +16,12 @@ _CONTAINERS: Final = frozenset({list, tuple, dict, set, *VIEWS})
 # How many values, characters or bits are worked through in the time of one step.
 _NODES_PER_STEP: Final = 8
 _CHARACTERS_PER_STEP: Final = 2048
+# What can be made for one step: 128 bytes at the most, so that a whole evaluation stays below
+# 32 MB, and twice that while a value is copied.
+_MADE_CHARACTERS: Final = 5  # 2**5
+_MADE_ITEMS: Final = 4
+# Integers up to so many bits are worked with at no cost to speak of.
+_SMALL_BITS: Final = 256
 
 
 class Frame:
@@ -49,17 +55,37 @@ class Frame:
         if self.steps < 0:
             raise BudgetError(f"takes more than {silent.MAX_STEPS:,} steps")
 
-    def take_element(self) -> None:
-        """Counts one more element that a comprehension goes through.
+    def make(self, kind: type, length: int) -> None:
+        """Charges for a string, a list or a tuple of this length, before it is made.
+
+        Raises:
+            BudgetError: it would be too long, or one too many.
+        """
+        self.check_length(length)
+        self.charge(length >> (_MADE_CHARACTERS if kind is str else _MADE_ITEMS))
+
+    def calculate(self, *bits: int) -> None:
+        """Charges for working with integers of so many bits."""
+        largest = max(bits)
+        if largest > _SMALL_BITS:
+            self.charge(largest >> 6)
+
+    def take_elements(self, count: int, price: int) -> None:
+        """Pays for the elements that a comprehension is about to go through.
+
+        Args:
+            count: how many.
+            price: steps that each takes.
 
         Raises:
             BudgetError: there were too many.
         """
-        self.elements -= 1
+        self.elements -= count
         if self.elements < 0:
             raise BudgetError(
                 f"comprehensions go through more than {silent.MAX_ELEMENTS:,} elements"
             )
+        self.charge(count * price)
 
     def weigh(self, value: Any) -> tuple[int, int]:
         """Counts the values and characters in a value, and charges for what was not yet counted.
@@ -67,8 +93,11 @@ class Frame:
         Raises:
             BudgetError: it is nested too deep.
         """
-        if type(value) not in _CONTAINERS:
-            return 1, len(value) if type(value) is str else 0
+        kind = type(value)
+        if kind not in _CONTAINERS:
+            if kind is str:
+                return 1, len(value)
+            return 1, value.bit_length() // 3 if kind is int else 0
         if self._measurer is None:
             self._measurer = Measurer(2 * silent.MAX_DEPTH + silent.MAX_EXPRESSION_DEPTH)
         before = self._measurer.visited

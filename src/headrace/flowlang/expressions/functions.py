@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.expressions.formatting import text_of
-from headrace.flowlang.expressions.frame import SIZED, Frame
+from headrace.flowlang.expressions.frame import SIZED, Frame, check_integer
 from headrace.flowlang.paths import MISSING, Path, compile_path
 
 Function = Callable[..., Any]
@@ -70,8 +70,14 @@ def _length(frame: Frame, value: Any) -> int:
 
 
 def _integer(frame: Frame, *arguments: Any) -> int:
-    frame.charge(sum(len(a) for a in arguments if isinstance(a, str)) >> 2)
-    return int(*arguments)
+    for argument in arguments:
+        if isinstance(argument, str):
+            # So many digits are at least so many bits.
+            check_integer(len(argument))
+            frame.charge(len(argument) >> 2)
+    value = int(*arguments)
+    check_integer(value.bit_length())
+    return value
 
 
 def _float(frame: Frame, *arguments: Any) -> float:

@@ -50,25 +50,25 @@ def call_method(
 def _padded(frame: Frame, text: str, width: Any, *fill: Any) -> None:
     del fill
     if isinstance(width, int):
-        frame.check_length(max(len(text), width))
+        frame.make(str, max(len(text), width))
 
 
 def _tabs(frame: Frame, text: str, tabsize: Any = 8) -> None:
     if isinstance(tabsize, int):
-        frame.check_length(len(text) + text.count("\t") * max(tabsize, 0))
+        frame.make(str, len(text) + text.count("\t") * max(tabsize, 0))
 
 
 def _replaced(frame: Frame, text: str, old: Any, new: Any, count: Any = -1) -> None:
     if isinstance(old, str) and isinstance(new, str) and isinstance(count, int):
         times = text.count(old)
         times = times if count < 0 else min(times, count)
-        frame.check_length(len(text) + times * max(len(new) - len(old), 0))
         frame.charge(len(text) >> 5)
+        frame.make(str, len(text) + times * max(len(new) - len(old), 0))
 
 
 def _joined(frame: Frame, separator: str, parts: Any) -> None:
     nodes, characters = frame.weigh(parts)
-    frame.check_length(characters + nodes * len(separator))
+    frame.make(str, characters + nodes * len(separator))
     frame.charge(nodes >> 2)
 
 
@@ -88,11 +88,11 @@ def _copied(frame: Frame, value: Any) -> None:
 
 _TESTS: Final = """
     isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace
-    istitle isupper endswith startswith removeprefix removesuffix
+    istitle isupper endswith startswith
 """
 _WALKS: Final = """
-    capitalize casefold count find index lower lstrip partition rfind rindex rpartition rsplit
-    rstrip split splitlines strip swapcase title upper
+    capitalize casefold count find index lower lstrip partition removeprefix removesuffix rfind
+    rindex rpartition rsplit rstrip split splitlines strip swapcase title upper
 """
 _MERGES: Final = """
     difference intersection isdisjoint issubset issuperset symmetric_difference union
@@ -119,6 +119,7 @@ _METHODS: Final[dict[type, dict[str, Guard | None]]] = {
     dict: {"copy": _copied, "get": None, "items": None, "keys": None, "values": None},
     set: _SET,
     int: {"bit_length": None},
+    bool: {"bit_length": None},
     float: {"is_integer": None},
 }
 METHOD_NAMES: Final = frozenset(name for names in _METHODS.values() for name in names)

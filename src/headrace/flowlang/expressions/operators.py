@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,8 +21,7 @@ _SEQUENCES: Final = (str, list, tuple)
 
 def _add(frame: Frame, a: Any, b: Any) -> Any:
     if isinstance(a, _SEQUENCES) and isinstance(b, _SEQUENCES):
-        frame.check_length(len(a) + len(b))
-        frame.charge((len(a) + len(b)) >> 8)
+        frame.make(type(a), len(a) + len(b))
         if not isinstance(a, str):
             _check_sum(frame, a, b)
     return _number(a + b)
@@ -35,20 +35,23 @@ def _multiply(frame: Frame, a: Any, b: Any) -> Any:
     if isinstance(a, _SEQUENCES) or isinstance(b, _SEQUENCES):
         sequence, times = (a, b) if isinstance(a, _SEQUENCES) else (b, a)
         if isinstance(times, int) and times > 0:
-            frame.check_length(len(sequence) * times)
-            frame.charge((len(sequence) * times) >> 5)
+            frame.make(type(sequence), len(sequence) * times)
             if not isinstance(sequence, str):
                 frame.check_weight(sum(frame.weigh(sequence)) * times)
     elif isinstance(a, int) and isinstance(b, int):
         check_integer(a.bit_length() + b.bit_length())
+        frame.calculate(a.bit_length(), b.bit_length())
     return a * b
 
 
 def _power(frame: Frame, a: Any, b: Any) -> Any:
-    del frame
+    if abs(a) > silent.MAX_POWER or abs(b) > silent.MAX_POWER:
+        raise BudgetError(f"takes a power of or by more than {silent.MAX_POWER:,}")
     if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1:
         # Both factors are below 2**64 or the product is far beyond the limit anyway.
-        check_integer(a.bit_length() if b == 1 else (a.bit_length() - 1) * b)
+        bits = a.bit_length() if b == 1 else (a.bit_length() - 1) * b
+        check_integer(bits)
+        frame.calculate(bits)
     value = a**b
     if isinstance(value, complex):
         raise ValueError("a negative number has no real power with a fraction")
@@ -57,22 +60,49 @@ def _power(frame: Frame, a: Any, b: Any) -> Any:
 
 def _shift_left(frame: Frame, a: Any, b: Any) -> Any:
     del frame
+    _check_shift(a, b)
     if isinstance(a, int) and isinstance(b, int) and b > 0:
         check_integer(a.bit_length() + b)
     return a << b
 
 
+def _shift_right(frame: Frame, a: Any, b: Any) -> Any:
+    del frame
+    _check_shift(a, b)
+    return a >> b
+
+
+def _check_shift(a: Any, b: Any) -> None:
+    if isinstance(b, int) and abs(b) > silent.MAX_SHIFT:
+        raise BudgetError(f"shifts by more than {silent.MAX_SHIFT:,} places")
+    if isinstance(a, int) and a.bit_length() > sys.float_info.max_exp:
+        raise BudgetError(f"shifts a number of more than {sys.float_info.max_exp:,} bits")
+
+
+def _divided(function: Callable[[Any, Any], Any]) -> Binary:
+    def apply(frame: Frame, a: Any, b: Any) -> Any:
+        if isinstance(a, int) and isinstance(b, int):
+            frame.calculate(a.bit_length(), b.bit_length())
+        return function(a, b)
+
+    return apply
+
+
 def _modulo(frame: Frame, a: Any, b: Any) -> Any:
     if isinstance(a, str):
         return percent_format(frame, a, b)
-    return a % b
+    return _remainder(frame, a, b)
+
+
+_remainder: Final = _divided(operator.mod)
 
 
 def _plain(function: Callable[[Any, Any], Any]) -> Binary:
     def apply(frame: Frame, a: Any, b: Any) -> Any:
         frame.read(a)
         frame.read(b)
-        return function(a, b)
+        value = function(a, b)
+        return frame.admit(value) if type(value) is set else value
 
     return apply
 
@@ -94,7 +124,7 @@ def _joined(function: Callable[[Any, Any], Any]) -> Binary:
         frame.read(a)
         frame.read(b)
         _check_sum(frame, a, b)
-        return function(a, b)
+        return frame.admit(function(a, b))
 
     return apply
 
@@ -117,12 +147,12 @@ BINARY: Final[dict[type[ast.operator], Binary]] = {
     ast.Add: _add,
     ast.Sub: _plain(lambda a, b: _number(a - b)),
     ast.Mult: _multiply,
-    ast.Div: _cheap(operator.truediv),
-    ast.FloorDiv: _cheap(operator.floordiv),
+    ast.Div: _divided(operator.truediv),
+    ast.FloorDiv: _divided(operator.floordiv),
     ast.Mod: _modulo,
     ast.Pow: _power,
     ast.LShift: _shift_left,
-    ast.RShift: _cheap(operator.rshift),
+    ast.RShift: _shift_right,
     ast.BitOr: _joined(operator.or_),
     ast.BitXor: _joined(operator.xor),
     ast.BitAnd: _plain(operator.and_),

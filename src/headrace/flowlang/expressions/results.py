@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from headrace.flowlang.errors import ExpressionError
 from headrace.flowlang.expressions.frame import VIEWS
+
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 def to_json(value: Any) -> Any:
@@ -19,18 +21,20 @@ def to_json(value: Any) -> Any:
         ExpressionError: JSON has no such value.
     """
     kind = type(value)
-    if value is None or kind in (str, int, bool):
+    if kind in _PLAIN:
         return value
     if kind is float:
         if not math.isfinite(value):
             raise ExpressionError(f"gives {value}, which JSON does not have")
         return value
     if kind in (list, tuple):
-        return [to_json(item) for item in value]
+        return [item if type(item) in _PLAIN else to_json(item) for item in value]
     if kind is dict:
         for name in value:
             if type(name) is not str:
                 raise ExpressionError(f"gives an object with the name {name!r:.40}: no string")
-        return {name: to_json(item) for name, item in value.items()}
+        return {
+            name: item if type(item) in _PLAIN else to_json(item) for name, item in value.items()
+        }
     advice = "; write list(...) around it" if isinstance(value, (set, *VIEWS)) else ""
     raise ExpressionError(f"gives a {kind.__name__}, which JSON does not have{advice}")

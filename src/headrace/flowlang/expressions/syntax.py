@@ -10,12 +10,17 @@ from headrace.flowlang import silent
 from headrace.flowlang.errors import ExpressionSyntaxError, PathError
 from headrace.flowlang.paths import Path, compile_path
 
-# Strings are passed over, so that a backquote within one stays what it is.
+_LONG_STRING: Final = r"""'{3}(?:\\.|[^\\])*?'{3}|"{3}(?:\\.|[^\\])*?"{3}"""
+# Strings are passed over, so that a backquote within one stays what it is. A quote that nothing
+# closes takes the rest of its line, so that it is not looked for again and again.
 _TOKENS: Final = re.compile(
-    r"'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\""
-    r"|`(?P<path>[^`]*)`",
+    _LONG_STRING + r"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|['"][^\n]*|`(?P<path>[^`]*)`""",
     re.DOTALL,
 )
+_OPEN_STRINGS: Final = re.compile(
+    _LONG_STRING + r"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|['"].*""", re.DOTALL
+)
+_LINE_FEEDS: Final = re.compile(r"\\.|\n", re.DOTALL)
 
 
 def parse_expression(text: str) -> tuple[ast.expr, dict[str, Path]]:
@@ -34,6 +39,18 @@ def parse_expression(text: str) -> tuple[ast.expr, dict[str, Path]]:
         raise ExpressionSyntaxError(f"longer than {silent.MAX_EXPRESSION_LENGTH:,} characters")
     if not text.strip():
         raise ExpressionSyntaxError("an empty expression")
+    try:
+        return _parsed(text)
+    except ExpressionSyntaxError as error:
+        # Flows in production have strings that go on over a line's end, which Python refuses.
+        mended = _OPEN_STRINGS.sub(_without_line_feeds, text) if "\n" in text else text
+        try:
+            return _parsed(mended)
+        except ExpressionSyntaxError:
+            raise error from None
+
+
+def _parsed(text: str) -> tuple[ast.expr, dict[str, Path]]:
     prefix = "path_"
     while prefix in text:
         prefix += "_"
@@ -56,6 +73,13 @@ def parse_expression(text: str) -> tuple[ast.expr, dict[str, Path]]:
         raise ExpressionSyntaxError(f"{_shorten(text)}: {error or 'nested too deep'}") from None
     _check_depth(tree)
     return tree, paths
+
+
+def _without_line_feeds(match: re.Match[str]) -> str:
+    token = match[0]
+    if token.startswith(("'''", '"""')):
+        return token
+    return _LINE_FEEDS.sub(lambda m: r"\n" if m[0] == "\n" else m[0], token)
 
 
 def _check_depth(tree: ast.expr) -> None:

@@ -1,0 +1,100 @@
+"""``headrace web-input``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from headrace.cli.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import moment
+from headrace.cli.termio.tables import Field, record, table
+
+_LIST_FIELDS = (
+    Field("web input", lambda item: item["id"]),
+    Field("status", lambda item: item["status"]),
+    Field("asked", moment("created_timestamp")),
+    Field("title", lambda item: item["title"]),
+    Field("run", lambda item: item["run"]["id"]),
+)
+_OPTION_FIELDS = (
+    Field("option", lambda option: option["option_id"]),
+    Field("label", lambda option: option["label"]),
+    Field("description", lambda option: option.get("description")),
+)
+_COLUMNS = ("id", "status", "created_timestamp", "title")
+
+
+@click.group(name="web-input")
+def web_input() -> None:
+    """Questions of runs: list, look, answer.
+
+    ID is a web input's id, the beginning of one, or `last`.
+    """
+
+
+@web_input.command(name="list")
+@click.option("--all", "all_", is_flag=True, help="Those that are closed, too.")
+@project_options
+def list_(all_: bool) -> None:
+    """List the questions that wait for an answer, the newest first."""
+    from headrace.project.web_inputs import list_web_inputs
+
+    session = current()
+    found = list_web_inputs(session.services(session.project()), closed_too=all_)
+    display(found, lambda: table(found, _LIST_FIELDS, "No run asks anything."), _COLUMNS)
+
+
+@web_input.command
+@click.argument("web_input_id", metavar="ID")
+@project_options
+def show(web_input_id: str) -> None:
+    """Show a question and its options."""
+    from headrace.project.web_inputs import find_web_input, question_lines
+
+    session = current()
+    document = find_web_input(session.services(session.project()), web_input_id)
+    fields = [
+        Field("Question", lambda _: "\n".join(question_lines(document))),
+        Field("Status", lambda _: document["status"]),
+        Field("Run", lambda _: document["run"]["id"]),
+        Field("Asked", lambda _: moment("created_timestamp")(document)),
+        Field("Answered", lambda _: moment("closed_timestamp")(document)),
+    ]
+    display(
+        document,
+        lambda: "\n\n".join(
+            [record(document, fields), table(document["options"], _OPTION_FIELDS, "No options.")]
+        ),
+        ("id", "status", "created_timestamp"),
+    )
+
+
+@web_input.command
+@click.argument("web_input_id", metavar="ID")
+@click.argument("option", metavar="[OPTION]", required=False)
+@project_options
+def respond(web_input_id: str, option: str | None) -> None:
+    """Answer a question with the id or label of one of its OPTIONs.
+
+    On a terminal the options are shown when none is given.
+    """
+    from headrace.project.web_inputs import answer, find_web_input, question_lines
+
+    session = current()
+    services = session.services(session.project(), start=True)
+    document = find_web_input(services, web_input_id)
+    if option is None:
+        labels = [each["label"] for each in document["options"]]
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"give one of the options: {', '.join(labels)}")
+        for line in question_lines(document):
+            click.echo(line, err=True)
+        option = click.prompt("Answer", type=click.Choice(labels), err=True)
+    chosen = answer(services, document, option)
+    display(
+        {"id": document["id"], "value": chosen},
+        lambda: f"{document['id']}: answered with {chosen}",
+        ("id", "value"),
+    )

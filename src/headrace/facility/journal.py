@@ -1,0 +1,124 @@
+"""The events of runs in the store, and where each run stands."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from headrace.facility.store import Store
+from headrace.flowlang.runs import Event, Kind, Position, apply, restored
+
+# Events after which a position is stored, so that no long run is folded from its beginning.
+_SNAPSHOT_EVENTS: Final = 64
+# Positions that are kept in memory, and bytes of their payloads as JSON.
+_KEPT: Final = 1_000
+_KEPT_BYTES: Final = 8_000_000
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Journal:
+    """What happened to every run, in order.
+
+    A position in memory is what its committed events fold to: it is kept when the transaction
+    that added them ends, under the store's lock.
+
+    Args:
+        store: where events are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: OrderedDict[int, Position] = OrderedDict()
+        self._bytes = 0
+
+    def append(
+        self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: Position
+    ) -> None:
+        """Adds events to a run, in the given transaction.
+
+        Args:
+            db: the transaction.
+            run: the run's number.
+            events: in order.
+            position: where they lead to.
+
+        Raises:
+            sqlite3.IntegrityError: somebody else has added events since the run was read.
+        """
+        first = position.sequence - len(events) + 1
+        db.executemany(
+            "INSERT INTO events VALUES (?,?,?,?,?)",
+            [
+                (run, first + n, event.time, event.kind, _encode(event.data))
+                for n, event in enumerate(events)
+            ],
+        )
+        if position.sequence // _SNAPSHOT_EVENTS > (first - 1) // _SNAPSHOT_EVENTS:
+            document = _encode(position.document())
+            row = (run, position.sequence, document)
+            db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
+        self._store.after_commit(lambda: self._keep(run, position))
+
+    def position(self, db: sqlite3.Connection, run: int) -> Position:
+        """Returns where a run stands, in the given transaction."""
+        known = self._known.get(run)
+        if known is None:
+            return self.folded(db, run)
+        self._known.move_to_end(run)
+        return known
+
+    def folded(self, db: sqlite3.Connection, run: int) -> Position:
+        """Returns where a run stands, from its latest snapshot and the events since."""
+        position: Position | None = None
+        row = db.execute("SELECT position FROM snapshots WHERE run = ?", (run,)).fetchone()
+        if row is not None:
+            position = restored(json.loads(row["position"]))
+        for event in self.events(db, run, position.sequence if position else 0):
+            position = apply(position, event)
+        assert position is not None  # noqa: S101 - a run is stored with its first event
+        return position
+
+    def last(self, db: sqlite3.Connection, run: int) -> tuple[Position | None, Event, Position]:
+        """Returns a run's last event, with where the run stood before and after it."""
+        before: Position | None = None
+        row = db.execute(
+            "SELECT position FROM snapshots WHERE run = ? AND sequence <"
+            " (SELECT max(sequence) FROM events WHERE run = ?)",
+            (run, run),
+        ).fetchone()
+        position = restored(json.loads(row["position"])) if row else None
+        event: Event | None = None
+        for event in self.events(db, run, position.sequence if position else 0):
+            before, position = position, apply(position, event)
+        assert event is not None  # noqa: S101
+        assert position is not None  # noqa: S101
+        return before, event, position
+
+    @staticmethod
+    def events(db: sqlite3.Connection, run: int, after: int = 0) -> Iterator[Event]:
+        """Yields a run's events that come after the given number."""
+        rows = db.execute(
+            "SELECT kind, time, data FROM events WHERE run = ? AND sequence > ? ORDER BY sequence",
+            (run, after),
+        )
+        for kind, time, data in rows:
+            yield Event(Kind(kind), time, json.loads(data))
+
+    def forget(self, run: int) -> None:
+        """Drops a run's position from memory."""
+        position = self._known.pop(run, None)
+        if position is not None:
+            self._bytes -= position.payload.size
+
+    def _keep(self, run: int, position: Position) -> None:
+        self.forget(run)
+        if position.phase == "done":
+            return
+        self._known[run] = position
+        self._bytes += position.payload.size
+        while len(self._known) > _KEPT or self._bytes > _KEPT_BYTES:
+            self.forget(next(iter(self._known)))

@@ -1,0 +1,164 @@
+"""The schema of the facility's store, version by version."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def _flows_runs_actions_tasks(db: sqlite3.Connection) -> None:
+    _run_all(
+        db,
+        """
+        CREATE TABLE flows (
+            id TEXT PRIMARY KEY, title TEXT NOT NULL,
+            definition TEXT NOT NULL, input_schema TEXT NOT NULL,
+            metadata TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+        CREATE TABLE definitions (
+            sha256 TEXT PRIMARY KEY, definition TEXT NOT NULL, input_schema TEXT NOT NULL);
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY, flow_id TEXT NOT NULL, flow_title TEXT NOT NULL,
+            definition TEXT NOT NULL REFERENCES definitions(sha256),
+            metadata TEXT NOT NULL, label TEXT, start_time TEXT NOT NULL, completion_time TEXT,
+            status TEXT NOT NULL, details TEXT NOT NULL,
+            state TEXT, phase TEXT NOT NULL, payload TEXT NOT NULL, sequence INTEGER NOT NULL,
+            action_id TEXT, wake_at REAL);
+        CREATE INDEX runs_by_start ON runs(start_time);
+        CREATE INDEX runs_open ON runs(status) WHERE status IN ('ACTIVE', 'INACTIVE');
+        CREATE TABLE log (
+            run_id TEXT NOT NULL, sequence INTEGER NOT NULL, time TEXT NOT NULL, code TEXT NOT NULL,
+            description TEXT NOT NULL, details TEXT NOT NULL,
+            PRIMARY KEY (run_id, sequence)) WITHOUT ROWID;
+        CREATE TABLE actions (
+            id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL,
+            state_name TEXT NOT NULL, provider TEXT NOT NULL, body TEXT NOT NULL, label TEXT,
+            status TEXT NOT NULL, details TEXT NOT NULL, start_time TEXT NOT NULL,
+            completion_time TEXT, attempts INTEGER NOT NULL DEFAULT 0);
+        CREATE INDEX actions_open ON actions(provider) WHERE status = 'ACTIVE';
+        CREATE INDEX actions_by_run ON actions(run_id);
+        CREATE TABLE functions (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT NULL, metadata TEXT NOT NULL,
+            created_at TEXT NOT NULL);
+        CREATE TABLE tasks (
+            id TEXT PRIMARY KEY, action_id TEXT NOT NULL, position INTEGER NOT NULL,
+            function_id TEXT NOT NULL, arguments TEXT NOT NULL, status TEXT NOT NULL,
+            result TEXT, error TEXT, UNIQUE (action_id, position))
+        """,
+    )
+
+
+def _runs_as_events(db: sqlite3.Connection) -> None:
+    """Makes the journal of events the truth; logs that are there already are kept word for word."""
+    _run_all(
+        db,
+        """
+        ALTER TABLE runs RENAME TO old_runs;
+        DROP INDEX runs_by_start;
+        DROP INDEX runs_open;
+        CREATE TABLE runs (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request_id TEXT UNIQUE,
+            flow_id TEXT NOT NULL, flow_title TEXT NOT NULL,
+            definition TEXT NOT NULL REFERENCES definitions(sha256),
+            metadata TEXT NOT NULL, label TEXT, start_time TEXT NOT NULL,
+            completion_time TEXT, status TEXT NOT NULL);
+        CREATE INDEX runs_by_start ON runs(start_time);
+        CREATE INDEX runs_by_flow ON runs(flow_id, start_time);
+        CREATE INDEX runs_by_definition ON runs(definition);
+        CREATE INDEX runs_ended ON runs(completion_time) WHERE completion_time IS NOT NULL;
+        CREATE INDEX runs_open ON runs(status) WHERE completion_time IS NULL;
+        CREATE TABLE events (
+            run INTEGER NOT NULL, sequence INTEGER NOT NULL, time REAL NOT NULL,
+            kind TEXT NOT NULL, data TEXT NOT NULL);
+        CREATE UNIQUE INDEX events_of_run ON events(run, sequence);
+        CREATE TABLE snapshots (
+            run INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, position TEXT NOT NULL);
+        DROP INDEX actions_open;
+        CREATE INDEX actions_open ON actions(provider) WHERE completion_time IS NULL;
+        INSERT INTO runs (id, flow_id, flow_title, definition, metadata, label, start_time,
+                completion_time, status)
+            SELECT id, flow_id, flow_title, definition, metadata, label, start_time,
+                completion_time, status
+            FROM old_runs ORDER BY start_time, rowid
+        """,
+    )
+    for old in db.execute(
+        "SELECT o.*, r.number FROM old_runs o JOIN runs r ON r.id = o.id ORDER BY r.number"
+    ).fetchall():
+        _adopt(db, old)
+    _run_all(db, "DROP TABLE old_runs; DROP TABLE log")
+
+
+def _adopt(db: sqlite3.Connection, old: sqlite3.Row) -> None:
+    number, sequence, moment = old["number"], 0, 0.0
+    rows = db.execute("SELECT * FROM log WHERE run_id = ? ORDER BY sequence", (old["id"],))
+    for row in rows.fetchall():
+        sequence += 1
+        moment = datetime.fromisoformat(row["time"]).timestamp()
+        line = {
+            "code": row["code"],
+            "description": row["description"],
+            "details": json.loads(row["details"]),
+        }
+        _add_event(db, number, sequence, moment, "recorded", line)
+    position = {
+        "sequence": sequence + 1,
+        "status": old["status"],
+        "state": old["state"] or "",
+        "phase": old["phase"],
+        "payload": json.loads(old["payload"]),
+        "action_id": old["action_id"],
+        "wake_at": old["wake_at"],
+        "seconds": None,
+    }
+    _add_event(db, number, sequence + 1, moment, "adopted", position)
+
+
+def _add_event(
+    db: sqlite3.Connection, run: int, sequence: int, moment: float, kind: str, data: Any
+) -> None:
+    row = (run, sequence, moment, kind, json.dumps(data))
+    db.execute("INSERT INTO events VALUES (?,?,?,?,?)", row)
+
+
+def _run_all(db: sqlite3.Connection, script: str) -> None:
+    # executescript() would end the transaction that a migration runs in.
+    for statement in script.split(";"):
+        db.execute(statement)
+
+
+def _web_inputs(db: sqlite3.Connection) -> None:
+    _run_all(
+        db,
+        """
+        CREATE TABLE web_inputs (
+            id TEXT PRIMARY KEY, run_id TEXT NOT NULL, flow_id TEXT NOT NULL,
+            status TEXT NOT NULL, created_timestamp TEXT NOT NULL, document TEXT NOT NULL);
+        CREATE INDEX web_inputs_by_run ON web_inputs(run_id);
+        CREATE INDEX web_inputs_by_status ON web_inputs(status, created_timestamp)
+        """,
+    )
+
+
+def _remote_actions(db: sqlite3.Connection) -> None:
+    _run_all(
+        db,
+        """
+        CREATE TABLE remote_actions (
+            action_id TEXT PRIMARY KEY REFERENCES actions(id) ON DELETE CASCADE,
+            remote_id TEXT NOT NULL)
+        """,
+    )
+
+
+# Each moves a store from version n to n + 1; they are only ever appended to.
+MIGRATIONS: tuple[Migration, ...] = (
+    _flows_runs_actions_tasks,
+    _runs_as_events,
+    _web_inputs,
+    _remote_actions,
+)

@@ -1,0 +1,64 @@
+"""The Expression Evaluation action provider."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import Any, Final
+
+from headrace.facility.actions import SUCCEEDED, Action, Answer
+from headrace.facility.errors import ActionRejected
+from headrace.facility.providers.base import BaseProvider
+from headrace.flowlang import ExpressionError, PathError, compile_expression
+from headrace.flowlang.paths import compile_reference
+
+URL: Final = "https://actions.globus.org/expression_eval"
+_FIELDS: Final = frozenset({"expression", "arguments", "result_path"})
+
+
+class ExpressionEvalProvider(BaseProvider):
+    """Evaluates expressions at once, by the language's own evaluator."""
+
+    url = URL
+
+    def new_id(self) -> str:
+        """Returns an id for a new action."""
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+        """Evaluates the body's expressions; a later result overwrites an earlier one.
+
+        Raises:
+            ActionRejected: the body is not written as it must be, or an expression fails.
+        """
+        del db
+        several = action.body.get("expressions")
+        items = several if isinstance(several, list) and len(action.body) == 1 else [action.body]
+        details: dict[str, Any] = {}
+        for item in items:
+            if not isinstance(item, dict) or not set(item) <= _FIELDS or "expression" not in item:
+                text = "must have expression, and may have arguments and result_path"
+                raise ActionRejected("RequestValidationError", text)
+            details = _evaluated(item, details)
+        return Answer(SUCCEEDED, details)
+
+    def begin(self, action: Action) -> None:
+        """Does nothing: all is done when the action is accepted."""
+
+    def cancel(self, action: Action) -> None:
+        """Does nothing, likewise."""
+
+
+def _evaluated(item: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
+    arguments, path = item.get("arguments") or {}, item.get("result_path") or "result"
+    if not isinstance(arguments, dict) or not isinstance(path, str):
+        raise ActionRejected("RequestValidationError", "arguments: object, result_path: text")
+    try:
+        value = compile_expression(item["expression"]).evaluate(arguments)
+        reference = compile_reference(path if path.startswith("$") else f"$.{path}")
+        return reference.place(details, value)
+    except (ExpressionError, PathError) as error:
+        raise ActionRejected("ExpressionError", str(error)) from error
+
+
+__all__ = ["URL", "ExpressionEvalProvider"]

@@ -1,0 +1,111 @@
+"""Flows that are called by flows: a run of this facility as an action of another."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import Any, Final
+
+from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions
+from headrace.facility.engine import Engine
+from headrace.facility.errors import ActionRejected, NotFound
+from headrace.facility.flows import Flows, StoredFlow
+from headrace.facility.providers.base import BaseProvider
+from headrace.facility.runs import Run, Runs
+from headrace.facility.validation import input_entries
+from headrace.flowlang.runs import TERMINAL
+
+URL: Final = "https://flows.globus.org/flows"
+# A flow may call itself; so many runs inside each other are taken for a mistake.
+MAX_DEPTH: Final = 20
+_REQUEST: Final = "action "
+
+
+class SubFlowProvider(BaseProvider):
+    """Starts runs of flows that are deployed here.
+
+    Args:
+        flows: the flows.
+        runs: their runs.
+        actions: the actions that wait for a run.
+        engine: starts runs, and tells of their ends.
+    """
+
+    url = f"{URL}/FLOW_ID"
+
+    def __init__(self, flows: Flows, runs: Runs, actions: Actions, engine: Engine) -> None:
+        self._flows = flows
+        self._runs = runs
+        self._actions = actions
+        self._engine = engine
+        engine.when_ended(self._ended)
+
+    def serves(self, url: str) -> bool:
+        """Says whether a URL is a flow's."""
+        return url.rstrip("/").rpartition("/")[0] == URL
+
+    def new_id(self) -> str:
+        """Returns an id for a new action."""
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+        """Checks that the flow is here and takes the input.
+
+        Raises:
+            ActionRejected: it is not, or does not.
+        """
+        flow = self._flow(action)
+        entries = input_entries(flow.input_schema, action.body)
+        if entries:
+            where = ".".join(map(str, entries[0]["loc"]))
+            raise ActionRejected("FLOW_INPUT_ERROR", f"{where}: {entries[0]['msg']}")
+        depth, run_id = 1, action.run_id
+        while (parent := self._parent(db, run_id)) is not None:
+            depth, run_id = depth + 1, parent.run_id
+            if depth > MAX_DEPTH:
+                text = f"runs are more than {MAX_DEPTH} deep inside each other"
+                raise ActionRejected("FLOW_DEPTH_ERROR", text)
+
+    def begin(self, action: Action) -> None:
+        """Starts the run, or finds the one that was started before."""
+        request = {"body": action.body, "label": action.label}
+        run = self._engine.start_run(self._flow(action), request, f"{_REQUEST}{action.id}")
+        if run.status in TERMINAL:
+            self._finish(action.id, run)
+
+    def cancel(self, action: Action) -> None:
+        """Cancels the run."""
+        run = self._run_of(action.id)
+        if run is not None and run.status not in TERMINAL:
+            self._engine.cancel_run(run.id)
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns which run it is."""
+        run = self._run_of(action_id)
+        return {"run_id": run.id, "status": run.status} if run is not None else None
+
+    def _ended(self, run_id: str) -> None:
+        run = self._runs.get(run_id)
+        if run.request_id is not None and run.request_id.startswith(_REQUEST):
+            self._finish(run.request_id.removeprefix(_REQUEST), run)
+
+    def _finish(self, action_id: str, run: Run) -> None:
+        details = {"run_id": run.id, **self._runs.details(run)}
+        status = SUCCEEDED if run.status == SUCCEEDED else FAILED
+        self._engine.finish_action(action_id, status, details)
+
+    def _run_of(self, action_id: str) -> Run | None:
+        return self._runs.requested(self._runs.reader(), f"{_REQUEST}{action_id}")
+
+    def _parent(self, db: sqlite3.Connection, run_id: str) -> Action | None:
+        request = self._runs.get(run_id, db).request_id or ""
+        if not request.startswith(_REQUEST):
+            return None
+        return self._actions.get(request.removeprefix(_REQUEST), db)
+
+    def _flow(self, action: Action) -> StoredFlow:
+        flow_id = action.provider.rstrip("/").rpartition("/")[2]
+        try:
+            return self._flows.get(flow_id)
+        except NotFound as error:
+            raise ActionRejected("ActionProviderNotFound", str(error)) from error

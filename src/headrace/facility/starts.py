@@ -1,0 +1,83 @@
+"""How a run begins."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headrace.facility.flows import StoredFlow
+from headrace.facility.runs import Run, Runs, definition_hash
+from headrace.flowlang.runs import Event, Kind, Phase, Position, apply, written
+
+
+def begin_run(
+    db: sqlite3.Connection,
+    runs: Runs,
+    flow: StoredFlow,
+    request: Mapping[str, Any],
+    request_id: str | None = None,
+) -> Run:
+    """Stores a new run in the given transaction.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        flow: the flow to run.
+        request: body of the service's run request, its input checked already.
+        request_id: name of the request.
+    """
+    started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
+    event = Event(Kind.STARTED, time.time(), started)
+    return insert_run(db, runs, flow, request, [event], apply(None, event), request_id)
+
+
+def insert_run(
+    db: sqlite3.Connection,
+    runs: Runs,
+    flow: StoredFlow,
+    request: Mapping[str, Any],
+    events: Sequence[Event],
+    position: Position,
+    request_id: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Run:
+    """Stores a new run with its first events in the given transaction.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        flow: the flow that the run executes.
+        request: label, tags, managers, monitors and notification policy.
+        events: its first events.
+        position: where they lead to.
+        request_id: name of the request.
+        more: further metadata.
+    """
+    metadata = {
+        "tags": [" ".join(str(tag).split()) for tag in request.get("tags") or []],
+        "run_managers": list(request.get("run_managers") or []),
+        "run_monitors": list(request.get("run_monitors") or []),
+        "activity_notification_policy": request.get("activity_notification_policy")
+        or {"status": ["INACTIVE"]},
+        "flow_last_updated": flow.updated_at,
+        **(more or {}),
+    }
+    run = Run(
+        number=0,
+        id=str(uuid.uuid4()),
+        request_id=request_id,
+        flow_id=flow.id,
+        flow_title=flow.title,
+        definition=definition_hash(flow.definition, flow.input_schema),
+        metadata=metadata,
+        label=request.get("label"),
+        start_time=written(events[0].time),
+        completion_time=written(events[-1].time) if position.phase == Phase.DONE else None,
+        status=position.status,
+    )
+    run = runs.insert(db, run, flow.definition, flow.input_schema)
+    runs.journal.append(db, run.number, events, position)
+    return run

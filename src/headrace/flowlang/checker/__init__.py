@@ -1,0 +1,21 @@
+"""The checker: what is wrong with a flow, and what may go wrong in it."""
+
+from headrace.flowlang.checker.check import check_flow
+from headrace.flowlang.checker.findings import ADVICE, ERROR, SEVERITIES, WARNING, Finding
+from headrace.flowlang.checker.locate import Document, read_document
+from headrace.flowlang.checker.rules import RULES, Rule
+from headrace.flowlang.checker.sarif import sarif_log
+
+__all__ = [
+    "ADVICE",
+    "ERROR",
+    "RULES",
+    "SEVERITIES",
+    "WARNING",
+    "Document",
+    "Finding",
+    "Rule",
+    "check_flow",
+    "read_document",
+    "sarif_log",
+]

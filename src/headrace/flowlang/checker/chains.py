@@ -1,0 +1,95 @@
+"""The places that an expression names, as they stand in its text."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from headrace.flowlang.errors import PathError
+from headrace.flowlang.expressions import DICT_METHODS, Expression
+from headrace.flowlang.paths import Step, compile_path
+
+Steps = tuple[Step, ...]
+# Functions that take a place as text, and do not mind that it is empty.
+ASKING: Final = frozenset({"is_present", "getattr"})
+
+
+def method_members(expression: Expression) -> list[str]:
+    """Returns members read with a dot whose name is a method of Python's dict."""
+    called = {id(node.func) for node in ast.walk(expression.tree) if isinstance(node, ast.Call)}
+    return [
+        node.attr
+        for node in ast.walk(expression.tree)
+        if isinstance(node, ast.Attribute) and id(node) not in called and node.attr in DICT_METHODS
+    ]
+
+
+def guards_of(expression: Expression) -> tuple[frozenset[Steps], bool]:
+    """Returns the places whose absence an expression looks out for.
+
+    Returns:
+        The places, and whether it also asks for some that it puts together when it runs.
+    """
+    guards: set[Steps] = set()
+    whole = False
+    for node in ast.walk(expression.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ASKING and node.args:
+                steps = named_path(node.args[0])
+                whole = whole or steps is None
+                guards.add(steps or ())
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            # o.get('k'), o.keys(): whoever asks so expects that a member may be missing.
+            owner = chain(node.func.value, expression)
+            if owner is not None and node.func.attr in DICT_METHODS:
+                guards.add(owner)
+        elif isinstance(node, ast.Compare):
+            for operator, other in zip(node.ops, node.comparators, strict=True):
+                owner = chain(other, expression)
+                if isinstance(operator, ast.In | ast.NotIn) and owner is not None:
+                    guards.add(owner)
+    return frozenset(guards - {()}), whole
+
+
+def named_path(node: ast.expr) -> Steps | None:
+    """Returns the place that a constant argument of ``is_present`` or ``getattr`` names."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return None
+    text = node.value
+    try:
+        return compile_path(f"${text}" if text.startswith("[") else f"$.{text}").steps
+    except PathError:
+        return None
+
+
+def chain(node: ast.expr, expression: Expression) -> Steps | None:
+    """Returns the place that ``a.b[0]['c']`` names; None where it is put together otherwise."""
+    steps: list[Step] = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            steps.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Subscript) and (key := constant_key(node.slice)) is not None:
+            steps.append(key)
+            node = node.value
+        elif isinstance(node, ast.Name):
+            path = expression.paths.get(node.id)
+            if path is not None:
+                return (*path.steps, *reversed(steps)) if path.is_single else None
+            return (node.id, *reversed(steps))
+        else:
+            return None
+
+
+def constant_key(node: ast.expr) -> str | int | None:
+    """Returns the name or number between brackets, if it is constant."""
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    inner = node.operand if isinstance(node, ast.UnaryOp) and negative else node
+    if not isinstance(inner, ast.Constant):
+        return None
+    key = inner.value
+    if isinstance(key, str) and not negative:
+        return key
+    if isinstance(key, int) and not isinstance(key, bool):
+        return -key if negative else key
+    return None

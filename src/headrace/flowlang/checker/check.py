@@ -1,0 +1,94 @@
+"""The checker: mistakes that a definition's shape does not show, found before a run costs hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from headrace.flowlang.checker.actions import actions
+from headrace.flowlang.checker.advice import advise
+from headrace.flowlang.checker.choices import choices
+from headrace.flowlang.checker.dataflow import DataFlow
+from headrace.flowlang.checker.findings import SEVERITIES, Finding, one_line
+from headrace.flowlang.checker.locate import Places, locate
+from headrace.flowlang.checker.loops import loops
+from headrace.flowlang.checker.mismatches import mismatches
+from headrace.flowlang.checker.missing import Missing
+from headrace.flowlang.checker.refusals import refusals
+from headrace.flowlang.checker.schema import inputs
+from headrace.flowlang.checker.secrets import secrets
+from headrace.flowlang.errors import DefinitionError
+from headrace.flowlang.model import Flow
+from headrace.flowlang.parse import parse_flow
+
+
+def check_flow(
+    definition: Any,
+    input_schema: Any = None,
+    *,
+    source: str | None = None,
+    schema_source: str | None = None,
+    walltimes: Mapping[str, float] | None = None,
+) -> list[Finding]:
+    """Finds mistakes in a flow.
+
+    Args:
+        definition: the definition, as read from JSON.
+        input_schema: JSON schema of the run's input; None or ``{}`` where nothing is known.
+        source: text of the definition, for lines and columns.
+        schema_source: text of the input schema, likewise.
+        walltimes: seconds that the jobs of an endpoint, or a function, may take: by its id, or by
+            the path such as ``$.compute.endpoint`` that the definition reads the id from.
+
+    Returns:
+        Findings in the order of their places; none for a flow without a known mistake.
+    """
+    try:
+        flow = parse_flow(definition)
+    except DefinitionError as error:
+        findings = list(refusals(error.entries, definition))
+    else:
+        findings = list(dict.fromkeys(_all(flow, input_schema, walltimes or {})))
+    places = {
+        "definition": locate(source) if source is not None else {},
+        "input_schema": locate(schema_source) if schema_source is not None else {},
+    }
+    placed = [_placed(finding, places) for finding in findings]
+    return sorted(placed, key=_order)
+
+
+def _all(flow: Flow, input_schema: Any, walltimes: Mapping[str, float]) -> Iterator[Finding]:
+    ways = inputs(input_schema)
+    analysis = DataFlow(flow, ways)
+    yield from Missing(analysis).findings()
+    yield from mismatches(analysis)
+    yield from choices(analysis)
+    yield from loops(analysis)
+    yield from actions(flow, ways, walltimes)
+    yield from secrets(analysis)
+    yield from advise(flow, input_schema)
+
+
+def _placed(finding: Finding, places: Mapping[str, Places]) -> Finding:
+    known = places[finding.loc[0]]
+    loc = finding.loc[1:]
+    while loc and loc not in known:
+        loc = loc[:-1]
+    line, column = known.get(loc, (None, None))
+    return replace(
+        finding,
+        message=one_line(finding.message),
+        fix=one_line(finding.fix),
+        line=line,
+        column=column,
+    )
+
+
+def _order(finding: Finding) -> tuple[bool, int, int, int]:
+    return (
+        finding.loc[0] != "definition",
+        finding.line or 0,
+        finding.column or 0,
+        SEVERITIES.index(finding.severity),
+    )

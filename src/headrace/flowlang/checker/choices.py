@@ -1,0 +1,195 @@
+"""Findings on Choice states: rules that never or always hold, and a Default that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from headrace.flowlang.checker.dataflow import DataFlow
+from headrace.flowlang.checker.findings import WARNING, Finding, Loc
+from headrace.flowlang.checker.places import look, narrow
+from headrace.flowlang.checker.readings import rule_readings, state_loc
+from headrace.flowlang.checker.refine import FAMILY_KINDS, refined
+from headrace.flowlang.checker.shapes import (
+    ALL,
+    BOOLEAN,
+    STRING,
+    Presence,
+    Shape,
+    kinds_in_words,
+)
+from headrace.flowlang.checker.situations import Situation
+from headrace.flowlang.choice import (
+    COMPARISONS,
+    AllRule,
+    AnyRule,
+    CompareRule,
+    MatchRule,
+    NotRule,
+    TestRule,
+)
+from headrace.flowlang.model import ChoiceState
+from headrace.flowlang.paths import CONTEXT_NAME
+
+_SUCCEEDED: Final = frozenset({(STRING, "SUCCEEDED")})
+
+
+def choices(analysis: DataFlow) -> Iterator[Finding]:
+    """Yields what is wrong with the rules of every Choice.
+
+    Args:
+        analysis: the flow's situations.
+    """
+    for name, state in analysis.flow.states.items():
+        situations = analysis.situations(name)
+        if isinstance(state, ChoiceState) and situations:
+            yield from _rules(state, situations)
+
+
+def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]:
+    loc = state_loc(state.name)
+    left = situations
+    for number, (rule, _) in enumerate(state.rules):
+        where = (*loc, "Choices", number)
+        left = [s for s in left if not _asks_in_vain(rule, where, s)]
+        if not left:
+            return  # told where readings are
+        takes = [s for s in left if refined(rule, s, True) is not None]
+        rest = [after for s in left if (after := refined(rule, s, False)) is not None]
+        if not takes:
+            yield _never(rule, where, situations, number > 0)
+        elif not rest and (number + 1 < len(state.rules) or state.default is not None):
+            what = "Default" if number + 1 == len(state.rules) else "what comes after it"
+            yield Finding(
+                WARNING,
+                "choice-always",
+                where,
+                f"this rule always holds{_because(rule, situations)}: {what} is never used",
+                _fix(rule, situations, "correct the rule, or remove what is never used"),
+            )
+            return
+        left = rest
+        if not left:
+            return
+    if state.default is None and _can_fall_through(state, left):
+        yield Finding(
+            WARNING,
+            "choice-without-default",
+            loc,
+            "no rule need hold, and there is no Default: such a run fails",
+            'add a "Default", to a Fail state if it must not happen',
+        )
+
+
+def _never(rule: Any, loc: Loc, situations: list[Situation], after_others: bool) -> Finding:
+    alone = any(refined(rule, situation, True) is not None for situation in situations)
+    why = _mistyped(rule, situations)
+    if alone and after_others:
+        why = "the rules before it take all that it would"
+    return Finding(
+        WARNING,
+        "choice-never",
+        loc,
+        f"this rule can never hold{': ' + why if why else ''}",
+        _fix(rule, situations, "correct the rule, or remove it"),
+    )
+
+
+def _because(rule: Any, situations: list[Situation]) -> str:
+    return f", since {why}" if (why := _mistyped(rule, situations)) else ""
+
+
+def _fix(rule: Any, situations: list[Situation], otherwise: str) -> str:
+    if isinstance(rule, CompareRule) and rule.variable.steps[-1:] == ("status",):
+        found = [look(s.shape, rule.variable.steps).shape.values for s in situations]
+        if all(values == _SUCCEEDED for values in found):
+            return (
+                "a failed action is raised, also by default: catch ActionFailedException, or set "
+                '"ExceptionOnActionFailure": false on the Action'
+            )
+    return otherwise
+
+
+def _mistyped(rule: Any, situations: list[Situation]) -> str:
+    if isinstance(rule, NotRule):
+        return ""
+    if isinstance(rule, AllRule | AnyRule):
+        for inner in rule.rules:
+            if all(refined(inner, s, True) is None for s in situations) and (
+                why := _mistyped(inner, situations)
+            ):
+                return why
+        return ""
+    found = [look(s.shape, rule.variable.steps) for s in situations]
+    kinds = 0
+    values: set[tuple[int, Any]] = set()
+    for one in found:
+        kinds |= one.shape.kinds
+        values |= one.shape.values or set()
+    variable = rule.variable.text
+    if rule.name == "IsPresent" if isinstance(rule, TestRule) else False:
+        return f"{variable} is {'never' if rule.expected else 'always'} there"
+    if kinds == ALL:
+        return ""
+    if all(one.shape.values is not None for one in found) and values:
+        shown = ", ".join(sorted(repr(value) for _, value in values)[:6])
+        return f"{variable} can only be {shown}"
+    wanted = STRING
+    if isinstance(rule, CompareRule):
+        wanted = FAMILY_KINDS[COMPARISONS[rule.name][0]]
+    elif not isinstance(rule, MatchRule):
+        return f"{variable} is {kinds_in_words(kinds)}"
+    if kinds & wanted:
+        return ""
+    return f"{variable} is {kinds_in_words(kinds)}, and it compares {kinds_in_words(wanted)}"
+
+
+def _asks_in_vain(rule: Any, loc: Loc, situation: Situation) -> bool:
+    """Says whether a rule stops the run: it compares what cannot be there."""
+    return any(
+        reading.found.presence == Presence.CANNOT
+        and not reading.guarded
+        and reading.steps[:1] != (CONTEXT_NAME,)
+        for reading in rule_readings(rule, loc, situation, True)
+    )
+
+
+def _can_fall_through(state: ChoiceState, left: list[Situation]) -> bool:
+    """Says whether no rule need hold, even if every value is of the type that is asked for."""
+    for situation in left:
+        typed: Situation | None = situation
+        for rule, _ in state.rules:
+            typed = None if typed is None else _typed(rule, typed)
+        for rule, _ in state.rules:
+            typed = None if typed is None else refined(rule, typed, False)
+        if typed is not None:
+            return True
+    return False
+
+
+def _typed(rule: Any, situation: Situation) -> Situation | None:
+    if isinstance(rule, NotRule):
+        return _typed(rule.rule, situation)
+    if isinstance(rule, AllRule | AnyRule):
+        for inner in rule.rules:
+            narrowed = _typed(inner, situation)
+            situation = situation if narrowed is None else narrowed
+        return situation
+    if not rule.variable.is_single or rule.variable.reads_context:
+        return situation
+    shape = situation.shape
+    paths = [rule.variable]
+    if isinstance(rule, CompareRule):
+        kind = FAMILY_KINDS[COMPARISONS[rule.name][0]]
+        if hasattr(rule.operand, "steps"):
+            paths.append(rule.operand)
+    elif isinstance(rule, MatchRule):
+        kind = STRING
+    else:
+        return situation
+    wanted = Shape(kind)
+    if kind == BOOLEAN:
+        wanted = Shape(kind, values=frozenset({(BOOLEAN, True), (BOOLEAN, False)}))
+    for path in paths:
+        shape = narrow(shape, path.steps, wanted) or shape
+    return situation.learns(shape)

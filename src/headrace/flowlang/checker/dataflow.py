@@ -1,0 +1,194 @@
+"""All situations in which a run can come to each state of a flow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from headrace.flowlang.checker.places import assure, look, put
+from headrace.flowlang.checker.providers import (
+    CONTEXT,
+    FAILURE,
+    STATUS_MEMBERS,
+    WEB_INPUT,
+    status_document,
+)
+from headrace.flowlang.checker.readings import Inferences, is_certain, readings, state_loc
+from headrace.flowlang.checker.refine import refined
+from headrace.flowlang.checker.shapes import (
+    ANY,
+    OBJECT,
+    Shape,
+    array,
+    bounded,
+    closed,
+    from_value,
+    join,
+)
+from headrace.flowlang.checker.situations import Loss, Situation, Trail, added
+from headrace.flowlang.handlers import CREATE_WEB_INPUT
+from headrace.flowlang.model import (
+    ActionState,
+    ChoiceState,
+    ExpressionEvalState,
+    Flow,
+    PassState,
+    State,
+)
+from headrace.flowlang.parameters import (
+    ArrayTemplate,
+    Computed,
+    Constant,
+    ObjectTemplate,
+    Reference,
+)
+from headrace.flowlang.paths import CONTEXT_NAME, Path
+
+# Situations of one state that are told apart: fewer in large flows, to answer in seconds.
+_MOST: Final = 12
+_MOST_IN_LARGE: Final = 3
+_LARGE: Final = 150
+# After so many situations the last ones of a state are joined, after so many nothing is claimed.
+_JOIN_AFTER: Final = 60
+_FORGET_AFTER: Final = 160
+
+
+class DataFlow:
+    """The situations of every state of a flow.
+
+    Args:
+        flow: the checked flow.
+        inputs: what the run's input can be; each input is of one of the shapes.
+    """
+
+    def __init__(self, flow: Flow, inputs: Iterable[Shape]) -> None:
+        self.flow = flow
+        self.inferences = Inferences()
+        self._known: dict[str, list[Situation]] = {}
+        self._most = _MOST if len(flow.states) <= _LARGE else _MOST_IN_LARGE
+        self._settle([Situation(shape) for shape in inputs])
+
+    def situations(self, name: str) -> list[Situation]:
+        """Returns the ways in which a run can come to a state; none if it cannot."""
+        return self._known.get(name, [])
+
+    def _settle(self, starts: list[Situation]) -> None:
+        waiting: deque[tuple[str, Situation]] = deque()
+        arrivals: dict[str, int] = {}
+
+        def arrive(name: str, situation: Situation) -> None:
+            arrivals[name] = arrivals.get(name, 0) + 1
+            most = 1 if arrivals[name] > _JOIN_AFTER else self._most
+            if arrivals[name] > _FORGET_AFTER:
+                situation = Situation(bounded(Shape(situation.shape.kinds)), trail=situation.trail)
+            known = added(self._known.get(name, []), situation, most)
+            if known is None:
+                return
+            before = {id(s) for s in self._known.get(name, [])}
+            self._known[name] = known
+            waiting.extend((name, s) for s in known if id(s) not in before)
+
+        for start in starts:
+            arrive(self.flow.start_at, start)
+        while waiting:
+            name, situation = waiting.popleft()
+            if not any(situation is known for known in self._known[name]):
+                continue  # joined with another since
+            for target, after in self.ways_out(self.flow.states[name], situation):
+                arrive(target, replace(after, trail=Trail(name, (situation,))))
+
+    def ways_out(self, state: State, before: Situation) -> Iterator[tuple[str, Situation]]:
+        """Yields the states that can follow, and what is known there."""
+        if isinstance(state, ChoiceState):
+            left: Situation | None = before
+            for rule, target in state.rules:
+                taken = None if left is None else refined(rule, left, True)
+                if taken is not None:
+                    yield target, taken
+                left = None if left is None else refined(rule, left, False)
+            if state.default is not None and left is not None:
+                yield state.default, left
+            return
+        for number, catcher in enumerate(getattr(state, "catch", ())):
+            after = before.writes(
+                put(before.shape, catcher.result_path.steps, FAILURE), catcher.result_path.steps
+            )
+            if not catcher.result_path.steps:
+                loc = (*state_loc(state.name), "Catch", number)
+                after = replace(after, loss=Loss(loc, before.shape, frozenset(FAILURE.members)))
+            yield catcher.next, after
+        if state.next is not None:
+            after_all = self._after(state, before)
+            if after_all is not None:
+                yield state.next, after_all
+
+    def _after(self, state: State, entered: Situation) -> Situation | None:
+        before = self._went_well(state, entered)
+        result_path = getattr(state, "result_path", None)
+        if not isinstance(result_path, Path):
+            return before
+        result = self.result(state, before)
+        if result is None:
+            return before
+        placed = put(before.shape, result_path.steps, result).only(OBJECT)
+        if placed is None:
+            return None  # a payload is an object: the state fails
+        after = before.writes(placed, result_path.steps)
+        raw = self.flow.definition["States"][state.name]
+        if isinstance(state, ActionState) and "ResultPath" not in raw and not state.bare:
+            loss = Loss(state_loc(state.name), before.shape, STATUS_MEMBERS)
+            after = replace(after, loss=loss)
+        return after
+
+    def _went_well(self, state: State, before: Situation) -> Situation:
+        """Returns what is known once the state has read all that it reads."""
+        shape = before.shape
+        for reading in readings(state, before, self.inferences):
+            if reading.steps and reading.steps[0] != CONTEXT_NAME and is_certain(reading):
+                shape = assure(shape, reading.steps) or shape
+        return before.learns(shape)
+
+    def result(self, state: State, before: Situation) -> Shape | None:
+        """Returns what a state puts at its ResultPath; None where it leaves the payload alone."""
+        if isinstance(state, ActionState):
+            if state.url == CREATE_WEB_INPUT:
+                return WEB_INPUT
+            return ANY if state.bare else status_document(state.url, not state.raises)
+        if isinstance(state, ExpressionEvalState):
+            return self.evaluated(state.parameters, before.shape)
+        if isinstance(state, PassState):
+            if state.result is not None:
+                return from_value(state.result)
+            if state.parameters is not None:
+                return self.evaluated(state.parameters, before.shape)
+            if state.input_path is not None:
+                return _at(state.input_path, before.shape)
+            return before.shape if state.result_path.steps else None
+        return None
+
+    def evaluated(self, part: Any, shape: Shape) -> Shape:
+        """Returns what Parameters come to."""
+        if isinstance(part, ObjectTemplate):
+            members = {name: self.evaluated(member, shape) for name, member in part.members}
+            return bounded(closed(members))
+        if isinstance(part, ArrayTemplate):
+            items: Shape | None = None
+            for item in part.items:
+                found = self.evaluated(item, shape)
+                items = found if items is None else join(items, found)
+            return array(items)
+        if isinstance(part, Constant):
+            return from_value(part.value)
+        if isinstance(part, Reference):
+            return _at(part.path, shape)
+        if isinstance(part, Computed):
+            return self.inferences.of(part, shape).shape
+        return ANY
+
+
+def _at(path: Path, shape: Shape) -> Shape:
+    if path.reads_context:
+        return look(CONTEXT, path.steps[1:]).shape if path.is_single else ANY
+    return look(shape, path.steps).shape if path.is_single else array()

@@ -1,0 +1,244 @@
+"""Every kind of finding, with what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from headrace.flowlang.checker.findings import ADVICE, ERROR, WARNING
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of finding.
+
+    Attributes:
+        code: its stable name.
+        severity: the gravest that it has.
+        summary: what is found, in a line.
+        help: why it matters and what to do.
+    """
+
+    code: str
+    severity: str
+    summary: str
+    help: str
+
+
+def _rules(*rows: tuple[str, str, str, str]) -> dict[str, Rule]:
+    return {row[0]: Rule(*row) for row in rows}
+
+
+RULES: Final = _rules(
+    (
+        "not-json",
+        ERROR,
+        "The file is not JSON.",
+        "Nothing can read it. The place is where JSON ends to make sense.",
+    ),
+    (
+        "duplicate-key",
+        ERROR,
+        "An object names a member twice.",
+        "JSON readers keep one of the two, silently. Remove or rename one.",
+    ),
+    (
+        "invalid-definition",
+        ERROR,
+        "The service refuses the definition.",
+        "The message is the service's own, or says the same. The flow cannot be created.",
+    ),
+    (
+        "invalid-schema",
+        ERROR,
+        "The input schema is no JSON schema (draft 7).",
+        "The service refuses it. Correct it as the message says.",
+    ),
+    (
+        "unreachable-state",
+        ERROR,
+        "No state leads to the state.",
+        "The service refuses such a definition. Lead a Next to it, or remove it.",
+    ),
+    (
+        "path-cannot-exist",
+        ERROR,
+        "What is read cannot be there.",
+        "No input that the schema admits and no earlier state on any route produces it: every run "
+        "that comes here fails with States.Runtime.",
+    ),
+    (
+        "path-may-be-missing",
+        WARNING,
+        "What is read is missing on some route or in some input.",
+        "A run fails with States.Runtime on the route that the message names. Require it in the "
+        "input schema, give it a value on that route, or test it with IsPresent first.",
+    ),
+    (
+        "undeclared-input",
+        WARNING,
+        "An input is read that the schema does not declare.",
+        "The schema lists members and not this one, yet admits others: an input without it is "
+        "accepted, and the run fails here. Declare it and require it.",
+    ),
+    (
+        "type-mismatch",
+        ERROR,
+        "A value cannot be of the type that is needed.",
+        "Whatever the run, this fails: for example a number added to a string, or SecondsPath that "
+        "leads to text. A warning where it stands in a branch or a loop that need not be reached.",
+    ),
+    (
+        "near-miss-name",
+        ADVICE,
+        "A member is read that is not documented, and one of nearly the same name is.",
+        "The provider's documentation has the other name. Probably a slip of the pen.",
+    ),
+    (
+        "choice-never",
+        WARNING,
+        "A rule of a Choice can never hold.",
+        "An earlier rule takes all that it would, or the value cannot be what it asks for. States "
+        "that only it leads to are never entered.",
+    ),
+    (
+        "choice-always",
+        WARNING,
+        "A rule of a Choice always holds.",
+        "What comes after it, other rules and Default, is never used.",
+    ),
+    (
+        "choice-without-default",
+        WARNING,
+        "A Choice has no Default, and no rule need hold.",
+        "A run for which no rule holds fails with an error that names no reason of yours. Add a "
+        "Default, to a Fail state if it must not happen.",
+    ),
+    (
+        "payload-lost",
+        WARNING,
+        "An Action without ResultPath replaces the payload, and something lost is read later.",
+        "ResultPath is $ by default: the whole payload becomes the result. Add a ResultPath.",
+    ),
+    (
+        "catch-loses-payload",
+        WARNING,
+        "A Catch without ResultPath replaces the payload, and something lost is read later.",
+        "The failure takes the place of the whole payload. Add a ResultPath to the catcher.",
+    ),
+    (
+        "unreachable-catcher",
+        WARNING,
+        "A catcher, or a name in it, is never used.",
+        "Catchers are tried in order; an earlier one takes the same failure, or it is never "
+        "raised. Put States.ALL last.",
+    ),
+    (
+        "unknown-error-name",
+        ADVICE,
+        "ErrorEquals has a name that is nearly that of a known failure.",
+        "A misspelt name catches nothing.",
+    ),
+    (
+        "loop-without-end",
+        WARNING,
+        "A loop that no way leads out of.",
+        "A run in it goes on until it is cancelled or a year is over, if nothing fails.",
+    ),
+    (
+        "poll-without-wait",
+        WARNING,
+        "A loop asks the same again and again without waiting.",
+        "Nothing that the action is asked changes between two turns. Without a Wait that is as "
+        "fast as the service answers. Put a Wait into the loop.",
+    ),
+    (
+        "poll-constant-wait",
+        ADVICE,
+        "A loop asks the same again after a short wait that does not grow.",
+        "Less than a minute, for as long as it takes: thousands of actions. Let an ExpressionEval "
+        "double a number up to some minutes, and wait for it with SecondsPath.",
+    ),
+    (
+        "default-wait-time",
+        WARNING,
+        "An action that can take long has no WaitTime.",
+        "After 300 seconds it is cancelled, and the state fails with ActionTimeout. Give the "
+        "longest time that the work and its queue may take.",
+    ),
+    (
+        "wait-time-too-short",
+        WARNING,
+        "WaitTime is shorter than the walltime of the jobs.",
+        "The action is cancelled while its job may still be running, and within its walltime. "
+        "WaitTime covers the time in the queue too.",
+    ),
+    (
+        "deprecated-provider",
+        WARNING,
+        "The provider's address is out of date.",
+        "The old Transfer providers were shut down on 2025-01-22; others have new addresses.",
+    ),
+    (
+        "plain-http",
+        WARNING,
+        "The provider is called without encryption.",
+        "The hosted service takes https only; a local one may be called like this.",
+    ),
+    (
+        "bare-root-path",
+        WARNING,
+        "A bare path $.",
+        "The service's older rules refuse it, though $ is its default.",
+    ),
+    (
+        "dict-method-name",
+        WARNING,
+        "A dotted name in an expression is a method of objects.",
+        "o.items is the method, not the member. Write o['items'].",
+    ),
+    (
+        "undocumented-context",
+        ADVICE,
+        "A member of $._context is read that is not documented.",
+        "Documented are flow_id, run_id, username, email, user_id, identities and token_info.",
+    ),
+    (
+        "input-not-read",
+        WARNING,
+        "The input schema declares what no state reads.",
+        "Who starts the flow fills it in for nothing; or a state reads another name by mistake.",
+    ),
+    (
+        "misplaced-keyword",
+        WARNING,
+        "A keyword of JSON schema stands among the properties.",
+        "There it is the name of a property, and forbids nothing else. Move it one level out.",
+    ),
+    (
+        "private-parameter-missing",
+        WARNING,
+        "__Private_Parameters names no parameter beside it.",
+        "Nothing is hidden by it. Correct the name.",
+    ),
+    (
+        "secret-in-definition",
+        WARNING,
+        "A secret stands in the definition.",
+        "Everyone who may see the flow can read it. Take it from the input or from the place that "
+        "does the work.",
+    ),
+    (
+        "secret-in-log",
+        WARNING,
+        "A secret is shown in the run's log.",
+        "List the parameter in __Private_Parameters, and take it from a member of the input whose "
+        "name begins with _private.",
+    ),
+    (
+        "run-as-without-tokens",
+        ERROR,
+        "RunAs names a role, and the input schema admits no _tokens.",
+        "The role's token is passed in the input as _tokens, which the schema refuses. Declare it.",
+    ),
+)

@@ -1,0 +1,83 @@
+"""``headrace web-input`` through the real command and a real facility."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli.test_retry_command import Command, document, headrace  # noqa: F401 - a fixture
+from waiting import wait_until
+
+from headrace.facility import stop_facility
+
+QUESTION = {
+    "context": {
+        "title": "Accept the model?",
+        "presentation_style": "table",
+        "rows": [{"field": "misfit", "value": "0.3"}],
+    },
+    "options": [{"label": "Accept"}, {"label": "Reject", "option_id": "no"}],
+}
+FLOW = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "CreateWebInput",
+            "Parameters": QUESTION,
+            "ResultPath": "$.question",
+            "Next": "Wait",
+        },
+        "Wait": {
+            "Type": "AwaitWebInput",
+            "Parameters": {"WebInputId.$": "$.question.id"},
+            "ResultPath": "$.answer",
+            "End": True,
+        },
+    },
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path):
+    root = tmp_path / "project"
+    flow = root / "flows" / "ask"
+    flow.mkdir(parents=True)
+    (root / "headrace.toml").write_text("")
+    (flow / "definition.json").write_text(json.dumps(FLOW))
+    (flow / "input_schema.json").write_text("{}")
+    (flow / "flow.toml").write_text('title = "Ask"\n')
+    yield root
+    stop_facility(root)
+
+
+def test_a_question_is_found_and_answered(headrace: Command):  # noqa: F811
+    assert headrace("deploy").returncode == 0
+    assert headrace("start", "ask").returncode == 0
+    [found] = wait_until(lambda: document(headrace, "web-input", "list"), "the question")
+    assert found["title"] == "Accept the model?"
+    shown = headrace("web-input", "show", "last").stdout
+    assert "misfit: 0.3" in shown
+    assert "Reject" in shown
+    run = headrace("run", "show", "last").stdout
+    assert f"headrace web-input respond {found['id']}" in run
+    for arguments, words in (
+        (("last", "Perhaps"), "'Perhaps' is none of the options: Accept, Reject"),
+        (("ffff", "Accept"), "none is 'ffff': see `headrace web-input list`"),
+    ):
+        refused = headrace("web-input", "respond", *arguments)
+        assert refused.returncode == 1
+        assert words in refused.stderr
+    unsaid = headrace("web-input", "respond", "last")
+    assert unsaid.returncode == 2
+    assert "give one of the options: Accept, Reject" in unsaid.stderr
+    told = headrace("web-input", "respond", found["id"][:8], "Reject")
+    assert "answered with no" in told.stdout
+
+    def ended() -> dict | None:
+        view = document(headrace, "run", "show", "last")
+        return view if view["status"] != "ACTIVE" else None
+
+    output = wait_until(ended, "the end")["details"]["output"]
+    assert output["answer"]["response"] == {"value": "no"}
+    assert document(headrace, "web-input", "list") == []

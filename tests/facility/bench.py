@@ -1,0 +1,104 @@
+"""An engine with a scripted provider: a fake at the border to real work, and nowhere else."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from pathlib import Path
+from typing import Any
+
+from waiting import wait_until
+
+from headrace.facility.actions import Action
+from headrace.facility.engine import Engine
+from headrace.facility.errors import ActionRejected
+from headrace.facility.flows import Flows
+from headrace.facility.identity import Identity
+from headrace.facility.providers.base import BaseProvider
+from headrace.facility.runs import Run, Runs
+from headrace.facility.store import Store
+from headrace.flowlang.runs import Position
+
+URL = "https://scripted.example/action"
+
+
+class ScriptedProvider(BaseProvider):
+    """Ends nothing by itself: the test says when and how."""
+
+    url = URL
+
+    def __init__(self) -> None:
+        self.begun: list[Action] = []
+        self.cancelled: list[Action] = []
+        self.reject = False
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> None:
+        if self.reject:
+            raise ActionRejected("BadActionRequest", "not like this")
+
+    def begin(self, action: Action) -> None:
+        self.begun.append(action)
+
+    def cancel(self, action: Action) -> None:
+        self.cancelled.append(action)
+
+
+class Bench:
+    """An engine on a store, that can be stopped and started again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.provider = ScriptedProvider()
+        self.open()
+
+    def open(self) -> None:
+        self.store = Store(self.path)
+        self.engine = Engine(self.store, Identity(str(uuid.uuid4()), "me@here"))
+        self.start_engine()
+
+    def start_engine(self) -> None:
+        self.engine.start([self.provider])
+
+    def close(self) -> None:
+        self.engine.stop()
+        self.store.close()
+
+    def start(self, states: dict[str, Any], body: dict[str, Any] | None = None) -> str:
+        definition = {"StartAt": next(iter(states)), "States": states}
+        flow = Flows(self.store).create({"title": "t", "definition": definition})
+        return self.engine.start_run(flow, {"body": body or {}}).id
+
+    def run(self, run_id: str) -> Run:
+        return Runs(self.store).get(run_id)
+
+    def position(self, run_id: str) -> Position:
+        return Runs(self.store).position(self.run(run_id))
+
+    def payload(self, run_id: str) -> dict[str, Any]:
+        self.ended(run_id)
+        return self.position(run_id).payload.value
+
+    def details(self, run_id: str) -> dict[str, Any]:
+        return Runs(self.store).details(self.ended(run_id))
+
+    def ended(self, run_id: str) -> Run:
+        def look() -> Run | None:
+            run = self.run(run_id)
+            return run if run.completion_time else None
+
+        return wait_until(look, "the end of the run", 20)
+
+    def action(self, number: int = 0) -> Action:
+        wait_until(lambda: len(self.provider.begun) > number, "an action", 20)
+        return self.provider.begun[number]
+
+    def codes(self, run_id: str) -> list[str]:
+        entries, _ = Runs(self.store).log(run_id, 100)
+        return [entry.code for entry in entries]
+
+
+def action_state(**more: Any) -> dict[str, Any]:
+    return {"Type": "Action", "ActionUrl": URL, "Parameters": {"a": 1}, "End": True} | more

@@ -1,0 +1,63 @@
+"""Stores of earlier versions open, and their runs go on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from facility.bench import Bench
+
+from headrace.facility.migrations import MIGRATIONS
+from headrace.facility.runs import Runs
+from headrace.flowlang.runs import fold
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Bench]:
+    path = tmp_path / "state" / "facility.db"
+    path.parent.mkdir()
+    script = Path(__file__).parent / "stores" / "version_1.sql"
+    database = sqlite3.connect(path)
+    database.executescript(script.read_text())
+    database.close()
+    bench = Bench(path)
+    yield bench
+    bench.close()
+
+
+def by_state(bench: Bench) -> dict[str, str]:
+    rows = bench.store.reader().execute("SELECT id, number FROM runs ORDER BY number")
+    names = ("loop", "failed", "action", "wait", "cancelled")
+    return dict(zip(names, [row["id"] for row in rows], strict=True))
+
+
+def test_the_schema_is_the_latest(old: Bench) -> None:
+    version = old.store.reader().execute("PRAGMA user_version").fetchone()[0]
+    assert version == len(MIGRATIONS)
+
+
+def test_logs_of_an_earlier_version_are_kept_word_for_word(old: Bench) -> None:
+    runs = by_state(old)
+    codes = old.codes(runs["loop"])
+    assert codes[0] == "FlowStarted"
+    assert codes[-2:] == ["PassCompleted", "FlowSucceeded"]
+    assert len(codes) == 16
+    assert old.details(runs["loop"])["code"] == "FlowSucceeded"
+    assert old.payload(runs["loop"])["c"] == {"i": 3}
+    assert old.run(runs["failed"]).status == "FAILED"
+    assert old.details(runs["cancelled"])["code"] == "FlowCanceled"
+
+
+def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
+    runs = by_state(old)
+    assert old.ended(runs["wait"]).status == "SUCCEEDED"
+    old.engine.finish_action(old.action().id, "SUCCEEDED", {"answer": 1})
+    payload = old.payload(runs["action"])
+    assert payload["r"]["details"] == {"answer": 1}
+    assert payload["_private"] == "kept"
+    journal = Runs(old.store).journal
+    number = old.run(runs["action"]).number
+    folded = fold(journal.events(old.store.reader(), number))
+    assert folded == journal.folded(old.store.reader(), number)

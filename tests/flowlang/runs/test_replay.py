@@ -1,0 +1,203 @@
+"""A run is the fold of its events: whatever the flow, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.flowlang import CallAction, parse_flow
+from headrace.flowlang.json_values import json_size
+from headrace.flowlang.parse import targets
+from headrace.flowlang.runs import (
+    TERMINAL,
+    Accepted,
+    Event,
+    Kind,
+    Phase,
+    Position,
+    Refused,
+    Traveller,
+    apply,
+    fold,
+    log_of,
+    restored,
+    run_details,
+)
+
+NAMES = "ABCDE"
+URL = "https://provider.example"
+PATHS = ["$.a", "$.a.b", "$.l[0]", "$.l", "$.r.details.n", "$.e.cause", "$._context.run_id"]
+TARGETS = ["$", "$.a", "$.a.b", "$.r", "$.l[0]", "$.e", "$._private_note"]
+EXPRESSIONS = ["a", "l[0]", "1 / 0", "len(l)", "l + l", "[i for i in l]", "getattr('a.b', 3)"]
+
+
+def maybe(draw: st.DrawFn, **members: st.SearchStrategy[Any]) -> dict[str, Any]:
+    return {name: draw(some) for name, some in members.items() if draw(st.booleans())}
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> dict[str, Any]:
+    names = NAMES[: draw(st.integers(1, len(NAMES)))]
+    name = st.sampled_from(names)
+    path, target = st.sampled_from(PATHS), st.sampled_from(TARGETS)
+    parameters = st.fixed_dictionaries(
+        {},
+        optional={
+            "p.$": path,
+            "e.=": st.sampled_from(EXPRESSIONS),
+            "c": st.none() | st.integers(-3, 3) | st.lists(st.text(max_size=2), max_size=2),
+            "__Private_Parameters": st.just(["c"]),
+        },
+    )
+
+    def following() -> dict[str, Any]:
+        return {"Next": draw(name)} if draw(st.integers(0, 3)) else {"End": True}
+
+    def state() -> dict[str, Any]:
+        kind = draw(
+            st.sampled_from(
+                ["Pass", "ExpressionEval", "Choice", "Wait", "Fail", "Action", "Action"]
+            )
+        )
+        found: dict[str, Any] = {"Type": kind}
+        if kind == "Pass":
+            found |= following() | maybe(draw, ResultPath=target)
+            found |= draw(
+                st.sampled_from([{}, {"InputPath": "$.a"}, {"Result": {"a": {"b": 1}}}])
+                | st.builds(lambda p: {"Parameters": p}, parameters)
+            )
+        elif kind == "ExpressionEval":
+            found |= following() | {"Parameters": draw(parameters), "ResultPath": draw(target)}
+        elif kind == "Choice":
+            rule = {"Variable": draw(path), "IsPresent": draw(st.booleans()), "Next": draw(name)}
+            found |= {"Choices": [rule]} | maybe(draw, Default=name)
+        elif kind == "Wait":
+            found |= following() | draw(st.sampled_from([{"Seconds": 5}, {"SecondsPath": "$.a"}]))
+        elif kind == "Fail":
+            found |= maybe(draw, Error=st.just("Mine"), CausePath=path)
+        else:
+            catch = {"ErrorEquals": ["States.ALL"], "Next": draw(name)}
+            catch |= maybe(draw, ResultPath=target)
+            found |= following() | {
+                "ActionUrl": "https://x.example",
+                "Parameters": draw(parameters),
+            }
+            found |= maybe(draw, ResultPath=target, ExceptionOnActionFailure=st.booleans())
+            found |= maybe(draw, Catch=st.just([catch]))
+        return found
+
+    states = {each: state() for each in names}
+    reached, waiting = {names[0]}, [names[0]]
+    while waiting:
+        more = set(targets(states[waiting.pop()])) - reached
+        reached |= more
+        waiting += sorted(more)
+    kept = {each: states[each] for each in names if each in reached}
+    return {"StartAt": names[0], "States": kept}
+
+
+BODIES = st.fixed_dictionaries(
+    {}, optional={"a": st.integers() | st.just({"b": "é"}), "l": st.just([1, {"x": None}])}
+)
+
+
+class Journey:
+    """A run, with what a facility would do for it, at random."""
+
+    def __init__(self, definition: dict[str, Any], body: dict[str, Any], seed: int) -> None:
+        self.flow = parse_flow(definition)
+        self.random = random.Random(seed)
+        started = Event(Kind.STARTED, 1.0, {"input": body, "state": self.flow.start_at})
+        self.events = [started]
+        self.position = apply(None, started)
+        self.now = 1.0
+
+    def call(self, name: str, sequence: int, called: CallAction) -> Accepted | Refused:
+        assert self.flow.kind(name) == "Action"
+        json.dumps(called.body)
+        choice = self.random.random()
+        if choice < 0.2:
+            return Refused({"code": "BadActionRequest", "description": "no"})
+        return Accepted(f"action {sequence}", self.document() if choice < 0.5 else None)
+
+    def document(self) -> dict[str, Any]:
+        status = self.random.choice(["SUCCEEDED", "SUCCEEDED", "FAILED"])
+        return {"status": status, "details": {"n": self.random.randint(0, 9)}}
+
+    def turn(self) -> None:
+        self.now += 1
+        context = {"run_id": "r"}
+        traveller = Traveller(self.flow, self.position, context, self.now, self.call, 7)
+        if self.position.phase == Phase.ACTION:
+            {
+                0: lambda: traveller.action_ended(self.document()),
+                1: lambda: traveller.action_overdue({"status": "ACTIVE"}),
+                2: lambda: traveller.happened(Kind.BLOCKED, {"details": {"code": "Consent"}}),
+                3: lambda: traveller.happened(Kind.UNBLOCKED, {"details": {}}),
+            }[self.random.randrange(4)]()
+        else:
+            traveller.go_on(due=self.random.random() < 0.8)
+        self.events += traveller.events
+        self.position = traveller.position
+
+    def to_the_end(self) -> Position:
+        for _ in range(40):
+            if self.position.phase == Phase.DONE:
+                return self.position
+            self.turn()
+        traveller = Traveller(self.flow, self.position, {}, self.now, self.call)
+        traveller.happened(Kind.CANCELED, {})
+        self.events += traveller.events
+        self.position = traveller.position
+        return self.position
+
+
+def journey(definition: dict[str, Any], body: dict[str, Any], seed: int) -> Journey:
+    made = Journey(definition, body, seed)
+    made.to_the_end()
+    return made
+
+
+@settings(max_examples=400, deadline=None)
+@given(definitions(), BODIES, st.integers(0, 2**32))
+def test_a_run_is_the_fold_of_its_events(
+    definition: dict[str, Any], body: dict[str, Any], seed: int
+) -> None:
+    made = journey(definition, body, seed)
+    stored = [Event(Kind(str(e.kind)), e.time, json.loads(json.dumps(e.data))) for e in made.events]
+    assert fold(stored) == made.position
+    assert made.position.status in TERMINAL
+    assert made.position.sequence == len(stored)
+    assert made.position.payload.size == json_size(made.position.payload.value)
+    # From any snapshot on, the rest leads to the same place.
+    cut = seed % len(stored)
+    if cut:
+        snapshot = json.loads(json.dumps(fold(stored[:cut]).document()))
+        assert fold(stored[cut:], restored(snapshot)) == made.position
+
+
+@settings(max_examples=200, deadline=None)
+@given(definitions(), BODIES, st.integers(0, 2**32))
+def test_the_log_tells_every_state_from_its_beginning_to_its_end(
+    definition: dict[str, Any], body: dict[str, Any], seed: int
+) -> None:
+    made = journey(definition, body, seed)
+    entries = [*log_of(made.flow, made.events)]
+    assert entries[0].code == "FlowStarted"
+    last = {"SUCCEEDED": {"FlowSucceeded"}, "FAILED": {"FlowFailed", "FlowCanceled"}}
+    assert entries[-1].code in last[made.position.status]
+    assert run_details(entries[-1])["code"] == entries[-1].code
+    within: str | None = None
+    for entry in entries:
+        name = entry.details.get("state_name")
+        if entry.code.endswith("Started") and entry.code != "FlowStarted":
+            assert within is None
+            within = name
+        elif entry.code.endswith("Completed"):
+            assert within == name
+            within = None
+    assert "_private" not in json.dumps([entry.document() for entry in entries])
