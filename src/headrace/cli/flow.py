@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli.flow_draw import draw
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, paint, table
@@ -27,7 +28,10 @@ _LIST_FIELDS = (
 
 @click.group
 def flow() -> None:
-    """Flows: list and check them."""
+    """Flows: list, check and draw them."""
+
+
+flow.add_command(draw)
 
 
 @flow.command(name="list")

@@ -1,0 +1,98 @@
+"""The way that a run took, from its log."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from headrace.flowlang.drawing.graph import END, START
+
+Ends = tuple[str, str]
+
+
+@dataclass
+class Way:
+    """What a run did.
+
+    Attributes:
+        visits: how often each state was entered.
+        seconds: time spent in each state.
+        edges: how often each way was taken.
+        at: the state that the run is in, None when it has ended.
+        failed: the state that it failed in.
+    """
+
+    visits: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    edges: Counter[Ends] = field(default_factory=Counter)
+    at: str | None = None
+    failed: str | None = None
+
+    def mark(self, name: str) -> str:
+        """Returns ``here``, ``failed``, ``done`` or ``never`` for a state."""
+        if name == self.failed:
+            return "failed"
+        if name == self.at:
+            return "here"
+        if name in (START, END):
+            passed = any(name in ends for ends in self.edges)
+            return "done" if passed else "never"
+        return "done" if self.visits[name] else "never"
+
+    def note(self, name: str) -> str:
+        """Returns how often and how long a run was in a state, in a few words."""
+        count, seconds = self.visits[name], self.seconds[name]
+        if not count:
+            return ""
+        times = f"{count}x, " if count > 1 else ""
+        return f"{times}{_duration(seconds)}"
+
+
+def way_of(entries: Iterable[Mapping[str, Any]]) -> Way:
+    """Follows a run's log.
+
+    Args:
+        entries: the log as the service gives it, the oldest first.
+    """
+    way = Way()
+    before, since = START, None
+    for entry in entries:
+        code, details = str(entry["code"]), entry.get("details") or {}
+        name, moment = details.get("state_name"), _moment(entry)
+        if code.endswith("Started") and name is not None:
+            way.visits[name] += 1
+            way.edges[before, name] += 1
+            way.at, before, since = name, name, moment
+        elif code.endswith("Completed") and name is not None:
+            # What a person gave by hand was never begun.
+            if before != name:
+                way.visits[name] += 1
+                way.edges[before, name] += 1
+                before = name
+            if since is not None and moment is not None:
+                way.seconds[name] += (moment - since).total_seconds()
+        elif code == "FlowSucceeded":
+            way.edges[before, END] += 1
+            way.at = None
+        elif code in ("FlowFailed", "FlowCanceled"):
+            way.failed = details.get("state_name") or way.at
+            way.at = None
+    return way
+
+
+def _moment(entry: Mapping[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(entry.get("time")))
+    except ValueError:
+        return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d} min"
