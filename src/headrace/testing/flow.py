@@ -1,0 +1,137 @@
+"""A flow under test, with its scripted providers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.flowlang import DefinitionError, parse_flow
+from headrace.flowlang.model import ActionState
+from headrace.flowlang.runs import Event, Kind, apply
+from headrace.testing.answers import Reply, Script, reply_of
+from headrace.testing.coverage import Coverage
+from headrace.testing.problems import FlowTestError, known_name
+from headrace.testing.providers import BY_URL
+from headrace.testing.run import FlowRun
+
+# 2026-01-01T00:00:00Z
+START: Final = 1_767_225_600.0
+
+
+class FlowTest:
+    """A flow whose runs are tried in memory.
+
+    Args:
+        source: the folder of a flow, the file of a definition, or a definition.
+        input_schema: JSON schema that inputs must fit; a folder's own by default.
+        now: seconds since 1970 at the start of runs.
+        context: members of ``$._context`` that are to be others.
+
+    Raises:
+        FlowTestError: there is no such file, or the definition cannot be used.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Mapping[str, Any],
+        input_schema: Mapping[str, Any] | None = None,
+        *,
+        now: float = START,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name, definition, schema = _read(source)
+        self.input_schema = dict(schema if input_schema is None else input_schema)
+        self.context = dict(context or {})
+        try:
+            self.flow = parse_flow(definition)
+        except DefinitionError as error:
+            raise FlowTestError(f"{self.name}: {error}") from None
+        self.coverage = Coverage(self.name, definition)
+        self._now = now
+        self._by_state: dict[str, Script] = {}
+        self._by_url: dict[str, Script] = {}
+
+    def on(self, where: str, script: Script) -> FlowTest:
+        """Scripts a provider.
+
+        Args:
+            where: name of an Action state, or URL of a provider; a state's script goes first.
+            script: a :class:`~headrace.testing.Reply`; the ``details`` of a success; a function
+                that gets the body and returns one of these; or a list of them, one for each call,
+                the last for all that follow.
+
+        Raises:
+            FlowTestError: the flow has no such state, or calls no such URL.
+        """
+        actions = {name: s for name, s in self.flow.states.items() if isinstance(s, ActionState)}
+        if "://" in where or where.startswith("urn:"):
+            urls = {_plain(state.url) for state in actions.values()}
+            self._by_url[known_name(_plain(where), sorted(urls), "URL that this flow calls")] = (
+                script
+            )
+        else:
+            self._by_state[known_name(where, actions, "Action of this flow")] = script
+        return self
+
+    def start(self, body: Mapping[str, Any] | None = None) -> FlowRun:
+        """Starts a run and leaves it before its first state.
+
+        Args:
+            body: the input.
+
+        Raises:
+            FlowTestError: the input does not fit the schema.
+        """
+        given = json.loads(json.dumps(dict(body or {})))
+        self._check(given)
+        event = Event(Kind.STARTED, self._now, {"input": given, "state": self.flow.start_at})
+        return FlowRun(self, [event], apply(None, event), self._now)
+
+    def run(self, body: Mapping[str, Any] | None = None) -> FlowRun:
+        """Runs the flow to its end, or until it is blocked, and returns the run."""
+        return self.start(body).to_the_end()
+
+    def reply(self, state: str, url: str, body: dict[str, Any], number: int) -> Reply:
+        """Returns what a call is answered with.
+
+        Raises:
+            FlowTestError: nothing is scripted for it.
+        """
+        script = self._by_state.get(state)
+        if script is None:
+            script = self._by_url.get(_plain(url), BY_URL.get(_plain(url)))
+        if script is None:
+            raise FlowTestError(
+                f"{self.name}: state {state!r} calls {url}, and nothing is scripted for it; "
+                f"add .on({state!r}, ...)"
+            )
+        return reply_of(script, body, number)
+
+    def _check(self, body: dict[str, Any]) -> None:
+        from headrace.facility.validation import input_entries
+
+        for entry in input_entries(self.input_schema, body):
+            where = ".".join(map(str, entry["loc"]))
+            raise FlowTestError(f"{self.name}: the input does not fit at {where}: {entry['msg']}")
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _read(source: str | Path | Mapping[str, Any]) -> tuple[str, Any, Any]:
+    if isinstance(source, Mapping):
+        return "flow", source, {}
+    path = Path(source)
+    file = path / "definition.json" if path.is_dir() else path
+    schema = file.parent / "input_schema.json"
+    try:
+        definition = json.loads(file.read_text(encoding="utf-8"))
+        fits = json.loads(schema.read_text(encoding="utf-8")) if path.is_dir() else {}
+    except OSError as error:
+        raise FlowTestError(f"{error.filename}: {error.strerror}") from None
+    except ValueError as error:
+        raise FlowTestError(f"{file}: not JSON: {error}") from None
+    return path.stem if path.is_file() else path.name, definition, fits
