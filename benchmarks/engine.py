@@ -1,0 +1,115 @@
+"""Transitions of the engine, beside the disk's flushes, moto's interpreter and DBOS on SQLite.
+
+One call measures everything on the same disk, one after the other. moto (Step Functions) keeps its
+state in memory and makes nothing durable; DBOS stores each step's result in SQLite; headrace stores
+each transition in SQLite with synchronous=FULL. ``sequential`` commits each transition on its own;
+``batched`` is what the engine does: up to 100 states that only compute share a commit. The peers
+live in environments of their own, made here at the first call.
+
+    python benchmarks/engine.py [--directory DIR] [--environments DIR] [--runs 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+PEERS = Path(__file__).parent / "engine_peers"
+PACKAGES = {"moto": ["moto[stepfunctions]==5.2.5", "boto3"], "dbos": ["dbos==3.4.0"]}
+SEQUENTIAL = 1000
+EACH = 100
+
+
+def environment(name: str, directory: Path) -> Path:
+    """Returns the Python of a peer's environment; makes it where it is missing."""
+    home = directory / name
+    python = home / "bin" / "python"
+    ready = home / ".ready"
+    wanted = "\n".join(PACKAGES[name])
+    if not ready.exists() or ready.read_text() != wanted:
+        print(f"making the environment of {name} in {home}", file=sys.stderr)
+        venv.create(home, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES[name]], check=True)
+        ready.write_text(wanted)
+    return python
+
+
+def call(python: Path | str, script: str, *arguments: object) -> dict[str, Any]:
+    """Runs one script and returns what it prints."""
+    command = [str(python), str(PEERS / script), *map(str, arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def peer(name: str, environments: Path, *arguments: object) -> dict[str, Any]:
+    """Measures a peer; one that cannot be had is told as such."""
+    try:
+        python = environment(name, environments)
+        return {"version": PACKAGES[name][0], **call(python, f"{name}_peer.py", *arguments)}
+    except (OSError, subprocess.CalledProcessError) as error:
+        return {"version": PACKAGES[name][0], "not_measured": str(error)}
+
+
+def hello(directory: Path, rounds: int = 7) -> dict[str, float]:
+    """Times whole processes that run a flow of one action in a new store."""
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        script = str(PEERS / "headrace_peer.py")
+        subprocess.run([sys.executable, script, str(directory), "hello"], check=True)
+        times.append(time.perf_counter() - begun)
+    return {"min_s": min(times), "median_s": statistics.median(times)}
+
+
+def payload() -> str:
+    """Returns 10 kB of JSON in many small members."""
+    items = [{"name": f"file{n:04d}", "size": n, "ok": True} for n in range(205)]
+    return json.dumps({"items": items})
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    parser.add_argument("--directory", type=Path, help="where stores are made; the disk measured")
+    parser.add_argument("--environments", type=Path, default=cache / "headrace" / "benchmarks")
+    parser.add_argument("--runs", type=int, default=200)
+    options = parser.parse_args()
+    options.environments.mkdir(parents=True, exist_ok=True)
+    text = payload()
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        directory = Path(name)
+        disk = call(sys.executable, "disk.py", directory)
+        ours = call(
+            sys.executable, "headrace_peer.py", directory, SEQUENTIAL, options.runs, EACH, text
+        )
+        again = call(sys.executable, "disk.py", directory)
+        result = {
+            "measured": "transitions between states, synchronous=FULL; whole processes for hello",
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+            "payload_bytes": len(text),
+            "flush": {"before": disk, "after": again},
+            "headrace": {**ours, "hello_process": hello(directory)},
+            "moto": peer("moto", options.environments, SEQUENTIAL // 3, options.runs, EACH // 10),
+            "dbos": peer(
+                "dbos", options.environments, directory, SEQUENTIAL, options.runs, EACH // 10, text
+            ),
+        }
+    flush = (disk["median_ms"] + again["median_ms"]) / 2
+    result["headrace"]["sequential"]["ms_over_one_flush"] = ours["sequential"]["ms_each"] - flush
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

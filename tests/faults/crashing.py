@@ -1,0 +1,204 @@
+"""A process with an engine that kills itself at a commit; run as a script by the tests.
+
+    python crashing.py DIRECTORY
+
+``CRASH_AT=n`` and ``CRASH_WHEN=before|after`` in the environment say at which commit.
+What the providers do to the world outside is noted in ``effects`` in the directory, a line each,
+flushed before they answer: what a kill cannot take back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from headrace.facility.actions import Action, Answer
+from headrace.facility.engine import Engine
+from headrace.facility.flows import Flows
+from headrace.facility.identity import Identity
+from headrace.facility.providers.base import BaseProvider
+from headrace.facility.retries import Retry
+from headrace.facility.runs import Runs
+from headrace.facility.store import Store
+from headrace.flowlang.runs import Given, fold
+
+URL = "https://provider.example"
+
+CATCH = {"ErrorEquals": ["ActionFailedException"], "ResultPath": "$.e", "Next": "Mend"}
+FLOW: dict[str, Any] = {
+    "StartAt": "Count",
+    "States": {
+        "Count": {
+            "Type": "ExpressionEval",
+            "Parameters": {"i.=": "count.i + 1"},
+            "ResultPath": "$.count",
+            "Next": "Now",
+        },
+        "Now": {
+            "Type": "Action",
+            "ActionUrl": f"{URL}/now",
+            "Parameters": {"i.$": "$.count.i"},
+            "ResultPath": "$.now",
+            "Next": "Later",
+        },
+        "Later": {
+            "Type": "Action",
+            "ActionUrl": f"{URL}/later",
+            "Parameters": {"i.$": "$.count.i"},
+            "ResultPath": "$.later",
+            "Next": "More",
+        },
+        "More": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.count.i", "NumericLessThan": 2, "Next": "Count"}],
+            "Default": "Pause",
+        },
+        "Pause": {"Type": "Wait", "Seconds": 0, "Next": "Fails"},
+        "Fails": {
+            "Type": "Action",
+            "ActionUrl": f"{URL}/fails",
+            "Parameters": {},
+            "ResultPath": "$.never",
+            "Catch": [
+                {"ErrorEquals": ["ActionFailedException"], "ResultPath": "$.e", "Next": "Mend"}
+            ],
+            "Next": "Mend",
+        },
+        "Mend": {
+            "Type": "Pass",
+            "Parameters": {"i.$": "$.count.i"},
+            "ResultPath": "$.mended",
+            "End": True,
+        },
+    },
+}
+# Ends as failed, to be taken up again.
+BROKEN: dict[str, Any] = {
+    "StartAt": "Fails",
+    "States": {
+        "Fails": {"Type": "Action", "ActionUrl": f"{URL}/fails", "Parameters": {}, "Next": "End"},
+        "End": {"Type": "Pass", "End": True},
+    },
+}
+
+
+class Provider(BaseProvider):
+    """Notes what it does, and answers at once, later, or with a failure."""
+
+    def __init__(self, kind: str, directory: Path, engine: Engine) -> None:
+        self.url = f"{URL}/{kind}"
+        self._kind = kind
+        self._effects = directory / "effects"
+        self._engine = engine
+
+    def _note(self, what: str, action: Action) -> None:
+        with self._effects.open("a") as stream:
+            stream.write(f"{what} {action.id} {action.run_id} {action.state_name}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+        return Answer("SUCCEEDED", {"i": action.body["i"]}) if self._kind == "now" else None
+
+    def begin(self, action: Action) -> None:
+        self._note("begun", action)
+        status = "FAILED" if self._kind == "fails" else "SUCCEEDED"
+        details = {"did": action.state_name, **action.body}
+        self._engine.later(
+            action.id, 0.0, lambda: self._engine.finish_action(action.id, status, details)
+        )
+
+    def cancel(self, action: Action) -> None:
+        self._note("cancelled", action)
+
+
+def crash_at(number: int, when: str) -> None:
+    """Has this process killed at one of its commits."""
+    true_commit = Store.commit
+    done = 0
+
+    def commit(self: Store) -> None:
+        nonlocal done
+        done += 1
+        if done == number and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        true_commit(self)
+        if done == number and when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Store.commit = commit  # type: ignore[method-assign]
+
+
+def main(directory: Path) -> None:
+    """Starts what was not started yet, and runs everything to its end."""
+    if "CRASH_AT" in os.environ:
+        crash_at(int(os.environ["CRASH_AT"]), os.environ["CRASH_WHEN"])
+    store = Store(directory / "facility.db")
+    engine = Engine(store, Identity(str(uuid.UUID(int=1)), "me@here"))
+    kinds = ("now", "later", "fails")
+    engine.start([Provider(kind, directory, engine) for kind in kinds])
+    flows, runs = Flows(store), Runs(store)
+    known = {flow.title: flow for flow in flows.all()}
+    for title, definition in (("whole", FLOW), ("broken", BROKEN)):
+        if title not in known:
+            known[title] = flows.create({"title": title, "definition": definition})
+    wanted = {}
+    for number in range(2):
+        body = {"body": {"count": {"i": 0}}}
+        wanted[f"whole {number}"] = engine.start_run(known["whole"], body, f"whole {number}")
+    wanted["broken"] = engine.start_run(known["broken"], {"body": {"x": 1}}, "broken")
+    to_the_end(runs, wanted["broken"].id)
+    retry = Retry(given=Given({"by": "hand"}), request_id="retry")
+    wanted["retry"] = engine.retry_run(wanted["broken"].id, retry)
+    for run in wanted.values():
+        to_the_end(runs, run.id)
+    print(json.dumps({name: told(store, runs, run.id) for name, run in wanted.items()}))
+    engine.stop()
+    store.close()
+
+
+def to_the_end(runs: Runs, run_id: str) -> None:
+    """Waits until a run has ended."""
+    while runs.get(run_id).completion_time is None:
+        time.sleep(0.001)
+
+
+def told(store: Store, runs: Runs, run_id: str) -> dict[str, Any]:
+    """Returns what is to be the same whatever was killed."""
+    run = runs.get(run_id)
+    position = runs.position(run)
+    db = store.reader()
+    if fold(runs.journal.events(db, run.number)) != position:
+        raise SystemExit(f"{run_id}: the events do not fold to the position")
+    actions = db.execute(
+        "SELECT state_name, status, id FROM actions WHERE run_id = ? ORDER BY rowid", (run_id,)
+    ).fetchall()
+    return {
+        "status": run.status,
+        "payload": without_ids(position.payload.value),
+        "codes": [entry.code for entry in runs.entries(run)],
+        "actions": [[row["state_name"], row["status"]] for row in actions],
+        "ids": [row["id"] for row in actions],
+    }
+
+
+def without_ids(value: Any) -> Any:
+    """Returns a payload without what differs from run to run."""
+    if isinstance(value, dict):
+        names = ("action_id", "start_time", "completion_time")
+        return {key: without_ids(item) for key, item in value.items() if key not in names}
+    return value
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

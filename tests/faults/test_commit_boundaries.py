@@ -1,0 +1,108 @@
+"""Killed before and after every commit, the engine comes to the same end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DRIVER = Path(__file__).parent / "crashing.py"
+
+
+def drive(directory: Path, at: int = 0, when: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    if at:
+        environment |= {"CRASH_AT": str(at), "CRASH_WHEN": when}
+    return subprocess.run(
+        [sys.executable, str(DRIVER), str(directory)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def outcome(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def effects(directory: Path) -> dict[str, Counter[str]]:
+    """What was done to the world: how often each action was begun, by its id."""
+    found: dict[str, Counter[str]] = {}
+    for line in (directory / "effects").read_text().splitlines():
+        what, action, _, state = line.split()
+        found.setdefault(what, Counter())[f"{state} {action}"] += 1
+    return found
+
+
+def without_ids(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: {**run, "ids": len(run["ids"])} for name, run in told.items()}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_at_any_commit_changes_nothing(tmp_path: Path, when: str) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    expected = without_ids(outcome(drive(whole)))
+    began = len(effects(whole)["begun"])
+    for at in count(1):
+        directory = tmp_path / str(at)
+        directory.mkdir()
+        crashed = drive(directory, at, when)
+        if crashed.returncode == 0:
+            break
+        assert crashed.returncode == -signal.SIGKILL, crashed.stderr
+        told = outcome(drive(directory))
+        assert without_ids(told) == expected, f"killed {when} commit {at}"
+        begun = effects(directory)["begun"]
+        # One action for each visit of a state, begun again at the most once: by the next process.
+        assert len(begun) == began
+        assert max(begun.values()) <= 2
+        known = {action for run in told.values() for action in run["ids"]}
+        assert {name.split()[1] for name in begun} <= known
+        assert "cancelled" not in effects(directory)
+    assert at > 10
+
+
+@pytest.mark.slow
+def test_two_kills_one_after_the_other_change_nothing(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    expected = without_ids(outcome(drive(whole)))
+    for first in range(1, 16, 2):
+        for second in range(1, 12, 2):
+            directory = tmp_path / f"{first}-{second}"
+            directory.mkdir()
+            assert drive(directory, first, "after").returncode in (0, -signal.SIGKILL)
+            assert drive(directory, second, "before").returncode in (0, -signal.SIGKILL)
+            assert without_ids(outcome(drive(directory))) == expected, directory.name
+
+
+def test_a_kill_during_the_migration_of_an_old_store(tmp_path: Path) -> None:
+    import sqlite3
+
+    script = Path(__file__).parents[1] / "facility" / "stores" / "version_1.sql"
+    for at, when in ((1, "before"), (1, "after"), (2, "before")):
+        directory = tmp_path / f"{at}-{when}"
+        directory.mkdir()
+        database = sqlite3.connect(directory / "facility.db")
+        database.executescript(script.read_text())
+        database.close()
+        assert drive(directory, at, when).returncode == -signal.SIGKILL
+        told = outcome(drive(directory))
+        assert told["whole 0"]["status"] == "SUCCEEDED"
+        database = sqlite3.connect(directory / "facility.db")
+        [(old,)] = database.execute("SELECT count(*) FROM runs WHERE request_id IS NULL")
+        assert old == 5
+        database.close()
