@@ -88,6 +88,16 @@ class SlurmCluster:
             assert time.monotonic() < deadline, f"still in the queue: {queue}"
             time.sleep(0.1)
 
+    def lose_node(self, name: str) -> None:
+        """Kill a node's daemon and what it runs, as when its power fails."""
+        number = int(name.removeprefix("n"))
+        daemon = self._daemons[1 + number]
+        steps = [p for p in psutil.process_iter() if "slurmstepd" in p.name()]
+        ours = [p for p in steps if p.environ().get("SLURM_CONF") == str(self.conf)]
+        for process in [*ours, *(c for step in ours for c in step.children(recursive=True))]:
+            process.kill()
+        daemon.kill()
+
     def stop(self) -> None:
         """End the jobs and the daemons, and remove the directory."""
         if self.conf.exists() and self._daemons:

@@ -108,9 +108,9 @@ def test_a_failure_is_one_line_with_the_last_words_and_the_log(
         function(str(REPOSITORY), str(staged), str(config), 1, "none")
     message = str(caught.value)
     assert "\n" not in message
-    assert "exit code 2" in message
+    assert "failed with code 2" in message
     assert "unknown key windows.c9" in message
-    assert str(staged / "job" / "stderr") in message
+    assert str(staged / "job") in message
     assert (staged / "job/exit_code").read_text() == "2\n"
     assert not (staged / "results").exists()
 

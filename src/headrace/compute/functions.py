@@ -1,7 +1,8 @@
 """Functions that are registered: found, checked and turned into the text that travels.
 
 A function crosses machines as source text, so that the Python versions of both sides need not
-agree. It arrives alone: without its module's imports, constants and helpers.
+agree. It arrives alone: without its module's imports, constants and helpers. `carrying` tells
+what it may bring.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .carrying import carrying
 from .errors import ComputeError
 
 _WIRE_IDENTIFIER = "st\n"  # globus_compute_sdk's PureSourceTextInspect
+# Of a submission's 10 MB the function may take its part.
+MAX_CODE = 5_000_000
 _KNOWN_NAMES = frozenset(dir(builtins)) | {"__builtins__"}
 
 
@@ -86,7 +90,9 @@ def read_function(path: Path) -> Function:
     _check_interface(node, path)
     text = _source_text(source, node)
     _check_self_contained(text, node, tree, path)
-    code = f"{_WIRE_IDENTIFIER}{name}:{text}"
+    code = f"{_WIRE_IDENTIFIER}{name}:{carrying(text, path)}"
+    if len(code) > MAX_CODE:
+        raise ComputeError(f"{path}: {len(code)} characters travel, at most {MAX_CODE} may")
     return Function(
         name=name,
         code=code,

@@ -1,0 +1,168 @@
+"""Running a batch job from a function, and waiting for its end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import scheduler
+from .arrays import run_members
+from .block import run_here
+from .directory import JobDirectory
+from .endings import Ending, ending_of
+from .errors import BatchJobError
+from .script import job_text
+from .settings import JobSettings
+from .submission import submit_once, tag_of
+from .waiting import wait_for_job
+
+
+def run_batch_job(
+    script: str,
+    workdir: str,
+    *,
+    job: str = "job",
+    how: str = "auto",
+    task_id: str | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Runs a job script and returns when its work is done and its outputs are there.
+
+    Where ``HEADRACE_JOBS=sbatch`` is set, as the endpoint template ``slurm-login`` does, the
+    script is submitted. Otherwise it runs here: inside a job, such as an endpoint's block, in
+    that job's allocation. It starts MPI ranks with ``$HEADRACE_LAUNCH PROGRAM``, everywhere.
+
+    Called again for the same task, such as after a crash, it finds the job that was submitted and
+    waits for that one; a job that is done already is not done again.
+
+    Args:
+        script: the job script, absolute.
+        workdir: where it runs, absolute; made where it is missing.
+        job: name of the job's directory in ``workdir``.
+        how: ``sbatch``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
+        task_id: what is asked for; the Compute task by default.
+        **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`.
+
+    Returns:
+        ``ended``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``, ``seconds`` and
+        ``directory``, where the job's whole story is.
+
+    Raises:
+        BatchJobError: the job failed, in one line.
+    """
+    wanted, place = _settings(script, settings), _workdir(workdir)
+    directory = JobDirectory(place / _plain(job))
+    task = task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex
+    begun = time.monotonic()
+    ending = _ended_before(directory, task)
+    if ending is None:
+        ending = _run(directory, wanted, place, task, how)
+        directory.keep_json("ended.json", {**ending.document(), "task": task})
+    if not ending.ok:
+        raise BatchJobError(_failure(wanted, directory, ending))
+    seconds = round(time.monotonic() - begun, 3)
+    return {**ending.document(), "seconds": seconds, "directory": str(directory.path)}
+
+
+def run_batch_array(
+    script: str,
+    workdir: str,
+    members: Sequence[Sequence[str]],
+    *,
+    at_once: int = 20,
+    retries: int = 0,
+    job: str = "job",
+    task_id: str | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Runs one script many times as a job array.
+
+    A member that has ended well is not run again, neither by a retry nor by a second call.
+
+    Args:
+        script: the job script, absolute.
+        workdir: where the members run, absolute.
+        members: the arguments of each member.
+        at_once: members that run at the same time at the most.
+        retries: how often those that failed are submitted again.
+        job: name of the array's directory in ``workdir``.
+        task_id: what is asked for; the Compute task by default.
+        **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`, for each.
+
+    Returns:
+        ``members``, ``job_ids``, ``submissions`` and ``directory``.
+
+    Raises:
+        BatchJobError: members failed; names the first ones.
+    """
+    wanted, place = _settings(script, settings), _workdir(workdir)
+    directory = JobDirectory(place / _plain(job))
+    task = task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex
+    return run_members(directory, wanted, place, members, task, at_once, retries)
+
+
+def _settings(script: str, settings: Mapping[str, Any]) -> JobSettings:
+    try:
+        return JobSettings(script=Path(script), **settings)
+    except TypeError as error:
+        raise BatchJobError(f"{script}: {error}") from None
+
+
+def _workdir(workdir: str) -> Path:
+    path = Path(workdir)
+    if not path.is_absolute() or ".." in path.parts or "\0" in workdir:
+        raise BatchJobError(f"workdir must be an absolute path without '..', not {workdir!r}")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BatchJobError(f"{path}: cannot be made: {error.strerror}") from error
+    return path
+
+
+def _plain(name: str) -> str:
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise BatchJobError(f"job {name!r}: must be a plain name")
+    return name
+
+
+def _ended_before(directory: JobDirectory, task: str) -> Ending | None:
+    known = directory.json("ended.json")
+    if known.get("task") != task or known.get("ended") != "finished":
+        return None
+    return Ending(**{key: value for key, value in known.items() if key != "task"})
+
+
+def _run(
+    directory: JobDirectory, settings: JobSettings, workdir: Path, task: str, how: str
+) -> Ending:
+    if how not in ("auto", "sbatch", "here"):
+        raise BatchJobError(f"how {how!r}: must be auto, sbatch or here")
+    tag = tag_of(task, directory.path, 0)
+    if directory.json("submission.json").get("tag") != tag:
+        directory.clear()
+        copy = directory.path / settings.script.name
+        shutil.copyfile(settings.script, copy)
+        directory.keep("submitted.sh", job_text(settings, directory.path, workdir, copy))
+    if how == "auto":
+        how = os.environ.get("HEADRACE_JOBS", "here")
+    if how == "here":
+        return run_here(directory, settings, workdir)
+    if not scheduler.available():
+        raise BatchJobError("sbatch, squeue, scontrol and scancel must be on PATH to submit a job")
+    job_id = submit_once(directory, settings, tag)
+    state, reason = wait_for_job(directory, job_id, settings.requeue)
+    return ending_of(directory, settings, workdir, state, reason, job_id)
+
+
+def _failure(settings: JobSettings, directory: JobDirectory, ending: Ending) -> str:
+    name = settings.script.name
+    where = f"job {ending.job_id}" if ending.job_id else "the job"
+    told = f"{name}: {where}: {ending.ended}"
+    if ending.ended.startswith(("failed", "time", "out of", "node")):
+        told += f": {directory.last_words()}"
+    return f"{told}; all of it is in {directory.path}"
