@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headrace.project.errors import ProjectError
 from headrace.project.project import Project
 
 
@@ -44,6 +45,32 @@ def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
         }
         for name, function in project.functions().items()
     ]
+
+
+def function_document(project: Project, place: str, name: str) -> dict[str, Any]:
+    """Returns what is known of one function, with the JSON schema of its arguments.
+
+    Raises:
+        ProjectError: there is none of this name, or the lock file is not one.
+        ComputeError: a module is not as it must be.
+    """
+    from headrace.compute.signatures import arguments_schema, signature
+
+    functions = project.functions()
+    if name not in functions:
+        known = ", ".join(functions) or "none"
+        raise ProjectError(f"no function {name!r} in {project.functions_dir}; known: {known}")
+    function = functions[name]
+    [row] = [row for row in function_inventory(project, place) if row["name"] == name]
+    return {
+        **row,
+        "description": function.doc.strip(),
+        "signature": signature(function),
+        "arguments": arguments_schema(function),
+        "bytes": len(function.code.encode()),
+        "sha256": function.sha256,
+        "path": str(function.path),
+    }
 
 
 def _state(source: str, deployed: str | None) -> str:
