@@ -112,3 +112,21 @@ def test_the_environment_file(tmp_path: Path) -> None:
     (tmp_path / "user_environment.yaml").write_text("- a\n")
     with pytest.raises(ComputeError, match="not a YAML mapping"):
         read_environment(tmp_path)
+
+
+def test_a_real_site_names_what_its_jobs_must_name() -> None:
+    import yaml
+
+    folder = REPOSITORY / "endpoint_configs" / "perlmutter"
+    engine = yaml.safe_load(render(folder, {"account": "m1234", "walltime": "02:00:00"}))["engine"]
+    provider = engine["provider"]
+    assert (provider["type"], provider["account"]) == ("SlurmProvider", "m1234")
+    assert (provider["constraint"], provider["qos"]) == ("cpu", "regular")
+    assert engine["address"] == {"type": "address_by_interface", "ifname": "hsn0"}
+    with pytest.raises(ComputeError, match="account"):
+        render(folder, {})
+
+
+def test_the_login_node_template_makes_functions_submit() -> None:
+    folder = REPOSITORY / "endpoint_configs" / "slurm-login"
+    assert read_environment(folder)["HEADRACE_JOBS"] == "sbatch"
