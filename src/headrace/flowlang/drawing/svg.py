@@ -168,7 +168,7 @@ def _drawn_legend(legend: list[tuple[str, str]], plan: Layout) -> list[str]:
         if kind == "dashed":
             sign = f'<path class="edge catch" d="M14,{y:.1f} L36,{y:.1f}"/>'
         else:
-            look = kind.removeprefix("mark ") if kind.startswith("mark") else kind.replace(" ", "-")
+            look = kind if kind.startswith("mark ") else kind.replace(" ", "-")
             box = f'<rect x="14" y="{y - 7:.1f}" width="22" height="14" rx="3"/>'
             sign = f'<g class="node {look}">{box}</g>'
         parts.append(f'{sign}<text class="legend" x="44" y="{y:.1f}" dy=".35em">{word}</text>')
@@ -204,7 +204,7 @@ def _rules(dark: int) -> str:
         "text.legend{font-size:12px;text-anchor:start}",
         f".node>*:not(text){{stroke:{line};stroke-width:1.2}}",
         f".node.start>circle,.node.end>.inner{{fill:{line};stroke:none}}",
-        ".node.end>.ring{fill:none}",
+        ".node.end>.ring,.node.mark>rect{fill:none}",
         f".edge{{fill:none;stroke:{line};stroke-width:1.3}}",
         ".edge.catch{stroke-dasharray:5 4}",
         f".arrow{{fill:{line}}}.arrow-taken{{fill:{MARKS['done'][dark]}}}",
