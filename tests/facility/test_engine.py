@@ -83,6 +83,21 @@ def test_a_wait_counts_by_a_clock_that_nobody_sets_back(bench: Bench, monkeypatc
     assert bench.ended(run_id).status == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("jump", [-3600, 86_400])
+def test_a_clock_that_was_set_while_the_facility_was_down(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, jump: int
+):
+    import time
+
+    run_id = bench.start({"W": {"Type": "Wait", "Seconds": 2, "End": True}})
+    wait_until(lambda: bench.position(run_id).wake_at, "the wait", 5)
+    bench.close()
+    true_time = time.time
+    monkeypatch.setattr(time, "time", lambda: true_time() + jump)
+    bench.open()
+    assert bench.ended(run_id).status == "SUCCEEDED"
+
+
 def test_a_loop_without_a_wait_leaves_others_their_turn(bench: Bench):
     spin = {"Type": "Pass", "Next": "Spin"}
     endless = bench.start({"Spin": spin})
