@@ -356,3 +356,25 @@ def test_a_job_that_is_requeued_comes_back(
     thread.join(240)
     assert came[0]["restarts"] == 1
     assert (tmp_path / "w" / "runs").read_text() == "run\nrun\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_thousand_members_ask_slurm_seldom(script: Write, tmp_path: Path):
+    import time
+
+    text = """
+mkdir -p now && : > "now/$1"
+ls now | wc -l >> "most.$1"
+rm "now/$1"
+"""
+    members = [[str(number)] for number in range(1000)]
+    begun = time.time()
+    done = run_batch_array(script(text), str(tmp_path / "w"), members, at_once=20)
+    seconds = time.time() - begun
+    assert done["submissions"] == 1
+    most = max(int(path.read_text()) for path in (tmp_path / "w").glob("most.*"))
+    assert most <= 20
+    asked = Queries().count()
+    print(f"{seconds:.0f} s, {asked} questions, {most} members at once")
+    assert asked <= seconds / 10 + 4
