@@ -92,7 +92,7 @@ class EndpointHost:
         if task.user_endpoint_config:
             template.check({**self.spec.options, **task.user_endpoint_config}, self.spec.name)
         try:
-            size = len(json.dumps([task.args, task.kwargs], allow_nan=False))
+            size = len(task.packed) or len(json.dumps([task.args, task.kwargs], allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ComputeError(f"task {task.task_id}: arguments are no JSON: {error}") from error
         if size > _MAX_ARGUMENT_BYTES:
@@ -262,7 +262,11 @@ class EndpointHost:
                 self._report = {k: v for k, v in event.items() if k != "event"}
         elif kind == "task":
             told = TaskEvent(
-                event["task_id"], event["kind"], event.get("result"), event.get("error", "")
+                event["task_id"],
+                event["kind"],
+                event.get("result"),
+                event.get("error", ""),
+                event.get("message", ""),
             )
             with self._lock:
                 if told.task_id not in self._tasks:

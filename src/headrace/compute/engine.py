@@ -38,6 +38,7 @@ class Packed:
 
     is_error: bool
     data: str
+    message: str = ""
 
 
 def read_environment(template: Path) -> dict[str, str]:
@@ -219,14 +220,20 @@ class Engine:
         from globus_compute_endpoint.engines.base import GCFuture
 
         task_id = uuid.UUID(task.task_id)
-        arguments = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
-        buffer = self._serializer.pack_buffers([task.function_code, *arguments])
+        if task.packed:
+            buffer = self._serializer.pack_buffers([task.function_code]) + task.packed
+            serializers = list(task.result_serializers)
+        else:
+            arguments = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
+            buffer = self._serializer.pack_buffers([task.function_code, *arguments])
+            serializers = list(_RESULT_SERIALIZERS)
         future = GCFuture(task_id)
 
         def done(finished: Any) -> None:
             try:
-                result = messagepack.unpack(finished.result())
-                outcome = Packed(result.is_error, str(result.data))
+                message = finished.result()
+                result = messagepack.unpack(message)
+                outcome = Packed(result.is_error, str(result.data), message.decode())
             except Exception as error:
                 log.exception("task %s: no usable answer of the engine", task.task_id)
                 outcome = Packed(True, f"{type(error).__name__}: {error}")
@@ -237,7 +244,7 @@ class Engine:
             future,
             messagepack.pack(Task(task_id=task_id, task_buffer=buffer)),
             resource_specification=task.resource_specification,
-            result_serializers=list(_RESULT_SERIALIZERS),
+            result_serializers=serializers,
         )
 
     @property

@@ -183,8 +183,19 @@ class Host:
         if self._closing.is_set():
             return  # the engine fails its tasks while it shuts down; they did not fail
         with self._lock:
-            if self._tasks.pop(task_id, None) is None:
-                return  # cancelled
+            running = self._tasks.pop(task_id, None)
+        if running is None:
+            return  # cancelled
+        if running.task.packed and outcome.message:
+            self.emit(
+                {
+                    "event": "task",
+                    "task_id": task_id,
+                    "kind": "failed" if outcome.is_error else "done",
+                    "message": outcome.message,
+                }
+            )
+            return
         if outcome.is_error:
             self._fail(task_id, failure_line(outcome.data), outcome.data)
             return

@@ -42,6 +42,10 @@ class TaskSpec:
         kwargs: keyword arguments, JSON values.
         resource_specification: what the engine knows of it (HTEX: ``priority``).
         user_endpoint_config: values for the template's variables, over those of the endpoint.
+        function_id: the function's id, for who must name it.
+        packed: arguments as a client of the service packed them, in whatever serialisation. They
+            stand in the place of ``args`` and ``kwargs``, and pass through unread.
+        result_serializers: how a packed task's result shall be serialised, the first that can.
     """
 
     task_id: str
@@ -50,6 +54,9 @@ class TaskSpec:
     kwargs: dict[str, Any] = field(default_factory=dict)
     resource_specification: dict[str, Any] = field(default_factory=dict)
     user_endpoint_config: dict[str, Any] = field(default_factory=dict)
+    function_id: str = ""
+    packed: str = ""
+    result_serializers: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,14 @@ class TaskEvent:
             two are final and come once.
         result: what the function returned, for ``done``; a JSON value.
         error: one line, for ``failed``.
+        message: for a packed task that ended by itself: its result as the engine packed it.
     """
 
     task_id: str
     kind: TaskState
     result: Any = None
     error: str = ""
+    message: str = ""
 
     @property
     def final(self) -> bool:

@@ -7,14 +7,37 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from headrace.compute import EndpointHost, EndpointSpec, TaskEvent, reap
+from headrace.compute import EndpointHost, EndpointSpec, TaskEvent, TaskSpec, reap
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
+
+
+class Host(Protocol):
+    """Something that tasks can be submitted to."""
+
+    def submit(self, task: TaskSpec) -> None:
+        """Submits a task; one that is submitted already stays."""
+
+    def cancel(self, task_id: str) -> None:
+        """Gives a task up."""
+
+
+class Remote(Protocol):
+    """Endpoints that run by themselves and have registered at the facility."""
+
+    def endpoint(self, endpoint_id: str) -> Host | None:
+        """Returns the one with this id."""
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task waiting; empty where nothing."""
+
+    def known(self) -> list[tuple[str, str]]:
+        """Returns the name and the id of each."""
 
 
 class Endpoints:
@@ -35,6 +58,38 @@ class Endpoints:
         self._directory = private_directory(state_directory(root) / "endpoints")
         self._hosts: dict[str, EndpointHost] = {}
         self._lock = threading.Lock()
+        self._remote: Remote | None = None
+
+    def use(self, remote: Remote) -> None:
+        """Says which endpoints have registered."""
+        self._remote = remote
+
+    def known(self) -> list[tuple[str, str]]:
+        """Returns the name and the id of every endpoint, hosted and registered."""
+        hosted = [(e.name, e.id) for e in self._settings.current().endpoints]
+        return hosted + (self._remote.known() if self._remote else [])
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task waiting; empty where nothing is known of it."""
+        return self._remote.waiting_for(task_id) if self._remote else ""
+
+    def place(self, endpoint_id: str) -> Host:
+        """Returns where the tasks of an endpoint go, hosted or registered.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        if self._settings.current().endpoint(endpoint_id) is None and self._remote:
+            remote = self._remote.endpoint(endpoint_id)
+            if remote is not None:
+                return remote
+        return self.host(endpoint_id)
+
+    def hosted(self, endpoint_id: str) -> EndpointHost | None:
+        """Returns the host of an endpoint; None where the facility hosts none with this id."""
+        if self._settings.current().endpoint(endpoint_id) is None:
+            return None
+        return self.host(endpoint_id)
 
     def reap(self) -> None:
         """Ends what hosts of an earlier facility left behind: processes and batch jobs."""

@@ -155,10 +155,38 @@ def _remote_actions(db: sqlite3.Connection) -> None:
     )
 
 
+def _compute_service(db: sqlite3.Connection) -> None:
+    """Makes room for endpoints that register by themselves, and for tasks as clients pack them."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE compute_endpoints (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, document TEXT NOT NULL,
+            registered_at TEXT NOT NULL, locked INTEGER NOT NULL DEFAULT 0);
+        CREATE TABLE compute_children (
+            id TEXT PRIMARY KEY, endpoint_id TEXT NOT NULL, user_config TEXT NOT NULL,
+            user_runtime TEXT NOT NULL, generation INTEGER NOT NULL, started REAL NOT NULL);
+        CREATE TABLE task_groups (id TEXT PRIMARY KEY, created REAL NOT NULL);
+        CREATE TABLE packed_tasks (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL,
+            owner TEXT NOT NULL, endpoint_id TEXT NOT NULL, function_id TEXT NOT NULL,
+            arguments TEXT NOT NULL, options TEXT NOT NULL, child_id TEXT, published REAL,
+            running INTEGER NOT NULL DEFAULT 0, message BLOB, completed REAL,
+            queued INTEGER NOT NULL);
+        CREATE INDEX packed_tasks_by_group ON packed_tasks(group_id);
+        CREATE INDEX packed_tasks_open ON packed_tasks(child_id) WHERE completed IS NULL;
+        CREATE INDEX packed_tasks_undelivered ON packed_tasks(number)
+            WHERE queued = 1 AND completed IS NOT NULL;
+        CREATE INDEX packed_tasks_ended ON packed_tasks(completed) WHERE completed IS NOT NULL
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
     _runs_as_events,
     _web_inputs,
     _remote_actions,
+    _compute_service,
 )

@@ -17,9 +17,16 @@ from types import FrameType
 import psutil
 import uvicorn
 
+from headrace.compute import TaskEvent
 from headrace.facility.actions import Actions, Provider
 from headrace.facility.address import Address, read_address, write_address
 from headrace.facility.api import Backend, make_app
+from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
+from headrace.facility.compute_settings import (
+    PRIVATE_BROKER,
+    client_credentials,
+    compute_settings,
+)
 from headrace.facility.endpoints import Endpoints
 from headrace.facility.engine import RETENTION_DAYS, Engine
 from headrace.facility.errors import FacilityError
@@ -64,6 +71,8 @@ def serve(root: Path) -> None:
     store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"))
     before = read_address(root)
     listener = _listen(before)
+    chosen = compute_settings(root)
+    listeners = [listener, *_listen_for_compute(chosen.port)]
     token = before.token if before else secrets.token_urlsafe(32)
     host, port = listener.getsockname()
     url = f"http://{host}:{port}"
@@ -72,8 +81,18 @@ def serve(root: Path) -> None:
     identity = local_identity()
     actions = Actions(store)
     engine = Engine(store, identity, retention_days=_retention_days())
-    runner = TaskRunner(store, settings, engine.finish_action, actions.begun)
-    endpoints = Endpoints(root, settings, runner.on_event)
+    runner = TaskRunner(store, engine.finish_action, actions.begun)
+
+    def on_event(event: TaskEvent) -> None:
+        if not compute.take(event):
+            runner.on_event(event)
+
+    endpoints = Endpoints(root, settings, on_event)
+    credentials = client_credentials(root)
+    compute = ComputeService(
+        store, identity, endpoints.hosted, runner.on_event, credentials.client_id[:8]
+    )
+    endpoints.use(compute)
     runner.use(endpoints)
     transfers, close_transfers = transfer_providers(settings, engine.finish_action, actions.begun)
     web_inputs = WebInputs(store, identity)
@@ -89,6 +108,9 @@ def serve(root: Path) -> None:
         identity=identity,
         base_url=url,
         web_inputs=web_inputs,
+        compute=compute,
+        credentials=credentials,
+        token=token,
         respond=awaiting.respond,
     )
     config = uvicorn.Config(
@@ -115,22 +137,57 @@ def serve(root: Path) -> None:
         SubFlowProvider(backend.flows, backend.runs, actions, engine),
         elsewhere,
     ]
+    broker, broker_url, missing = _broker(root, chosen.broker)
     engine.start(providers)
+    compute.start(broker_url, missing, engine.later)
     process = psutil.Process()
     write_address(root, Address(url, token, process.pid, process.create_time()))
     logger.info("serving %s at %s", root, url)
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        asyncio.run(server.serve(sockets=[listener]))
+        asyncio.run(server.serve(sockets=listeners))
     finally:
         runner.close()
+        compute.stop()
         close_transfers()
         elsewhere.close()
         engine.stop()
         endpoints.stop()
+        if broker is not None:
+            broker.stop()
         store.close()
         logger.info("stopped")
+
+
+def _broker(root: Path, wanted: str) -> tuple[PrivateBroker | None, str, str]:
+    """Returns the private broker, the URL of the broker, and why there is none."""
+    if not wanted or wanted != PRIVATE_BROKER:
+        return None, wanted, ""
+    missing = missing_broker()
+    if missing:
+        logger.warning("%s", missing)
+        return None, "", missing
+    broker = PrivateBroker(state_directory(root) / "broker")
+    broker.start()
+    return broker, broker.url, ""
+
+
+def _listen_for_compute(port: int) -> list[socket.socket]:
+    if port == 0:
+        return []
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise FacilityError(
+            f"127.0.0.1:{port}, where the Compute SDK looks for a local service, is taken "
+            f"({error.strerror}); stop what listens there, perhaps another project's facility"
+        ) from error
+    listener.listen(128)
+    return [listener]
 
 
 def _retention_days() -> float | None:

@@ -95,6 +95,16 @@ class Functions:
         fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
         return StoredFunction(**{**fields, "metadata": json.loads(fields["metadata"])})
 
+    def delete(self, function_id: str) -> None:
+        """Removes a function.
+
+        Raises:
+            NotFound: no function has this id.
+        """
+        self.get(function_id)
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM functions WHERE id = ?", (function_id,))
+
 
 class Tasks:
     """The tasks in a store."""
@@ -145,6 +155,12 @@ class Tasks:
                 )
 
         self._store.patiently(store, f"task {task_id}")
+
+
+def unpacked_code(code: str) -> str:
+    """Returns a function's code without the length that the Compute SDK puts before it."""
+    length, newline, text = code.partition("\n")
+    return text if newline and length.isdigit() and int(length) == len(text) else code
 
 
 def _task(row: sqlite3.Row) -> Task:

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.facility.api import compute, flows, runs, web_inputs
+from headrace.facility.api import compute, compute_auth, compute_tasks, flows, runs, web_inputs
 from headrace.facility.api.backend import Backend
 from headrace.facility.api.errors import APIError, unprocessable
-from headrace.facility.errors import FacilityError, NotFound, StateConflict
+from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
 from headrace.flowlang import DefinitionError
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Guard:
         if scope["type"] == "http":
             refusal = self._refusal(Request(scope))
             if refusal is not None:
-                await refusal.response()(scope, receive, send)
+                await _response(Request(scope), refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -57,6 +57,8 @@ class Guard:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if host not in self._names:
             return APIError(403, "FORBIDDEN", "this service answers on its loopback name only")
+        if request.url.path in compute_auth.OPEN_PATHS:
+            return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
         if scheme.lower() != "bearer" or not same:
@@ -87,6 +89,8 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             *flows.ROUTES,
             *runs.ROUTES,
             *compute.ROUTES,
+            *compute_tasks.ROUTES,
+            *compute_auth.ROUTES,
             *web_inputs.ROUTES,
         ],
         exception_handlers={
@@ -102,9 +106,12 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
     return Guard(app, token, names)
 
 
+def _response(request: Request, error: APIError) -> Response:
+    return error.response(flat=request.url.path.startswith(("/v2/", "/v3/")))
+
+
 def _api_error(request: Request, error: Exception) -> Response:
-    del request
-    return cast(APIError, error).response()
+    return _response(request, cast(APIError, error))
 
 
 def _definition_error(request: Request, error: Exception) -> Response:
@@ -113,19 +120,19 @@ def _definition_error(request: Request, error: Exception) -> Response:
 
 
 def _facility_error(request: Request, error: Exception) -> Response:
-    del request
     if isinstance(error, NotFound):
-        return APIError(404, "NOT_FOUND", str(error)).response()
+        return _response(request, APIError(404, "NOT_FOUND", str(error)))
     if isinstance(error, StateConflict):
-        return APIError(409, "STATE_CONFLICT", str(error)).response()
-    return APIError(400, "BAD_REQUEST", str(error)).response()
+        return _response(request, APIError(409, "STATE_CONFLICT", str(error)))
+    if isinstance(error, ActionRejected):
+        return _response(request, APIError(403, error.code, error.description))
+    return _response(request, APIError(400, "BAD_REQUEST", str(error)))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
-    del request
     fault = cast(HTTPException, error)
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(fault.status_code, "BAD_REQUEST")
-    return APIError(fault.status_code, code, fault.detail).response()
+    return _response(request, APIError(fault.status_code, code, fault.detail))
 
 
 def _store_error(request: Request, error: Exception) -> Response:

@@ -9,6 +9,8 @@ from typing import Any
 from starlette.requests import Request
 
 from headrace.facility.actions import Actions
+from headrace.facility.compute_service import ComputeService
+from headrace.facility.compute_settings import ClientCredentials
 from headrace.facility.endpoints import Endpoints
 from headrace.facility.engine import Engine
 from headrace.facility.flows import Flows
@@ -34,6 +36,9 @@ class Backend:
         identity: who works here.
         base_url: where the API is served.
         web_inputs: questions that runs put to people.
+        compute: tasks from clients, and endpoints that register.
+        credentials: what clients log in with.
+        token: what they get for it.
         respond: stores an answer to one, and goes on with the run that waits for it.
     """
 
@@ -47,6 +52,9 @@ class Backend:
     identity: Identity
     base_url: str
     web_inputs: WebInputs
+    compute: ComputeService
+    credentials: ClientCredentials
+    token: str
     respond: Callable[[str, Any], None]
 
 

@@ -1,38 +1,38 @@
-"""The calls of the Compute web service that registering functions needs."""
+"""The calls of the Compute web service on functions and endpoints."""
 
 from __future__ import annotations
+
+import uuid
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from headrace.facility.api.backend import backend_of
-from headrace.facility.api.errors import unprocessable
+from headrace.facility.api.backend import Backend, backend_of
+from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import json_object
+from headrace.facility.compute_service import Registration, source_code
+from headrace.facility.errors import NotFound, StateConflict
+from headrace.facility.settings import EndpointSettings
 
 # As at the hosted service: the largest function that a submission may carry.
 FUNCTION_LIMIT_BYTES = 10_000_000
 
 
 async def register_function(request: Request) -> JSONResponse:
-    """``POST /v3/functions``."""
+    """``POST /v3/functions`` and ``POST /v2/functions``."""
     backend, body = backend_of(request), await json_object(request)
-    entries = [
-        {"loc": [name], "msg": "field required", "type": "value_error.missing"}
-        for name in ("function_name", "function_code")
-        if not isinstance(body.get(name), str)
-    ]
-    if entries:
-        raise unprocessable(entries)
-    code = body["function_code"]
+    _texts(body, "function_name", "function_code")
+    name, code = body["function_name"], body["function_code"]
     if len(code) > FUNCTION_LIMIT_BYTES:
         message = f"larger than {FUNCTION_LIMIT_BYTES} bytes"
         raise unprocessable([{"loc": ["function_code"], "msg": message, "type": "value_error"}])
+    if body.get("serialized") is False:
+        code = source_code(name, code)
     metadata = {k: v for k, v in body.items() if k not in {"function_name", "function_code"}}
-    function = await run_in_threadpool(
-        backend.functions.register, body["function_name"], code, metadata
-    )
+    function = await run_in_threadpool(backend.functions.register, name, code, metadata)
     return JSONResponse({"function_uuid": function.id}, 200)
 
 
@@ -51,26 +51,174 @@ def show_function(request: Request) -> JSONResponse:
     )
 
 
+def delete_function(request: Request) -> JSONResponse:
+    """``DELETE /v2/functions/{id}``."""
+    backend_of(request).functions.delete(request.path_params["function_id"])
+    return JSONResponse({"result": 302})
+
+
+async def register_endpoint(request: Request) -> JSONResponse:
+    """``POST /v3/endpoints`` and ``PUT /v3/endpoints/{id}``: what an endpoint does as it starts."""
+    backend, body = backend_of(request), await json_object(request)
+    service = backend.compute
+    endpoint_id = request.path_params.get("endpoint_id") or str(uuid.uuid4())
+    _uuid("endpoint_id", endpoint_id)
+    known = service.registrations.find(endpoint_id)
+    if known is None or "endpoint_name" in body:
+        _texts(body, "endpoint_name")
+    if backend.settings.current().endpoint(endpoint_id) is not None:
+        raise StateConflict(
+            f"the facility hosts the endpoint {endpoint_id} itself; "
+            "take it out of headrace.toml, or register under another id"
+        )
+    url = service.broker_url
+
+    def register() -> dict[str, Any]:
+        # Its queues must be there before it is told of them.
+        commands = service.names.commands(endpoint_id)
+        service.at_broker(lambda link: link.declare(commands))
+        name = body.get("endpoint_name") or (known.name if known else "")
+        service.registrations.register(
+            endpoint_id, name, {**(known.document if known else {}), **body}
+        )
+        return service.names.registration(endpoint_id, url)
+
+    return JSONResponse(await run_in_threadpool(register))
+
+
 def list_endpoints(request: Request) -> JSONResponse:
     """``GET /v2/endpoints``."""
     backend = backend_of(request)
-    return JSONResponse(
-        [{"uuid": e.id, "name": e.name} for e in backend.settings.current().endpoints]
-    )
+    hosted = [_hosted(backend, e) for e in backend.settings.current().endpoints]
+    registered = [_registered(backend, r) for r in backend.compute.registrations.all()]
+    return JSONResponse([*hosted, *registered])
+
+
+def show_endpoint(request: Request) -> JSONResponse:
+    """``GET /v2/endpoints/{id}``."""
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    settings = backend.settings.current().endpoint(endpoint_id)
+    if settings is not None:
+        return JSONResponse(_hosted(backend, settings))
+    return JSONResponse(_registered(backend, _registration(backend, endpoint_id)))
 
 
 def endpoint_status(request: Request) -> JSONResponse:
-    """``GET /v2/endpoints/{id}/status``: online once its engine runs here."""
-    backend = backend_of(request)
-    endpoint_id = request.path_params["endpoint_id"]
-    hosts = backend.endpoints.status()
-    status = "online" if endpoint_id in hosts else "offline"
-    return JSONResponse({"status": status, "details": hosts.get(endpoint_id, {})})
+    """``GET /v2/endpoints/{id}/status``.
+
+    A hosted endpoint is always online: its first task starts it.
+    """
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    if backend.settings.current().endpoint(endpoint_id) is not None:
+        details = backend.endpoints.status().get(endpoint_id, {"state": "stopped"})
+        return JSONResponse({"status": "online", "details": details})
+    _registration(backend, endpoint_id)
+    online = backend.compute.children.online(endpoint_id)
+    return JSONResponse({"status": "online" if online else "offline", "details": {}})
+
+
+def allowed_functions(request: Request) -> JSONResponse:
+    """``GET /v3/endpoints/{id}/allowed_functions``."""
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    allowed = None
+    if backend.settings.current().endpoint(endpoint_id) is None:
+        allowed = _registration(backend, endpoint_id).document.get("allowed_functions")
+    answer = {"endpoint_id": endpoint_id, "restricted": allowed is not None}
+    return JSONResponse({**answer, "functions": allowed or []})
+
+
+def lock_endpoint(request: Request) -> JSONResponse:
+    """``POST /v3/endpoints/{id}/lock``: makes an endpoint stop, wherever it runs."""
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    service = backend.compute
+    _registration(backend, endpoint_id)
+    service.registrations.lock(endpoint_id)
+    service.at_broker(lambda link: link.delete(service.names.commands(endpoint_id)))
+    return JSONResponse({"endpoint_id": endpoint_id, "lock_expiration_timestamp": None})
+
+
+def delete_endpoint(request: Request) -> JSONResponse:
+    """``DELETE /v2/endpoints/{id}``."""
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    if backend.settings.current().endpoint(endpoint_id) is not None:
+        raise StateConflict(f"the facility hosts the endpoint {endpoint_id}: see headrace.toml")
+    service = backend.compute
+    _registration(backend, endpoint_id)
+    service.registrations.lock(endpoint_id)
+    children = service.registrations.children(endpoint_id)
+    queues = [service.names.commands(endpoint_id), *(service.names.tasks(c.id) for c in children)]
+
+    def remove(link: Any) -> None:
+        for queue in queues:
+            link.delete(queue)
+
+    service.at_broker(remove)
+    service.registrations.delete(endpoint_id)
+    return JSONResponse({"result": 302})
+
+
+def _registration(backend: Backend, endpoint_id: str) -> Registration:
+    found = backend.compute.registrations.find(endpoint_id)
+    if found is None:
+        raise NotFound(f"No endpoint exists with id value {endpoint_id}")
+    return found
+
+
+def _hosted(backend: Backend, endpoint: EndpointSettings) -> dict[str, Any]:
+    return {
+        "uuid": endpoint.id,
+        "name": endpoint.name,
+        "display_name": endpoint.name,
+        "owner_id": backend.identity.id,
+        "multi_user": False,
+        "hosted": True,
+    }
+
+
+def _registered(backend: Backend, registration: Registration) -> dict[str, Any]:
+    document = registration.document
+    return {
+        "uuid": registration.id,
+        "name": registration.name,
+        "display_name": document.get("display_name") or registration.name,
+        "owner_id": backend.identity.id,
+        "multi_user": bool(document.get("multi_user")),
+        "allowed_functions": document.get("allowed_functions"),
+        "metadata": document.get("metadata"),
+        "registered_at": registration.registered_at,
+        "hosted": False,
+    }
+
+
+def _texts(body: dict[str, Any], *names: str) -> None:
+    entries = [
+        {"loc": [name], "msg": "field required", "type": "value_error.missing"}
+        for name in names
+        if not isinstance(body.get(name), str)
+    ]
+    if entries:
+        raise unprocessable(entries)
+
+
+def _uuid(name: str, value: str) -> None:
+    try:
+        uuid.UUID(value)
+    except ValueError as error:
+        raise APIError(400, "BAD_REQUEST", f"{name}: {value!r:.60} is not a UUID") from error
 
 
 ROUTES = [
     Route("/v3/functions", register_function, methods=["POST"]),
+    Route("/v2/functions", register_function, methods=["POST"]),
     Route("/v2/functions/{function_id}", show_function, methods=["GET"]),
+    Route("/v2/functions/{function_id}", delete_function, methods=["DELETE"]),
+    Route("/v3/endpoints", register_endpoint, methods=["POST"]),
+    Route("/v3/endpoints/{endpoint_id}", register_endpoint, methods=["PUT"]),
+    Route("/v3/endpoints/{endpoint_id}/allowed_functions", allowed_functions, methods=["GET"]),
     Route("/v2/endpoints", list_endpoints, methods=["GET"]),
+    Route("/v2/endpoints/{endpoint_id}", show_endpoint, methods=["GET"]),
+    Route("/v2/endpoints/{endpoint_id}", delete_endpoint, methods=["DELETE"]),
     Route("/v2/endpoints/{endpoint_id}/status", endpoint_status, methods=["GET"]),
+    Route("/v2/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
+    Route("/v3/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
 ]

@@ -25,12 +25,20 @@ class APIError(Exception):
         self.detail = detail
         self.message = message
 
-    def response(self) -> JSONResponse:
-        """Returns the error as the service words it."""
+    def response(self, *, flat: bool = False) -> JSONResponse:
+        """Returns the error as the services word it.
+
+        Args:
+            flat: whether code and message stand outside too, where the Compute SDK reads them.
+        """
         error: dict[str, Any] = {"code": self.code, "detail": self.detail}
         if self.message:
             error["message"] = self.message
-        return JSONResponse({"error": error, "debug_id": str(uuid.uuid4())}, self.status)
+        body = {"error": error, "debug_id": str(uuid.uuid4())}
+        if flat:
+            message = self.message or str(self.detail)
+            body = {"code": self.code, "message": message, "reason": message, **body}
+        return JSONResponse(body, self.status)
 
 
 def unprocessable(entries: list[dict[str, Any]]) -> APIError:

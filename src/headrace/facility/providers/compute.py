@@ -1,4 +1,4 @@
-"""The Compute action providers, V2 and V3, on endpoints that the facility hosts."""
+"""The Compute action providers, V2 and V3, on hosted and on registered endpoints."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from headrace.facility.endpoints import Endpoints
 from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
-from headrace.facility.settings import SettingsFile
 from headrace.facility.store import Store
-from headrace.facility.tasks import Functions, Task, Tasks
+from headrace.facility.tasks import Functions, Task, Tasks, unpacked_code
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +78,11 @@ class TaskRunner:
 
     Args:
         store: where tasks are kept.
-        settings: tells the endpoints.
         finish: called with an action's id, status and details at its end.
         begun: counts one more beginning of an action's work.
     """
 
-    def __init__(
-        self, store: Store, settings: SettingsFile, finish: Finish, begun: Callable[[str], int]
-    ) -> None:
-        self._settings = settings
+    def __init__(self, store: Store, finish: Finish, begun: Callable[[str], int]) -> None:
         self._finish = finish
         self._begun = begun
         self._tasks = Tasks(store)
@@ -106,9 +101,9 @@ class TaskRunner:
 
     def accept(self, db: sqlite3.Connection, action_id: str, request: Request) -> None:
         """Stores the tasks of a new action."""
-        if self._settings.current().endpoint(request.endpoint_id) is None:
-            known = self._settings.current().endpoints
-            names = ", ".join(f"{e.name} ({e.id})" for e in known) or "none"
+        known = self._endpoints.known() if self._endpoints else []
+        if request.endpoint_id not in [endpoint_id for _, endpoint_id in known]:
+            names = ", ".join(f"{name} ({endpoint_id})" for name, endpoint_id in known) or "none"
             raise ActionRejected(
                 "RequestValidationError",
                 f"endpoint_id: no endpoint {request.endpoint_id!r} at this facility; "
@@ -150,7 +145,7 @@ class TaskRunner:
         for task in self._tasks.of_action(action_id):
             if task.status not in status.FINAL:
                 try:
-                    self._endpoints.host(request.endpoint_id).cancel(task.id)
+                    self._endpoints.place(request.endpoint_id).cancel(task.id)
                 except HeadraceError as error:
                     logger.warning("task %s cannot be cancelled: %s", task.id, error)
 
@@ -160,7 +155,10 @@ class TaskRunner:
         counts = Counter(task.status for task in tasks)
         names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
         numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
-        return {"tasks": numbers, "task_ids": [task.id for task in tasks]}
+        told = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
+        open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
+        waiting = self._endpoints.waiting_for(open_task) if self._endpoints and open_task else ""
+        return {**told, "description": waiting} if waiting else told
 
     def on_event(self, event: TaskEvent) -> None:
         """Takes what an endpoint tells of a task."""
@@ -180,12 +178,13 @@ class TaskRunner:
         try:
             if self._endpoints is None:
                 raise NotFound("the facility hosts no endpoints")
-            host = self._endpoints.host(request.endpoint_id)
+            host = self._endpoints.place(request.endpoint_id)
             for task in tasks:
                 host.submit(
                     TaskSpec(
                         task_id=task.id,
-                        function_code=_unpacked(self._functions.get(task.function_id).code),
+                        function_code=unpacked_code(self._functions.get(task.function_id).code),
+                        function_id=task.function_id,
                         args=task.args,
                         kwargs=task.kwargs,
                         resource_specification=request.resource_specification,
@@ -226,12 +225,6 @@ class TaskRunner:
             return
         values = [task.result for task in tasks]
         self._finish(action_id, SUCCEEDED, {"result": values, "results": results})
-
-
-def _unpacked(code: str) -> str:
-    # The Compute SDK registers a function with its length before it, as it packs all buffers.
-    length, newline, text = code.partition("\n")
-    return text if newline and length.isdigit() and int(length) == len(text) else code
 
 
 def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:

@@ -1,0 +1,81 @@
+"""As much of Globus Auth as a client with an id and a secret needs, for this facility alone."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from headrace.facility.api.backend import Backend, backend_of
+
+# Requests to these carry the client's id and secret, and no token yet.
+OPEN_PATHS = frozenset({"/v2/oauth2/token", "/v2/oauth2/token/revoke"})
+_LIFETIME_SECONDS = 172_800
+_COMPUTE, _AUTH = "funcx_service", "auth.globus.org"
+
+
+async def token(request: Request) -> JSONResponse:
+    """``POST /v2/oauth2/token``: the facility's token, for the id and secret that it made."""
+    backend = backend_of(request)
+    if not _is_client(request, backend):
+        return JSONResponse({"error": "invalid_client"}, 401)
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    if form.get("grant_type") != ["client_credentials"]:
+        return JSONResponse({"error": "unsupported_grant_type"}, 400)
+    scopes = " ".join(form.get("scope", [])).split()
+    own = [scope for scope in scopes if scope.startswith(("openid", "profile", "email", "urn:"))]
+    others = [scope for scope in scopes if scope not in own]
+    wanted = [(server, names) for server, names in ((_COMPUTE, others), (_AUTH, own)) if names]
+    if not wanted:
+        return JSONResponse({"error": "invalid_scope"}, 400)
+    first, *rest = [_token(backend, server, names) for server, names in wanted]
+    return JSONResponse({**first, "other_tokens": rest})
+
+
+def revoke(request: Request) -> JSONResponse:
+    """``POST /v2/oauth2/token/revoke``: the token goes on with the facility's state."""
+    if not _is_client(request, backend_of(request)):
+        return JSONResponse({"error": "invalid_client"}, 401)
+    return JSONResponse({"active": False})
+
+
+def userinfo(request: Request) -> JSONResponse:
+    """``GET /v2/oauth2/userinfo``."""
+    identity = backend_of(request).identity
+    person = {"sub": identity.id, "name": identity.username, "email": identity.username}
+    own = {"sub": identity.id, "username": identity.username}
+    return JSONResponse({**person, "preferred_username": identity.username, "identity_set": [own]})
+
+
+def _token(backend: Backend, server: str, scopes: list[str]) -> dict[str, Any]:
+    return {
+        "access_token": backend.token,
+        "resource_server": server,
+        "scope": " ".join(scopes),
+        "expires_in": _LIFETIME_SECONDS,
+        "token_type": "Bearer",
+    }
+
+
+def _is_client(request: Request, backend: Backend) -> bool:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    try:
+        given = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return False
+    credentials = backend.credentials
+    expected = f"{credentials.client_id}:{credentials.client_secret}".encode()
+    return scheme.lower() == "basic" and hmac.compare_digest(given, expected)
+
+
+ROUTES = [
+    Route("/v2/oauth2/token", token, methods=["POST"]),
+    Route("/v2/oauth2/token/revoke", revoke, methods=["POST"]),
+    Route("/v2/oauth2/userinfo", userinfo, methods=["GET"]),
+]

@@ -1,0 +1,159 @@
+"""What clients, service and endpoints of Globus Compute say to each other.
+
+Function code, arguments and results pass through as the text that they are: nothing here is
+ever turned into Python objects, but JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from globus_compute_common import messagepack
+from globus_compute_common.messagepack.message_types import (
+    EPStatusReport,
+    Result,
+    ResultErrorDetails,
+    Task,
+)
+
+from headrace.facility.errors import FacilityError
+from headrace.facility.tasks import unpacked_code
+
+_SOURCE_TEXT = "st\n"  # globus_compute_sdk's PureSourceTextInspect
+_JSON = "11\n"  # globus_compute_sdk's JSONData
+JSON_RESULTS = ("globus_compute_sdk.serialize.JSONData",)
+
+
+class BadMessage(FacilityError):
+    """A message from the broker that is none of Globus Compute."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """How a task ended, as an endpoint tells it.
+
+    Attributes:
+        task_id: the task.
+        data: the serialised result, or the text of the error.
+        is_error: which of the two.
+        details: versions of what ran it.
+    """
+
+    task_id: str
+    data: str
+    is_error: bool
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A sign of life of an endpoint, or of one of its children.
+
+    Attributes:
+        endpoint_id: who tells.
+        state: what it tells.
+    """
+
+    endpoint_id: str
+    state: dict[str, Any]
+
+
+def pack(buffers: Sequence[str]) -> str:
+    """Joins serialised texts, each with its length before it, as the SDK does."""
+    return "".join(f"{len(buffer)}\n{buffer}" for buffer in buffers)
+
+
+def packed_code(code: str) -> str:
+    """Returns a function's code with its length before it, whether it came so or not."""
+    return pack([unpacked_code(code)])
+
+
+def packed_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Packs JSON arguments as the SDK does."""
+    return pack([_JSON + json.dumps(list(args)), _JSON + json.dumps(dict(kwargs))])
+
+
+def source_code(name: str, source: str) -> str:
+    """Returns source text that a client registers plain in the form in which it travels."""
+    return pack([f"{_SOURCE_TEXT}{name}:{source}"])
+
+
+def task_message(task_id: str, buffer: str) -> bytes:
+    """Returns the message that hands a task to an endpoint."""
+    return bytes(messagepack.pack(Task(task_id=UUID(task_id), task_buffer=buffer)))
+
+
+def error_message(task_id: str, reason: str) -> bytes:
+    """Returns the result of a task that failed without an endpoint's having said so."""
+    details = ResultErrorDetails(code="TASK_FAILED", user_message=reason)
+    result = Result(task_id=UUID(task_id), data=reason, error_details=details, task_statuses=[])
+    return bytes(messagepack.pack(result))
+
+
+def read_result(body: bytes) -> TaskResult:
+    """Reads a result.
+
+    Raises:
+        BadMessage: it is none.
+    """
+    result = _unpacked(body)
+    if not isinstance(result, Result):
+        raise BadMessage(f"not a result but {type(result).__name__}")
+    details = {str(name): value for name, value in (result.details or {}).items()}
+    return TaskResult(str(result.task_id), result.data, result.is_error, details)
+
+
+def read_report(body: bytes) -> Report:
+    """Reads a sign of life.
+
+    Raises:
+        BadMessage: it is none.
+    """
+    report = _unpacked(body)
+    if not isinstance(report, EPStatusReport):
+        raise BadMessage(f"not a status report but {type(report).__name__}")
+    return Report(str(report.endpoint_id), dict(report.global_state))
+
+
+def start_command(
+    name: str,
+    credentials: Mapping[str, Any],
+    user_config: Mapping[str, Any],
+    user_runtime: Mapping[str, Any],
+    identity: tuple[str, str],
+) -> bytes:
+    """Returns the command that makes an endpoint start a child, unless it runs.
+
+    Args:
+        name: the child's name, and that of its directory.
+        credentials: its id and its queues.
+        user_config: values for the endpoint's template.
+        user_runtime: what the client told of its own Python.
+        identity: id and name of who asks.
+    """
+    command = {
+        "command": "cmd_start_endpoint",
+        "kwargs": {
+            "name": name,
+            "user_opts": dict(user_config),
+            "user_runtime": dict(user_runtime),
+            "amqp_creds": dict(credentials),
+        },
+        "globus_effective_identity": identity[0],
+        "globus_identity_set": [{"sub": identity[0]}],
+        "globus_username": identity[1],
+        "timestamp": int(time.time()),
+    }
+    return json.dumps(command).encode()
+
+
+def _unpacked(body: bytes) -> Any:
+    try:
+        return messagepack.unpack(body)
+    except Exception as error:
+        raise BadMessage(f"cannot be read: {type(error).__name__}") from error

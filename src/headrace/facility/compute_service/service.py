@@ -1,0 +1,330 @@
+"""The Compute web service: tasks from clients, at hosted and at real endpoints."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from headrace.compute import TaskEvent, TaskSpec
+from headrace.errors import HeadraceError
+from headrace.facility.compute_service.children import Children
+from headrace.facility.compute_service.link import Link
+from headrace.facility.compute_service.messages import (
+    JSON_RESULTS,
+    error_message,
+    packed_arguments,
+)
+from headrace.facility.compute_service.names import Names
+from headrace.facility.compute_service.packed_tasks import ACTION, API, PackedTask, PackedTasks
+from headrace.facility.compute_service.pump import Pump
+from headrace.facility.compute_service.registrations import Registration, Registrations
+from headrace.facility.compute_service.remote import RemoteEndpoint, event_of
+from headrace.facility.errors import ActionRejected, NotFound, StateConflict
+from headrace.facility.identity import Identity
+from headrace.facility.store import Store
+from headrace.facility.tasks import Functions, unpacked_code
+
+logger = logging.getLogger(__name__)
+
+_BROKER_SECONDS: Final = 20.0
+_PRUNE_SECONDS: Final = 3600.0
+_OPTIONS: Final = ("resource_specification", "user_endpoint_config", "result_serializers")
+_DISABLED: Final = (
+    "this facility has no broker; start it with `headrace facility up --compute`"
+    " (or HEADRACE_COMPUTE_PORT=5000 in its environment)"
+)
+
+
+class HostedEndpoint(Protocol):
+    """An endpoint that the facility hosts."""
+
+    def submit(self, task: TaskSpec) -> None:
+        """Submits a task."""
+
+    def cancel(self, task_id: str) -> None:
+        """Gives a task up."""
+
+
+class ComputeService:
+    """Tasks that clients submit, and endpoints that register.
+
+    Args:
+        store: where all is kept.
+        identity: who works here.
+        hosted: returns the hosted endpoint with an id, or None.
+        on_event: told of what becomes of the tasks of flows' actions.
+        facility: what tells this facility's queues from those of others.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        hosted: Callable[[str], HostedEndpoint | None],
+        on_event: Callable[[TaskEvent], None],
+        facility: str,
+    ) -> None:
+        self._store = store
+        self._hosted = hosted
+        self._on_event = on_event
+        self._functions = Functions(store)
+        self.identity = identity
+        self.names = Names(facility)
+        self.tasks = PackedTasks(store)
+        self.registrations = Registrations(store)
+        self.children = Children(
+            self.registrations, self.tasks, self._functions, self.names, identity
+        )
+        self._telling = ThreadPoolExecutor(1, thread_name_prefix="compute events")
+        self._pump: Pump | None = None
+        self._url = ""
+        self._missing = _DISABLED
+
+    def start(
+        self, url: str, missing: str, later: Callable[[str, float, Callable[[], None]], None]
+    ) -> None:
+        """Takes up every open task, and begins to work.
+
+        Args:
+            url: the broker's; empty where there is none.
+            missing: why there is none, in one line.
+            later: has something done after some seconds.
+        """
+        self._missing = missing or _DISABLED
+        if url:
+            self._url = url
+            self._pump = Pump(
+                url, self.names, self.tasks, self.children, self._ended, self._fail
+            )  # fmt: skip
+            self._pump.start()
+        waiting = self.tasks.hosted_open()
+        if waiting:
+            threading.Thread(target=self._submit_hosted, args=(waiting,), daemon=True).start()
+        self._prune(later)
+
+    def stop(self) -> None:
+        """Ends the exchange with the broker; open tasks are taken up at the next start."""
+        if self._pump is not None:
+            self._pump.stop()
+        self._telling.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def broker_url(self) -> str:
+        """Where clients reach the broker.
+
+        Raises:
+            StateConflict: there is none.
+        """
+        if not self._url:
+            raise StateConflict(self._missing)
+        return self._url
+
+    def at_broker(self, errand: Callable[[Link], None]) -> None:
+        """Has something done at the broker, and returns when it is.
+
+        Raises:
+            StateConflict: there is no broker, or it is not reached.
+        """
+        if self._pump is None:
+            raise StateConflict(self._missing)
+        self._pump.do(errand, _BROKER_SECONDS)
+
+    def submit(self, endpoint_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Stores a client's tasks and submits them.
+
+        Args:
+            endpoint_id: where they run.
+            body: the request, its members' types checked.
+
+        Returns:
+            The service's answer.
+
+        Raises:
+            NotFound: no such endpoint, function or task group.
+            StateConflict: there is no broker for what is wanted.
+            ActionRejected: the endpoint does not run the function.
+        """
+        registration = self._place(endpoint_id)
+        given = body.get("task_group_id")
+        if given is not None and not self.tasks.group_exists(given):
+            raise NotFound(f"No task group exists with id value {given}")
+        group_id = given or str(uuid.uuid4())
+        queued = bool(body.get("create_queue"))
+        if queued:
+            self.at_broker(lambda link: link.group(self.names.group(group_id)))
+        options = {name: body[name] for name in _OPTIONS if body.get(name)}
+        ids: dict[str, list[str]] = {}
+        tasks = []
+        for function_id, payloads in body["tasks"].items():
+            self._functions.get(function_id)
+            if registration is not None and not registration.allows(function_id):
+                raise ActionRejected(
+                    "FUNCTION_NOT_PERMITTED",
+                    f"Function {function_id} not permitted on endpoint {endpoint_id}",
+                )
+            ids[function_id] = [str(uuid.uuid4()) for _ in payloads]
+            for task_id, payload in zip(ids[function_id], payloads, strict=True):
+                tasks.append(
+                    PackedTask(
+                        task_id, group_id, API, endpoint_id, function_id, payload, options,
+                        queued=queued,
+                    )
+                )  # fmt: skip
+        self._insert(tasks, registration, body.get("user_runtime") or {})
+        if registration is None:
+            self._submit_hosted(tasks)
+        return {
+            "request_id": str(uuid.uuid4()),
+            "task_group_id": group_id,
+            "endpoint_id": endpoint_id,
+            "tasks": ids,
+        }
+
+    def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
+        """Returns the real endpoint with this id, as flows' actions see it."""
+        if self.registrations.find(endpoint_id) is None:
+            return None
+        return RemoteEndpoint(self, endpoint_id)
+
+    def known(self) -> list[tuple[str, str]]:
+        """Returns the name and the id of every registered endpoint."""
+        return [(registration.name, registration.id) for registration in self.registrations.all()]
+
+    def submit_for_action(self, endpoint_id: str, spec: TaskSpec) -> None:
+        """Submits a task of a flow's action to a real endpoint; one that is known stays.
+
+        Raises:
+            NotFound: no such endpoint.
+        """
+        known = self.tasks.find(spec.task_id)
+        if known is not None:
+            if known.message is not None:
+                self._on_event(event_of(known))
+            return
+        registration = self.registrations.get(endpoint_id)
+        options = {
+            "resource_specification": spec.resource_specification,
+            "user_endpoint_config": spec.user_endpoint_config,
+            "result_serializers": list(JSON_RESULTS),
+        }
+        arguments = packed_arguments(spec.args, spec.kwargs)
+        task = PackedTask(
+            spec.task_id, "", ACTION, endpoint_id, spec.function_id, arguments, options
+        )
+        self._insert([task], registration, {})
+
+    def cancel(self, task_id: str, reason: str = "the task was cancelled") -> None:
+        """Gives a task up: it ends as failed, and what comes of it later is thrown away."""
+        self._fail(task_id, reason)
+
+    def take(self, event: TaskEvent) -> bool:
+        """Takes what a hosted endpoint tells of a task; says whether the task is one of these."""
+        task = self.tasks.find(event.task_id)
+        if task is None:
+            return False
+        if event.kind == "running":
+            self.tasks.set_running(task.id)
+        elif event.final:
+            message = event.message.encode() or error_message(task.id, event.error)
+            self._ended([(task.id, message)])
+        return True
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task of a real endpoint waiting; empty where nothing."""
+        task = self.tasks.find(task_id)
+        if task is None or task.child_id is None or task.completed is not None:
+            return ""
+        registration = self.registrations.find(task.endpoint_id)
+        name = registration.name if registration else task.endpoint_id
+        if self._pump is None:
+            return self._missing
+        if not self._pump.connected:
+            return "waits for the facility's broker to come back"
+        if not self.children.online(task.endpoint_id):
+            return (
+                f"waits for the endpoint {name} ({task.endpoint_id}), which is offline; "
+                f"start it with `globus-compute-endpoint start {name}`"
+            )
+        if task.published is None:
+            return f"waits for the endpoint {name} to start its workers"
+        return ""
+
+    def _place(self, endpoint_id: str) -> Registration | None:
+        registration = self.registrations.find(endpoint_id)
+        if registration is None and self._hosted(endpoint_id) is None:
+            raise NotFound(f"No endpoint exists with id value {endpoint_id}")
+        if registration is not None and self._pump is None:
+            raise StateConflict(self._missing)
+        return registration
+
+    def _insert(
+        self,
+        tasks: Sequence[PackedTask],
+        registration: Registration | None,
+        user_runtime: Mapping[str, Any],
+    ) -> None:
+        with self._store.transaction() as db:
+            if registration is not None and tasks:
+                config = tasks[0].options.get("user_endpoint_config") or {}
+                child_id = self.registrations.child_for(db, registration.id, config, user_runtime)
+                tasks = [replace(task, child_id=child_id) for task in tasks]
+            for group_id in {task.group_id for task in tasks if task.group_id}:
+                self.tasks.open_group(db, group_id)
+            self.tasks.insert(db, tasks)
+        if registration is not None and self._pump is not None:
+            self._pump.wake()
+
+    def _submit_hosted(self, tasks: Sequence[PackedTask]) -> None:
+        for task in tasks:
+            try:
+                host = self._hosted(task.endpoint_id)
+                if host is None:
+                    raise NotFound(f"No endpoint exists with id value {task.endpoint_id}")
+                host.submit(
+                    TaskSpec(
+                        task_id=task.id,
+                        function_code=unpacked_code(self._functions.get(task.function_id).code),
+                        resource_specification=task.options.get("resource_specification") or {},
+                        user_endpoint_config=task.options.get("user_endpoint_config") or {},
+                        function_id=task.function_id,
+                        packed=task.arguments,
+                        result_serializers=task.options.get("result_serializers") or [],
+                    )
+                )
+            except HeadraceError as error:
+                self._fail(task.id, str(error))
+            except Exception as error:
+                logger.exception("task %s", task.id)
+                self._fail(task.id, f"{type(error).__name__}: {error} (see the facility's log)")
+
+    def _fail(self, task_id: str, reason: str) -> None:
+        self._ended([(task_id, error_message(task_id, reason))])
+
+    def _ended(self, results: Sequence[tuple[str, bytes]]) -> None:
+        wake = False
+        for task_id in self.tasks.end(results):
+            task = self.tasks.find(task_id)
+            if task is None:
+                continue
+            wake = wake or task.queued
+            if task.owner == ACTION:
+                # By another thread: it returns when the engine has stored the action's end, and
+                # neither the broker nor the engine may wait for that here.
+                self._telling.submit(self._tell, task)
+        if wake and self._pump is not None:
+            self._pump.wake()
+
+    def _tell(self, task: PackedTask) -> None:
+        try:
+            self._on_event(event_of(task))
+        except Exception:
+            logger.exception("the end of task %s; it is told again at the next start", task.id)
+
+    def _prune(self, later: Callable[[str, float, Callable[[], None]], None]) -> None:
+        self.tasks.prune()
+        later("compute retention", _PRUNE_SECONDS, lambda: self._prune(later))
