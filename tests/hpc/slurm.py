@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -30,9 +31,13 @@ class SlurmCluster:
 
     Attributes:
         env: variables that make Slurm's commands talk to this cluster.
+
+    Args:
+        prefix: put before every command, so that the cluster is another account's.
     """
 
-    def __init__(self, nodes: int = 2, cpus: int = 2) -> None:
+    def __init__(self, nodes: int = 2, cpus: int = 2, prefix: Sequence[str] = ()) -> None:
+        self.prefix = list(prefix)
         self.nodes = nodes
         self.cpus = cpus
         # Short: munge's socket has at most 107 characters.
@@ -55,7 +60,7 @@ class SlurmCluster:
     def run(self, *command: str, check: bool = True) -> str:
         """Run one of Slurm's commands against this cluster; its output."""
         done = subprocess.run(
-            command,
+            [*self.prefix, *command],
             env={**os.environ, **self.env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -101,7 +106,7 @@ class SlurmCluster:
     def stop(self) -> None:
         """End the jobs and the daemons, and remove the directory."""
         if self.conf.exists() and self._daemons:
-            self.run("scancel", f"--user={os.getuid()}", check=False)
+            self.run("scancel", f"--user={self._user()}", check=False)
             deadline = time.monotonic() + 10
             while self.run("squeue", "--noheader", check=False) and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -160,7 +165,7 @@ class SlurmCluster:
         libc = ctypes.CDLL(None)
         with log.open("wb") as out:
             daemon = subprocess.Popen(
-                command,
+                [*self.prefix, *command],
                 env={**os.environ, **self.env, "PATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -171,8 +176,15 @@ class SlurmCluster:
             )
         self._daemons.append(daemon)
 
+    def _user(self) -> str:
+        command = [*self.prefix, "id", "-un"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     def _answers(self, *command: str) -> bool:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run([*self.prefix, *command], capture_output=True, check=False).returncode
+            == 0
+        )
 
     def _nodes_are_idle(self) -> bool:
         out = self.run("sinfo", "--noheader", "-N", "-o", "%T", check=False)
@@ -190,7 +202,7 @@ class SlurmCluster:
 
     def _configuration(self) -> str:
         d = self.directory
-        user = psutil.Process().username()
+        user = self._user()
         host = socket.gethostname().split(".")[0]
         control, *node_ports = _free_ports(self.nodes + 1)
         nodes = "\n".join(

@@ -30,7 +30,7 @@ project = "/home/me/small"
 workers = 2
 
 [notify]
-mail = "me@example.org"
+command = "mail me@example.org"
 """
 DEFINITION = {
     "StartAt": "Say",

@@ -13,7 +13,7 @@ def test_what_the_file_says_is_there_under_its_names(root: Path) -> None:
     assert project.collections["here"].root == root / "data"
     assert project.collections["there"].root == Path("/scratch/there")
     assert project.endpoints["machine"].options == {"workers": 2}
-    assert project.config.notify == {"mail": "me@example.org"}
+    assert project.config.notify == {"command": "mail me@example.org"}
 
 
 def test_the_project_is_found_from_any_directory_below(root: Path) -> None:
@@ -37,7 +37,7 @@ def test_without_a_file_the_way_out_is_told(tmp_path: Path) -> None:
         ("[collections]\na = 'x'", r":2: collections\.a: expected a table, found 'x'"),
         ("[endpoints.e]\ntemplate = 'l'\ntemplat = 'l'", r":3: endpoints\.e\.templat: unknown"),
         ("[endpoints.e]\noptions = 1", r":2: endpoints\.e\.options: expected a table"),
-        ("[notify]\nmail = true", r":2: notify\.mail: expected text, found True"),
+        ("[notify]\ncommand = true", r":2: notify\.command: expected text, found True"),
         ("[collections.'a b']\nroot = 'x'", r"name 'a b': use letters, digits"),
         ("a = = 1", r"headrace\.toml:1:5: not TOML"),
     ],

@@ -33,16 +33,41 @@ def facility() -> None:
 
 
 @facility.command
+@click.option(
+    "--compute/--no-compute",
+    default=None,
+    help="Serve real Compute endpoints and the Compute SDK too, at port 5000; kept until changed.",
+)
+@click.option(
+    "--broker",
+    metavar="URL",
+    help="With --compute: amqp:// URL of a RabbitMQ; a private one is started by default.",
+)
 @project_options
-def up() -> None:
-    """Start the project's facility in the background, unless it is running."""
-    from headrace.facility import facility_status, find_address, start_facility
+def up(compute: bool | None, broker: str | None) -> None:
+    """Start the project's facility in the background, unless it is running.
+
+    A running one is restarted where it shall serve Compute otherwise than it does.
+    """
+    from headrace.facility import (
+        choose_compute,
+        facility_status,
+        find_address,
+        start_facility,
+        stop_facility,
+    )
     from headrace.project import facility_settings
 
+    if broker and not compute:
+        raise click.UsageError("--broker goes with --compute.")
     project = current().project()
+    settings = facility_settings(project)
+    changed = compute is not None and choose_compute(project.root, compute, broker or "")
     running = find_address(project.root) is not None
-    address = start_facility(project.root, facility_settings(project))
-    words = "was running" if running else "started"
+    if running and changed:
+        stop_facility(project.root)
+    address = start_facility(project.root, settings)
+    words = "was restarted" if running and changed else "was running" if running else "started"
     display(facility_status(project.root), f"The facility {words}: {address.url}", ("url", "pid"))
 
 
@@ -75,20 +100,25 @@ def status() -> int:
 
 
 @facility.command
+@click.option(
+    "--compute",
+    is_flag=True,
+    help="Those of globus-compute-endpoint and the Compute SDK, with the client's secret.",
+)
 @project_options
-def env() -> None:
+def env(compute: bool) -> None:
     """Print shell exports that lead other Globus clients here.
 
     Use with eval: eval "$(headrace facility env)". The token is among them: keep it to yourself.
     """
-    from headrace.facility import find_address
+    from headrace.facility import compute_environment, find_address
     from headrace.project import ProjectError
 
     project = current().project()
     address = find_address(project.root)
     if address is None:
         raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")
-    variables = _variables(address)
+    variables = compute_environment(project.root) if compute else _variables(address)
     display(
         variables,
         "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),

@@ -21,6 +21,7 @@ COMMANDS = {
     "web-input": "web_input",
     "flow": "flow",
     "function": "function",
+    "endpoint": "endpoint",
     "trigger": "trigger",
     "facility": "facility",
     "login": "account",

@@ -43,7 +43,10 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=state_dir,
-            env=_environment(self._record.host_id, spec),
+            env={
+                **own_environment(spec.project_root),
+                HOST_ID_VARIABLE: self._record.host_id,
+            },
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -121,16 +124,20 @@ class Child:
             return  # the child is gone, which the end of its events tells
 
 
-def _environment(host_id: str, spec: EndpointSpec) -> dict[str, str]:
+def own_environment(project_root: Path) -> dict[str, str]:
+    """Returns this process's environment with what an endpoint's processes need.
+
+    Args:
+        project_root: the project's directory.
+    """
     environment = dict(os.environ)
     # The engine starts its helpers by name.
     own_bin = str(Path(sys.executable).parent)
     environment["PATH"] = own_bin + os.pathsep + environment.get("PATH", os.defpath)
-    environment[HOST_ID_VARIABLE] = host_id
     # Parsl names its processes with setproctitle, which writes the name over the environment
-    # that this host's id is looked for in, unless told not to.
+    # that an endpoint's processes are found by, unless told not to.
     environment["SPT_NOENV"] = "1"
-    environment["HEADRACE_PROJECT"] = str(spec.project_root.resolve())
+    environment["HEADRACE_PROJECT"] = str(project_root.resolve())
     root = str(Path(headrace.__file__).resolve().parents[1])
     if root not in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         # A checkout: the workers' programs shall be those of the same checkout.

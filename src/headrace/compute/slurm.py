@@ -34,6 +34,16 @@ class Slurm:
         pairs = (line.strip().partition("|") for line in out.splitlines() if line.strip())
         return {job: name for job, _, name in pairs}
 
+    def scripts(self) -> dict[str, str]:
+        """This user's jobs that are waiting or running: path of the batch script by job id.
+
+        Raises:
+            ComputeError: Slurm does not answer.
+        """
+        out = self._run("squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%o")
+        pairs = (line.strip().partition("|") for line in out.splitlines() if line.strip())
+        return {job: script for job, _, script in pairs}
+
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel jobs.
 

@@ -1,6 +1,7 @@
 """The facility: a durable local service for flows, transfers and compute."""
 
 from headrace.facility.address import Address, find_address
+from headrace.facility.compute_settings import choose_compute, compute_environment
 from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
 from headrace.facility.settings import (
@@ -22,6 +23,8 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "StateConflict",
+    "choose_compute",
+    "compute_environment",
     "facility_status",
     "find_address",
     "log_path",

@@ -54,28 +54,66 @@ def compute_settings(root: Path) -> ComputeSettings:
     Raises:
         FacilityError: a value is of no use.
     """
-    stored = ComputeSettings()
-    path = _settings_path(root)
-    try:
-        if path.exists():
-            stored = ComputeSettings(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise FacilityError(f"{path}: cannot be read ({error}); remove the file") from error
+    stored = _stored(root)
     text = os.environ.get("HEADRACE_COMPUTE_PORT", str(stored.port))
     if not text.isdigit() or int(text) > 65535:
         raise FacilityError(f"HEADRACE_COMPUTE_PORT={text}: must be a port number, such as 5000")
     broker = os.environ.get("HEADRACE_BROKER", stored.broker)
     if not broker and int(text):
         broker = PRIVATE_BROKER
-    if broker and broker != PRIVATE_BROKER and not broker.startswith(("amqp://", "amqps://")):
-        # Not repeated in the message: it may hold a password.
-        raise FacilityError(f"HEADRACE_BROKER: must be {PRIVATE_BROKER!r} or an amqp:// URL")
+    _check_broker(broker, "HEADRACE_BROKER")
     return ComputeSettings(int(text), broker)
 
 
-def write_compute_settings(root: Path, settings: ComputeSettings) -> None:
-    """Stores how the facility of the project at ``root`` shall serve Compute from now on."""
-    write_private(_settings_path(root), json.dumps(asdict(settings)))
+def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
+    """Stores whether the facility of the project at ``root`` shall serve Compute from now on.
+
+    Args:
+        root: the project's root.
+        serve: whether real endpoints and the Compute SDK are served.
+        broker: ``amqp://`` URL of the broker; a private one where empty.
+
+    Returns:
+        Whether that is a change.
+
+    Raises:
+        FacilityError: the URL is none, or there is no broker to be had.
+    """
+    from headrace.facility.compute_service.broker import missing_broker
+
+    wanted = ComputeSettings(SDK_PORT, broker or PRIVATE_BROKER) if serve else ComputeSettings()
+    _check_broker(wanted.broker, "--broker")
+    if wanted.broker == PRIVATE_BROKER and (missing := missing_broker()):
+        raise FacilityError(missing)
+    if wanted == _stored(root):
+        return False
+    write_private(_settings_path(root), json.dumps(asdict(wanted)))
+    return True
+
+
+def compute_environment(root: Path) -> dict[str, str]:
+    """Returns the variables that lead ``globus-compute-endpoint`` and the Compute SDK here.
+
+    The client's secret is among them.
+
+    Raises:
+        FacilityError: the facility does not serve Compute.
+    """
+    settings = compute_settings(root)
+    if not settings.port:
+        raise FacilityError(
+            f"the facility of {root} does not serve real endpoints: "
+            "run `headrace facility up --compute`"
+        )
+    credentials = client_credentials(root)
+    return {
+        "GLOBUS_COMPUTE_CLIENT_ID": credentials.client_id,
+        "GLOBUS_COMPUTE_CLIENT_SECRET": credentials.client_secret,
+        "GLOBUS_COMPUTE_USER_DIR": str(state_directory(root) / "globus_compute"),
+        "GLOBUS_SDK_ENVIRONMENT": "local",
+        "GLOBUS_SDK_SERVICE_URL_AUTH": f"http://127.0.0.1:{settings.port}/",
+        "GLOBUS_SDK_SERVICE_URL_COMPUTE": f"http://127.0.0.1:{settings.port}/",
+    }
 
 
 def client_credentials(root: Path) -> ClientCredentials:
@@ -93,6 +131,22 @@ def client_credentials(root: Path) -> ClientCredentials:
         return made
     except (OSError, ValueError, TypeError) as error:
         raise FacilityError(f"{path}: cannot be read ({error}); remove the file") from error
+
+
+def _stored(root: Path) -> ComputeSettings:
+    path = _settings_path(root)
+    try:
+        return ComputeSettings(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return ComputeSettings()
+    except (OSError, ValueError, TypeError) as error:
+        raise FacilityError(f"{path}: cannot be read ({error}); remove the file") from error
+
+
+def _check_broker(broker: str, source: str) -> None:
+    if broker and broker != PRIVATE_BROKER and not broker.startswith(("amqp://", "amqps://")):
+        # Not repeated in the message: it may hold a password.
+        raise FacilityError(f"{source}: must be {PRIVATE_BROKER!r} or an amqp:// URL")
 
 
 def _settings_path(root: Path) -> Path:

@@ -40,6 +40,10 @@ class LocalCompute(_Local, globus_sdk.ComputeClientV3):
     """Functions and endpoints of a facility."""
 
 
+class LocalComputeV2(_Local, globus_sdk.ComputeClientV2):
+    """What became of tasks at a facility, and of endpoints."""
+
+
 class LocalFlow(_Local, globus_sdk.SpecificFlowClient):
     """Starts runs of one flow of a facility."""
 
@@ -69,6 +73,7 @@ def services_at(url: str, token: str) -> Services:
     return Services(
         flows=LocalFlows(base_url=url, authorizer=authorizer, retry_config=_retries()),
         compute=LocalCompute(base_url=url, authorizer=authorizer, retry_config=_retries()),
+        compute_v2=LocalComputeV2(base_url=url, authorizer=authorizer, retry_config=_retries()),
         make_flow=make_flow,
         url=url,
     )

@@ -81,6 +81,7 @@ def hosted_services(flow_ids: Iterable[str] = ()) -> Services:
     return Services(
         flows=flows,
         compute=globus_sdk.ComputeClientV3(app=app),
+        compute_v2=globus_sdk.ComputeClientV2(app=app),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, app=app),
         url=flows.base_url,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from globus_sdk import ComputeClientV3, FlowsClient, SpecificFlowClient
+    from globus_sdk import ComputeClientV2, ComputeClientV3, FlowsClient, SpecificFlowClient
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,15 @@ class Services:
 
     Attributes:
         flows: flows and runs.
-        compute: functions and endpoints.
+        compute: functions and endpoints, and tasks submitted.
+        compute_v2: endpoints' states, and what became of tasks.
         make_flow: makes the client of one flow.
         url: base URL of the Flows service.
     """
 
     flows: FlowsClient
     compute: ComputeClientV3
+    compute_v2: ComputeClientV2
     make_flow: Callable[[str], SpecificFlowClient]
     url: str
 

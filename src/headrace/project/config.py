@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from headrace.project.errors import ProjectError
 from headrace.project.ids import is_uuid
+from headrace.project.notify import check_notify
 from headrace.project.tomlfile import Table, TomlFile
 
 CONFIG_FILE = "headrace.toml"
@@ -76,7 +77,7 @@ class Config:
         name: the project's name; its directory's name when the file gives none.
         collections: by name.
         endpoints: by name.
-        notify: whom to tell what, as given.
+        notify: how people are told: ``command``, ``webhook``.
         action_providers: by name.
     """
 
@@ -118,6 +119,11 @@ def read_config(path: Path) -> Config:
     top.only({"name", "collections", "endpoints", "notify", "action_providers"})
     root = path.parent.resolve()
     notify = top.table("notify")
+    told = {key: notify.text(key) for key in notify.data}
+    try:
+        check_notify(told)
+    except ProjectError as error:
+        raise ProjectError(f"{path}: {error}") from error
     return Config(
         name=top.text("name", root.name),
         collections={
@@ -128,7 +134,7 @@ def read_config(path: Path) -> Config:
             name: _endpoint(_checked(name, path), table)
             for name, table in top.tables("endpoints").items()
         },
-        notify={key: notify.text(key) for key in notify.data},
+        notify=told,
         action_providers={
             name: _provider(_checked(name, path), table, root)
             for name, table in top.tables("action_providers").items()

@@ -51,14 +51,21 @@ class Deployed:
     Attributes:
         flows: by name.
         functions: by name.
+        endpoints: ids of the endpoints that were started there, by name.
     """
 
     flows: Mapping[str, DeployedFlow] = field(default_factory=dict)
     functions: Mapping[str, DeployedFunction] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
 
     def with_flow(self, name: str, flow: DeployedFlow) -> Deployed:
         """Returns this with a flow added or replaced."""
         return replace(self, flows={**self.flows, name: flow})
+
+    def with_endpoint(self, name: str, endpoint_id: str | None) -> Deployed:
+        """Returns this with an endpoint added, replaced, or taken out where it has no id."""
+        others = {key: value for key, value in self.endpoints.items() if key != name}
+        return replace(self, endpoints={**others, name: endpoint_id} if endpoint_id else others)
 
     def with_function(self, name: str, function: DeployedFunction) -> Deployed:
         """Returns this with a function added or replaced."""
@@ -120,13 +127,21 @@ def write_lock(path: Path, lock: Lock) -> None:
     """
     document = {
         "version": VERSION,
-        "places": {place: asdict(deployed) for place, deployed in lock.places.items()},
+        "places": {place: _document(deployed) for place, deployed in lock.places.items()},
     }
     write_whole(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def _document(deployed: Deployed) -> dict[str, Any]:
+    document = asdict(deployed)
+    if not deployed.endpoints:
+        del document["endpoints"]
+    return document
 
 
 def _deployed(document: Mapping[str, Any]) -> Deployed:
     return Deployed(
         flows={name: DeployedFlow(**flow) for name, flow in document["flows"].items()},
         functions={name: DeployedFunction(**fn) for name, fn in document["functions"].items()},
+        endpoints={name: str(value) for name, value in document.get("endpoints", {}).items()},
     )

@@ -79,6 +79,9 @@ def _connect_local(project: Project, start: bool, say: Callable[[str], None]) ->
 def facility_settings(project: Project) -> Settings:
     """Returns what the project's facility serves.
 
+    An endpoint that was created as one of `globus-compute-endpoint` registers by itself, and is
+    not hosted too.
+
     Raises:
         ProjectError: the template of an endpoint is missing.
     """
@@ -87,8 +90,11 @@ def facility_settings(project: Project) -> Settings:
         EndpointSettings,
         ProviderSettings,
         Settings,
+        state_directory,
     )
 
+    home = state_directory(project.root) / "globus_compute"
+    installed = [path.parent.name for path in home.glob("*/config.yaml")]
     return Settings(
         collections=tuple(
             CollectionSettings(project.collection_id(name, "local"), name, str(collection.root))
@@ -102,7 +108,7 @@ def facility_settings(project: Project) -> Settings:
                 options=endpoint.options,
             )
             for name, endpoint in project.endpoints.items()
-            if endpoint.template is not None
+            if endpoint.template is not None and name not in installed
         ),
         action_providers=tuple(
             ProviderSettings(provider.url, str(provider.token_file or ""))

@@ -154,12 +154,15 @@ class Project:
         return self._id("collection", name, self.collection(name).id, place)
 
     def endpoint_id(self, name: str, place: str) -> str:
-        """Returns the id of an endpoint at a place.
+        """Returns the id of an endpoint at a place: as configured, or as it was started there.
 
         Raises:
             ProjectError: no such endpoint, or it has no id there.
         """
-        return self._id("endpoint", name, self.endpoint(name).id, place)
+        given = self.endpoint(name).id
+        if given is None and place != "local":
+            given = self.lock().at(place).endpoints.get(name)
+        return self._id("endpoint", name, given, place)
 
     def _id(self, kind: str, name: str, given: str | None, place: str) -> str:
         if given is not None:
@@ -169,6 +172,11 @@ class Project:
         raise ProjectError(
             f'{self.config_file}: {kind} {name!r} has no id: add `id = "..."` to '
             f"[{kind}s.{name}] to use it at {place}"
+            + (
+                f", or run `headrace endpoint start {name} --at {place}` where it shall run"
+                if kind == "endpoint"
+                else ""
+            )
         )
 
 

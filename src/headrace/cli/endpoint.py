@@ -1,0 +1,200 @@
+"""``headrace endpoint``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.cli.endpoint_monitor import monitor
+from headrace.cli.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import Field, record, table
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+
+_LIST = (
+    Field("endpoint", lambda row: row["name"]),
+    Field("template", lambda row: row["template"]),
+    Field("kind", lambda row: row["kind"]),
+    Field("state", lambda row: row["state"]),
+    Field("service", lambda row: row["service"]),
+    Field("id", lambda row: row["id"]),
+)
+_STATUS = (
+    Field("Endpoint", lambda row: row["name"]),
+    Field("Id", lambda row: row["id"]),
+    Field("Template", lambda row: row["template"]),
+    Field("Kind", lambda row: row["kind"]),
+    Field("State", lambda row: row["state"]),
+    Field("Process", lambda row: row["pid"]),
+    Field("Heard of", lambda row: _ago(row["heard_seconds"])),
+    Field("At the service", lambda row: row["service"]),
+    Field("Directory", lambda row: row["directory"]),
+)
+
+
+@click.group
+def endpoint() -> None:
+    """Compute endpoints: create, start, watch over them."""
+
+
+endpoint.add_command(monitor)
+
+
+@endpoint.command(name="list")
+@project_options
+def list_() -> None:
+    """List the project's endpoints."""
+    from headrace.project.endpoints import endpoint_document
+
+    project, services = _asked()
+    rows = [
+        endpoint_document(project, name, current().place, services) for name in project.endpoints
+    ]
+    display(
+        rows, lambda: table(rows, _LIST, "The project has no endpoints."), ("name", "state", "id")
+    )
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@project_options
+def status(name: str) -> int:
+    """Tell how ENDPOINT is.
+
+    The exit code is 1 when it is created here and does not run.
+    """
+    from headrace.project.endpoints import endpoint_document
+
+    project, services = _asked()
+    row = endpoint_document(project, name, current().place, services)
+    display(row, lambda: record(row, _STATUS), ("name", "state", "service", "id"))
+    return 1 if row["kind"] == "installed" and row["state"] != "running" else 0
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@project_options
+def create(name: str) -> None:
+    """Create ENDPOINT on this machine from its template and options.
+
+    It will run as a `globus-compute-endpoint` of your own, limited to the deployed functions.
+    """
+    from headrace.project import endpoints
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    made = endpoints.create(project, name, session.place, services)
+    _tell(name, "created", f"{made.directory}\nStart it with `headrace endpoint start {name}`.")
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@project_options
+def start(name: str) -> None:
+    """Start ENDPOINT in the background; one that runs stays as it is."""
+    from headrace.project import endpoints
+
+    session = current()
+    project = session.project()
+    started = endpoints.start(project, name, session.place, session.services(project))
+    _tell(name, "started" if started else "was running")
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@project_options
+def stop(name: str) -> None:
+    """Stop ENDPOINT with its workers and blocks; its tasks wait for its return."""
+    from headrace.project import endpoints
+
+    session = current()
+    stopped = endpoints.stop(session.project(), name, session.place)
+    _tell(name, "stopped" if stopped else "was not running")
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@project_options
+def restart(name: str) -> None:
+    """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now."""
+    from headrace.project import endpoints
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    endpoints.stop(project, name, session.place)
+    endpoints.start(project, name, session.place, services)
+    _tell(name, "restarted")
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@project_options
+def delete(name: str, yes: bool) -> None:
+    """Stop ENDPOINT, make the service forget it, and remove its directory and logs."""
+    from headrace.project import endpoints
+
+    session = current()
+    project = session.project()
+    directory = endpoints.installed_endpoint(project, name, session.place).directory
+    if not yes:
+        click.confirm(f"Remove {directory} with all that is in it?", abort=True, err=True)
+    endpoints.delete(project, name, session.place)
+    _tell(name, "deleted")
+
+
+@endpoint.command
+@click.argument("name", metavar="ENDPOINT")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many lines from the end.",
+)
+@click.option("--workers", is_flag=True, help="The logs of what runs the tasks, not its own.")
+@project_options
+def log(name: str, lines: int, workers: bool) -> None:
+    """Print the end of ENDPOINT's log."""
+    from headrace.project import ProjectError
+    from headrace.project.endpoints import installed_endpoint
+
+    session = current()
+    found = installed_endpoint(session.project(), name, session.place)
+    if not found.exists:
+        raise ProjectError(
+            f"endpoint {name}: not created on this machine: run `headrace endpoint create {name}`"
+        )
+    shown = list(found.log_lines(lines, workers=workers))
+    display(shown, "\n".join(shown) or "The log is empty.")
+
+
+def _asked() -> tuple[Project, Services | None]:
+    from headrace.errors import HeadraceError
+
+    session = current()
+    project = session.project()
+    try:
+        return project, session.services(project)
+    except HeadraceError:
+        return project, None  # no facility, no login: what this machine knows is told anyway
+
+
+def _tell(name: str, what: str, more: str = "") -> None:
+    from headrace.project.endpoints import endpoint_document
+
+    session = current()
+    row: dict[str, Any] = endpoint_document(session.project(), name, session.place, None)
+    line = f"Endpoint {name} {what}{f': {more}' if more else '.'}"
+    display({**row, "done": what}, line, ("name", "done", "id"))
+
+
+def _ago(seconds: int | None) -> str:
+    return "" if seconds is None else f"{seconds} s ago"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from headrace.project import ProjectError
+from headrace.project.notify import check_notify, tell
+
+
+def test_a_command_gets_subject_and_message(tmp_path: Path) -> None:
+    command = f'echo "$HEADRACE_SUBJECT" > {tmp_path}/told; cat >> {tmp_path}/told'
+    assert tell({"command": command}, "it is down", "the endpoint\nis down") == []
+    assert (tmp_path / "told").read_text() == "it is down\nthe endpoint\nis down\n"
+
+
+def test_a_command_that_fails_is_reported_and_stops_nothing() -> None:
+    [fault] = tell({"command": "echo no mail >&2; exit 3"}, "a", "b")
+    assert fault == "notify.command ended with exit code 3: no mail"
+
+
+class Hook(BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    posted: list[dict[str, str]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).posted.append(json.loads(body))
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    Hook.posted = []
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", Hook.posted
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_webhook_gets_the_text(hook: tuple[str, list[dict[str, str]]]) -> None:
+    url, posted = hook
+    assert tell({"webhook": url}, "a", "b") == []
+    assert posted == [{"text": "a\nb"}]
+    assert tell({"webhook": f"{url}/broken"}, "a", "b") == ["notify.webhook: answered 500"]
+
+
+def test_a_webhook_may_be_a_secret_of_the_environment(
+    hook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_HOOK", hook[0])
+    assert tell({"webhook": "$MY_HOOK"}, "a", "b") == []
+    monkeypatch.delenv("MY_HOOK")
+    assert tell({"webhook": "$MY_HOOK"}, "a", "b") == [
+        "notify.webhook: $MY_HOOK holds no https URL"
+    ]
+
+
+def test_the_url_is_in_no_message() -> None:
+    [fault] = tell({"webhook": "http://127.0.0.1:1/secret"}, "a", "b")
+    assert "secret" not in fault
+    assert fault.startswith("notify.webhook: not reached")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mail": "me@example.org"}, "notify.mail: unknown; there are command, webhook"),
+        ({"webhook": "http://example.org"}, "must begin with https://"),
+    ],
+)
+def test_the_table_is_checked(settings: dict[str, str], words: str) -> None:
+    with pytest.raises(ProjectError, match=words):
+        check_notify(settings)
