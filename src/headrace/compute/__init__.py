@@ -1,5 +1,6 @@
 """Endpoints and functions: what runs on a cluster, and the processes that see to it."""
 
+from .cancelling import Cancellations
 from .endpoint import EndpointHost
 from .errors import ComputeError
 from .functions import Function, find_functions
@@ -7,6 +8,7 @@ from .reaping import reap
 from .values import EndpointSpec, TaskEvent, TaskSpec
 
 __all__ = [
+    "Cancellations",
     "ComputeError",
     "EndpointHost",
     "EndpointSpec",

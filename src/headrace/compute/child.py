@@ -17,9 +17,13 @@ from typing import Any
 
 import headrace
 
+from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
 from .reaping import end_host
 from .records import HOST_ID_VARIABLE, Records, new_record
 from .values import EndpointSpec
+
+# Below the endpoint's state directory: the tasks that were given up.
+CANCELLED = "cancelled"
 
 
 class Child:
@@ -46,6 +50,7 @@ class Child:
             env={
                 **own_environment(spec.project_root),
                 HOST_ID_VARIABLE: self._record.host_id,
+                CANCELLED_VARIABLE: str(state_dir / CANCELLED),
             },
             start_new_session=True,
         )

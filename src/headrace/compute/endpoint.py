@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .child import Child
+from .cancelling import Cancellations
+from .child import CANCELLED, Child
 from .errors import ComputeError
 from .reaping import reap
 from .records import Records
@@ -21,6 +22,8 @@ from .values import EndpointSpec, TaskEvent, TaskSpec, TaskState
 log = logging.getLogger(__name__)
 
 MAX_RESTARTS = 4
+# What stands in the text of a function that runs batch jobs by our module.
+_USES_JOBS = "run_batch_"
 _MAX_ARGUMENT_BYTES = 10_000_000  # what the hosted service accepts
 
 
@@ -52,6 +55,8 @@ class EndpointHost:
         self._restarts = 0
         self._failures = 0
         self._report: dict[str, int] = {}
+        self._cancellations = Cancellations(spec.state_dir / CANCELLED)
+        self._cancellations.resume()
 
     @property
     def pid(self) -> int | None:
@@ -111,18 +116,19 @@ class EndpointHost:
         self._ensure_thread()
 
     def cancel(self, task_id: str) -> None:
-        """Give a task up: it ends as failed, and programs that it started here are ended.
+        """Give a task up: it ends as failed, its batch jobs and the programs it started here too.
 
-        A function that computes in its own process, or on another machine, runs on to its end;
-        its result is thrown away.
+        A function that computes in its own process runs on to its end; its result is thrown away.
 
         Args:
-            task_id: the task. One that is unknown or has ended is left alone.
+            task_id: the task. Of one that is unknown, such as after a restart, only the batch
+                jobs are cancelled.
         """
         with self._lock:
             known = self._tasks.pop(task_id, None)
             self._states.pop(task_id, None)
             child = self._child
+        self._cancellations.add(task_id, jobs=known is None or _USES_JOBS in known.function_code)
         if known is None:
             return
         if child is not None:
@@ -164,6 +170,7 @@ class EndpointHost:
             timeout: seconds for the child to end by itself; then it is killed.
         """
         self._closing.set()
+        self._cancellations.stop()
         with self._lock:
             child, thread = self._child, self._thread
         if child is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from headrace.compute import EndpointHost, EndpointSpec, TaskEvent, TaskSpec, reap
+from headrace.compute import Cancellations, EndpointHost, EndpointSpec, TaskEvent, TaskSpec, reap
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.files import private_directory
@@ -92,11 +92,15 @@ class Endpoints:
         return self.host(endpoint_id)
 
     def reap(self) -> None:
-        """Ends what hosts of an earlier facility left behind: processes and batch jobs."""
+        """Ends what hosts of an earlier facility left behind: processes and batch jobs.
+
+        The jobs of tasks that it gave up too, where it died before it had cancelled them.
+        """
         for directory in sorted(self._directory.iterdir()):
             if directory.is_dir():
                 for ended in reap(directory):
                     logger.warning("endpoint %s: ended a leftover: %s", directory.name, ended)
+                Cancellations(directory / "cancelled").resume()
 
     def host(self, endpoint_id: str) -> EndpointHost:
         """Returns the host of an endpoint; its first task starts it.

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from .cancelling import refuse_cancelled, was_cancelled
 from .directory import JobDirectory
 from .endings import Ending, ending_of
 from .errors import BatchJobError
@@ -24,17 +25,24 @@ from .script import contained
 from .settings import JobSettings, job_environment, shown_environment
 
 _GRACE_SECONDS = 10.0
+# A file system that many share is not asked more often whether the task was given up.
+_LOOK_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
-def run_here(job: JobDirectory, settings: JobSettings, workdir: Path) -> Ending:
+def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str) -> Ending:
     """Runs the script as a child of this process, and ends it with this process.
 
     Args:
         job: the job's directory, with the script in it.
         settings: what the job asks for.
         workdir: where it runs.
+        task: what is asked for; when it is given up, the script is ended.
+
+    Raises:
+        BatchJobError: the task was cancelled, or the directory cannot be written.
     """
+    refuse_cancelled(task)
     environment = _environment(settings)
     command = contained(settings, [str(job.path / settings.script.name), *settings.arguments])
     job_id = os.environ.get("SLURM_JOB_ID", "")
@@ -53,7 +61,8 @@ def run_here(job: JobDirectory, settings: JobSettings, workdir: Path) -> Ending:
     job.keep_json("place.json", place)
     job.note_state("RUNNING", nodes=nodes)
     limit = _seconds(settings.walltime)
-    code, late = _run(job, command, environment, workdir, limit)
+    code, late = _run(job, command, environment, workdir, limit, task)
+    refuse_cancelled(task)
     job.keep("exit_code", f"{code}\n")
     state = "TIMEOUT" if late else "COMPLETED" if code == 0 else "FAILED"
     job.note_state(state, nodes=nodes)
@@ -83,6 +92,7 @@ def _run(
     environment: dict[str, str],
     workdir: Path,
     limit: float,
+    task: str,
 ) -> tuple[int, bool]:
     stopped_by: list[int] = []
     with contextlib.ExitStack() as cleanup:
@@ -116,7 +126,7 @@ def _run(
                 previous = signal.signal(number, stop)
                 cleanup.callback(signal.signal, number, previous or signal.SIG_DFL)
         cleanup.callback(signal_group, signal.SIGKILL)
-        late = _wait(process, limit, stopped_by, signal_group)
+        late = _wait(process, limit, stopped_by, signal_group, task)
     if stopped_by:
         # The script is gone; now this process gets the signal it would have had without it.
         os.kill(os.getpid(), stopped_by[0])
@@ -128,10 +138,11 @@ def _wait(
     limit: float,
     stopped_by: list[int],
     signal_group: Callable[[int], None],
+    task: str,
 ) -> bool:
-    begun = time.monotonic()
+    begun = looked = time.monotonic()
     deadline: float | None = None
-    late = False
+    late = given_up = False
     while process.poll() is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.2)
@@ -139,7 +150,11 @@ def _wait(
         if not late and moment - begun > limit:
             late = True
             signal_group(signal.SIGTERM)
-        if (stopped_by or late) and deadline is None:
+        if not given_up and moment - looked > _LOOK_SECONDS:
+            looked = moment
+            if given_up := was_cancelled(task):
+                signal_group(signal.SIGTERM)
+        if (stopped_by or late or given_up) and deadline is None:
             deadline = moment + _GRACE_SECONDS
         if deadline is not None and moment > deadline:
             signal_group(signal.SIGKILL)

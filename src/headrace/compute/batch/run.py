@@ -151,7 +151,7 @@ def _run(
     if how == "auto":
         how = os.environ.get("HEADRACE_JOBS", "here")
     if how == "here":
-        return run_here(directory, settings, workdir)
+        return run_here(directory, settings, workdir, task)
     if not scheduler.available():
         raise BatchJobError("sbatch, squeue, scontrol and scancel must be on PATH to submit a job")
     job_id = submit_once(directory, settings, tag)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import scheduler
+from .cancelling import refuse_cancelled
 from .directory import JobDirectory
 from .errors import BatchJobError, SchedulerError
 from .settings import JobSettings, job_environment, shown_environment
@@ -40,13 +41,14 @@ def submit_once(
         more: further variables for the job.
 
     Raises:
-        BatchJobError: Slurm refuses, or does not answer.
+        BatchJobError: Slurm refuses, or does not answer, or the task was cancelled.
     """
     known = job.json("submission.json")
     if known.get("tag") == tag:
         found = known.get("job_id") or _find(tag, looking=LOOKING)
         if found:
             return _submitted(job, tag, found)
+    refuse_cancelled(tag.split(":")[1])
     environment = {**job_environment(settings), **(more or {})}
     words = [
         f"--comment={tag}",

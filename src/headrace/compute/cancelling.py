@@ -1,0 +1,118 @@
+"""Giving tasks up: their batch jobs are cancelled, and no new ones submitted.
+
+A file for each task says so to workers wherever they are, also to those that find the task in
+their queue later, and to the next facility where this one dies before the jobs are cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from headrace.files import private_directory
+
+from .batch import scheduler
+from .batch.cancelling import open_jobs
+from .batch.errors import SchedulerError
+
+log = logging.getLogger(__name__)
+
+_DONE: Final = "done\n"
+_KEPT: Final = 1000
+# A job may be on its way to Slurm at the moment when its task is given up: it is looked for so
+# often, so many seconds apart.
+_LOOKS: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+_RETRY_SECONDS: Final = 60.0
+
+
+class Cancellations:
+    """The tasks of an endpoint that were given up.
+
+    Args:
+        directory: has a file for each.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def add(self, task_id: str, *, jobs: bool = True) -> None:
+        """Gives a task up. Returns at once.
+
+        Args:
+            task_id: the task.
+            jobs: whether it may have batch jobs.
+        """
+        path = private_directory(self._directory) / task_id
+        path.write_text("" if jobs else _DONE)
+        self.resume()
+
+    def resume(self) -> None:
+        """Goes on with those whose jobs may not be cancelled yet."""
+        if not self.open():
+            return
+        with self._lock:
+            if self._thread is None:
+                self._stopping.clear()
+                self._thread = threading.Thread(target=self._work, name="cancelling", daemon=True)
+                self._thread.start()
+
+    def open(self) -> set[str]:
+        """Returns the tasks whose jobs may not be cancelled yet."""
+        if not self._directory.is_dir():
+            return set()
+        return {path.name for path in self._directory.iterdir() if path.stat().st_size == 0}
+
+    def stop(self) -> None:
+        """Ends; what is left is done after the next start."""
+        self._stopping.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                with self._lock:
+                    tasks = self.open()
+                    if not tasks:
+                        self._thread = None
+                        return
+                self._cancel(tasks)
+        except Exception:
+            log.exception("cancelling batch jobs; it is tried again after the next start")
+            with self._lock:
+                self._thread = None
+
+    def _cancel(self, tasks: set[str]) -> None:
+        answered = True
+        for pause in _LOOKS if scheduler.available() else ():
+            if self._stopping.wait(pause):
+                return
+            begun = time.monotonic()
+            try:
+                # Those that were given up meanwhile profit from the same question.
+                jobs = open_jobs(self.open())
+                scheduler.cancel(jobs)
+            except SchedulerError as error:
+                log.warning("batch jobs cannot be cancelled yet: %s", error)
+                answered = False
+                continue
+            answered = True
+            if jobs:
+                seconds = time.monotonic() - begun
+                log.info("cancelled the batch jobs %s (%.1f s)", ", ".join(jobs), seconds)
+        if not answered:
+            self._stopping.wait(_RETRY_SECONDS)
+            return
+        for task in tasks:
+            (self._directory / task).write_text(_DONE)
+        files = sorted(self._directory.iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in files[:-_KEPT]:
+            if path.stat().st_size:
+                path.unlink(missing_ok=True)
