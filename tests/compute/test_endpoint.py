@@ -52,6 +52,20 @@ def give_nan() -> float:
     return float("nan")
 
 
+def give_an_array() -> object:
+    import numpy
+
+    return numpy.zeros(3)
+
+
+def give_much(megabytes: int) -> str:
+    return "x" * megabytes * 1_000_000
+
+
+def import_what_is_not_there() -> None:
+    import not_installed_there  # noqa: F401
+
+
 def talk(megabytes: int) -> int:
     import os
     import sys
@@ -138,6 +152,9 @@ def test_running_is_told(shared: tuple[EndpointHost, Events], tmp_path: Path) ->
         (give_a_set, [], "result is not JSON: Object of type set is not JSON serializable"),
         (give_nan, [], "the result holds NaN, which JSON has not"),
         (describe, [1], "TypeError: describe() missing 1 required keyword-only argument: 'second'"),
+        (give_an_array, [], "is not JSON: Object of type ndarray is not JSON serializable; return"),
+        (give_much, [20], "result is too large: 200000"),
+        (import_what_is_not_there, [], "No module named 'not_installed_there'; install it where"),
         (die, [], "the worker that ran the task died"),
     ],
 )

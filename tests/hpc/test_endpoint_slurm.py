@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import uuid
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -227,3 +230,66 @@ def test_without_slurm_commands_it_is_refused(
     with pytest.raises(ComputeError, match=r"sbatch.* not on PATH"):
         host.start()
     host.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_workers_of_another_python_run_functions_and_are_named(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    """Installs the endpoint for a second Python, by pip."""
+    other = _another_python()
+    if other is None:
+        pytest.skip("no second Python of 3.11-3.13 on this machine")
+    environment = tmp_path / "other"
+    packages = [
+        f"globus-compute-endpoint=={version('globus-compute-endpoint')}",
+        "texttable==1.7.0",
+    ]
+    subprocess.run([other, "-m", "venv", environment], check=True)
+    subprocess.run(
+        [environment / "bin/python", "-m", "pip", "install", "-q", *packages], check=True
+    )
+    init = f"unset PYTHONPATH; export PATH={environment}/bin:$PATH"
+    options = {**OPTIONS, "worker_init": init}
+    events = Events()
+    host = EndpointHost(spec(tmp_path / "state", "slurm", **options), events)
+    try:
+        one = task(python_version)
+        host.submit(one)
+        done = events.wait(one.task_id, timeout=120)
+        assert done.kind == "done", done.error
+        assert done.result != platform.python_version()
+        warning = wait_until(lambda: host.status()["warning"], "the warning")
+        assert f"the workers have python {done.result}" in warning
+        assert f"the endpoint python {platform.python_version()}" in warning
+        wrong = task(raise_it)
+        host.submit(wrong)
+        assert (
+            "ValueError: wrong (line 2 of raise_it) (the workers have python"
+            in events.wait(wrong.task_id).error
+        )
+    finally:
+        host.stop()
+
+
+def python_version() -> str:
+    import platform
+
+    return platform.python_version()
+
+
+def raise_it() -> None:
+    raise ValueError("wrong")
+
+
+def _another_python() -> str | None:
+    own = platform.python_version_tuple()[:2]
+    for name in ("python3.13", "python3.12", "python3.11"):
+        for directory in ("", *map(str, Path.home().glob(".pyenv/versions/*/bin"))):
+            path = shutil.which(name, path=directory or None)
+            if path is None or name == f"python{'.'.join(own)}":
+                continue
+            if subprocess.run([path, "-c", "import venv"], capture_output=True).returncode == 0:
+                return path
+    return None

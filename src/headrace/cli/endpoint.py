@@ -33,6 +33,7 @@ _STATUS = (
     Field("Heard of", lambda row: _ago(row["heard_seconds"])),
     Field("At the service", lambda row: row["service"]),
     Field("Directory", lambda row: row["directory"]),
+    Field("Warning", lambda row: row["warning"]),
 )
 
 

@@ -55,6 +55,7 @@ class EndpointHost:
         self._restarts = 0
         self._failures = 0
         self._report: dict[str, int] = {}
+        self._warning = ""
         self._cancellations = Cancellations(spec.state_dir / CANCELLED)
         self._cancellations.resume()
 
@@ -141,7 +142,7 @@ class EndpointHost:
         Returns:
             ``state`` (``stopped``, ``starting``, ``ready``, ``refused``), ``pid``, ``restarts``,
             ``tasks`` (number by state), ``managers``, ``workers``, ``jobs`` (batch jobs that this
-            host has submitted), ``error``.
+            host has submitted), ``error``, ``warning`` (versions that differ).
         """
         with self._lock:
             if self._refusal:
@@ -159,6 +160,7 @@ class EndpointHost:
                 "workers": self._report.get("workers", 0),
                 "jobs": self._child.jobs() if self._child else [],
                 "error": self._refusal,
+                "warning": self._warning,
             }
 
     def stop(self, timeout: float = 30.0) -> None:
@@ -248,6 +250,7 @@ class EndpointHost:
         with self._lock:
             self._child = None
             self._report = {}
+            self._warning = ""
         for line in child.end():
             log.warning("endpoint %s: left by the dead host: %s", self.spec.name, line)
         if refusal:
@@ -264,6 +267,11 @@ class EndpointHost:
         kind = event["event"]
         if kind == "ready":
             self._ready.set()
+        elif kind == "warning":
+            with self._lock:
+                self._warning = str(event["warning"])
+            if self._warning:
+                log.warning("endpoint %s: %s", self.spec.name, self._warning)
         elif kind == "status":
             with self._lock:
                 self._report = {k: v for k, v in event.items() if k != "event"}

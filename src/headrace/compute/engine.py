@@ -269,6 +269,18 @@ class Engine:
             "running": sum(min(m["tasks"], m["worker_count"]) for m in managers),
         }
 
+    def worker_versions(self) -> list[dict[str, str]]:
+        """Versions at each node with workers, by name; those that they tell."""
+        if not hasattr(self._engine, "get_connected_managers_packages"):
+            return []
+        packages = self._engine.get_connected_managers_packages()
+        told = []
+        for manager in self._engine.get_connected_managers():
+            known = packages.get(manager["manager"], {})
+            versions = {name: known[name] for name in ("dill", "parsl") if name in known}
+            told.append({**versions, "python": str(manager["python_version"])})
+        return told
+
     def shutdown(self) -> None:
         """Give the blocks back and end the interchange."""
         self._closing.set()

@@ -32,6 +32,7 @@ from .processes import end_processes, find_processes
 from .reaping import end_host
 from .records import Blocks, HostRecord, Records
 from .values import TaskSpec
+from .versions import mismatch, own_versions
 
 log = logging.getLogger("headrace.compute.host")
 
@@ -53,6 +54,14 @@ class _Running:
     task: TaskSpec
     engine: Engine
     said_running: bool = False
+
+
+@dataclass
+class _Compared:
+    """Whether the versions of an engine's workers were looked at, and what differs."""
+
+    managers: int = 0
+    differing: str = ""
 
 
 class Host:
@@ -78,6 +87,7 @@ class Host:
         self._tasks: dict[str, _Running] = {}
         self._jobs = Blocks()
         self._started = 0
+        self._compared: dict[int, _Compared] = {}
         self._closing = threading.Event()
 
     def begin(self) -> None:
@@ -197,7 +207,11 @@ class Host:
             )
             return
         if outcome.is_error:
-            self._fail(task_id, failure_line(outcome.data), outcome.data)
+            line = failure_line(outcome.data)
+            compared = self._compared.get(id(running.engine))
+            if compared is not None and compared.differing:
+                line = f"{line} ({compared.differing})"
+            self._fail(task_id, line, outcome.data)
             return
         try:
             result = read_result(outcome.data)
@@ -238,10 +252,24 @@ class Host:
                 report = engine.report()
                 for name, number in report.items():
                     status[name] = status.get(name, 0) + number
+                self._compare_versions(engine, report.get("managers", 0))
                 self._say_running([t for t in tasks if t.engine is engine], report)
             if status != last:
                 self.emit({"event": "status", **status})
                 last = status
+
+    def _compare_versions(self, engine: Engine, managers: int) -> None:
+        compared = self._compared.setdefault(id(engine), _Compared())
+        if managers <= compared.managers:
+            compared.managers = managers
+            return
+        compared.managers = managers
+        lines = [mismatch(own_versions(), versions) for versions in engine.worker_versions()]
+        differing = next(filter(None, lines), "")
+        if differing != compared.differing:
+            compared.differing = differing
+            log.warning("%s", differing or "the workers' versions are the endpoint's now")
+            self.emit({"event": "warning", "warning": differing})
 
     def _say_running(self, tasks: list[_Running], report: Mapping[str, int]) -> None:
         # The interchange hands tasks out in the order they came and tells only how many run.

@@ -13,6 +13,7 @@ _LIMIT = 400
 
 _MEANINGS = {
     "WorkerLost": "the worker that ran the task died (killed, out of memory, or os._exit)",
+    "VersionMismatch": "the workers' versions are not those of the endpoint; install the same",
     "ManagerLost": "the node that ran the task was lost (block ended, walltime, or node failure)",
 }
 
@@ -89,6 +90,8 @@ def _explain(name: str, message: str, tail: str, text: str) -> str:
         return f"the function's result is too large{about}; write a file and return its path"
     if name in ("BadStateException", "TooManyJobFailuresError"):
         return f"the endpoint's workers could not start or were lost: {_block_story(text)}"
+    if name in ("ModuleNotFoundError", "ImportError") and message:
+        return f"{name}: {message}; install it where the workers run, or activate it in worker_init"
     if not name:
         return tail or "the task failed without saying why"
     return f"{name}: {message}" if message else name

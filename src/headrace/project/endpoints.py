@@ -148,7 +148,7 @@ def endpoint_document(
     Returns:
         ``name``, ``place``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
         ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
-        ``unknown``), ``template``, ``directory`` and ``pid``.
+        ``unknown``), ``template``, ``directory``, ``pid`` and ``warning``.
     """
     configured = project.endpoint(name)
     endpoint = installed_endpoint(project, name, place)
@@ -175,10 +175,12 @@ def endpoint_document(
         "template": configured.template,
         "directory": str(endpoint.directory) if endpoint.exists else None,
         "pid": endpoint.pid() if endpoint.exists else None,
+        "warning": "",
     }
     if kind == "hosted" and services is not None and endpoint_id:
         details = _status(services, endpoint_id).get("details") or {}
         document["state"] = details.get("state", state)
+        document["warning"] = details.get("warning") or details.get("error") or ""
     return document
 
 
