@@ -208,7 +208,7 @@ class SlurmCluster:
         nodes = "\n".join(
             f"NodeName=n{i + 1} NodeHostname={host} NodeAddr=127.0.0.1 Port={port}"
             f" CPUs={self.cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={self.cpus}"
-            " ThreadsPerCore=1 RealMemory=1000 State=UNKNOWN"
+            " ThreadsPerCore=1 RealMemory=1000 Feature=cpu State=UNKNOWN"
             for i, port in enumerate(node_ports)
         )
         return f"""\

@@ -111,6 +111,9 @@ def _provider_of(text: str, where: Path) -> str:
         raise ComputeError(f"{where}: renders to no YAML with an engine: {error}") from error
 
 
+_ONE_RANK: Mapping[str, int] = {"num_nodes": 1, "ranks_per_node": 1}
+
+
 class Engine:
     """A started engine.
 
@@ -144,6 +147,7 @@ class Engine:
         except ClickException as error:
             raise ComputeError(f"{where}: {shorten(error.format_message())}") from error
         self._on_job = on_job
+        self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
         self._closing = threading.Event()
 
@@ -240,10 +244,13 @@ class Engine:
             on_end(task.task_id, outcome)
 
         future.add_done_callback(done)
+        specification = task.resource_specification
+        if self._is_mpi and not specification:
+            specification = dict(_ONE_RANK)  # parsl waits for ever where an MPI task says nothing
         self._engine.submit(
             future,
             messagepack.pack(Task(task_id=task_id, task_buffer=buffer)),
-            resource_specification=task.resource_specification,
+            resource_specification=specification,
             result_serializers=serializers,
         )
 

@@ -79,7 +79,10 @@ def _environment(settings: JobSettings) -> dict[str, str]:
             for name, value in os.environ.items()
             if name.startswith("SLURM_") and "TOKEN" not in name
         }
-    elif settings.launcher == "srun":
+    if prefix := os.environ.get("PARSL_MPI_PREFIX"):
+        # An MPI engine has given this task nodes of the block: its ranks belong there.
+        environment["HEADRACE_LAUNCH"] = prefix
+    elif not inside and settings.launcher == "srun":
         environment["HEADRACE_LAUNCH"] = f"mpiexec -n {settings.ntasks}"
     path = environment.get("PATH", os.defpath)
     environment["PATH"] = f"{Path(sys.executable).parent}:{path}"

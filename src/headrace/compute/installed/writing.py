@@ -95,7 +95,9 @@ def literal(value: Any) -> str:
 
 def _jinja_string(text: str) -> str:
     # Jinja reads the escapes of a Python string; the closing tag must not appear in one.
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    )
     return '"' + escaped.replace("%", "\\x25").replace("}", "\\x7d").replace("{", "\\x7b") + '"'
 
 
