@@ -127,8 +127,7 @@ def test_a_function_runs_in_the_workers_environment(shared: tuple[EndpointHost, 
     assert done.result["project"] == str(shared[0].spec.project_root)
     assert Path(done.result["directory"]).parent == shared[0].spec.state_dir
     kinds = [e.kind for e in shared[1].of(one.task_id)]
-    assert kinds[0] == "pending"
-    assert kinds.count("done") == 1
+    assert kinds in (["done"], ["running", "done"])
 
 
 def test_running_is_told(shared: tuple[EndpointHost, Events], tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +112,7 @@ class EndpointHost:
             self._states[task.task_id] = "pending"
             child = self._child
         if child is not None:
-            child.send({"do": "submit", "task": asdict(task)})
+            child.send({"do": "submit", "task": vars(task)})
         self._ensure_thread()
 
     def cancel(self, task_id: str) -> None:
@@ -239,7 +238,7 @@ class EndpointHost:
         with self._lock:
             self._child = child = Child(self.spec, Records(self.spec.state_dir))
             for task in self._tasks.values():
-                child.send({"do": "submit", "task": asdict(task)})
+                child.send({"do": "submit", "task": vars(task)})
             self._states = dict.fromkeys(self._tasks, "pending")
         refusal = ""
         for event in child.events():

@@ -131,7 +131,10 @@ class Engine:
         self, template: Path, options: Mapping[str, Any], on_job: Callable[[str, str], None]
     ) -> None:
         from click import ClickException
+        from globus_compute_common import messagepack
+        from globus_compute_common.messagepack.message_types import Task
         from globus_compute_endpoint.endpoint.config.utils import load_config_yaml
+        from globus_compute_endpoint.engines.base import GCFuture
         from globus_compute_sdk.serialize import ComputeSerializer, JSONData
 
         where = template / TEMPLATE_FILE
@@ -149,6 +152,12 @@ class Engine:
         self._on_job = on_job
         self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
+        # Imported here, once: an import costs more than the rest of a submission.
+        self._new_future = GCFuture
+        self._unpack = messagepack.unpack
+        self._pack: Callable[[uuid.UUID, str], bytes] = lambda task_id, buffer: bytes(
+            messagepack.pack(Task(task_id=task_id, task_buffer=buffer))
+        )
         self._closing = threading.Event()
 
     def start(self, endpoint_id: str, label: str, run_dir: Path, working_dir: Path) -> None:
@@ -165,6 +174,7 @@ class Engine:
             engine.working_dir = str(working_dir)
         if executor := getattr(engine, "executor", None):
             executor.label = label
+            executor.log_config = _only_warnings()
             self._shorten_launches(executor)
             self._notice_failing_blocks(executor)
             self._record_jobs(executor.provider)
@@ -219,10 +229,6 @@ class Engine:
             task: the task.
             on_end: called with the task's id and its outcome, from the engine's thread.
         """
-        from globus_compute_common import messagepack
-        from globus_compute_common.messagepack.message_types import Task
-        from globus_compute_endpoint.engines.base import GCFuture
-
         task_id = uuid.UUID(task.task_id)
         if task.packed:
             buffer = self._serializer.pack_buffers([task.function_code]) + task.packed
@@ -231,12 +237,12 @@ class Engine:
             arguments = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
             buffer = self._serializer.pack_buffers([task.function_code, *arguments])
             serializers = list(_RESULT_SERIALIZERS)
-        future = GCFuture(task_id)
+        future = self._new_future(task_id)
 
         def done(finished: Any) -> None:
             try:
                 message = finished.result()
-                result = messagepack.unpack(message)
+                result = self._unpack(message)
                 outcome = Packed(result.is_error, str(result.data), message.decode())
             except Exception as error:
                 log.exception("task %s: no usable answer of the engine", task.task_id)
@@ -249,7 +255,7 @@ class Engine:
             specification = dict(_ONE_RANK)  # parsl waits for ever where an MPI task says nothing
         self._engine.submit(
             future,
-            messagepack.pack(Task(task_id=task_id, task_buffer=buffer)),
+            self._pack(task_id, buffer),
             resource_specification=specification,
             result_serializers=serializers,
         )
@@ -296,6 +302,15 @@ class Engine:
             # An engine that has given up keeps its blocks otherwise.
             executor.scale_in_facade(len(executor.status_facade))
         self._engine.shutdown(block=True)
+
+
+def _only_warnings() -> Any:
+    # Three lines for every task would cost a tenth of a short one, and fill a disk in months.
+    try:
+        from parsl.logconfigs.file import FileLogging
+    except ImportError:
+        return None  # a Parsl that has no such choice
+    return FileLogging(level=logging.WARNING)
 
 
 def options_key(options: Mapping[str, Any]) -> str:

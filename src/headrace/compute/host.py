@@ -11,6 +11,7 @@ Events: ``ready``, ``refused`` (nothing was started), ``task``, ``status``.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ from headrace.files import write_private
 
 from .engine import Engine, Packed, keep_newest, options_key, read_environment
 from .errors import ComputeError
+from .events import EventStream
 from .outcomes import NotJSON, failure_line, read_result, shorten
 from .processes import end_processes, find_processes
 from .reaping import end_host
@@ -80,8 +82,7 @@ class Host:
         self._record = HostRecord(**begin["record"])
         self._state_dir = state_dir
         self._records = Records(state_dir)
-        self._events = events
-        self._write_lock = threading.Lock()
+        self._events = EventStream(events)
         self._lock = threading.Lock()
         self._engines: dict[str, Engine] = {}
         self._tasks: dict[str, _Running] = {}
@@ -94,19 +95,17 @@ class Host:
         """Start the engine that tasks without configuration of their own run on."""
         keep_newest(self._state_dir / "run", _KEPT_RUN_DIRECTORIES)
         self._engine_for({})
+        # What is there now stays; with the default thresholds half of a submission's time would
+        # go into looking through it for garbage.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         for work in (self._watch_interchanges, self._report):
             threading.Thread(target=work, daemon=True).start()
         self.emit({"event": "ready"})
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Send one event."""
-        line = (json.dumps(event) + "\n").encode()
-        with self._write_lock:
-            try:
-                while line:
-                    line = line[os.write(self._events, line) :]
-            except BrokenPipeError:
-                log.warning("nobody listens any more")
+        self._events.send(event)
 
     def submit(self, task: TaskSpec) -> None:
         """Hand a task to the engine with its configuration."""
@@ -117,7 +116,6 @@ class Host:
             return
         with self._lock:
             self._tasks[task.task_id] = _Running(task, engine)
-        self.emit({"event": "task", "task_id": task.task_id, "kind": "pending"})
         engine.submit(task, self._ended)
 
     def cancel(self, task_id: str) -> None:
@@ -144,6 +142,7 @@ class Host:
             thread.join(_SHUTDOWN_LIMIT / len(threads))
         for line in end_host(self._records, self._record):
             log.info("ended %s", line)
+        self._events.flush()
 
     def _engine_for(self, user_config: Mapping[str, Any]) -> Engine:
         key = options_key(user_config)
@@ -237,6 +236,7 @@ class Host:
                 engines = list(self._engines.values())
             if any(engine.interchange_lost for engine in engines):
                 log.error("an interchange is gone; the host ends so that all is started anew")
+                self._events.flush()
                 os._exit(LOST_INTERCHANGE)
 
     def _report(self) -> None:

@@ -65,8 +65,8 @@ class TaskEvent:
 
     Attributes:
         task_id: the task.
-        kind: ``pending`` (handed to the engine), ``running``, ``done`` or ``failed``. The last
-            two are final and come once.
+        kind: ``running``, ``done`` or ``failed``; a task that was submitted is ``pending`` until
+            then. The last two are final and come once.
         result: what the function returned, for ``done``; a JSON value.
         error: one line, for ``failed``.
         message: for a packed task that ended by itself: its result as the engine packed it.
