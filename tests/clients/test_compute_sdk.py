@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
 import pytest
 from clients.user import User
 from waiting import wait_until
@@ -97,34 +103,52 @@ def test_a_flow_s_tasks_run_at_the_real_endpoint(user: User) -> None:
     assert user.told("function", "run", "hello", "-e", "machine")["greeting"] == "hello you"
 
 
-def test_globus_compute_endpoint_itself_is_at_home(user: User) -> None:
+@pytest.fixture(params=["this", pytest.param("own", marks=pytest.mark.slow)])
+def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the Compute endpoint and a Python with the SDK, without headrace or with."""
+    here = Path(sys.executable).parent
+    if request.param == "this":
+        return here
+    directory = tmp_path_factory.mktemp("own")
+    # texttable 1.7.2 breaks `globus-compute-endpoint list`.
+    package = f"globus-compute-endpoint=={version('globus-compute-endpoint')}"
+    subprocess.run([sys.executable, "-m", "venv", directory], check=True)
+    pip = [directory / "bin/python", "-m", "pip", "install", "-q", package, "texttable==1.7.0"]
+    subprocess.run(pip, check=True)
+    return directory / "bin"
+
+
+def test_globus_compute_endpoint_itself_is_at_home(user: User, programs: Path) -> None:
     """`configure`, `start`, `list`, `stop`: the unmodified program with its own files."""
     (user.home / "config.yaml").write_text(
         "display_name: by hand\nlocal_compute_services: true\nheartbeat_period: 5\n"
     )
     template = user.root / "endpoint_configs/local/user_config_template.yaml.j2"
-    program = "globus-compute-endpoint"
+    program = str(programs / "globus-compute-endpoint")
+    client = {**user.client, "PATH": f"{programs}:{os.environ['PATH']}"}
     user.run(program, "configure", "--core-config", str(user.home / "config.yaml"),
-             "--template-config", str(template), "by_hand", more=user.client)  # fmt: skip
+             "--template-config", str(template), "by_hand", more=client)  # fmt: skip
     try:
-        user.run(program, "start", "--detach", "by_hand", more=user.client)
-        listed = user.run(program, "list", more=user.client).stdout
+        user.run(program, "start", "--detach", "by_hand", more=client)
+        listed = user.run(program, "list", more=client).stdout
         assert "by_hand" in listed
         assert "Running" in listed
         result = user.sdk(
-            BEGIN
+            python=str(programs / "python"),
+            program=BEGIN
             + """
 [by_hand] = [e for e in client.get_endpoints() if e["name"] == "by_hand"]
 shell = ShellFunction("echo $((6 * 7))")
 with Executor(by_hand["uuid"], client=client) as executor:
     done = executor.submit(shell).result(timeout=100)
 print(json.dumps([done.returncode, done.stdout]))
-"""
+""",
         )
         assert result == [0, "42\n"]
     finally:
-        user.run(program, "stop", "by_hand", more=user.client)
-    assert "Stopped" in user.run(program, "list", more=user.client).stdout
+        user.run(program, "stop", "by_hand", more=client)
+    assert "Stopped" in user.run(program, "list", more=client).stdout
+    user.run(program, "delete", "--yes", "by_hand", more=client)
 
 
 def test_without_a_broker_one_line_says_what_is_missing(user: User) -> None:

@@ -157,9 +157,9 @@ class User:
         """Variables of the Compute SDK and of `globus-compute-endpoint`."""
         return dict(self.told("facility", "env", "--compute"))
 
-    def sdk(self, program: str) -> Any:
+    def sdk(self, program: str, python: str = sys.executable) -> Any:
         """Runs a program that uses the Compute SDK; the JSON that it prints."""
-        done = self.run(sys.executable, "-c", program, more=self.client)
+        done = self.run(python, "-c", program, more=self.client)
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def messages(self) -> list[str]:
