@@ -22,7 +22,9 @@ class Service:
     logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     lose: set[str] = field(default_factory=set)  # "POST /flows": done, but never answered
+    garble: set[str] = field(default_factory=set)  # done, but answered with 502
     refuse: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    outages: list[int] = field(default_factory=list)  # statuses of the next answers
 
     def __enter__(self) -> Service:
         service = self
@@ -54,15 +56,21 @@ class Service:
         path = [part for part in parts.path.split("/") if part]
         call = f"{request.command} /{'/'.join(path)}"
         self.calls.append(call)
+        given = request.body()  # also of what is refused: the connection is used again
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return 401, _error("AUTHENTICATION_ERROR", "Expired or invalid Bearer token")
         if call in self.refuse:
             return self.refuse[call]
+        if self.outages:
+            return self.outages.pop(0), _error("UNKNOWN_ERROR", "try again")
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        status, body = self.route(request.command, path, query, request.body())
+        status, body = self.route(request.command, path, query, given)
         if call in self.lose:
             self.lose.discard(call)
             return 0, None
+        if call in self.garble:
+            self.garble.discard(call)
+            return 502, _error("UNKNOWN_ERROR", "done, but this is not said")
         return status, body
 
     def route(self, method: str, path: list[str], query: dict[str, str], body: Any) -> Any:
@@ -72,13 +80,18 @@ class Service:
             case "POST", ["flows"]:
                 flow_id = str(uuid.uuid4())
                 scope = f"https://auth.globus.org/scopes/{flow_id}/flow_user"
-                self.flows[flow_id] = {"id": flow_id, "globus_auth_scope": scope, **body}
+                times = dict.fromkeys(("created_at", "updated_at"), self.moment())
+                self.flows[flow_id] = {"id": flow_id, "globus_auth_scope": scope, **times, **body}
                 return 201, self.flows[flow_id]
             case "GET", ["flows", flow_id] if flow_id in self.flows:
                 return 200, self.flows[flow_id]
             case "PUT", ["flows", flow_id] if flow_id in self.flows:
-                self.flows[flow_id].update(body)
+                self.edit(flow_id, **body)
                 return 200, self.flows[flow_id]
+            case "DELETE", ["flows", flow_id] if flow_id in self.flows:
+                return 200, self.flows.pop(flow_id)
+            case "DELETE", ["v2", "functions", function_id] if function_id in self.functions:
+                return 200, self.functions.pop(function_id)
             case "POST", ["flows", flow_id, "run"] if flow_id in self.flows:
                 return 201, self.start(flow_id, body)
             case "GET", ["runs"]:
@@ -98,6 +111,13 @@ class Service:
             case "GET", ["v2", "functions", function_id] if function_id in self.functions:
                 return 200, self.functions[function_id]
         return 404, _error("NOT_FOUND", f"No {'/'.join(path)} exists")
+
+    def moment(self) -> str:
+        return datetime.now(UTC).isoformat(timespec="microseconds")
+
+    def edit(self, flow_id: str, **members: Any) -> None:
+        """Changes a flow, as somebody may in the web app."""
+        self.flows[flow_id].update(members, updated_at=self.moment())
 
     def page(self, key: str, items: list[Any], query: dict[str, str]) -> dict[str, Any]:
         size = int(query.get("per_page") or query.get("limit") or 20)
@@ -164,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = do_PUT = handle_call
+    do_GET = do_POST = do_PUT = do_DELETE = handle_call
 
     def log_message(self, *arguments: object) -> None:
         pass

@@ -23,22 +23,29 @@ _FIELDS = (
 
 
 @click.command
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--dry-run", "-n", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--diff/--no-diff", default=None, help="Show what differs; with --dry-run it is.")
+@click.option("--prune", is_flag=True, help="Remove there what the project has no more.")
+@click.option("--adopt", metavar="FLOW_ID", help="Make a flow that is there the one of this NAME.")
 @project_options
-def deploy(dry_run: bool) -> None:
-    """Deploy the project's flows and functions.
+def deploy(
+    names: tuple[str, ...], dry_run: bool, diff: bool | None, prune: bool, adopt: str | None
+) -> None:
+    """Deploy the project's flows and functions, or those of the NAMEs.
 
-    Flows are created or updated, functions are registered. Flows are checked first;
-    what is where is written to headrace.lock.
+    Flows are created or updated, functions are registered. Flows are checked first; what somebody
+    changed there is found and put right; what is where is written to headrace.lock.
     """
-    from headrace.project import apply, plan
+    from headrace.project import Choice, apply, deploying, plan
 
     session = current()
     project = session.project()
     services = session.services(project, start=True)
-    planned = plan(project, session.place, services)
-    if not dry_run:
-        apply(planned, project, services, _report)
+    with deploying(project):
+        planned = plan(project, session.place, services, Choice(names, prune, adopt))
+        if not dry_run:
+            apply(planned, project, services, _report)
     display(
         {
             "place": session.place,
@@ -46,7 +53,7 @@ def deploy(dry_run: bool) -> None:
             "changes": len(planned.changes),
             "steps": [step.document() for step in planned.steps],
         },
-        lambda: _text(planned, dry_run),
+        lambda: _text(planned, dry_run, dry_run if diff is None else diff),
     )
 
 
@@ -55,10 +62,14 @@ def _report(step: Step) -> None:
         note(f"{step.change} {step.kind} {step.name}")
 
 
-def _text(planned: Plan, dry_run: bool) -> str:
+def _text(planned: Plan, dry_run: bool, diff: bool) -> str:
     if not planned.steps:
         return "The project has no flows and no functions."
     count = len(planned.changes)
     words = "nothing to change" if not count else f"{count} change{'s' if count > 1 else ''}"
     done = ", none made (--dry-run)" if dry_run and count else ""
-    return f"{table(planned.steps, _FIELDS, '')}\n{words} at {planned.place}{done}"
+    told = [table(planned.steps, _FIELDS, "")]
+    for step in planned.changes if diff else ():
+        lines = [line for difference in step.differences for line in difference.lines()]
+        told += [f"\n{step.kind} {step.name}: - there, + in the project", *lines] if lines else []
+    return "\n".join([*told, f"{words} at {planned.place}{done}"])

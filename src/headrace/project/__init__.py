@@ -1,6 +1,6 @@
 """A project: its configuration, what is deployed of it, and the runs of its flows."""
 
-from headrace.project.apply import apply
+from headrace.project.apply import apply, deploying
 from headrace.project.check import FlowFinding, check_file, check_flows
 from headrace.project.config import (
     PLACES,
@@ -24,7 +24,7 @@ from headrace.project.lock import (
 )
 from headrace.project.names import resolve_input
 from headrace.project.places import connect, facility_settings
-from headrace.project.plan import Plan, Step, plan
+from headrace.project.plan import Choice, Plan, Step, plan
 from headrace.project.project import Project, load_project
 from headrace.project.sources import FlowSource, read_flow
 from headrace.project.start import PreparedRun, check_input, is_current, prepare, send, start
@@ -34,6 +34,7 @@ from headrace.project.words import Progress, Results, doing, failure_line, resul
 __all__ = [
     "FINAL",
     "PLACES",
+    "Choice",
     "CollectionConfig",
     "Config",
     "Deployed",
@@ -59,6 +60,7 @@ __all__ = [
     "check_flows",
     "check_input",
     "connect",
+    "deploying",
     "doing",
     "facility_settings",
     "failure_line",

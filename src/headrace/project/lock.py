@@ -24,11 +24,14 @@ class DeployedFlow:
         id: its id there.
         scope: the scope that starts its runs.
         sha256: hash of what was deployed.
+        there: hash of what the place answered, by which a later change there is noticed; empty
+            where it is not known.
     """
 
     id: str
     scope: str
     sha256: str
+    there: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,14 @@ class Deployed:
     def with_flow(self, name: str, flow: DeployedFlow) -> Deployed:
         """Returns this with a flow added or replaced."""
         return replace(self, flows={**self.flows, name: flow})
+
+    def without_flow(self, name: str) -> Deployed:
+        """Returns this with a flow taken out."""
+        return replace(self, flows={k: v for k, v in self.flows.items() if k != name})
+
+    def without_function(self, name: str) -> Deployed:
+        """Returns this with a function taken out."""
+        return replace(self, functions={k: v for k, v in self.functions.items() if k != name})
 
     def with_endpoint(self, name: str, endpoint_id: str | None) -> Deployed:
         """Returns this with an endpoint added, replaced, or taken out where it has no id."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.project.check import FlowFinding, check_flows
+from headrace.project.drift import Difference, differences, fingerprint, wanted_document
 from headrace.project.errors import ProjectError
-from headrace.project.lock import DeployedFlow, DeployedFunction
+from headrace.project.ids import is_uuid
+from headrace.project.lock import Deployed, DeployedFlow, DeployedFunction
 from headrace.project.project import Project
 from headrace.project.sources import FlowSource
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from headrace.compute import Function
     from headrace.hosted import Services
 
-Change = Literal["create", "update", "register", "adopt", "unchanged"]
+Kind = Literal["flow", "function"]
+Change = Literal["create", "update", "register", "adopt", "delete", "orphan", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -26,22 +29,28 @@ class Step:
     Attributes:
         kind: ``flow`` or ``function``.
         name: its name in the project.
-        change: what is done.
+        change: what is done; of an ``orphan`` nothing, unless it is to be pruned.
         why: the reason, in a few words.
         sha256: hash of what is deployed.
         id: its id at the place, where it has one already.
+        differences: what the place has otherwise.
+        updated_at: when the place changed it last, as seen by the plan.
     """
 
-    kind: Literal["flow", "function"]
+    kind: Kind
     name: str
     change: Change
     why: str
     sha256: str
     id: str | None = None
+    differences: tuple[Difference, ...] = ()
+    updated_at: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Returns the step as JSON shows it."""
-        return dict(self.__dict__)
+        names = ("kind", "name", "change", "why", "sha256", "id")
+        diff = [line for difference in self.differences for line in difference.lines()]
+        return {**{name: getattr(self, name) for name in names}, "diff": diff}
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,22 @@ class Plan:
     @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that change something."""
-        return tuple(step for step in self.steps if step.change != "unchanged")
+        return tuple(step for step in self.steps if step.change not in ("unchanged", "orphan"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a project is deployed, and how.
+
+    Attributes:
+        names: flows and functions; all where empty.
+        prune: whether what the project has no more is removed at the place.
+        adopt: id of a flow at the place that becomes the one named in ``names``.
+    """
+
+    names: Collection[str] = field(default_factory=tuple)
+    prune: bool = False
+    adopt: str | None = None
 
 
 def flow_tag(project: Project, name: str) -> str:
@@ -71,33 +95,44 @@ def flow_tag(project: Project, name: str) -> str:
     return f"headrace:{project.name}/{name}"
 
 
-def plan(project: Project, place: str, services: Services) -> Plan:
+def plan(project: Project, place: str, services: Services, choice: Choice | None = None) -> Plan:
     """Plans the deployment of a project.
 
     Args:
         project: the project.
         place: ``local`` or ``globus``.
         services: the services there.
+        choice: what of it; all, and nothing removed, by default.
 
     Raises:
-        ProjectError: a source cannot be read, or the checker finds an error in a flow.
+        ProjectError: a source cannot be read, the checker finds an error in a flow, or the choice
+            names what is not there.
         ComputeError: a function's module is not as it must be.
     """
+    choice = choice or Choice()
     stop_on_errors(check_flows(project))
     flows = project.flows()
     functions = project.functions()
     deployed = project.lock().at(place)
-    steps: list[Step] = []
-    for name, function in sorted(functions.items()):
-        steps.append(_plan_function(function, deployed.functions.get(name), services))
-    if flows:
+    _check_choice(choice, flows, functions, deployed)
+    steps = [
+        _plan_function(function, deployed.functions.get(name), services)
+        for name, function in sorted(functions.items())
+        if _chosen(choice, name)
+    ]
+    for name in sorted(set(deployed.functions) - set(functions)):
+        if _chosen(choice, name):
+            entry = deployed.functions[name]
+            steps.append(_orphan("function", name, entry.id, entry.sha256, choice))
+    there = {}
+    if flows or deployed.flows:
         there = {flow["id"]: flow for flow in owned_flows(services)}
-        for name, flow in sorted(flows.items()):
-            entry = deployed.flows.get(name)
-            exists = entry is not None and (entry.id in there or _flow_exists(entry.id, services))
-            tag = flow_tag(project, name)
-            tagged = [found["id"] for found in there.values() if tag in found.get("keywords", [])]
-            steps.append(_plan_flow(flow, entry, exists, tagged))
+    for name, flow in sorted(flows.items()):
+        if _chosen(choice, name):
+            steps.append(
+                _plan_flow(project, flow, deployed.flows.get(name), there, choice, services)
+            )
+    steps += _orphaned_flows(project, flows, deployed, there, choice)
     return Plan(place, tuple(steps), flows, functions)
 
 
@@ -114,9 +149,32 @@ def stop_on_errors(findings: list[FlowFinding]) -> None:
 
 
 def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
-    """Yields the flow documents that the caller owns at a place."""
-    pages = services.flows.paginated.list_flows(filter_roles="flow_owner")
+    """Yields the flow documents that the caller may change at a place."""
+    pages = services.flows.paginated.list_flows(filter_roles=["flow_owner", "flow_administrator"])
     yield from pages.items()
+
+
+def _check_choice(
+    choice: Choice,
+    flows: Mapping[str, FlowSource],
+    functions: Mapping[str, Function],
+    deployed: Deployed,
+) -> None:
+    known = {*flows, *functions, *deployed.flows, *deployed.functions}
+    unknown = sorted(set(choice.names) - known)
+    if unknown:
+        words = ", ".join(sorted({*flows, *functions})) or "nothing"
+        raise ProjectError(f"no flow and no function {unknown[0]!r}; the project has {words}")
+    if choice.adopt is None:
+        return
+    if not is_uuid(choice.adopt):
+        raise ProjectError(f"--adopt {choice.adopt!r}: not the id of a flow")
+    if len(choice.names) != 1 or next(iter(choice.names)) not in flows:
+        raise ProjectError("--adopt: name the one flow of the project that it becomes")
+
+
+def _chosen(choice: Choice, name: str) -> bool:
+    return not choice.names or name in choice.names
 
 
 def _plan_function(function: Function, entry: DeployedFunction | None, services: Services) -> Step:
@@ -125,31 +183,93 @@ def _plan_function(function: Function, entry: DeployedFunction | None, services:
         return Step("function", name, "register", "new", sha256)
     if entry.sha256 != sha256:
         return Step("function", name, "register", "code changed", sha256)
-    if not _function_exists(entry.id, services):
+    if not _exists(lambda: services.compute.get(f"/v2/functions/{entry.id}")):
         return Step("function", name, "register", "not known there any more", sha256)
     return Step("function", name, "unchanged", "", sha256, entry.id)
 
 
 def _plan_flow(
-    flow: FlowSource, entry: DeployedFlow | None, exists: bool, tagged: list[str]
+    project: Project,
+    flow: FlowSource,
+    entry: DeployedFlow | None,
+    there: Mapping[str, dict[str, Any]],
+    choice: Choice,
+    services: Services,
 ) -> Step:
-    name, sha256 = flow.name, flow.sha256()
-    if entry is None or not exists:
+    name, sha256, tag = flow.name, flow.sha256(), flow_tag(project, flow.name)
+    wanted = wanted_document(flow, tag)
+
+    def step(change: Change, why: str, found: Mapping[str, Any]) -> Step:
+        differing = tuple(differences(wanted, found))
+        return Step(
+            "flow", name, change, why, sha256, str(found["id"]), differing, found.get("updated_at")
+        )
+
+    if choice.adopt is not None:
+        found = there.get(choice.adopt) or _flow(choice.adopt, services)
+        if found is None:
+            raise ProjectError(f"--adopt {choice.adopt}: no such flow there, or not visible to you")
+        return step("adopt", "named by --adopt", found)
+    found = None
+    if entry is not None:
+        found = there.get(entry.id) or _flow(entry.id, services)
+    if entry is None or found is None:
+        tagged = [flow for flow in there.values() if tag in (flow.get("keywords") or [])]
         if tagged:
-            return Step("flow", name, "adopt", "found there by its keyword", sha256, tagged[0])
+            return step("adopt", "found there by its keyword", _oldest(tagged))
         why = "new" if entry is None else "not known there any more"
         return Step("flow", name, "create", why, sha256)
-    if entry.sha256 != sha256:
-        return Step("flow", name, "update", "source changed", sha256, entry.id)
+    edited = entry.sha256 != sha256
+    drifted = bool(entry.there) and entry.there != fingerprint(found)
+    if edited and drifted:
+        return step("update", "source changed, and changed there by somebody", found)
+    if edited or drifted:
+        return step("update", "source changed" if edited else "changed there by somebody", found)
     return Step("flow", name, "unchanged", "", sha256, entry.id)
 
 
-def _flow_exists(flow_id: str, services: Services) -> bool:
-    return _exists(lambda: services.flows.get_flow(flow_id))
+def _orphaned_flows(
+    project: Project,
+    flows: Mapping[str, FlowSource],
+    deployed: Deployed,
+    there: Mapping[str, dict[str, Any]],
+    choice: Choice,
+) -> list[Step]:
+    orphans = {
+        entry.id: (name, entry.sha256)
+        for name, entry in deployed.flows.items()
+        if name not in flows and _chosen(choice, name)
+    }
+    prefix = flow_tag(project, "")
+    if not choice.names:
+        # Those too that a lost lock file does not know.
+        kept = {entry.id for name, entry in deployed.flows.items() if name in flows}
+        for flow_id, flow in there.items():
+            names = [k[len(prefix) :] for k in flow.get("keywords") or [] if k.startswith(prefix)]
+            if names and names[0] not in flows and flow_id not in kept:
+                orphans.setdefault(flow_id, (names[0], ""))
+    return [
+        _orphan("flow", name, flow_id, sha256, choice)
+        for flow_id, (name, sha256) in sorted(orphans.items(), key=lambda item: item[1])
+    ]
 
 
-def _function_exists(function_id: str, services: Services) -> bool:
-    return _exists(lambda: services.compute.get(f"/v2/functions/{function_id}"))
+def _orphan(kind: Kind, name: str, id_: str, sha256: str, choice: Choice) -> Step:
+    if choice.prune:
+        return Step(kind, name, "delete", "not in the project any more", sha256, id_)
+    return Step(
+        kind, name, "orphan", "not in the project any more: --prune removes it", sha256, id_
+    )
+
+
+def _oldest(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(found, key=lambda flow: (str(flow.get("created_at", "")), flow["id"]))
+
+
+def _flow(flow_id: str, services: Services) -> dict[str, Any] | None:
+    found: list[dict[str, Any]] = []
+    there = _exists(lambda: found.append(dict(services.flows.get_flow(flow_id).data)))
+    return found[0] if there else None
 
 
 def _exists(ask: Any) -> bool:
