@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.options import Session
@@ -117,14 +118,70 @@ class Following:
             self._complaint = message
             self._board.say(message)
 
-    def until_ended(self) -> dict[str, RunView]:
-        """Looks until all runs have ended, and returns them."""
+    def until_ended(self, timeout: float | None = None) -> dict[str, RunView]:
+        """Looks until all runs have ended, and returns those that have.
+
+        Args:
+            timeout: seconds after which not to look any more; for ever by default.
+        """
         pause = threading.Event()
+        deadline = None if timeout is None else time.monotonic() + timeout
         self.look()
         while self._open:
-            pause.wait(self.interval)
+            left = self.interval if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                break
+            pause.wait(min(self.interval, left))
             self.look()
         return self.ended
+
+
+def follow_run(
+    session: Session,
+    project: Project,
+    services: Services,
+    run_id: str,
+    *,
+    quiet: bool,
+    timeout: float | None = None,
+    timeout_code: int = 1,
+) -> int:
+    """Follows one run to its end and shows how it ended.
+
+    Args:
+        session: the command's session.
+        project: whose run it is.
+        services: the services of its place.
+        run_id: the run.
+        quiet: whether no progress is shown.
+        timeout: seconds after which not to wait any more.
+        timeout_code: the exit code then.
+
+    Returns:
+        The exit code: 0 where it succeeded, 1 where it did not.
+    """
+    from headrace.cli.termio.display import display
+    from headrace.cli.termio.notes import note
+    from headrace.cli.termio.progress import make_board
+    from headrace.cli.termio.runs import ending_text
+
+    try:
+        with make_board(quiet=quiet) as board:
+            following = Following(session, project, board, services)
+            following.add(run_id)
+            view = following.until_ended(timeout).get(run_id)
+    except KeyboardInterrupt:
+        note(f"the run goes on: headrace run show {run_id}")
+        raise
+    if view is None:
+        note(f"run {run_id} has not ended within {timeout:g} s; it goes on")
+        return timeout_code
+    display(
+        ending(view, project, session.place),
+        lambda: ending_text(view, project, session.place),
+        ("run_id", "status"),
+    )
+    return 0 if view.status == "SUCCEEDED" else 1
 
 
 def ending(view: RunView, project: Project, place: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _LOG_FIELDS = (
 
 @click.group
 def run() -> None:
-    """Runs: list, look, cancel, resume, take up again.
+    """Runs: list, look, wait, cancel, resume, take up again.
 
     RUN is a run's id, the beginning of one, or `last`.
     """
@@ -111,6 +111,71 @@ def resume(run_id: str) -> None:
     flow_id = services.flows.get_run(found)["flow_id"]
     document = services.flow(flow_id).resume_run(found).data
     display(document, f"{found}: resumed", LIST_COLUMNS)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@project_options
+def watch(run_id: str) -> int:
+    """Show the progress of RUN until it has ended.
+
+    The exit code is 1 when it does not succeed.
+    """
+    return _until_ended(run_id, quiet=False, timeout=None, timeout_code=1)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up after this.")
+@click.option(
+    "--timeout-exit-code",
+    type=click.IntRange(0, 99),
+    default=1,
+    show_default=True,
+    help="The exit code when it was given up.",
+)
+@project_options
+def wait(run_id: str, timeout: float | None, timeout_exit_code: int) -> int:
+    """Wait for the end of RUN without showing progress, for scripts.
+
+    The exit code is 0 when it succeeds, 1 when it does not.
+    """
+    return _until_ended(run_id, quiet=True, timeout=timeout, timeout_code=timeout_exit_code)
+
+
+@run.command
+@click.argument("run_id", metavar="RUN")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@project_options
+def delete(run_id: str, yes: bool) -> None:
+    """Delete RUN, which has ended, with its log."""
+    from headrace.project.runs import find_run
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    if not yes:
+        click.confirm(f"Delete the run {found} and its log?", abort=True, err=True)
+    document = services.flows.delete_run(found).data
+    display(document, f"{found}: deleted", LIST_COLUMNS)
+
+
+def _until_ended(run_id: str, *, quiet: bool, timeout: float | None, timeout_code: int) -> int:
+    from headrace.cli.following import follow_run
+    from headrace.project.runs import find_run
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    return follow_run(
+        session,
+        project,
+        services,
+        find_run(services, run_id),
+        quiet=quiet,
+        timeout=timeout,
+        timeout_code=timeout_code,
+    )
 
 
 @run.command

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from headrace.cli.options import Session, current, project_options
+from headrace.cli.options import current, project_options
 from headrace.cli.parsing import Setting, read_input
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
-
-if TYPE_CHECKING:
-    from headrace.hosted import Services
-    from headrace.project import Project
 
 
 @click.command
@@ -35,6 +31,14 @@ if TYPE_CHECKING:
 )
 @click.option("-l", "--label", help="What to call the run; the flow's name by default.")
 @click.option("-t", "--tag", "tags", multiple=True, help="A word to find the run by.")
+@click.option("--monitor", "monitors", multiple=True, help="URN of who may see the run.")
+@click.option("--manager", "managers", multiple=True, help="URN of who may see and cancel it.")
+@click.option(
+    "--notify-on",
+    type=click.Choice(["SUCCEEDED", "FAILED", "INACTIVE"], case_sensitive=False),
+    multiple=True,
+    help="What the hosted service shall mail you about.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Show progress until the run has ended.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the run's end without showing progress.")
 @project_options
@@ -44,6 +48,9 @@ def start(
     settings: tuple[Any, ...],
     label: str | None,
     tags: tuple[str, ...],
+    monitors: tuple[str, ...],
+    managers: tuple[str, ...],
+    notify_on: tuple[str, ...],
     follow: bool,
     wait: bool,
 ) -> int:
@@ -52,40 +59,22 @@ def start(
     Names in the input are resolved and the input is checked before anything is sent. With
     --follow or --wait the exit code is 1 when the run fails.
     """
-    from headrace.project import is_current, prepare, send
+    from headrace.project import RunOptions, is_current, prepare, send
 
     session = current()
     project = session.project()
     prepared = prepare(project, session.place, flow, read_input(file, settings))
     services = session.services(project, start=True)
-    run = send(prepared, services, label=label, tags=tags)
+    options = RunOptions(label, tags, monitors, managers, notify_on)
+    run = send(prepared, services, options, patient=session.place == "globus")
     if not is_current(project, session.place, flow):
         note(f"flow {flow} has changed since it was deployed: see `headrace deploy --dry-run`")
     if follow or wait:
-        return _follow(session, project, services, run["run_id"], quiet=not follow)
+        from headrace.cli.following import follow_run
+
+        return follow_run(session, project, services, run["run_id"], quiet=not follow)
     run_id = run["run_id"]
-    display(run, f"{run_id}\nSee how it goes: headrace run show {run_id}", ("run_id",))
+    page = f"\nIn the web app: https://app.globus.org/runs/{run_id}"
+    more = page if session.place == "globus" else ""
+    display(run, f"{run_id}\nSee how it goes: headrace run show {run_id}{more}", ("run_id",))
     return 0
-
-
-def _follow(
-    session: Session, project: Project, services: Services, run_id: str, *, quiet: bool
-) -> int:
-    from headrace.cli.following import Following, ending
-    from headrace.cli.termio.progress import make_board
-    from headrace.cli.termio.runs import ending_text
-
-    try:
-        with make_board(quiet=quiet) as board:
-            following = Following(session, project, board, services)
-            following.add(run_id)
-            view = following.until_ended()[run_id]
-    except KeyboardInterrupt:
-        note(f"the run goes on: headrace run show {run_id}")
-        raise
-    display(
-        ending(view, project, session.place),
-        lambda: ending_text(view, project, session.place),
-        ("run_id", "status"),
-    )
-    return 0 if view.status == "SUCCEEDED" else 1

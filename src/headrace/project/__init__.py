@@ -27,7 +27,15 @@ from headrace.project.places import connect, facility_settings
 from headrace.project.plan import Choice, Plan, Step, plan
 from headrace.project.project import Project, load_project
 from headrace.project.sources import FlowSource, read_flow
-from headrace.project.start import PreparedRun, check_input, is_current, prepare, send, start
+from headrace.project.start import (
+    PreparedRun,
+    RunOptions,
+    check_input,
+    is_current,
+    prepare,
+    send,
+    start,
+)
 from headrace.project.starter import ProjectStarter
 from headrace.project.words import Progress, Results, doing, failure_line, results_of, summary_of
 
@@ -52,6 +60,7 @@ __all__ = [
     "ProjectStarter",
     "Results",
     "RunFollower",
+    "RunOptions",
     "RunView",
     "StateView",
     "Step",

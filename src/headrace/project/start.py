@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
 from headrace.project.lock import DeployedFlow
 from headrace.project.names import collections_in, resolve_input
+from headrace.project.patience import once
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
+
+_PRINCIPAL: Final = re.compile(
+    r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,40 @@ def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) ->
     return PreparedRun(flow, deployed.id, place, resolved)
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is called, and who may see and steer it.
+
+    Attributes:
+        label: what to call the run; the flow's name by default.
+        tags: words to find it by.
+        monitors: principals that may see it, as URNs.
+        managers: principals that may see and cancel it, as URNs.
+        notify_on: ends and stops that the service tells the owner of, such as ``FAILED``.
+    """
+
+    label: str | None = None
+    tags: Sequence[str] = ()
+    monitors: Sequence[str] = ()
+    managers: Sequence[str] = ()
+    notify_on: Sequence[str] = ()
+
+
 def send(
-    run: PreparedRun, services: Services, *, label: str | None = None, tags: Sequence[str] = ()
+    run: PreparedRun,
+    services: Services,
+    options: RunOptions | None = None,
+    *,
+    patient: bool = False,
 ) -> dict[str, Any]:
     """Starts a prepared run.
 
     Args:
         run: the run.
         services: the services of its place.
-        label: what to call the run; the flow's name by default.
-        tags: words to find it by.
+        options: what it is called, and who may see it.
+        patient: whether a service that fails for a while is waited for. The run gets a tag of its
+            own then, by which it is found where only the answer was lost.
 
     Returns:
         The run document.
@@ -75,16 +106,38 @@ def send(
     """
     from globus_sdk import GlobusAPIError
 
+    options = options or RunOptions()
+    _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
+    own = f"headrace:{uuid.uuid4().hex[:12]}"
+    tags = [*options.tags, own] if patient else list(options.tags)
+
+    def call() -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "run_monitors": list(options.monitors),
+            "run_managers": list(options.managers),
+        }
+        if options.notify_on:
+            members["activity_notification_policy"] = {"status": list(options.notify_on)}
+        given = {name: value for name, value in members.items() if value}
+        label = options.label or run.flow
+        return dict(client.run_flow(dict(run.body), label=label, tags=tags, **given).data)
+
+    def find() -> dict[str, Any] | None:
+        query = {"filter_flow_id": run.flow_id, "orderby": "start_time DESC", "per_page": 50}
+        runs = services.flows.list_runs(query_params=query)["runs"]
+        return next((found for found in runs if own in (found.get("tags") or ())), None)
+
     try:
+        if patient:
+            return once(client, call, find)
         # A second sending could start a second run: a lost answer is the caller's to look up.
         with client.retry_config.tune(max_retries=0):
-            answer = client.run_flow(dict(run.body), label=label or run.flow, tags=list(tags))
+            return call()
     except GlobusAPIError as error:
         if error.http_status == 404:
             raise _not_deployed(run.flow, run.place, "any more") from error
         raise
-    return dict(answer.data)
 
 
 def start(
@@ -104,7 +157,8 @@ def start(
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
-    return send(prepare(project, place, flow, body), services, label=label, tags=tags)
+    options = RunOptions(label=label, tags=tags)
+    return send(prepare(project, place, flow, body), services, options)
 
 
 def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
@@ -160,6 +214,15 @@ def check_roots(project: Project, names: set[str]) -> None:
             raise ProjectError(
                 f"{project.config_file}: collection {name!r}: its root {root} is not a directory: "
                 "create it, or change `root`"
+            )
+
+
+def _check_principals(principals: Sequence[str]) -> None:
+    for principal in principals:
+        if not _PRINCIPAL.fullmatch(principal):
+            raise ProjectError(
+                f"{principal!r} is no principal: write urn:globus:auth:identity:ID of a person, "
+                "or urn:globus:groups:id:ID of a group"
             )
 
 

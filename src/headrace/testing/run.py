@@ -30,7 +30,7 @@ from headrace.testing.problems import FlowTestError, known_name
 if TYPE_CHECKING:
     from headrace.testing.flow import FlowTest
 
-CREATOR: Final = "urn:globus:auth:identity:00000000-0000-0000-0000-000000000000"
+CREATOR: Final = f"urn:globus:auth:identity:{uuid.UUID(int=0)}"
 # A run that goes through more states than that is taken for one that never ends.
 MAX_STATES: Final = 10_000
 
@@ -321,7 +321,7 @@ class FlowRun:
     def _context(self) -> dict[str, Any]:
         moment = int(self._begun)
         return {
-            "flow_id": "00000000-0000-0000-0000-00000000f10e",
+            "flow_id": str(uuid.UUID(int=0xF10E)),
             "run_id": self.id,
             "username": "tester@example.org",
             "email": "tester@example.org",

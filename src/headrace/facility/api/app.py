@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.facility.api import compute, compute_auth, compute_tasks, flows, runs, web_inputs
+from headrace.facility.api import auth, compute, compute_tasks, flows, runs, web_inputs
 from headrace.facility.api.backend import Backend
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
@@ -57,7 +57,7 @@ class Guard:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if host not in self._names:
             return APIError(403, "FORBIDDEN", "this service answers on its loopback name only")
-        if request.url.path in compute_auth.OPEN_PATHS:
+        if request.url.path in auth.OPEN_PATHS:
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
@@ -90,7 +90,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             *runs.ROUTES,
             *compute.ROUTES,
             *compute_tasks.ROUTES,
-            *compute_auth.ROUTES,
+            *auth.ROUTES,
             *web_inputs.ROUTES,
         ],
         exception_handlers={

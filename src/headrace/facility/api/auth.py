@@ -1,4 +1,8 @@
-"""As much of Globus Auth as a client with an id and a secret needs, for this facility alone."""
+"""As much of Globus Auth as a client with an id and a secret needs, for this facility alone.
+
+It lets every client of the hosted services work here: the token is the facility's own for all of
+them, whatever the scope.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ from headrace.facility.api.backend import Backend, backend_of
 # Requests to these carry the client's id and secret, and no token yet.
 OPEN_PATHS = frozenset({"/v2/oauth2/token", "/v2/oauth2/token/revoke"})
 _LIFETIME_SECONDS = 172_800
-_COMPUTE, _AUTH = "funcx_service", "auth.globus.org"
+_AUTH = "auth.globus.org"
+_URN = "urn:globus:auth:scope:"
+_SCOPES = "https://auth.globus.org/scopes/"
 
 
 async def token(request: Request) -> JSONResponse:
@@ -28,13 +34,12 @@ async def token(request: Request) -> JSONResponse:
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
     if form.get("grant_type") != ["client_credentials"]:
         return JSONResponse({"error": "unsupported_grant_type"}, 400)
-    scopes = " ".join(form.get("scope", [])).split()
-    own = [scope for scope in scopes if scope.startswith(("openid", "profile", "email", "urn:"))]
-    others = [scope for scope in scopes if scope not in own]
-    wanted = [(server, names) for server, names in ((_COMPUTE, others), (_AUTH, own)) if names]
+    wanted: dict[str, list[str]] = {}
+    for scope in _names(" ".join(form.get("scope", []))):
+        wanted.setdefault(_server(scope), []).append(scope)
     if not wanted:
         return JSONResponse({"error": "invalid_scope"}, 400)
-    first, *rest = [_token(backend, server, names) for server, names in wanted]
+    first, *rest = [_token(backend, server, names) for server, names in wanted.items()]
     return JSONResponse({**first, "other_tokens": rest})
 
 
@@ -51,6 +56,34 @@ def userinfo(request: Request) -> JSONResponse:
     person = {"sub": identity.id, "name": identity.username, "email": identity.username}
     own = {"sub": identity.id, "username": identity.username}
     return JSONResponse({**person, "preferred_username": identity.username, "identity_set": [own]})
+
+
+def _names(scopes: str) -> list[str]:
+    """Splits a list of scopes; what stands in brackets is dependent, and comes with its parent."""
+    names, depth = [""], 0
+    for character in scopes:
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if character == " " and depth == 0:
+            names.append("")
+        elif depth == 0 and character != "]":
+            names[-1] += character
+    return [name for name in names if name]
+
+
+def _server(scope: str) -> str:
+    """Returns the resource server that a scope belongs to: of a flow's own scope, its id."""
+    from globus_sdk.scopes import ComputeScopes, FlowsScopes
+
+    plain = scope.lstrip("*")
+    for service in (ComputeScopes, FlowsScopes):
+        if plain == str(service.all):
+            return str(service.resource_server)
+    parts = plain.removeprefix(_SCOPES).split("/")
+    if plain.startswith(_SCOPES) and len(parts) == 2:
+        return parts[0]
+    if plain.startswith("urn:globus:auth:scope:") and not plain.startswith(f"{_URN}{_AUTH}"):
+        return plain.removeprefix(_URN).partition(":")[0]
+    return _AUTH
 
 
 def _token(backend: Backend, server: str, scopes: list[str]) -> dict[str, Any]:

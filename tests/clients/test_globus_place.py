@@ -1,0 +1,181 @@
+"""`--at globus`, pointed at a facility: the hosted way to log in, deploy and start, unchanged."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.facility import find_address, stop_facility
+
+FLOW = {
+    "StartAt": "Say",
+    "States": {
+        "Say": {
+            "Type": "Action",
+            "ActionUrl": "https://actions.globus.org/hello_world",
+            "Parameters": {"echo_string.$": "$.word"},
+            "ResultPath": "$.said",
+            "End": True,
+        }
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["word"],
+    "properties": {"word": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+
+class Developer:
+    """A clone of a project, deployed to a service that is a facility elsewhere."""
+
+    def __init__(self, root: Path, service: Path, home: Path) -> None:
+        self.root = root
+        address = find_address(service)
+        assert address is not None
+        self.token = address.token
+        client = json.loads((service / ".headrace/compute_client.json").read_text())
+        self.secret = client["client_secret"]
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("GLOBUS", "HEADRACE_"))},
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(home / "state"),
+            "GLOBUS_CLIENT_ID": client["client_id"],
+            "GLOBUS_CLIENT_SECRET": self.secret,
+            **{
+                f"GLOBUS_SDK_SERVICE_URL_{name}": f"{address.url}/"
+                for name in ("AUTH", "FLOWS", "COMPUTE")
+            },
+            "HEADRACE_AT": "globus",
+        }
+
+    def __call__(self, *arguments: str, code: int = 0, **more: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace.cli", *arguments],
+            cwd=self.root,
+            env={**self.environment, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def told(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "-F", "json"))
+
+
+def write_project(root: Path) -> Path:
+    flow = root / "flows" / "say"
+    flow.mkdir(parents=True)
+    (root / "headrace.toml").write_text('name = "words"\n')
+    (flow / "definition.json").write_text(json.dumps(FLOW))
+    (flow / "input_schema.json").write_text(json.dumps(SCHEMA))
+    (flow / "flow.toml").write_text('title = "Say a word"\n')
+    functions = root / "compute_functions"
+    functions.mkdir()
+    (functions / "one.py").write_text('def one() -> int:\n    """One."""\n    return 1\n')
+    return root
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Path]:
+    """The directory of the facility that stands for the hosted services."""
+    root = tmp_path / "service"
+    root.mkdir()
+    (root / "headrace.toml").write_text("")
+    command = [sys.executable, "-m", "headrace.cli", "-C", str(root), "facility", "up"]
+    subprocess.run(command, check=True, capture_output=True)
+    yield root
+    stop_facility(root)
+
+
+@pytest.fixture
+def developer(tmp_path: Path, service: Path) -> Developer:
+    return Developer(write_project(tmp_path / "project"), service, tmp_path / "home")
+
+
+def test_from_nothing_to_a_run_and_a_second_developer(
+    developer: Developer, service: Path, tmp_path: Path
+) -> None:
+    assert "create    flow      say" in developer("deploy", "--dry-run")
+    assert developer.told("deploy")["changes"] == 2
+    assert developer.told("deploy")["changes"] == 0
+    started = developer.told("start", "say", "-s", "word=hello", "--wait")
+    assert started["status"] == "SUCCEEDED"
+    assert any(tag.startswith("headrace:") for tag in started["tags"])
+    assert developer.told("run", "wait", "last")["run_id"] == started["run_id"]
+
+    clone = Developer(write_project(tmp_path / "clone"), service, tmp_path / "home2")
+    (clone.root / "headrace.lock").write_bytes((developer.root / "headrace.lock").read_bytes())
+    assert clone.told("deploy", "--dry-run")["changes"] == 0
+    assert clone.told("flow", "list")[0]["state"] == "deployed"
+    again = clone.told("start", "say", "-s", "word=again", "--wait")
+    assert again["status"] == "SUCCEEDED"
+
+
+def test_drift_is_shown_as_a_diff(developer: Developer) -> None:
+    developer("deploy")
+    lock = json.loads((developer.root / "headrace.lock").read_text())
+    flow_id = lock["places"]["globus"]["flows"]["say"]["id"]
+    program = (
+        "import sys; from headrace.hosted import hosted_services\n"
+        "hosted_services().flows.update_flow(sys.argv[1], title='Mine')"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, flow_id],
+        env=developer.environment,
+        check=True,
+        capture_output=True,
+    )
+    shown = developer("deploy", "--dry-run")
+    assert "changed there by somebody" in shown
+    assert '- title: "Mine"' in shown
+    assert '+ title: "Say a word"' in shown
+
+
+def test_a_wrong_secret_is_a_login_that_is_needed(developer: Developer) -> None:
+    told = developer("deploy", code=4, GLOBUS_CLIENT_SECRET="wrong")
+    assert len(told.strip().splitlines()) == 1
+    assert "login" in told
+
+
+def test_tokens_and_secrets_are_nowhere_but_in_their_files(
+    developer: Developer, tmp_path: Path
+) -> None:
+    """Everything that was written by a deploy, a run and failures is searched for them."""
+    said = [
+        developer("deploy"),
+        developer("start", "say", "-s", "word=hello", "--wait"),
+        developer("run", "log", "last"),
+        developer("run", "show", "last", "-F", "json"),
+        developer("start", "say", "-s", "word=1", "-s", "more=2", code=1, HEADRACE_DEBUG="1"),
+        developer("run", "show", "ffff", code=1, HEADRACE_DEBUG="1"),
+        developer(
+            "deploy",
+            code=4,
+            GLOBUS_CLIENT_SECRET="wrong",
+            HEADRACE_DEBUG="1",
+            XDG_STATE_HOME=str(tmp_path / "nobody"),
+        ),
+    ]
+    kept = {"facility.json", "compute_client.json"}
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.name not in kept and not path.name.startswith("tokens."):
+            said.append(path.read_bytes().decode("utf-8", "replace"))
+    for text in said:
+        assert developer.token not in text
+        assert developer.secret not in text
+    tokens = [path for path in tmp_path.rglob("tokens.*") if path.is_file()]
+    assert tokens
+    assert {path.stat().st_mode & 0o077 for path in tokens} == {0}
