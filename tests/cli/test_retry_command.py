@@ -113,3 +113,35 @@ def test_a_failed_run_is_taken_up_with_a_result_that_a_person_gives(headrace: Co
         assert refused.stdout == ""
         [line] = refused.stderr.strip().splitlines()
         assert words in line
+
+
+def test_a_run_is_waited_for_watched_and_deleted(headrace: Command, root: Path) -> None:
+    headrace("deploy")
+    run_id = document(headrace, "start", "look", "-s", "who=me")["run_id"]
+    waited = headrace("run", "wait", run_id, "--timeout", "60")
+    assert waited.returncode == 1
+    assert "FAILED" in waited.stdout
+    assert headrace("run", "watch", "last").returncode == 1
+    assert "deleted" in headrace("run", "delete", run_id, "--yes").stdout
+    assert document(headrace, "run", "list") == []
+
+
+def test_a_run_that_goes_on_is_given_up_with_the_wanted_code(headrace: Command, root: Path) -> None:
+    flow = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    (root / "flows/look/definition.json").write_text(json.dumps(flow))
+    headrace("deploy")
+    run_id = document(headrace, "start", "look")["run_id"]
+    waited = headrace("run", "wait", run_id, "--timeout", "0.2", "--timeout-exit-code", "75")
+    assert waited.returncode == 75
+    assert "it goes on" in waited.stderr
+    refused = headrace("run", "delete", run_id, "--yes")
+    assert refused.returncode == 1
+    assert "409 STATE_CONFLICT" in refused.stderr
+
+
+def test_who_may_see_a_run_is_checked_before_anything_is_sent(headrace: Command) -> None:
+    headrace("deploy")
+    refused = headrace("start", "look", "-s", "who=me", "--monitor", "me@example.org")
+    assert refused.returncode == 1
+    assert "'me@example.org' is no principal: write urn:globus:auth:identity:ID" in refused.stderr
+    assert document(headrace, "run", "list") == []
