@@ -156,6 +156,17 @@ def test_sigkill_of_the_facility(user: User, work: Work) -> None:
     assert work.starts() == ["a"]
 
 
+def test_a_facility_that_is_stopped_and_started_again(user: User, work: Work) -> None:
+    work.submit("a")
+    work.wait_for_start("a")
+    user.headrace("facility", "down")
+    work.let_go()
+    user.headrace("facility", "up")
+    assert work.results() == {"a": "a"}
+    assert work.starts() == ["a"]
+    wait_until(user.online, "the endpoint's return")
+
+
 def test_sigkill_of_the_broker(user: User, work: Work) -> None:
     work.submit("a")
     work.wait_for_start("a")

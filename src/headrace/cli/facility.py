@@ -10,6 +10,7 @@ import click
 
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, record
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def up(compute: bool | None, broker: str | None) -> None:
         choose_compute,
         facility_status,
         find_address,
+        missing_for_compute,
         start_facility,
         stop_facility,
     )
@@ -67,6 +69,8 @@ def up(compute: bool | None, broker: str | None) -> None:
     if running and changed:
         stop_facility(project.root)
     address = start_facility(project.root, settings)
+    if compute and (missing := missing_for_compute(project.root)):
+        note(missing)
     words = "was restarted" if running and changed else "was running" if running else "started"
     display(facility_status(project.root), f"The facility {words}: {address.url}", ("url", "pid"))
 

@@ -1,7 +1,11 @@
 """The facility: a durable local service for flows, transfers and compute."""
 
 from headrace.facility.address import Address, find_address
-from headrace.facility.compute_settings import choose_compute, compute_environment
+from headrace.facility.compute_settings import (
+    choose_compute,
+    compute_environment,
+    missing_for_compute,
+)
 from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
 from headrace.facility.settings import (
@@ -28,6 +32,7 @@ __all__ = [
     "facility_status",
     "find_address",
     "log_path",
+    "missing_for_compute",
     "start_facility",
     "state_directory",
     "stop_facility",

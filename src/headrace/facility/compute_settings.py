@@ -77,18 +77,24 @@ def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
         Whether that is a change.
 
     Raises:
-        FacilityError: the URL is none, or there is no broker to be had.
+        FacilityError: the URL is none.
     """
-    from headrace.facility.compute_service.broker import missing_broker
-
     wanted = ComputeSettings(SDK_PORT, broker or PRIVATE_BROKER) if serve else ComputeSettings()
     _check_broker(wanted.broker, "--broker")
-    if wanted.broker == PRIVATE_BROKER and (missing := missing_broker()):
-        raise FacilityError(missing)
     if wanted == _stored(root):
         return False
     write_private(_settings_path(root), json.dumps(asdict(wanted)))
     return True
+
+
+def missing_for_compute(root: Path) -> str:
+    """Says in one line what real endpoints and the SDK's Executor lack here; empty where nothing.
+
+    The SDK's Client and hosted endpoints work without.
+    """
+    from headrace.facility.compute_service.broker import missing_broker
+
+    return missing_broker() if compute_settings(root).broker == PRIVATE_BROKER else ""
 
 
 def compute_environment(root: Path) -> dict[str, str]:

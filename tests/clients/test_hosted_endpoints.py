@@ -1,0 +1,106 @@
+"""The Compute SDK's Client with endpoints that the facility hosts: no broker, no installation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clients.user import COMPUTE_PORT, User, port_is_free
+
+from headrace.facility import find_address
+
+pytestmark = pytest.mark.timeout(180)
+
+BEGIN = """
+import json, time, warnings
+warnings.simplefilter("ignore")
+from globus_compute_sdk import Client, Executor, ShellFunction
+client = Client(local_compute_services=True)
+[machine] = [e["uuid"] for e in client.get_endpoints() if e["name"] == "machine"]
+hello = json.load(open("headrace.lock"))["places"]["local"]["functions"]["hello"]["id"]
+
+def result(task):
+    while client.get_task(task)["pending"]:
+        time.sleep(0.1)
+    return client.get_result(task)
+"""
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[User]:
+    pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+    if not port_is_free():
+        pytest.skip(f"port {COMPUTE_PORT}, which the Compute SDK insists on, is taken")
+    with tempfile.TemporaryDirectory(prefix="headrace", ignore_cleanup_errors=True) as directory:
+        # No RabbitMQ can be found: the broker's URL leads nowhere.
+        user = User(Path(directory), [], {"HEADRACE_BROKER": "amqp://none:none@127.0.0.1:9/"})
+        try:
+            user.begin()
+            yield user
+        finally:
+            user.close()
+
+
+def test_functions_shell_functions_and_batches(user: User) -> None:
+    told = user.sdk(
+        BEGIN
+        + """
+shell = client.register_function(ShellFunction("echo $((6 * 7))"))
+def local(x):
+    return {"twice": 2 * x}
+mine = client.register_function(local)
+batch = client.create_batch()
+for number in range(5):
+    batch.add(mine, args=(number,))
+ids = client.batch_run(machine, batch)["tasks"][mine]
+print(json.dumps({
+    "registered": result(client.run("Ada", endpoint_id=machine, function_id=hello))["greeting"],
+    "shell": result(client.run(endpoint_id=machine, function_id=shell)).stdout,
+    "batch": [result(task)["twice"] for task in ids],
+    "online": client.get_endpoint_status(machine)["status"],
+}))
+"""
+    )
+    assert told == {
+        "registered": "hello Ada",
+        "shell": "42\n",
+        "batch": [0, 2, 4, 6, 8],
+        "online": "online",
+    }
+
+
+def test_an_exception_reaches_the_client_with_its_traceback(user: User) -> None:
+    told = user.sdk(
+        BEGIN
+        + """
+try:
+    result(client.run(endpoint_id=machine, function_id=hello, who=1))
+except Exception as error:
+    print(json.dumps(str(error)))
+"""
+    )
+    assert "unexpected keyword argument 'who'" in told
+
+
+def test_a_facility_that_is_killed_goes_on_with_a_client_s_task(user: User) -> None:
+    """The task is in the store before the client has its id."""
+    task = user.sdk(
+        BEGIN + 'print(json.dumps(client.run("me", endpoint_id=machine, function_id=hello)))'
+    )
+    address = find_address(user.root)
+    assert address is not None
+    os.kill(address.pid, signal.SIGKILL)
+    user.headrace("facility", "up")
+    told = user.sdk(BEGIN + f"print(json.dumps(result({task!r})))")
+    assert told["greeting"] == "hello me"
+
+
+def test_what_needs_a_broker_says_so(user: User) -> None:
+    told = user.run("headrace", "endpoint", "create", "machine", code=0)
+    assert "Start it with" in told.stdout
+    refused = user.run("headrace", "endpoint", "start", "machine", code=1)
+    assert len(refused.stderr.strip().splitlines()) == 1
