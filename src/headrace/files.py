@@ -1,8 +1,11 @@
-"""Files that are whole or not there: what is written survives a crash, or never was."""
+"""Files that are whole or not there, and locks: what is written survives a crash, or never was."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -36,3 +39,22 @@ def write_private(path: Path, text: str) -> None:
     """Writes a file that only its owner can read, in a directory that is made likewise."""
     private_directory(path.parent)
     write_whole(path, text, PRIVATE)
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[bool]:
+    """Gives whether nobody else holds a lock, and holds it meanwhile; a crash lets go of it.
+
+    Args:
+        path: the lock's file; made where it is missing, in a directory that is there.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)

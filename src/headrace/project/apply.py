@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from headrace.files import private_directory
+from headrace.files import only_one, private_directory
 from headrace.project.drift import fingerprint, wanted_document
 from headrace.project.errors import ProjectError
 from headrace.project.lock import Deployed, DeployedFlow, DeployedFunction, Lock
@@ -32,17 +30,12 @@ def deploying(project: Project) -> Iterator[None]:
     from headrace.facility import state_directory
 
     path = private_directory(state_directory(project.root)) / "deploy.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with only_one(path) as alone:
+        if not alone:
             raise ProjectError(
                 f"{project.root}: another `headrace deploy` is under way; wait for its end"
-            ) from error
+            )
         yield
-    finally:
-        os.close(descriptor)
 
 
 def apply(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError
-from headrace.files import write_private
+from headrace.files import only_one, write_private
 from headrace.project import endpoints
 from headrace.project.canary import Canary, send_canary
 from headrace.project.monitor.heartbeat import monitor_directory, write_heartbeat
@@ -94,16 +92,8 @@ class Monitor:
     def alone(self) -> Iterator[bool]:
         """Gives whether this is the only monitor of the project; holds others off meanwhile."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(descriptor)
+        with only_one(self._directory / "lock") as alone:
+            yield alone
 
     def check(self) -> list[Report]:
         """Looks at every endpoint once, and does what is to be done.
