@@ -43,6 +43,7 @@ def user(namespace: Namespace, cluster: SlurmCluster) -> Iterator[User]:
             user.close()
 
 
+@pytest.mark.slow
 def test_tasks_run_in_a_block_which_no_kill_leaves_behind(
     user: User, cluster: SlurmCluster
 ) -> None:
