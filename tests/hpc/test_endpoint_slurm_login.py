@@ -109,7 +109,7 @@ def test_a_task_that_is_given_up_takes_its_job_along(
         job = identifier.read_text().strip()
         host.cancel(task.task_id)
         assert events.wait(task.task_id).error == "the task was cancelled"
-        # Where the node is this machine, the job's own processes may be ended first: then it failed.
+        # On this machine the job's own processes may be ended first: then it has failed.
         ends = {"CANCELLED", "FAILED"}
         wait_until(lambda: slurm.jobs()[job]["JobState"] in ends, "the job's end")
     finally:
