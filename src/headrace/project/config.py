@@ -17,6 +17,11 @@ from headrace.project.tomlfile import Table, TomlFile
 
 CONFIG_FILE = "headrace.toml"
 PLACES = ("local", "globus")
+# What the environment may say otherwise: where data are and which endpoint runs, on this machine.
+OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
+    "collection": ("root", "id"),
+    "endpoint": ("id", "template", "project"),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -79,6 +84,7 @@ class Config:
         endpoints: by name.
         notify: how people are told: ``command``, ``webhook``.
         action_providers: by name.
+        overrides: keys whose values the environment gives, with the variable's name.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Config:
     endpoints: Mapping[str, EndpointConfig]
     notify: Mapping[str, str]
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_config(start: Path | None = None) -> Path:
@@ -117,6 +124,7 @@ def read_config(path: Path) -> Config:
     """
     top = TomlFile(path).top
     top.only({"name", "collections", "endpoints", "notify", "action_providers"})
+    overrides: dict[str, str] = {}
     root = path.parent.resolve()
     notify = top.table("notify")
     told = {key: notify.text(key) for key in notify.data}
@@ -127,11 +135,13 @@ def read_config(path: Path) -> Config:
     return Config(
         name=top.text("name", root.name),
         collections={
-            name: _collection(_checked(name, path), table, root)
+            name: _collection(
+                _checked(name, path), _overridden("collection", name, table, overrides), root
+            )
             for name, table in top.tables("collections").items()
         },
         endpoints={
-            name: _endpoint(_checked(name, path), table)
+            name: _endpoint(_checked(name, path), _overridden("endpoint", name, table, overrides))
             for name, table in top.tables("endpoints").items()
         },
         notify=told,
@@ -139,6 +149,7 @@ def read_config(path: Path) -> Config:
             name: _provider(_checked(name, path), table, root)
             for name, table in top.tables("action_providers").items()
         },
+        overrides=overrides,
     )
 
 
@@ -152,6 +163,22 @@ def resolve_place(place: str | None = None) -> str:
     if value not in PLACES:
         raise ProjectError(f"no place {value!r} (--at or HEADRACE_AT): one of {', '.join(PLACES)}")
     return value
+
+
+def _overridden(kind: str, name: str, table: Table, overrides: dict[str, str]) -> Table:
+    """Returns a table with the values that the environment gives, and notes them.
+
+    ``HEADRACE_COLLECTION_HPC_ROOT`` stands for ``collections.hpc.root``.
+    """
+    given = {}
+    for key in OVERRIDABLE[kind]:
+        variable = f"HEADRACE_{kind}_{name}_{key}".upper().replace("-", "_")
+        if variable in os.environ:
+            given[key] = os.environ[variable]
+            overrides[f"{kind}s.{name}.{key}"] = variable
+            if key == "id" and not is_uuid(given[key]):
+                raise ProjectError(f"{variable}: expected a UUID, found {given[key]!r}")
+    return table.overridden(given) if given else table
 
 
 def _collection(name: str, table: Table, root: Path) -> CollectionConfig:

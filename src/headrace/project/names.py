@@ -41,12 +41,17 @@ def resolve_input(project: Project, lock: Lock, place: str, value: Any) -> Any:
 
 def collections_in(value: Any) -> set[str]:
     """Returns the names of the collections that an unresolved input uses."""
+    return {name for name, _ in locations_in(value)}
+
+
+def locations_in(value: Any) -> set[tuple[str, str]]:
+    """Returns collections and paths that an unresolved input uses."""
     if isinstance(value, Mapping):
         if _is_location(value):
-            return {value["collection"]}
+            return {(value["collection"], str(value.get("path", "/")))}
         value = list(value.values())
     if isinstance(value, list):
-        return {name for item in value for name in collections_in(item)}
+        return {location for item in value for location in locations_in(item)}
     return set()
 
 

@@ -152,6 +152,10 @@ class Table:
         """Makes an error about one of the table's keys."""
         return self._file.error((*self._key, name), message)
 
+    def overridden(self, values: Mapping[str, Any]) -> Table:
+        """Returns the table with values in the place of the file's."""
+        return Table(self._file, self._key, {**self.data, **values})
+
 
 def _split(key: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in key.split("."))

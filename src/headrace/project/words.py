@@ -76,7 +76,7 @@ def action_progress(details: Any) -> Progress:
         return Progress("under way")
     tasks = details.get("tasks")
     if isinstance(tasks, Mapping) and "total" in tasks:
-        return _compute(tasks)
+        return _compute(tasks, details.get("description"))
     if "files_transferred" in details or "bytes_transferred" in details:
         return _transfer(details)
     words = details.get("nice_status") or details.get("description") or details.get("status")
@@ -155,13 +155,15 @@ def _transfer(task: Mapping[str, Any]) -> Progress:
     return Progress(text, ready if files else None, files or None)
 
 
-def _compute(tasks: Mapping[str, Any]) -> Progress:
+def _compute(tasks: Mapping[str, Any], waiting: Any) -> Progress:
     total = int(tasks.get("total") or 0)
     failed = int(tasks.get("failed") or 0)
     done = int(tasks.get("done") or 0)
     words = [f"{done} of {total} task{'s' if total != 1 else ''} done"]
     words += [f"{tasks[key]} {key}" for key in ("running", "pending") if tasks.get(key)]
     words += [f"{failed} failed"] if failed else []
+    # Such as an endpoint that is offline.
+    words += [_line(waiting)] if isinstance(waiting, str) and waiting else []
     return Progress(", ".join(words), done + failed, total or None)
 
 

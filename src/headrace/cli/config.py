@@ -1,0 +1,42 @@
+"""``headrace config``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from headrace.cli.options import current, output_options, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import Field, table
+
+
+@click.group
+def config() -> None:
+    """What headrace.toml and the environment say."""
+
+
+@config.command
+@project_options
+def show() -> None:
+    """Show every setting, and where its value comes from."""
+    from headrace.project.settings import settings, shown
+
+    session = current()
+    rows = settings(session.project(), session.at)
+    fields = (
+        Field("setting", lambda row: row["key"]),
+        Field("value", lambda row: shown(row["value"])),
+        Field("from", lambda row: row["source"]),
+    )
+    display(rows, lambda: table(rows, fields, ""), ("key", "value", "source"))
+
+
+@config.command
+@output_options
+def schema() -> None:
+    """Print the JSON schema of headrace.toml, for editors that check it as you write."""
+    from headrace.project.settings import config_schema
+
+    document = config_schema()
+    display(document, lambda: json.dumps(document, indent=2))

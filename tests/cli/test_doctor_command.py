@@ -1,0 +1,128 @@
+"""``headrace doctor`` through the real command, facility and endpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.test_retry_command import Command, headrace  # noqa: F401 - a fixture
+
+from headrace.facility import stop_facility
+
+DEFINITION = {
+    "StartAt": "Call",
+    "States": {
+        "Call": {
+            "Type": "Action",
+            "ActionUrl": "https://compute.actions.globus.org/v3",
+            "Parameters": {
+                "endpoint_id.$": "$.endpoint",
+                "tasks": [{"function_id.$": "$.function", "kwargs": {"where.$": "$.data.path"}}],
+            },
+            "ResultPath": "$.call",
+            "WaitTime": 600,
+            "End": True,
+        }
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["endpoint", "function", "data"],
+    "properties": {
+        "endpoint": {"type": "string", "format": "uuid"},
+        "function": {"type": "string", "format": "uuid"},
+        "data": {"type": "object"},
+    },
+}
+INPUT: dict[str, Any] = {
+    "endpoint": {"endpoint": "here"},
+    "function": {"function": "look"},
+    "data": {"collection": "disk", "path": "/in/"},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path, repository: Path):
+    root = tmp_path / "project"
+    flow = root / "flows" / "call"
+    flow.mkdir(parents=True)
+    (flow / "definition.json").write_text(json.dumps(DEFINITION))
+    (flow / "input_schema.json").write_text(json.dumps(SCHEMA))
+    shutil.copytree(repository / "endpoint_configs" / "local", root / "endpoint_configs" / "local")
+    (root / "headrace.toml").write_text(
+        '[collections.disk]\nroot = "data"\n[endpoints.here]\ntemplate = "local"\n'
+        "[endpoints.there]\n"
+    )
+    (root / "compute_functions").mkdir()
+    (root / "compute_functions" / "look.py").write_text(
+        'def look(where: str) -> str:\n    """Look."""\n    return where\n'
+    )
+    (root / "data" / "in").mkdir(parents=True)
+    (root / "input.json").write_text(json.dumps(INPUT))
+    yield root
+    stop_facility(root)
+
+
+def found(headrace: Command, *arguments: str) -> tuple[int, dict[str, list[str]]]:  # noqa: F811
+    done = headrace("doctor", "call", "-i", "input.json", *arguments, "-F", "json")
+    assert done.stdout, done.stderr
+    by_health: dict[str, list[str]] = {}
+    for row in json.loads(done.stdout):
+        by_health.setdefault(row["health"], []).append(f"{row['what']}: {row['words']}")
+    return done.returncode, by_health
+
+
+def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):  # noqa: F811
+    headrace("deploy")
+    code, told = found(headrace, "--canary", "--deadline", "60")
+    assert (code, set(told)) == (0, {"good"})
+    words = "\n".join(told["good"])
+    assert "disk:/in/: is there; " in words
+    assert "endpoint here: online" in words
+    assert "endpoint here: the canary ran on " in words
+
+
+def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path):  # noqa: F811
+    headrace("deploy")
+    (root / "input.json").write_text(json.dumps({**INPUT, "endpoint": {"endpoint": "there"}}))
+    definition = {**DEFINITION, "Comment": "edited"}
+    (root / "flows/call/definition.json").write_text(json.dumps(definition))
+    shutil.rmtree(root / "data")
+    code, told = found(headrace)
+    assert code == 1
+    bad = "\n".join(told["bad"])
+    assert "is not a directory" in bad
+    assert "endpoint there: the service calls it not registered: start it where it runs" in bad
+    assert any("changed since it was deployed" in line for line in told["warning"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": 3}, "input: input of flow 'call': $.data: 3 is not of type 'object'"),
+        ({"function": {"function": "lok"}}, "no function 'lok'"),
+        ({"data": {"collection": "disk", "path": "/../x"}}, "must not leave its collection"),
+        ({"data": {"collection": "dsk", "path": "/"}}, "no collection 'dsk'"),
+    ],
+)
+def test_a_wrong_input_is_named(
+    headrace: Command,  # noqa: F811
+    root: Path,
+    change: dict[str, Any],
+    words: str,
+):
+    headrace("deploy")
+    (root / "input.json").write_text(json.dumps({**INPUT, **change}))
+    code, told = found(headrace)
+    assert code == 1
+    assert words in "\n".join(told["bad"])
+
+
+def test_a_flow_that_is_not_deployed_is_named(headrace: Command):  # noqa: F811
+    headrace("facility", "up")
+    code, told = found(headrace)
+    assert code == 1
+    assert any("is not deployed at local: run `headrace deploy`" in line for line in told["bad"])
