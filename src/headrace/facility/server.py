@@ -173,11 +173,18 @@ def _broker(root: Path, wanted: str) -> tuple[PrivateBroker | None, str, str]:
     return broker, broker.url, ""
 
 
+def _tcp_socket() -> socket.socket:
+    # asyncio sends at once only on sockets that say they are TCP; on others every answer on a
+    # connection that is used again waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return listener
+
+
 def _listen_for_compute(port: int) -> list[socket.socket]:
     if port == 0:
         return []
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = _tcp_socket()
     try:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
@@ -209,8 +216,7 @@ def _listen(before: Address | None) -> socket.socket:
     # Clients that were following a run find a restarted facility where it was.
     wanted = int(before.url.rpartition(":")[2]) if before else 0
     for port in (wanted, 0):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = _tcp_socket()
         try:
             listener.bind(("127.0.0.1", port))
         except OSError:
