@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import stat
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_scopes_of_flows_compute_and_each_flow_are_asked_for_once() -> None:
     scopes = make_app([FLOW]).scope_requirements
     assert {"flows.globus.org", "funcx_service", "auth.globus.org", FLOW} <= set(scopes)
     assert str(scopes[FLOW][0]).endswith(f"flow_{FLOW.replace('-', '_')}_user")
+
+
+def test_mapped_collections_are_consented_to_below_transfer_below_each_flow() -> None:
+    collection = str(uuid.UUID(int=7))
+    [scope] = make_app([FLOW], [collection]).scope_requirements[FLOW]
+    inner = f"*https://auth.globus.org/scopes/{collection}/data_access"
+    assert str(scope).endswith(f"_user[urn:globus:auth:scope:transfer.api.globus.org:all[{inner}]]")
 
 
 def test_a_service_account_has_its_own_kind_of_app(monkeypatch: pytest.MonkeyPatch) -> None:

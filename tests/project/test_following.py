@@ -173,3 +173,26 @@ def test_results_never_leave_the_collection(project: Project, tmp_path: Path) ->
     results = results_of(view, project, "local")
     assert results is not None
     assert results.directory == project.root / "data"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"required_scope": "https://a/flow[b c]"},
+        {"authorization_parameters": {"required_scopes": ["https://a/flow[b c]"]}},
+    ],
+)
+def test_a_consent_that_is_missing_comes_with_the_commands(named: dict[str, Any]) -> None:
+    details = {"code": "ConsentRequired", "description": "Missing consent", **named}
+    view = RunView({"run_id": "r", "status": "INACTIVE", "details": details})
+    assert doing(view).text == (
+        "waits for you: Missing consent; run `headrace login --consent 'https://a/flow[b c]'`, "
+        "then `headrace run resume r`"
+    )
+
+
+def test_what_a_task_waits_for_is_told() -> None:
+    progress = action_progress(
+        {"tasks": {"total": 1, "pending": 1}, "description": "waits for the endpoint e"}
+    )
+    assert progress.text == "0 of 1 task done, 1 pending, waits for the endpoint e"

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import globus_sdk
+from globus_sdk.gare import GlobusAuthorizationParameters
 from globus_sdk.globus_app import ClientApp, GlobusApp, GlobusAppConfig, UserApp
-from globus_sdk.scopes import AuthScopes, ComputeScopes, FlowsScopes, SpecificFlowScopes
+from globus_sdk.scopes import (
+    AuthScopes,
+    ComputeScopes,
+    FlowsScopes,
+    GCSCollectionScopes,
+    SpecificFlowScopes,
+    TransferScopes,
+)
 from globus_sdk.token_storage import JSONTokenStorage
 
 from headrace.hosted.errors import HostedError, login_needed
@@ -33,11 +41,12 @@ def token_file() -> Path:
     return state_home() / f"tokens.{_client_id()}.json"
 
 
-def make_app(flow_ids: Iterable[str] = ()) -> GlobusApp:
+def make_app(flow_ids: Iterable[str] = (), data_access: Iterable[str] = ()) -> GlobusApp:
     """Makes the SDK's application: a user's or, with a secret, that of a service account.
 
     Args:
         flow_ids: flows whose runs shall be started.
+        data_access: ids of the mapped collections that those runs read and write.
 
     Raises:
         HostedError: ``GLOBUS_CLIENT_ID`` is not set.
@@ -54,7 +63,7 @@ def make_app(flow_ids: Iterable[str] = ()) -> GlobusApp:
     )
     arguments: Mapping[str, Any] = {
         "client_id": _client_id(),
-        "scope_requirements": _scopes(flow_ids),
+        "scope_requirements": _scopes(flow_ids, data_access),
         "config": config,
     }
     secret = os.environ.get(CLIENT_SECRET)
@@ -63,16 +72,17 @@ def make_app(flow_ids: Iterable[str] = ()) -> GlobusApp:
     return UserApp("headrace", **arguments)
 
 
-def hosted_services(flow_ids: Iterable[str] = ()) -> Services:
+def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = ()) -> Services:
     """Returns the hosted services.
 
     Args:
         flow_ids: flows whose runs shall be started.
+        data_access: ids of the mapped collections that those runs read and write.
 
     Raises:
         HostedError: no login, or one without the scopes; exit code 4.
     """
-    app = make_app(flow_ids)
+    app = make_app(flow_ids, data_access)
     if app.login_required():
         if isinstance(app, UserApp):
             raise login_needed("no login at Globus, or one that lacks a scope")
@@ -87,19 +97,30 @@ def hosted_services(flow_ids: Iterable[str] = ()) -> Services:
     )
 
 
-def login(flow_ids: Iterable[str] = (), *, force: bool = False) -> None:
+def login(
+    flow_ids: Iterable[str] = (),
+    data_access: Iterable[str] = (),
+    *,
+    force: bool = False,
+    consents: Sequence[str] = (),
+) -> None:
     """Logs in; a user is led through the browser by the SDK.
 
     Args:
         flow_ids: flows whose runs shall be started.
+        data_access: ids of the mapped collections that those runs read and write.
         force: also when the present login suffices.
+        consents: further scopes to consent to, such as a run that waits names.
 
     Raises:
         HostedError: ``GLOBUS_CLIENT_ID`` is not set.
     """
     previous = os.umask(0o077)
     try:
-        make_app(flow_ids).login(force=force)
+        wanted = GlobusAuthorizationParameters(required_scopes=list(consents))
+        make_app(flow_ids, data_access).login(
+            auth_params=wanted if consents else None, force=force or bool(consents)
+        )
     finally:
         os.umask(previous)
 
@@ -145,12 +166,18 @@ def _client_id() -> str:
     return client_id
 
 
-def _scopes(flow_ids: Iterable[str]) -> dict[str, list[Any]]:
+def _scopes(flow_ids: Iterable[str], data_access: Iterable[str]) -> dict[str, list[Any]]:
+    transfer = TransferScopes.all
+    for collection_id in data_access:
+        consent = GCSCollectionScopes(collection_id).data_access.with_optional(True)
+        transfer = transfer.with_dependency(consent)
     scopes: dict[str, list[Any]] = {
         "auth.globus.org": [AuthScopes.openid, AuthScopes.profile, AuthScopes.email],
         FlowsScopes.resource_server: [FlowsScopes.all],
         ComputeScopes.resource_server: [ComputeScopes.all],
     }
     for flow_id in flow_ids:
-        scopes[flow_id] = [SpecificFlowScopes(flow_id).user]
+        scope = SpecificFlowScopes(flow_id).user
+        # A mapped collection's data are a consent of their own, below Transfer's, below the flow's.
+        scopes[flow_id] = [scope.with_dependency(transfer) if transfer.dependencies else scope]
     return scopes

@@ -33,11 +33,13 @@ class CollectionConfig:
         name: what inputs and triggers call it.
         id: its id at the hosted services, or None.
         root: absolute path of its directory where jobs and the facility see it.
+        data_access: whether it is a mapped collection, which wants a consent of its own.
     """
 
     name: str
     id: str | None
     root: Path
+    data_access: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,9 +184,10 @@ def _overridden(kind: str, name: str, table: Table, overrides: dict[str, str]) -
 
 
 def _collection(name: str, table: Table, root: Path) -> CollectionConfig:
-    table.only({"id", "root"})
+    table.only({"id", "root", "data_access"})
     directory = root / Path(table.text("root")).expanduser()
-    return CollectionConfig(name, _id(table), Path(os.path.normpath(directory)))
+    data_access = table.flag("data_access", False)
+    return CollectionConfig(name, _id(table), Path(os.path.normpath(directory)), data_access)
 
 
 def _endpoint(name: str, table: Table) -> EndpointConfig:

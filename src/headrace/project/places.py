@@ -37,16 +37,17 @@ def connect(
     if place == "globus":
         from headrace.hosted import hosted_services
 
-        deployed = project.lock().at(place).flows.values()
-        return hosted_services(flow.id for flow in deployed)
+        return hosted_services(*_hosted_needs(project))
     return _connect_local(project, start, say)
 
 
-def hosted_flow_ids(directory: Path | None = None) -> list[str]:
-    """Returns the ids of the flows that the lock of a directory's project knows at ``globus``.
+def hosted_needs(directory: Path | None = None) -> tuple[list[str], list[str]]:
+    """Returns what a login at ``globus`` must allow for a directory's project.
+
+    Flows that its lock knows there, and its mapped collections; ids of both.
 
     Args:
-        directory: where the project is looked for; without one there are no flows.
+        directory: where the project is looked for; without one there are none.
 
     Raises:
         ProjectError: a directory was given that has no project, or the lock is not one.
@@ -56,8 +57,14 @@ def hosted_flow_ids(directory: Path | None = None) -> list[str]:
     except ProjectError:
         if directory is not None:
             raise
-        return []
-    return [flow.id for flow in project.lock().at("globus").flows.values()]
+        return [], []
+    return _hosted_needs(project)
+
+
+def _hosted_needs(project: Project) -> tuple[list[str], list[str]]:
+    flows = [flow.id for flow in project.lock().at("globus").flows.values()]
+    mapped = [c.id for c in project.collections.values() if c.data_access and c.id is not None]
+    return flows, mapped
 
 
 def _connect_local(project: Project, start: bool, say: Callable[[str], None]) -> Services:

@@ -102,6 +102,10 @@ def config_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "id": _ID,
+            "data_access": {
+                "type": "boolean",
+                "description": "Whether it is a mapped collection, which wants a consent.",
+            },
             "root": {
                 **text,
                 "description": "Its directory where jobs see it; relative to this file.",

@@ -109,6 +109,14 @@ class Table:
         """
         return self.text(name) if name in self.data else None
 
+    def flag(self, name: str, default: bool) -> bool:
+        """Returns true or false.
+
+        Raises:
+            ProjectError: of another type.
+        """
+        return bool(self._value(name, bool, default))
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Returns a list of texts, empty when missing.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -53,8 +54,8 @@ def doing(view: RunView) -> Progress:
     """
     if view.status == "INACTIVE":
         details = view.run.get("details") or {}
-        why = details.get("description") or details.get("code") or "no reason given"
-        return Progress(f"waits for you: {_line(why)}")
+        why = _line(details.get("description") or details.get("code") or "no reason given")
+        return Progress(f"waits for you: {why}{_way_out(view.id, details)}")
     if view.final:
         failure = failure_line(view)
         return Progress(failure or view.status.lower())
@@ -64,6 +65,18 @@ def doing(view: RunView) -> Progress:
     if state is None:
         return Progress("starting")
     return Progress("waiting" if state.type == "Wait" else "under way")
+
+
+def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
+    """Returns the commands that give the consents that a run waits for."""
+    parameters = details.get("authorization_parameters")
+    scopes = parameters.get("required_scopes") if isinstance(parameters, Mapping) else None
+    scopes = scopes or [details.get("required_scope")]
+    wanted = [scope for scope in scopes if isinstance(scope, str) and scope]
+    if details.get("code") != "ConsentRequired" or not wanted:
+        return ""
+    consents = " ".join(f"--consent {shlex.quote(scope)}" for scope in wanted)
+    return f"; run `headrace login {consents}`, then `headrace run resume {run_id}`"
 
 
 def action_progress(details: Any) -> Progress:
