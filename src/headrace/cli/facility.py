@@ -14,6 +14,8 @@ from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headrace.facility import Address
 
 _FIELDS = (
@@ -113,7 +115,8 @@ def status() -> int:
 def env(compute: bool) -> None:
     """Print shell exports that lead other Globus clients here.
 
-    Use with eval: eval "$(headrace facility env)". The token is among them: keep it to yourself.
+    The Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
+    eval "$(headrace facility env)". Secrets are among them: keep them to yourself.
     """
     from headrace.facility import compute_environment, find_address
     from headrace.project import ProjectError
@@ -122,18 +125,18 @@ def env(compute: bool) -> None:
     address = find_address(project.root)
     if address is None:
         raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")
-    variables = compute_environment(project.root) if compute else _variables(address)
+    variables = compute_environment(project.root) if compute else _variables(project.root, address)
     display(
         variables,
         "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     )
 
 
-def _variables(address: Address) -> dict[str, str]:
-    base = f"{address.url.rstrip('/')}/"
+def _variables(root: Path, address: Address) -> dict[str, str]:
+    from headrace.facility import client_environment
+
     return {
-        "GLOBUS_SDK_SERVICE_URL_FLOWS": base,
-        "GLOBUS_SDK_SERVICE_URL_COMPUTE": base,
-        "HEADRACE_FACILITY_URL": base,
+        **client_environment(root, address.url),
+        "HEADRACE_FACILITY_URL": f"{address.url.rstrip('/')}/",
         "HEADRACE_FACILITY_TOKEN": address.token,
     }

@@ -3,6 +3,7 @@
 from headrace.facility.address import Address, find_address
 from headrace.facility.compute_settings import (
     choose_compute,
+    client_environment,
     compute_environment,
     missing_for_compute,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Settings",
     "StateConflict",
     "choose_compute",
+    "client_environment",
     "compute_environment",
     "facility_status",
     "find_address",

@@ -16,6 +16,7 @@ from headrace.files import write_private
 # Where the Compute SDK and the endpoint look for a service on their own machine; it is fixed.
 SDK_PORT = 5000
 PRIVATE_BROKER = "rabbitmq"
+_SERVICES = ("AUTH", "FLOWS", "COMPUTE", "SEARCH")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,26 @@ def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
         return False
     write_private(_settings_path(root), json.dumps(asdict(wanted)))
     return True
+
+
+def client_environment(root: Path, url: str) -> dict[str, str]:
+    """Returns the variables that lead the Globus CLI, the SDK and ``headrace --at globus`` here.
+
+    The client's secret is among them.
+
+    Args:
+        root: the project's root.
+        url: base URL of its facility.
+    """
+    credentials = client_credentials(root)
+    base = f"{url.rstrip('/')}/"
+    return {
+        **{f"GLOBUS_SDK_SERVICE_URL_{name}": base for name in _SERVICES},
+        "GLOBUS_CLI_CLIENT_ID": credentials.client_id,
+        "GLOBUS_CLI_CLIENT_SECRET": credentials.client_secret,
+        "GLOBUS_CLIENT_ID": credentials.client_id,
+        "GLOBUS_CLIENT_SECRET": credentials.client_secret,
+    }
 
 
 def missing_for_compute(root: Path) -> str:

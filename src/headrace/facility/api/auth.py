@@ -58,6 +58,32 @@ def userinfo(request: Request) -> JSONResponse:
     return JSONResponse({**person, "preferred_username": identity.username, "identity_set": [own]})
 
 
+def identities(request: Request) -> JSONResponse:
+    """``GET /v2/api/identities``: the one there is here, where it is asked for."""
+    identity = backend_of(request).identity
+    query = request.query_params
+    ids = query.get("ids", "").split(",")
+    names = query.get("usernames", "").split(",")
+    found = identity.id in ids or identity.username in names
+    known = {
+        "id": identity.id,
+        "username": identity.username,
+        "name": identity.username,
+        "email": identity.username,
+        "status": "used",
+        "organization": None,
+        "identity_type": "login",
+        "identity_provider": None,
+    }
+    return JSONResponse({"identities": [known] if found else []})
+
+
+def consents(request: Request) -> JSONResponse:
+    """``GET /v2/api/identities/{id}/consents``: none are kept, for none are ever missing."""
+    del request
+    return JSONResponse({"consents": []})
+
+
 def _names(scopes: str) -> list[str]:
     """Splits a list of scopes; what stands in brackets is dependent, and comes with its parent."""
     names, depth = [""], 0
@@ -111,4 +137,6 @@ ROUTES = [
     Route("/v2/oauth2/token", token, methods=["POST"]),
     Route("/v2/oauth2/token/revoke", revoke, methods=["POST"]),
     Route("/v2/oauth2/userinfo", userinfo, methods=["GET"]),
+    Route("/v2/api/identities", identities, methods=["GET"]),
+    Route("/v2/api/identities/{identity_id}/consents", consents, methods=["GET"]),
 ]
