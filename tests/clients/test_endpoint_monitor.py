@@ -87,6 +87,7 @@ def test_one_that_was_killed_is_started(minutes: Minutes, user: User) -> None:
     wait_until(user.online, "the endpoint")
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_killed_and_started(minutes: Minutes, user: User) -> None:
     core = user.core()
     core.send_signal(signal.SIGSTOP)

@@ -32,6 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_every_run_ends_well_though_its_facility_is_killed(project: Project):
     chance = random.Random(20261120)
     untouched = project.start("reference")
