@@ -11,7 +11,8 @@
     ├── ComputeError         compute: endpoints, functions, batch jobs
     ├── ProjectError         project: headrace.toml, the lock file, deploying
     ├── TriggerError         triggers: trigger files and the ledger
-    └── SeismicError         seismic: waveforms, windows, adjoint sources
+    ├── SeismicError         seismic: waveforms, windows, adjoint sources
+    └── DataRunError         datarun: event files, trace fits, histograms
 """
 
 

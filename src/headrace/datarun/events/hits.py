@@ -1,0 +1,284 @@
+"""Hits and traces of a stretch of ring items, without a Python loop.
+
+Two passes: `locate` finds and checks every hit, `decode` reads those it found. A physics event
+is either built of fragments, each the ring item of one hit, or is a single hit; an item of type
+fragment holds the ring item of one hit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.datarun.events.layout import (
+    BODY_HEADER,
+    ENERGY_SUMS,
+    EXTERNAL,
+    FRAGMENT_HEADER,
+    HIT,
+    QDC,
+    SMALLEST_HIT,
+    SMALLEST_ITEM,
+    ItemType,
+)
+from headrace.datarun.events.problems import Flaw, Problem
+from headrace.datarun.events.words import inlined, kernel, u16, u32, u64
+from headrace.datarun.extension import EXTENSION, LEGACY, NULL, WHOLE
+
+_PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
+_NOT_AN_EVENT, _BAD_FRAGMENT = int(Flaw.NOT_AN_EVENT), int(Flaw.BAD_FRAGMENT)
+_BAD_HIT_SIZE, _BAD_HIT_LENGTHS = int(Flaw.BAD_HIT_SIZE), int(Flaw.BAD_HIT_LENGTHS)
+_BAD_EXTENSION, _BAD_RATE = int(Flaw.BAD_EXTENSION), int(Flaw.BAD_SAMPLING_RATE)
+
+PLACE = np.dtype(
+    [
+        ("offset", "<i8"),
+        ("item", "<i8"),
+        ("timestamp", "<u8"),
+        ("source", "<u4"),
+        ("size", "<u4"),
+        ("extension", "<u4"),
+        ("trace", "<u4"),
+    ],
+    align=True,
+)
+"""Where a hit is: its byte, its item's number in the stretch, its fragment's timestamp and
+source, and the bytes of the hit, of its extension, and the samples of its trace."""
+
+_FLAW = np.dtype([("offset", "<i8"), ("flaw", "<i8")])
+
+
+@kernel
+def check_hit(data: Any, at: Any, length: Any) -> Any:
+    """What is wrong with the hit in ``length`` bytes from ``at``; 0 if nothing."""
+    flaw = 0
+    if length < SMALLEST_HIT:
+        flaw = _BAD_HIT_SIZE
+    else:
+        size = 2 * u32(data, at)
+        rate = u16(data, at + 4)
+        word = u32(data, at + 8)
+        header = (word >> 12) & 0x1F
+        channel_length = (word >> 17) & 0x3FFF
+        samples = (u32(data, at + 20) >> 16) & 0x7FFF
+        rest = length - size
+        if size > length or size < 8 + 4 * channel_length:
+            flaw = _BAD_HIT_SIZE
+        elif rest not in (0, NULL, LEGACY, WHOLE):
+            flaw = _BAD_EXTENSION
+        elif (
+            header < 4
+            or header > 18
+            or header % 2
+            or samples % 2
+            or channel_length != header + samples // 2
+        ):
+            flaw = _BAD_HIT_LENGTHS
+        elif rate not in (100, 250, 500):
+            flaw = _BAD_RATE
+    return flaw
+
+
+@inlined
+def _payload_header(data: Any, at: Any, length: Any) -> Any:
+    """Bytes before the body of the ring item that fills ``length`` bytes, or -1."""
+    header = -1
+    if length >= SMALLEST_ITEM and u32(data, at) == length:
+        header = 8 + max(u32(data, at + 8), 4)
+        if header > length:
+            header = -1
+    return header
+
+
+@kernel
+def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
+    """Fills ``places`` and ``flaws``; how many of each."""
+    found = 0
+    bad = 0
+    for number in range(items.shape[0]):
+        kind = np.int64(items[number].type)
+        if kind != _PHYSICS and kind != _FRAGMENT:
+            continue
+        start = np.int64(items[number].offset)
+        end = start + np.int64(items[number].size)
+        at = start + np.int64(items[number].header)
+        timestamp = items[number].timestamp
+        source = items[number].source
+        built = kind == _PHYSICS and end - at >= 4 and u32(data, at) == end - at
+        if built:
+            at += 4
+        while at < end:
+            body = at
+            length = end - at
+            step = length
+            if built:
+                if length < FRAGMENT_HEADER or u32(data, at + 12) > length - FRAGMENT_HEADER:
+                    flaws[bad].offset = at
+                    flaws[bad].flaw = _BAD_FRAGMENT
+                    bad += 1
+                    break
+                timestamp = u64(data, at)
+                source = np.uint32(u32(data, at + 8))
+                length = u32(data, at + 12)
+                step = FRAGMENT_HEADER + length
+                body += FRAGMENT_HEADER
+            if built or kind == _FRAGMENT:
+                header = _payload_header(data, body, length)
+                if header < 0:
+                    flaws[bad].offset = at
+                    flaws[bad].flaw = _BAD_FRAGMENT
+                    bad += 1
+                    at += step
+                    continue
+                if u32(data, body + 4) != _PHYSICS:
+                    at += step  # nothing of a digitiser; it stays as it is
+                    continue
+                body += header
+                length -= header
+            flaw = check_hit(data, body, length)
+            if flaw:
+                flaws[bad].offset = body
+                flaws[bad].flaw = flaw
+                if not built and kind == _PHYSICS and flaw != _BAD_EXTENSION:
+                    flaws[bad].offset = start
+                    flaws[bad].flaw = _NOT_AN_EVENT
+                bad += 1
+            else:
+                place = places[found]
+                place.offset = body
+                place.item = number
+                place.timestamp = timestamp
+                place.source = source
+                place.size = 2 * u32(data, body)
+                place.extension = length - 2 * u32(data, body)
+                place.trace = (u32(data, body + 20) >> 16) & 0x7FFF
+                found += 1
+            at += step
+    return found, bad
+
+
+@kernel
+def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> None:
+    sample = np.int64(0)
+    raw = extensions.view(np.uint8)
+    for k in range(places.shape[0]):
+        at = np.int64(places[k].offset)
+        hit = hits[k]
+        hit.offset = at
+        hit.timestamp = places[k].timestamp
+        hit.source = places[k].source
+        word = u32(data, at + 4)
+        rate = word & 0xFFFF
+        hit.msps = rate
+        hit.adc_bits = (word >> 16) & 0xFF
+        hit.revision = (word >> 24) & 0xFF
+        word = u32(data, at + 8)
+        hit.channel = word & 0xF
+        hit.slot = (word >> 4) & 0xF
+        hit.crate = (word >> 8) & 0xF
+        header = (word >> 12) & 0x1F
+        hit.pile_up = (word >> 31) & 1
+        ticks = u32(data, at + 12) | (u16(data, at + 16) << 32)
+        cfd = u16(data, at + 18)
+        hit.ticks = ticks
+        hit.cfd = cfd
+        word = u32(data, at + 20)
+        hit.energy = word & 0xFFFF
+        length = (word >> 16) & 0x7FFF
+        hit.trace_length = length
+        hit.out_of_range = (word >> 31) & 1
+
+        failed = cfd >> 15
+        if rate == 100:
+            tick, correction = 10, (cfd & 0x7FFF) / 32768.0 * 10.0
+        elif rate == 250:
+            tick, correction = 8, ((cfd & 0x3FFF) / 16384.0 - ((cfd >> 14) & 1)) * 4.0
+        else:
+            failed = np.int64(1 if cfd >> 13 == 7 else 0)
+            tick, correction = 10, ((cfd & 0x1FFF) / 8192.0 + (cfd >> 13) - 1.0) * 2.0
+        hit.cfd_failed = failed
+        hit.time = ticks * tick + (0.0 if failed else correction)
+
+        extra = header - 4
+        optional = 0
+        at += 24
+        for m in range(4):
+            hit.energy_sums[m] = 0
+        for m in range(8):
+            hit.qdc[m] = 0
+        hit.external_timestamp = np.uint64(0)
+        if extra & 4:
+            optional |= ENERGY_SUMS
+            for m in range(4):
+                hit.energy_sums[m] = u32(data, at + 4 * m)
+            at += 16
+        if extra & 8:
+            optional |= QDC
+            for m in range(8):
+                hit.qdc[m] = u32(data, at + 4 * m)
+            at += 32
+        if extra & 2:
+            optional |= EXTERNAL
+            hit.external_timestamp = u64(data, at)
+            at += 8
+        hit.optional = optional
+        for m in range(3):
+            hit.spare[m] = 0
+
+        traces[2 * sample : 2 * (sample + length)] = data[at : at + 2 * length]
+        sample += length
+
+        size = np.int64(places[k].extension)
+        start = np.int64(places[k].offset) + np.int64(places[k].size)
+        row = k * WHOLE
+        raw[row : row + WHOLE] = 0
+        if size >= LEGACY:
+            raw[row : row + size] = data[start : start + size]
+        extensions[k].size = size
+
+
+def locate(
+    data: NDArray[np.uint8], items: NDArray[np.void]
+) -> tuple[NDArray[np.void], tuple[Problem, ...]]:
+    """Finds the hits of a stretch of ring items.
+
+    Args:
+        data: the file's bytes.
+        items: `ITEM` records, as `index_items` gave them.
+
+    Returns:
+        `PLACE` records in file order, and the places where a hit should be and is not.
+    """
+    smallest = BODY_HEADER + SMALLEST_ITEM + SMALLEST_HIT
+    relevant = (items["type"] == _PHYSICS) | (items["type"] == _FRAGMENT)
+    volume = int(items["size"][relevant].sum(dtype=np.int64))
+    places = np.empty(volume // smallest + int(relevant.sum()), PLACE)
+    flaws = np.empty(volume // FRAGMENT_HEADER + int(relevant.sum()), _FLAW)
+    found, bad = _locate(data, items, places, flaws)
+    problems = tuple(Problem(int(o), 0, Flaw(int(f))) for o, f in flaws[:bad].tolist())
+    return places[:found], problems
+
+
+def decode(
+    data: NDArray[np.uint8], places: NDArray[np.void]
+) -> tuple[NDArray[np.void], NDArray[np.uint16], NDArray[np.int64], NDArray[np.void]]:
+    """Reads the hits that `locate` found.
+
+    Args:
+        data: the file's bytes.
+        places: `PLACE` records.
+
+    Returns:
+        `HIT` records (their ``event`` is 0), all traces one after the other, where in there each
+        hit's trace starts (one number more than hits), and `EXTENSION` records.
+    """
+    start = np.zeros(len(places) + 1, np.int64)
+    np.cumsum(places["trace"], out=start[1:])
+    hits = np.empty(len(places), HIT)
+    traces = np.empty(int(start[-1]), np.dtype("<u2"))
+    extensions = np.empty(len(places), EXTENSION)
+    _decode(data, places, hits, traces.view(np.uint8), extensions)
+    hits["event"] = 0
+    return hits, traces, start, extensions
