@@ -1,0 +1,173 @@
+"""One segment's event file made into a ROOT file and, if wanted, a Parquet file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import headrace
+from headrace.datarun.convert.columns import event_columns
+from headrace.datarun.convert.parquet_file import ParquetFile
+from headrace.datarun.convert.root_file import Compression, RootFile
+from headrace.datarun.errors import DataRunError
+from headrace.datarun.events.batch import HitBatch
+from headrace.datarun.events.layout import ItemType
+from headrace.datarun.events.problems import OnCorrupt
+from headrace.datarun.events.reader import EventFile
+from headrace.datarun.extension import is_fitted
+
+_LISTED = 20
+_NAME = re.compile(r"run-?(\d+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """How to convert.
+
+    Attributes:
+        traces: whether to take the traces, as a branch with all samples of an event.
+        skip: events to leave out at the start.
+        count: events to take after those; None takes all.
+        on_corrupt: whether places that cannot be read are errors or left out.
+        compression: of the ROOT file.
+        batch: bytes of the event file that are read at a time.
+    """
+
+    traces: bool = False
+    skip: int = 0
+    count: int | None = None
+    on_corrupt: OnCorrupt = "refuse"
+    compression: Compression = "zstd"
+    batch: int = 1 << 26
+
+
+@dataclass(frozen=True)
+class ConvertSummary:
+    """What was converted.
+
+    Attributes:
+        events: entries of the tree.
+        hits: hits in them.
+        fitted: hits that carry fits.
+        problems: how many places of the event file could not be read.
+        first_problems: the first of them, in words.
+    """
+
+    events: int
+    hits: int
+    fitted: int
+    problems: int
+    first_problems: tuple[str, ...]
+
+
+def convert(
+    source: Path,
+    target: Path,
+    options: ConvertOptions | None = None,
+    parquet: Path | None = None,
+) -> ConvertSummary:
+    """Converts an event file. Files appear under their names only when they are whole.
+
+    Args:
+        source: the event file.
+        target: the ROOT file.
+        options: how.
+        parquet: a Parquet file to write as well.
+
+    Returns:
+        What was converted.
+
+    Raises:
+        DataRunError: a file cannot be read or written, or a place is corrupt and refused.
+    """
+    options = options or ConvertOptions()
+    targets = [target] if parquet is None else [target, parquet]
+    temporary = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in targets]
+    file = EventFile(source, options.on_corrupt)
+    try:
+        with ExitStack() as stack:
+            sinks: list[RootFile | ParquetFile] = []
+            sinks.append(stack.enter_context(RootFile(temporary[0], options.compression)))
+            if parquet is not None:
+                sinks.append(stack.enter_context(ParquetFile(temporary[1])))
+            summary = _fill(file, sinks, options)
+            facts = run_facts(file) | asdict(summary)
+            for sink in sinks:
+                sink.describe(facts)
+        for whole, path in zip(temporary, targets, strict=True):
+            with whole.open("rb") as stream:
+                os.fsync(stream.fileno())
+            whole.replace(path)
+    except OSError as error:
+        raise DataRunError(
+            f"{target}: cannot be written: {error.strerror or error}; "
+            "check the directory and the free space"
+        ) from error
+    finally:
+        for path in temporary:
+            path.unlink(missing_ok=True)
+    return summary
+
+
+def _fill(
+    file: EventFile, sinks: list[RootFile | ParquetFile], options: ConvertOptions
+) -> ConvertSummary:
+    events = hits = fitted = flawed = 0
+    first_problems = [str(problem) for problem in file.problems[:_LISTED]]
+    for batch in _batches(file, options):
+        columns = event_columns(file, batch, options.traces)
+        for sink in sinks:
+            sink.write(columns)
+        events += batch.events
+        hits += len(batch.hits)
+        fitted += int(is_fitted(batch.extensions).sum())
+        flawed += len(batch.problems)
+        first_problems += [str(problem) for problem in batch.problems[:_LISTED]]
+        del first_problems[_LISTED:]
+    problems = len(file.problems) + flawed
+    return ConvertSummary(events, hits, fitted, problems, tuple(first_problems))
+
+
+def _batches(file: EventFile, options: ConvertOptions) -> Iterator[HitBatch]:
+    """The events that are wanted; at least one batch, which gives the branches their types."""
+    stop = None if options.count is None else options.skip + options.count
+    chosen = file.numbers(ItemType.PHYSICS_EVENT, ItemType.FRAGMENT)[options.skip : stop]
+    if not len(chosen):
+        return iter([file.read(0, 0)])
+    return file.batches(int(chosen[0]), int(chosen[-1]) + 1, options.batch)
+
+
+def run_facts(file: EventFile) -> dict[str, Any]:
+    """What an event file says of its run.
+
+    Returns:
+        ``source`` (file name), ``run`` and ``segment`` (by the begin item, else by the name;
+        None if neither tells), ``title``, ``begin`` and ``end`` (unix time, None if not in this
+        segment), ``seconds`` of run time, ``nscldaq`` (version), ``scalers`` (sums of
+        incremental counters), ``headrace`` (version).
+    """
+    named = _NAME.search(file.path.name)
+    by_type = {change.type: change for change in file.state_changes}
+    begin, end = by_type.get(ItemType.BEGIN_RUN), by_type.get(ItemType.END_RUN)
+    either = begin or end
+    counted = [s for s in file.scalers if s.incremental]
+    width = max((len(s.values) for s in counted), default=0)
+    sums = [sum(s.values[k] for s in counted if k < len(s.values)) for k in range(width)]
+    times = [s.end for s in file.scalers] + [c.seconds for c in file.event_counts]
+    return {
+        "source": file.path.name,
+        "run": either.run if either else int(named[1]) if named else None,
+        "segment": int(named[2]) if named else None,
+        "title": either.title if either else None,
+        "begin": begin.unix_time if begin else None,
+        "end": end.unix_time if end else None,
+        "seconds": end.seconds if end else max(times, default=None),
+        "nscldaq": file.version[0] if file.version else None,
+        "scalers": sums,
+        "headrace": headrace.__version__,
+    }

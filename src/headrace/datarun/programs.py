@@ -1,0 +1,48 @@
+"""What the room's command-line programs share: one-line complaints, JSON reports, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from headrace.datarun.errors import DataRunError
+
+
+class UsageError(DataRunError):
+    """A command line that cannot be understood."""
+
+    exit_code = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what was wrong with the command line."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def report(fact: dict[str, Any]) -> None:
+    """Tells a fact on stdout, as one line of JSON."""
+    print(json.dumps(fact), flush=True)
+
+
+def guarded(program: str, work: Callable[[], None]) -> int:
+    """Runs a program's work.
+
+    Args:
+        program: its name, for the complaint.
+        work: what it does.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 usage; what failed is one line on stderr.
+    """
+    try:
+        work()
+    except DataRunError as error:
+        print(f"{program}: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
