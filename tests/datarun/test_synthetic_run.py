@@ -102,3 +102,13 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(EventFileError, match="cannot be written") as error:
         write_segment(tmp_path / "missing", SyntheticRun(events=1), 0)
     assert "missing" in str(error.value)
+
+
+@pytest.mark.parametrize("msps", [100, 250, 500])
+def test_times_survive_the_modules_clock(msps: int, tmp_path: Path) -> None:
+    run = SyntheticRun(events=200, msps=msps, samples=60)
+    path = write_segment(tmp_path, run, 0)
+    made = synthetic_events(run, 200, np.random.default_rng([run.seed, run.run, 0]))
+    hits = EventFile(path).read().hits
+    assert hits["cfd_failed"].tolist() == [0] * len(hits)
+    assert np.abs(hits["time"] - made.hits["time"]).max() < 1e-3

@@ -129,9 +129,9 @@ def synthetic_events(
 
     hits = np.zeros(total, HIT)
     hits["event"] = event
-    hits["ticks"] = (time / tick).astype(np.uint64)
+    hits["time"] = time
+    hits["ticks"], hits["cfd"] = _clock(time, run.msps)
     hits["timestamp"] = hits["ticks"] * np.uint64(tick)
-    hits["cfd"] = rng.integers(0, 1 << 13, total) | ((1 << 13) if run.msps == 500 else 0)
     hits["source"] = 1
     hits["energy"] = np.clip(truth["pulses"]["amplitude"].max(axis=1) * 4, 0, 65535)
     hits["msps"], hits["adc_bits"], hits["revision"] = run.msps, run.bits, 15
@@ -141,6 +141,21 @@ def synthetic_events(
     hits["out_of_range"] = (traces == largest).any(axis=1)
     rows = np.arange(total + 1, dtype=np.int64) * run.samples
     return SyntheticEvents(start, hits, rows, traces.reshape(-1), truth)
+
+
+def _clock(time: NDArray[np.float64], msps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ticks and the raw CFD word that give times in ns, as modules of a rate write them."""
+    tick = TICK_NS[msps]
+    # A CFD time counts from some ns before the tick: what its source bits can take away.
+    step, bits, before = {100: (10.0, 15, 0), 250: (4.0, 14, 1), 500: (2.0, 13, 1)}[msps]
+    ticks = np.floor((time + before * step) / tick).astype(np.int64)
+    steps = (time - ticks * tick) / step + before
+    source = np.floor(steps).astype(np.int64)
+    fraction = np.minimum((steps - source) * (1 << bits), (1 << bits) - 1).astype(np.int64)
+    if msps == 250:
+        # Its one source bit takes 4 ns away, where those of 500 MHz add 2 ns each.
+        source = 1 - source
+    return ticks, fraction | (source << bits)
 
 
 def _truth(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +71,9 @@ def convert(
     options: ConvertOptions | None = None,
     parquet: Path | None = None,
 ) -> ConvertSummary:
-    """Converts an event file. Files appear under their names only when they are whole.
+    """Converts an event file.
+
+    Files appear under their names only when they are whole; missing directories are made.
 
     Args:
         source: the event file.
@@ -90,27 +92,36 @@ def convert(
     temporary = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in targets]
     file = EventFile(source, options.on_corrupt)
     try:
-        with ExitStack() as stack:
-            sinks: list[RootFile | ParquetFile] = []
-            sinks.append(stack.enter_context(RootFile(temporary[0], options.compression)))
-            if parquet is not None:
-                sinks.append(stack.enter_context(ParquetFile(temporary[1])))
-            summary = _fill(file, sinks, options)
-            facts = run_facts(file) | asdict(summary)
-            for sink in sinks:
-                sink.describe(facts)
-        for whole, path in zip(temporary, targets, strict=True):
-            with whole.open("rb") as stream:
-                os.fsync(stream.fileno())
-            whole.replace(path)
+        for path in targets:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            summary = _write(file, temporary, options)
+            for whole, path in zip(temporary, targets, strict=True):
+                whole.replace(path)
+        finally:
+            for path in temporary:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise DataRunError(
             f"{target}: cannot be written: {error.strerror or error}; "
             "check the directory and the free space"
         ) from error
-    finally:
-        for path in temporary:
-            path.unlink(missing_ok=True)
+    return summary
+
+
+def _write(file: EventFile, targets: Sequence[Path], options: ConvertOptions) -> ConvertSummary:
+    with ExitStack() as stack:
+        sinks: list[RootFile | ParquetFile] = [
+            stack.enter_context(RootFile(targets[0], options.compression))
+        ]
+        sinks += [stack.enter_context(ParquetFile(path)) for path in targets[1:]]
+        summary = _fill(file, sinks, options)
+        facts = run_facts(file) | asdict(summary)
+        for sink in sinks:
+            sink.describe(facts)
+    for path in targets:
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
     return summary
 
 
