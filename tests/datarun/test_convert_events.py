@@ -156,3 +156,19 @@ def test_complaints_are_one_line(
     complaint = capsys.readouterr().err
     assert words in complaint
     assert complaint.count("\n") == 1
+
+
+def test_roots_own_reader_reads_the_tree(fitted: Path, tmp_path: Path) -> None:
+    root = pytest.importorskip("ROOT", reason="ROOT is not installed", exc_type=ImportError)
+    convert(fitted, tmp_path / "out.root", ConvertOptions(traces=True, batch=20_000))
+    batch = EventFile(fitted).read()
+    file = root.TFile.Open(str(tmp_path / "out.root"))
+    tree = file.Get("events")
+    assert tree.GetEntries() == 120
+    heights, samples = [], []
+    for entry in tree:
+        heights += list(entry.hits_single_amplitude)
+        samples += list(entry.trace)
+    assert heights == batch.extensions["single"]["amplitude"].tolist()
+    assert samples == batch.traces.tolist()
+    assert json.loads(str(file.Get("metadata")))["run"] == 7
