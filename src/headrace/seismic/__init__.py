@@ -5,7 +5,14 @@ A compute node needs this room alone; it imports nothing of the orchestration.
 
 from headrace.seismic.adjoint import Measurement, WindowMeasure, measure
 from headrace.seismic.config import ProcessingConfig, parse_config, read_config
-from headrace.seismic.errors import ConfigError, SeismicError, StationProblem
+from headrace.seismic.errors import (
+    ConfigError,
+    ModelError,
+    OptimiserError,
+    SeismicError,
+    SolverError,
+    StationProblem,
+)
 from headrace.seismic.event import EventRequest, process_event
 from headrace.seismic.green import demo_event, write_event
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks
@@ -18,11 +25,14 @@ __all__ = [
     "ConfigError",
     "EventRequest",
     "Measurement",
+    "ModelError",
     "OneRank",
+    "OptimiserError",
     "ProcessingConfig",
     "Ranks",
     "SeismicError",
     "Seismogram",
+    "SolverError",
     "Station",
     "StationProblem",
     "TraceResult",
