@@ -1,0 +1,197 @@
+"""What to do next along a direction, from the trials so far: pure functions, no state.
+
+Backtracking with an Armijo condition and safeguarded parabolas follows Nocedal & Wright (2006),
+Numerical Optimization, section 3.5; bracketing grows by the golden ratio and ends at a parabola's
+minimum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from headrace.seismic.optimiser.settings import Settings
+
+GOLDEN = (1.0 + math.sqrt(5.0)) / 2.0
+_GOOD_ENOUGH = 1.2  # ratio of a trial's step to the minimum of the parabola
+_FASTEST = 5.0  # a parabola through a small first step is not trusted further than this
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One misfit along a direction.
+
+    Attributes:
+        name: the trial's id.
+        step: step length.
+        misfit: its misfit.
+        predicted: change of the misfit by the gradient alone; below 0.
+    """
+
+    name: str
+    step: float
+    misfit: float
+    predicted: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """A direction and what has been tried along it.
+
+    Attributes:
+        misfit: misfit at its foot.
+        slope: derivative of the misfit there along the direction; below 0.
+        first: step of the first trial.
+        longest: longest step allowed.
+        natural: the direction has a natural length, so that a step of 1 is expected to do.
+        trials: trials in the order in which they were answered.
+    """
+
+    misfit: float
+    slope: float
+    first: float
+    longest: float
+    natural: bool
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class TryStep:
+    """Another trial is wanted, at this step length."""
+
+    step: float
+
+
+@dataclass(frozen=True)
+class Accept:
+    """The search is over: this trial is the next model."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The search is over and has found nothing better."""
+
+    reason: str
+
+
+def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail:
+    """Decides from the trials so far.
+
+    Args:
+        search: direction and trials.
+        settings: line search, Armijo factor, number of trials.
+
+    Returns:
+        Another trial, the trial to accept, or why there is none.
+    """
+    if not search.trials:
+        return TryStep(min(search.first, search.longest))
+    if settings.line_search == "bracketing":
+        found = _bracketing(search, settings)
+    elif search.natural:
+        found = _backtracking(search, settings)
+    else:
+        found = _doubling(search, settings)
+    if isinstance(found, Accept) or len(search.trials) < settings.max_trials:
+        return found
+    best = _best(search)
+    if best.misfit < search.misfit:
+        return Accept(best)
+    return Fail(
+        f"no decrease below {search.misfit:g} in {len(search.trials)} trials, steps from "
+        f"{max(t.step for t in search.trials):g} down to {min(t.step for t in search.trials):g}"
+    )
+
+
+def _backtracking(search: Search, settings: Settings) -> TryStep | Accept:
+    last = search.trials[-1]
+    if _sufficient(search, last, settings):
+        return Accept(last)
+    return TryStep(_shorten(search, last, settings))
+
+
+def _doubling(search: Search, settings: Settings) -> TryStep | Accept:
+    """Grows until the misfit rises or the parabola sees its minimum, then takes the best."""
+    last, best = search.trials[-1], _best(search)
+    if not _sufficient(search, best, settings):
+        return TryStep(_shorten(search, last, settings))
+    shortened = last.step < max(trial.step for trial in search.trials)
+    growth = _growth(search, last)
+    if best is not last or shortened or last.step >= search.longest or growth <= _GOOD_ENOUGH:
+        return Accept(best)
+    factor = min(growth, _FASTEST) if math.isfinite(growth) else 2.0
+    return TryStep(min(max(2.0, factor) * last.step, search.longest))
+
+
+def _bracketing(search: Search, settings: Settings) -> TryStep | Accept:
+    best = _best(search)
+    ordered = sorted(search.trials, key=lambda trial: trial.step)
+    if best.misfit >= search.misfit:
+        return TryStep(_shorten(search, ordered[0], settings))
+    above = [trial for trial in ordered if trial.step > best.step]
+    if not above:
+        if best.step >= search.longest:
+            return Accept(best)
+        return TryStep(min(GOLDEN * best.step, search.longest))
+    below = [trial for trial in ordered if trial.step < best.step]
+    left = (below[-1].step, below[-1].misfit) if below else (0.0, search.misfit)
+    right = (above[0].step, above[0].misfit)
+    lowest = parabola_minimum(left, (best.step, best.misfit), right)
+    ratio = max(lowest / best.step, best.step / lowest)
+    if ratio <= _GOOD_ENOUGH and _sufficient(search, best, settings):
+        return Accept(best)
+    return TryStep(lowest)
+
+
+def parabola_minimum(
+    left: tuple[float, float], middle: tuple[float, float], right: tuple[float, float]
+) -> float:
+    """Minimum of the parabola through three points of which the middle one is the lowest.
+
+    Args:
+        left: step and misfit.
+        middle: step and misfit.
+        right: step and misfit.
+
+    Returns:
+        A step strictly between the outer ones.
+    """
+    (a, fa), (b, fb), (c, fc) = left, middle, right
+    to_left, to_right = (b - a) * (fb - fc), (b - c) * (fb - fa)
+    below = 2.0 * (to_left - to_right)
+    if below == 0.0:
+        return b
+    step = b - ((b - a) * to_left - (b - c) * to_right) / below
+    margin = 0.01 * (c - a)
+    return min(max(step, a + margin), c - margin)
+
+
+def _best(search: Search) -> Trial:
+    return min(search.trials, key=lambda trial: (trial.misfit, trial.step))
+
+
+def _sufficient(search: Search, trial: Trial, settings: Settings) -> bool:
+    return (
+        trial.misfit < search.misfit
+        and trial.misfit <= search.misfit + settings.armijo * trial.predicted
+    )
+
+
+def _shorten(search: Search, trial: Trial, settings: Settings) -> float:
+    """A shorter step, by the parabola within its safeguards."""
+    low, high = settings.shrink
+    growth = _growth(search, trial)
+    return trial.step * (min(max(growth, low), high) if math.isfinite(growth) else low)
+
+
+def _growth(search: Search, trial: Trial) -> float:
+    """Minimum of the parabola through misfit and slope at the foot and a trial, over its step.
+
+    Infinite where the parabola opens downwards.
+    """
+    # Bounds that cut a trial short make it predict less than the slope does.
+    predicted = trial.predicted if trial.predicted < 0.0 else search.slope * trial.step
+    excess = trial.misfit - search.misfit - predicted
+    return -predicted / (2.0 * excess) if excess > 0.0 else math.inf

@@ -1,0 +1,130 @@
+"""How the optimiser goes about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from headrace.seismic.errors import OptimiserError
+
+Method = Literal["steepest_descent", "nlcg", "lbfgs"]
+LineSearch = Literal["backtracking", "bracketing"]
+Parametrisation = Literal["log", "linear"]
+
+_CHOICES = {
+    "method": ("steepest_descent", "nlcg", "lbfgs"),
+    "line_search": ("backtracking", "bracketing"),
+    "parametrisation": ("log", "linear"),
+    "nlcg_beta": ("polak_ribiere", "fletcher_reeves"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of an optimisation; they stay with it.
+
+    Attributes:
+        method: which direction is taken.
+        line_search: ``backtracking`` takes a step of 1 (of the first direction: a small one, at
+            least doubled until the misfit rises or a parabola finds its minimum near) and
+            shortens it while the decrease is insufficient;
+            ``bracketing`` encloses the minimum along the direction. It should be used with
+            ``nlcg`` and ``steepest_descent``, whose directions have no natural length.
+        parametrisation: ``log`` works in the logarithm of each parameter, which must be positive
+            (gradients told are then with respect to it); ``linear`` in the parameter itself.
+        max_relative_model_change: most that a parameter changes in one iteration, relative to its
+            value (``linear``: to the field's largest absolute value); None: no limit.
+        first_step: length of the first trial of a direction without a natural length, as a
+            relative change likewise.
+        memory: pairs that L-BFGS keeps.
+        armijo: share of the predicted decrease that a step must bring.
+        shrink: smallest and largest factor by which a step is shortened.
+        max_trials: trials in one line search; then the best is taken if it is better than none,
+            else the memory is dropped once, else it stops.
+        min_angle_cosine: a direction closer to orthogonal to the gradient is replaced by
+            steepest descent.
+        nlcg_beta: formula of the conjugate directions.
+        restart_every: iterations after which the memory is dropped; None: never.
+        bounds: field -> (lowest, highest) value; None where there is no bound.
+    """
+
+    method: Method = "lbfgs"
+    line_search: LineSearch = "backtracking"
+    parametrisation: Parametrisation = "log"
+    max_relative_model_change: float | None = 0.05
+    first_step: float = 0.02
+    memory: int = 5
+    armijo: float = 1e-4
+    shrink: tuple[float, float] = (0.1, 0.5)
+    max_trials: int = 8
+    min_angle_cosine: float = 1e-3
+    nlcg_beta: Literal["polak_ribiere", "fletcher_reeves"] = "polak_ribiere"
+    restart_every: int | None = None
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def __post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise OptimiserError(
+                    f"optimiser.{name}: {getattr(self, name)!r} is not one of {', '.join(known)}"
+                )
+        cap = self.max_relative_model_change
+        for name, good, wanted in (
+            ("max_relative_model_change", cap is None or 0 < cap < 1, "between 0 and 1"),
+            ("first_step", 0 < self.first_step < math.inf, "above 0"),
+            ("memory", self.memory >= 1, "at least 1"),
+            ("armijo", 0 <= self.armijo < 0.5, "in [0, 0.5)"),
+            ("shrink", 0 < self.shrink[0] <= self.shrink[1] < 1, "rising, between 0 and 1"),
+            ("max_trials", self.max_trials >= 1, "at least 1"),
+            ("min_angle_cosine", 0 <= self.min_angle_cosine < 1, "in [0, 1)"),
+            ("restart_every", self.restart_every is None or self.restart_every >= 1, "at least 1"),
+        ):
+            if not good:
+                raise OptimiserError(f"optimiser.{name}: {getattr(self, name)} must be {wanted}")
+        for name, (low, high) in self.bounds.items():
+            if low is not None and high is not None and not low < high:
+                raise OptimiserError(f"optimiser.bounds.{name}: {low} is not below {high}")
+
+    def bound(self, name: str) -> tuple[float, float]:
+        """Lowest and highest value of a field; infinite where there is none."""
+        low, high = self.bounds.get(name, (None, None))
+        return (-math.inf if low is None else low, math.inf if high is None else high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        told = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        told["shrink"] = list(self.shrink)
+        told["bounds"] = {name: list(pair) for name, pair in self.bounds.items()}
+        return told
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Settings:
+        """From JSON values; what is left out is as by default.
+
+        Raises:
+            OptimiserError: an unknown setting, or one that cannot be used.
+        """
+        known = {item.name for item in dataclasses.fields(cls)}
+        unknown = sorted(set(told) - known)
+        if unknown:
+            raise OptimiserError(
+                f"optimiser.{unknown[0]}: no such setting; there are {', '.join(sorted(known))}"
+            )
+        values = dict(told)
+        try:
+            if "shrink" in values:
+                low, high = values["shrink"]
+                values["shrink"] = (float(low), float(high))
+            if "bounds" in values:
+                values["bounds"] = {
+                    name: (low, high) for name, (low, high) in values["bounds"].items()
+                }
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise OptimiserError(f"optimiser: a setting has the wrong type: {error}") from None
