@@ -23,7 +23,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic,inversion,datarun,dev]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
