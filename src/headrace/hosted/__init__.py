@@ -9,7 +9,14 @@ from headrace.hosted.services import Services
 
 if TYPE_CHECKING:
     from headrace.hosted.local import services_at
-    from headrace.hosted.login import hosted_services, login, logout, token_file, whoami
+    from headrace.hosted.login import (
+        hosted_services,
+        login,
+        login_seconds,
+        logout,
+        token_file,
+        whoami,
+    )
 
 __all__ = [
     "HostedError",
@@ -18,6 +25,7 @@ __all__ = [
     "hosted_services",
     "login",
     "login_needed",
+    "login_seconds",
     "logout",
     "services_at",
     "token_file",
@@ -29,6 +37,7 @@ _HOMES = {
     "services_at": "headrace.hosted.local",
     "hosted_services": "headrace.hosted.login",
     "login": "headrace.hosted.login",
+    "login_seconds": "headrace.hosted.login",
     "logout": "headrace.hosted.login",
     "token_file": "headrace.hosted.login",
     "whoami": "headrace.hosted.login",

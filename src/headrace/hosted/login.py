@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
         flows=flows,
         compute=globus_sdk.ComputeClientV3(app=app),
         compute_v2=globus_sdk.ComputeClientV2(app=app),
+        transfer=globus_sdk.TransferClient(app=app),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, app=app),
         url=flows.base_url,
     )
@@ -142,6 +144,23 @@ def logout() -> bool:
     return True
 
 
+def login_seconds(now: float | None = None) -> float | None:
+    """Returns for how long the present login lasts, seconds; None where it renews itself.
+
+    Args:
+        now: the present time, Unix seconds.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    app = make_app()
+    if isinstance(app, ClientApp):
+        return None
+    tokens = app.token_storage.token_storage.get_token_data_by_resource_server().values()
+    ends = [token.expires_at_seconds for token in tokens if not token.refresh_token]
+    return min(ends) - (now or time.time()) if ends else None
+
+
 def whoami() -> dict[str, Any]:
     """Returns the identity that is logged in: ``sub``, ``preferred_username``, ``name``...
 
@@ -175,6 +194,7 @@ def _scopes(flow_ids: Iterable[str], data_access: Iterable[str]) -> dict[str, li
         "auth.globus.org": [AuthScopes.openid, AuthScopes.profile, AuthScopes.email],
         FlowsScopes.resource_server: [FlowsScopes.all],
         ComputeScopes.resource_server: [ComputeScopes.all],
+        TransferScopes.resource_server: [transfer],
     }
     for flow_id in flow_ids:
         scope = SpecificFlowScopes(flow_id).user
