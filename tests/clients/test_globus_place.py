@@ -52,7 +52,7 @@ class Developer:
             "GLOBUS_CLIENT_SECRET": self.secret,
             **{
                 f"GLOBUS_SDK_SERVICE_URL_{name}": f"{address.url}/"
-                for name in ("AUTH", "FLOWS", "COMPUTE")
+                for name in ("AUTH", "FLOWS", "COMPUTE", "TRANSFER")
             },
             "HEADRACE_AT": "globus",
         }

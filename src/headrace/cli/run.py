@@ -53,14 +53,17 @@ def show(run_id: str) -> None:
     from headrace.cli.following import ending
     from headrace.project import RunFollower
     from headrace.project.runs import find_run
+    from headrace.project.waiting import waits_for
 
     session = current()
     project = session.project()
     services = session.services(project)
-    view = RunFollower(find_run(services, run_id)).look(services)
+    follower = RunFollower(find_run(services, run_id))
+    view = follower.look(services)
+    why = waits_for(project, session.place, services, view, follower.entries)
     display(
-        ending(view, project, session.place),
-        lambda: run_text(view, project, session.place),
+        {**ending(view, project, session.place), "waits_for": why or None},
+        lambda: run_text(view, project, session.place, why),
         LIST_COLUMNS,
     )
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
+from headrace.project.locations import locations_of
 from headrace.project.lock import DeployedFlow
-from headrace.project.names import collections_in, resolve_input
+from headrace.project.names import resolve_input
 from headrace.project.patience import once
 from headrace.project.project import Project
 
@@ -55,7 +56,7 @@ def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) ->
     source = project.flow(flow)
     deployed = deployed_flow(project, place, flow)
     if place == "local":
-        check_roots(project, collections_in(body))
+        check_roots(project, {location.collection for location in locations_of(body)})
     resolved = resolve_input(project, project.lock(), place, body)
     check_input(flow, resolved, source.input_schema)
     return PreparedRun(flow, deployed.id, place, resolved)

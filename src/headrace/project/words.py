@@ -160,6 +160,8 @@ def _transfer(task: Mapping[str, Any]) -> Progress:
     ready = int(task.get("files_transferred") or 0) + int(task.get("files_skipped") or 0)
     moved = float(task.get("bytes_transferred") or 0)
     fault = task.get("nice_status")
+    if fault == "Queued" and not moved and not ready:
+        return Progress("waits in the Transfer service's queue")
     trouble = (
         f", {_line(fault)}" if isinstance(fault, str) and fault not in {"OK", "Queued"} else ""
     )
