@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from headrace.facility import find_address, stop_facility
@@ -153,7 +155,16 @@ def test_a_wrong_secret_is_a_login_that_is_needed(developer: Developer) -> None:
 def test_tokens_and_secrets_are_nowhere_but_in_their_files(
     developer: Developer, tmp_path: Path
 ) -> None:
-    """Everything that was written by a deploy, a run and failures is searched for them."""
+    """All that a deploy, a run and failures wrote, and command lines meanwhile, are searched."""
+    seen, ended = set[str](), threading.Event()
+
+    def look_at_processes() -> None:
+        while not ended.wait(0.02):
+            for process in psutil.process_iter(["cmdline"]):
+                seen.update(process.info["cmdline"] or ())
+
+    looking = threading.Thread(target=look_at_processes)
+    looking.start()
     said = [
         developer("deploy"),
         developer("start", "say", "-s", "word=hello", "--wait"),
@@ -169,6 +180,10 @@ def test_tokens_and_secrets_are_nowhere_but_in_their_files(
             XDG_STATE_HOME=str(tmp_path / "nobody"),
         ),
     ]
+    ended.set()
+    looking.join()
+    assert "deploy" in seen
+    said += seen
     kept = {"facility.json", "compute_client.json"}
     for path in tmp_path.rglob("*"):
         if path.is_file() and path.name not in kept and not path.name.startswith("tokens."):

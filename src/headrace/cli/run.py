@@ -105,14 +105,16 @@ def cancel(run_id: str) -> None:
 @click.argument("run_id", metavar="RUN")
 @project_options
 def resume(run_id: str) -> None:
-    """Resume RUN, which waits for a consent or for you."""
-    from headrace.project.runs import find_run
+    """Resume RUN, which waits for a consent or for you.
+
+    A consent is given with `headrace login`; while it is missing the exit code is 4.
+    """
+    from headrace.project.runs import find_run, resume_run
 
     session = current()
     services = session.services(session.project())
     found = find_run(services, run_id)
-    flow_id = services.flows.get_run(found)["flow_id"]
-    document = services.flow(flow_id).resume_run(found).data
+    document = resume_run(services, session.place, found)
     display(document, f"{found}: resumed", LIST_COLUMNS)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headrace.hosted.local import services_at
     from headrace.hosted.login import (
         hosted_services,
+        lacks_consent,
         login,
         login_seconds,
         logout,
@@ -23,6 +24,7 @@ __all__ = [
     "Services",
     "explain",
     "hosted_services",
+    "lacks_consent",
     "login",
     "login_needed",
     "login_seconds",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "services_at": "headrace.hosted.local",
     "hosted_services": "headrace.hosted.login",
+    "lacks_consent": "headrace.hosted.login",
     "login": "headrace.hosted.login",
     "login_seconds": "headrace.hosted.login",
     "logout": "headrace.hosted.login",

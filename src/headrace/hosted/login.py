@@ -17,6 +17,7 @@ from globus_sdk.scopes import (
     ComputeScopes,
     FlowsScopes,
     GCSCollectionScopes,
+    Scope,
     SpecificFlowScopes,
     TransferScopes,
 )
@@ -142,6 +143,21 @@ def logout() -> bool:
     make_app().logout()
     path.unlink(missing_ok=True)
     return True
+
+
+def lacks_consent(flow_id: str, scopes: Sequence[str]) -> bool:
+    """Returns whether the present login lacks a scope that a run of a flow waits for.
+
+    Args:
+        flow_id: the flow.
+        scopes: what the run asks for.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    app = make_app([flow_id])
+    app.add_scope_requirements({flow_id: [Scope.parse(scope) for scope in scopes]})
+    return app.login_required()
 
 
 def login_seconds(now: float | None = None) -> float | None:

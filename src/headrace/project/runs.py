@@ -10,6 +10,7 @@ from headrace.project.errors import ProjectError
 from headrace.project.ids import is_uuid
 from headrace.project.project import Project
 from headrace.project.start import deployed_flow
+from headrace.project.words import login_command, wanted_scopes
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -93,6 +94,34 @@ def run_definition(services: Services, run_id: str) -> dict[str, Any]:
     document: dict[str, Any] = services.flows.get_run_definition(run_id).data
     definition: dict[str, Any] = document["definition"]
     return definition
+
+
+def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
+    """Resumes a run that waits, and returns its document.
+
+    Args:
+        services: the services of the place where it is.
+        place: ``local`` or ``globus``.
+        run_id: the run.
+
+    Raises:
+        HostedError: it waits for a consent that the present login has not given; exit code 4,
+            and the command that gives it.
+        GlobusAPIError: it does not wait.
+    """
+    from headrace.hosted import HostedError, lacks_consent
+
+    run = services.flows.get_run(run_id).data
+    flow_id = str(run["flow_id"])
+    scopes = wanted_scopes(run.get("details") or {})
+    if place != "local" and scopes and lacks_consent(flow_id, scopes):
+        raise HostedError(
+            f"run {run_id} waits for a consent that is still missing: "
+            f"run `{login_command(scopes)}`, then `headrace run resume {run_id}`",
+            exit_code=4,
+        )
+    document: dict[str, Any] = services.flow(flow_id).resume_run(run_id).data
+    return document
 
 
 def retry_run(

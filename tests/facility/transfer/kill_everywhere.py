@@ -13,10 +13,12 @@ import signal
 import sys
 from pathlib import Path
 
+from some_ids import an_id
+
 from headrace.facility.transfer import Collection, transfer
 
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime", "os.chmod"}
-TASK = "0e4a3c55-8a1c-4b1c-9c7e-1f7f3c1c2d11"
+TASK = an_id("task")
 
 
 def snapshot(root: Path) -> dict[str, object]:

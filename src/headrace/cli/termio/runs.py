@@ -63,7 +63,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
         Field("Done", lambda _: ", ".join(done)),
         Field("Now", lambda _: None if view.final else now),
-        Field("Waits for", lambda _: why),
+        Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
         Field("Failure", lambda _: failure_line(view)),
         Field("Summary", lambda _: summary),
