@@ -200,7 +200,8 @@ def retry(
 ) -> None:
     """Take up RUN, which has ended, in a new run that begins at one of its states.
 
-    The state gets the input that it had in RUN; nothing before it is done again.
+    The state gets the input that it had in RUN; nothing before it is done again. The hosted
+    service begins at the start only: there it is a new run with the same input.
     """
     from headrace.cli.parsing import read_json
     from headrace.project.runs import NO_RESULT, find_run, retry_run
@@ -213,7 +214,7 @@ def retry(
         services, session.place, found, state=state, result=given, latest=latest, label=label
     )
     begins = document["retry_of"]["state"]
-    where = f"after {begins}" if result is not None else f"at {begins}"
+    where = f"after {begins}" if result is not None else f"at {begins or 'its start'}"
     display(
         document,
         lambda: f"{document['run_id']}: takes up {found} {where}",

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
+from headrace.project.following import FINAL
 from headrace.project.ids import is_uuid
 from headrace.project.project import Project
-from headrace.project.start import deployed_flow
+from headrace.project.start import OWN_TAG, PreparedRun, RunOptions, deployed_flow, send
 from headrace.project.words import login_command, wanted_scopes
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ def retry_run(
 ) -> dict[str, Any]:
     """Starts a run that goes on where another ended, and returns its document.
 
+    The hosted service cannot begin in the middle of a flow: there it is a new run with the same
+    input, label and tags, and what earlier stages finished they find.
+
     Args:
         services: the services of the place where it ran.
         place: ``local`` or ``globus``.
@@ -151,10 +155,12 @@ def retry_run(
         GlobusAPIError: the run goes on, or was never in the state.
     """
     if place != "local":
-        raise ProjectError(
-            "the hosted service cannot begin in the middle of a flow: retry is for runs at the "
-            "facility; start the flow anew with `headrace start`"
-        )
+        if state is not None or result is not NO_RESULT or latest:
+            raise ProjectError(
+                "the hosted service begins a flow at its start only: without --from, --result and "
+                "--latest a new run with the same input is started"
+            )
+        return _again(services, run_id, label)
     # Sent again after a lost answer, the same request starts nothing more.
     body: dict[str, Any] = {"latest": latest, "request_id": str(uuid.uuid4())}
     if state is not None:
@@ -165,3 +171,18 @@ def retry_run(
         body["label"] = label
     document: dict[str, Any] = services.flows.post(f"/runs/{run_id}/retry", data=body).data
     return document
+
+
+def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
+    run = services.flows.get_run(run_id).data
+    if run["status"] not in FINAL:
+        raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")
+    entries = services.flows.get_run_logs(run_id, limit=1).data["entries"]
+    details = (entries[0].get("details") or {}) if entries else {}
+    if "input" not in details:
+        raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
+    flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
+    tags = [tag for tag in run.get("tags") or () if not tag.startswith(OWN_TAG)]
+    options = RunOptions(label or run.get("label"), tags)
+    document = send(flow, services, options, patient=True)
+    return {**document, "retry_of": {"run_id": run_id, "state": None}}

@@ -22,6 +22,9 @@ _PRINCIPAL: Final = re.compile(
     r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
 
+# Begins the tag by which a run is found whose answer was lost.
+OWN_TAG: Final = "headrace:"
+
 
 @dataclass(frozen=True)
 class PreparedRun:
@@ -110,7 +113,7 @@ def send(
     options = options or RunOptions()
     _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
-    own = f"headrace:{uuid.uuid4().hex[:12]}"
+    own = f"{OWN_TAG}{uuid.uuid4().hex[:12]}"
     tags = [*options.tags, own] if patient else list(options.tags)
 
     def call() -> dict[str, Any]:
