@@ -11,14 +11,13 @@ import os
 import shutil
 import signal
 import sys
+import uuid
 from pathlib import Path
-
-from some_ids import an_id
 
 from headrace.facility.transfer import Collection, transfer
 
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime", "os.chmod"}
-TASK = an_id("task")
+TASK = str(uuid.UUID(int=7))
 
 
 def snapshot(root: Path) -> dict[str, object]:
