@@ -31,7 +31,7 @@ class Project:
     Args:
         root: where it is made.
         endpoint: what `headrace.toml` says of the endpoint, instead of the default.
-        stations: how many stations the event has.
+        stations: how many stations the event has; with none there is no event.
     """
 
     def __init__(self, root: Path, endpoint: str = "", stations: int = 3) -> None:
@@ -44,6 +44,8 @@ class Project:
         self.settings = facility_settings(self.project)
         self.up()
         apply(plan(self.project, "local", self.services), self.project, self.services)
+        if not stations:
+            return
         script = root / "job_scripts" / "make_example_event.py"
         arguments = [
             sys.executable,
