@@ -17,6 +17,7 @@ template = "local"
 
 [endpoints.analysis.options]
 workers = 2
+retries = 2
 """
 COPY_FOR_FIT = """
 [fit]

@@ -1,0 +1,106 @@
+"""The flow of data runs on the embedded endpoint: what it carries, and what it does again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uproot
+
+pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+
+from data_runs import COPY_FOR_FIT, DataRuns, small_run
+
+from headrace.datarun.synthetic import write_run
+from headrace.facility import stop_facility
+from headrace.project import failure_line
+from headrace.project.following import RunView
+
+SEGMENTS = ["run-0007-00.evt", "run-0007-01.evt"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataRuns]:
+    project = DataRuns(tmp_path_factory.mktemp("runs") / "project")
+    yield project
+    stop_facility(project.root)
+
+
+@pytest.fixture(scope="module")
+def done(project: DataRuns) -> dict[str, object]:
+    """The summary of a run of two segments, with a file beside them that nobody asked for."""
+    project.write(small_run(7, segments=2))
+    (project.incoming / "run0007" / "notes.txt").write_text("a busy night")
+    return project.process("run0007")
+
+
+def test_the_results_come_back_beside_the_data(project: DataRuns, done: dict[str, object]) -> None:
+    place = project.root / "data" / "results" / "run0007"
+    assert {path.name for path in place.iterdir()} == {
+        "run-0007-sorted.root",
+        "run-0007-summary.json",
+        "run-0007-pictures",
+    }
+    summary = json.loads((place / "run-0007-summary.json").read_text())
+    assert done["events"] == summary["events"] == 120
+    assert done["hits"] == summary["hits"]
+    assert (done["begin"], done["end"]) == (summary["begin"], summary["end"])
+    assert done["pictures"] == len(summary["pictures"]) == 4
+    assert done["bytes"] == sum(
+        (project.incoming / "run0007" / name).stat().st_size for name in SEGMENTS
+    )
+    with uproot.open(place / "run-0007-sorted.root") as file:
+        energies = [key for key in file if key.endswith("energy;1")]
+        assert sum(file[key].values(flow=True).sum() for key in energies) == done["hits"]
+
+
+def test_event_files_travel_and_nothing_else(project: DataRuns, done: dict[str, object]) -> None:
+    raw = project.scratch("run0007") / "raw"
+    assert sorted(path.name for path in raw.iterdir()) == SEGMENTS
+
+
+def test_only_what_changed_is_done_again(
+    project: DataRuns, done: dict[str, object], tmp_path: Path
+) -> None:
+    redone = ("fitted_anew", "converted_anew", "analyzed_anew")
+    assert [done[key] for key in redone] == [SEGMENTS, SEGMENTS, True]
+    same = project.process("run0007")
+    assert [same[key] for key in redone] == [[], [], False]
+    assert {key: same[key] for key in same if key not in redone} == {
+        key: done[key] for key in done if key not in redone
+    }
+
+    # Both segments with other events; the second is the one that the data acquisition replaces.
+    other = write_run(tmp_path, small_run(7, segments=2, events=50))[1]
+    shutil.copyfile(other, project.incoming / "run0007" / other.name)
+    changed = project.process("run0007")
+    assert [changed[key] for key in redone] == [[other.name], [other.name], True]
+    assert changed["events"] == 110
+
+    project.configure(COPY_FOR_FIT + 'workers = 2\n[convert]\narguments = ["--traces"]\n')
+    reconverted = project.process("run0007")
+    assert [reconverted[key] for key in redone] == [[], SEGMENTS, True]
+    project.configure(COPY_FOR_FIT)
+
+
+def test_a_segment_that_fails_is_named(project: DataRuns, done: dict[str, object]) -> None:
+    project.write(small_run(8, segments=2))
+    broken = project.incoming / "run0008" / "run-0008-01.evt"
+    broken.write_bytes(broken.read_bytes()[:-2000])
+    run = project.wait(project.start_run("run0008"))
+    assert run["status"] == "FAILED"
+    told = failure_line(RunView(run))
+    assert told is not None
+    assert told.startswith("ConvertSegments: ActionFailedException: ")
+    assert "run-0008-01" in told
+
+
+def test_a_directory_without_segments_is_told(project: DataRuns) -> None:
+    (project.incoming / "run0009").mkdir()
+    run = project.wait(project.start_run("run0009"))
+    told = failure_line(RunView(run))
+    assert told is not None
+    assert told.startswith("NoSegments: NoSegments: No run-NNNN-SS.evt")
