@@ -1,0 +1,159 @@
+"""Runs that arrive while others are processed, and SIGKILL of all that processes them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from waiting import wait_until
+
+pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+
+from data_runs import DataRuns, small_run
+from pipeline import leftovers
+
+from headrace.datarun.analysis import analyze_run
+from headrace.datarun.convert import convert
+from headrace.datarun.synthetic import segment_name
+from headrace.facility import find_address, stop_facility
+
+RUNS = (1, 2, 3)
+SEGMENTS = 4
+
+
+class Watch:
+    """`headrace watch` as a process that can be killed."""
+
+    def __init__(self, project: DataRuns, log: Path) -> None:
+        command = [sys.executable, "-m", "headrace.cli", "watch", "new_run"]
+        self._file = log.open("ab")
+        self.log = log
+        self.process = subprocess.Popen(
+            [*command, "--project", str(project.root)],
+            stdout=self._file,
+            stderr=self._file,
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+        self._file.close()
+
+    def says(self, words: str) -> bool:
+        return words in self.log.read_text()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[DataRuns]:
+    project = DataRuns(tmp_path / "project")
+    trigger = project.root / "triggers" / "new_run.toml"
+    trigger.write_text(trigger.read_text().replace("settle = 5.0", "settle = 0.3"))
+    yield project
+    stop_facility(project.root)
+
+
+def rsync(*sources: Path, to: Path) -> None:
+    to.mkdir(exist_ok=True)
+    subprocess.run(["rsync", "-a", *map(str, sources), f"{to}/"], check=True)
+
+
+def kill_facility(project: DataRuns) -> None:
+    address = wait_until(lambda: find_address(project.root), "the facility")
+    project.pid = address.pid
+    project.kill()
+
+
+def kill_a_worker(project: DataRuns) -> None:
+    """Kills a process that runs a function: one that has started the job of a stage."""
+
+    unfinished = f"{project.root}/scratch/data_run"
+
+    def busy() -> psutil.Process | None:
+        for process in psutil.process_iter():
+            try:
+                words = " ".join(process.cmdline())
+                if unfinished in words and "/unfinished/" in words:
+                    return process.parent()
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return None
+
+    os.kill(wait_until(busy, "a worker with a job").pid, signal.SIGKILL)
+
+
+def expected_results(born: Path, place: Path, number: int) -> Path:
+    """What undisturbed programs make of a run."""
+    converted = [place / "converted" / f"run-{number:04d}-{s:02d}.root" for s in range(SEGMENTS)]
+    for segment, target in enumerate(converted):
+        # The fit is a copy here; its file has another name.
+        fitted = place / f"run-{number:04d}-{segment:02d}-fitted.evt"
+        shutil.copyfile(born / f"run{number:04d}" / segment_name(number, segment), fitted)
+        convert(fitted, target)
+    return analyze_run(converted, place / f"run{number:04d}").summary.parent
+
+
+def tree(place: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(place)): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("rsync"), reason="rsync is not installed")
+def test_killed_anywhere_the_same_bytes_come_out(project: DataRuns, tmp_path: Path) -> None:
+    born = tmp_path / "born"
+    project.write(*(small_run(number, SEGMENTS, events=40) for number in RUNS), where=born)
+    files = {n: sorted((born / f"run{n:04d}").iterdir()) for n in RUNS}
+    inbox = {n: project.incoming / f"run{n:04d}" for n in RUNS}
+    log = tmp_path / "watch.log"
+
+    def stage(name: str) -> bool:
+        return any((project.root / "scratch" / "data_run").glob(f"run*/jobs/{name}*"))
+
+    watch = Watch(project, log)
+    wait_until(lambda: watch.says("new_run: watching"), "the watch")
+    rsync(*files[1][:2], to=inbox[1])
+    wait_until(lambda: watch.says("run0001: arrived"), "run 1 to be seen")
+    watch.kill()
+    rsync(*files[1][2:], to=inbox[1])
+    rsync(*files[2][:3], to=inbox[2])
+    watch = Watch(project, log)
+    wait_until(lambda: stage("fit"), "the first fit")
+    kill_facility(project)
+    wait_until(lambda: stage("convert"), "the first conversion")
+    rsync(*files[3], to=inbox[3])
+    kill_a_worker(project)
+    assert not watch.says("run0002: complete")  # its last segment is not there
+    rsync(*files[2][3:], to=inbox[2])
+    wait_until(lambda: stage("analyze"), "the first analysis")
+    kill_facility(project)
+    wait_until(lambda: watch.says("run0002: complete"), "the end of run 2")
+    watch.kill()
+    kill_facility(project)
+    project.up()
+    runs = project.services.flows.list_runs().data["runs"]
+    assert sorted(run["label"] for run in runs) == [f"data run run{n:04d}" for n in RUNS]
+    for run in runs:
+        ended = project.wait(run["run_id"])
+        assert ended["status"] == "SUCCEEDED", ended["details"]
+    for number in RUNS:
+        place = tmp_path / f"expected-{number}"
+        (place / "converted").mkdir(parents=True)
+        expected = tree(expected_results(born, place, number))
+        assert f"run-{number:04d}-sorted.root" in expected
+        assert tree(project.root / "data" / "results" / f"run{number:04d}") == expected
+        for path in (place / "converted").iterdir():
+            made = project.scratch(f"run{number:04d}") / "converted" / path.name
+            assert made.read_bytes() == path.read_bytes()
+    stop_facility(project.root)
+    assert leftovers(project.root) == []
