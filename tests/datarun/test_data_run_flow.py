@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import uproot
+from click.testing import CliRunner
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
 from data_runs import COPY_FOR_FIT, DataRuns, small_run
 
+from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
 from headrace.facility import stop_facility
 from headrace.project import failure_line
@@ -104,3 +109,75 @@ def test_a_directory_without_segments_is_told(project: DataRuns) -> None:
     told = failure_line(RunView(run))
     assert told is not None
     assert told.startswith("NoSegments: NoSegments: No run-NNNN-SS.evt")
+
+
+def command(project: DataRuns, *words: str) -> tuple[int, str]:
+    """Calls the command line on the project; returns exit code and output."""
+    done = CliRunner().invoke(headrace, ["data-run", *words, "--project", str(project.root)])
+    return done.exit_code, done.output
+
+
+def test_the_table_shows_what_is_done_and_what_arrives(
+    project: DataRuns, done: dict[str, object], tmp_path: Path
+) -> None:
+    taking, arrived = small_run(11, segments=3), small_run(12, segments=1)
+    project.write(taking, arrived)
+    (project.incoming / "run0011" / "run-0011-02.evt").unlink()
+    code, text = command(project, "status", "-F", "json")
+    assert code == 0, text
+    runs = {run["name"]: run for run in json.loads(text)}
+    first = runs["run0007"]
+    assert (first["status"], first["segments"]) == ("SUCCEEDED", 2)
+    assert first["directory"] == str(project.root / "data" / "results" / "run0007")
+    assert first["ended"] == done["end"]
+    assert first["lag"] > 0
+    assert (runs["run0011"]["status"], runs["run0011"]["segments"]) == ("TAKING DATA", 2)
+    assert runs["run0011"]["now"] == "waits for the end of the run in run-0011-01.evt"
+    assert runs["run0011"]["lag"] is None
+    assert runs["run0012"]["status"] == "ARRIVED"
+    size = sum(path.stat().st_size for path in (project.incoming / "run0012").iterdir())
+    assert runs["run0012"]["bytes"] == size
+    code, text = command(project, "status")
+    lines = text.splitlines()
+    titles = "run status segments data events traces/s lag now"
+    assert lines[0].split() == titles.split()
+    assert [line.split()[0] for line in lines[1:-1]] == sorted(runs)
+    assert lines[-1].startswith(f"{len(runs)} runs, ")
+
+
+def test_the_live_table_goes_on_until_interrupted(
+    project: DataRuns, done: dict[str, object]
+) -> None:
+    command = [sys.executable, "-m", "headrace.cli", "data-run", "status", "--follow"]
+    with subprocess.Popen(
+        [*command, "--project", str(project.root)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        row = next(line for line in process.stdout if line.startswith("run0007"))
+        process.send_signal(signal.SIGINT)
+    assert row.split()[1] == "SUCCEEDED"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("name", ["run0007", "7"])
+def test_pictures_are_drawn_anew_of_what_is_wanted(
+    project: DataRuns, done: dict[str, object], tmp_path: Path, name: str
+) -> None:
+    code, text = command(
+        project, "plot", name, "--only", "*ch01/*", "-o", str(tmp_path / "plots"), "-F", "json"
+    )
+    assert code == 0, text
+    pictures = [Path(path) for path in json.loads(text)["pictures"]]
+    assert [path.name for path in pictures] == ["overview.png", "c0s02ch01.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_what_cannot_be_drawn_is_told_in_one_line(
+    project: DataRuns, done: dict[str, object], tmp_path: Path
+) -> None:
+    assert command(project, "plot", "run0099")[1].startswith("error: no data run 'run0099'")
+    nothing = command(project, "plot", "7", "--only", "nothing")
+    assert (nothing[0], nothing[1].count("\n")) == (1, 1)
+    assert "no histogram fits nothing; it has c0s02ch00/energy" in nothing[1]
+    (tmp_path / "x.root").write_text("not ROOT")
+    assert "no ROOT file of histograms" in command(project, "plot", str(tmp_path / "x.root"))[1]
