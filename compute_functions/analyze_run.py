@@ -82,6 +82,7 @@ def analyze_run(
         inputs=converted,
         files=files,
         output="analyzed",
+        folder=True,
         cpus=int(settings.own["workers"]),
     )
     fits = [facts_of(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]

@@ -53,7 +53,7 @@ class Bench:
     def configure(self, text: str) -> None:
         self.config.write_text(f"[turn]\n{text}\n")
 
-    def run(self) -> StageResult:
+    def run(self, folder: bool = False) -> StageResult:
         return run_stage(
             self.jobs,
             read_stage(self.config, "turn"),
@@ -65,6 +65,7 @@ class Bench:
             values={"input": self.input},
             inputs=[self.input],
             output="turned/data",
+            folder=folder,
         )
 
 
@@ -183,18 +184,17 @@ def test_killed_between_record_and_output_the_output_is_put_into_place(
 def test_an_output_may_be_a_directory_and_is_replaced_as_a_whole(bench: Bench) -> None:
     def leave(name: str) -> None:
         def write(target: Path) -> None:
-            target.mkdir()
             (target / name).write_text(name)
 
         bench.jobs.leave = write
 
     leave("old")
-    bench.run()
+    bench.run(folder=True)
     bench.input.write_text("new")
     leave("new")
-    result = bench.run()
+    result = bench.run(folder=True)
     assert [path.name for path in result.output.iterdir()] == ["new"]
-    assert not bench.run().redone
+    assert not bench.run(folder=True).redone
 
 
 def test_a_sites_command_runs_in_its_container(bench: Bench) -> None:

@@ -55,7 +55,10 @@ def status(follow: bool, limit: int) -> None:
 )
 @project_options
 def plot(run: str, output: Path | None, only: tuple[str, ...]) -> None:
-    """Draw the histograms of RUN, a run's name or number, or a ROOT file of histograms."""
+    """Draw the histograms of RUN.
+
+    RUN is a run's name or number, or a ROOT file of histograms.
+    """
     from headrace.cli.data_run_pictures import draw_run
 
     session = current()

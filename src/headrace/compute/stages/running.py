@@ -50,6 +50,7 @@ def run_stage(
     inputs: Sequence[Path],
     files: Sequence[Path] = (),
     output: str,
+    folder: bool = False,
     cpus: int = 1,
 ) -> StageResult:
     """Runs a stage's job script, or the site's command in its place.
@@ -71,6 +72,7 @@ def run_stage(
         inputs: the data that the output is made from.
         files: further files of the project that it hangs on.
         output: file or directory, relative to ``directory``.
+        folder: whether the output is a directory, which is made for the program then.
         cpus: processors of a rank.
 
     Raises:
@@ -88,7 +90,7 @@ def run_stage(
         return StageResult(place, False, facts)
     workspace = directory / "unfinished" / f"{name}-{record.name()}"
     made = workspace / place.name
-    _make(workspace, place.parent)
+    _make(made if folder else workspace, place.parent)
     filled = settings.fill(
         template,
         {
