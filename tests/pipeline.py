@@ -101,12 +101,12 @@ class Project:
             for entry in page["entries"]
         ]
 
-    def wait(self, run_id: str) -> dict[str, Any]:
+    def wait(self, run_id: str, timeout: float = 120) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             run = self.run(run_id)
             return run if run["status"] in {"SUCCEEDED", "FAILED"} else None
 
-        return wait_until(ended, f"the end of run {run_id}", 120)
+        return wait_until(ended, f"the end of run {run_id}", timeout)
 
     def results(self, name: str) -> dict[str, str]:
         root = self.root / "data" / "results" / name

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,54 +13,23 @@ import pytest
 from waiting import wait_until
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+pytest.importorskip("uproot", reason="needs the extra `datarun`")
 
-from data_runs import DataRuns, small_run
+from data_runs import DataRuns, Watch, expected_results, rsync, small_run, tree
 from pipeline import leftovers
 
-from headrace.datarun.analysis import analyze_run
-from headrace.datarun.convert import convert
-from headrace.datarun.synthetic import segment_name
 from headrace.facility import find_address, stop_facility
 
 RUNS = (1, 2, 3)
 SEGMENTS = 4
 
 
-class Watch:
-    """`headrace watch` as a process that can be killed."""
-
-    def __init__(self, project: DataRuns, log: Path) -> None:
-        command = [sys.executable, "-m", "headrace.cli", "watch", "new_run"]
-        self._file = log.open("ab")
-        self.log = log
-        self.process = subprocess.Popen(
-            [*command, "--project", str(project.root)],
-            stdout=self._file,
-            stderr=self._file,
-            start_new_session=True,
-        )
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-        self._file.close()
-
-    def says(self, words: str) -> bool:
-        return words in self.log.read_text()
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[DataRuns]:
     project = DataRuns(tmp_path / "project")
-    trigger = project.root / "triggers" / "new_run.toml"
-    trigger.write_text(trigger.read_text().replace("settle = 5.0", "settle = 0.3"))
+    project.settle_soon()
     yield project
     stop_facility(project.root)
-
-
-def rsync(*sources: Path, to: Path) -> None:
-    to.mkdir(exist_ok=True)
-    subprocess.run(["rsync", "-a", *map(str, sources), f"{to}/"], check=True)
 
 
 def kill_facility(project: DataRuns) -> None:
@@ -87,25 +54,6 @@ def kill_a_worker(project: DataRuns) -> None:
         return None
 
     os.kill(wait_until(busy, "a worker with a job").pid, signal.SIGKILL)
-
-
-def expected_results(born: Path, place: Path, number: int) -> Path:
-    """What undisturbed programs make of a run."""
-    converted = [place / "converted" / f"run-{number:04d}-{s:02d}.root" for s in range(SEGMENTS)]
-    for segment, target in enumerate(converted):
-        # The fit is a copy here; its file has another name.
-        fitted = place / f"run-{number:04d}-{segment:02d}-fitted.evt"
-        shutil.copyfile(born / f"run{number:04d}" / segment_name(number, segment), fitted)
-        convert(fitted, target)
-    return analyze_run(converted, place / f"run{number:04d}").summary.parent
-
-
-def tree(place: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(place)): path.read_bytes()
-        for path in sorted(place.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.mark.slow
@@ -148,8 +96,7 @@ def test_killed_anywhere_the_same_bytes_come_out(project: DataRuns, tmp_path: Pa
         assert ended["status"] == "SUCCEEDED", ended["details"]
     for number in RUNS:
         place = tmp_path / f"expected-{number}"
-        (place / "converted").mkdir(parents=True)
-        expected = tree(expected_results(born, place, number))
+        expected = tree(expected_results(born, place, number, SEGMENTS))
         assert f"run-{number:04d}-sorted.root" in expected
         assert tree(project.root / "data" / "results" / f"run{number:04d}") == expected
         for path in (place / "converted").iterdir():
