@@ -141,6 +141,17 @@ def test_other_arguments_do_it_again_and_the_number_of_ranks_does_not(bench: Ben
     assert bench.run().redone
 
 
+def test_a_file_that_the_settings_name_counts(bench: Bench) -> None:
+    bench.configure('files = ["calibration.txt"]')
+    with pytest.raises(StageError, match=r"calibration\.txt: missing"):
+        bench.run()
+    (bench.project / "calibration.txt").write_text("1.0")
+    bench.run()
+    assert not bench.run().redone
+    (bench.project / "calibration.txt").write_text("1.1")
+    assert bench.run().redone
+
+
 def test_moving_project_and_data_changes_nothing(bench: Bench, tmp_path: Path) -> None:
     bench.run()
     bench.directory.parent.rename(tmp_path / "elsewhere")

@@ -83,7 +83,8 @@ def run_stage(
     site = settings.site_words()
     template = site or [*words, *settings.arguments]
     scripts = [project / "job_scripts" / name for name in ([SITE_SCRIPT] if site else programs)]
-    hung_on = [*inputs, *files, *scripts]
+    more = [project / file for file in settings.files]
+    hung_on = [*inputs, *files, *more, *scripts]
     record = Record(record_path(place), place, _wanted(directory, project, hung_on, template))
     facts = record.kept()
     if facts is not None:

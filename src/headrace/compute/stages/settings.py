@@ -25,6 +25,7 @@ class StageSettings:
         command: a site's own program with its arguments; "" for the project's.
         container: words that go before the command, such as ``podman-hpc run ...``.
         arguments: further arguments of the project's program.
+        files: further files that the output hangs on; absolute or relative to the project.
         ranks: number of MPI ranks.
         job: further settings of the batch job, such as ``walltime`` and ``account``.
         own: settings that only this stage has.
@@ -35,6 +36,7 @@ class StageSettings:
     command: str = ""
     container: str = ""
     arguments: Sequence[str] = ()
+    files: Sequence[str] = ()
     ranks: int = 1
     job: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, str | int] = field(default_factory=dict)
@@ -94,6 +96,7 @@ def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None
         "command": "",
         "container": "",
         "arguments": [],
+        "files": [],
         "ranks": 1,
         "job": {},
         **own,
@@ -108,8 +111,9 @@ def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None
     for key, value in values.items():
         if isinstance(value, int) and value < 1:
             raise StageError(f"{file}: [{name}] {key}: must be at least 1, not {value}")
-    if not all(isinstance(word, str) for word in values["arguments"]):
-        raise StageError(f'{file}: [{name}] arguments: must be texts, such as ["--traces"]')
+    for key in ("arguments", "files"):
+        if not all(isinstance(word, str) for word in values[key]):
+            raise StageError(f'{file}: [{name}] {key}: must be texts, such as ["--traces"]')
     return StageSettings(
         file=file,
         name=name,
