@@ -29,7 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     from headrace.datarun import DataRunError
-    from headrace.datarun.synthetic import SyntheticRun, write_run
+
+    try:
+        from headrace.datarun.synthetic import SyntheticRun, write_run
+    except ImportError as error:
+        print(f"{error.name} is missing: pip install 'headrace[datarun]'", file=sys.stderr)
+        return 1
 
     rate = 2000.0
     seconds = options.segments * options.events / rate

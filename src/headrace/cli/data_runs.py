@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,7 @@ class DataRuns:
 
         runs = self.look(services)
         for run in runs:
-            number = run.name.lstrip("run").lstrip("0")
+            number = run.name.removeprefix("run").lstrip("0")
             if name == run.name or (name.isdigit() and number == name.lstrip("0")):
                 return run
         known = ", ".join(run.name for run in runs[-5:]) or "none yet"
@@ -242,8 +242,3 @@ def _lag(ended: float | None, completed: datetime | None, final: bool) -> float 
         return None
     until = completed.timestamp() if completed else time.time()
     return max(0.0, until - ended)
-
-
-def ended_words(run: DataRun) -> datetime | None:
-    """Returns when a run ended at the detector."""
-    return datetime.fromtimestamp(run.ended, UTC) if run.ended else None
