@@ -18,11 +18,16 @@ class Jobs:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.leave: Callable[[Path], None] | None = None
+        self.endings: list[str] = []
 
     def __call__(self, script: str, workdir: str, *, job: str, **settings: Any) -> dict[str, Any]:
         self.calls.append({"script": script, "job": job, **settings})
         directory = Path(workdir) / job
         directory.mkdir(parents=True, exist_ok=True)
+        if self.endings:
+            ending = self.endings.pop(0)
+            (directory / "ended.json").write_text(json.dumps({"ended": ending}))
+            raise RuntimeError(ending)
         source, target = map(Path, settings["arguments"][-2:])
         if self.leave:
             self.leave(target)
@@ -175,6 +180,30 @@ def test_a_job_that_fails_leaves_the_old_output_until_it_is_made_anew(bench: Ben
     bench.jobs.leave = None
     assert bench.run().output.read_text() == "dba"
     assert not (bench.directory / "unfinished").exists()
+
+
+@pytest.mark.parametrize("ending", ["failed with code -9", "node failure", "lost"])
+def test_a_job_that_was_killed_is_run_again_as_another_one(bench: Bench, ending: str) -> None:
+    bench.jobs.endings = [ending]
+    assert bench.run().output.read_text() == "cba"
+    assert [call["job"] for call in bench.jobs.calls] == ["turn-00", "turn-00-2"]
+
+
+@pytest.mark.parametrize(
+    ("endings", "attempts"),
+    [
+        (["failed with code 1", "failed with code 2"], 2),
+        (["cancelled"], 2),
+        (["time limit"], 3),
+        (["lost"], 1),
+    ],
+)
+def test_a_job_that_goes_on_failing_fails(bench: Bench, endings: list[str], attempts: int) -> None:
+    bench.configure(f"attempts = {attempts}")
+    bench.jobs.endings = list(endings)
+    with pytest.raises(RuntimeError, match=endings[-1]):
+        bench.run()
+    assert len(bench.jobs.calls) == len(endings)
 
 
 def test_killed_between_record_and_output_the_output_is_put_into_place(

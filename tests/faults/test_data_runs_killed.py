@@ -38,25 +38,32 @@ def kill_facility(project: DataRuns) -> None:
     project.kill()
 
 
-def kill_a_worker(project: DataRuns) -> None:
-    """Kills a process that runs a function: one that has started the job of a stage."""
-
+def job_of(project: DataRuns, stage: str) -> psutil.Process:
+    """Waits for a program that works on a stage, and returns its process."""
     unfinished = f"{project.root}/scratch/data_run"
 
-    def busy() -> psutil.Process | None:
+    def found() -> psutil.Process | None:
         for process in psutil.process_iter():
             try:
                 words = " ".join(process.cmdline())
-                if unfinished in words and "/unfinished/" in words:
-                    return process.parent()
+                if unfinished in words and f"/unfinished/{stage}" in words:
+                    return process
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return None
 
-    os.kill(wait_until(busy, "a worker with a job").pid, signal.SIGKILL)
+    return wait_until(found, f"a job of {stage}")
+
+
+def kill_a_worker(project: DataRuns, stage: str) -> None:
+    """Kills a process that runs a function: one that has started a job."""
+    parent = job_of(project, stage).parent()
+    assert parent is not None
+    os.kill(parent.pid, signal.SIGKILL)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not shutil.which("rsync"), reason="rsync is not installed")
 def test_killed_anywhere_the_same_bytes_come_out(project: DataRuns, tmp_path: Path) -> None:
     born = tmp_path / "born"
@@ -80,10 +87,11 @@ def test_killed_anywhere_the_same_bytes_come_out(project: DataRuns, tmp_path: Pa
     kill_facility(project)
     wait_until(lambda: stage("convert"), "the first conversion")
     rsync(*files[3], to=inbox[3])
-    kill_a_worker(project)
+    kill_a_worker(project, "convert")
     assert not watch.says("run0002: complete")  # its last segment is not there
     rsync(*files[2][3:], to=inbox[2])
-    wait_until(lambda: stage("analyze"), "the first analysis")
+    os.kill(job_of(project, "analyze").pid, signal.SIGKILL)
+    wait_until(lambda: stage("analyze-2"), "the next attempt of the analysis")
     kill_facility(project)
     wait_until(lambda: watch.says("run0002: complete"), "the end of run 2")
     watch.kill()

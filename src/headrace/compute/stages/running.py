@@ -18,6 +18,8 @@ SITE_SCRIPT = "site_command.sbatch"
 """The job script that runs a site's command."""
 
 _MOST_FACTS = 20
+# Endings that may pass: killed, a node or a file system that went away.
+_PASSING = ("failed with code", "node failure", "lost", "outputs missing")
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,12 @@ def run_stage(
             "ranks": settings.ranks,
         },
     )
-    job = run_job(
-        str(scripts[0]),
-        str(directory / "jobs"),
-        job=name,
+    job = _run(
+        run_job,
+        settings.attempts,
+        name,
+        directory / "jobs",
+        script=str(scripts[0]),
         arguments=filled,
         name=name,
         ntasks=settings.ranks,
@@ -121,6 +125,34 @@ def run_stage(
     with contextlib.suppress(OSError):  # another stage is at work there
         workspace.parent.rmdir()
     return StageResult(place, True, facts, job)
+
+
+def _run(
+    run_job: Callable[..., dict[str, Any]],
+    attempts: int,
+    job: str,
+    workdir: Path,
+    *,
+    script: str,
+    **asked: Any,
+) -> dict[str, Any]:
+    """Runs a job, and again if it failed in a way that may be another one the next time."""
+    for attempt in range(1, attempts):
+        # A job of another name is another job, also for a batch system that knows the first one.
+        named = job if attempt == 1 else f"{job}-{attempt}"
+        try:
+            return run_job(script, str(workdir), job=named, **asked)
+        except Exception:
+            if not _ended(workdir / named).startswith(_PASSING):
+                raise
+    return run_job(script, str(workdir), job=job if attempts == 1 else f"{job}-{attempts}", **asked)
+
+
+def _ended(job: Path) -> str:
+    try:
+        return str(json.loads((job / "ended.json").read_text(encoding="utf-8"))["ended"])
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def _wanted(

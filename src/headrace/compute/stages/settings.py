@@ -27,6 +27,7 @@ class StageSettings:
         arguments: further arguments of the project's program.
         files: further files that the output hangs on; absolute or relative to the project.
         ranks: number of MPI ranks.
+        attempts: how often a job is run that was killed, lost, or failed.
         job: further settings of the batch job, such as ``walltime`` and ``account``.
         own: settings that only this stage has.
     """
@@ -38,6 +39,7 @@ class StageSettings:
     arguments: Sequence[str] = ()
     files: Sequence[str] = ()
     ranks: int = 1
+    attempts: int = 2
     job: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, str | int] = field(default_factory=dict)
 
@@ -98,6 +100,7 @@ def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None
         "arguments": [],
         "files": [],
         "ranks": 1,
+        "attempts": 2,
         "job": {},
         **own,
     }
