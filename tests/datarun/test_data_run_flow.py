@@ -181,3 +181,34 @@ def test_what_cannot_be_drawn_is_told_in_one_line(
     assert "no histogram fits nothing; it has c0s02ch00/energy" in nothing[1]
     (tmp_path / "x.root").write_text("not ROOT")
     assert "no ROOT file of histograms" in command(project, "plot", str(tmp_path / "x.root"))[1]
+
+
+@pytest.mark.mpi
+def test_the_projects_own_fit_runs_on_ranks(project: DataRuns) -> None:
+    pytest.importorskip("mpi4py", reason="needs mpi4py")
+    run = small_run(20, segments=2)
+    project.write(run)
+    fitted = (0, 2)
+    listed = [f'0 2 {channel} 100 0 99 16383 "none" "none"\n' for channel in fitted]
+    (project.root / "job_scripts" / "mine.txt").write_text("".join(listed))
+    project.configure('[fit]\nranks = 2\nchannels = "job_scripts/mine.txt"\n')
+    try:
+        summary = project.process("run0020")
+    finally:
+        project.configure(COPY_FOR_FIT)
+    channels = [
+        channel
+        for segment in range(2)
+        for hits in _hits(project.scratch("run0020") / "converted" / f"run-0020-{segment:02d}.root")
+        for channel in hits
+    ]
+    assert len(channels) == summary["hits"]
+    assert summary["fitted"] == sum(channel in fitted for channel in channels)
+    facts = project.scratch("run0020") / "jobs" / "fit-00" / "stdout"
+    assert json.loads(facts.read_text().splitlines()[-1])["ranks"] == 2
+
+
+def _hits(path: Path) -> list[list[int]]:
+    with uproot.open(path) as file:
+        channels: list[list[int]] = file["events"]["hits_channel"].array().tolist()
+    return channels
