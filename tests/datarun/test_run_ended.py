@@ -10,10 +10,8 @@ import pytest
 
 from headrace.datarun.ended import MARKER, end_of_run, main, run_end
 from headrace.datarun.errors import DataRunError
-from headrace.datarun.events import EventFile
+from headrace.datarun.events import EventFile, ring_item
 from headrace.datarun.synthetic import SyntheticRun, write_run
-
-RUN = SyntheticRun(run=7, segments=3, events=20, samples=60)
 
 
 @pytest.fixture(params=[11, 12])
@@ -55,6 +53,26 @@ def test_a_marker_ends_a_run_that_was_cut_off(directory: Path) -> None:
     (directory / MARKER).touch()
     assert run_end(directory).ended
     assert run_end(directory).unix_time is None
+
+
+@pytest.mark.parametrize(("kind", "ended"), [(20, True), (2, True), (0x8001, True), (30, False)])
+def test_behind_the_end_may_stand_anything_but_events(
+    directory: Path, kind: int, ended: bool
+) -> None:
+    last = directory / "run-0007-02.evt"
+    with last.open("ab") as file:
+        file.write(ring_item(kind, bytes(120), source=1, timestamp=5))
+    assert run_end(directory).ended == ended
+
+
+def test_an_abnormal_end_is_an_end(directory: Path) -> None:
+    last = directory / "run-0007-02.evt"
+    with EventFile(last) as file:
+        end = int(file.index["offset"][-1])
+    data = bytearray(last.read_bytes())
+    data[end + 4 : end + 8] = (5).to_bytes(4, "little")
+    last.write_bytes(data)
+    assert run_end(directory).ended
 
 
 def test_no_segment_but_the_last_ends_a_run(directory: Path) -> None:

@@ -21,10 +21,11 @@ MARKER = "ENDED"
 """A file of this name says that a run has ended although its last segment does not."""
 
 _SEGMENT = re.compile(r"run-(\d+)-(\d+)\.evt")
+_WORD = struct.Struct("<I")
 _WORDS = struct.Struct("<II")
 _STATE = struct.Struct("<4I")
-_BODY_HEADER_SIZE = struct.Struct("<I")
 _ENDS = (2, 5)  # end of run, abnormal end
+_PHYSICS_EVENT = 30
 _LARGEST_TYPE = 0xFFFF
 # Behind the end of run stand at most the ends of other sources, scalers and the like.
 _TAIL = 1 << 16
@@ -113,18 +114,15 @@ def end_of_run(path: Path) -> int | None:
             tail = file.read(_TAIL)
     except OSError as error:
         raise DataRunError(f"{path}: {error.strerror}; check the file") from error
-    # Where an item begins is not known: an end of run counts whose items lead to the file's end.
+    # Where an item begins is not known: an end of run counts if the items behind it lead to the
+    # file's end, and none of them is an event, which another source would still be writing.
     for kind in _ENDS:
-        found = tail.find(_word(kind))
+        found = tail.find(_WORD.pack(kind))
         while found >= 0:
             if found >= 4 and _leads_to_end(tail, found - 4):
                 return _unix_time(tail, found - 4)
-            found = tail.find(_word(kind), found + 1)
+            found = tail.find(_WORD.pack(kind), found + 1)
     return None
-
-
-def _word(value: int) -> bytes:
-    return _BODY_HEADER_SIZE.pack(value)
 
 
 def _leads_to_end(tail: bytes, at: int) -> bool:
@@ -134,7 +132,7 @@ def _leads_to_end(tail: bytes, at: int) -> bool:
             return False
         size, kind = _WORDS.unpack_from(tail, at)
         smallest = _WORDS.size + 4 + (_STATE.size if at == first else 0)
-        if size < smallest or not 0 < kind <= _LARGEST_TYPE:
+        if size < smallest or not 0 < kind <= _LARGEST_TYPE or kind == _PHYSICS_EVENT:
             return False
         at += size
     return at == len(tail)
@@ -142,7 +140,7 @@ def _leads_to_end(tail: bytes, at: int) -> bool:
 
 def _unix_time(tail: bytes, at: int) -> int:
     body = at + _WORDS.size
-    (header,) = _BODY_HEADER_SIZE.unpack_from(tail, body)
+    header = _WORD.unpack_from(tail, body)[0]
     body += max(header, 4)
     return int(_STATE.unpack_from(tail, body)[2]) if body + _STATE.size <= len(tail) else 0
 
