@@ -93,6 +93,13 @@ def workspace(samples: int, template: Any = None, align: float = 0.0) -> Workspa
 
 
 @kernel
+def copy(source: Any, target: Any, count: Any) -> None:
+    """Copies the first numbers; a slice would take seconds longer to compile."""
+    for i in range(count):
+        target[i] = source[i]
+
+
+@kernel
 def padded_length(points: Any) -> Any:
     """How many samples of each row a stretch takes up."""
     return (points + _BLOCK - 1) // _BLOCK * _BLOCK
@@ -204,15 +211,6 @@ def fill(work: Any, kind: Any, pulses: Any, size: Any, q: Any) -> None:
             _logistic(work, row, size, q, pulse * kind)
         else:
             _template(work, row, size, q, pulse * kind)
-
-
-@summing
-def product(rows: Any, a: Any, b: Any, size: Any) -> Any:
-    """The sum over samples of the product of two rows."""
-    total = 0.0
-    for i in range(size):
-        total += rows[a, i] * rows[b, i]
-    return total
 
 
 @summing

@@ -9,6 +9,7 @@ import numpy as np
 from headrace.datarun.extension import WHOLE
 from headrace.datarun.fit.basis import (
     LOGISTIC,
+    copy,
     fill,
     multiply,
     padded_length,
@@ -32,11 +33,14 @@ from headrace.datarun.fit.quality import (
 )
 from headrace.datarun.fit.solver import CONVERGED, FAILED, LEFT_OUT, minimise, solve_linear
 
-SINGLE_ITERATIONS, DOUBLE_ITERATIONS = 50, 200
+SINGLE_ITERATIONS, DOUBLE_ITERATIONS = np.int64(50), np.int64(200)
 """Most iterations of the fits, as in the reference."""
 
 SINGLE_ONLY, IF_NEEDED, ALWAYS = 0, 1, 2
 """When the double fit is made."""
+
+# Plain integers would have every function compiled once for each value.
+_ONE, _TWO = np.int64(1), np.int64(2)
 
 _SINGLE, _DOUBLE = 0, 7
 _P_SINGLE, _P_DOUBLE = 18, 19
@@ -51,9 +55,9 @@ _BETTER = 1.0 - 1e-9
 @kernel
 def _start_value(work: Any, kind: Any, size: Any, q: Any, factor: Any, linear: Any) -> Any:
     """The sum of squared residuals of two pulses at a start."""
-    fill(work, kind, 2, size, q)
+    fill(work, kind, _TWO, size, q)
     multiply(work, 2 * (1 + kind), size)
-    return solve_linear(work.products, kind, 2, factor, linear)
+    return solve_linear(work.products, kind, _TWO, factor, linear)
 
 
 @kernel
@@ -89,17 +93,19 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
         scan(work, kind, length, size, q, q, unused)
     rise = q[0] - 0.5 * np.log(9.0) / q[1]
     steepness = q[1]
-    best, iterations, status = minimise(work, kind, 1, size, count, SINGLE_ITERATIONS, q, linear)
+    best, iterations, status = minimise(work, kind, _ONE, size, count, SINGLE_ITERATIONS, q, linear)
     if kind == LOGISTIC and (
         status != CONVERGED or linear[0] <= 0.0 or q[2] <= 0.0 or q[1] <= q[2]
     ):
         other = np.array([rise, steepness, 2.0 / length])
         found = np.empty(3)
-        value, used, ended = minimise(work, kind, 1, size, count, SINGLE_ITERATIONS, other, found)
+        value, used, ended = minimise(
+            work, kind, _ONE, size, count, SINGLE_ITERATIONS, other, found
+        )
         if value < best * _BETTER:
             best, iterations, status = value, used, ended
-            q[:] = other
-            linear[:] = found
+            copy(other, q, 3)
+            copy(found, linear, 3)
     return best, iterations, status
 
 
@@ -152,14 +158,14 @@ def fit_two(
         if kind != LOGISTIC and attempt > 0:
             break
         if kind != LOGISTIC:
-            start[:2] = -1.0
+            start[0] = start[1] = -1.0
             scan(work, kind, length, size, shape, unused, start)
             if start[0] < 0.0:
                 break
         elif attempt < 2:
             if attempt == 1 and after >= _SUSPICIOUS and not wrong:
                 continue
-            start[:] = starts[first if attempt == 0 else 1 - first]
+            copy(starts[first if attempt == 0 else 1 - first], start, 6)
         elif attempt < 5:
             if after >= _SUSPICIOUS and not wrong:
                 continue
@@ -175,17 +181,19 @@ def fit_two(
         else:
             if before > _PERHAPS_TWO or abs(q[0] - q[3]) < 1.0:
                 break
-            start[:] = q
+            copy(q, start, 6)
             start[2], start[5] = q[5], q[2]
-        value, used, ended = minimise(work, kind, 2, size, count, DOUBLE_ITERATIONS, start, found)
+        value, used, ended = minimise(
+            work, kind, _TWO, size, count, DOUBLE_ITERATIONS, start, found
+        )
         if value < best * _BETTER or attempt == 0:
             best, iterations, status = value, used, ended
-            q[:] = start
-            linear[:] = found
+            copy(start, q, 6)
+            copy(found, linear, 3)
             after = 0.0
             wrong = before < _SUSPICIOUS and _odd(kind, q, linear)
             if np.isfinite(best):
-                subtract(work, kind, 2, length, size, q, linear)
+                subtract(work, kind, _TWO, length, size, q, linear)
                 after = whiteness(work, length)
     return best, iterations, status
 
@@ -238,7 +246,8 @@ def fit_many(
     for number in range(chosen.shape[0]):
         k = chosen[number]
         row, word = values[k], words[k]
-        row[:] = 0.0
+        for i in range(row.shape[0]):
+            row[i] = 0.0
         word[_SIZE] = WHOLE
         samples = starts[k + 1] - starts[k]
         length = min(high, samples - 1) - low + 1
@@ -255,7 +264,7 @@ def fit_many(
         single, used, ended = fit_one(work, kind, length, size, count, q1, linear1)
         if not np.isfinite(single):
             continue
-        subtract(work, kind, 1, length, size, q1, linear1)
+        subtract(work, kind, _ONE, length, size, q1, linear1)
         _write_pulse(row, _SINGLE, kind, linear1[0], q1, 0, low)
         row[_SINGLE + 4] = neyman(work, length, level)
         row[_SINGLE + 5] = linear1[1] + level
@@ -271,8 +280,8 @@ def fit_many(
             looked_for = whiteness(work, length) < noise or has_outlier(work, length, variance)
         if covariances[0].shape[0]:
             out = covariances[0][k]
-            covariance(work, kind, 1, size, q1, linear1, variance, out)
-            subtract(work, kind, 1, length, size, q1, linear1)
+            covariance(work, kind, _ONE, size, q1, linear1, variance, out)
+            subtract(work, kind, _ONE, length, size, q1, linear1)
         if not looked_for:
             word[2 * _DOUBLE + 21] = LEFT_OUT
             continue
@@ -283,7 +292,7 @@ def fit_many(
             for i in range(kind):
                 q2[i], q2[kind + i] = q2[kind + i], q2[i]
             linear2[0], linear2[1] = linear2[1], linear2[0]
-        subtract(work, kind, 2, length, size, q2, linear2)
+        subtract(work, kind, _TWO, length, size, q2, linear2)
         _write_pulse(row, _DOUBLE, kind, linear2[0], q2, 0, low)
         _write_pulse(row, _DOUBLE + 4, kind, linear2[1], q2, kind, low)
         row[_DOUBLE + 8] = neyman(work, length, level)
@@ -294,4 +303,4 @@ def fit_many(
         row[_P_SINGLE] = 1.0 - row[_P_DOUBLE]
         if covariances[1].shape[0]:
             variance = double / max(count - 2 * kind - 3, 1)
-            covariance(work, kind, 2, size, q2, linear2, variance, covariances[1][k])
+            covariance(work, kind, _TWO, size, q2, linear2, variance, covariances[1][k])

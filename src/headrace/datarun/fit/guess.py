@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.datarun.fit.basis import LOGISTIC, POINTS, SCANNED, TRACE, fill
+from headrace.datarun.fit.basis import LOGISTIC, POINTS, SCANNED, TRACE, copy, fill
 from headrace.datarun.fit.compiled import kernel, summing
 
 _FALLBACK = 0.1
@@ -114,8 +114,8 @@ def guess_residual(residual: Any, length: Any, single: Any, q: Any) -> None:
     for i in range(length):
         if residual[i] > residual[top]:
             top = i
-    q[:3] = single
-    q[3:] = single
+    for k in range(3):
+        q[k] = q[3 + k] = single[k]
     q[3] = top
 
 
@@ -210,14 +210,17 @@ def scan(
     bank, crossed = work.bank, work.crossed
     stride = (length + SCANNED - 1) // SCANNED
     used = (length + stride - 1) // stride
-    q = shape.copy()
+    q = np.empty(3)
+    copy(shape, q, 3)
     for a in range(used):
         q[0] = a * stride
-        fill(work, kind, 1, size, q)
-        bank[a, :size] = work.rows[0, :size]
+        fill(work, kind, np.int64(1), size, q)
+        for i in range(size):
+            bank[a, i] = work.rows[0, i]
     points, trace = used, used + 1
-    bank[points, :size] = work.rows[POINTS, :size]
-    bank[trace, :size] = work.rows[TRACE, :size]
+    for i in range(size):
+        bank[points, i] = work.rows[POINTS, i]
+        bank[trace, i] = work.rows[TRACE, i]
     _cross(bank, used + 2, size, crossed)
     count = max(crossed[points, points], 1.0)
     for a in range(used):  # the offset follows the amplitudes
@@ -245,7 +248,7 @@ def scan(
     if one >= 0:
         singles[0] = one * stride
         if kind == LOGISTIC:
-            singles[1:3] = shape[1:3]
+            singles[1], singles[2] = shape[1], shape[2]
     if two >= 0:
         for pulse in range(2):
             doubles[pulse * kind] = (two if pulse else other) * stride

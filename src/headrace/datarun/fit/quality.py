@@ -141,12 +141,14 @@ def covariance(
         for j in range(i + 1):
             normal[i, j] /= scale[i] * scale[j]
     if not factorise(normal, unknowns):
-        out[:, :] = np.nan
+        for i in range(unknowns):
+            for j in range(unknowns):
+                out[i, j] = np.nan
         return
     column = np.empty(unknowns)
     for j in range(unknowns):
-        column[:] = 0.0
-        column[j] = 1.0
+        for i in range(unknowns):
+            column[i] = 1.0 if i == j else 0.0
         substitute(normal, unknowns, column)
         for i in range(unknowns):
             out[i, j] = variance * column[i] / (scale[i] * scale[j])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.datarun.fit.basis import POINTS, TEMPLATE, TRACE, fill, multiply, on_trial
+from headrace.datarun.fit.basis import POINTS, TEMPLATE, TRACE, copy, fill, multiply, on_trial
 from headrace.datarun.fit.compiled import kernel
 
 CONVERGED, FAILED, OUT_OF_ITERATIONS, NO_PROGRESS = 0, 5, 11, 27
@@ -214,8 +214,8 @@ def minimise(
             damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
             growth = 2.0
             best = after
-            q[:unknowns] = trial[:unknowns]
-            linear[: pulses + 1] = proposed[: pulses + 1]
+            copy(trial, q, unknowns)
+            copy(proposed, linear, pulses + 1)
             _projected(work.products, kind, pulses, factor, linear, half, hessian, gradient)
         else:
             damping *= growth
