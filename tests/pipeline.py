@@ -31,7 +31,7 @@ class Project:
     Args:
         root: where it is made.
         endpoint: what `headrace.toml` says of the endpoint, instead of the default.
-        stations: how many stations the event has.
+        stations: how many stations the event has; with none there is no event.
     """
 
     def __init__(self, root: Path, endpoint: str = "", stations: int = 3) -> None:
@@ -44,6 +44,8 @@ class Project:
         self.settings = facility_settings(self.project)
         self.up()
         apply(plan(self.project, "local", self.services), self.project, self.services)
+        if not stations:
+            return
         script = root / "job_scripts" / "make_example_event.py"
         arguments = [
             sys.executable,
@@ -99,12 +101,12 @@ class Project:
             for entry in page["entries"]
         ]
 
-    def wait(self, run_id: str) -> dict[str, Any]:
+    def wait(self, run_id: str, timeout: float = 120) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             run = self.run(run_id)
             return run if run["status"] in {"SUCCEEDED", "FAILED"} else None
 
-        return wait_until(ended, f"the end of run {run_id}", 120)
+        return wait_until(ended, f"the end of run {run_id}", timeout)
 
     def results(self, name: str) -> dict[str, str]:
         root = self.root / "data" / "results" / name

@@ -12,7 +12,8 @@
     ├── ProjectError         project: headrace.toml, the lock file, deploying
     ├── TriggerError         triggers: trigger files and the ledger
     ├── SeismicError         seismic: waveforms, windows, adjoint sources
-    └── DataRunError         datarun: event files, trace fits, histograms
+    ├── DataRunError         datarun: event files, trace fits, histograms
+    └── RanksError           ranks: several processes that share a program's work
 """
 
 

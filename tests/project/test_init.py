@@ -6,13 +6,17 @@ import pytest
 
 from headrace.project import ProjectError, init_project, load_project
 from headrace.project.init import FOLDERS
+from headrace.triggers import load_triggers
 
 
 def test_a_new_project_is_complete(tmp_path: Path) -> None:
     files = init_project(tmp_path / "new")
     project = load_project(tmp_path / "new")
-    assert "adjoint_sources" in project.flows()
-    assert (project.root / "data" / "incoming").is_dir()
+    assert {"adjoint_sources", "data_run"} <= set(project.flows())
+    roots = {name: collection.root for name, collection in project.collections.items()}
+    triggers = {trigger.name: trigger for trigger in load_triggers(project.triggers_dir, roots)}
+    assert triggers["new_event"].directory == project.root / "data" / "incoming"
+    assert triggers["new_run"].directory == project.root / "data" / "runs"
     assert (project.root / "scratch").is_dir()
     for file in files:
         assert (project.root / file).is_file()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +26,20 @@ _POLL_SECONDS = 0.1
 
 
 class Demonstration:
-    """The adjoint-sources pipeline, shown in a directory of its own.
+    """A pipeline, shown in a directory of its own: the adjoint sources of events.
 
     Args:
         directory: the project; made where it is missing.
         say: told what happens, in one line each.
     """
 
+    trigger = "new_event"
+    outbox = "waveforms"
+
     def __init__(self, directory: Path, say: Callable[[str], None]) -> None:
         self._directory = directory
         self._say = say
-        self._outbox = directory / "waveforms"
+        self._outbox = directory / self.outbox
 
     def prepare(self, count: int) -> list[str]:
         """Makes the project and the waveforms of new events.
@@ -51,40 +54,53 @@ class Demonstration:
             ProjectError: the directory holds something else.
             CommandError: the waveforms could not be computed.
         """
-        from headrace.project import init_project
-
-        if not (self._directory / "headrace.toml").exists():
-            init_project(self._directory)
-            self._say(f"made a project in {self._directory}")
-        self._outbox.mkdir(exist_ok=True)
-        first = 1 + sum(1 for path in self._outbox.iterdir() if path.is_dir())
+        first = 1 + len(self._made())
         names = [f"{number:03d}" for number in range(first, first + count)]
         self._say(f"computing observed and synthetic seismograms of events {', '.join(names)}")
-        script = self._directory / "job_scripts" / "make_example_event.py"
         for name in names:
             arguments = [str(self._outbox / name), "--seed", name.lstrip("0")]
-            _run([sys.executable, str(script), *arguments])
+            self._run_script("make_example_event.py", *arguments)
         return names
 
+    def copies(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:
+        """Yields the commands that copy events in: every other one by rsync, where there is one.
+
+        Args:
+            names: which events.
+            target: the watched directory.
+        """
+        for number, name in enumerate(names):
+            yield [*_tool(number), str(self._outbox / name), f"{target}/"]
+
     def carry(self, session: Session, names: Sequence[str]) -> list[RunView]:
-        """Watches for the events, copies them in, and follows their runs.
+        """Watches for what arrives, copies it in, and follows its runs.
 
         Returns:
             The runs as they ended.
+
+        Raises:
+            ProjectError: the project has no trigger for it.
         """
         from headrace.cli.watching import Watch
-        from headrace.project import apply, plan
+        from headrace.project import ProjectError, apply, plan
         from headrace.triggers import load_triggers
 
         project = session.project()
         services = session.services(project, start=True)
         apply(plan(project, session.place, services), project, services)
-        self._say("deployed the flow and its function")
+        self._say("deployed the flows and their functions")
         roots = {name: collection.root for name, collection in project.collections.items()}
-        triggers = load_triggers(project.triggers_dir, roots)
+        loaded = load_triggers(project.triggers_dir, roots)
+        triggers = [trigger for trigger in loaded if trigger.name == self.trigger]
+        if not triggers:
+            raise ProjectError(
+                f"{project.triggers_dir}: no {self.trigger}.toml; name another directory, and the "
+                "project is made there"
+            )
         with make_board() as board:
             watching = Watch(session, project, triggers, board)
-            courier = Courier(watching, self._outbox, triggers[0].directory, names, board.say)
+            copies = self.copies(names, triggers[0].directory)
+            courier = Courier(watching, copies, board.say)
             courier.start()
             watching.run(max(trigger.settle for trigger in triggers) + _IDLE_SECONDS)
             courier.join()
@@ -96,43 +112,91 @@ class Demonstration:
 
         stop_facility(self._directory.resolve())
 
+    def _made(self) -> list[str]:
+        """Makes the project where it is missing, and returns what was made for it before."""
+        from headrace.project import init_project
+
+        if not (self._directory / "headrace.toml").exists():
+            init_project(self._directory)
+            self._say(f"made a project in {self._directory}")
+        self._outbox.mkdir(exist_ok=True)
+        return sorted(path.name for path in self._outbox.iterdir() if path.is_dir())
+
+    def _run_script(self, name: str, *arguments: str) -> None:
+        script = self._directory / "job_scripts" / name
+        _run([sys.executable, str(script), *arguments])
+
+
+class DataRunDemonstration(Demonstration):
+    """The pipeline of data runs, shown in a directory of its own."""
+
+    trigger = "new_run"
+    outbox = "daq"
+
+    def prepare(self, count: int) -> list[str]:
+        """Makes the project and the segments of new runs.
+
+        Args:
+            count: how many runs.
+
+        Returns:
+            The runs' names.
+
+        Raises:
+            ProjectError: the directory holds something else, or the runs could not be written.
+        """
+        made = [int(name.removeprefix("run")) for name in self._made()]
+        first = 1 + max(made, default=0)
+        numbers = range(first, first + count)
+        names = [f"run{number:04d}" for number in numbers]
+        self._say(f"writing {', '.join(names)}: 4 segments, 8 channels, pulses, pile-up and noise")
+        for number in numbers:
+            chosen = ["--run", str(number), "--seed", str(number)]
+            self._run_script("make_example_run.py", str(self._outbox), *chosen)
+        return names
+
+    def copies(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:
+        """Yields the commands that copy runs in, segment by segment.
+
+        Args:
+            names: which runs.
+            target: the watched directory.
+        """
+        for name in names:
+            yield ["mkdir", str(target / name)]
+            for number, segment in enumerate(sorted((self._outbox / name).iterdir())):
+                yield [*_tool(number), str(segment), f"{target / name}/"]
+
 
 class Courier(threading.Thread):
-    """Copies events into the watched directory as people do, once it is watched.
+    """Copies into the watched directory as people do, once it is watched.
 
     Args:
         watching: the watch.
-        source: where the events are.
-        target: the watched directory.
-        names: which events.
-        say: told of each copy.
+        commands: what copies.
+        say: told of each command.
     """
 
     def __init__(
-        self,
-        watching: Watch,
-        source: Path,
-        target: Path,
-        names: Sequence[str],
-        say: Callable[[str], None],
+        self, watching: Watch, commands: Iterable[Sequence[str]], say: Callable[[str], None]
     ) -> None:
         super().__init__(name="courier", daemon=True)
         self._watching = watching
-        self._source = source
-        self._target = target
-        self._names = names
+        self._commands = commands
         self._say = say
 
     def run(self) -> None:
-        """Copies every other event by rsync, where there is one, and the rest by cp."""
+        """Runs the commands, one after the other."""
         pause = threading.Event()
         while not self._watching.watched.watching:
             pause.wait(_POLL_SECONDS)
-        for number, name in enumerate(self._names):
-            tool = ["rsync", "-a"] if number % 2 and shutil.which("rsync") else ["cp", "-r"]
-            command = [*tool, str(self._source / name), f"{self._target}/"]
+        for command in self._commands:
             self._say("$ " + " ".join(command))
             _run(command)
+
+
+def _tool(number: int) -> list[str]:
+    return ["rsync", "-a"] if number % 2 and shutil.which("rsync") else ["cp", "-r"]
 
 
 def table_of_misfits(results: Sequence[Path]) -> str:

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "doctor",
     "watch": "watch",
     "run": "run",
+    "data-run": "data_run",
     "web-input": "web_input",
     "flow": "flow",
     "function": "function",

@@ -19,7 +19,7 @@ from typing import Final
 from .errors import ComputeError
 
 # Packages that may be taken along.
-CARRIED: Final = ("headrace.compute.batch",)
+CARRIED: Final = ("headrace.compute.batch", "headrace.compute.stages")
 
 _LOADER: Final = """
 import importlib.abc, importlib.util, sys

@@ -5,6 +5,7 @@ front doors of their own, so that a program loads only what it uses::
 
     headrace.datarun.events     event files: index, hits, traces, extensions, writing
     headrace.datarun.extension  what a fit appends to a hit
+    headrace.datarun.fit        one pulse and two fitted to every trace of the listed channels
     headrace.datarun.synthetic  runs that were never measured, for demonstrations and tests
     headrace.datarun.convert    event files to ROOT trees and Parquet
     headrace.datarun.analysis   histograms of a run by a user's class, merged over segments

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.triggers.agenda import Agenda
 from headrace.triggers.arrival import Arrival, Identity, identify
+from headrace.triggers.checks import Check
 from headrace.triggers.events import Problem, Removed, Seen, Settling, WatchEvent, Watching
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.names import is_speakable
@@ -38,6 +39,7 @@ class _Waiting:
     record: Record
     arrival: Arrival
     settler: Settler
+    check: Check
     seen_at: float
     told: Settling | None = None
 
@@ -284,7 +286,8 @@ class Post:
         now = self._clock()
         arrival = arrival_of(self.trigger, record)
         settler = Settler(self.trigger.settle)
-        self._waiting[arrival.name] = _Waiting(record, arrival, settler, now)
+        check = Check(self.trigger, arrival.location)
+        self._waiting[arrival.name] = _Waiting(record, arrival, settler, check, now)
         self._tell(Seen(arrival))
         self.agenda.put(("arrival", arrival.name), now)
 
@@ -305,6 +308,8 @@ class Post:
         except FileNotFoundError:
             self.agenda.put(("arrival", name), began)
             return
+        if complete and (lack := waiting.check.lack((told.files, told.size), began)):
+            complete, told = False, replace(told, waiting_for=lack)
         if complete:
             del self._waiting[name]
             self._settled[name] = (waiting.record.id, waiting.record.identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ _KEYS = {
     "": ("title", "watch", "start"),
     "watch": (
         *("collection", "path", "what", "pattern", "ignore"),
-        *("settle", "marker", "observer", "interval"),
+        *("settle", "marker", "check", "observer", "interval"),
     ),
     "start": ("flow", "label", "tags", "input"),
 }
@@ -40,6 +41,7 @@ class Trigger:
         ignore: shell patterns of names that neither count nor hold an arrival back.
         settle: seconds without change after which an arrival is complete; default 5.
         marker: name of the file that says an arrival is complete, instead of `settle`.
+        check: words of a command that is asked, once the arrival seems complete, whether it is.
         observer: how to notice; "auto" polls on network file systems.
         interval: seconds between two looks at the directory; default 10.
         flow: name of the flow.
@@ -60,6 +62,7 @@ class Trigger:
     ignore: tuple[str, ...] = ()
     settle: float = 5.0
     marker: str | None = None
+    check: tuple[str, ...] = ()
     observer: Literal["auto", "inotify", "poll"] = "auto"
     interval: float = 10.0
     label: str = "{name}"
@@ -148,6 +151,7 @@ def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Pat
         ignore=reader.texts("watch.ignore"),
         settle=reader.seconds("watch.settle", 5.0, least=0.0),
         marker=marker,
+        check=reader.words("watch.check"),
         observer=cast(Any, reader.choice("watch.observer", ("auto", "inotify", "poll"))),
         interval=reader.seconds("watch.interval", 10.0, least=0.05),
         flow=reader.text("start.flow"),
@@ -213,6 +217,12 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise TriggerError(f'{key}: must be a list of texts, such as ["one", "two"]')
         return tuple(value)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        try:
+            return tuple(shlex.split(self.text(key, " ")))
+        except ValueError as error:
+            raise TriggerError(f"{key}: not a command: {error}") from error
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         value = self.text(key, allowed[0])

@@ -27,6 +27,7 @@ from headrace.datarun.analysis.runner import (
     merge,
 )
 from headrace.datarun.analysis.sources import find_segments, open_segment
+from headrace.datarun.analysis.stored import read_histograms
 
 __all__ = [
     "Analysis",
@@ -41,4 +42,5 @@ __all__ = [
     "load_analysis",
     "merge",
     "open_segment",
+    "read_histograms",
 ]

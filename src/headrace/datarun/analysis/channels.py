@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from headrace.datarun.analysis.batch import Batch, Segment
 from headrace.datarun.extension import LEGACY
+from headrace.datarun.fit.models import maximum
 
 _LARGEST = 65536.0
 _WINDOW = 1000.0
@@ -34,12 +35,7 @@ def pulse_height(
     Returns:
         ADC units; not a number where there is no maximum (k1 <= k2).
     """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        excess = steepness / decay - 1.0
-        shift = np.log(excess) / steepness
-        height = amplitude * np.exp(-decay * shift) / (1.0 + 1.0 / excess)
-    valid = (steepness > decay) & (decay > 0)
-    return np.where(valid, height, np.nan)
+    return maximum(amplitude, steepness, decay)[1]
 
 
 class ChannelAnalysis:

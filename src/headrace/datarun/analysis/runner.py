@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +18,7 @@ from headrace.datarun.analysis.protocol import AnalysisFailure, load_analysis, t
 from headrace.datarun.analysis.sources import find_segments, open_segment
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events.problems import OnCorrupt
+from headrace.datarun.repeatable import constant_times, identity_of, whole_files
 from headrace.files import write_whole
 
 
@@ -210,6 +210,9 @@ def _write(
         facts: dict[str, Any] = {
             "run": run,
             "analysis": analysis.rpartition("/")[2],
+            "title": _first(results, "title"),
+            "begin": _first(results, "begin"),
+            "end": _first(results, "end"),
             "events": events,
             "hits": hits,
             "segments": [
@@ -235,26 +238,28 @@ def _write(
     return RunResult(run, target, summary, drawn, events, hits)
 
 
+def _first(results: Sequence[SegmentResult], fact: str) -> Any:
+    """What the first segment that tells a fact says; its begin and its end stand in one each."""
+    return next((r.facts[fact] for r in results if r.facts.get(fact) is not None), None)
+
+
 def _entries(histogram: Any) -> float:
     total = histogram.sum(flow=True)
     return float(getattr(total, "value", getattr(total, "count", total)))
 
 
 def _write_root(target: Path, histograms: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with uproot.recreate(temporary) as file:
-            for name, histogram in histograms.items():
-                try:
-                    file[name] = histogram
-                except (TypeError, ValueError, NotImplementedError) as error:
-                    raise AnalysisFailure(
-                        f"histogram {name} cannot be written to ROOT ({error}); "
-                        "use regular or variable axes, at most three"
-                    ) from error
-            file["metadata"] = json.dumps(facts, sort_keys=True)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        whole_files(target) as [written],
+        constant_times(),
+        uproot.recreate(written, uuid_function=identity_of(target.name)) as file,
+    ):
+        for name, histogram in histograms.items():
+            try:
+                file[name] = histogram
+            except (TypeError, ValueError, NotImplementedError) as error:
+                raise AnalysisFailure(
+                    f"histogram {name} cannot be written to ROOT ({error}); "
+                    "use regular or variable axes, at most three"
+                ) from error
+        file["metadata"] = json.dumps(facts, sort_keys=True)

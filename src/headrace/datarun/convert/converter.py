@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from headrace.datarun.events.layout import ItemType
 from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import is_fitted
+from headrace.datarun.repeatable import constant_times, whole_files
 
 _LISTED = 20
 _NAME = re.compile(r"run-?(\d+)-(\d+)")
@@ -73,7 +73,8 @@ def convert(
 ) -> ConvertSummary:
     """Converts an event file.
 
-    Files appear under their names only when they are whole; missing directories are made.
+    Files appear under their names only when they are whole; missing directories are made. The same
+    event file and options give the same bytes.
 
     Args:
         source: the event file.
@@ -89,18 +90,10 @@ def convert(
     """
     options = options or ConvertOptions()
     targets = [target] if parquet is None else [target, parquet]
-    temporary = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in targets]
     file = EventFile(source, options.on_corrupt)
     try:
-        for path in targets:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            summary = _write(file, temporary, options)
-            for whole, path in zip(temporary, targets, strict=True):
-                whole.replace(path)
-        finally:
-            for path in temporary:
-                path.unlink(missing_ok=True)
+        with whole_files(*targets) as written:
+            summary = _write(file, written, options)
     except OSError as error:
         raise DataRunError(
             f"{target}: cannot be written: {error.strerror or error}; "
@@ -110,7 +103,7 @@ def convert(
 
 
 def _write(file: EventFile, targets: Sequence[Path], options: ConvertOptions) -> ConvertSummary:
-    with ExitStack() as stack:
+    with constant_times(), ExitStack() as stack:
         sinks: list[RootFile | ParquetFile] = [
             stack.enter_context(RootFile(targets[0], options.compression))
         ]
@@ -119,9 +112,6 @@ def _write(file: EventFile, targets: Sequence[Path], options: ConvertOptions) ->
         facts = run_facts(file) | asdict(summary)
         for sink in sinks:
             sink.describe(facts)
-    for path in targets:
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
     return summary
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -14,6 +13,7 @@ import uproot
 from numpy.typing import NDArray
 
 from headrace.datarun.convert.columns import EventColumns
+from headrace.datarun.repeatable import identity_of
 
 TREE = "events"
 """The name of the tree."""
@@ -44,10 +44,8 @@ class RootFile:
         Raises:
             OSError: the file cannot be written.
         """
-        # A file's identity follows from its name, so that a second writing gives the same one.
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"headrace:{path.name}")
         self._file = uproot.recreate(
-            path, compression=_COMPRESSIONS[compression], uuid_function=lambda: identity
+            path, compression=_COMPRESSIONS[compression], uuid_function=identity_of(path.name)
         )
         self._tree: Any = None
 

@@ -1,0 +1,110 @@
+"""The analysis of a whole run, by the job script of the project or a site's program."""
+
+from __future__ import annotations
+
+
+def analyze_run(
+    project: str, directory: str, segments: list[str], config: str
+) -> dict[str, object]:
+    """Make ``analyzed/`` with ``run-NNNN-sorted.root``, summary and pictures of a run's segments.
+
+    A batch job runs ``job_scripts/analyze.sbatch``, or the ``command`` in ``[analyze]`` of the
+    configuration. Nothing is run if the results were made of the same segments with the same
+    settings before.
+
+    Args:
+        project: directory of the project, absolute, as this machine sees it.
+        directory: the run's directory, absolute.
+        segments: names of the segments' files, ``run-NNNN-SS.evt``.
+        config: the configuration; absolute or relative to the project.
+
+    Returns:
+        ``run`` (its number), ``segments`` (how many), ``bytes`` of raw data, ``events``, ``hits``
+        and ``fitted`` traces (null where the programs did not tell), ``fit_seconds`` of all
+        segments together, ``begin`` and ``end`` of the run (seconds since 1970-01-01 UTC; null if
+        unknown), ``pictures`` (how many), ``redone`` (whether anything was run).
+
+    Raises:
+        StageError: an argument, a setting or a file cannot be used, in one line.
+        BatchJobError: the job failed, in one line.
+    """
+    import json
+    import re
+    from pathlib import Path
+
+    from headrace.compute.batch import run_batch_job
+    from headrace.compute.stages import (
+        StageError,
+        absolute_directory,
+        facts_of,
+        file_in,
+        read_stage,
+        run_stage,
+    )
+
+    here = absolute_directory("project", project)
+    run_directory = absolute_directory("directory", directory)
+    named = [re.fullmatch(r"run-(\d+)-\d+\.evt", str(segment)) for segment in segments]
+    numbers = sorted({int(match[1]) for match in named if match})
+    if None in named or len(numbers) != 1:
+        raise StageError(f"segments {segments!r}: must be named run-NNNN-SS.evt, of one run")
+    settings = read_stage(
+        file_in(here, config, "the data runs' configuration"),
+        "analyze",
+        {"analysis": "channels", "workers": 1},
+    )
+    stems = sorted(Path(segment).stem for segment in segments)
+    converted = [run_directory / "converted" / f"{stem}.root" for stem in stems]
+    # Of FILE.py:CLASS the file; an analysis that headrace brings has none.
+    own, _, kind = str(settings.own["analysis"]).partition(":")
+    files = []
+    if own.endswith(".py"):
+        files.append(file_in(here, own, "the analysis"))
+        own = str(files[-1])
+    result = run_stage(
+        run_batch_job,
+        settings,
+        project=here,
+        directory=run_directory,
+        name="analyze",
+        programs=["analyze.sbatch", "analyze.py"],
+        words=[
+            *(f"{{input}}/{path.name}" for path in converted),
+            *("--output", "{output}", "--analysis", "{analysis}", "--workers", "{workers}"),
+        ],
+        values={
+            "input": run_directory / "converted",
+            "analysis": f"{own}:{kind}" if kind else own,
+            "workers": settings.own["workers"],
+            "run": numbers[0],
+            "segments": len(stems),
+        },
+        inputs=converted,
+        files=files,
+        output="analyzed",
+        folder=True,
+        cpus=int(settings.own["workers"]),
+    )
+    fits = [facts_of(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]
+    told = [facts_of(path) for path in converted]
+
+    def total(facts: list[dict[str, float]], name: str) -> float | None:
+        values = [fact[name] for fact in facts if name in fact]
+        return sum(values) if len(values) == len(facts) else None
+
+    summaries = sorted(result.output.glob("*summary.json"))
+    summary = json.loads(summaries[0].read_text(encoding="utf-8")) if summaries else {}
+    raw = [run_directory / "raw" / f"{stem}.evt" for stem in stems]
+    return {
+        "run": numbers[0],
+        "segments": len(stems),
+        "bytes": sum(path.stat().st_size for path in raw),
+        "events": total(told, "events"),
+        "hits": total(told, "hits"),
+        "fitted": total(told, "fitted"),
+        "fit_seconds": total(fits, "seconds"),
+        "begin": summary.get("begin"),
+        "end": summary.get("end"),
+        "pictures": sum(1 for path in result.output.rglob("*.png")),
+        "redone": result.redone,
+    }

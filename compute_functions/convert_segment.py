@@ -1,0 +1,59 @@
+"""One fitted segment as a ROOT file, by the job script of the project or a site's program."""
+
+from __future__ import annotations
+
+
+def convert_segment(project: str, directory: str, segment: str, config: str) -> dict[str, object]:
+    """Make ``converted/run-NNNN-SS.root`` of ``fitted/run-NNNN-SS-fitted.evt``.
+
+    A batch job runs ``job_scripts/convert.sbatch``, or the ``command`` in ``[convert]`` of the
+    configuration. Nothing is run if the ROOT file was made of the same data with the same settings
+    before.
+
+    Args:
+        project: directory of the project, absolute, as this machine sees it.
+        directory: the run's directory, absolute.
+        segment: name of the segment's file, ``run-NNNN-SS.evt``.
+        config: the configuration; absolute or relative to the project.
+
+    Returns:
+        ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
+        took then or now.
+
+    Raises:
+        StageError: an argument, a setting or a file cannot be used, in one line.
+        BatchJobError: the job failed, in one line.
+    """
+    import re
+    from pathlib import Path
+
+    from headrace.compute.batch import run_batch_job
+    from headrace.compute.stages import (
+        StageError,
+        absolute_directory,
+        file_in,
+        read_stage,
+        run_stage,
+    )
+
+    here = absolute_directory("project", project)
+    run_directory = absolute_directory("directory", directory)
+    named = re.fullmatch(r"run-(\d+)-(\d+)\.evt", segment)
+    if named is None:
+        raise StageError(f"segment {segment!r}: must be named run-NNNN-SS.evt")
+    settings = read_stage(file_in(here, config, "the data runs' configuration"), "convert")
+    stem = Path(segment).stem
+    source = run_directory / "fitted" / f"{stem}-fitted.evt"
+    result = run_stage(
+        run_batch_job,
+        settings,
+        project=here,
+        directory=run_directory,
+        name=f"convert-{named[2]}",
+        programs=["convert.sbatch", "convert.py"],
+        words=["{input}", "{output}"],
+        values={"input": source, "run": int(named[1]), "segment": int(named[2])},
+        inputs=[source],
+        output=f"converted/{stem}.root",
+    )
+    return {"segment": segment, "redone": result.redone, "seconds": result.facts.get("seconds")}

@@ -1,0 +1,69 @@
+"""The fits of one segment's traces, by the job script of the project or a site's program."""
+
+from __future__ import annotations
+
+
+def fit_segment(project: str, directory: str, segment: str, config: str) -> dict[str, object]:
+    """Make ``fitted/run-NNNN-SS-fitted.evt`` of ``raw/run-NNNN-SS.evt``.
+
+    A batch job runs ``job_scripts/fit_traces.sbatch``, or the ``command`` in ``[fit]`` of the
+    configuration. Nothing is run if the fitted segment was made of the same data with the same
+    settings before.
+
+    Args:
+        project: directory of the project, absolute, as this machine sees it.
+        directory: the run's directory, absolute.
+        segment: name of the segment's file, ``run-NNNN-SS.evt``.
+        config: the configuration; absolute or relative to the project.
+
+    Returns:
+        ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
+        took then or now.
+
+    Raises:
+        StageError: an argument, a setting or a file cannot be used, in one line.
+        BatchJobError: the job failed, in one line.
+    """
+    import re
+    from pathlib import Path
+
+    from headrace.compute.batch import run_batch_job
+    from headrace.compute.stages import (
+        StageError,
+        absolute_directory,
+        file_in,
+        read_stage,
+        run_stage,
+    )
+
+    here = absolute_directory("project", project)
+    run_directory = absolute_directory("directory", directory)
+    named = re.fullmatch(r"run-(\d+)-(\d+)\.evt", segment)
+    if named is None:
+        raise StageError(f"segment {segment!r}: must be named run-NNNN-SS.evt")
+    settings = read_stage(
+        file_in(here, config, "the data runs' configuration"),
+        "fit",
+        {"channels": "job_scripts/fit_channels.txt"},
+    )
+    channels = file_in(here, str(settings.own["channels"]), "the list of channels that are fitted")
+    source = run_directory / "raw" / segment
+    result = run_stage(
+        run_batch_job,
+        settings,
+        project=here,
+        directory=run_directory,
+        name=f"fit-{named[2]}",
+        programs=["fit_traces.sbatch", "fit_traces.py"],
+        words=["{input}", "{output}", "--channels", "{channels}"],
+        values={
+            "input": source,
+            "channels": channels,
+            "run": int(named[1]),
+            "segment": int(named[2]),
+        },
+        inputs=[source],
+        files=[channels],
+        output=f"fitted/{Path(segment).stem}-fitted.evt",
+    )
+    return {"segment": segment, "redone": result.redone, "seconds": result.facts.get("seconds")}

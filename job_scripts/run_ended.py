@@ -1,0 +1,13 @@
+"""Tell whether the files of a run are complete: all segments, and the end of the run in the last.
+
+A trigger asks this before it starts the flow. Exit code 0: complete; 1: not yet::
+
+    python job_scripts/run_ended.py data/runs/run0001
+"""
+
+import sys
+
+from headrace.datarun.ended import main
+
+if __name__ == "__main__":
+    sys.exit(main())

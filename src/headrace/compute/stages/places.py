@@ -1,0 +1,40 @@
+"""Paths that a function is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import StageError
+
+
+def absolute_directory(name: str, value: object) -> Path:
+    """Returns an argument as an absolute path.
+
+    Args:
+        name: the argument, for the message.
+        value: what was given.
+
+    Raises:
+        StageError: it is not an absolute path.
+    """
+    path = Path(value) if isinstance(value, str) and value else Path()
+    if not path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        raise StageError(f"{name} must be an absolute path without '..', not {value!r}")
+    return path
+
+
+def file_in(directory: Path, name: str, what: str) -> Path:
+    """Returns a file of a directory.
+
+    Args:
+        directory: where it is.
+        name: its path, relative or absolute.
+        what: what it is, for the message.
+
+    Raises:
+        StageError: there is none.
+    """
+    path = directory / name
+    if not path.is_file():
+        raise StageError(f"{path}: no such file; it is {what}")
+    return path

@@ -1,0 +1,127 @@
+"""What a stage did: hashes of all it hung on, and of what it made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import StageError
+
+_CHUNK = 1 << 22
+
+
+def digest(path: Path) -> str:
+    """Returns the hash of a file, or of all files below a directory with their names.
+
+    Args:
+        path: the file or directory.
+
+    Returns:
+        Hexadecimal digest; "" where there is nothing, or an empty directory.
+
+    Raises:
+        StageError: it cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return _file_digest(path) if path.exists() else ""
+        files = sorted(found for found in path.rglob("*") if found.is_file())
+        listing = [f"{_file_digest(found)} {found.relative_to(path)}" for found in files]
+    except OSError as error:
+        raise StageError(f"{error.filename or path}: {error.strerror}") from error
+    text = "\n".join(listing)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if listing else ""
+
+
+def _file_digest(path: Path) -> str:
+    hashed = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+@dataclass(frozen=True)
+class Record:
+    """The file beside a stage's output that says what the output was made from.
+
+    Attributes:
+        path: the file, ``OUTPUT.done.json``.
+        output: the file or directory that the stage makes.
+        wanted: what the output hangs on: digests of the inputs by name, and settings.
+    """
+
+    path: Path
+    output: Path
+    wanted: Mapping[str, Any]
+
+    def name(self) -> str:
+        """Returns a short name of all that the output hangs on."""
+        text = json.dumps(self.wanted, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def kept(self) -> dict[str, Any] | None:
+        """Returns the facts of the output that is there; None where it is not what is wanted."""
+        document = _read(self.path)
+        if document.get("wanted") != self.wanted or not document.get("output"):
+            return None
+        if digest(self.output) != document["output"]:
+            return None
+        return _facts(document)
+
+    def write(self, made: Path, facts: Mapping[str, Any]) -> None:
+        """Writes the record of an output that will be put into place next.
+
+        Args:
+            made: where the output is now.
+            facts: what is known of it.
+
+        Raises:
+            StageError: it cannot be written.
+        """
+        document = {"wanted": self.wanted, "output": digest(made), "facts": dict(facts)}
+        text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path
+            os.replace(temporary, self.path)  # noqa: PTH105
+        except OSError as error:
+            raise StageError(f"{self.path}: {error.strerror}") from error
+
+
+def facts_of(output: Path) -> dict[str, Any]:
+    """Returns the facts that a stage has kept of its output; none where it has no record.
+
+    Args:
+        output: the file or directory that the stage made.
+    """
+    return _facts(_read(record_path(output)))
+
+
+def record_path(output: Path) -> Path:
+    """Returns where the record of an output is."""
+    return output.with_name(f"{output.name}.done.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # Without a record, or with one that is damaged, the stage is done again.
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    facts = document.get("facts")
+    return facts if isinstance(facts, dict) else {}

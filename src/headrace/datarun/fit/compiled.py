@@ -1,0 +1,64 @@
+"""How the loops over samples are compiled, and kept on disk between processes.
+
+Numba keeps a compiled function as long as the file that holds it is the same, although it holds
+the code of all functions that it calls, in other files too. Here a digest of all files with such
+functions counts as part of each, so that an edit of one file is never answered with old code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import CellType, FunctionType
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@cache
+def _sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_bytes()
+        if b"fit.compiled import" in text or path == Path(__file__):
+            digest.update(text)
+    return digest.hexdigest()
+
+
+def _stamped(function: Any) -> Any:
+    """The function with the digest as a variable of its closure, which Numba's key includes."""
+    code = function.__code__
+    if code.co_freevars:
+        raise TypeError(f"{function.__name__} must not use variables of an enclosing function")
+    stamped = FunctionType(
+        code.replace(co_freevars=("_digest",)),
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        (CellType(_sources()),),
+    )
+    stamped.__doc__, stamped.__module__ = function.__doc__, function.__module__
+    stamped.__qualname__ = function.__qualname__
+    return stamped
+
+
+def kernel(function: Function) -> Function:
+    """Compiles a function whose arithmetic is that of the processor: 1/0 is infinite."""
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(_stamped(function))
+    return compiled
+
+
+def summing(function: Function) -> Function:
+    """Compiles a function whose sums may be reordered, as vector instructions need.
+
+    The order is chosen when it is compiled: the same processor gives the same bits every time,
+    on any number of ranks. Infinities and not-a-numbers keep their meaning.
+    """
+    compiled: Function = numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
+    )(_stamped(function))
+    return compiled
