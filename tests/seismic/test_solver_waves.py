@@ -299,6 +299,16 @@ def test_it_leaves_the_arithmetic_of_its_caller_alone(tmp_path: Path) -> None:
     assert (denormal / 2.0)[0] > 0.0
 
 
+def test_threads_change_nothing_but_rounding(tmp_path: Path) -> None:
+    model, event = small_model(tmp_path / "m.h5"), small_event(tmp_path / "shot")
+    found = []
+    for threads in (1, 2):
+        solver = open_solver("devito", {**SMALL, "threads": threads})
+        solver.forward(ForwardRun(model, event, tmp_path / f"out{threads}"))
+        found.append(read_traces(tmp_path / f"out{threads}", read_event(event)))
+    np.testing.assert_allclose(found[0], found[1], rtol=0.0, atol=1e-9 * np.abs(found[0]).max())
+
+
 def test_it_is_found_by_its_name() -> None:
     assert "devito" in solver_names()
     assert open_solver("devito", SMALL).name == "devito"

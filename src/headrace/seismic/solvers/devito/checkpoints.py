@@ -66,21 +66,30 @@ def make_plan(steps: int, field_size: int, memory_limit: float) -> Plan:
         memory_limit: most memory for stored fields, MiB.
 
     Returns:
-        One segment if that fits; else the plan that needs the least.
+        The plan of the fewest segments that fits; a single one needs no first pass.
 
     Raises:
-        SolverError: not even that fits; the message says how much is needed.
+        SolverError: none fits; the message says how much is needed.
     """
     most = int(memory_limit * 2**20 // field_size)
-    whole = Plan(steps, steps)
-    if whole.fields <= most:
-        return whole
-    length = _BUFFERS * max(1, math.ceil(math.sqrt(_STATE * steps) / _BUFFERS))
-    plan = Plan(steps, length)
-    if plan.fields > most:
-        needed = math.ceil(10.0 * plan.fields * field_size / 2**20) / 10.0
-        raise SolverError(
-            f"solver.memory_limit: {memory_limit:g} MiB is too little for {steps} time steps; "
-            f"set it to {needed:g} or more"
-        )
-    return plan
+    plans = _plans(steps)
+    for plan in plans:
+        if plan.fields <= most:
+            return plan
+    needed = math.ceil(10.0 * least_plan(steps).fields * field_size / 2**20) / 10.0
+    raise SolverError(
+        f"solver.memory_limit: {memory_limit:g} MiB is too little for {steps} time steps; "
+        f"set it to {needed:g} or more"
+    )
+
+
+def least_plan(steps: int) -> Plan:
+    """The plan that needs the least memory."""
+    return min(_plans(steps), key=lambda plan: plan.fields)
+
+
+def _plans(steps: int) -> list[Plan]:
+    """Plans of one segment, two, three and so on, until more would need more memory."""
+    counts = range(2, math.ceil(math.sqrt(steps / _STATE)) + 2)
+    lengths = [_BUFFERS * math.ceil(steps / (_BUFFERS * count)) for count in counts]
+    return [Plan(steps, steps), *(Plan(steps, length) for length in lengths)]
