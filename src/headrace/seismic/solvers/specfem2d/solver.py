@@ -68,10 +68,10 @@ class Specfem2D:
             try:
                 mesh = self._mesh(Path(scratch) / "mesh")
                 fields = _fields_on(mesh, model)
+                return find_problems(self.settings, mesh, model, fields, events)
             except (SolverError, ModelError) as error:
                 # The directory of the log is gone when this is read.
                 return [str(error).split(f"; log: {scratch}")[0]]
-        return find_problems(self.settings, mesh, model, fields, events)
 
     def forward(self, run: ForwardRun) -> None:
         """Writes the synthetics of an event, and the last wavefield if it is wanted."""
@@ -172,10 +172,10 @@ class Specfem2D:
             raise SolverError(f"{run.model}: holds none of {', '.join(wanted)}: no kernel to keep")
         on_grid = None if is_gll(layout) else GridProjection(layout, mesh, run.model)
         target = _kernel_layout(layout, mesh, kept)
-        hessian = _sum_of(directory, _HESSIANS, mesh)
         made: dict[str, dict[str, Values]] = {KERNELS: {}, HESSIAN: {}}
         for name in kept:
             kernel = _sum_of(directory, _KERNELS[name], mesh)
+            hessian = _sum_of(directory, _HESSIANS, mesh)
             if on_grid is None:
                 made[KERNELS][name], made[HESSIAN][name] = kernel, hessian
             else:
@@ -266,8 +266,8 @@ def _sum_of(directory: RunDirectory, names: Sequence[str], mesh: Mesh) -> Values
     for name in there:
         check_points(directory.output, name, field_points(directory.output, name), mesh.points)
         found += read_field(directory.output, name, mesh.points)
-    if not np.isfinite(found).all():
-        raise directory.solver_failure(f"left a field {there[0]} that is not finite")
+        if not np.isfinite(found).all():
+            raise directory.solver_failure(f"left a field {name} that is not finite")
     return found
 
 

@@ -147,6 +147,8 @@ def _write_models(
     write_model(target, gll_layout(board.x.size, list(known)), known, Provenance("checkerboard"))
     projection = GridProjection(layout, board, target)
     share = projection.kernel_to_grid(np.ones_like(board.x))
+    if not share.min() > 0.0:
+        raise SolverError(f"{directory}: a grid every {spacing:g} m is finer than the mesh")
     means = {name: projection.kernel_to_grid(field) / share for name, field in board.fields.items()}
     write_model(on_grid, layout, means, Provenance("checkerboard on the grid"))
     return start, target, on_grid
