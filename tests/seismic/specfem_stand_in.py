@@ -22,7 +22,8 @@ import os
 from pathlib import Path
 
 mischief = Path("DATA/mischief").read_text()
-print("the mesher {NOTE}", os.environ.get("TASKS", ""))
+tasks, rank = os.environ.get("TASKS", "-"), os.environ.get("PMI_RANK", "-")
+print("the mesher {NOTE}", "tasks", tasks, "rank", rank)
 if mischief != "no database":
     Path("OUTPUT_FILES/Database00000.bin").write_bytes(b"mesh")
 """

@@ -25,6 +25,8 @@ _EMPTY_WORDS = re.compile(
 )
 # SPECFEM stops with exit code 0 on the errors that it finds itself.
 _GAVE_UP = ("Error detected, aborting MPI", "program ended in exit_MPI")
+# Of an MPI that this process itself may run under; a program with its own would join it.
+_MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_", "HYDRA_", "MPIR_CVAR_", "MPI_LOCAL")
 _MOST_READ = 200_000
 _MOST_TOLD = 200
 
@@ -53,6 +55,7 @@ def run_program(
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=_environment(),
             )
         except OSError as error:
             raise SolverError(f"{command[0]}: cannot be started: {error.strerror}") from None
@@ -111,6 +114,12 @@ def _tail(path: Path) -> str:
 
 def _name(command: Sequence[str]) -> str:
     return Path(command[-1]).name
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(_MPI_VARIABLES)
+    }
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -57,6 +57,7 @@ class Specfem2D:
     """
 
     name = "specfem2d"
+    needs_wavefield = True
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
