@@ -103,8 +103,11 @@ if keys["SIMULATION_TYPE"] == "1":
         rows = np.column_stack([-1.0 + dt * np.arange(steps), values])
         if mischief == "short":
             rows = rows[: steps // 2]
-        for code in ("BXX", "BXZ") if keys["P_SV"] == ".true." else ("BXY",):
-            np.savetxt(output / f"{{station[1]}}.{{station[0]}}.{{code}}.semd", rows)
+        codes, suffix = ("BXX", "BXZ") if keys["P_SV"] == ".true." else ("BXY",), "semd"
+        if keys["seismotype"] == "4":
+            codes, suffix = ("PRE",), "semp"
+        for code in codes:
+            np.savetxt(output / f"{{station[1]}}.{{station[0]}}.{{code}}.{{suffix}}", rows)
     if keys["SAVE_FORWARD"] == ".true.":
         for task in range(tasks):
             (output / f"lastframe_elastic{{task:06d}}.bin").write_bytes(b"frame")
@@ -113,16 +116,22 @@ else:
     for task in range(tasks):
         assert (output / f"lastframe_elastic{{task:06d}}.bin").read_bytes() == b"frame"
     found = sorted(Path("SEM").glob("*.adj"))
-    sources = np.array([np.loadtxt(path)[:, 1] for path in found])
+    total = sum(np.abs(np.loadtxt(path)[:, 1]).sum() for path in found)
     print("adjoint sources:", [path.name for path in found])
+    mu = read("rho").astype(float) * read("vs").astype(float) ** 2
     for task in range(tasks):
-        start = f"proc{{task:06d}}_"
-        for number, name in enumerate(("alpha", "beta", "rhop", "Hessian1")):
-            if not (mischief == "no kernel" and name == "beta"):
-                values = np.full(75, (number + 1) * sources.sum() + task)
-                if mischief == "kernel nan":
-                    values[3] = np.nan
-                write(output / f"{{start}}{{name}}_kernel.bin", values)
+        kernels = dict(kappa=total + task, beta=2 * total + task, rho=3 * total + task)
+        kernels.update(mu=-2 * total, Hessian1=4 * total + task)
+        kernels["alpha"] = 2 * kernels["kappa"] + 8 / 3 * mu[0] * total
+        if not mu.any():
+            kernels = dict(c_acoustic=total, rhop_acoustic=2 * total, Hessian1_acoustic=3 * total)
+        if mischief == "no kernel":
+            del kernels["beta"]
+        for name, value in kernels.items():
+            values = np.full(75, value)
+            if mischief == "kernel nan":
+                values[3] = np.nan
+            write(output / f"proc{{task:06d}}_{{name}}_kernel.bin", values)
 """
 
 _PAR_FILE = """\

@@ -91,7 +91,8 @@ def test_events(tmp_path, settings):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"seismotype": "1,4"}, "seismotype: 1,4: one of 1 displacement"),
+        ({"seismotype": "1,4"}, "seismotype: 1,4: 1 (displacement) or 4 (pressure) is wanted"),
+        ({"seismotype": 4}, "station AA.S1 is in a solid: seismotype must be 1, displacement"),
         ({"NSTEPS": 3}, "Par_file: no key NSTEPS; there is NSTEP"),
         ({"P_SV": "perhaps"}, "P_SV: perhaps is not .true. or .false."),
     ],

@@ -159,7 +159,10 @@ def test_kernels_on_gll_points_are_specfems(tmp_path, tasks):
     assert kernels.layout.names == ("vs", "rho")
     by_task = np.repeat(np.arange(tasks), 75)
     assert kernels.fields["vs"].tolist() == (2 * 4.0 + by_task).tolist()
-    assert kernels.fields["rho"].tolist() == (3 * 4.0 + by_task).tolist()
+    # what rho's is made of: those of rho and mu, and that of kappa over kappa
+    per_kappa = 2000.0 * (2900.0**2 - 4.0 / 3.0 * 1400.0**2)
+    rho = (3 - 2) * 4.0 + by_task + 4.0 * per_kappa
+    assert kernels.fields["rho"] == pytest.approx(rho, rel=1e-6)
     hessian = read_model(adjoint.output / "hessian.h5")
     assert hessian.layout.same_grid(kernels.layout)
     assert hessian.fields["vs"].tolist() == (4 * 4.0 + by_task).tolist()
@@ -202,7 +205,25 @@ def test_p_sv_waves_need_both_components(tmp_path):
     log = (adjoint.output / "run" / "xspecfem2D.log").read_text()
     # the component that was not measured is there, and zero
     assert all(f"AA.{s}.{c}.adj" in log for s in ("S1", "S2") for c in ("BXX", "BXZ"))
-    assert read_model(adjoint.output / "kernels.h5").fields["vp"][0] == 4.0
+    vp = read_model(adjoint.output / "kernels.h5").fields["vp"]
+    assert vp == pytest.approx(2.0 * 2000.0 * 2900.0**2 * 4.0, rel=1e-6)
+
+
+def test_pressure_in_a_fluid(tmp_path):
+    case = Case(tmp_path, p_sv=True)
+    solver = case.solver(par_file={"seismotype": 4, "VS": 0})
+    forward = case.forward(case.gll_model(vp=1500.0, rho=1000.0))
+    adjoint = case.adjoint(forward, ("PRE",))
+    do(solver, forward, adjoint)
+    names = [path.name for path in sorted((forward.output / "synthetics").iterdir())]
+    assert names == ["AA.S1.PRE.semp", "AA.S2.PRE.semp"]
+    kernels = read_model(adjoint.output / "kernels.h5")
+    assert kernels.layout.names == ("vp", "rho")
+    # SPECFEM2D adds to the potential, whose negative second derivative is pressure: a sample of 2
+    # becomes -2, 4 and -2 over the square of the step, at two stations
+    total = 2 * 8.0 / AXIS.dt**2
+    assert kernels.fields["vp"] == pytest.approx(total, rel=1e-6)
+    assert kernels.fields["rho"] == pytest.approx(2 * total, rel=1e-6)
 
 
 def test_a_launcher_gets_the_number_of_tasks_and_no_mpi_of_its_parent(tmp_path, monkeypatch):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from headrace.seismic.errors import SolverError
+from headrace.seismic.models import Values
 from headrace.seismic.specfem_files import ParFile
 
-_SUFFIXES = {1: "semd", 2: "semv", 3: "sema", 4: "semp"}
-_PRESSURE = 4
+_DISPLACEMENT, _PRESSURE = "1", "4"
+_SUFFIXES = {_DISPLACEMENT: "semd", _PRESSURE: "semp"}
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,27 @@ class Channels:
     codes: tuple[str, ...]
     suffix: str
 
+    @property
+    def of_pressure(self) -> bool:
+        """Whether they are of pressure, which is recorded in fluids only."""
+        return self.suffix == _SUFFIXES[_PRESSURE]
+
+    def as_specfem_takes(self, sources: Values, dt: float) -> Values:
+        """Adjoint sources as SPECFEM2D adds them to its fields.
+
+        In a fluid it adds them to the potential, whose negative second derivative is pressure
+        (Peter et al. 2011, equation A8).
+
+        Args:
+            sources: shape ``(npts, stations)``.
+            dt: sampling interval, s.
+        """
+        if not self.of_pressure:
+            return sources
+        around = np.pad(sources, ((1, 1), (0, 0)))
+        found: Values = -np.diff(around, n=2, axis=0) / dt**2
+        return found
+
 
 def channels_of(par_file: ParFile) -> Channels:
     """The traces that a ``Par_file`` asks for.
@@ -26,12 +50,10 @@ def channels_of(par_file: ParFile) -> Channels:
         SolverError: it asks for several kinds at once, or one that cannot be used.
     """
     told = par_file.get("seismotype")
-    kind = int(told) if told.isdigit() else 0
-    if kind not in _SUFFIXES:
+    if told not in _SUFFIXES:
         raise SolverError(
-            f"{par_file.path}: seismotype: {told}: one of 1 displacement, 2 velocity, "
-            "3 acceleration, 4 pressure is wanted"
+            f"{par_file.path}: seismotype: {told}: 1 (displacement) or 4 (pressure) is wanted"
         )
     if not par_file.flag("P_SV"):
-        return Channels(("BXY",), _SUFFIXES[kind])
-    return Channels(("PRE",) if kind == _PRESSURE else ("BXX", "BXZ"), _SUFFIXES[kind])
+        return Channels(("BXY",), _SUFFIXES[told])
+    return Channels(("PRE",) if told == _PRESSURE else ("BXX", "BXZ"), _SUFFIXES[told])

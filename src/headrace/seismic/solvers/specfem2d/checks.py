@@ -48,7 +48,10 @@ def find_problems(
         found += _time_step_problems(par_file, mesh, model, fields)
     for directory in events:
         try:
-            found += _event_problems(read_event(directory), directory, mesh, fields)
+            event = read_event(directory)
+            found += _event_problems(event, directory, mesh, fields)
+            if not found:
+                found += _medium_problems(par_file, event, directory, mesh, fields)
         except SolverError as error:
             found.append(str(error))
     return found
@@ -100,6 +103,23 @@ def _time_step_problems(
         f"{model}: DT {step:g} s gives a Courant number of {courant:.2f}; at most {MOST_COURANT} "
         f"is stable: DT at most {step * MOST_COURANT / courant:.3g} s"
     ]
+
+
+def _medium_problems(
+    par_file: ParFile, event: Event, directory: Path, mesh: Mesh, fields: Mapping[str, Values]
+) -> list[str]:
+    """Adjoint sources are pressure in a fluid and displacement in a solid, and nothing else."""
+    of_pressure = channels_of(par_file).of_pressure
+    found = []
+    for one in event.receivers:
+        away = np.square(mesh.x - one.x) + np.square(mesh.z - (mesh.top - one.z))
+        in_fluid = fields["vs"][int(np.argmin(away))] == 0.0
+        if in_fluid != of_pressure:
+            medium, wanted = ("fluid", "4, pressure") if in_fluid else ("solid", "1, displacement")
+            found.append(
+                f"{directory}: station {one.code} is in a {medium}: seismotype must be {wanted}"
+            )
+    return found
 
 
 def _event_problems(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from headrace.seismic.solvers.interface import (
 )
 from headrace.seismic.solvers.specfem2d.channels import Channels, channels_of
 from headrace.seismic.solvers.specfem2d.checks import find_problems
+from headrace.seismic.solvers.specfem2d.kernels import HESSIANS, parameter_kernel
 from headrace.seismic.solvers.specfem2d.mesh import MODEL_FIELDS, Mesh, read_mesh
 from headrace.seismic.solvers.specfem2d.projection import GridProjection
 from headrace.seismic.solvers.specfem2d.run_directory import RunDirectory
@@ -40,13 +42,6 @@ from headrace.seismic.waveforms import TraceFile, read_seismogram
 
 RUN = "run"
 _WAVEFIELD = ("lastframe_*.bin", "absorb_*.bin", "pml_*.bin")
-# SPECFEM2D's relative kernels, in elastic and in acoustic elements; zero in the others.
-_KERNELS = {
-    "vp": ("alpha_kernel", "c_acoustic_kernel"),
-    "vs": ("beta_kernel",),
-    "rho": ("rhop_kernel", "rhop_acoustic_kernel"),
-}
-_HESSIANS = ("Hessian1_kernel", "Hessian1_acoustic_kernel")
 
 
 class Specfem2D:
@@ -175,8 +170,8 @@ class Specfem2D:
         target = _kernel_layout(layout, mesh, kept)
         made: dict[str, dict[str, Values]] = {KERNELS: {}, HESSIAN: {}}
         for name in kept:
-            kernel = _sum_of(directory, _KERNELS[name], mesh)
-            hessian = _sum_of(directory, _HESSIANS, mesh)
+            kernel = parameter_kernel(name, partial(_sum_of, directory, mesh), fields)
+            hessian = _sum_of(directory, mesh, *HESSIANS)
             if on_grid is None:
                 made[KERNELS][name], made[HESSIAN][name] = kernel, hessian
             else:
@@ -246,6 +241,7 @@ def _write_adjoint_sources(
         sources = np.zeros((axis.npts, len(receivers)))
         if code in used:
             sources = read_adjoint_sources(run.adjoint_sources, receivers, code, axis)
+        sources = channels.as_specfem_takes(sources, axis.dt)
         for number, receiver in enumerate(receivers):
             target = directory.path / "SEM" / f"{receiver.code}.{code}.adj"
             write_two_columns(target, axis, np.ascontiguousarray(sources[:, number]))
@@ -258,7 +254,7 @@ def _depended_on(directory: RunDirectory, fields: dict[str, Values]) -> tuple[st
     return ("vp", "vs", "rho") if fields["vs"].max() > 0.0 else ("vp", "rho")
 
 
-def _sum_of(directory: RunDirectory, names: Sequence[str], mesh: Mesh) -> Values:
+def _sum_of(directory: RunDirectory, mesh: Mesh, *names: str) -> Values:
     """The sum of SPECFEM2D's fields that are there, each zero where the other is not."""
     found = np.zeros(mesh.x.size)
     there = [name for name in names if (directory.output / f"proc000000_{name}.bin").is_file()]
