@@ -317,6 +317,20 @@ def test_an_adjoint_run_needs_its_forward_run_and_its_sources(tmp_path):
         do(solver, adjoint)
 
 
+@pytest.mark.parametrize(("file", "key"), [("Par_file", "DT"), ("SOURCE", "Mxz")])
+def test_a_template_that_changed_since_the_forward_run(tmp_path, file, key):
+    case = Case(tmp_path)
+    forward = case.forward(case.gll_model(vs=1400.0))
+    adjoint = case.adjoint(forward)
+    solver = case.solver()
+    do(solver, forward)
+    changed = case.template / "DATA" / file
+    ParFile.read(changed).with_values({key: 5e-4}).write(changed)
+    with pytest.raises(SolverError) as error:
+        do(solver, adjoint)
+    assert f"forward: was run with another {file} than that of" in one_line(error)
+
+
 def test_a_kernel_that_the_model_has_no_parameter_for(tmp_path):
     case = Case(tmp_path)
     forward = case.forward(case.gll_model(vs=1400.0))
