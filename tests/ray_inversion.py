@@ -98,7 +98,7 @@ def make(root: Path, events: int = 4, stations: int = 5) -> Paths:
     """Writes an inversion whose true model has a slow and a fast half."""
     paths = Paths(root)
     for place in (paths.models, paths.iterations):
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
     axes = (Axis.even("z", "m", 0.0, 100.0, 21), Axis.even("x", "m", 0.0, 100.0, 31))
     layout = Layout(axes, (FieldSpec("vp", "m/s"),), "float64")
     start = np.full(layout.shape, 2000.0)

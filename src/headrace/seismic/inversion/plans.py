@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headrace.seismic.inversion.errors import InversionError
@@ -26,6 +26,9 @@ class Plan:
         evaluation: what the work belongs to.
         parts: the events still to do, as many together as one task takes.
         message: for people.
+        resources: settings of the batch job of a heavy stage.
+        windows_parts: the events whose windows are made after that.
+        windows_resources: settings of that batch job.
     """
 
     next: str
@@ -33,6 +36,9 @@ class Plan:
     evaluation: str = ""
     parts: tuple[tuple[str, ...], ...] = ()
     message: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    windows_parts: tuple[tuple[str, ...], ...] = ()
+    windows_resources: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -94,17 +100,34 @@ def _next(inversion: Inversion, task: Task, work: Work, source: Work) -> Plan:
         return Plan("decide", number, task.name)
     missing = source.missing_forwards()
     if missing:
-        return Plan("forward", number, source.name, parts(inversion, "forward", missing))
+        return _heavy(inversion, "forward", number, source.name, missing)
     missing = source.missing_windows()
     if missing:
-        return Plan("windows", number, source.name, parts(inversion, "windows", missing))
+        return _heavy(inversion, "windows", number, source.name, missing)
     if task.kind != "gradient":
         return Plan("decide", number, task.name)
     work.begin()
     missing = work.missing_adjoints(source)
     if missing:
-        return Plan("adjoint", number, task.name, parts(inversion, "adjoint", missing))
+        return _heavy(inversion, "adjoint", number, task.name, missing)
     return Plan("update", number, task.name)
+
+
+def _heavy(
+    inversion: Inversion, stage: str, iteration: int, evaluation: str, events: Sequence[str]
+) -> Plan:
+    # The windows follow the simulations without another look at the files.
+    followers = inversion.events if stage == "forward" else events
+    resources = inversion.settings.resources
+    return Plan(
+        stage,
+        iteration,
+        evaluation,
+        parts(inversion, stage, events),
+        resources=resources[stage].job_settings(),
+        windows_parts=parts(inversion, "windows", followers) if stage != "adjoint" else (),
+        windows_resources=resources["windows"].job_settings(),
+    )
 
 
 def parts(inversion: Inversion, stage: str, events: Sequence[str]) -> tuple[tuple[str, ...], ...]:

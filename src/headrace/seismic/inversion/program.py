@@ -14,7 +14,7 @@ from headrace.seismic.errors import SeismicError
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks, speaks
 
 _PROGRAM = "inversion"
-LIGHT = ("check", "decide", "update", "results")
+LIGHT = ("check", "decide", "update", "results", "pictures")
 HEAVY = ("forward", "adjoint", "windows")
 
 
@@ -103,6 +103,10 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> dict[str, Any]:
         from headrace.seismic.inversion.results import gather_results
 
         return gather_results(root, options.iteration)
+    if options.stage == "pictures":
+        from headrace.seismic.inversion.pictures import draw_pictures
+
+        return draw_pictures(root, options.iteration)
     from headrace.seismic.inversion import stages
 
     plan = getattr(stages, options.stage)(root, options.iteration)

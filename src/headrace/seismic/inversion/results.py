@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
-from headrace.seismic.inversion.paths import MARKER, Paths, number_text
+from headrace.seismic.inversion.paths import MARKER, number_text
 from headrace.seismic.inversion.plans import make_plan
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
@@ -66,6 +66,8 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
         "iteration": iteration,
         "misfit_after": summary["misfit_after"],
         "trials": len(summary["trials"]),
+        "name": number_text(iteration),
+        "next_name": "" if following is None else number_text(following),
     }
 
 
@@ -261,12 +263,3 @@ def _prune(inversion: Inversion, iteration: int) -> None:
     for found in sorted(place.iterdir()) if place.is_dir() else []:
         if found.name not in needed:
             shutil.rmtree(found, ignore_errors=True)
-
-
-def home_files(paths: Paths) -> list[str]:
-    """What the staging needs of the home, relative to it."""
-    return [
-        paths.settings.name,
-        paths.steering.name,
-        f"{paths.models.name}/{paths.model(0).name}",
-    ]
