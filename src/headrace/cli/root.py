@@ -24,6 +24,7 @@ COMMANDS = {
     "function": "function",
     "endpoint": "endpoint",
     "trigger": "trigger",
+    "inversion": "inversion",
     "facility": "facility",
     "config": "config",
     "login": "account",

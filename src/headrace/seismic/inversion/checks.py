@@ -170,7 +170,7 @@ def _walltimes(inversion: Inversion) -> list[str]:
         if need > asked.seconds:
             found.append(
                 f"resources.{stage}: walltime {asked.walltime} is too short: "
-                f"{asked.events_per_task} events of {asked.seconds_per_event:g} s each take {need:g} s"
+                f"{asked.events_per_task} events of {asked.seconds_per_event:g} s take {need:g} s"
             )
     return found
 

@@ -45,20 +45,13 @@ def begin_iteration(inversion: Inversion, request: Request) -> None:
         _keep_start(paths, number)
     # In a running line search misfits must stay comparable: what was changed waits.
     if at == number and optimiser.state.phase != "trial":
-        band = _band(inversion, request)
+        band = inversion.steering.band_of(request)
         objective = choose_objective(inversion, band, number)
         optimiser.begin(objective.tag)
     elif at < number:
         raise InversionError(
             f"{paths.iteration(number)}: the optimiser is at iteration {at}; start that one first"
         )
-
-
-def _band(inversion: Inversion, request: Request) -> str:
-    steering = inversion.steering
-    if steering.band and request.iteration >= steering.band_from:
-        return steering.band
-    return request.band
 
 
 def _applied(paths: Paths, number: int) -> str:

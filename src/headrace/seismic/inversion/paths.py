@@ -6,6 +6,7 @@ it is computed (the staging). Either has the files that its side needs::
     inversion.toml  steering.json  history.jsonl
     events/EVENT/  observed/EVENT/  models/NNN.h5
     iterations/NNN/iteration.json  READY  results/
+    superseded/  parent.json
                                                      only where it is computed:
     optimiser/
     objectives/TAG.json
@@ -122,6 +123,20 @@ class Paths:
     def summary(self, number: int) -> Path:
         """The iteration in numbers."""
         return self.results(number) / SUMMARY
+
+    def marker(self, number: int) -> Path:
+        """Comes last: with it the iteration is complete and its run starts."""
+        return self.iteration(number) / MARKER
+
+    @property
+    def superseded(self) -> Path:
+        """Iterations that were done again or gone back from."""
+        return self.root / "superseded"
+
+    @property
+    def parent(self) -> Path:
+        """Which inversion this one was branched from."""
+        return self.root / "parent.json"
 
     @property
     def optimiser(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -111,6 +112,7 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
         "stages": stages,
         "core_hours": sum(stage["core_hours"] for stage in stages.values()),
         "began": records[0]["began"] if records else None,
+        "seconds": wall_seconds(records),
         "model": _content(inversion, number + 1) if accepted else None,
         "versions": dict(versions_of()),
     }
@@ -137,6 +139,18 @@ def stages_of(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         row["found"] += record["found"]
         row["calls"] += 1
     return found
+
+
+def wall_seconds(records: list[dict[str, Any]]) -> float:
+    """Time from the begin of the first record to the end of the last, s."""
+    if not records:
+        return 0.0
+    begun = [datetime.datetime.fromisoformat(record["began"]) for record in records]
+    ends = [
+        moment + datetime.timedelta(seconds=record["seconds"])
+        for moment, record in zip(begun, records, strict=True)
+    ]
+    return round((max(ends) - min(begun)).total_seconds(), 3)
 
 
 def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from headrace.seismic.inversion.objectives import Objective
 from headrace.seismic.inversion.plans import Plan, make_plan, works_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import recorded
-from headrace.seismic.inversion.steering import read_request
+from headrace.seismic.inversion.steering import Request, read_request
 
 
 def check(root: Path, iteration: int) -> Plan:
@@ -37,7 +37,7 @@ def check(root: Path, iteration: int) -> Plan:
     if inversion.steering.is_paused(iteration, begins=True):
         return Plan("paused", iteration, message="paused before the iteration")
     with recorded(_records(inversion, iteration, "check"), "check"):
-        check_inversion(inversion, _preview(inversion, request.band), inversion.paths.model(0))
+        check_inversion(inversion, _preview(inversion, request), inversion.paths.model(0))
         begin_iteration(inversion, request)
     return make_plan(inversion, iteration)
 
@@ -125,13 +125,13 @@ def _add_up(work: Work) -> float:
     return misfit
 
 
-def _preview(inversion: Inversion, band: str) -> Objective:
+def _preview(inversion: Inversion, request: Request) -> Objective:
     """What an iteration is going to need, before anything is written down for it."""
-    steered = inversion.steering.band or band
+    band = inversion.steering.band_of(request)
     return Objective(
         tag="",
-        band=steered,
-        periods=inversion.settings.band(steered).periods,
+        band=band,
+        periods=inversion.settings.band(band).periods,
         events=inversion.events,
         excluded_stations=inversion.excluded_stations,
         weights={},

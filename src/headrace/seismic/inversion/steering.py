@@ -25,8 +25,8 @@ class Steering:
         pause_iteration: with ``iteration``: the last one that is done before.
         events: events left out, beside those of the settings.
         stations: stations left out, likewise.
-        band: band that the coming iteration shall have; empty: as its request says.
-        band_from: first iteration for which ``band`` holds.
+        band: band that an iteration shall have; empty: as its request says.
+        band_from: the iteration that it holds for; those after go on from there.
     """
 
     pause: str = ""
@@ -46,6 +46,12 @@ class Steering:
         if self.pause == "stage":
             return True
         return self.pause == "iteration" and begins and iteration > self.pause_iteration
+
+    def band_of(self, request: Request) -> str:
+        """The band that an iteration shall have."""
+        if self.band and request.iteration == self.band_from:
+            return self.band
+        return request.band
 
 
 @dataclass(frozen=True)
