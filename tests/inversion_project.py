@@ -1,4 +1,4 @@
-"""A project with an inversion by straight rays in it, its facility running and its flows deployed."""
+"""A project with an inversion by straight rays in it, its facility and flows ready."""
 
 from __future__ import annotations
 

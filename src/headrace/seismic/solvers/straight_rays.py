@@ -88,6 +88,7 @@ class StraightRays:
     """
 
     name = "straight_rays"
+    needs_wavefield = False
 
     def __init__(self, settings: StraightRaysSettings) -> None:
         self._settings = settings
