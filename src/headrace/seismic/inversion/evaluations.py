@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
+from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import Objective, observed_of
 from headrace.seismic.inversion.paths import Evaluation
 from headrace.seismic.inversion.project import Inversion
@@ -18,6 +19,7 @@ from headrace.seismic.models import FieldReader
 from headrace.seismic.solvers import SYNTHETICS, AdjointRun, ForwardRun, is_finished, run_key
 
 _SUMMARY = "summary.json"
+_WINDOWS = "windows.json"
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,23 @@ class Work:
         paths = self.inversion.paths
         run = self.forward_run(event)
         observed = observed_of(paths, self.objective, event)
+        earlier = self.earlier_windows(event)
         return {
             "forward": self._key(run),
-            "settings": hashlib.sha256(
-                paths.waveform_settings(self.objective.tag).read_bytes()
-            ).hexdigest(),
+            "windows": _hash(earlier / _WINDOWS) if earlier else None,
+            "settings": _hash(paths.waveform_settings(self.objective.tag)),
             "observed": sorted(
                 [path.name, path.stat().st_size, path.stat().st_mtime_ns]
                 for path in observed.iterdir()
                 if path.is_file()
             ),
         }
+
+    def earlier_windows(self, event: str) -> Path | None:
+        """Where the windows of an event come from; None where they are selected anew."""
+        if self.name == self.objective.reference:
+            return None
+        return self.inversion.paths.evaluation(self.objective.reference).windows(event)
 
     def missing_windows(self) -> list[str]:
         """Events whose windows are not finished."""
@@ -170,6 +178,15 @@ class Work:
 
     def _is_run(self, run: ForwardRun | AdjointRun) -> bool:
         return run.output.is_dir() and is_finished(run.output, self._key(run))
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise InversionError(
+            f"{path}: is gone; `headrace inversion back-to` an earlier iteration makes it again"
+        ) from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from headrace.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 
 
@@ -42,6 +42,11 @@ class Objective:
     weights: Mapping[str, float]
     waveforms: Mapping[str, Any]
     first_iteration: int
+
+    @property
+    def reference(self) -> str:
+        """The evaluation that windows are selected in; all others measure in the same."""
+        return f"{number_text(self.first_iteration)}_{self.tag}"
 
     def same_function(self, other: Objective) -> bool:
         """Whether misfits of the two can be compared."""

@@ -263,6 +263,8 @@ def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]
     told = top.raw("misfit")
     if "period_band" in told:
         raise top.wrong("key misfit.period_band: the periods stand in the bands")
+    if "file" in top.table("misfit", list(told)).raw("weights"):
+        raise top.wrong("key misfit.weights.file: write the weights into misfit.weights.stations")
     parse_config({**told, "period_band": list(bands[0].periods)}, f"{source}: [misfit]")
     return told
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.event import EventRequest, process_event
+from headrace.seismic.event import EventRequest, process_events
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.evaluations import Work
 from headrace.seismic.inversion.objectives import observed_of
 from headrace.seismic.inversion.plans import works_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.records import recorded
+from headrace.seismic.inversion.records import Counting, recorded
 from headrace.seismic.parallel import Ranks
 from headrace.seismic.solvers import AdjointRun, ForwardRun, open_solver, run_all
 
@@ -82,18 +83,32 @@ def process_windows(
     iteration, _, work = _wanted(inversion, evaluation)
     asked = inversion.settings.resources["windows"]
     path = inversion.paths.records(iteration) / f"windows.{evaluation}.{events[0]}.jsonl"
-    if ranks.rank:
-        for event in events:
-            if not ranks.share(None):
-                process_event(_event_request(work, event), ranks, _silent)
-        return {}
-    with recorded(path, "windows", evaluation, asked.cores) as record:
-        for event in events:
-            there = ranks.share(work.begin_windows(event))
-            if not there:
-                process_event(_event_request(work, event), ranks, _silent)
-            (record.found if there else record.computed).append(event)
+    with _recorded(path, evaluation, asked.cores, ranks) as record:
+        found = [event for event in events if ranks.share(_begin(work, event, ranks))]
+        record.found.extend(found)
+        missing = [event for event in events if event not in found]
+        requests = [_event_request(work, event) for event in missing]
+        outcomes = process_events(requests, ranks, _silent) if requests else []
+        wrong = [outcome for outcome in outcomes if isinstance(outcome, SeismicError)]
+        record.computed.extend(
+            event
+            for event, outcome in zip(missing, outcomes, strict=True)
+            if not isinstance(outcome, SeismicError)
+        )
+        if wrong:
+            raise InversionError("; ".join(str(problem) for problem in wrong[:5]))
     return {"computed": len(record.computed), "found": len(record.found)}
+
+
+def _recorded(
+    path: Path, evaluation: str, cores: int, ranks: Ranks
+) -> AbstractContextManager[Counting]:
+    """A record of all ranks together, which rank 0 writes."""
+    return nullcontext(Counting()) if ranks.rank else recorded(path, "windows", evaluation, cores)
+
+
+def _begin(work: Work, event: str, ranks: Ranks) -> bool:
+    return False if ranks.rank else work.begin_windows(event)
 
 
 def _event_request(work: Work, event: str) -> EventRequest:
@@ -105,6 +120,8 @@ def _event_request(work: Work, event: str) -> EventRequest:
         config=paths.waveform_settings(work.objective.tag),
         event=event,
         figures="none",
+        event_directory=paths.event(event),
+        windows_from=work.earlier_windows(event),
     )
 
 
