@@ -25,6 +25,34 @@ for _command in inversion_steering.COMMANDS:
 
 @inversion.command
 @directory_argument
+@click.option(
+    "--example",
+    type=click.Choice(["checkerboard"]),
+    default="checkerboard",
+    show_default=True,
+    help="What to begin with.",
+)
+@output_options
+def init(directory: Path, example: str) -> None:
+    """Make a project in DIR with an inversion in its data/inversion/."""
+    from headrace.cli.inversion_demonstration import prepare
+
+    home = prepare(directory, example)
+    document = {"directory": str(directory.resolve()), "inversion": str(home)}
+    lines = [
+        f"Made the example {example} in {home}.",
+        "Its settings are in inversion.toml. Next:",
+        *([] if directory == Path() else [f"  cd {directory}"]),
+        "  headrace deploy            # deploys the flows and functions here, on this machine",
+        "  headrace inversion start   # publishes the first iteration",
+        "  headrace watch             # runs it, and each that follows",
+        "  headrace inversion status",
+    ]
+    display(document, "\n".join(lines), ("inversion",))
+
+
+@inversion.command
+@directory_argument
 @output_options
 def status(directory: Path) -> None:
     """Show how the inversion in DIR stands: misfits, times, core hours, forecast."""
@@ -59,7 +87,7 @@ def _text(told: dict[str, Any]) -> str:
     ]
     lines = [record(told, fields)]
     if told["iterations"]:
-        lines += ["", _iterations(told), "", _stages(told)]
+        lines += ["", iterations_text(told), "", _stages(told)]
     if told["history"]:
         lines += ["", _history(told)]
     return "\n".join(lines)
@@ -77,7 +105,8 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.5g}"
 
 
-def _iterations(told: dict[str, Any]) -> str:
+def iterations_text(told: dict[str, Any]) -> str:
+    """Returns a line for each iteration."""
     errors = dict(enumerate(told["model_errors"]))
     fields = [
         Field("Iteration", lambda row: row["iteration"]),

@@ -27,6 +27,18 @@ def _told(text: str, **document: Any) -> None:
 
 @click.command
 @directory_argument
+@_why
+@output_options
+def start(directory: Path, why: str) -> None:
+    """Publish the first iteration of the inversion in DIR, for `headrace watch` to see."""
+    from headrace.seismic.inversion.commands import start as ask
+
+    ask(home_of(directory), why)
+    _told("Iteration 0 is published; `headrace watch` runs it, and those that follow.")
+
+
+@click.command
+@directory_argument
 @click.option(
     "--after",
     type=click.Choice(["stage", "iteration"]),
@@ -147,7 +159,7 @@ def branch(iteration: int, new: Path, directory: Path, why: str) -> None:
     home = home_of(directory)
     ask(home, iteration, new, why)
     trigger = _second_trigger(home, new.resolve())
-    text = f"{new} begins with model {iteration:03d}; `headrace inversion resume {new} --again` "
+    text = f"{new} begins with model {iteration:03d}; `headrace inversion start {new}` "
     text += "publishes its first iteration."
     if trigger:
         text += f" {trigger} watches it: start `headrace watch` again."
@@ -172,4 +184,4 @@ def _second_trigger(home: Path, new: Path) -> Path | None:
     return target
 
 
-COMMANDS = (pause, resume, redo, back_to, set_band, drop_event, drop_station, branch)
+COMMANDS = (start, pause, resume, redo, back_to, set_band, drop_event, drop_station, branch)

@@ -71,6 +71,27 @@ def pause(root: Path, after: str, why: str = "") -> Steering:
     return _steer(paths, steering, f"pause after {after}", why, iteration=last)
 
 
+def start(root: Path, why: str = "") -> None:
+    """Publishes the first iteration.
+
+    Args:
+        root: the inversion's directory.
+        why: for the history.
+
+    Raises:
+        InversionError: it has begun already.
+    """
+    paths = Paths(root)
+    numbers = published(paths)
+    if numbers and paths.marker(numbers[-1]).exists():
+        raise InversionError(f"{root}: iteration {numbers[-1]} is published already")
+    note_history(paths.history, "start", why)
+    if not paths.request(0).is_file():
+        publish(paths, first_request(root))
+    else:
+        write_whole(paths.marker(0), "iteration 0\n")
+
+
 def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
     """Takes a pause back; an iteration that was stopped is published again.
 
