@@ -23,6 +23,7 @@ from seismic.waves import (
 )
 
 from headrace.seismic import SolverError
+from headrace.seismic.kernels import gradient_of
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
 from headrace.seismic.solvers import (
     KERNELS,
@@ -266,6 +267,36 @@ def test_no_compiler_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SolverError, match="no C compiler gcc in PATH") as caught:
         open_solver("devito", SMALL)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_in_km_is_the_same_model(tmp_path: Path) -> None:
+    solver: Any = open_solver("devito", SMALL)
+    event, read = small_event(tmp_path / "shot"), read_model(small_model(tmp_path / "m.h5"))
+    axes = tuple(
+        Axis(one.name, "km", tuple(np.divide(one.values, 1e3))) for one in read.layout.axes
+    )
+    layout = Layout(axes, read.layout.fields, read.layout.dtype)
+    write_model(tmp_path / "km.h5", layout, read.fields, Provenance("test"))
+    noise = list(np.random.default_rng(0).normal(size=(7, 240)))
+    write_adjoint_sources(tmp_path / "adj", read_event(event), solver.settings.axis, noise)
+    gradients = []
+    for name in ("m", "km"):
+        run = AdjointRun(
+            tmp_path / f"{name}.h5", event, tmp_path, tmp_path / "adj", tmp_path / name
+        )
+        solver.adjoint(run)
+        gradient_of(run.output / KERNELS, run.output / "gradient.h5")
+        gradients.append(read_model(run.output / "gradient.h5").fields["vp"])
+    largest = np.abs(gradients[0]).max()
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=0.0, atol=1e-9 * largest)
+
+
+def test_it_leaves_the_arithmetic_of_its_caller_alone(tmp_path: Path) -> None:
+    solver = open_solver("devito", SMALL)
+    model, event = small_model(tmp_path / "m.h5"), small_event(tmp_path / "shot")
+    solver.forward(ForwardRun(model, event, tmp_path / "out"))
+    denormal = np.array([1e-310])
+    assert (denormal / 2.0)[0] > 0.0
 
 
 def test_it_is_found_by_its_name() -> None:

@@ -146,8 +146,9 @@ class Layout:
 
     @property
     def cell(self) -> float:
-        """Length, area or volume that belongs to a point, in the axes' units."""
-        return math.prod(axis.step for axis in self.axes)
+        """Length, area or volume that belongs to a point, in m and radian."""
+        steps = (axis.step * _IN_BASE_UNITS.get(axis.units, ("1", 1.0))[1] for axis in self.axes)
+        return math.prod(steps)
 
     def axis(self, name: str) -> Axis:
         """The axis of that name.

@@ -7,6 +7,7 @@ other's transpose up to the sign and the same step, run backwards, is the adjoin
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,6 +51,9 @@ class Operators:
         self._frame = frame
         self._settings = settings
         self._length = length
+        # The compiled loops make their thread, and all that it computes afterwards, flush
+        # denormal numbers to zero. It must not be the caller's.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="devito")
         self._space = _space(frame, settings)
         order = settings.space_order
         names = ("c", "bz", "bx", "sigma", "gm", "gz", "gx", "hm")
@@ -158,7 +162,7 @@ class Operators:
         language = "openmp" if self._settings.threads > 1 else "C"
         made = devito.Operator(equations, name=name, language=language)
         try:
-            made.cfunction  # noqa: B018 - compiles it
+            self._thread.submit(lambda: made.cfunction).result()  # compiles it
         except Exception as error:  # noqa: BLE001 - the compiler's wrapper raises what it likes
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise SolverError(f"solver devito: the C compiler failed: {reason}") from None
@@ -175,7 +179,7 @@ class Operators:
         """
         if self._settings.threads > 1:
             values["nthreads"] = self._settings.threads
-        operator.apply(time_m=first, time_M=last, **values)
+        self._thread.submit(operator.apply, time_m=first, time_M=last, **values).result()
 
     def fill(self, name: str, numbers: Values | float) -> None:
         """Sets a field on the whole grid."""
