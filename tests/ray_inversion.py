@@ -60,7 +60,7 @@ min_surface_wave_velocity = 0.001
 check_global_data_quality = false
 
 [solver]
-name = "straight_rays"
+name = "rays"
 [solver.settings]
 dt = 0.02
 npts = 256
@@ -97,7 +97,7 @@ events_per_task = 4
 def make(root: Path, events: int = 4, stations: int = 5) -> Paths:
     """Writes an inversion whose true model has a slow and a fast half."""
     paths = Paths(root)
-    for place in (paths.models, paths.iterations):
+    for place in (paths.models, paths.iterations, paths.solver):
         place.mkdir(parents=True, exist_ok=True)
     axes = (Axis.even("z", "m", 0.0, 100.0, 21), Axis.even("x", "m", 0.0, 100.0, 31))
     layout = Layout(axes, (FieldSpec("vp", "m/s"),), "float64")
@@ -108,7 +108,7 @@ def make(root: Path, events: int = 4, stations: int = 5) -> Paths:
     write_model(paths.true_model, layout, {"vp": true}, Provenance("true"))
     paths.settings.write_text(SETTINGS.format(events=events))
     write_steering(paths, Steering())
-    solver = open_solver("straight_rays", SOLVER)
+    solver = open_solver("rays", SOLVER)
     for number in range(events):
         source = Source(200.0 + 2600.0 * number / max(1, events - 1), 100.0, frequency=2.0)
         receivers = [

@@ -27,7 +27,7 @@ for _command in inversion_steering.COMMANDS:
 @directory_argument
 @click.option(
     "--example",
-    type=click.Choice(["checkerboard"]),
+    type=click.Choice(["checkerboard", "specfem2d"]),
     default="checkerboard",
     show_default=True,
     help="What to begin with.",

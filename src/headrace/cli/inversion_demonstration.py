@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headrace.project import RunView
 
 _TRIGGER = "next_iteration"
+_FLOW = "inversion_iteration"
 # The next iteration is published before the run of the one before ends.
 _IDLE_SECONDS = 5.0
 
@@ -75,6 +76,7 @@ class InversionDemonstration:
         """
         from headrace.cli.watching import Watch
         from headrace.project import apply, plan
+        from headrace.project.runs import list_runs
         from headrace.seismic.inversion import Paths
         from headrace.seismic.inversion.commands import start
         from headrace.triggers import load_triggers
@@ -93,6 +95,8 @@ class InversionDemonstration:
             start(self._home, "demonstration")
         with make_board() as board:
             watching = Watch(session, project, triggers, board)
+            for run in list_runs(project, session.place, services, flow=_FLOW, status="ACTIVE"):
+                watching.following.add(run["run_id"])
             watching.run(_IDLE_SECONDS)
         return list(watching.following.ended.values())
 

@@ -70,7 +70,7 @@ def _problems(inversion: Inversion, objective: Objective, model: Path) -> Iterat
         if not found:
             sound.append(paths.event(name))
     try:
-        solver = open_solver(settings.solver, settings.solver_settings)
+        solver = open_solver(settings.solver, inversion.solver_settings)
         yield from solver.check(model, sound)
     except SeismicError as error:
         yield str(error)
@@ -184,7 +184,7 @@ def _signature(inversion: Inversion, objective: Objective) -> str:
         objective.events,
         objective.excluded_stations,
     ]
-    for place in (paths.events, paths.observed):
+    for place in (paths.events, paths.observed, paths.solver):
         for path in sorted(place.rglob("*")) if place.is_dir() else []:
             if path.is_file():
                 about = path.stat()

@@ -237,7 +237,7 @@ def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
     making.iterations.mkdir(parents=True)
     making.models.mkdir()
     shutil.copyfile(paths.settings, making.settings)
-    for place in (paths.events, paths.observed):
+    for place in (paths.events, paths.observed, paths.solver):
         shutil.copytree(place, making.root / place.name, copy_function=_link)
     shutil.copyfile(model, making.model(0))
     if paths.true_model.is_file():

@@ -173,8 +173,7 @@ class Work:
         return value if isinstance(value, float) else None
 
     def _key(self, run: ForwardRun | AdjointRun) -> str:
-        settings = self.inversion.settings
-        return run_key(settings.solver, run, settings.solver_settings)
+        return run_key(self.inversion.settings.solver, run, self.inversion.solver_settings)
 
     def _is_run(self, run: ForwardRun | AdjointRun) -> bool:
         return run.output.is_dir() and is_finished(run.output, self._key(run))

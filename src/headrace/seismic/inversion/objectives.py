@@ -17,6 +17,7 @@ from headrace.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
+from headrace.seismic.inversion.toml_text import toml_text
 
 
 @dataclass(frozen=True)
@@ -130,23 +131,7 @@ def choose_objective(inversion: Inversion, band: str, iteration: int) -> Objecti
 
 def waveform_settings_text(waveforms: Mapping[str, Any], periods: tuple[float, float]) -> str:
     """Settings of the waveform program as TOML."""
-    plain = {"period_band": list(periods)}
-    plain |= {key: value for key, value in waveforms.items() if not isinstance(value, dict)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for name, table in waveforms.items():
-        if isinstance(table, dict):
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(one)}" for key, one in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value)
+    return toml_text({"period_band": list(periods), **waveforms})
 
 
 def observed_of(paths: Paths, objective: Objective, event: str) -> Path:

@@ -4,7 +4,7 @@ The same directory exists twice: where people look at it and triggers watch (the
 it is computed (the staging). Either has the files that its side needs::
 
     inversion.toml  steering.json  history.jsonl
-    events/EVENT/  observed/EVENT/  models/NNN.h5
+    events/EVENT/  observed/EVENT/  solver/  models/NNN.h5
     iterations/NNN/iteration.json  READY  results/
     superseded/  parent.json
                                                      only where it is computed:
@@ -68,6 +68,11 @@ class Paths:
     def observed(self) -> Path:
         """One directory per event: observed seismograms."""
         return self.root / "observed"
+
+    @property
+    def solver(self) -> Path:
+        """What the solver needs beside models and events, such as a template."""
+        return self.root / "solver"
 
     def event(self, name: str) -> Path:
         """Source and stations of an event."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.inversion.errors import InversionError
@@ -47,6 +49,11 @@ class Inversion:
         """Stations that are left out, ``NET.STA``, sorted."""
         return tuple(sorted({*self.settings.excluded_stations, *self.steering.stations}))
 
+    @functools.cached_property
+    def solver_settings(self) -> Mapping[str, Any]:
+        """The solver's settings, with the paths of its own files."""
+        return solver_settings_at(self.paths, self.settings)
+
     @property
     def _left_out(self) -> set[str]:
         return {*self.settings.excluded_events, *self.steering.events}
@@ -78,3 +85,17 @@ def open_inversion(root: Path) -> Inversion:
     """
     paths = Paths(root)
     return Inversion(paths, read_settings(paths.settings), read_steering(paths))
+
+
+def solver_settings_at(paths: Paths, settings: InversionSettings) -> dict[str, Any]:
+    """The solver's settings; texts that begin with ``solver/`` are files of the inversion.
+
+    Args:
+        paths: where the inversion is.
+        settings: its settings.
+    """
+    told = dict(settings.solver_settings)
+    for name, value in told.items():
+        if isinstance(value, str) and value.startswith(f"{paths.solver.name}/"):
+            told[name] = str(paths.root / value)
+    return told

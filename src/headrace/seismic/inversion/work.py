@@ -46,10 +46,10 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
         runs = [work.adjoint_run(event, source) for event in events]
     path = inversion.paths.records(iteration) / f"{kind}.{evaluation}.{events[0]}.jsonl"
     with recorded(path, kind, evaluation, settings.resources[kind].cores) as record:
-        solver = open_solver(settings.solver, settings.solver_settings)
+        solver = open_solver(settings.solver, inversion.solver_settings)
         seconds = []
         begun = time.monotonic()
-        done = iter(run_all(solver, runs, settings.solver_settings))
+        done = iter(run_all(solver, runs, inversion.solver_settings))
         for event in events:
             try:
                 outcome = next(done)

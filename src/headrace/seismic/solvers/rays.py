@@ -34,7 +34,7 @@ _POINTS_PER_PERIOD = 8.0
 
 
 @dataclass(frozen=True)
-class StraightRaysSettings:
+class RaySettings:
     """Settings of the solver.
 
     Attributes:
@@ -64,33 +64,33 @@ class StraightRaysSettings:
         return TimeAxis(self.start, self.dt, self.npts)
 
 
-def make(settings: Mapping[str, Any]) -> StraightRays:
+def make(settings: Mapping[str, Any]) -> RaySolver:
     """Makes the solver.
 
     Raises:
         SolverError: a setting is missing, unknown, or cannot be used.
     """
-    known = [item.name for item in dataclasses.fields(StraightRaysSettings)]
+    known = [item.name for item in dataclasses.fields(RaySettings)]
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise SolverError(f"solver.{unknown[0]}: no such setting; there are {', '.join(known)}")
     try:
-        return StraightRays(StraightRaysSettings(**settings))
+        return RaySolver(RaySettings(**settings))
     except TypeError as error:
         raise SolverError(f"solver: a setting is missing or of the wrong type: {error}") from None
 
 
-class StraightRays:
+class RaySolver:
     """The solver; axes ``z`` and ``x`` in m, field ``vp`` in m/s.
 
     Args:
         settings: its settings.
     """
 
-    name = "straight_rays"
+    name = "rays"
     needs_wavefield = False
 
-    def __init__(self, settings: StraightRaysSettings) -> None:
+    def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
 
     def check(self, model: Path, events: Sequence[Path]) -> list[str]:
