@@ -23,6 +23,7 @@ from headrace.datarun.fit.models import (
     maximum,
     single_model,
 )
+from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
 from headrace.datarun.fit.solver import (
     CONVERGED,
     FAILED,
@@ -52,12 +53,15 @@ __all__ = [
     "Double",
     "Engine",
     "FitOptions",
+    "FitRequest",
+    "FitSummary",
     "Fits",
     "Pulse",
     "Template",
     "check_engine",
     "double_model",
     "fit_batch",
+    "fit_segment",
     "fit_traces",
     "fitted_model",
     "maximum",

@@ -89,7 +89,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
     """
     guess_pulse(work.trace, length, q)
     if kind != LOGISTIC:
-        unused = np.empty(6)
+        unused = np.zeros(6)
         scan(work, kind, length, size, q, q, unused)
     rise = q[0] - 0.5 * np.log(9.0) / q[1]
     steepness = q[1]
@@ -98,7 +98,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
         status != CONVERGED or linear[0] <= 0.0 or q[2] <= 0.0 or q[1] <= q[2]
     ):
         other = np.array([rise, steepness, 2.0 / length])
-        found = np.empty(3)
+        found = np.zeros(3)
         value, used, ended = minimise(
             work, kind, _ONE, size, count, SINGLE_ITERATIONS, other, found
         )
@@ -115,10 +115,11 @@ def fit_two(
 ) -> Any:
     """The double fit from as many starts as the trace needs.
 
-    Where the residuals of the single fit look like noise, one start is enough. Otherwise both
-    guesses are tried; where the residuals of the better fit are not noise, or its pulses are odd,
-    the best pairs of a grid and the single pulse split in two; and at last the result with its
-    two decays exchanged, which often is a second minimum close by.
+    The first start is the better one of two: the single fit and its largest residual, and the
+    two steepest edges. Where its residuals are not noise, or its pulses are odd, the other one is
+    tried too, then the best pairs of a grid and the single pulse split in two. At last, unless
+    the trace looks like a single pulse, the result with its decays exchanged, which often is a
+    second minimum close by.
 
     Args:
         work: the workspace; its residual is that of the single fit.
@@ -133,12 +134,12 @@ def fit_two(
     Returns:
         Sum of squared residuals, iterations of the best start, how it ended.
     """
-    starts = np.empty((2, 6))
-    start = np.empty(6)
-    shape = np.empty(3)
-    unused = np.empty(3)
-    found = np.empty(3)
-    factor = np.empty((3, 3))
+    starts = np.zeros((2, 6))
+    start = np.zeros(6)
+    shape = np.zeros(3)
+    unused = np.zeros(3)
+    found = np.zeros(3)
+    factor = np.zeros((3, 3))
     best, iterations, status = np.inf, 0, FAILED
     before = whiteness(work, length)
     after = 0.0
@@ -240,8 +241,8 @@ def fit_many(
         words: the same memory as uint32, shape (traces, 42).
         covariances: shape (traces, 5, 5) and (traces, 9, 9), or empty.
     """
-    q1, q2 = np.empty(3), np.empty(6)
-    linear1, linear2 = np.empty(3), np.empty(3)
+    q1, q2 = np.zeros(3), np.zeros(6)
+    linear1, linear2 = np.zeros(3), np.zeros(3)
     fewest = kind + 3
     for number in range(chosen.shape[0]):
         k = chosen[number]
