@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format clean system-packages
@@ -30,7 +31,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/headrace demo adjoint-sources $(DEMO)
 
 test: $(VENV)/.test system-packages
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-slow: $(VENV)/.test system-packages
 	$(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""Make misfit windows, misfits and adjoint sources of one event.
+"""Make misfit windows, misfits and adjoint sources of one event, or of many.
 
 Run it alone or under MPI; the files are the same for any number of ranks::
 

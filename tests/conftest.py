@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from facility.bench import Bench
 
 pytest_plugins = ["pytester"]
 
+# Rooms whose tests need a port or a cluster for themselves.
+SHARED = ("tests/clients/", "tests/hpc/")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -35,3 +38,16 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path / "state" / "facility.db")
     yield bench
     bench.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each file on one worker; tests that share a port or a cluster all on one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shared = [room for room in SHARED if nodeid.startswith(room)]
+            return shared[0] if shared else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None

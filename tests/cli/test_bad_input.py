@@ -86,9 +86,9 @@ def failed_run(done: subprocess.CompletedProcess[str], *words: str) -> None:
     told = done.stdout + done.stderr
     assert done.returncode == 1, told
     assert "Traceback" not in told
-    line = next(line for line in done.stdout.splitlines() if words[0] in line)
+    line = next((line for line in done.stdout.splitlines() if words[0] in line), "")
     for word in words:
-        assert word in line
+        assert word in line, told
 
 
 def test_an_unknown_flow(headrace: Command):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from project.service import Service
+from some_ids import an_id
 
 import headrace.facility
 from headrace.facility import FacilityError
@@ -74,7 +75,7 @@ def test_an_input_comes_from_a_file_standard_input_and_settings(
         (["run", "list", "-C", "/nowhere"], "/nowhere: no such directory", 1),
         (["run", "list", "--jmespath", "[["], "--jmespath '[[':", 2),
         (["run", "show", "zz"], "no run begins with 'zz': see `headrace run list`", 1),
-        (["run", "show", "00000000-0000-0000-0000-000000000000"], "404 NOT_FOUND", 1),
+        (["run", "show", an_id("nothing")], "404 NOT_FOUND", 1),
         (["flow", "check", "sey"], "no flow 'sey'", 1),
         (["watch", "nothing"], "no trigger 'nothing' in", 1),
         (["whoami"], "GLOBUS_CLIENT_ID is not set", 4),

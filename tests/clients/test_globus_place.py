@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from headrace.facility import find_address, stop_facility
@@ -52,7 +54,7 @@ class Developer:
             "GLOBUS_CLIENT_SECRET": self.secret,
             **{
                 f"GLOBUS_SDK_SERVICE_URL_{name}": f"{address.url}/"
-                for name in ("AUTH", "FLOWS", "COMPUTE")
+                for name in ("AUTH", "FLOWS", "COMPUTE", "TRANSFER")
             },
             "HEADRACE_AT": "globus",
         }
@@ -116,6 +118,11 @@ def test_from_nothing_to_a_run_and_a_second_developer(
     assert any(tag.startswith("headrace:") for tag in started["tags"])
     assert developer.told("run", "wait", "last")["run_id"] == started["run_id"]
 
+    again = developer.told("run", "retry", "last", "--label", "once more")
+    assert again["retry_of"]["run_id"] == started["run_id"]
+    assert developer.told("run", "wait", again["run_id"])["status"] == "SUCCEEDED"
+    assert "at its start only" in developer("run", "retry", "last", "--from", "Say", code=1)
+
     clone = Developer(write_project(tmp_path / "clone"), service, tmp_path / "home2")
     (clone.root / "headrace.lock").write_bytes((developer.root / "headrace.lock").read_bytes())
     assert clone.told("deploy", "--dry-run")["changes"] == 0
@@ -153,7 +160,16 @@ def test_a_wrong_secret_is_a_login_that_is_needed(developer: Developer) -> None:
 def test_tokens_and_secrets_are_nowhere_but_in_their_files(
     developer: Developer, tmp_path: Path
 ) -> None:
-    """Everything that was written by a deploy, a run and failures is searched for them."""
+    """All that a deploy, a run and failures wrote, and command lines meanwhile, are searched."""
+    seen, ended = set[str](), threading.Event()
+
+    def look_at_processes() -> None:
+        while not ended.wait(0.02):
+            for process in psutil.process_iter(["cmdline"]):
+                seen.update(process.info["cmdline"] or ())
+
+    looking = threading.Thread(target=look_at_processes)
+    looking.start()
     said = [
         developer("deploy"),
         developer("start", "say", "-s", "word=hello", "--wait"),
@@ -169,6 +185,10 @@ def test_tokens_and_secrets_are_nowhere_but_in_their_files(
             XDG_STATE_HOME=str(tmp_path / "nobody"),
         ),
     ]
+    ended.set()
+    looking.join()
+    assert "deploy" in seen
+    said += seen
     kept = {"facility.json", "compute_client.json"}
     for path in tmp_path.rglob("*"):
         if path.is_file() and path.name not in kept and not path.name.startswith("tokens."):

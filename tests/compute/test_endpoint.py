@@ -217,7 +217,7 @@ def test_arguments_must_be_json(shared: tuple[EndpointHost, Events]) -> None:
 
 def test_a_lost_pool_fails_its_task_and_the_next_one_runs(tmp_path: Path) -> None:
     events = Events()
-    host = EndpointHost(spec(tmp_path / "state", heartbeat_threshold=4), events)
+    host = EndpointHost(spec(tmp_path / "state", heartbeat_threshold=8), events)
     try:
         lost, after = task(kill_the_pool), task(fail, "ran")
         host.submit(lost)

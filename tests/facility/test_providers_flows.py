@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from some_ids import an_id
 from waiting import wait_until
 
 INNER: dict[str, Any] = {
@@ -84,7 +85,7 @@ def test_input_that_the_inner_flow_does_not_take(facility) -> None:
     details = run["details"]["details"]
     assert details["exception"] == "ActionUnableToRun"
     assert details["cause"]["code"] == "FLOW_INPUT_ERROR"
-    missing = facility.run(outer("00000000-0000-0000-0000-000000000000"), {})
+    missing = facility.run(outer(an_id("nothing")), {})
     assert missing["details"]["details"]["cause"]["code"] == "ActionProviderNotFound"
 
 

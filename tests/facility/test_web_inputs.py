@@ -6,6 +6,7 @@ from typing import Any
 
 import globus_sdk
 import pytest
+from some_ids import an_id
 from waiting import wait_until
 
 FLOW: dict[str, Any] = {
@@ -95,7 +96,7 @@ def test_what_cannot_be_answered(facility) -> None:
 
     assert refused(question, "perhaps") == 422
     assert refused(question, {"not": "hashable"}) == 422
-    assert refused("e35d1f92-3e2a-4c1c-8f36-7ce4f00f9d2c", "go") == 404
+    assert refused(an_id("no question"), "go") == 404
     flows.respond_to_web_input(question, "go")
     assert refused(question, "go") == 409
     facility.wait(run_id)

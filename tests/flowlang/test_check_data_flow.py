@@ -26,11 +26,12 @@ from flowlang.check_builders import (
     schema,
 )
 from flowlang.flow_builders import END, action, flow
+from some_ids import an_id
 
 from headrace.flowlang import check_flow
 
 FAIL = {"Type": "Fail"}
-API = {"Type": "RegisteredAPI", "Id": "0b4cd6c2-5c1c-4f6c-9c1f-5f5c4be0b7f1"}
+API = {"Type": "RegisteredAPI", "Id": an_id("api")}
 WEB = {"Type": "CreateWebInput", "Parameters": {"x": 1}, "ResultPath": "$.w", "Next": "B"}
 NEAR = ("advice", "near-miss-name")
 

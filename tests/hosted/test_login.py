@@ -7,12 +7,21 @@ import uuid
 from pathlib import Path
 
 import pytest
+from some_ids import an_id
 
-from headrace.hosted import HostedError, hosted_services, logout, token_file, whoami
+from headrace.hosted import (
+    HostedError,
+    hosted_services,
+    lacks_consent,
+    login_seconds,
+    logout,
+    token_file,
+    whoami,
+)
 from headrace.hosted.login import make_app
 
-CLIENT = "9c4b3a44-7a9a-4e9f-9f0d-2c7d7f3c5b11"
-FLOW = "5f5fbd57-2d0c-4f0e-8d11-2d9b0a5f7a3e"
+CLIENT = an_id("client")
+FLOW = an_id("flow")
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +91,44 @@ def test_tokens_lie_in_the_state_directory_for_their_owner_only(tmp_path: Path) 
 
 def test_logging_out_twice_is_no_error() -> None:
     assert logout() is False
+
+
+def _log_in(scope: str, refresh: str | None = "r", seconds: int = 1000) -> None:
+    from globus_sdk.token_storage import TokenStorageData
+
+    app = make_app([FLOW])
+    tokens = {
+        server: TokenStorageData(
+            resource_server=server,
+            identity_id=str(uuid.UUID(int=5)),
+            scope=scope if server == FLOW else " ".join(map(str, scopes)),
+            access_token="a",
+            refresh_token=refresh,
+            expires_at_seconds=int(time.time()) + seconds,
+            token_type="Bearer",
+        )
+        for server, scopes in app.scope_requirements.items()
+    }
+    app.token_storage.token_storage.store_token_data_by_resource_server(tokens)
+
+
+def test_a_consent_is_missing_until_the_login_has_it() -> None:
+    user = str(make_app([FLOW]).scope_requirements[FLOW][0])
+    more = f"https://auth.globus.org/scopes/{FLOW}/more"
+    assert lacks_consent(FLOW, [more])
+    _log_in(user)
+    assert lacks_consent(FLOW, [more])
+    assert not lacks_consent(FLOW, [user])
+    _log_in(f"{user} {more}")
+    assert not lacks_consent(FLOW, [more])
+
+
+def test_a_login_lasts_as_long_as_its_first_token_or_renews_itself() -> None:
+    assert login_seconds() is None
+    user = str(make_app([FLOW]).scope_requirements[FLOW][0])
+    _log_in(user, seconds=3600)
+    assert login_seconds() is None
+    _log_in(user, refresh=None, seconds=3600)
+    left = login_seconds(now=time.time() + 600)
+    assert left is not None
+    assert 2990 < left <= 3000

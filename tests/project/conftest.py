@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 from project.service import TOKEN, Service
+from some_ids import an_id
 
 from headrace.hosted import Services, services_at
 from headrace.project import Project, load_project
 
-CONFIG = """\
+CONFIG = f"""\
 name = "small"
 
 [collections.here]
 root = "data"
 
 [collections.there]
-id = "6f3c2f4e-6d59-4ed7-a5e4-21f4ba2f1b52"
+id = "{an_id("there")}"
 root = "/scratch/there"
 
 [endpoints.machine]

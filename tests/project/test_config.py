@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from some_ids import an_id
 
 from headrace.project import ProjectError, load_project, local_id, resolve_place
 
@@ -51,7 +52,7 @@ def test_a_mistake_is_told_with_its_line_and_key(tmp_path: Path, text: str, mess
 
 def test_ids_are_those_of_the_file_or_follow_from_the_name(root: Path) -> None:
     project = load_project(root)
-    given = "6f3c2f4e-6d59-4ed7-a5e4-21f4ba2f1b52"
+    given = an_id("there")
     assert project.collection_id("there", "local") == given
     assert project.collection_id("there", "globus") == given
     assert project.collection_id("here", "local") == local_id("collection", "here")

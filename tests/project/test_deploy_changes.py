@@ -239,6 +239,7 @@ def patient(service: Service) -> Services:
         flows=globus_sdk.FlowsClient(**common),
         compute=globus_sdk.ComputeClientV3(**common),
         compute_v2=globus_sdk.ComputeClientV2(**common),
+        transfer=globus_sdk.TransferClient(**common),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, authorizer=authorizer),
         url=service.url,
     )

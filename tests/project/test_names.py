@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from some_ids import an_id
 
 from headrace.project import (
     Deployed,
@@ -73,7 +74,7 @@ def test_a_function_that_is_not_deployed_tells_how_to(project: Project) -> None:
 
 def test_the_trigger_of_this_repository_gives_an_input_that_fits(repository: Path) -> None:
     project = load_project(repository)
-    function = DeployedFunction("00000000-0000-0000-0000-000000000001", "h")
+    function = DeployedFunction(an_id("function"), "h")
     lock = Lock({"local": Deployed().with_function("process_waveforms", function)})
     text = (repository / "triggers" / "new_event.toml").read_text()
     template = tomllib.loads(text.replace("{path}", "/incoming/x/"))["start"]["input"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from some_ids import an_id
 
 from headrace.project import Project, ProjectError, connect, facility_settings, local_id
 
@@ -11,7 +12,7 @@ def test_the_facility_serves_collections_and_endpoints_by_their_ids(project: Pro
     settings = facility_settings(project)
     assert {c.name: c.id for c in settings.collections} == {
         "here": local_id("collection", "here"),
-        "there": "6f3c2f4e-6d59-4ed7-a5e4-21f4ba2f1b52",
+        "there": an_id("there"),
     }
     (endpoint,) = settings.endpoints
     assert endpoint.template == str(project.templates_dir / "local")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.seismic import demo_event
+from headrace.seismic import demo_event, read_seismogram
+from headrace.seismic.waveforms import Samples, TraceFile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -105,3 +106,13 @@ def expected_windows() -> Callable[[Path], dict[str, dict[str, object]]]:
         return rows
 
     return parse
+
+
+@pytest.fixture
+def raw_pair(event: Path) -> tuple[Samples, Samples]:
+    """Observed and synthetic of one station as they were read, 0.06 s apart."""
+    observed, synthetic = (
+        read_seismogram(TraceFile(event / folder / "HR.S05.BXY.semd", "HR", "S05", "BXY")).data
+        for folder in ("obs", "syn")
+    )
+    return observed, synthetic

@@ -136,7 +136,7 @@ def test_lengths_are_converted_to_the_units_of_an_axis() -> None:
 
 
 def test_cell_of_an_uneven_grid_is_refused() -> None:
-    assert LAYOUT.cell == pytest.approx(10.0 * 0.5)
+    assert LAYOUT.cell == pytest.approx(10.0 * 500.0)
     with pytest.raises(ModelError, match="not evenly spaced"):
         _ = Axis("z", "m", (0.0, 1.0, 3.0)).step
     with pytest.raises(ModelError, match="rise"):

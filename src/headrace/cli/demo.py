@@ -119,3 +119,40 @@ def data_run(directory: Path, keep: bool) -> int:
     if not keep:
         demonstration.stop()
     return 0 if good else 1
+
+
+@demo.command("inversion")
+@click.argument(
+    "directory", type=click.Path(path_type=Path, file_okay=False), default="headrace-inversion"
+)
+@click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
+@output_options
+def inversion(directory: Path, keep: bool) -> int:
+    """Invert a checkerboard by waveforms, iteration after iteration, in DIRECTORY.
+
+    Makes a project with eight events and forty stations, watches for iterations, publishes the
+    first one, and shows how far the last model is from the true one. A second call in the same
+    DIRECTORY goes on where the first one was broken off.
+    """
+    from headrace.cli.following import ending
+    from headrace.cli.inversion_demonstration import InversionDemonstration
+    from headrace.cli.termio.runs import ending_text
+
+    session = current()
+    session.directory = directory
+    demonstration = InversionDemonstration(directory, note)
+    demonstration.prepare()
+    views = demonstration.carry(session)
+    project = session.project()
+    told = demonstration.outcome()
+    document = {**told, "runs": [ending(view, project, session.place) for view in views]}
+    failed = [view for view in views if view.status != "SUCCEEDED"]
+
+    def text() -> str:
+        lines = [ending_text(view, project, session.place) for view in failed]
+        return "\n".join([*lines, demonstration.text(told)])
+
+    display(document, text, ("directory", "state", "model_error"))
+    if not keep:
+        demonstration.stop()
+    return 0 if told["state"] == "finished" else 1

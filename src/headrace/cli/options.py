@@ -25,12 +25,14 @@ class Session:
         jmespath: expression that selects from the JSON document.
         directory: where the project is looked for.
         at: the place as given.
+        profile: the profile of ``headrace.toml`` as given.
     """
 
     format: str = "text"
     jmespath: str | None = None
     directory: Path | None = None
     at: str | None = None
+    profile: str | None = None
 
     @property
     def place(self) -> str:
@@ -43,7 +45,7 @@ class Session:
         """Returns the project."""
         from headrace.project import load_project
 
-        return load_project(self.directory)
+        return load_project(self.directory, self.profile, self.place)
 
     def services(
         self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
@@ -109,7 +111,14 @@ def output_options(function: F) -> F:
 
 
 def project_options(function: F) -> F:
-    """Adds ``-C``, ``--at``, ``-F`` and ``--jmespath``."""
+    """Adds ``-C``, ``--at``, ``--profile``, ``-F`` and ``--jmespath``."""
+    function = click.option(
+        "--profile",
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep("profile"),
+        help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of the place.",
+    )(output_options(function))
     function = click.option(
         "--at",
         type=Place(),
@@ -117,7 +126,7 @@ def project_options(function: F) -> F:
         expose_value=False,
         callback=_keep("at"),
         help="Where things run; HEADRACE_AT, else local.",
-    )(output_options(function))
+    )(function)
     return click.option(
         "-C",
         "--project",

@@ -25,6 +25,7 @@ COMMANDS = {
     "function": "function",
     "endpoint": "endpoint",
     "trigger": "trigger",
+    "inversion": "inversion",
     "facility": "facility",
     "config": "config",
     "login": "account",

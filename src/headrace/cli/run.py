@@ -53,14 +53,17 @@ def show(run_id: str) -> None:
     from headrace.cli.following import ending
     from headrace.project import RunFollower
     from headrace.project.runs import find_run
+    from headrace.project.waiting import waits_for
 
     session = current()
     project = session.project()
     services = session.services(project)
-    view = RunFollower(find_run(services, run_id)).look(services)
+    follower = RunFollower(find_run(services, run_id))
+    view = follower.look(services)
+    why = waits_for(project, session.place, services, view, follower.entries)
     display(
-        ending(view, project, session.place),
-        lambda: run_text(view, project, session.place),
+        {**ending(view, project, session.place), "waits_for": why or None},
+        lambda: run_text(view, project, session.place, why),
         LIST_COLUMNS,
     )
 
@@ -102,14 +105,16 @@ def cancel(run_id: str) -> None:
 @click.argument("run_id", metavar="RUN")
 @project_options
 def resume(run_id: str) -> None:
-    """Resume RUN, which waits for a consent or for you."""
-    from headrace.project.runs import find_run
+    """Resume RUN, which waits for a consent or for you.
+
+    A consent is given with `headrace login`; while it is missing the exit code is 4.
+    """
+    from headrace.project.runs import find_run, resume_run
 
     session = current()
     services = session.services(session.project())
     found = find_run(services, run_id)
-    flow_id = services.flows.get_run(found)["flow_id"]
-    document = services.flow(flow_id).resume_run(found).data
+    document = resume_run(services, session.place, found)
     display(document, f"{found}: resumed", LIST_COLUMNS)
 
 
@@ -195,7 +200,8 @@ def retry(
 ) -> None:
     """Take up RUN, which has ended, in a new run that begins at one of its states.
 
-    The state gets the input that it had in RUN; nothing before it is done again.
+    The state gets the input that it had in RUN; nothing before it is done again. The hosted
+    service begins at the start only: there it is a new run with the same input.
     """
     from headrace.cli.parsing import read_json
     from headrace.project.runs import NO_RESULT, find_run, retry_run
@@ -208,7 +214,7 @@ def retry(
         services, session.place, found, state=state, result=given, latest=latest, label=label
     )
     begins = document["retry_of"]["state"]
-    where = f"after {begins}" if result is not None else f"at {begins}"
+    where = f"after {begins}" if result is not None else f"at {begins or 'its start'}"
     display(
         document,
         lambda: f"{document['run_id']}: takes up {found} {where}",

@@ -39,6 +39,11 @@ from headrace.cli.termio.notes import note
     multiple=True,
     help="What the hosted service shall mail you about.",
 )
+@click.option(
+    "--preflight/--no-preflight",
+    default=True,
+    help="Look first whether endpoints are online and collections reachable.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Show progress until the run has ended.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the run's end without showing progress.")
 @project_options
@@ -51,20 +56,26 @@ def start(
     monitors: tuple[str, ...],
     managers: tuple[str, ...],
     notify_on: tuple[str, ...],
+    preflight: bool,
     follow: bool,
     wait: bool,
 ) -> int:
     """Start a run of FLOW.
 
-    Names in the input are resolved and the input is checked before anything is sent. With
-    --follow or --wait the exit code is 1 when the run fails.
+    Names in the input are resolved, the input is checked, and endpoints and collections are
+    looked at before anything is sent. With --follow or --wait the exit code is 1 when the run
+    fails.
     """
     from headrace.project import RunOptions, is_current, prepare, send
+    from headrace.project import preflight as look_first
 
     session = current()
     project = session.project()
-    prepared = prepare(project, session.place, flow, read_input(file, settings))
+    body = read_input(file, settings)
+    prepared = prepare(project, session.place, flow, body)
     services = session.services(project, start=True)
+    if preflight:
+        look_first(project, session.place, services, flow, body)
     options = RunOptions(label, tags, monitors, managers, notify_on)
     run = send(prepared, services, options, patient=session.place == "globus")
     if not is_current(project, session.place, flow):

@@ -9,15 +9,25 @@ from headrace.hosted.services import Services
 
 if TYPE_CHECKING:
     from headrace.hosted.local import services_at
-    from headrace.hosted.login import hosted_services, login, logout, token_file, whoami
+    from headrace.hosted.login import (
+        hosted_services,
+        lacks_consent,
+        login,
+        login_seconds,
+        logout,
+        token_file,
+        whoami,
+    )
 
 __all__ = [
     "HostedError",
     "Services",
     "explain",
     "hosted_services",
+    "lacks_consent",
     "login",
     "login_needed",
+    "login_seconds",
     "logout",
     "services_at",
     "token_file",
@@ -28,7 +38,9 @@ __all__ = [
 _HOMES = {
     "services_at": "headrace.hosted.local",
     "hosted_services": "headrace.hosted.login",
+    "lacks_consent": "headrace.hosted.login",
     "login": "headrace.hosted.login",
+    "login_seconds": "headrace.hosted.login",
     "logout": "headrace.hosted.login",
     "token_file": "headrace.hosted.login",
     "whoami": "headrace.hosted.login",

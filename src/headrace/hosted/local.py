@@ -44,6 +44,10 @@ class LocalComputeV2(_Local, globus_sdk.ComputeClientV2):
     """What became of tasks at a facility, and of endpoints."""
 
 
+class LocalTransfer(_Local, globus_sdk.TransferClient):
+    """Collections of a facility."""
+
+
 class LocalFlow(_Local, globus_sdk.SpecificFlowClient):
     """Starts runs of one flow of a facility."""
 
@@ -74,6 +78,7 @@ def services_at(url: str, token: str) -> Services:
         flows=LocalFlows(base_url=url, authorizer=authorizer, retry_config=_retries()),
         compute=LocalCompute(base_url=url, authorizer=authorizer, retry_config=_retries()),
         compute_v2=LocalComputeV2(base_url=url, authorizer=authorizer, retry_config=_retries()),
+        transfer=LocalTransfer(base_url=url, authorizer=authorizer, retry_config=_retries()),
         make_flow=make_flow,
         url=url,
     )

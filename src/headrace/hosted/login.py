@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from globus_sdk.scopes import (
     ComputeScopes,
     FlowsScopes,
     GCSCollectionScopes,
+    Scope,
     SpecificFlowScopes,
     TransferScopes,
 )
@@ -92,6 +94,7 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
         flows=flows,
         compute=globus_sdk.ComputeClientV3(app=app),
         compute_v2=globus_sdk.ComputeClientV2(app=app),
+        transfer=globus_sdk.TransferClient(app=app),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, app=app),
         url=flows.base_url,
     )
@@ -142,6 +145,38 @@ def logout() -> bool:
     return True
 
 
+def lacks_consent(flow_id: str, scopes: Sequence[str]) -> bool:
+    """Returns whether the present login lacks a scope that a run of a flow waits for.
+
+    Args:
+        flow_id: the flow.
+        scopes: what the run asks for.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    app = make_app([flow_id])
+    app.add_scope_requirements({flow_id: [Scope.parse(scope) for scope in scopes]})
+    return app.login_required()
+
+
+def login_seconds(now: float | None = None) -> float | None:
+    """Returns for how long the present login lasts, seconds; None where it renews itself.
+
+    Args:
+        now: the present time, Unix seconds.
+
+    Raises:
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+    """
+    app = make_app()
+    if isinstance(app, ClientApp):
+        return None
+    tokens = app.token_storage.token_storage.get_token_data_by_resource_server().values()
+    ends = [token.expires_at_seconds for token in tokens if not token.refresh_token]
+    return min(ends) - (now or time.time()) if ends else None
+
+
 def whoami() -> dict[str, Any]:
     """Returns the identity that is logged in: ``sub``, ``preferred_username``, ``name``...
 
@@ -175,6 +210,7 @@ def _scopes(flow_ids: Iterable[str], data_access: Iterable[str]) -> dict[str, li
         "auth.globus.org": [AuthScopes.openid, AuthScopes.profile, AuthScopes.email],
         FlowsScopes.resource_server: [FlowsScopes.all],
         ComputeScopes.resource_server: [ComputeScopes.all],
+        TransferScopes.resource_server: [transfer],
     }
     for flow_id in flow_ids:
         scope = SpecificFlowScopes(flow_id).user

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from globus_sdk import ComputeClientV2, ComputeClientV3, FlowsClient, SpecificFlowClient
+    from globus_sdk import (
+        ComputeClientV2,
+        ComputeClientV3,
+        FlowsClient,
+        SpecificFlowClient,
+        TransferClient,
+    )
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Services:
         flows: flows and runs.
         compute: functions and endpoints, and tasks submitted.
         compute_v2: endpoints' states, and what became of tasks.
+        transfer: collections and what is in them.
         make_flow: makes the client of one flow.
         url: base URL of the Flows service.
     """
@@ -27,6 +34,7 @@ class Services:
     flows: FlowsClient
     compute: ComputeClientV3
     compute_v2: ComputeClientV2
+    transfer: TransferClient
     make_flow: Callable[[str], SpecificFlowClient]
     url: str
 

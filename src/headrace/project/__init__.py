@@ -25,6 +25,7 @@ from headrace.project.lock import (
 from headrace.project.names import resolve_input
 from headrace.project.places import connect, facility_settings
 from headrace.project.plan import Choice, Plan, Step, plan
+from headrace.project.preflight import preflight
 from headrace.project.project import Project, load_project
 from headrace.project.sources import FlowSource, read_flow
 from headrace.project.start import (
@@ -79,6 +80,7 @@ __all__ = [
     "load_project",
     "local_id",
     "plan",
+    "preflight",
     "prepare",
     "read_flow",
     "read_lock",

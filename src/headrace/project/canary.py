@@ -18,7 +18,8 @@ _NAME: Final = "headrace_canary"
 # Source text, as every function that headrace registers: it runs under any Python.
 _CODE: Final = (
     "st\nheadrace_canary:def headrace_canary():\n"
-    "    import socket\n\n    return socket.gethostname()\n"
+    "    import platform\n    import socket\n\n"
+    "    return f'{socket.gethostname()} under Python {platform.python_version()}'\n"
 )
 _POLL_SECONDS: Final = {"local": 0.2, "globus": 3.0}
 _JSON_RESULTS: Final = ["globus_compute_sdk.serialize.JSONData"]

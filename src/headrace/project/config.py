@@ -17,6 +17,7 @@ from headrace.project.tomlfile import Table, TomlFile
 
 CONFIG_FILE = "headrace.toml"
 PLACES = ("local", "globus")
+PROFILE = "HEADRACE_PROFILE"
 # What the environment may say otherwise: where data are and which endpoint runs, on this machine.
 OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
     "collection": ("root", "id"),
@@ -87,6 +88,7 @@ class Config:
         notify: how people are told: ``command``, ``webhook``.
         action_providers: by name.
         overrides: keys whose values the environment gives, with the variable's name.
+        profile: name of the profile in use, or nothing.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Config:
     notify: Mapping[str, str]
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
+    profile: str = ""
 
 
 def find_config(start: Path | None = None) -> Path:
@@ -115,17 +118,25 @@ def find_config(start: Path | None = None) -> Path:
     raise ProjectError(f"{here}: no {CONFIG_FILE} here or above: run `headrace init`")
 
 
-def read_config(path: Path) -> Config:
+def read_config(path: Path, profile: str | None = None, place: str | None = None) -> Config:
     """Reads ``headrace.toml``.
 
     Args:
         path: the file.
+        profile: which ``[profiles.NAME]`` says some things otherwise; ``HEADRACE_PROFILE`` by
+            default, else that of the place, where there is one.
+        place: ``local`` or ``globus``; as ``resolve_place`` says by default.
 
     Raises:
         ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
     """
-    top = TomlFile(path).top
-    top.only({"name", "collections", "endpoints", "notify", "action_providers"})
+    file = TomlFile(path)
+    for other in file.top.tables("profiles").values():
+        other.only({"collections", "endpoints", "notify"})
+    chosen = profile or os.environ.get(PROFILE)
+    used = file.use_profile(chosen or resolve_place(place), must_exist=bool(chosen))
+    top = file.top
+    top.only({"name", "collections", "endpoints", "notify", "action_providers", "profiles"})
     overrides: dict[str, str] = {}
     root = path.parent.resolve()
     notify = top.table("notify")
@@ -152,6 +163,7 @@ def read_config(path: Path) -> Config:
             for name, table in top.tables("action_providers").items()
         },
         overrides=overrides,
+        profile=used,
     )
 
 

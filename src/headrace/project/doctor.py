@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import HeadraceError
 from headrace.project.canary import send_canary
 from headrace.project.check import check_flows
-from headrace.project.endpoints import service_status
-from headrace.project.names import locations_in, resolve_input
+from headrace.project.diagnosis import Diagnosis, Health
+from headrace.project.names import named, resolve_input
+from headrace.project.preflight import endpoints_in, look_at_endpoint, look_at_locations
 from headrace.project.project import Project
 from headrace.project.start import check_input, deployed_flow, is_current
+from headrace.project.words import duration
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
-Health = Literal["good", "warning", "bad", "not checked"]
-
-# Below this, a run's first transfer may already fill the disk.
-_LITTLE_SPACE: Final = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What was found of one thing.
-
-    Attributes:
-        what: the thing, such as ``endpoint simulation``.
-        health: how it is.
-        words: what is the matter, and the way out; what was seen where all is well.
-    """
-
-    what: str
-    health: Health
-    words: str
+# Of arguments and of results, at the hosted services.
+_TASK_BYTES: Final = 10_000_000
+# Of an action that says nothing of it.
+_WAIT_TIME: Final = 300
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,7 @@ def diagnose(
     project.flow(flow)
     case = _Case(project, place, services, flow, body, canary_seconds)
     found: list[Diagnosis] = []
-    for looker in (_definition, _deployment, _input, _collections, _endpoints):
+    for looker in (_definition, _deployment, _input, _login, _collections, _endpoints):
         try:
             found += looker(case)
         except HeadraceError as error:
@@ -121,54 +105,81 @@ def _input(case: _Case) -> Iterator[Diagnosis]:
     size = len(json.dumps(body).encode())
     if problem is not None:
         yield Diagnosis("input", "bad", f"it cannot be a payload: {problem}")
+    elif size > _TASK_BYTES:
+        words = f"{size:,} bytes; a task takes {_TASK_BYTES:,}: pass paths, not data"
+        yield Diagnosis("input", "warning", words)
     else:
         yield Diagnosis("input", "good", f"it fits the schema, {size:,} bytes")
 
 
-def _collections(case: _Case) -> Iterator[Diagnosis]:
-    for name, path in sorted(locations_in(case.body)):
-        what = f"{name}:{path}"
-        if case.place != "local":
-            yield Diagnosis(what, "not checked", "the collection is asked when the run begins")
-            continue
-        root = case.project.collection(name).root
-        if ".." in Path(path).parts:
-            yield Diagnosis(what, "bad", "a path must not leave its collection")
-            continue
-        yield from _directory(what, root, root / path.lstrip("/"))
-
-
-def _directory(what: str, root: Path, directory: Path) -> Iterator[Diagnosis]:
-    if not root.is_dir():
-        yield Diagnosis(what, "bad", f"the collection's root {root} is not a directory")
+def _login(case: _Case) -> Iterator[Diagnosis]:
+    if case.place == "local":
         return
-    there = directory.exists()
-    nearest = directory
-    while not nearest.exists():
-        nearest = nearest.parent
-    if there and not os.access(directory, os.R_OK):
-        yield Diagnosis(what, "bad", f"{directory} cannot be read: see its permissions")
-    elif not os.access(nearest, os.W_OK):
-        words = f"{nearest} cannot be written, which does not matter where it is only read"
-        yield Diagnosis(what, "warning", words)
-    elif (free := shutil.disk_usage(nearest).free) < _LITTLE_SPACE:
-        yield Diagnosis(what, "warning", f"only {free / 1e6:,.0f} MB are free in {nearest}")
+    from headrace.hosted import login_seconds
+
+    left = login_seconds()
+    longest = longest_run(case.project.flow(case.flow).definition)
+    what = f"the flow's actions may take {duration(longest)}"
+    if left is None:
+        yield Diagnosis("login", "good", f"it renews itself; {what}")
+    elif left < longest:
+        words = f"it ends in {duration(left)}, and {what}: run `headrace login --force`"
+        yield Diagnosis("login", "warning", words)
     else:
-        state = "is there" if there else "is not there yet"
-        yield Diagnosis(what, "good", f"{state}; {free / 1e9:,.0f} GB are free")
+        yield Diagnosis("login", "good", f"it lasts {duration(left)}; {what}")
+
+
+def _collections(case: _Case) -> Iterator[Diagnosis]:
+    definition = case.project.flow(case.flow).definition
+    found = list(look_at_locations(case.project, case.place, case.services, definition, case.body))
+    yield from found
+    if case.place != "local":
+        reached = {one.what.partition(":")[0] for one in found if one.health != "bad"}
+        yield from _sessions(case, reached, longest_run(definition))
+
+
+def _sessions(case: _Case, collections: set[str], longest: float) -> Iterator[Diagnosis]:
+    """High-assurance collections want a login every so often, also while a run is under way."""
+    for name in sorted(collections):
+        collection_id = case.project.collection_id(name, case.place)
+        told = case.services.transfer.get_endpoint(collection_id).data
+        minutes = told.get("authentication_timeout_mins")
+        if not told.get("high_assurance") or not isinstance(minutes, int):
+            continue
+        words = f"it is of high assurance and wants a login every {duration(60.0 * minutes)}"
+        if 60 * minutes < longest:
+            words += f", and the flow's actions may take {duration(longest)}: the run will wait "
+            words += "for you, to be resumed with `headrace run resume`"
+            yield Diagnosis(f"collection {name}", "warning", words)
+        else:
+            yield Diagnosis(f"collection {name}", "good", words)
+
+
+def longest_run(definition: Any) -> float:
+    """Returns how long the actions of a flow may take together, seconds: their WaitTime.
+
+    Args:
+        definition: the flow's definition.
+    """
+    if isinstance(definition, Mapping):
+        here = 0.0
+        if definition.get("Type") in ("Action", "Wait"):
+            told = definition.get("WaitTime", definition.get("Seconds", _WAIT_TIME))
+            here = float(told) if isinstance(told, int | float) else 0.0
+        return here + sum(longest_run(item) for item in definition.values())
+    if isinstance(definition, list):
+        return sum(longest_run(item) for item in definition)
+    return 0.0
 
 
 def _endpoints(case: _Case) -> Iterator[Diagnosis]:
-    functions = sorted(set(_named("function", case.body)))
-    for name in sorted(set(_named("endpoint", case.body))):
-        what = f"endpoint {name}"
-        endpoint_id = case.project.endpoint_id(name, case.place)
-        status = service_status(case.services, endpoint_id)
-        if status != "online":
-            start = f"start it where it runs with `headrace endpoint start {name}`"
-            yield Diagnosis(what, "bad", f"the service calls it {status}: {start}")
+    functions = sorted(set(named("function", case.body)))
+    for name in endpoints_in(case.body):
+        found = look_at_endpoint(case.project, case.place, case.services, name)
+        yield found
+        if found.health == "bad":
             continue
-        yield Diagnosis(what, "good", f"online ({endpoint_id})")
+        what, endpoint_id = found.what, case.project.endpoint_id(name, case.place)
         yield from _allowed(case, name, endpoint_id, functions)
         if case.canary_seconds is not None:
             canary = send_canary(
@@ -199,15 +210,3 @@ def _allowed(case: _Case, name: str, endpoint_id: str, functions: list[str]) -> 
                 f"it does not run {function} as it is deployed now: run "
                 f"`headrace endpoint restart {name}` where it runs",
             )
-
-
-def _named(kind: str, value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if set(value) == {kind} and isinstance(value[kind], str):
-            yield value[kind]
-        else:
-            for item in value.values():
-                yield from _named(kind, item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _named(kind, item)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.project.canary import canary_id
 from headrace.project.errors import ProjectError
+from headrace.project.following import moment_of
 from headrace.project.places import connect
 from headrace.project.project import Project
+from headrace.project.words import duration
 
 if TYPE_CHECKING:
     from headrace.compute import EndpointSpec
@@ -178,7 +181,7 @@ def endpoint_document(
         "warning": "",
     }
     if kind == "hosted" and services is not None and endpoint_id:
-        details = _status(services, endpoint_id).get("details") or {}
+        details = endpoint_status(services, endpoint_id).get("details") or {}
         document["state"] = details.get("state", state)
         document["warning"] = details.get("warning") or details.get("error") or ""
     return document
@@ -188,10 +191,28 @@ def service_status(services: Services | None, endpoint_id: str | None) -> str:
     """Returns what the service says of an endpoint: ``online``, ``offline`` or ``unknown``."""
     if services is None or not endpoint_id:
         return "unknown"
-    return str(_status(services, endpoint_id).get("status", "unknown"))
+    return str(endpoint_status(services, endpoint_id).get("status", "unknown"))
 
 
-def _status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
+def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
+    """Returns when an endpoint was last seen in words, `` (last seen 3:20 ago)``, or nothing.
+
+    Args:
+        status: what :func:`endpoint_status` returned.
+        now: the present time.
+    """
+    details = status.get("details")
+    told = details.get("last_heartbeat") if isinstance(details, Mapping) else None
+    told = told or status.get("last_heartbeat") or status.get("last_seen")
+    moment = datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else moment_of(told)
+    if moment is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    return f" (last seen {duration(max(0.0, seconds))} ago)"
+
+
+def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
+    """Returns what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
     from globus_sdk import GlobusAPIError, NetworkError
 
     from headrace.hosted import HostedError

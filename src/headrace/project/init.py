@@ -10,7 +10,7 @@ from headrace.project.config import CONFIG_FILE
 from headrace.project.errors import ProjectError
 
 FOLDERS = ("flows", "compute_functions", "endpoint_configs", "job_scripts", "triggers")
-DIRECTORIES = ("data/incoming", "data/runs", "scratch")
+DIRECTORIES = ("data/incoming", "data/runs", "data/inversion/iterations", "scratch")
 _IGNORED = "# What runs leave behind; the project itself is committed, headrace.lock too.\n" + (
     ".headrace/\n/data/\n/scratch/\n__pycache__/\n"
 )

@@ -13,7 +13,7 @@ In the input, and what the run gets:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -39,20 +39,17 @@ def resolve_input(project: Project, lock: Lock, place: str, value: Any) -> Any:
     return _Resolver(project, lock, place).resolve(value)
 
 
-def collections_in(value: Any) -> set[str]:
-    """Returns the names of the collections that an unresolved input uses."""
-    return {name for name, _ in locations_in(value)}
-
-
-def locations_in(value: Any) -> set[tuple[str, str]]:
-    """Returns collections and paths that an unresolved input uses."""
+def named(kind: str, value: Any) -> Iterator[str]:
+    """Yields the names of a kind, ``endpoint`` or ``function``, in an unresolved input."""
     if isinstance(value, Mapping):
-        if _is_location(value):
-            return {(value["collection"], str(value.get("path", "/")))}
-        value = list(value.values())
-    if isinstance(value, list):
-        return {location for item in value for location in locations_in(item)}
-    return set()
+        if set(value) == {kind} and isinstance(value[kind], str):
+            yield value[kind]
+        else:
+            for item in value.values():
+                yield from named(kind, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from named(kind, item)
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,11 @@ class _Resolver:
         return value
 
     def _object(self, value: Mapping[str, Any]) -> Any:
-        if _is_location(value):
+        if is_location(value):
             return self._location(value)
         if len(value) == 1:
             ((key, name),) = value.items()
-            if key == "directory" and isinstance(name, Mapping) and _is_location(name):
+            if key == "directory" and isinstance(name, Mapping) and is_location(name):
                 return self._directory(name)
             words: dict[str, Callable[[str], Any]] = {
                 "endpoint": lambda name: self.project.endpoint_id(name, self.place),
@@ -120,7 +117,8 @@ class _Resolver:
         return self.project.endpoint(name).project or str(self.project.root)
 
 
-def _is_location(value: Mapping[str, Any]) -> bool:
+def is_location(value: Mapping[str, Any]) -> bool:
+    """Returns whether a part of an input names a collection and a path in it."""
     return set(value) == {"collection", "path"} and all(
         isinstance(item, str) for item in value.values()
     )

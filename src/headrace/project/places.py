@@ -53,7 +53,7 @@ def hosted_needs(directory: Path | None = None) -> tuple[list[str], list[str]]:
         ProjectError: a directory was given that has no project, or the lock is not one.
     """
     try:
-        project = load_project(directory)
+        project = load_project(directory, place="globus")
     except ProjectError:
         if directory is not None:
             raise

@@ -217,7 +217,7 @@ def _plan_flow(
         tagged = [flow for flow in there.values() if tag in (flow.get("keywords") or [])]
         if tagged:
             return step("adopt", "found there by its keyword", _oldest(tagged))
-        why = "new" if entry is None else "not known there any more"
+        why = "new" if entry is None else "not there any more, or not shown to you"
         return Step("flow", name, "create", why, sha256)
     edited = entry.sha256 != sha256
     drifted = bool(entry.there) and entry.there != fingerprint(found)

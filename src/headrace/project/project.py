@@ -180,11 +180,15 @@ class Project:
         )
 
 
-def load_project(path: Path | str | None = None) -> Project:
+def load_project(
+    path: Path | str | None = None, profile: str | None = None, place: str | None = None
+) -> Project:
     """Loads the project of a directory or of the nearest directory above.
 
     Args:
         path: ``headrace.toml`` or a directory; the working directory by default.
+        profile: which profile of ``headrace.toml`` is used.
+        place: where things run, for the profile of the place.
 
     Raises:
         ProjectError: there is none, or its ``headrace.toml`` is not as it must be.
@@ -193,7 +197,7 @@ def load_project(path: Path | str | None = None) -> Project:
     if start is not None and not start.exists():
         raise ProjectError(f"{start}: no such directory")
     config_file = find_config(start)
-    return Project(config_file.parent.resolve(), read_config(config_file))
+    return Project(config_file.parent.resolve(), read_config(config_file, profile, place))
 
 
 def _known(names: Mapping[str, object]) -> str:

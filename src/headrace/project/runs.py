@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
+from headrace.project.following import FINAL
 from headrace.project.ids import is_uuid
 from headrace.project.project import Project
-from headrace.project.start import deployed_flow
+from headrace.project.start import OWN_TAG, PreparedRun, RunOptions, deployed_flow, send
+from headrace.project.words import login_command, wanted_scopes
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -95,6 +97,34 @@ def run_definition(services: Services, run_id: str) -> dict[str, Any]:
     return definition
 
 
+def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
+    """Resumes a run that waits, and returns its document.
+
+    Args:
+        services: the services of the place where it is.
+        place: ``local`` or ``globus``.
+        run_id: the run.
+
+    Raises:
+        HostedError: it waits for a consent that the present login has not given; exit code 4,
+            and the command that gives it.
+        GlobusAPIError: it does not wait.
+    """
+    from headrace.hosted import HostedError, lacks_consent
+
+    run = services.flows.get_run(run_id).data
+    flow_id = str(run["flow_id"])
+    scopes = wanted_scopes(run.get("details") or {})
+    if place != "local" and scopes and lacks_consent(flow_id, scopes):
+        raise HostedError(
+            f"run {run_id} waits for a consent that is still missing: "
+            f"run `{login_command(scopes)}`, then `headrace run resume {run_id}`",
+            exit_code=4,
+        )
+    document: dict[str, Any] = services.flow(flow_id).resume_run(run_id).data
+    return document
+
+
 def retry_run(
     services: Services,
     place: str,
@@ -106,6 +136,9 @@ def retry_run(
     label: str | None = None,
 ) -> dict[str, Any]:
     """Starts a run that goes on where another ended, and returns its document.
+
+    The hosted service cannot begin in the middle of a flow: there it is a new run with the same
+    input, label and tags, and what earlier stages finished they find.
 
     Args:
         services: the services of the place where it ran.
@@ -122,10 +155,12 @@ def retry_run(
         GlobusAPIError: the run goes on, or was never in the state.
     """
     if place != "local":
-        raise ProjectError(
-            "the hosted service cannot begin in the middle of a flow: retry is for runs at the "
-            "facility; start the flow anew with `headrace start`"
-        )
+        if state is not None or result is not NO_RESULT or latest:
+            raise ProjectError(
+                "the hosted service begins a flow at its start only: without --from, --result and "
+                "--latest a new run with the same input is started"
+            )
+        return _again(services, run_id, label)
     # Sent again after a lost answer, the same request starts nothing more.
     body: dict[str, Any] = {"latest": latest, "request_id": str(uuid.uuid4())}
     if state is not None:
@@ -136,3 +171,18 @@ def retry_run(
         body["label"] = label
     document: dict[str, Any] = services.flows.post(f"/runs/{run_id}/retry", data=body).data
     return document
+
+
+def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
+    run = services.flows.get_run(run_id).data
+    if run["status"] not in FINAL:
+        raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")
+    entries = services.flows.get_run_logs(run_id, limit=1).data["entries"]
+    details = (entries[0].get("details") or {}) if entries else {}
+    if "input" not in details:
+        raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
+    flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
+    tags = [tag for tag in run.get("tags") or () if not tag.startswith(OWN_TAG)]
+    options = RunOptions(label or run.get("label"), tags)
+    document = send(flow, services, options, patient=True)
+    return {**document, "retry_of": {"run_id": run_id, "state": None}}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from headrace.project.config import CONFIG_FILE, resolve_place
+from headrace.project.config import CONFIG_FILE, PROFILE, resolve_place
 from headrace.project.errors import ProjectError
 from headrace.project.project import Project
 from headrace.project.tomlfile import TomlFile
@@ -35,10 +35,14 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
     where = "--at" if at else "HEADRACE_AT" if os.environ.get("HEADRACE_AT") else "default"
     found = [_setting("place", place, where), _setting("root", str(project.root), "its directory")]
     file = TomlFile(project.config_file)
+    if project.config.profile:
+        file.use_profile(project.config.profile, must_exist=True)
+        source = _profile_source(project.config.profile, place)
+        found.append(_setting("profile", project.config.profile, source))
     named = "name" in file.top.data
     found.append(_setting("name", project.name, _line(file, "name") if named else "its directory"))
     for key, value in _leaves(file.top.data):
-        if key == ("name",):
+        if key[0] in ("name", "profiles"):
             continue
         dotted = ".".join(key)
         variable = project.config.overrides.get(dotted)
@@ -49,6 +53,12 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
         if dotted not in known:
             found.append(_setting(dotted, os.environ[variable], variable))
     return found + list(_ids(project, place, {row["key"] for row in found}))
+
+
+def _profile_source(profile: str, place: str) -> str:
+    if profile == os.environ.get(PROFILE):
+        return PROFILE
+    return "the place" if profile == place else "--profile"
 
 
 def _ids(project: Project, place: str, known: set[str]) -> Iterator[dict[str, Any]]:
@@ -142,6 +152,15 @@ def config_schema() -> dict[str, Any]:
             "webhook": {**text, "description": "https URL, or $NAME of a variable with one."},
         },
     }
+    profile = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "collections": _table({**collection, "required": []}),
+            "endpoints": _table(endpoint),
+            "notify": notify,
+        },
+    }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": CONFIG_FILE,
@@ -153,6 +172,11 @@ def config_schema() -> dict[str, Any]:
             "endpoints": _table(endpoint),
             "notify": notify,
             "action_providers": _table(provider),
+            "profiles": {
+                **_table(profile),
+                "description": "What stands in the place of the rest: with --profile NAME or "
+                "HEADRACE_PROFILE, and of itself at the place of that name.",
+            },
         },
     }
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
+from headrace.project.locations import locations_of
 from headrace.project.lock import DeployedFlow
-from headrace.project.names import collections_in, resolve_input
+from headrace.project.names import resolve_input
 from headrace.project.patience import once
 from headrace.project.project import Project
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _PRINCIPAL: Final = re.compile(
     r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
+
+# Begins the tag by which a run is found whose answer was lost.
+OWN_TAG: Final = "headrace:"
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) ->
     source = project.flow(flow)
     deployed = deployed_flow(project, place, flow)
     if place == "local":
-        check_roots(project, collections_in(body))
+        check_roots(project, {location.collection for location in locations_of(body)})
     resolved = resolve_input(project, project.lock(), place, body)
     check_input(flow, resolved, source.input_schema)
     return PreparedRun(flow, deployed.id, place, resolved)
@@ -109,7 +113,7 @@ def send(
     options = options or RunOptions()
     _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
-    own = f"headrace:{uuid.uuid4().hex[:12]}"
+    own = f"{OWN_TAG}{uuid.uuid4().hex[:12]}"
     tags = [*options.tags, own] if patient else list(options.tags)
 
     def call() -> dict[str, Any]:

@@ -42,10 +42,37 @@ class TomlFile:
             what = re.sub(r" \(at .*\)$", "", str(error))
             raise ProjectError(f"{where}: not TOML: {what}") from error
 
+        self._profile = ""
+
     @property
     def top(self) -> Table:
-        """The file's top table."""
-        return Table(self, (), self._data)
+        """The file's top table; with a profile, what it says in the place of the rest."""
+        if not self._profile:
+            return Table(self, (), self._data)
+        return Table(self, (), _merged(self._data, self._data["profiles"][self._profile]))
+
+    def use_profile(self, name: str, *, must_exist: bool) -> str:
+        """Lets what ``[profiles.NAME]`` says stand in the place of the rest.
+
+        Args:
+            name: the profile.
+            must_exist: whether it is an error that there is none.
+
+        Returns:
+            The name, or nothing where there is none.
+
+        Raises:
+            ProjectError: there is none; the message lists those that are known.
+        """
+        profiles = Table(self, (), self._data).table("profiles")
+        known = profiles.tables_here()
+        if name in known:
+            self._profile = name
+            return name
+        if must_exist:
+            words = ", ".join(sorted(known)) or "none"
+            raise ProjectError(f"{self.path}: no [profiles.{name}] in it; there are: {words}")
+        return ""
 
     def error(self, key: tuple[str, ...], message: str) -> ProjectError:
         """Makes an error about a key, with the line where it stands."""
@@ -53,6 +80,8 @@ class TomlFile:
 
     def line_of(self, key: tuple[str, ...]) -> int:
         """Returns the line where a key stands, or its nearest table, counted from 1."""
+        if self._profile and _holds(self._data["profiles"][self._profile], key):
+            key = ("profiles", self._profile, *key)
         best, best_depth = 1, 0
         table: tuple[str, ...] = ()
         for number, line in enumerate(self._text.splitlines(), start=1):
@@ -143,8 +172,15 @@ class Table:
         Raises:
             ProjectError: of another type.
         """
-        parent = self.table(name)
-        return {child: parent.table(child) for child in parent.data}
+        return self.table(name).tables_here()
+
+    def tables_here(self) -> dict[str, Table]:
+        """Returns the tables in this one, by name.
+
+        Raises:
+            ProjectError: something else is in it.
+        """
+        return {child: self.table(child) for child in self.data}
 
     def _value(self, name: str, kind: type, default: Any) -> Any:
         if name not in self.data:
@@ -163,6 +199,24 @@ class Table:
     def overridden(self, values: Mapping[str, Any]) -> Table:
         """Returns the table with values in the place of the file's."""
         return Table(self._file, self._key, {**self.data, **values})
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of two tables; those above win, tables are merged in their turn."""
+    found = dict(below)
+    for name, value in above.items():
+        known = found.get(name)
+        both = isinstance(value, dict) and isinstance(known, dict)
+        found[name] = _merged(known, value) if both and isinstance(known, dict) else value
+    return found
+
+
+def _holds(data: Any, key: tuple[str, ...]) -> bool:
+    for name in key:
+        if not isinstance(data, dict) or name not in data:
+            return False
+        data = data[name]
+    return True
 
 
 def _split(key: str) -> tuple[str, ...]:

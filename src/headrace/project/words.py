@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -67,16 +67,26 @@ def doing(view: RunView) -> Progress:
     return Progress("waiting" if state.type == "Wait" else "under way")
 
 
-def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
-    """Returns the commands that give the consents that a run waits for."""
+def wanted_scopes(details: Mapping[str, Any]) -> list[str]:
+    """Returns the scopes that a run waits for, from the details of its document."""
     parameters = details.get("authorization_parameters")
     scopes = parameters.get("required_scopes") if isinstance(parameters, Mapping) else None
     scopes = scopes or [details.get("required_scope")]
     wanted = [scope for scope in scopes if isinstance(scope, str) and scope]
-    if details.get("code") != "ConsentRequired" or not wanted:
+    return wanted if details.get("code") == "ConsentRequired" else []
+
+
+def login_command(scopes: Sequence[str]) -> str:
+    """Returns the command that gives consents."""
+    return " ".join(["headrace login", *(f"--consent {shlex.quote(scope)}" for scope in scopes)])
+
+
+def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
+    """Returns the commands that give the consents that a run waits for."""
+    wanted = wanted_scopes(details)
+    if not wanted:
         return ""
-    consents = " ".join(f"--consent {shlex.quote(scope)}" for scope in wanted)
-    return f"; run `headrace login {consents}`, then `headrace run resume {run_id}`"
+    return f"; run `{login_command(wanted)}`, then `headrace run resume {run_id}`"
 
 
 def action_progress(details: Any) -> Progress:
@@ -160,6 +170,8 @@ def _transfer(task: Mapping[str, Any]) -> Progress:
     ready = int(task.get("files_transferred") or 0) + int(task.get("files_skipped") or 0)
     moved = float(task.get("bytes_transferred") or 0)
     fault = task.get("nice_status")
+    if fault == "Queued" and not moved and not ready:
+        return Progress("waits in the Transfer service's queue")
     trouble = (
         f", {_line(fault)}" if isinstance(fault, str) and fault not in {"OK", "Queued"} else ""
     )

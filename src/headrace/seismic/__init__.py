@@ -13,10 +13,11 @@ from headrace.seismic.errors import (
     SolverError,
     StationProblem,
 )
-from headrace.seismic.event import EventRequest, process_event
+from headrace.seismic.event import process_event, process_events
 from headrace.seismic.green import demo_event, write_event
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks
-from headrace.seismic.processing import align, filter_pair
+from headrace.seismic.plan import EventRequest
+from headrace.seismic.processing import align, filter_pair, transpose_filter
 from headrace.seismic.station import TraceResult, process_station
 from headrace.seismic.waveforms import Seismogram, Station, find_stations, read_seismogram
 from headrace.seismic.windows import Window, select_windows
@@ -46,9 +47,11 @@ __all__ = [
     "measure",
     "parse_config",
     "process_event",
+    "process_events",
     "process_station",
     "read_config",
     "read_seismogram",
     "select_windows",
+    "transpose_filter",
     "write_event",
 ]

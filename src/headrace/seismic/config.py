@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import difflib
-import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headrace.seismic.checks import (
+    Check,
+    boolean,
+    check_keys,
+    components,
+    integer,
+    number,
+    one_of,
+    origin_time,
+    period_band,
+    station_weights,
+    text,
+)
 from headrace.seismic.errors import ConfigError
 
 ADJOINT_SOURCE_TYPES = (
@@ -22,9 +34,37 @@ ADJOINT_SOURCE_TYPES = (
 )
 """The misfit functions that the program knows."""
 
+WINDOW_SELECTIONS = ("pyflex", "whole")
+"""How windows are found: by pyflex, or the whole trace is one."""
+
+WINDOW_WEIGHTS = ("equal", "cc", "length")
+"""What a window weighs: one, its correlation, or that times its length in shortest periods."""
+
 TAPER_TYPES = ("cos", "cos_p10", "hann", "hamming")
 
 Setting = float | int | bool | str
+
+
+@dataclass(frozen=True)
+class WeightSettings:
+    """What the windows of an event weigh in its misfit.
+
+    Attributes:
+        windows: one of `WINDOW_WEIGHTS`.
+        stations: weights of stations ``NET.STA``; the others weigh 1.
+        file: two columns, ``NET.STA`` and weight; `read_config` puts them into ``stations``.
+        azimuth_bins: sectors about the source; stations that share one share its weight. 0: no.
+    """
+
+    windows: str = "equal"
+    stations: Mapping[str, float] = field(default_factory=dict)
+    file: str = ""
+    azimuth_bins: int = 0
+
+    @property
+    def used(self) -> bool:
+        """Whether anything may weigh something other than 1."""
+        return self != WeightSettings()
 
 
 @dataclass(frozen=True)
@@ -40,8 +80,12 @@ class ProcessingConfig:
         zero_phase: filter forwards and backwards.
         resample: bring observed traces onto the synthetic's time axis instead of refusing them.
         origin_time: time zero of the synthetics, UTC; needed for traces with absolute times.
+        exact_adjoint: adjoint sources are the derivative with respect to the synthetic as it was
+            read, through filter and tapers; False: with respect to the filtered one.
+        window_selection: one of `WINDOW_SELECTIONS`.
         windows: settings of ``pyflex.Config`` by pyflex's own names.
         measure: settings of pyadjoint's configuration of this adjoint source type.
+        weights: of windows, stations and azimuths.
         figure_sample: how many traces ``--figures sample`` draws.
         figure_dpi: resolution of the figures, dots per inch.
     """
@@ -54,8 +98,11 @@ class ProcessingConfig:
     zero_phase: bool = True
     resample: bool = False
     origin_time: datetime.datetime | None = None
+    exact_adjoint: bool = False
+    window_selection: str = "pyflex"
     windows: Mapping[str, Setting] = field(default_factory=dict)
     measure: Mapping[str, Setting] = field(default_factory=dict)
+    weights: WeightSettings = WeightSettings()
     figure_sample: int = 8
     figure_dpi: int = 100
 
@@ -70,100 +117,30 @@ class ProcessingConfig:
         return self.period_band[1]
 
 
-class _Wrong(ValueError):
-    """What a value should have been, e.g. "a number"."""
-
-
-Check = Callable[[Any], Any]
-
-
-def _number(low: float = -math.inf, high: float = math.inf) -> Check:
-    def check(value: Any) -> float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not low <= value <= high or not math.isfinite(value):
-            limits = "" if low == -math.inf else f" of at least {low:g}"
-            limits = limits if high == math.inf else f" from {low:g} to {high:g}"
-            raise _Wrong(f"a number{limits}")
-        return float(value)
-
-    return check
-
-
-def _integer(low: int | None = None) -> Check:
-    def check(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or (low and value < low):
-            raise _Wrong("a whole number" if low is None else f"a whole number of at least {low}")
-        return value
-
-    return check
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Wrong("true or false")
-    return value
-
-
-def _one_of(*names: str) -> Check:
-    def check(value: Any) -> str:
-        if value not in names:
-            raise _Wrong("one of " + ", ".join(names))
-        return str(value)
-
-    return check
-
-
-def _period_band(value: Any) -> tuple[float, float]:
-    expected = _Wrong("[shortest, longest] period in seconds, two rising positive numbers")
-    if not isinstance(value, list) or len(value) != 2:
-        raise expected
-    try:
-        low, high = (_number()(period) for period in value)
-    except _Wrong:
-        raise expected from None
-    if not 0 < low < high:
-        raise expected
-    return low, high
-
-
-def _components(value: Any) -> tuple[str, ...]:
-    letters = isinstance(value, list) and all(
-        isinstance(name, str) and len(name) == 1 and name.isalnum() for name in value
-    )
-    if not letters or not value or len(set(value)) != len(value):
-        raise _Wrong('a list of different component letters such as ["Y"]')
-    return tuple(value)
-
-
-def _origin_time(value: Any) -> datetime.datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            value = None
-    if not isinstance(value, datetime.datetime):
-        raise _Wrong("a UTC time such as 2020-01-01T00:00:00Z")
-    if value.tzinfo is None:
-        return value.replace(tzinfo=datetime.UTC)
-    return value.astimezone(datetime.UTC)
-
-
 _TOP: dict[str, Check] = {
-    "period_band": _period_band,
-    "components": _components,
-    "adjoint_source": _one_of(*ADJOINT_SOURCE_TYPES),
-    "taper": _number(0.0, 0.5),
-    "corners": _integer(1),
-    "zero_phase": _boolean,
-    "resample": _boolean,
-    "origin_time": _origin_time,
+    "period_band": period_band,
+    "components": components,
+    "adjoint_source": one_of(*ADJOINT_SOURCE_TYPES),
+    "taper": number(0.0, 0.5),
+    "corners": integer(1),
+    "zero_phase": boolean,
+    "resample": boolean,
+    "origin_time": origin_time,
+    "exact_adjoint": boolean,
 }
 
-_FIGURES: dict[str, Check] = {"sample": _integer(1), "dpi": _integer(1)}
+_WEIGHTS: dict[str, Check] = {
+    "windows": one_of(*WINDOW_WEIGHTS),
+    "stations": station_weights,
+    "file": text,
+    "azimuth_bins": integer(1),
+}
+
+_FIGURES: dict[str, Check] = {"sample": integer(1), "dpi": integer(1)}
 
 WINDOW_SETTINGS: dict[str, Check] = {
     **{
-        name: _number()
+        name: number()
         for name in [
             "stalta_waterlevel",
             "tshift_acceptance_level",
@@ -185,37 +162,39 @@ WINDOW_SETTINGS: dict[str, Check] = {
             "snr_max_base",
         ]
     },
-    "noise_start_index": _integer(),
-    "noise_end_index": _integer(),
-    "signal_start_index": _integer(),
-    "signal_end_index": _integer(),
-    "check_global_data_quality": _boolean,
-    "earth_model": _one_of("ak135", "iasp91"),
-    "window_signal_to_noise_type": _one_of("amplitude", "energy"),
-    "resolution_strategy": _one_of("interval_scheduling", "merge"),
+    "noise_start_index": integer(),
+    "noise_end_index": integer(),
+    "signal_start_index": integer(),
+    "signal_end_index": integer(),
+    "check_global_data_quality": boolean,
+    "earth_model": one_of("ak135", "iasp91"),
+    "window_signal_to_noise_type": one_of("amplitude", "energy"),
+    "resolution_strategy": one_of("interval_scheduling", "merge"),
 }
 """pyflex's settings that a file can hold, each with its check."""
 
+_WINDOWS = {"select": one_of(*WINDOW_SELECTIONS), **WINDOW_SETTINGS}
+
 _TAPERS: dict[str, Check] = {
-    "taper_type": _one_of(*TAPER_TYPES),
-    "taper_percentage": _number(0.0, 1.0),
+    "taper_type": one_of(*TAPER_TYPES),
+    "taper_percentage": number(0.0, 1.0),
 }
 _CROSS_CORRELATION: dict[str, Check] = {
-    "measure_type": _one_of("dt", "am"),
-    "use_cc_error": _boolean,
-    "dt_sigma_min": _number(0.0),
-    "dlna_sigma_min": _number(0.0),
+    "measure_type": one_of("dt", "am"),
+    "use_cc_error": boolean,
+    "dt_sigma_min": number(0.0),
+    "dlna_sigma_min": number(0.0),
 }
 MEASURE_SETTINGS: dict[str, dict[str, Check]] = {
     "waveform": _TAPERS,
     "cc_traveltime_subsample": _TAPERS,
     "cc_traveltime": {**_TAPERS, **_CROSS_CORRELATION},
-    "exponentiated_phase": {**_TAPERS, "wtr_env": _number(0.0)},
+    "exponentiated_phase": {**_TAPERS, "wtr_env": number(0.0)},
     "multitaper": {
         **_TAPERS,
         **_CROSS_CORRELATION,
         **{
-            name: _number(0.0)
+            name: number(0.0)
             for name in [
                 "transfunc_waterlevel",
                 "water_threshold",
@@ -227,10 +206,10 @@ MEASURE_SETTINGS: dict[str, dict[str, Check]] = {
                 "dt_max_scale",
             ]
         },
-        "lnpt": _integer(1),
-        "ipower_costaper": _integer(1),
-        "num_taper": _integer(1),
-        "use_mt_error": _boolean,
+        "lnpt": integer(1),
+        "ipower_costaper": integer(1),
+        "num_taper": integer(1),
+        "use_mt_error": boolean,
     },
 }
 """pyadjoint's settings of each adjoint source type, each with its check."""
@@ -243,10 +222,11 @@ def read_config(path: Path) -> ProcessingConfig:
         path: a TOML file; ``period_band`` and ``components`` must be in it.
 
     Returns:
-        The configuration, with defaults where the file says nothing.
+        The configuration, with defaults where the file says nothing, and with the weights of
+        ``weights.file``, whose path is relative to the configuration.
 
     Raises:
-        ConfigError: the file is not there, is no TOML, or has an unknown or wrong key.
+        ConfigError: a file is not there or cannot be used, or there is an unknown or wrong key.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -254,7 +234,47 @@ def read_config(path: Path) -> ProcessingConfig:
         raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return parse_config(document, str(path))
+    config = parse_config(document, str(path))
+    if not config.weights.file:
+        return config
+    listed = read_station_weights(path.parent / config.weights.file)
+    # What the configuration says itself counts more than the file.
+    stations = {**listed, **config.weights.stations}
+    return dataclasses.replace(
+        config, weights=dataclasses.replace(config.weights, stations=stations)
+    )
+
+
+def read_station_weights(path: Path) -> dict[str, float]:
+    """Read weights of stations.
+
+    Args:
+        path: one station a line, ``NET.STA`` and its weight; what follows a ``#`` is a comment.
+
+    Returns:
+        The weights.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is not that; the message names it.
+    """
+    found: dict[str, float] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise ConfigError(f"{path}: cannot read the weights of stations: {reason}") from None
+    for place, line in enumerate(lines, start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        try:
+            code, value = words
+            found |= station_weights({code: float(value)})
+        except ValueError:
+            raise ConfigError(
+                f"{path}: line {place}: must be NET.STA and a weight of at least 0, not {line!r}"
+            ) from None
+    return found
 
 
 def parse_config(document: Mapping[str, Any], source: str = "config") -> ProcessingConfig:
@@ -270,18 +290,30 @@ def parse_config(document: Mapping[str, Any], source: str = "config") -> Process
     Raises:
         ConfigError: an unknown, missing or wrong key; the message is one line.
     """
-    tables = ("windows", "measure", "figures")
+    tables = ("windows", "measure", "weights", "figures")
     top = {key: value for key, value in document.items() if key not in tables}
-    values = _check(top, _TOP, "", source, also=tables)
+    values = check_keys(top, _TOP, "", source, also=tables)
     for key in ("period_band", "components"):
         if key not in values:
             raise ConfigError(f"{source}: key {key} is missing")
     kind = values.get("adjoint_source", "cc_traveltime")
     figures = _table(document, "figures", _FIGURES, source)
+    windows = _table(document, "windows", _WINDOWS, source)
+    selection = windows.pop("select", "pyflex")
+    if selection == "whole" and windows:
+        raise ConfigError(
+            f'{source}: key windows.{min(windows)} means nothing with select = "whole"'
+        )
+    measure = _table(document, "measure", MEASURE_SETTINGS[kind], source)
+    if selection == "whole":
+        # The ends of the record are tapered already.
+        measure = {"taper_percentage": 0.0, **measure}
     return ProcessingConfig(
         **values,
-        windows=_table(document, "windows", WINDOW_SETTINGS, source),
-        measure=_table(document, "measure", MEASURE_SETTINGS[kind], source),
+        window_selection=selection,
+        windows=windows,
+        measure=measure,
+        weights=WeightSettings(**_table(document, "weights", _WEIGHTS, source)),
         **{f"figure_{name}": value for name, value in figures.items()},
     )
 
@@ -292,27 +324,4 @@ def _table(
     table = document.get(name, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{source}: key {name} must be a table, [{name}]")
-    return _check(table, checks, f"{name}.", source)
-
-
-def _check(
-    values: Mapping[str, Any],
-    checks: Mapping[str, Check],
-    prefix: str,
-    source: str,
-    also: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    checked = {}
-    for key, value in values.items():
-        if key not in checks:
-            known = [*checks, *also]
-            near = difflib.get_close_matches(key, known, n=1)
-            advice = f"did you mean {prefix}{near[0]}?" if near else "known: " + ", ".join(known)
-            raise ConfigError(f"{source}: unknown key {prefix}{key}; {advice}")
-        try:
-            checked[key] = checks[key](value)
-        except _Wrong as expected:
-            raise ConfigError(
-                f"{source}: key {prefix}{key} must be {expected}, not {value!r}"
-            ) from None
-    return checked
+    return check_keys(table, checks, f"{name}.", source)

@@ -1,4 +1,4 @@
-"""One event on one or many ranks: stations shared out, results gathered, files put in place."""
+"""Events on one or many ranks: stations shared out, results gathered, files put in place."""
 
 from __future__ import annotations
 
@@ -7,86 +7,27 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from headrace.seismic.config import ProcessingConfig, read_config
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.figures import TraceFigure, choose_sample
+from headrace.seismic.figures import TraceFigure
 from headrace.seismic.parallel import Ranks, own_share
-from headrace.seismic.results import finish_results, start_results, write_tables
+from headrace.seismic.plan import EventRequest, Plan, hash_inputs, hash_station, make_plan
+from headrace.seismic.results import finish_results, read_whole, write_tables
 from headrace.seismic.station import TraceResult, process_station
 from headrace.seismic.two_columns import write_two_columns
-from headrace.seismic.waveforms import Station, find_stations
+
+__all__ = ["EventRequest", "Outcome", "Report", "process_event", "process_events"]
 
 Report = Callable[[dict[str, Any]], None]
-Figures = Literal["all", "sample", "none"]
+Outcome = dict[str, Any] | SeismicError
 
 _PROGRESS_INTERVAL = 0.2  # s between two progress lines
-
-
-@dataclass(frozen=True)
-class EventRequest:
-    """What to process.
-
-    Attributes:
-        observed: directory of the recorded seismograms.
-        synthetic: directory of the computed seismograms.
-        output: directory of the results; replaced as a whole.
-        config: configuration file.
-        event: name in the tables and figures.
-        figures: draw all traces, a sample, or none.
-    """
-
-    observed: Path
-    synthetic: Path
-    output: Path
-    config: Path
-    event: str
-    figures: Figures = "sample"
-
-
-@dataclass(frozen=True)
-class _Plan:
-    config: ProcessingConfig
-    stations: list[Station]
-    unusable: list[tuple[str, str]]
-    drawn: frozenset[str]
-    partial: Path
-
-
-@dataclass
-class _Tally:
-    """What rank 0 knows of the others."""
-
-    total: int
-    report: Report
-    done: int = 0
-    results: dict[int, list[TraceResult]] = field(default_factory=dict)
-    failures: list[SeismicError] = field(default_factory=list)
-    _told: float = 0.0
-
-    def count(self, stations: int) -> None:
-        self.done += stations
-        now = time.monotonic()
-        last = self.done == self.total
-        if last or self._told == 0.0 or now - self._told >= _PROGRESS_INTERVAL:
-            self._told = now
-            self.report({"stage": "progress", "done": self.done, "total": self.total})
-
-    def take(self, rank: int, message: tuple[str, Any]) -> None:
-        kind, value = message
-        if kind == "done":
-            self.count(value)
-        elif kind == "results":
-            self.results[rank] = value
-        else:
-            self.results.setdefault(rank, [])
-            self.failures.append(value)
 
 
 def process_event(request: EventRequest, ranks: Ranks, report: Report) -> dict[str, Any]:
@@ -107,21 +48,36 @@ def process_event(request: EventRequest, ranks: Ranks, report: Report) -> dict[s
     Raises:
         SeismicError: on every rank, if nothing could be processed or written.
     """
+    (outcome,) = process_events([request], ranks, report)
+    if isinstance(outcome, SeismicError):
+        raise outcome
+    return outcome
+
+
+def process_events(
+    requests: Sequence[EventRequest], ranks: Ranks, report: Report, resume: bool = False
+) -> list[Outcome]:
+    """Process many events with the stations of all shared among the ranks; every rank calls it.
+
+    The files are those of `process_event` for each. An event is put in place as soon as its last
+    station is done, and an event that fails stops no other.
+
+    Args:
+        requests: what and where.
+        ranks: who takes part.
+        report: as for `process_event`; one ``end`` or ``failed`` for every event.
+        resume: leave an event alone whose results are whole and made from the same inputs.
+
+    Returns:
+        The summary of each event or what was wrong with it, on every rank, in order.
+    """
     for place in ranks.collect(_place(ranks)):
         report({"stage": "start", **place})
-    plan: _Plan = _shared(ranks, lambda: _prepare(request))
-    tally = _Tally(len(plan.stations), report)
-    results, failure = _process_share(request, plan, ranks, tally)
-    if ranks.rank:
-        ranks.send(("results", results) if failure is None else ("failed", failure))
-    else:
-        tally.take(0, ("results", results))
-        if failure is not None:
-            tally.take(0, ("failed", failure))
-        while len(tally.results) < ranks.size:
-            _drain(ranks, tally, wait=True)
-    summary: dict[str, Any] = _shared(ranks, lambda: _finish(request, plan, ranks, tally))
-    return summary
+    book = _Book(list(requests), ranks, report)
+    book.plan(resume)
+    book.process()
+    outcomes: list[Outcome] = ranks.share(book.outcomes)
+    return outcomes
 
 
 def _place(ranks: Ranks) -> dict[str, Any]:
@@ -134,137 +90,253 @@ def _place(ranks: Ranks) -> dict[str, Any]:
     }
 
 
-def _shared(ranks: Ranks, work: Callable[[], Any]) -> Any:
-    """Let rank 0 work and give everybody its value or its error."""
-    outcome: Any = None
-    if ranks.rank == 0:
+class _Book:
+    """The events of a call, what is done of them, and what became of them.
+
+    Every rank knows the plans; results and outcomes come together on rank 0.
+    """
+
+    def __init__(self, requests: list[EventRequest], ranks: Ranks, report: Report) -> None:
+        self._requests = requests
+        self._ranks = ranks
+        self._report = report
+        self._plans: list[Plan | SeismicError] = []
+        self._results: list[dict[int, list[TraceResult]]] = [{} for _ in requests]
+        self._failures: dict[int, SeismicError] = {}
+        self._done = self._total = 0
+        self._told = 0.0
+        self.outcomes: list[Any] = [None] * len(requests)
+
+    def plan(self, resume: bool) -> None:
+        """Make the plans of all events, and leave out what is there already."""
+        ranks = self._ranks
+        plans: list[Plan | SeismicError] = []
+        if ranks.rank == 0:
+            plans = self._first_plans()
+        plans = ranks.share(plans)
+        hashes = ranks.collect(
+            [
+                (event, station, hash_station(planned.stations[station]))
+                for event, station in own_share(_tasks(plans), ranks.rank, ranks.size)
+                if isinstance(planned := plans[event], Plan)
+            ]
+        )
+        if ranks.rank == 0:
+            digests: list[list[str]] = [[] for _ in plans]
+            for event, _, digest in (one for share in hashes for one in share):
+                digests[event].append(digest)
+            for event, planned in enumerate(plans):
+                if isinstance(planned, Plan):
+                    plans[event] = self._begin(event, planned, digests[event], resume)
+                else:
+                    self._settle(event, planned)
+        self._plans = ranks.share(plans)
+
+    def _first_plans(self) -> list[Plan | SeismicError]:
+        configs: dict[Path, ProcessingConfig] = {}
+        plans: list[Plan | SeismicError] = []
+        for request in self._requests:
+            try:
+                if request.config not in configs:
+                    configs[request.config] = read_config(request.config)
+                plans.append(make_plan(request, configs[request.config]))
+            except SeismicError as error:
+                plans.append(error)
+        return plans
+
+    def _begin(
+        self, event: int, planned: Plan, digests: list[str], resume: bool
+    ) -> Plan | SeismicError:
+        request = planned.request
+        planned = dataclasses.replace(planned, inputs=hash_inputs(planned, digests))
+        summary = read_whole(request.output, planned.inputs) if resume else None
+        if summary is not None:
+            self.outcomes[event] = summary
+            self._tell_end(request, summary, computed=False)
+            return dataclasses.replace(planned, stations=[])
         try:
-            outcome = work()
+            return planned.begin()
         except SeismicError as error:
-            outcome = error
-    outcome = ranks.share(outcome)
-    if isinstance(outcome, SeismicError):
-        raise outcome
-    return outcome
+            self._settle(event, error)
+            return error
 
-
-def _prepare(request: EventRequest) -> _Plan:
-    config = read_config(request.config)
-    stations, unusable = find_stations(request.observed, request.synthetic, config.components)
-    drawn: list[str] = []
-    if request.figures != "none":
-        drawn = [
-            f"{station.code}.{pair.channel}"
-            for station in stations
-            for pair in station.pairs
-            if pair.observed and pair.synthetic
-        ]
-        if request.figures == "sample":
-            drawn = choose_sample(drawn, config.figure_sample)
-    partial = start_results(request.output)
-    if drawn:
-        (partial / "figures").mkdir()
-    return _Plan(config, stations, unusable, frozenset(drawn), partial)
-
-
-def _process_share(
-    request: EventRequest, plan: _Plan, ranks: Ranks, tally: _Tally
-) -> tuple[list[TraceResult], SeismicError | None]:
-    results: list[TraceResult] = []
-    try:
-        for found in _station_results(request, plan, ranks):
-            results += [_without_samples(result) for result in found]
+    def process(self) -> None:
+        """Process this rank's share; rank 0 goes on until all shares are done."""
+        ranks, tasks = self._ranks, _tasks(self._plans)
+        self._total = len(tasks)
+        figures: dict[int, TraceFigure] = {}
+        failed: dict[int, SeismicError] = {}
+        for event, station in own_share(tasks, ranks.rank, ranks.size):
+            planned = self._plans[event]
+            if not isinstance(planned, Plan):
+                continue
+            found: list[TraceResult] | SeismicError
+            try:
+                # The first failure is the event's end: nothing more need be computed for it.
+                found = failed.get(event) or _process(planned, station, figures, event)
+            except OSError as error:
+                found = failed[event] = _cannot_write(planned.request, error)
             if ranks.rank:
-                ranks.send(("done", 1))
+                ranks.send((event, station, found))
             else:
-                tally.count(1)
-                _drain(ranks, tally, wait=False)
-    except OSError as error:
-        return results, SeismicError(f"{request.output}: cannot write results: {error.strerror}")
-    return results, None
+                self._take(event, station, found)
+                self._drain(wait=False)
+        while not ranks.rank and self._done < self._total:
+            self._drain(wait=True)
+
+    def _drain(self, wait: bool) -> None:
+        message = self._ranks.receive(wait)
+        while message is not None:
+            self._take(*message[1])
+            message = self._ranks.receive(wait=False)
+
+    def _take(self, event: int, station: int, found: list[TraceResult] | SeismicError) -> None:
+        self._done += 1
+        now = time.monotonic()
+        last = self._done == self._total
+        if last or self._told == 0.0 or now - self._told >= _PROGRESS_INTERVAL:
+            self._told = now
+            self._report({"stage": "progress", "done": self._done, "total": self._total})
+        results = self._results[event]
+        results[station] = [] if isinstance(found, SeismicError) else found
+        if isinstance(found, SeismicError):
+            self._failures.setdefault(event, found)
+        planned = self._plans[event]
+        if isinstance(planned, Plan) and len(results) == len(planned.stations):
+            self._finish(event, planned)
+
+    def _finish(self, event: int, planned: Plan) -> None:
+        results = self._results[event]
+        try:
+            if event in self._failures:
+                raise self._failures[event]
+            ordered = [found for station in sorted(results) for found in results[station]]
+            summary = _write(planned, ordered)
+        except OSError as error:
+            self._settle(event, _cannot_write(planned.request, error))
+        except SeismicError as error:
+            self._settle(event, error)
+        else:
+            self.outcomes[event] = summary
+            for problem in summary["problems"]:
+                self._report({"stage": "problem", **self._named(event), **problem})
+            self._tell_end(planned.request, summary, computed=True)
+        finally:
+            shutil.rmtree(planned.directory, ignore_errors=True)
+            self._results[event] = {}
+
+    def _named(self, event: int) -> dict[str, Any]:
+        """The event's name, where there are several."""
+        return {"event": self._requests[event].event} if len(self._requests) > 1 else {}
+
+    def _settle(self, event: int, error: SeismicError) -> None:
+        self.outcomes[event] = error
+        name = self._requests[event].event
+        self._report({"stage": "failed", "event": name, "problem": str(error)})
+
+    def _tell_end(self, request: EventRequest, summary: dict[str, Any], computed: bool) -> None:
+        counts = {key: summary[key] for key in ("event", "stations", "traces", "windows", "misfit")}
+        self._report(
+            {
+                "stage": "end",
+                **counts,
+                "problems": len(summary["problems"]),
+                "output": str(request.output),
+                "computed": computed,
+            }
+        )
 
 
-def _station_results(
-    request: EventRequest, plan: _Plan, ranks: Ranks
-) -> Iterator[list[TraceResult]]:
-    figure: TraceFigure | None = None
-    for station in own_share(plan.stations, ranks.rank, ranks.size):
-        found = process_station(station, plan.config)
-        for result in found:
-            samples = result.adjoint_source
-            if result.axis is not None and samples is not None:
-                write_two_columns(plan.partial / f"{result.name}.adj", result.axis, samples)
-            if result.filtered is not None and result.name in plan.drawn:
-                figure = figure or TraceFigure(request.event, plan.config)
-                figure.draw(result, plan.partial / "figures" / f"{result.name}.png")
-        yield found
+def _tasks(plans: Sequence[Plan | SeismicError]) -> list[tuple[int, int]]:
+    """Event and station of everything that is to be done, in order."""
+    return [
+        (event, station)
+        for event, planned in enumerate(plans)
+        if isinstance(planned, Plan)
+        for station in range(len(planned.stations))
+    ]
+
+
+def _cannot_write(request: EventRequest, error: OSError) -> SeismicError:
+    return SeismicError(f"{request.output}: cannot write results: {error.strerror}")
+
+
+def _process(
+    planned: Plan, station: int, figures: dict[int, TraceFigure], event: int
+) -> list[TraceResult]:
+    """One station: its files written, and what rank 0 needs for the tables."""
+    found = process_station(planned.stations[station], planned.config, planned.how)
+    for result in found:
+        samples = result.adjoint_source
+        if result.axis is not None and samples is not None and not planned.how.misfit_only:
+            write_two_columns(planned.directory / f"{result.name}.adj", result.axis, samples)
+        if result.filtered is not None and result.name in planned.drawn:
+            if event not in figures:
+                figures.clear()
+                figures[event] = TraceFigure(planned.request.event, planned.config)
+            figures[event].draw(result, planned.directory / "figures" / f"{result.name}.png")
+    return [_without_samples(result) for result in found]
 
 
 def _without_samples(result: TraceResult) -> TraceResult:
-    """What rank 0 needs for the tables."""
     measurement = result.measurement
     if measurement is not None:
         measurement = dataclasses.replace(measurement, adjoint_source=np.empty(0))
     return dataclasses.replace(result, filtered=None, measurement=measurement)
 
 
-def _drain(ranks: Ranks, tally: _Tally, wait: bool) -> None:
-    message = ranks.receive(wait)
-    while message is not None:
-        tally.take(*message)
-        message = ranks.receive(wait=False)
-
-
-def _finish(request: EventRequest, plan: _Plan, ranks: Ranks, tally: _Tally) -> dict[str, Any]:
-    results = [found for rank in range(ranks.size) for found in tally.results[rank]]
-    try:
-        if tally.failures:
-            raise tally.failures[0]
-        results = _blanks_without_axis(plan, results)
-        summary = _tables(request, plan, results)
-        finish_results(plan.partial, request.output)
-    except OSError as error:
-        raise SeismicError(f"{request.output}: cannot write results: {error.strerror}") from None
-    finally:
-        shutil.rmtree(plan.partial, ignore_errors=True)
-    for problem in summary["problems"]:
-        tally.report({"stage": "problem", **problem})
-    counts = {key: summary[key] for key in ("event", "stations", "traces", "windows", "misfit")}
-    tally.report(
-        {
-            "stage": "end",
-            **counts,
-            "problems": len(summary["problems"]),
-            "output": str(request.output),
-        }
+def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
+    request = planned.request
+    _refuse_fewer_windows(planned, results)
+    results = _blanks_without_axis(planned, results)
+    summary = write_tables(
+        planned.directory,
+        request.event,
+        planned.config,
+        results,
+        planned.unusable,
+        planned.inputs,
+        request.misfit_only,
     )
-    return summary
-
-
-def _tables(request: EventRequest, plan: _Plan, results: list[TraceResult]) -> dict[str, Any]:
-    summary = write_tables(plan.partial, request.event, plan.config, results, plan.unusable)
     if summary["traces"] == 0:
         first = summary["problems"][0]
         name = ".".join(part for part in (first["station"], first["component"]) if part)
         raise SeismicError(
-            f"{request.event}: none of {len(plan.stations)} stations could be processed; "
+            f"{request.event}: none of {len(planned.stations)} stations could be processed; "
             f"{name}: {first['problem']}"
         )
+    finish_results(planned.directory, request.output)
     return summary
 
 
-def _blanks_without_axis(plan: _Plan, results: list[TraceResult]) -> list[TraceResult]:
+def _refuse_fewer_windows(planned: Plan, results: list[TraceResult]) -> None:
+    """Earlier windows that cannot be measured would make the misfit fall for no good reason."""
+    if planned.how.earlier is None:
+        return
+    measured = {found.name for found in results if found.measurement is not None}
+    wanted = [name for name, trace in planned.how.earlier.items() if trace.borders]
+    lost = [name for name in wanted if name not in measured]
+    if lost:
+        why = next((found.problem for found in results if found.name == lost[0]), None)
+        why = why or "no such trace"
+        raise SeismicError(
+            f"{planned.request.event}: {len(lost)} of {len(wanted)} traces with earlier windows "
+            f"cannot be measured, the misfits would not compare; {lost[0]}: {why}"
+        )
+
+
+def _blanks_without_axis(planned: Plan, results: list[TraceResult]) -> list[TraceResult]:
     """Write zero traces where no synthetic could be read, on the times of the first that could.
 
     The solver wants a file for every station, and all synthetics of an event share their times.
     """
     axis = next((found.axis for found in results if found.axis is not None), None)
-    if axis is None:
+    if axis is None or planned.how.misfit_only:
         return results
     filled = []
     for found in results:
         if found.axis is None:
-            write_two_columns(plan.partial / f"{found.name}.adj", axis, np.zeros(axis.npts))
+            write_two_columns(planned.directory / f"{found.name}.adj", axis, np.zeros(axis.npts))
             found = dataclasses.replace(found, axis=axis)
         filled.append(found)
     return filled

@@ -115,6 +115,45 @@ def filter_pair(
     return np.ascontiguousarray(pair[0]), np.ascontiguousarray(pair[1])
 
 
+def transpose_filter(source: Samples, dt: float, config: ProcessingConfig) -> Samples:
+    """Carry an adjoint source from the filtered trace back to the trace as it was read.
+
+    `filter_pair` is linear in each trace; this is its transpose, step by step from the last to
+    the first.
+
+    Args:
+        source: derivative with respect to the filtered trace, shape ``(npts,)``.
+        dt: sampling interval, s.
+        config: period band, corners, phase, taper.
+
+    Returns:
+        Derivative with respect to the trace before the filter, shape ``(npts,)``.
+    """
+    from obspy.signal.filter import bandpass
+
+    npts = len(source)
+    taper = _taper(npts, config.taper)
+    carried = source * taper
+    carried = carried - carried.mean()
+    ramp = np.arange(npts) / float(npts - 1)
+    first, last = float((1.0 - ramp) @ carried), float(ramp @ carried)
+    carried[0] -= first
+    carried[-1] -= last
+    # The transpose of a causal filter runs backwards; forwards and backwards is its own transpose.
+    turn = slice(None) if config.zero_phase else slice(None, None, -1)
+    carried = bandpass(
+        carried[turn],
+        freqmin=1 / config.max_period,
+        freqmax=1 / config.min_period,
+        df=1 / dt,
+        corners=config.corners,
+        zerophase=config.zero_phase,
+    )[turn]
+    carried = carried * taper
+    found: Samples = carried - carried.mean()
+    return found
+
+
 @functools.lru_cache(maxsize=8)
 def _taper(npts: int, share: float) -> Samples:
     """A Hann taper of ``share`` of the record at each end."""

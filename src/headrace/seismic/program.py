@@ -34,30 +34,62 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         arguments: without the program's name; None takes ``sys.argv``.
 
     Returns:
-        ``observed``, ``synthetic``, ``output``, ``config`` (paths), ``figures``, ``event``,
-        ``ranks``.
+        ``observed``, ``synthetic``, ``output`` (paths; None with ``events``), ``events``,
+        ``config``, ``event_directory``, ``windows_from`` (paths), ``misfit_only``, ``figures``,
+        ``event``, ``ranks``.
 
     Raises:
         SeismicError: wrong usage; exit code 2.
     """
     parser = _Parser(
         prog=_PROGRAM,
-        description="Make misfit windows, misfits and adjoint sources of one event.",
+        description="Make misfit windows, misfits and adjoint sources of one event, or of many.",
         epilog="Run it under mpiexec to share the stations among ranks: "
         "the files are the same for any number.",
     )
-    parser.add_argument("--observed", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--synthetic", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--observed", type=Path, metavar="DIR")
+    parser.add_argument("--synthetic", type=Path, metavar="DIR")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="replaced as a whole at the end")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="replaced as a whole at the end"
+        "--events",
+        type=Path,
+        metavar="FILE",
+        help="many events instead: a JSON list of {event, observed, synthetic, output}, and "
+        "event_directory, windows_from if need be; those that are done are left alone",
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML")
     parser.add_argument("--figures", choices=("all", "sample", "none"), default="sample")
     parser.add_argument("--event", default="", help="name in the tables; from the directories")
     parser.add_argument(
         "--ranks", type=int, metavar="N", help="fail unless MPI sees this number of ranks"
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--event-directory",
+        type=Path,
+        metavar="DIR",
+        help="has source.toml and STATIONS: an adjoint source for each station, weights by azimuth",
+    )
+    parser.add_argument(
+        "--windows-from",
+        type=Path,
+        metavar="DIR",
+        help="measure in the windows of this earlier output instead of new ones",
+    )
+    parser.add_argument(
+        "--misfit-only", action="store_true", help="no adjoint sources and figures, for a trial"
+    )
+    options = parser.parse_args(arguments)
+    single = ("observed", "synthetic", "output")
+    needed = ("config",) if options.events is not None else (*single, "config")
+    missing = [f"--{name}" for name in needed if getattr(options, name) is None]
+    if missing:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
+    if options.events is not None:
+        for name in (*single, "event", "event_directory", "windows_from"):
+            if getattr(options, name):
+                option = name.replace("_", "-")
+                parser.error(f"--{option} and --events do not go together; write it in the file")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes ``sys.argv``.
 
     Returns:
-        0 all done (stations with problems are reported), 1 nothing could be processed, 2 usage.
+        0 all done (stations with problems are reported), 1 an event could not be processed, 2
+        usage.
     """
     ranks: Ranks = OneRank()
     try:
@@ -91,17 +124,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> None:
-    from headrace.seismic.event import EventRequest, process_event
+    from headrace.seismic.event import process_event, process_events
+    from headrace.seismic.plan import EventRequest
+    from headrace.seismic.requests import read_requests
 
-    request = EventRequest(
-        observed=options.observed,
-        synthetic=options.synthetic,
-        output=options.output,
-        config=options.config,
-        event=options.event or event_name(options.observed),
-        figures=options.figures,
-    )
-    process_event(request, ranks, _report)
+    if options.events is None:
+        request = EventRequest(
+            observed=options.observed,
+            synthetic=options.synthetic,
+            output=options.output,
+            config=options.config,
+            event=options.event or event_name(options.observed),
+            figures=options.figures,
+            event_directory=options.event_directory,
+            windows_from=options.windows_from,
+            misfit_only=options.misfit_only,
+        )
+        process_event(request, ranks, _report)
+        return
+    requests = read_requests(options.events, options.config, options.figures, options.misfit_only)
+    outcomes = process_events(requests, ranks, _report, resume=True)
+    failures = [
+        (request.event, outcome)
+        for request, outcome in zip(requests, outcomes, strict=True)
+        if isinstance(outcome, SeismicError)
+    ]
+    if failures:
+        event, first = failures[0]
+        # Whoever can mend it at once, by the configuration, is told so by the exit code.
+        raise type(first)(f"{len(failures)} of {len(requests)} events failed; {event}: {first}")
 
 
 def event_name(observed: Path) -> str:

@@ -85,12 +85,37 @@ def finish_results(partial: Path, output: Path) -> None:
         raise SeismicError(f"{output}: cannot put results there: {error.strerror}") from None
 
 
+def read_whole(output: Path, inputs: str) -> dict[str, Any] | None:
+    """The summary of results that are there already.
+
+    Args:
+        output: where they may be.
+        inputs: hash of what they must have been made from.
+
+    Returns:
+        The summary; None if the results were made from something else or a file is missing.
+    """
+    try:
+        summary = json.loads((output / "summary.json").read_text(encoding="utf-8"))
+        names = json.loads((output / "windows.json").read_text(encoding="utf-8"))["traces"]
+        if summary["inputs"] != inputs or not (output / "misfit.csv").stat().st_size:
+            return None
+        sources = {path.stem for path in output.glob("*.adj") if path.stat().st_size}
+        wanted = int(summary["adjoint_sources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = len(sources) == wanted and (not wanted or sources >= names.keys())
+    return dict(summary) if whole else None
+
+
 def write_tables(
     directory: Path,
     event: str,
     config: ProcessingConfig,
     results: Sequence[TraceResult],
     unusable: Sequence[tuple[str, str]],
+    inputs: str,
+    misfit_only: bool = False,
 ) -> dict[str, Any]:
     """Write ``windows.json``, ``misfit.csv`` and ``summary.json``.
 
@@ -100,11 +125,15 @@ def write_tables(
         config: how the results came about.
         results: of all stations, in order.
         unusable: files that belong to no station, (name, problem).
+        inputs: hash of all that the results are made from.
+        misfit_only: there are no adjoint sources.
 
     Returns:
         The summary, as in ``summary.json``.
     """
-    summary = summarise(event, config, results, unusable)
+    summary = {**summarise(event, config, results, unusable), "inputs": inputs}
+    if misfit_only:
+        summary["adjoint_sources"] = 0
     _write(directory / "windows.json", _json(_windows(event, config, results)))
     _write(directory / "misfit.csv", _misfit_table(event, results))
     _write(directory / "summary.json", _json(summary))
@@ -121,10 +150,13 @@ def summarise(
 
     Returns:
         Numbers of stations, traces and windows, the total misfit, the misfit as in Tape et al.
-        2010 (half the mean over the windows), and every problem.
+        2010 (half the weighted mean over the windows), and every problem.
     """
     measured = [found for found in results if found.measurement is not None]
     windows = sum(len(found.windows) for found in measured)
+    weights = math.fsum(
+        part.weight for found in measured if found.measurement for part in found.measurement.windows
+    )
     misfit = math.fsum(found.measurement.misfit for found in measured if found.measurement)
     problems = [{"station": name, "component": "", "problem": text} for name, text in unusable]
     problems += [
@@ -142,7 +174,7 @@ def summarise(
         "traces_with_windows": sum(bool(found.windows) for found in measured),
         "windows": windows,
         "misfit": misfit,
-        "misfit_per_window": misfit / (2 * windows) if windows else None,
+        "misfit_per_window": misfit / (2 * weights) if weights else None,
         "adjoint_sources": sum(found.axis is not None for found in results),
         "problems": problems,
     }
@@ -151,6 +183,9 @@ def summarise(
 def _windows(
     event: str, config: ProcessingConfig, results: Sequence[TraceResult]
 ) -> dict[str, Any]:
+    weighted = config.weights.used or any(
+        window.weight != 1.0 for found in results for window in found.windows
+    )
     return {
         "event": event,
         "period_band": list(config.period_band),
@@ -161,9 +196,11 @@ def _windows(
                 "dt": found.axis.dt,
                 "samples": found.axis.npts,
                 "misfit": found.measurement.misfit,
+                **({"weight": found.weight} if weighted else {}),
                 "windows": [
                     {
                         **_window(window, found.axis),
+                        **({"weight": window.weight} if weighted else {}),
                         "misfit": measured.misfit,
                         "measured_shift_s": measured.shift,
                     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from headrace.seismic.adjoint import Measurement, measure
 from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.earlier import EarlierTrace
 from headrace.seismic.errors import StationProblem
 from headrace.seismic.processing import align, filter_pair
 from headrace.seismic.waveforms import Pair, Samples, Station, read_seismogram
@@ -31,6 +33,21 @@ class FilteredPair:
     synthetic: Samples
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """What is special about this measurement.
+
+    Attributes:
+        weights: of stations ``NET.STA``; the others weigh 1.
+        earlier: windows of each trace to use instead of new ones; None: select.
+        misfit_only: leave adjoint sources out.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    earlier: Mapping[str, EarlierTrace] | None = None
+    misfit_only: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class TraceResult:
     """What came of one component of a station.
@@ -45,6 +62,7 @@ class TraceResult:
         filtered: the filtered pair; None if there was a problem.
         problem: what is wrong with it, one line, or None.
         blank: the station has no such component.
+        weight: of the station, a factor of all its windows.
     """
 
     station: str
@@ -56,6 +74,7 @@ class TraceResult:
     filtered: FilteredPair | None = None
     problem: str | None = None
     blank: bool = False
+    weight: float = 1.0
 
     @property
     def name(self) -> str:
@@ -70,17 +89,22 @@ class TraceResult:
         return None if self.axis is None else np.zeros(self.axis.npts)
 
 
-def process_station(station: Station, config: ProcessingConfig) -> list[TraceResult]:
+def process_station(
+    station: Station,
+    config: ProcessingConfig,
+    how: Measuring = Measuring(),
+) -> list[TraceResult]:
     """Read, filter, window and measure every component of one station.
 
     Args:
         station: its pairs of files.
         config: how.
+        how: weights, earlier windows, and whether adjoint sources are wanted.
 
     Returns:
         One result per pair; problems are in the results, nothing is raised.
     """
-    results = [_process_pair(station, pair, config) for pair in station.pairs]
+    results = [_process_pair(station, pair, config, how) for pair in station.pairs]
     axis = next((result.axis for result in results if result.axis), None)
     return [_with_axis(result, axis) for result in results]
 
@@ -88,19 +112,15 @@ def process_station(station: Station, config: ProcessingConfig) -> list[TraceRes
 def _with_axis(result: TraceResult, axis: TimeAxis | None) -> TraceResult:
     if result.axis is not None or axis is None:
         return result
-    return TraceResult(
-        result.station,
-        result.component,
-        result.channel,
-        axis=axis,
-        problem=result.problem,
-        blank=result.blank,
-    )
+    return replace(result, axis=axis)
 
 
-def _process_pair(station: Station, pair: Pair, config: ProcessingConfig) -> TraceResult:
+def _process_pair(
+    station: Station, pair: Pair, config: ProcessingConfig, how: Measuring
+) -> TraceResult:
     axis: TimeAxis | None = None
-    windows: tuple[Window, ...] = ()
+    windows: Sequence[Window] = ()
+    weight = how.weights.get(station.code, 1.0)
     filtered: FilteredPair | None = None
     measurement: Measurement | None = None
     problem: str | None = None
@@ -117,8 +137,13 @@ def _process_pair(station: Station, pair: Pair, config: ProcessingConfig) -> Tra
             traces = filter_pair(
                 align(observed, synthetic, config), synthetic.data, axis.dt, config
             )
-            windows = select_windows(*traces, axis.dt, config)
-            measurement = measure(*traces, windows, axis.dt, config)
+            if how.earlier is None:
+                windows = select_windows(*traces, axis.dt, config)
+            else:
+                before = how.earlier.get(f"{station.code}.{pair.channel}")
+                windows = before.measured_again(*traces, axis.dt) if before else ()
+            weights = [weight * window.weight for window in windows]
+            measurement = measure(*traces, windows, axis.dt, config, weights, how.misfit_only)
             filtered = FilteredPair(*traces)
     except StationProblem as error:
         problem = str(error)
@@ -130,9 +155,10 @@ def _process_pair(station: Station, pair: Pair, config: ProcessingConfig) -> Tra
         component=pair.component,
         channel=pair.channel,
         axis=axis,
-        windows=windows if problem is None else (),
+        windows=tuple(windows) if problem is None else (),
         measurement=measurement,
         filtered=filtered,
         problem=problem,
         blank=pair.blank,
+        weight=weight,
     )

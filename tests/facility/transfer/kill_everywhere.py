@@ -11,12 +11,13 @@ import os
 import shutil
 import signal
 import sys
+import uuid
 from pathlib import Path
 
 from headrace.facility.transfer import Collection, transfer
 
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime", "os.chmod"}
-TASK = "0e4a3c55-8a1c-4b1c-9c7e-1f7f3c1c2d11"
+TASK = str(uuid.UUID(int=7))
 
 
 def snapshot(root: Path) -> dict[str, object]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from some_ids import an_id
 
 from headrace.flowlang import (
     CallAction,
@@ -41,8 +42,8 @@ CONTEXT = {
     "run_id": "r-1",
     "username": "ada@example.org",
     "email": "ada@example.org",
-    "user_id": "urn:globus:auth:identity:0f0f0f0f-0000-4000-8000-000000000001",
-    "identities": ["urn:globus:auth:identity:0f0f0f0f-0000-4000-8000-000000000001"],
+    "user_id": f"urn:globus:auth:identity:{an_id('person')}",
+    "identities": [f"urn:globus:auth:identity:{an_id('person')}"],
     "token_info": {"exp": 30, "iat": 10, "nbf": 20},
 }
 END = {"Type": "Pass", "End": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowlang.conformance.case import Case, Gives, GivesNothing
+from some_ids import an_id
 
 PAYLOAD: dict[str, Any] = {
     "n": 3,
@@ -45,9 +46,7 @@ NAMES = [
     gives("s[0] + s[-1]", "ac"),
     gives("_context.run_id", "r-1"),
     gives("_context.token_info.exp", 30),
-    gives(
-        "_context['identities'][0]", "urn:globus:auth:identity:0f0f0f0f-0000-4000-8000-000000000001"
-    ),
+    gives("_context['identities'][0]", f"urn:globus:auth:identity:{an_id('person')}"),
     gives("`$.o.k.v` + 1", 8),
     gives("`$.files[0]`", {"name": "one", "size": 1}),
     gives("`$.files[*].name`", ["one", "two"]),

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowlang.conformance.case import END, Becomes, Case, Described, Fails
 from flowlang.flow_builders import action
+from some_ids import an_id
 
 from headrace.flowlang import Payload
 
@@ -113,8 +114,8 @@ LIMITS = [
     ),
 ]
 
-URN = "urn:globus:auth:identity:ae341a98-d274-11e5-b888-dbae3a8ba545"
-GROUP = "urn:globus:groups:id:ae341a98-d274-11e5-b888-dbae3a8ba545"
+URN = f"urn:globus:auth:identity:{an_id('somebody')}"
+GROUP = f"urn:globus:groups:id:{an_id('somebody')}"
 LONG, SHORT = "value_error.any_str.max_length", "value_error.any_str.min_length"
 
 
@@ -201,10 +202,10 @@ METADATA = [
     ),
     described(
         "an administrator that is a bare id",
-        {"flow_administrators": ["ae341a98-d274-11e5-b888-dbae3a8ba545"]},
+        {"flow_administrators": [an_id("somebody")]},
         (
             ["flow_administrators", 0],
-            unrecognised("ae341a98-d274-11e5-b888-dbae3a8ba545", "FlowAdministrator"),
+            unrecognised(an_id("somebody"), "FlowAdministrator"),
             "value_error",
         ),
         section="14",

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowlang.conformance.case import END, Accepted, Becomes, Calls, Case, Ends, Raises, Refused
 from flowlang.flow_builders import HELLO, action, flow
+from some_ids import an_id
 
 from headrace.flowlang import StateError
 from headrace.flowlang.web_inputs import (
@@ -16,7 +17,7 @@ from headrace.flowlang.web_inputs import (
     options_of,
 )
 
-UUID = "9dc867a4-1c6d-46d9-911f-71c2ac67e38c"
+UUID = an_id("some flow")
 URN = f"urn:globus:auth:identity:{UUID}"
 EXTRA, MISSING = "value_error.extra", "value_error.missing"
 PROVIDER = {"Type": "ActionProvider", "Url": HELLO}

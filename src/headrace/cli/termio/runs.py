@@ -33,13 +33,14 @@ LIST_FIELDS = (
 LIST_COLUMNS = ("run_id", "status", "start_time", "completion_time", "flow_title", "label")
 
 
-def run_text(view: RunView, project: Project, place: str) -> str:
+def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
     """Returns one run in words.
 
     Args:
         view: the run.
         project: whose it is.
         place: where it runs.
+        why: what it waits for.
     """
     from headrace.project import doing, failure_line, results_of, summary_of
     from headrace.project.words import duration
@@ -62,6 +63,7 @@ def run_text(view: RunView, project: Project, place: str) -> str:
         Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
         Field("Done", lambda _: ", ".join(done)),
         Field("Now", lambda _: None if view.final else now),
+        Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
         Field("Failure", lambda _: failure_line(view)),
         Field("Summary", lambda _: summary),

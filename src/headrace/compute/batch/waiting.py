@@ -34,7 +34,7 @@ def wait_for_job(job: JobDirectory, job_id: str, comes_back: bool) -> tuple[str,
     gone_since: float | None = None
     while True:
         if job.exit_code() is not None:
-            return _state_at_end(job_id)
+            return _noted_end(job, job_id)
         time.sleep(_LOOK_SECONDS)
         if time.time() - asked_at < interval:
             continue
@@ -58,7 +58,7 @@ def wait_for_job(job: JobDirectory, job_id: str, comes_back: bool) -> tuple[str,
             continue
         gone_since = gone_since or time.monotonic()
         if time.monotonic() - gone_since > _FORGOTTEN_SECONDS:
-            return _state_at_end(job_id)
+            return _noted_end(job, job_id)
 
 
 def _is_end(state: str, comes_back: bool) -> bool:
@@ -73,6 +73,14 @@ def _wait_for_file(job: JobDirectory) -> None:
     state = (job.text("states.jsonl") or "").rpartition("\n")[0].rpartition("\n")[2]
     while '"COMPLETED"' in state and job.exit_code() is None and time.monotonic() < limit:
         time.sleep(_LOOK_SECONDS)
+
+
+def _noted_end(job: JobDirectory, job_id: str) -> tuple[str, str]:
+    """Asks for a job that has left the queue, and notes what is said of it."""
+    state, reason = _state_at_end(job_id)
+    if state:
+        job.note_state(state, reason)
+    return state, reason
 
 
 def _state_at_end(job_id: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headrace.facility.api import auth, compute, compute_tasks, flows, runs, web_inputs
+from headrace.facility.api import auth, compute, compute_tasks, flows, runs, transfer, web_inputs
 from headrace.facility.api.backend import Backend
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
@@ -92,6 +92,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             *compute_tasks.ROUTES,
             *auth.ROUTES,
             *web_inputs.ROUTES,
+            *transfer.ROUTES,
         ],
         exception_handlers={
             APIError: _api_error,

@@ -98,10 +98,10 @@ def _names(scopes: str) -> list[str]:
 
 def _server(scope: str) -> str:
     """Returns the resource server that a scope belongs to: of a flow's own scope, its id."""
-    from globus_sdk.scopes import ComputeScopes, FlowsScopes
+    from globus_sdk.scopes import ComputeScopes, FlowsScopes, TransferScopes
 
     plain = scope.lstrip("*")
-    for service in (ComputeScopes, FlowsScopes):
+    for service in (ComputeScopes, FlowsScopes, TransferScopes):
         if plain == str(service.all):
             return str(service.resource_server)
     parts = plain.removeprefix(_SCOPES).split("/")

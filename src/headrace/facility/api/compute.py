@@ -114,7 +114,9 @@ def endpoint_status(request: Request) -> JSONResponse:
         return JSONResponse({"status": "online", "details": details})
     _registration(backend, endpoint_id)
     online = backend.compute.children.online(endpoint_id)
-    return JSONResponse({"status": "online" if online else "offline", "details": {}})
+    seen = backend.compute.children.last_seen(endpoint_id)
+    details = {} if seen is None else {"last_heartbeat": seen}
+    return JSONResponse({"status": "online" if online else "offline", "details": details})
 
 
 def allowed_functions(request: Request) -> JSONResponse:

@@ -78,6 +78,7 @@ class Children:
         self._identity = identity
         self._heard: dict[str, _Heard] = {}
         self._beats: dict[str, _Beat] = {}
+        self._seen: dict[str, float] = {}
         self._states: dict[str, dict[str, Any]] = {}
         self._listening: set[str] = set()
 
@@ -87,6 +88,10 @@ class Children:
         if beat is None or endpoint_id not in self._listening:
             return False
         return elapsed() - beat.moment < 2 * beat.period + 10.0
+
+    def last_seen(self, endpoint_id: str) -> float | None:
+        """Returns the Unix time of an endpoint's last sign of life that came here."""
+        return self._seen.get(endpoint_id)
 
     def state(self, child_id: str) -> dict[str, Any]:
         """Returns what a child has told of itself last."""
@@ -101,6 +106,7 @@ class Children:
     def take(self, report: Report) -> None:
         """Takes a sign of life."""
         if self._registrations.find(report.endpoint_id) is not None:
+            self._seen[report.endpoint_id] = time.time()
             period = float(report.state.get("heartbeat_period") or 0.0)
             if period > 0:
                 self._beats[report.endpoint_id] = _Beat(elapsed(), period)

@@ -1,7 +1,8 @@
 """What clients, service and endpoints of Globus Compute say to each other.
 
 Function code, arguments and results pass through as the text that they are: nothing here is
-ever turned into Python objects, but JSON.
+ever turned into Python objects, but JSON. globus_compute_common is imported with the first message:
+most facilities never see one, and it takes 15 MB.
 """
 
 from __future__ import annotations
@@ -12,14 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
-
-from globus_compute_common import messagepack
-from globus_compute_common.messagepack.message_types import (
-    EPStatusReport,
-    Result,
-    ResultErrorDetails,
-    Task,
-)
 
 from headrace.facility.errors import FacilityError
 from headrace.facility.tasks import unpacked_code
@@ -85,11 +78,17 @@ def source_code(name: str, source: str) -> str:
 
 def task_message(task_id: str, buffer: str) -> bytes:
     """Returns the message that hands a task to an endpoint."""
+    from globus_compute_common import messagepack
+    from globus_compute_common.messagepack.message_types import Task
+
     return bytes(messagepack.pack(Task(task_id=UUID(task_id), task_buffer=buffer)))
 
 
 def error_message(task_id: str, reason: str) -> bytes:
     """Returns the result of a task that failed without an endpoint's having said so."""
+    from globus_compute_common import messagepack
+    from globus_compute_common.messagepack.message_types import Result, ResultErrorDetails
+
     details = ResultErrorDetails(code="TASK_FAILED", user_message=reason)
     result = Result(task_id=UUID(task_id), data=reason, error_details=details, task_statuses=[])
     return bytes(messagepack.pack(result))
@@ -101,6 +100,8 @@ def read_result(body: bytes) -> TaskResult:
     Raises:
         BadMessage: it is none.
     """
+    from globus_compute_common.messagepack.message_types import Result
+
     result = _unpacked(body)
     if not isinstance(result, Result):
         raise BadMessage(f"not a result but {type(result).__name__}")
@@ -114,6 +115,8 @@ def read_report(body: bytes) -> Report:
     Raises:
         BadMessage: it is none.
     """
+    from globus_compute_common.messagepack.message_types import EPStatusReport
+
     report = _unpacked(body)
     if not isinstance(report, EPStatusReport):
         raise BadMessage(f"not a status report but {type(report).__name__}")
@@ -153,6 +156,8 @@ def start_command(
 
 
 def _unpacked(body: bytes) -> Any:
+    from globus_compute_common import messagepack
+
     try:
         return messagepack.unpack(body)
     except Exception as error:

@@ -95,7 +95,7 @@ def gradient_of(
 ) -> None:
     """Makes the optimiser's gradient of a kernel.
 
-    Kernels are relative and per area or volume: the misfit changes by the integral of the kernel
+    Kernels are relative and per m^2 or m^3: the misfit changes by the integral of the kernel
     times the change of the logarithm of the parameter. The gradient is the derivative with
     respect to the value at each grid point.
 

@@ -1,0 +1,119 @@
+"""How long a shot takes in the embedded solver, from files to files, beside the raw limits.
+
+Prints one JSON object, everything on one core, each figure the best of the repetitions, in CPU
+seconds of this process.
+
+* ``forward``: ``files``: one shot from its directory to its synthetics; ``loops``: the compiled
+  time steps alone; ``copies``: moving what they must at least move, three fields per step.
+* ``adjoint``: ``files``: from adjoint sources to kernels and pseudo-Hessian, the forward wavefield
+  included; ``loops`` likewise; ``checkpoints``: from files to files with the least memory that
+  works; ``mib`` and ``checkpoints_mib``: what the stored wavefield takes.
+* ``setup``: importing, generating and loading the loops (compiled before), and the first shots.
+
+    python benchmarks/solver.py [--points 100] [--steps 800] [--repeat 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headrace.seismic.solvers import (
+    SYNTHETICS,
+    AdjointRun,
+    ForwardRun,
+    Solver,
+    open_solver,
+    read_event,
+)
+from headrace.seismic.solvers.examples import Checkerboard, write_checkerboard
+
+
+def best(repeat: int, work: Callable[[], Any]) -> float:
+    """The shortest CPU time of some work, s."""
+    times = []
+    for _ in range(repeat):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return round(min(times), 4)
+
+
+def copies(shape: tuple[int, int], steps: int) -> None:
+    """Reads two fields and writes one, as often as there are steps."""
+    first, second, target = (np.ones(shape, dtype=np.float32) for _ in range(3))
+    for _ in range(steps):
+        np.add(first, second, out=target)
+
+
+def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
+    """All figures."""
+    from headrace.seismic.solvers.devito.checkpoints import least_plan
+    from headrace.seismic.solvers.devito.solver import DevitoSolver
+
+    started = time.process_time()
+    files = write_checkerboard(place, example)
+    settings = json.loads(files.solver_settings.read_text())
+    event = files.events / "event_1"
+    forward = ForwardRun(files.true_model, event, place / "forward")
+    made: Solver = open_solver(example.solver, settings)
+    assert isinstance(made, DevitoSolver)
+    made.forward(forward)
+    sources = place / "adjoint_sources"
+    sources.mkdir()
+    for path in (forward.output / SYNTHETICS).iterdir():
+        path.rename(sources / f"{path.stem}.adj")
+    adjoint = AdjointRun(files.true_model, event, forward.output, sources, place / "kernels")
+    made.adjoint(adjoint)
+    setup = time.process_time() - started
+
+    setup_of = made._prepare(files.true_model)
+    propagator, frame = setup_of.propagator, setup_of.frame
+    shot = made._shot(read_event(event), frame)
+    noise = np.random.default_rng(0).normal(size=(example.npts, example.stations))
+    rows, columns = (count + 2 * made.settings.space_order for count in frame.full)
+    field = rows * columns * 4 / 2**20
+    least = least_plan(example.npts).fields * field
+    small = open_solver(example.solver, {**settings, "memory_limit": 1.01 * least})
+    small.adjoint(adjoint)
+    return {
+        "points": frame.full,
+        "steps": example.npts,
+        "stations": example.stations,
+        "setup": round(setup, 2),
+        "forward": {
+            "files": best(repeat, lambda: made.forward(forward)),
+            "loops": best(repeat, lambda: propagator.traces(shot)),
+            "copies": best(repeat, lambda: copies(frame.full, example.npts)),
+        },
+        "adjoint": {
+            "files": best(repeat, lambda: made.adjoint(adjoint)),
+            "loops": best(repeat, lambda: propagator.derivatives(shot, noise)),
+            "checkpoints": best(repeat, lambda: small.adjoint(adjoint)),
+            "mib": round(propagator.plan.fields * field, 1),
+            "checkpoints_mib": round(least, 1),
+        },
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--repeat", type=int, default=7)
+    options = parser.parse_args(arguments)
+    example = Checkerboard(points=options.points, npts=options.steps, events=1)
+    with tempfile.TemporaryDirectory() as place:
+        print(json.dumps(measure(example, Path(place), options.repeat)))
+
+
+if __name__ == "__main__":
+    main()

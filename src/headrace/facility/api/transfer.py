@@ -1,0 +1,124 @@
+"""As much of the Transfer API as a client needs to look before it starts a run."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from headrace.facility.api.backend import backend_of
+from headrace.facility.transfer import Collection, TransferError, ls, mkdir, stat
+
+_STATUS = (
+    ("ClientError.NotFound", 404),
+    ("EndpointNotFound", 404),
+    ("ClientError", 400),
+    ("PermissionDenied", 403),
+    ("ExternalError", 502),
+)
+_LS_NUMBERS = ("limit", "offset")
+
+
+def endpoint(request: Request) -> Response:
+    """``GET /v0.10/endpoint/{id}``: what a collection is."""
+    collection = _collections(request).get(request.path_params["collection_id"])
+    if collection is None:
+        return _error(_unknown(request), request)
+    identity = backend_of(request).identity
+    return JSONResponse(
+        {
+            "DATA_TYPE": "endpoint",
+            "id": collection.id,
+            "display_name": collection.name,
+            "canonical_name": f"{identity.username}#{collection.name}",
+            "owner_string": identity.username,
+            # A guest collection wants no consent of its own; nor does a directory here.
+            "entity_type": "GCSv5_guest_collection",
+            "high_assurance": False,
+            "authentication_timeout_mins": None,
+            "disable_verify": False,
+            "default_directory": "/",
+            "description": str(collection.root),
+            "public": False,
+        }
+    )
+
+
+def list_directory(request: Request) -> Response:
+    """``GET /v0.10/operation/endpoint/{id}/ls``."""
+    body: dict[str, Any] = dict(request.query_params)
+    for name in _LS_NUMBERS:
+        if body.get(name, "").isdigit():
+            body[name] = int(body[name])
+    body["show_hidden"] = body.get("show_hidden") not in ("0", "false", "False")
+    return _operation(request, ls, body)
+
+
+def look(request: Request) -> Response:
+    """``GET /v0.10/operation/endpoint/{id}/stat``."""
+    return _operation(request, stat, dict(request.query_params))
+
+
+async def make_directory(request: Request) -> Response:
+    """``POST /v0.10/operation/endpoint/{id}/mkdir``."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return _error(
+            TransferError("ClientError.BadRequest", "the body is no JSON object"), request
+        )
+    return _operation(request, mkdir, body)
+
+
+def _operation(
+    request: Request,
+    work: Callable[[Mapping[str, Any], Mapping[str, Collection]], dict[str, Any]],
+    body: dict[str, Any],
+) -> Response:
+    collections = _collections(request)
+    collection_id = request.path_params["collection_id"]
+    try:
+        if collection_id not in collections:
+            raise _unknown(request)
+        return JSONResponse(work({**body, "endpoint_id": collection_id}, collections))
+    except TransferError as error:
+        return _error(error, request)
+
+
+def _collections(request: Request) -> dict[str, Collection]:
+    known = backend_of(request).settings.current().collections
+    return {c.id: Collection(c.id, c.name, Path(c.root)) for c in known}
+
+
+def _unknown(request: Request) -> TransferError:
+    names = ", ".join(f"{c.name} ({c.id})" for c in _collections(request).values()) or "none"
+    words = f"no collection {request.path_params['collection_id']}; there are: {names}"
+    return TransferError("EndpointNotFound", words)
+
+
+def _error(error: TransferError, request: Request) -> Response:
+    status = next((status for code, status in _STATUS if error.code.startswith(code)), 502)
+    body = {
+        "code": error.code,
+        "message": str(error),
+        "request_id": uuid.uuid4().hex[:9],
+        "resource": request.url.path.removeprefix("/v0.10"),
+    }
+    return JSONResponse(body, status)
+
+
+_OPERATION = "/v0.10/operation/endpoint/{collection_id}"
+ROUTES = [
+    Route("/v0.10/endpoint/{collection_id}", endpoint, methods=["GET"]),
+    Route(f"{_OPERATION}/ls", list_directory, methods=["GET"]),
+    Route(f"{_OPERATION}/stat", look, methods=["GET"]),
+    Route(f"{_OPERATION}/mkdir", make_directory, methods=["POST"]),
+]

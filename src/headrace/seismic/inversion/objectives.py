@@ -1,0 +1,160 @@
+"""The misfit functions that an inversion goes through: band, windows, events, stations.
+
+Whenever one of these changes, the misfits of before cannot be compared any more and the gradients
+of before belong to another function: the optimiser begins anew from the current model.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headrace.files import write_whole
+from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.paths import Paths, number_text
+from headrace.seismic.inversion.project import Inversion
+from headrace.seismic.inversion.toml_text import toml_text
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One misfit function.
+
+    Attributes:
+        tag: its name, which becomes part of the names of evaluations.
+        band: name of the band.
+        periods: shortest and longest period, s.
+        events: events that take part.
+        excluded_stations: stations that do not.
+        weights: event -> factor.
+        waveforms: settings of the waveform program.
+        first_iteration: where it came into force.
+    """
+
+    tag: str
+    band: str
+    periods: tuple[float, float]
+    events: tuple[str, ...]
+    excluded_stations: tuple[str, ...]
+    weights: Mapping[str, float]
+    waveforms: Mapping[str, Any]
+    first_iteration: int
+
+    @property
+    def reference(self) -> str:
+        """The evaluation that windows are selected in; all others measure in the same."""
+        return f"{number_text(self.first_iteration)}_{self.tag}"
+
+    def same_function(self, other: Objective) -> bool:
+        """Whether misfits of the two can be compared."""
+        return replace(self, tag="", first_iteration=0) == replace(other, tag="", first_iteration=0)
+
+
+def read_objectives(paths: Paths) -> list[Objective]:
+    """Reads the objectives so far, in their order.
+
+    Raises:
+        InversionError: the file cannot be used.
+    """
+    path = paths.objectives
+    if not path.is_file():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Objective(
+                **row
+                | {name: tuple(row[name]) for name in ("periods", "events", "excluded_stations")}
+            )
+            for row in rows
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InversionError(f"{path}: cannot be read: {error}") from None
+
+
+def current_objective(inversion: Inversion, tag: str) -> Objective:
+    """The objective of that tag.
+
+    Raises:
+        InversionError: there is none.
+    """
+    for objective in read_objectives(inversion.paths):
+        if objective.tag == tag:
+            return objective
+    raise InversionError(f"{inversion.paths.objectives}: no objective {tag!r}")
+
+
+def choose_objective(inversion: Inversion, band: str, iteration: int) -> Objective:
+    """The objective that an iteration has; a new one where something has changed.
+
+    Args:
+        inversion: settings and steering.
+        band: name of the iteration's band.
+        iteration: its number.
+
+    Returns:
+        The objective; it and its settings of the waveform program are on disk.
+
+    Raises:
+        ConfigError: there is no such band.
+    """
+    known = read_objectives(inversion.paths)
+    settings = inversion.settings
+    found = settings.band(band)
+    wanted = Objective(
+        tag="",
+        band=band,
+        periods=found.periods,
+        events=inversion.events,
+        excluded_stations=inversion.excluded_stations,
+        weights={name: settings.event_weights.get(name, 1.0) for name in inversion.events},
+        waveforms=json.loads(json.dumps(settings.waveforms, default=str)),
+        first_iteration=iteration,
+    )
+    if known and known[-1].same_function(wanted):
+        age = iteration - known[-1].first_iteration
+        if not settings.renew_windows or age % settings.renew_windows or not age:
+            return known[-1]
+    count = sum(objective.band == band for objective in known)
+    chosen = replace(wanted, tag=band if not count else f"{band}_{count + 1}")
+    path = inversion.paths.waveform_settings(chosen.tag)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, waveform_settings_text(settings.waveforms, found.periods))
+    rows = [asdict(objective) for objective in (*known, chosen)]
+    write_whole(inversion.paths.objectives, json.dumps(rows, indent=1) + "\n")
+    return chosen
+
+
+def waveform_settings_text(waveforms: Mapping[str, Any], periods: tuple[float, float]) -> str:
+    """Settings of the waveform program as TOML."""
+    return toml_text({"period_band": list(periods), **waveforms})
+
+
+def observed_of(paths: Paths, objective: Objective, event: str) -> Path:
+    """Directory of the observed seismograms of an event, without the stations left out.
+
+    Args:
+        paths: the inversion's files.
+        objective: which stations are left out.
+        event: the event.
+
+    Returns:
+        The directory; links to the files where stations are left out.
+    """
+    source = paths.observed_event(event)
+    if not objective.excluded_stations:
+        return source
+    target = paths.selected_observed(objective.tag, event)
+    if not target.is_dir():
+        temporary = target.with_name(f".{target.name}.partial")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for path in sorted(source.iterdir()):
+            if ".".join(path.name.split(".")[:2]) not in objective.excluded_stations:
+                (temporary / path.name).symlink_to(path)
+        temporary.rename(target)
+    return target

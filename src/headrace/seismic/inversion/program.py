@@ -1,0 +1,120 @@
+"""The command line of the stages, as job scripts call it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from headrace.files import write_whole
+from headrace.seismic.errors import SeismicError
+from headrace.seismic.parallel import OneRank, Ranks, find_ranks, speaks
+
+_PROGRAM = "inversion"
+LIGHT = ("check", "decide", "update", "results", "pictures")
+HEAVY = ("forward", "adjoint", "windows")
+
+
+class _UsageError(SeismicError):
+    exit_code = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{message}; see {_PROGRAM} --help")
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parses the command line.
+
+    Args:
+        arguments: without the program's name; None takes ``sys.argv``.
+
+    Returns:
+        ``stage``, ``directory``, ``iteration``, ``evaluation``, ``events``, ``answer``, ``ranks``.
+
+    Raises:
+        SeismicError: wrong usage; exit code 2.
+    """
+    parser = _Parser(prog=_PROGRAM, description="One stage of an iteration of an inversion.")
+    parser.add_argument("stage", choices=(*LIGHT, *HEAVY))
+    parser.add_argument("--directory", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--iteration", type=int, metavar="N", help="of a light stage")
+    parser.add_argument("--evaluation", metavar="NAME", help="of a heavy stage")
+    parser.add_argument("--events", type=Path, metavar="FILE", help="JSON list, of a heavy stage")
+    parser.add_argument("--answer", type=Path, required=True, metavar="FILE", help="JSON to write")
+    parser.add_argument("--ranks", type=int, metavar="N", help="fail unless MPI sees this number")
+    options = parser.parse_args(arguments)
+    if options.stage in LIGHT and options.iteration is None:
+        parser.error(f"{options.stage} needs --iteration")
+    if options.stage in HEAVY and (options.evaluation is None or options.events is None):
+        parser.error(f"{options.stage} needs --evaluation and --events")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a stage and writes its answer.
+
+    Args:
+        arguments: without the program's name; None takes ``sys.argv``.
+
+    Returns:
+        0 done; 1 a problem, told in one line on stderr; 2 usage or settings.
+    """
+    ranks: Ranks = OneRank()
+    try:
+        options = parse_arguments(arguments)
+        if options.stage == "windows":
+            ranks = find_ranks(expected=options.ranks)
+        answer = _run(options, ranks)
+        if ranks.rank == 0:
+            write_whole(options.answer, json.dumps(answer) + "\n")
+    except (SeismicError, OSError) as error:
+        if ranks.rank == 0 and speaks():
+            print(f"{_PROGRAM}: {_line(error)}", file=sys.stderr, flush=True)
+        if ranks.size > 1:
+            # The other ranks would wait for ever for what this one was to send.
+            ranks.abort(1)
+        return error.exit_code if isinstance(error, SeismicError) else 1
+    except Exception as error:
+        if ranks.size == 1:
+            raise
+        text = f"{_PROGRAM}: rank {ranks.rank}: {type(error).__name__}: {error}"
+        print(text, file=sys.stderr, flush=True)
+        ranks.abort(1)
+    return 0
+
+
+def _run(options: argparse.Namespace, ranks: Ranks) -> dict[str, Any]:
+    root: Path = options.directory
+    if options.stage in HEAVY:
+        from headrace.seismic.inversion import work
+
+        events = json.loads(options.events.read_text(encoding="utf-8"))
+        if options.stage == "windows":
+            return work.process_windows(root, options.evaluation, events, ranks)
+        return work.simulate(root, options.stage, options.evaluation, events)
+    if options.stage == "results":
+        from headrace.seismic.inversion.results import gather_results
+
+        return gather_results(root, options.iteration)
+    if options.stage == "pictures":
+        from headrace.seismic.inversion.pictures import draw_pictures
+
+        return draw_pictures(root, options.iteration)
+    from headrace.seismic.inversion import stages
+
+    plan = getattr(stages, options.stage)(root, options.iteration)
+    document: dict[str, Any] = plan.document()
+    return document
+
+
+def _line(error: SeismicError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

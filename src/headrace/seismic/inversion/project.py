@@ -1,0 +1,101 @@
+"""An inversion as its stages see it: settings, steering, optimiser, and who takes part."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.seismic.errors import OptimiserError
+from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.settings import InversionSettings, read_settings
+from headrace.seismic.inversion.steering import Steering, read_steering
+from headrace.seismic.optimiser import Optimiser
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What every stage reads first.
+
+    Attributes:
+        paths: where its files are.
+        settings: ``inversion.toml``.
+        steering: what was asked for since.
+    """
+
+    paths: Paths
+    settings: InversionSettings
+    steering: Steering
+
+    @functools.cached_property
+    def events(self) -> tuple[str, ...]:
+        """Names of the events that take part, sorted."""
+        return tuple(name for name in self.all_events if name not in self._left_out)
+
+    @functools.cached_property
+    def all_events(self) -> tuple[str, ...]:
+        """Names of all events, sorted."""
+        place = self.paths.events
+        if not place.is_dir():
+            return ()
+        found = (path for path in place.iterdir() if not path.name.startswith("."))
+        return tuple(sorted(path.name for path in found if path.is_dir()))
+
+    @property
+    def excluded_stations(self) -> tuple[str, ...]:
+        """Stations that are left out, ``NET.STA``, sorted."""
+        return tuple(sorted({*self.settings.excluded_stations, *self.steering.stations}))
+
+    @functools.cached_property
+    def solver_settings(self) -> Mapping[str, Any]:
+        """The solver's settings, with the paths of its own files."""
+        return solver_settings_at(self.paths, self.settings)
+
+    @property
+    def _left_out(self) -> set[str]:
+        return {*self.settings.excluded_events, *self.steering.events}
+
+    def optimiser(self) -> Optimiser:
+        """The optimiser.
+
+        Raises:
+            InversionError: it was not started yet.
+        """
+        try:
+            return Optimiser(self.paths.optimiser)
+        except OptimiserError as error:
+            raise InversionError(f"{error}; run the stage check of iteration 0 first") from None
+
+
+def open_inversion(root: Path) -> Inversion:
+    """Opens an inversion.
+
+    Args:
+        root: its directory.
+
+    Returns:
+        What the stages need.
+
+    Raises:
+        ConfigError: its settings cannot be used.
+        InversionError: its steering cannot be read.
+    """
+    paths = Paths(root)
+    return Inversion(paths, read_settings(paths.settings), read_steering(paths))
+
+
+def solver_settings_at(paths: Paths, settings: InversionSettings) -> dict[str, Any]:
+    """The solver's settings; texts that begin with ``solver/`` are files of the inversion.
+
+    Args:
+        paths: where the inversion is.
+        settings: its settings.
+    """
+    told = dict(settings.solver_settings)
+    for name, value in told.items():
+        if isinstance(value, str) and value.startswith(f"{paths.solver.name}/"):
+            told[name] = str(paths.root / value)
+    return told

@@ -1,0 +1,279 @@
+"""The end of an iteration: its numbers, its files for the way home, and the next one's request."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from headrace.files import write_whole
+from headrace.seismic.inversion.paths import MARKER, number_text
+from headrace.seismic.inversion.plans import make_plan
+from headrace.seismic.inversion.project import Inversion, open_inversion
+from headrace.seismic.inversion.records import read_records
+from headrace.seismic.inversion.steering import Request, read_request, request_text
+from headrace.seismic.models import FieldReader, versions_of
+from headrace.seismic.optimiser import Iteration, State
+
+
+def gather_results(root: Path, iteration: int) -> dict[str, Any]:
+    """Puts what goes back to the home into ``outbox/NNN/``.
+
+    Args:
+        root: the inversion's directory.
+        iteration: number of the iteration.
+
+    Returns:
+        ``outcome`` (``done``, ``finished``, ``paused`` or ``stopped``), ``reason``, ``next`` (its
+        number, or None) and ``misfit``.
+
+    Raises:
+        InversionError: the iteration is not over.
+    """
+    inversion = open_inversion(root)
+    paths = inversion.paths
+    request = read_request(paths, iteration)
+    summary = summarise(inversion, request)
+    target = paths.outbox / number_text(iteration)
+    temporary = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    results = temporary / "results"
+    results.mkdir(parents=True)
+    write_whole(results / "summary.json", json.dumps(summary, indent=1) + "\n")
+    lines = [json.dumps(record) + "\n" for record in read_records(paths.records(iteration))]
+    write_whole(results / "records.jsonl", "".join(lines))
+    _copy_state(inversion, request, results)
+    models = temporary / "models"
+    models.mkdir()
+    following = summary["next"]
+    if summary["outcome"] in ("done", "finished") and summary["misfit_after"] is not None:
+        optimiser = inversion.optimiser()
+        name = number_text(iteration + 1)
+        _copy(optimiser.model_file(name), models / f"{name}.h5")
+    (temporary / "next").mkdir()
+    if following is not None:
+        write_whole(temporary / "next" / "iteration.json", request_text(_next(inversion, request)))
+    write_whole(temporary / MARKER, f"iteration {following}\n")
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    if summary["outcome"] in ("done", "finished"):
+        _prune(inversion, iteration)
+    return {name: summary[name] for name in ("outcome", "reason", "next", "misfit", "band")} | {
+        "iteration": iteration,
+        "misfit_after": summary["misfit_after"],
+        "trials": len(summary["trials"]),
+        "name": number_text(iteration),
+        "next_name": "" if following is None else number_text(following),
+    }
+
+
+def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
+    """An iteration in numbers.
+
+    Args:
+        inversion: settings and files.
+        request: what the iteration was asked to do.
+
+    Returns:
+        As in ``summary.json``: outcome, misfits, trials, and per stage times, core hours and
+        numbers of computed events.
+    """
+    paths, number = inversion.paths, request.iteration
+    outcome, reason = _outcome(inversion, request)
+    state = inversion.optimiser().state if paths.optimiser.is_dir() else None
+    rows = [row for row in state.history if row.iteration == number] if state else []
+    row = rows[-1] if rows else None
+    accepted = _accepted(row)
+    done = outcome in ("done", "finished")
+    following = None
+    if done and outcome == "done":
+        following = number + 1
+    records = read_records(paths.records(number))
+    stages = stages_of(records)
+    return {
+        "iteration": number,
+        "band": request.band if not state else _band_of(state, request),
+        "outcome": outcome,
+        "reason": reason,
+        "next": following,
+        "misfit": row.misfit if row else None,
+        "misfit_after": accepted["misfit"] if accepted else None,
+        "step": accepted["step"] if accepted else None,
+        "trials": [asdict(trial) for trial in row.trials] if row else [],
+        "given_up": [asdict(trial) for old in rows[:-1] for trial in old.trials],
+        "direction": row.direction if row else None,
+        "notes": list(row.notes) if row else [],
+        "events": len(inversion.events),
+        "stages": stages,
+        "core_hours": sum(stage["core_hours"] for stage in stages.values()),
+        "began": records[0]["began"] if records else None,
+        "seconds": wall_seconds(records),
+        "model": _content(inversion, number + 1) if accepted else None,
+        "versions": dict(versions_of()),
+    }
+
+
+def stages_of(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Times and core hours by stage.
+
+    Args:
+        records: of one iteration or of several.
+
+    Returns:
+        Stage -> ``seconds``, ``core_hours``, ``computed`` and ``found`` events, ``calls``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        row = found.setdefault(
+            record["stage"],
+            {"seconds": 0.0, "core_hours": 0.0, "computed": 0, "found": 0, "calls": 0},
+        )
+        row["seconds"] = round(row["seconds"] + record["seconds"], 3)
+        row["core_hours"] += record["seconds"] * record["cores"] / 3600.0
+        row["computed"] += len(record["computed"])
+        row["found"] += record["found"]
+        row["calls"] += 1
+    return found
+
+
+def wall_seconds(records: list[dict[str, Any]]) -> float:
+    """Time from the begin of the first record to the end of the last, s."""
+    if not records:
+        return 0.0
+    begun = [datetime.datetime.fromisoformat(record["began"]) for record in records]
+    ends = [
+        moment + datetime.timedelta(seconds=record["seconds"])
+        for moment, record in zip(begun, records, strict=True)
+    ]
+    return round((max(ends) - min(begun)).total_seconds(), 3)
+
+
+def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
+    number = request.iteration
+    if (
+        inversion.steering.is_paused(number, begins=True)
+        and not inversion.paths.start(number).is_dir()
+    ):
+        return "paused", "paused before the iteration"
+    plan = make_plan(inversion, number)
+    if plan.next == "results":
+        reason = _why_finished(inversion, request)
+        return ("finished", reason) if reason else ("done", plan.message)
+    if plan.next in ("paused", "stopped"):
+        return plan.next, plan.message
+    return "unfinished", f"{plan.next} of {plan.evaluation} is still to be done"
+
+
+def _why_finished(inversion: Inversion, request: Request) -> str:
+    state = inversion.optimiser().state
+    if state.phase == "finished":
+        return state.reason
+    settings = inversion.settings
+    spent = settings.limits.core_hours
+    if spent is not None:
+        hours = sum(
+            stage["core_hours"]
+            for place in sorted(inversion.paths.iterations.glob("[0-9]*"))
+            for stage in stages_of(read_records(place / "records")).values()
+        )
+        if hours >= spent:
+            return f"{hours:.1f} core hours were used; limits.core_hours is {spent:g}"
+    if _next_band(inversion, request) is None:
+        return "the last band is done"
+    return ""
+
+
+def _next(inversion: Inversion, request: Request) -> Request:
+    following = _next_band(inversion, request)
+    if following is None:
+        raise AssertionError("a finished inversion has no next iteration")
+    band, before = following
+    return Request(request.iteration + 1, band, before)
+
+
+def _next_band(inversion: Inversion, request: Request) -> tuple[str, int] | None:
+    """Band of the next iteration and how many it had before; None after the last."""
+    settings = inversion.settings
+    state = inversion.optimiser().state
+    name = _band_of(state, request)
+    band = settings.band(name)
+    before = request.band_iterations if name == request.band else 0
+    rows = [row for row in state.history if row.iteration == request.iteration]
+    accepted = _accepted(rows[-1]) if rows else None
+    slow = False
+    if accepted and band.stop_below is not None:
+        slow = rows[-1].misfit - accepted["misfit"] < band.stop_below * rows[-1].misfit
+    if before + 1 < band.iterations and not slow:
+        return name, before + 1
+    names = [one.name for one in settings.bands]
+    later = names[names.index(name) + 1 :]
+    return (later[0], 0) if later else None
+
+
+def _band_of(state: State, request: Request) -> str:
+    """The band that the iteration had, which steering may have changed."""
+    rows = [row for row in state.history if row.iteration == request.iteration]
+    tag = rows[-1].objective if rows else state.objectives[-1]
+    return _band_of_tag(tag) or request.band
+
+
+def _band_of_tag(tag: str) -> str:
+    name, _, count = tag.rpartition("_")
+    return name if name and count.isdigit() else tag
+
+
+def _accepted(row: Iteration | None) -> dict[str, Any] | None:
+    if row is None or row.accepted is None:
+        return None
+    for trial in row.trials:
+        if trial.name == row.accepted:
+            return asdict(trial)
+    return None
+
+
+def _content(inversion: Inversion, number: int) -> str:
+    with FieldReader(inversion.optimiser().model_file(number_text(number))) as reader:
+        return reader.content
+
+
+def _copy_state(inversion: Inversion, request: Request, results: Path) -> None:
+    """Misfits per event of every evaluation, and the kernels."""
+    paths = inversion.paths
+    own = number_text(request.iteration)
+    misfits: dict[str, Mapping[str, Any]] = {}
+    for place in sorted(paths.evaluations.glob(f"{own}*")):
+        files = paths.evaluation(place.name)
+        if files.misfit.is_file():
+            misfits[place.name] = json.loads(files.misfit.read_text(encoding="utf-8"))
+        for step in ("sum", "preconditioned"):
+            if files.kernel(step).is_file():
+                _copy(files.kernel(step), results / f"kernel_{step}.h5")
+    write_whole(results / "misfits.json", json.dumps(misfits, indent=1) + "\n")
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+
+
+def _prune(inversion: Inversion, iteration: int) -> None:
+    """Removes simulations that no coming iteration reads; those of this one and the next stay."""
+    paths = inversion.paths
+    optimiser = inversion.optimiser()
+    needed = set()
+    for number in (iteration, iteration + 1):
+        path = optimiser.model_file(number_text(number))
+        if path.is_file():
+            with FieldReader(path) as reader:
+                needed.add(paths.simulations(reader.content).name)
+    place = paths.root / "simulations"
+    for found in sorted(place.iterdir()) if place.is_dir() else []:
+        if found.name not in needed:
+            shutil.rmtree(found, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""What a person asks for while an inversion runs, and what an iteration was asked to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.files import write_whole
+from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.paths import Paths
+
+REDO_STAGES = ("forward", "windows", "adjoint", "update")
+PAUSES = ("stage", "iteration")
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What holds until it is taken back.
+
+    Attributes:
+        pause: ``stage``, ``iteration``, or empty.
+        pause_iteration: with ``iteration``: the last one that is done before.
+        events: events left out, beside those of the settings.
+        stations: stations left out, likewise.
+        band: band that an iteration shall have; empty: as its request says.
+        band_from: the iteration that it holds for; those after go on from there.
+    """
+
+    pause: str = ""
+    pause_iteration: int = -1
+    events: tuple[str, ...] = ()
+    stations: tuple[str, ...] = ()
+    band: str = ""
+    band_from: int = 0
+
+    def is_paused(self, iteration: int, *, begins: bool) -> bool:
+        """Whether an iteration shall wait.
+
+        Args:
+            iteration: its number.
+            begins: it has not done anything yet.
+        """
+        if self.pause == "stage":
+            return True
+        return self.pause == "iteration" and begins and iteration > self.pause_iteration
+
+    def band_of(self, request: Request) -> str:
+        """The band that an iteration shall have."""
+        if self.band and request.iteration == self.band_from:
+            return self.band
+        return request.band
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an iteration shall do: the content of ``iteration.json``.
+
+    Attributes:
+        iteration: its number.
+        band: name of its band.
+        band_iterations: iterations of this band before it.
+        redo: stage from which all is done again; empty: nothing is.
+        restore: the optimiser goes back to where the iteration began.
+        id: different for each request of one iteration.
+    """
+
+    iteration: int
+    band: str
+    band_iterations: int = 0
+    redo: str = ""
+    restore: bool = False
+    id: str = ""
+
+
+def read_steering(paths: Paths) -> Steering:
+    """Reads what was asked for; nothing where there is no file.
+
+    Raises:
+        InversionError: the file cannot be used.
+    """
+    told = _read(paths.steering, missing={})
+    try:
+        return Steering(
+            **told | {name: tuple(told[name]) for name in ("events", "stations") if name in told}
+        )
+    except TypeError as error:
+        raise InversionError(f"{paths.steering}: not steering of this version: {error}") from None
+
+
+def write_steering(paths: Paths, steering: Steering) -> None:
+    """Writes what is asked for, whole or not at all."""
+    write_whole(paths.steering, json.dumps(asdict(steering), indent=1) + "\n")
+
+
+def read_request(paths: Paths, iteration: int) -> Request:
+    """Reads what an iteration shall do.
+
+    Raises:
+        InversionError: the file is missing or cannot be used.
+    """
+    path = paths.request(iteration)
+    try:
+        found = Request(**_read(path))
+    except TypeError as error:
+        raise InversionError(f"{path}: not a request of this version: {error}") from None
+    if found.iteration != iteration:
+        raise InversionError(f"{path}: is of iteration {found.iteration}")
+    return found
+
+
+def request_text(request: Request) -> str:
+    """A request as its file has it."""
+    return json.dumps(asdict(request), indent=1) + "\n"
+
+
+def _read(path: Path, missing: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if missing is not None:
+            return dict(missing)
+        raise InversionError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InversionError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(told, dict):
+        raise InversionError(f"{path}: not a JSON object")
+    return told
