@@ -20,9 +20,10 @@ def analyze_run(
 
     Returns:
         ``run`` (its number), ``segments`` (how many), ``bytes`` of raw data, ``events``, ``hits``
-        and ``fitted`` traces (null where the programs did not tell), ``fit_seconds`` of all
-        segments together, ``begin`` and ``end`` of the run (seconds since 1970-01-01 UTC; null if
-        unknown), ``pictures`` (how many), ``redone`` (whether anything was run).
+        and ``fitted`` traces (null where the programs did not tell), ``fit_seconds`` (processor
+        time of the fits of all segments), ``begin`` and ``end`` of the run (seconds since
+        1970-01-01 UTC; null if unknown), ``pictures`` (how many), ``redone`` (whether anything was
+        run).
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.

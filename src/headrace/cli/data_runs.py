@@ -33,7 +33,8 @@ class DataRun:
         bytes: of raw data; None if unknown.
         events: built events; None before they are known.
         traces: traces that were fitted; None before they are known.
-        traces_per_second: how fast the jobs fitted them; None before it is known.
+        traces_per_second: how many of them a core fitted in a second, or a job of a site's
+            program; None before it is known.
         ended: when the run ended at the detector, s since 1970-01-01 UTC; None if unknown.
         lag: s from there to the results, or until now; None if it has not ended.
         run_id: its run of the flow; None without one.
