@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,11 @@ import numpy as np
 import pytest
 from seismic.waves import SPACING, Values, bumps, small_event, small_model, small_solver
 
-from headrace.seismic import EventRequest, OneRank, ProcessingConfig, process_event
+from headrace.seismic import EventRequest, OneRank, process_event
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import KERNELS, SYNTHETICS, AdjointRun, ForwardRun
 
 pytest.importorskip("devito")
-pytestmark = pytest.mark.skipif(
-    "exact_adjoint" not in {item.name for item in dataclasses.fields(ProcessingConfig)},
-    reason="the waveform program has no exact adjoint sources yet",
-)
 
 DIRECTIONS = {"vp": {"vp": bumps(11, 1.0)}, "rho": {"rho": bumps(12, 1.0)}}
 
