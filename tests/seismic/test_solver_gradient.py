@@ -16,11 +16,12 @@ from seismic.waves import (
     read_traces,
     small_event,
     small_model,
+    small_solver,
     write_adjoint_sources,
 )
 
 from headrace.seismic.models import read_model
-from headrace.seismic.solvers import KERNELS, AdjointRun, ForwardRun, open_solver, read_event
+from headrace.seismic.solvers import KERNELS, AdjointRun, ForwardRun, read_event
 
 pytest.importorskip("devito")
 
@@ -43,7 +44,7 @@ class Misfit:
 
     def __init__(self, place: Path, **settings: Any) -> None:
         self.place = place
-        self.solver: Any = open_solver("devito", {**SMALL, **settings})
+        self.solver = small_solver(**settings)
         self.event = read_event(small_event(place / "shot"))
         self.observed = self.traces({"vp": bumps(5, 0.03), "rho": bumps(6, 0.05)})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import EventRequest, OneRank, ProcessingConfig, process_event
+from headrace.seismic import EventRequest, OneRank, process_event
 from headrace.seismic.kernels import (
     KernelProcessing,
     Mute,
@@ -40,10 +39,6 @@ from headrace.seismic.solvers.examples import (
 )
 
 pytest.importorskip("devito")
-pytestmark = pytest.mark.skipif(
-    "exact_adjoint" not in {item.name for item in dataclasses.fields(ProcessingConfig)},
-    reason="the waveform program has no exact adjoint sources yet",
-)
 
 
 class Inversion:

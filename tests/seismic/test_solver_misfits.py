@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from seismic.waves import SMALL, SPACING, Values, bumps, small_event, small_model
+from seismic.waves import SPACING, Values, bumps, small_event, small_model, small_solver
 
-from headrace.seismic import EventRequest, OneRank, ProcessingConfig, process_event
+from headrace.seismic import EventRequest, OneRank, process_event
 from headrace.seismic.models import read_model
-from headrace.seismic.solvers import KERNELS, SYNTHETICS, AdjointRun, ForwardRun, open_solver
+from headrace.seismic.solvers import KERNELS, SYNTHETICS, AdjointRun, ForwardRun
 
 pytest.importorskip("devito")
-pytestmark = pytest.mark.skipif(
-    "exact_adjoint" not in {item.name for item in dataclasses.fields(ProcessingConfig)},
-    reason="the waveform program has no exact adjoint sources yet",
-)
 
 DIRECTIONS = {"vp": {"vp": bumps(11, 1.0)}, "rho": {"rho": bumps(12, 1.0)}}
 
@@ -32,7 +27,7 @@ class Pipeline:
 
     def __init__(self, place: Path, kind: str, select: str) -> None:
         self.place = place
-        self.solver: Any = open_solver("devito", {**SMALL, "npts": 500, "start": -0.25})
+        self.solver = small_solver(npts=500, start=-0.25)
         small_event(place / "shot")
         self.config = place / "config.toml"
         self.config.write_text(

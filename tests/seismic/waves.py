@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,14 @@ import numpy.typing as npt
 
 from headrace.seismic import read_seismogram
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, write_model
-from headrace.seismic.solvers import SYNTHETICS, Event, Receiver, Source, write_simulation_event
+from headrace.seismic.solvers import (
+    SYNTHETICS,
+    Event,
+    Receiver,
+    Source,
+    open_solver,
+    write_simulation_event,
+)
 from headrace.seismic.two_columns import write_two_columns
 from headrace.seismic.waveforms import TraceFile
 
@@ -30,6 +38,12 @@ SMALL = {
 """Settings of the solver for `small_model` and `small_event`."""
 
 SMALL_SHAPE = (24, 30)
+
+
+@functools.cache
+def small_solver(**changes: Any) -> Any:
+    """The embedded solver with `SMALL` and some changes; built once, for that takes longest."""
+    return open_solver("devito", {**SMALL, **changes})
 
 
 def write_medium(path: Path, vp: Values, rho: Values, dtype: str = "float64") -> Path:
