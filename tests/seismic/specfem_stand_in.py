@@ -90,6 +90,7 @@ if mischief == "gave up":
     print("Error detected, aborting MPI... proc 0")
     print("STOP Error, program ended in exit_MPI", file=sys.stderr)
 if mischief == "hang":
+    (output / "pid").write_text(f"{{os.getpid()}} ")
     signal.pause()
 if mischief == "silent":
     sys.exit()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from seismic.specfem_stand_in import write_programs, write_template
+from waiting import wait_until
 
 from headrace.seismic.errors import SeismicError, SolverError
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
@@ -299,6 +302,43 @@ def test_a_program_that_does_not_end_is_ended(tmp_path):
     assert "stands in" in log.read_text()
 
 
+def is_gone(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the children")
+def test_a_program_ends_with_a_process_that_is_killed(tmp_path):
+    case = Case(tmp_path, mischief="hang")
+    run = case.forward(case.gll_model(vs=1400.0))
+    code = (
+        "from pathlib import Path\n"
+        "from headrace.seismic.solvers.interface import ForwardRun, open_solver\n"
+        "from headrace.seismic.solvers.runs import run_all\n"
+        f"settings = {{'template': {str(case.template)!r}, 'binaries': {str(case.programs)!r}}}\n"
+        f"run = ForwardRun(Path({str(run.model)!r}), Path({str(run.event)!r}), "
+        f"Path({str(run.output)!r}))\n"
+        "list(run_all(open_solver('specfem2d', settings), [run], settings))\n"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code])
+    told = run.output.with_name(".forward.partial") / "run" / "OUTPUT_FILES" / "pid"
+    try:
+        text = wait_until(
+            lambda: told.is_file() and told.read_text().endswith(" ") and told.read_text(),
+            "the program to start",
+        )
+    finally:
+        worker.kill()
+        worker.wait()
+    wait_until(lambda: is_gone(int(text)), "the program to end")
+    # what was killed is done again, from its start
+    (case.template / "DATA" / "mischief").write_text("")
+    assert do(case.solver(), run) == [True]
+
+
 def test_an_adjoint_run_needs_its_forward_run_and_its_sources(tmp_path):
     case = Case(tmp_path)
     model = case.gll_model(vs=1400.0)
@@ -315,6 +355,20 @@ def test_an_adjoint_run_needs_its_forward_run_and_its_sources(tmp_path):
     (adjoint.adjoint_sources / "AA.S1.BXY.adj").unlink()
     with pytest.raises(SolverError, match=r"no adjoint source NET\.STA\.BXY\.adj in it"):
         do(solver, adjoint)
+
+
+@pytest.mark.parametrize(("file", "key"), [("Par_file", "DT"), ("SOURCE", "Mxz")])
+def test_a_template_that_changed_since_the_forward_run(tmp_path, file, key):
+    case = Case(tmp_path)
+    forward = case.forward(case.gll_model(vs=1400.0))
+    adjoint = case.adjoint(forward)
+    solver = case.solver()
+    do(solver, forward)
+    changed = case.template / "DATA" / file
+    ParFile.read(changed).with_values({key: 5e-4}).write(changed)
+    with pytest.raises(SolverError) as error:
+        do(solver, adjoint)
+    assert f"forward: was run with another {file} than that of" in one_line(error)
 
 
 def test_a_kernel_that_the_model_has_no_parameter_for(tmp_path):

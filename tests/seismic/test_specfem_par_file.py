@@ -42,6 +42,16 @@ def test_values_are_read_as_fortran_reads_them(par_file):
     assert not par_file.has("nstep")
 
 
+def test_entries_are_what_counts(par_file):
+    assert par_file.entries[0] == ("SIMULATION_TYPE", "1")
+    assert ("title", "two words") in par_file.entries
+    assert ("", "1 1 2600.d0 5800.d0 3500.0d0 0 0 10.d0 10.d0 0 0 0 0 0 0") in par_file.entries
+    assert ("empty", "") in par_file.entries
+    crowded = ParFile(par_file.path, ("a=1#x", "# b"))
+    twice = crowded.with_values({"a": 1000}).with_values({"a": 1})
+    assert twice.entries == crowded.entries == (("a", "1"),)
+
+
 def test_only_what_is_set_changes(par_file, tmp_path):
     changed = par_file.with_values(
         {"SIMULATION_TYPE": 3, "SAVE_FORWARD": True, "NSTEP": 20, "DT": 0.001, "title": "x"}

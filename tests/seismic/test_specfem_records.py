@@ -168,3 +168,25 @@ def test_a_model_that_does_not_fit_the_mesh_is_told(tmp_path):
     write_model(made, grid, values.fields, Provenance("start"))
     with pytest.raises(ModelError, match="its axes are x, not gll_point"):
         fields_from_model(made, tmp_path, ["vp"], (4,))
+
+
+def test_an_axis_that_counts_is_kept_as_a_number(tmp_path):
+    import h5py
+
+    layout = gll_layout(3, ["vp"])
+    content = write_model(
+        tmp_path / "a.h5", layout, {"vp": np.arange(3.0)}, Provenance("start"), "kernel"
+    )
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["axes/gll_point"].shape == (0,)
+    with FieldReader(tmp_path / "a.h5") as reader:
+        assert reader.layout == layout
+        assert reader.layout.cell == 1.0
+        assert reader.content == content
+        reader.verify()
+    given = Layout((Axis.even("gll_point", "1", 0.0, 1.0, 3),), layout.fields)
+    other = write_model(tmp_path / "b.h5", given, {"vp": np.arange(3.0)}, Provenance("start"))
+    assert other != content
+    for values in (range(0), range(1, 4), range(0, 6, 2)):
+        with pytest.raises(ModelError, match="axis n: points are counted from 0"):
+            Axis("n", "1", values)

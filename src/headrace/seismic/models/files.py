@@ -1,8 +1,9 @@
 """Fields in HDF5: written in order, whole or not at all; read in slabs.
 
-A file holds ``/axes/NAME`` (coordinates, attribute ``units``), ``/fields/NAME`` (chunked,
-attribute ``units``) and the attributes ``format``, ``kind``, ``axes``, ``fields``, ``provenance``
-(JSON) and ``content`` (SHA-256 of axes and fields, whatever the chunks).
+A file holds ``/axes/NAME`` (coordinates, attribute ``units``; empty with an attribute ``count``
+where points are only counted), ``/fields/NAME`` (chunked, attribute ``units``) and the attributes
+``format``, ``kind``, ``axes``, ``fields``, ``provenance`` (JSON) and ``content`` (SHA-256 of axes
+and fields, whatever the chunks).
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class FieldReader:
         axes = []
         for name in json.loads(attributes["axes"]):
             data = self._file["axes"][name]
-            axes.append(Axis(name, str(data.attrs["units"]), tuple(data[...].tolist())))
+            if "count" in data.attrs:
+                axes.append(Axis.counted(name, int(data.attrs["count"])))
+            else:
+                axes.append(Axis(name, str(data.attrs["units"]), tuple(data[...].tolist())))
         names = json.loads(attributes["fields"])
         stored = [self._file["fields"][name] for name in names]
         self.layout = Layout(
@@ -170,8 +174,12 @@ class FieldWriter:
         except OSError as error:
             raise ModelError(f"{self._temporary}: cannot be written: {error}") from None
         for axis in self.layout.axes:
-            made = self._file.create_dataset(f"axes/{axis.name}", data=np.asarray(axis.values))
+            counted = isinstance(axis.values, range)
+            values = () if counted else axis.values
+            made = self._file.create_dataset(f"axes/{axis.name}", data=np.asarray(values, float))
             made.attrs["units"] = axis.units
+            if counted:
+                made.attrs["count"] = len(axis.values)
         for spec in self.layout.fields:
             made = self._file.create_dataset(
                 f"fields/{spec.name}",
@@ -248,7 +256,14 @@ class _Content:
     """SHA-256 of axes and fields; each field by itself, for they may be written in turns."""
 
     def __init__(self, layout: Layout) -> None:
-        about = [[axis.name, axis.units, axis.values] for axis in layout.axes]
+        about = [
+            [
+                axis.name,
+                axis.units,
+                len(axis.values) if isinstance(axis.values, range) else axis.values,
+            ]
+            for axis in layout.axes
+        ]
         fields = [[spec.name, spec.units] for spec in layout.fields]
         self._about = json.dumps([about, fields, layout.dtype]).encode()
         self._fields = {name: hashlib.sha256() for name in layout.names}

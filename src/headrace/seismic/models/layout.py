@@ -31,14 +31,18 @@ class Axis:
     Attributes:
         name: its name, for example ``z`` (positive downwards) or ``x``.
         units: ``m``, ``km``, ``radian``, ``degree``, or ``1`` for a plain index.
-        values: coordinates of the points, rising.
+        values: coordinates of the points, rising; a range where the points are only counted.
     """
 
     name: str
     units: str
-    values: tuple[float, ...]
+    values: tuple[float, ...] | range
 
     def __post_init__(self) -> None:
+        if isinstance(self.values, range):
+            if not self.values or self.values != range(len(self.values)):
+                raise ModelError(f"axis {self.name}: points are counted from 0, and at least one")
+            return
         steps = np.diff(np.asarray(self.values))
         if not self.values or not np.isfinite(self.values).all() or not (steps > 0).all():
             raise ModelError(f"axis {self.name}: its coordinates must be finite and rise")
@@ -48,6 +52,11 @@ class Axis:
         """An axis of ``count`` points ``step`` apart."""
         return cls(name, units, tuple(start + step * i for i in range(count)))
 
+    @classmethod
+    def counted(cls, name: str, count: int) -> Axis:
+        """An axis whose points have a number alone, from 0; it takes no memory."""
+        return cls(name, "1", range(count))
+
     @property
     def step(self) -> float:
         """Distance of the points.
@@ -55,7 +64,7 @@ class Axis:
         Raises:
             ModelError: they are not evenly spaced.
         """
-        if len(self.values) < 2:
+        if isinstance(self.values, range) or len(self.values) < 2:
             return 1.0
         steps = np.diff(np.asarray(self.values))
         mean = (self.values[-1] - self.values[0]) / (len(self.values) - 1)

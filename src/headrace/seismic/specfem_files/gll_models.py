@@ -39,7 +39,7 @@ def gll_layout(points: int, fields: Sequence[str], dtype: str = "float32") -> La
         fields: names of the fields, as SPECFEM's files have them.
         dtype: ``float32``, as SPECFEM keeps them, or ``float64``.
     """
-    axis = Axis.even(GLL_AXIS, "1", 0.0, 1.0, points)
+    axis = Axis.counted(GLL_AXIS, points)
     return Layout((axis,), tuple(FieldSpec(name, _units(name)) for name in fields), dtype)
 
 

@@ -53,6 +53,18 @@ class ParFile:
         """The whole file, one character per byte."""
         return "\n".join(self.lines) + "\n"
 
+    @property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """Keys and values in their order; a line that has no key, but is no comment, as value."""
+        found = []
+        for line in self.lines:
+            match = _LINE.match(line)
+            if match:
+                found.append((match["key"], match["value"] or ""))
+            elif line.strip() and not line.lstrip().startswith("#"):
+                found.append(("", " ".join(line.split())))
+        return tuple(found)
+
     def write(self, path: Path) -> None:
         """Writes it to another place.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ _EMPTY_WORDS = re.compile(
 _GAVE_UP = ("Error detected, aborting MPI", "program ended in exit_MPI")
 # Of an MPI that this process itself may run under; a program with its own would join it.
 _MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_", "HYDRA_", "MPIR_CVAR_", "MPI_LOCAL")
+_PR_SET_PDEATHSIG = 1
 _MOST_READ = 200_000
 _MOST_TOLD = 200
 
@@ -56,6 +58,7 @@ def run_program(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=_environment(),
+                preexec_fn=_end_with_parent,
             )
         except OSError as error:
             raise SolverError(f"{command[0]}: cannot be started: {error.strerror}") from None
@@ -120,6 +123,12 @@ def _environment() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if not name.startswith(_MPI_VARIABLES)
     }
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot end it; it would write into the next attempt's files.
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

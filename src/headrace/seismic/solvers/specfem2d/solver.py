@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,10 +25,16 @@ from headrace.seismic.solvers.specfem2d.checks import find_problems
 from headrace.seismic.solvers.specfem2d.kernels import HESSIANS, parameter_kernel
 from headrace.seismic.solvers.specfem2d.mesh import MODEL_FIELDS, Mesh, read_mesh
 from headrace.seismic.solvers.specfem2d.projection import GridProjection
-from headrace.seismic.solvers.specfem2d.run_directory import RunDirectory
+from headrace.seismic.solvers.specfem2d.run_directory import (
+    PAR_FILE,
+    SOURCE_FILE,
+    RunDirectory,
+)
 from headrace.seismic.solvers.specfem2d.settings import Settings
 from headrace.seismic.solvers.traces import read_adjoint_sources
 from headrace.seismic.specfem_files import (
+    ParFile,
+    Value,
     check_points,
     field_points,
     gll_layout,
@@ -42,6 +48,21 @@ from headrace.seismic.waveforms import TraceFile, read_seismogram
 
 RUN = "run"
 _WAVEFIELD = ("lastframe_*.bin", "absorb_*.bin", "pml_*.bin")
+
+_FORWARD: Mapping[str, Value] = {
+    "SIMULATION_TYPE": 1,
+    "MODEL": "gll",
+    "SAVE_MODEL": "default",
+    "use_existing_STATIONS": True,
+    "save_ASCII_seismograms": True,
+}
+_ADJOINT: Mapping[str, Value] = {
+    **_FORWARD,
+    "SIMULATION_TYPE": 3,
+    "SAVE_FORWARD": False,
+    "save_ASCII_kernels": False,
+    "APPROXIMATE_HESS_KL": True,
+}
 
 
 class Specfem2D:
@@ -76,14 +97,7 @@ class Specfem2D:
         directory = RunDirectory.make(
             run.output / RUN,
             self.settings,
-            {
-                "SIMULATION_TYPE": 1,
-                "SAVE_FORWARD": run.save_wavefield,
-                "MODEL": "gll",
-                "SAVE_MODEL": "default",
-                "use_existing_STATIONS": True,
-                "save_ASCII_seismograms": True,
-            },
+            {**_FORWARD, "SAVE_FORWARD": run.save_wavefield},
         )
         channels = channels_of(directory.par_file)
         directory.write_event(event, run.event, mesh.top)
@@ -112,18 +126,11 @@ class Specfem2D:
         directory = RunDirectory.make(
             run.output / RUN,
             self.settings,
-            {
-                "SIMULATION_TYPE": 3,
-                "SAVE_FORWARD": False,
-                "MODEL": "gll",
-                "SAVE_MODEL": "default",
-                "use_existing_STATIONS": True,
-                "save_ASCII_kernels": False,
-                "APPROXIMATE_HESS_KL": True,
-            },
+            _ADJOINT,
         )
         channels = channels_of(directory.par_file)
         directory.write_event(event, run.event, mesh.top)
+        _check_same_setup(run.forward, directory)
         fields = _fields_on(mesh, run.model)
         _write_fields(directory, mesh, fields)
         _write_adjoint_sources(directory, run, event.receivers, channels)
@@ -220,6 +227,23 @@ def _take_trace(
             f"left {len(trace.data)} samples of {path.name}, not {steps}"
         )
     path.rename(target / path.name)
+
+
+def _check_same_setup(forward: Path, directory: RunDirectory) -> None:
+    """A wavefield saved with another time step or source would give a kernel of neither."""
+    before = forward / RUN / "DATA"
+    par_file = ParFile.read(before / PAR_FILE).with_values(_ADJOINT)
+    source = ParFile.read(before / SOURCE_FILE)
+    now = ParFile.read(directory.data / SOURCE_FILE)
+    for name, same in (
+        (PAR_FILE, par_file.entries == directory.par_file.entries),
+        (SOURCE_FILE, source.entries == now.entries),
+    ):
+        if not same:
+            raise SolverError(
+                f"{forward}: was run with another {name} than that of "
+                f"{directory.settings.template} now; do the forward run again"
+            )
 
 
 def _write_adjoint_sources(
