@@ -63,6 +63,33 @@ def status(directory: Path) -> None:
     display(told, lambda: _text(told), ("state", "iteration", "band", "model_error"))
 
 
+@inversion.command
+@directory_argument
+@output_options
+def plot(directory: Path) -> None:
+    """Draw misfits and costs of the inversion in DIR."""
+    from headrace.seismic.inversion.report import draw_plots
+
+    home = home_of(directory)
+    _files(draw_plots(home, staging_of(home)))
+
+
+@inversion.command
+@directory_argument
+@output_options
+def report(directory: Path) -> None:
+    """Write one HTML file for the inversion in DIR and for each iteration."""
+    from headrace.seismic.inversion.report import write_reports
+
+    home = home_of(directory)
+    _files(write_reports(home, staging_of(home)))
+
+
+def _files(paths: list[Path]) -> None:
+    names = [str(path) for path in paths]
+    display({"files": names}, "\n".join(names), ("files",))
+
+
 def _text(told: dict[str, Any]) -> str:
     forecast, parent = told["forecast"], told["parent"]
     fields = [

@@ -30,7 +30,7 @@ def _told(text: str, **document: Any) -> None:
 @_why
 @output_options
 def start(directory: Path, why: str) -> None:
-    """Publish the first iteration of the inversion in DIR, for `headrace watch` to see."""
+    """Publish the first iteration of the inversion in DIR."""
     from headrace.seismic.inversion.commands import start as ask
 
     ask(home_of(directory), why)

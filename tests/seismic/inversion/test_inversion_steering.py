@@ -26,6 +26,7 @@ from headrace.seismic.inversion.commands import (
     set_band,
 )
 from headrace.seismic.inversion.records import read_lines
+from headrace.seismic.inversion.report import write_reports
 from headrace.seismic.inversion.status import status_of
 from headrace.seismic.models import FieldReader
 
@@ -80,6 +81,19 @@ def test_status_tells_how_it_went(paths: Paths):
     accepted = [row for row in told["misfits"] if row.get("accepted")]
     assert len(accepted) == 3
     json.dumps(told)
+
+
+def test_reports_need_nothing_else(paths: Paths):
+    reports = write_reports(paths.root)
+    assert [path.relative_to(paths.root).as_posix() for path in reports] == [
+        "report.html",
+        *(f"iterations/{number:03d}/results/report.html" for number in range(3)),
+    ]
+    whole = reports[0].read_text()
+    assert whole.count("data:image/png;base64,") >= 2
+    assert "the last band is done" in whole
+    assert "000_trial_01" in reports[1].read_text()
+    assert not {"http:", "https:", 'src="/'} & set(whole.split())
 
 
 def test_status_forecasts_from_what_was_done(paths: Paths):

@@ -1,0 +1,153 @@
+"""What an inversion takes besides its work: wall time of an iteration less solver, windows and MPI.
+
+Prints one JSON object. A project is made in a temporary directory, its facility started, and
+iterations are run from their marker to the marker of the next one, with the solver ``rays`` in
+the place of simulations. ``work`` is the time in which a forward, adjoint or window job ran;
+``overhead`` is the rest: flow, transfers, endpoint, light stages. ``limit`` is the same stages
+in one process, without flow, transfers and endpoint.
+
+    python benchmarks/inversion.py [--events 8] [--iterations 3] [--stations 4]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests"))
+
+HEAVY = ("forward", "adjoint", "windows")
+
+
+def main() -> int:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, default=8)
+    parser.add_argument("--iterations", type=int, default=3)
+    parser.add_argument("--stations", type=int, default=4)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="headrace-benchmark-") as place:
+        flow = measure_flow(Path(place) / "project", options)
+        alone = measure_alone(Path(place) / "alone", options)
+    print(
+        json.dumps(
+            {
+                "events": options.events,
+                "stations": options.stations,
+                "iterations": flow,
+                "overhead_seconds": round(
+                    statistics.median(one["overhead_seconds"] for one in flow), 2
+                ),
+                "limit": {"iterations_in_one_process_seconds": alone},
+                "cores": os.cpu_count(),
+                "load": round(os.getloadavg()[0], 1),
+                "python": platform.python_version(),
+            },
+            indent=1,
+        )
+    )
+    return 0
+
+
+def prepare(root: Path, options: argparse.Namespace) -> Any:
+    """An inversion with one band, and events enough in one job that all cores are used."""
+    import ray_inversion
+
+    paths = ray_inversion.make(root, options.events, options.stations)
+    text = paths.settings.read_text(encoding="utf-8")
+    text = re.sub(r"iterations = 2", f"iterations = {options.iterations}", text, count=1)
+    first, second = (found.start() for found in re.finditer(r"\[\[bands\]\]", text))
+    text = text[:second] + text[text.index("[misfit]", first) :]
+    half = -(-options.events // 2)
+    text = re.sub(r"events_per_task = \d+", f"events_per_task = {half}", text)
+    paths.settings.write_text(text)
+    return paths
+
+
+def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Runs the iterations on a facility; returns times of each."""
+    from headrace.facility import stop_facility
+    from headrace.project import init_project
+    from headrace.seismic.inversion.records import read_lines
+
+    init_project(root)
+    config = root / "headrace.toml"
+    config.write_text(config.read_text().replace("workers = 1", "workers = 2"))
+    paths = prepare(root / "data" / "inversion", options)
+    headrace = [sys.executable, "-m", "headrace.cli"]
+    subprocess.run([*headrace, "deploy"], cwd=root, check=True, capture_output=True)
+    try:
+        paths.marker(0).write_text("begin\n")
+        command = [*headrace, "watch", "next_iteration", "--until-idle", "5", "-F", "json"]
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+        found = []
+        runs = subprocess.run(
+            [*headrace, "run", "list", "-F", "json"], cwd=root, check=True, capture_output=True
+        )
+        for run in reversed(json.loads(runs.stdout)):
+            number = int(str(run["label"]).rpartition(" ")[2])
+            wall = _seconds(run["start_time"], run["completion_time"])
+            records = read_lines(paths.results(number) / "records.jsonl")
+            work = _covered([one for one in records if one["stage"] in HEAVY])
+            found.append(
+                {
+                    "iteration": number,
+                    "wall_seconds": round(wall, 2),
+                    "work_seconds": round(work, 2),
+                    "overhead_seconds": round(wall - work, 2),
+                    "trials": len(
+                        {one["evaluation"] for one in records if "trial" in one["evaluation"]}
+                    ),
+                }
+            )
+        return found
+    finally:
+        stop_facility(root)
+
+
+def measure_alone(root: Path, options: argparse.Namespace) -> list[float]:
+    """Runs the same iterations in this process; returns the seconds of each."""
+    import ray_inversion
+
+    paths = prepare(root, options)
+    found = []
+    number: int | None = 0
+    while number is not None:
+        begun = time.monotonic()
+        number = ray_inversion.run_iteration(paths, number)["next"]
+        found.append(round(time.monotonic() - begun, 2))
+    return found
+
+
+def _seconds(first: str, last: str) -> float:
+    begun, ended = map(datetime.datetime.fromisoformat, (first, last))
+    return (ended - begun).total_seconds()
+
+
+def _covered(records: list[dict[str, Any]]) -> float:
+    """Seconds in which at least one of the records' jobs ran."""
+    spans = sorted(
+        (begun := datetime.datetime.fromisoformat(one["began"]).timestamp(), begun + one["seconds"])
+        for one in records
+    )
+    total, reached = 0.0, 0.0
+    for begun, ended in spans:
+        total += max(0.0, ended - max(begun, reached))
+        reached = max(reached, ended)
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(main())
