@@ -54,7 +54,7 @@ def fit_segment(project: str, directory: str, segment: str, config: str) -> dict
         project=here,
         directory=run_directory,
         name=f"fit-{named[2]}",
-        programs=["fit_traces.sbatch", "fit_traces.py"],
+        programs=["fit_traces.sbatch", "fit_traces.py", "launch_ranks.sh"],
         words=["{input}", "{output}", "--channels", "{channels}"],
         values={
             "input": source,
