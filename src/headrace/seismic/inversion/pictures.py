@@ -67,7 +67,7 @@ def _draw(panels: list[tuple[str, Model, Model | None]], parameter: str, target:
     mpl.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.0, 2.6 * len(shown)), layout="constrained")
+    figure = Figure(figsize=(4.6, 3.2 * len(shown)), layout="constrained")
     for axes, (title, model, foot) in zip(
         figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True
     ):
