@@ -76,7 +76,8 @@ def test_nothing_of_pyplot_is_touched(tmp_path: Path) -> None:
     call = (
         "import sys; from pathlib import Path; from headrace.seismic.pictures import draw_costs\n"
         "assert 'matplotlib' not in sys.modules\n"
-        f"draw_costs(Path({str(tmp_path / 'a.png')!r}), {{'a': {{'seconds': 1, 'core_hours': 1}}}})\n"
+        "stages = {'forward': {'seconds': 1, 'core_hours': 1}}\n"
+        f"draw_costs(Path({str(tmp_path / 'a.png')!r}), stages)\n"
         "assert 'matplotlib.figure' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=False)
@@ -101,7 +102,7 @@ def test_changes_are_in_percent_and_symmetric(
 
 def write(path: Path, axes: tuple[Axis, ...], values: np.ndarray[Any, Any], units: str) -> Path:
     layout = Layout(axes, (FieldSpec("vp", units),), "float64")
-    write_model(path, layout, {"vp": values}, Provenance())
+    write_model(path, layout, {"vp": values}, Provenance("test"))
     return path
 
 
