@@ -36,7 +36,7 @@ def test_an_inversion_runs_from_the_first_marker_to_its_end(
     assert [told["outcome"] for told in summaries] == ["done", "done", "finished"]
     assert [told["band"] for told in summaries] == ["long", "long", "short"]
     assert all(run["status"] == "SUCCEEDED" for run in project.runs())
-    assert (project.home.results(2) / "pictures" / "vp.png").stat().st_size > 0
+    assert (project.home.results(2) / "pictures" / "model_vp.png").stat().st_size > 0
     for stage in ("forward", "adjoint", "windows"):
         done = project.computed(stage)
         assert len(set(done)) == len(done)

@@ -173,7 +173,16 @@ class Work:
         return value if isinstance(value, float) else None
 
     def _key(self, run: ForwardRun | AdjointRun) -> str:
-        return run_key(self.inversion.settings.solver, run, self.inversion.solver_settings)
+        known = self.inversion.run_keys
+        # Adjoint sources are made while a process runs; what a forward run reads stays as it is.
+        name = (self.content, run.event.name) if isinstance(run, ForwardRun) else None
+        if name in known:
+            return known[name]
+        inversion = self.inversion
+        key = run_key(inversion.settings.solver, run, inversion.solver_settings, self.content)
+        if name is not None:
+            known[name] = key
+        return key
 
     def _is_run(self, run: ForwardRun | AdjointRun) -> bool:
         return run.output.is_dir() and is_finished(run.output, self._key(run))

@@ -1,15 +1,19 @@
-"""Pictures of an iteration: model, update, raw and processed kernel."""
+"""Pictures of an iteration: model, update, kernels, waveform fits, histograms."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headrace.seismic import pictures
 from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.objectives import current_objective, observed_of
 from headrace.seismic.inversion.paths import number_text
-from headrace.seismic.inversion.project import open_inversion
+from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import recorded
-from headrace.seismic.models import Model, read_model
+from headrace.seismic.models import FieldReader
+from headrace.seismic.solvers import SYNTHETICS
 
 
 def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
@@ -27,69 +31,81 @@ def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
     """
     inversion = open_inversion(root)
     paths = inversion.paths
-    box = paths.outbox / number_text(iteration)
-    if not (box / "results").is_dir():
-        raise InversionError(f"{box}: no results of iteration {iteration} to draw")
-    place = box / "results" / "pictures"
+    results = paths.outbox / number_text(iteration) / "results"
+    if not results.is_dir():
+        raise InversionError(f"{results}: no results of iteration {iteration} to draw")
+    place = results / "pictures"
     place.mkdir(exist_ok=True)
     with recorded(paths.records(iteration) / "pictures.jsonl", "pictures"):
-        panels = _panels(inversion.optimiser().model_file, box, iteration)
-        drawn = []
+        places = pictures.read_places([paths.event(name) for name in inversion.events])
+        drawn: list[Path] = []
         for parameter in inversion.settings.parameters:
-            target = place / f"{parameter}.png"
-            if _draw(panels, parameter, target):
-                drawn.append(target.name)
-    return {"pictures": drawn}
+            drawn += _maps(inversion.optimiser().model_file, results, iteration, parameter, places)
+        drawn += _waveforms(inversion, iteration, place)
+    return {"pictures": [path.name for path in drawn]}
 
 
-def _panels(model_file: Any, box: Path, iteration: int) -> list[tuple[str, Model, Model | None]]:
-    """Title, what is drawn, and what is taken off it."""
-    found: list[tuple[str, Model, Model | None]] = []
+def _maps(
+    model_file: Callable[[str], Path],
+    results: Path,
+    iteration: int,
+    parameter: str,
+    places: pictures.Places,
+) -> list[Path]:
+    def section(path: Path) -> pictures.Section:
+        return pictures.read_section(path, parameter)
+
+    place, drawn = results / "pictures", []
     own, after = model_file(number_text(iteration)), model_file(number_text(iteration + 1))
     if after.is_file():
-        new = read_model(after)
-        found.append((f"model {iteration + 1:03d}", new, None))
-        found.append(("since the iteration before", new, read_model(own)))
-        found.append(("since the start", new, read_model(model_file("000"))))
-    for name, title in (("sum", "kernel"), ("preconditioned", "gradient, processed")):
-        path = box / "results" / f"kernel_{name}.h5"
-        if path.is_file():
-            found.append((title, read_model(path), None))
-    return found
-
-
-def _draw(panels: list[tuple[str, Model, Model | None]], parameter: str, target: Path) -> bool:
-    shown = [panel for panel in panels if len(panel[1].layout.axes) == 2]
-    if not shown:
-        return False
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.0, 2.6 * len(shown)), layout="constrained")
-    for axes, (title, model, foot) in zip(
-        figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True
-    ):
-        values = model.fields[parameter]
-        signed = foot is not None or "model" not in title
-        if foot is not None:
-            values = values - foot.fields[parameter]
-        down, along = model.layout.axes
-        limit = float(abs(values).max()) or 1.0
-        image = axes.pcolormesh(
-            along.values,
-            down.values,
-            values,
-            cmap="RdBu" if signed else "viridis_r",
-            vmin=-limit if signed else None,
-            vmax=limit if signed else None,
-            shading="nearest",
+        start, now = section(model_file("000")), section(after)
+        title = f"{parameter} after iteration {iteration}"
+        models = {"start": start, "now": now}
+        drawn.append(pictures.draw_models(place / f"model_{parameter}.png", models, places, title))
+        since = {"the iteration before": section(own), "the start": start}
+        drawn.append(
+            pictures.draw_updates(place / f"update_{parameter}.png", now, since, places, title)
         )
-        axes.invert_yaxis()
-        axes.set_aspect("equal")
-        axes.set(title=f"{parameter}: {title}", xlabel=f"{along.name} ({along.units})")
-        axes.set_ylabel(f"{down.name} ({down.units})")
-        figure.colorbar(image, ax=axes)
-    figure.savefig(target, dpi=100, metadata={"Software": None})
-    return True
+    kernels = {
+        title: section(path)
+        for title, name in (("raw", "sum"), ("processed", "preconditioned"))
+        if (path := results / f"kernel_{name}.h5").is_file()
+    }
+    if kernels:
+        title = f"kernel of {parameter}, iteration {iteration}"
+        target = place / f"kernel_{parameter}.png"
+        drawn.append(pictures.draw_kernels(target, kernels, places, title))
+    return drawn
+
+
+def _waveforms(inversion: Inversion, iteration: int, place: Path) -> list[Path]:
+    """Fits of one event and histograms of all, in the model that was accepted."""
+    optimiser, paths = inversion.optimiser(), inversion.paths
+    rows = [row for row in optimiser.history if row.iteration == iteration and row.accepted]
+    if not rows:
+        return []
+    row = rows[-1]
+    objective = current_objective(inversion, row.objective)
+    first, last = paths.evaluation(objective.reference), paths.evaluation(str(row.accepted))
+    with FieldReader(optimiser.model_file(number_text(iteration + 1))) as reader:
+        simulations = paths.simulations(reader.content)
+    event = objective.events[iteration % len(objective.events)]
+    fits = pictures.read_fits(
+        last.windows(event),
+        observed_of(paths, objective, event),
+        simulations / event / SYNTHETICS,
+        paths.waveform_settings(objective.tag),
+    )
+    title = f"event {event} after iteration {iteration}"
+    measures = {
+        f"begin of band {objective.band}": pictures.read_measures(
+            [first.windows(name) for name in objective.events]
+        ),
+        f"after iteration {iteration}": pictures.read_measures(
+            [last.windows(name) for name in objective.events]
+        ),
+    }
+    return [
+        pictures.draw_fits(place / "fits.png", fits, title),
+        pictures.draw_histograms(place / "histograms.png", measures, inversion.settings.title),
+    ]

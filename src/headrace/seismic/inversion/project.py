@@ -54,6 +54,11 @@ class Inversion:
         """The solver's settings, with the paths of its own files."""
         return solver_settings_at(self.paths, self.settings)
 
+    @functools.cached_property
+    def run_keys(self) -> dict[tuple[str, str] | None, str]:
+        """Hashes of forward runs, by the model's content and the event, as they become known."""
+        return {}
+
     @property
     def _left_out(self) -> set[str]:
         return {*self.settings.excluded_events, *self.steering.events}

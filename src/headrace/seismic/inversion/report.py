@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
-from headrace.seismic.inversion.curves import draw_misfit_curve, draw_stages
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.status import status_of
+from headrace.seismic.pictures import draw_costs, draw_misfits
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; color: #222 }
@@ -36,10 +36,13 @@ def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
         InversionError: nothing is known yet.
     """
     paths, told = Paths(root), status_of(root, staging)
+    if not told["misfits"]:
+        raise InversionError(f"{root}: no misfit is known yet: wait for the first iteration")
     place = root / "pictures"
+    place.mkdir(exist_ok=True)
     drawn = [
-        draw_misfit_curve(place / "misfits.png", told),
-        draw_stages(place / "stages.png", told),
+        draw_misfits(place / "misfits.png", told["misfits"], told["title"], told["model_errors"]),
+        draw_costs(place / "costs.png", told["stages"], told["title"]),
     ]
     return drawn + _pictures(paths, told["iterations"][-1]["iteration"])
 

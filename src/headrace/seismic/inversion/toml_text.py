@@ -45,7 +45,7 @@ def _is_table(value: Any) -> bool:
 
 def _key(key: str) -> str:
     plain = bool(key) and all(part.isalnum() or part in "_-" for part in key) and key.isascii()
-    return key if plain else json.dumps(key)
+    return key if plain else json.dumps(key, ensure_ascii=False)
 
 
 def _value(value: Any) -> str:
@@ -53,4 +53,4 @@ def _value(value: Any) -> str:
         return str(value.isoformat())
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)

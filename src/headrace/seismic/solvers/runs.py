@@ -92,7 +92,9 @@ def is_finished(output: Path, key: str, *, wavefield: bool = False) -> bool:
     return bool(told.get("key") == key and told.get("files") == _sizes(output))
 
 
-def run_key(solver: str, run: ForwardRun | AdjointRun, settings: Mapping[str, Any]) -> str:
+def run_key(
+    solver: str, run: ForwardRun | AdjointRun, settings: Mapping[str, Any], content: str = ""
+) -> str:
     """Hash of all that goes into a run: model, event, settings, adjoint sources.
 
     A forward run has the same with and without its wavefield, and in a trial model the same as in
@@ -102,6 +104,7 @@ def run_key(solver: str, run: ForwardRun | AdjointRun, settings: Mapping[str, An
         solver: name of the solver.
         run: the run; where its output goes does not count.
         settings: the solver's settings.
+        content: hash of the model's content, where it is known already; else the model is read.
 
     Returns:
         64 hexadecimal digits.
@@ -109,13 +112,14 @@ def run_key(solver: str, run: ForwardRun | AdjointRun, settings: Mapping[str, An
     Raises:
         SolverError: an input is missing.
     """
-    with FieldReader(run.model) as reader:
-        model = reader.content
+    if not content:
+        with FieldReader(run.model) as reader:
+            content = reader.content
     told: dict[str, Any] = {
         "kind": type(run).__name__,
         "solver": solver,
         "settings": {name: settings[name] for name in sorted(settings)},
-        "model": model,
+        "model": content,
         "event": _tree(run.event),
     }
     if isinstance(run, AdjointRun):
