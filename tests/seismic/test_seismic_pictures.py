@@ -90,13 +90,13 @@ def test_changes_are_in_percent_and_symmetric(
     seen: list[Any] = []
     monkeypatch.setattr(maps, "_draw", lambda path, panels, places, title: seen.extend(panels))
     draw_updates(tmp_path / "a.png", section(2.0 + 0.01 * X), {"start": section(2.0)})
-    draw_kernels(tmp_path / "a.png", {"raw": section(X - 1.0)}, percentile=50.0)
+    draw_kernels(tmp_path / "a.png", {"raw": section(X - 2.0)}, percentile=50.0)
     update, kernel = seen
     assert update.section.values[0, -1] == pytest.approx(2.0)
     assert update.high == -update.low == pytest.approx(2.0)
     assert update.label == "change of P-wave speed (%)"
     assert update.extend == "neither"
-    assert kernel.high == -kernel.low == pytest.approx(np.median(np.abs(X - 1.0)))
+    assert kernel.high == -kernel.low == pytest.approx(np.median(np.abs(X - 2.0)))
     assert kernel.extend == "both"
 
 

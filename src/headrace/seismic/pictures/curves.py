@@ -105,8 +105,8 @@ def _draw_band(
     last = rows[-1]["iteration"]
     ends = [one["misfit"] for one in rows if one.get("accepted") and one["iteration"] == last]
     line = [*models, *((last + 1, misfit) for misfit in ends[-1:])]
-    axes.plot(*zip(*line, strict=True), color=colour, lw=1.6, label=band or "_", zorder=3)
-    axes.plot(*zip(*line, strict=True), "o", color=colour, ms=6, zorder=4)
+    places, misfits = [place for place, _ in line], [misfit for _, misfit in line]
+    axes.plot(places, misfits, "o-", color=colour, lw=1.6, ms=6, label=band or "_", zorder=3)
     for iteration in dict.fromkeys(one["iteration"] for one in rows):
         trials = [one for one in rows if one["iteration"] == iteration and one.get("trial")]
         for number, trial in enumerate(trials, start=1):
