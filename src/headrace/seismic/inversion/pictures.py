@@ -62,7 +62,7 @@ def _maps(
         title = f"{parameter} after iteration {iteration}"
         models = {"start": start, "now": now}
         drawn.append(pictures.draw_models(place / f"model_{parameter}.png", models, places, title))
-        since = {"the iteration before": section(own), "the start": start}
+        since = {"since the iteration before": section(own), "since the start": start}
         drawn.append(
             pictures.draw_updates(place / f"update_{parameter}.png", now, since, places, title)
         )
