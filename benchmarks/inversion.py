@@ -2,9 +2,11 @@
 
 Prints one JSON object. A project is made in a temporary directory, its facility started, and
 iterations are run from their marker to the marker of the next one, with the solver ``rays`` in
-the place of simulations. ``work`` is the time in which a forward, adjoint or window job ran;
-``overhead`` is the rest: flow, transfers, endpoint, light stages. ``limit`` is the same stages
-in one process, without flow, transfers and endpoint.
+the place of simulations. ``wall`` is from a run's start to the start of the next one, of the last
+to its end, pictures included. ``work`` is the time in which a forward, adjoint or window job ran,
+its interpreter and MPI included; ``overhead`` is the rest: trigger, flow, transfers, endpoint,
+light stages. The first iteration starts the endpoint too. ``limit`` is the same stages in one
+process, without flow, transfers and endpoint.
 
     python benchmarks/inversion.py [--events 8] [--iterations 3] [--stations 4]
 """
@@ -92,21 +94,24 @@ def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]
         paths.marker(0).write_text("begin\n")
         command = [*headrace, "watch", "next_iteration", "--until-idle", "5", "-F", "json"]
         subprocess.run(command, cwd=root, check=True, capture_output=True)
-        found = []
-        runs = subprocess.run(
+        listed = subprocess.run(
             [*headrace, "run", "list", "-F", "json"], cwd=root, check=True, capture_output=True
         )
-        for run in reversed(json.loads(runs.stdout)):
+        runs = list(reversed(json.loads(listed.stdout)))
+        spans = job_spans(root / "scratch" / "inversion" / "jobs")
+        moments = [_moment(run["start_time"]) for run in runs]
+        moments.append(_moment(runs[-1]["completion_time"]))
+        found = []
+        for run, begun, ended in zip(runs, moments[:-1], moments[1:], strict=True):
             number = int(str(run["label"]).rpartition(" ")[2])
-            wall = _seconds(run["start_time"], run["completion_time"])
             records = read_lines(paths.results(number) / "records.jsonl")
-            work = _covered([one for one in records if one["stage"] in HEAVY])
+            work = _covered([span for span in spans if begun <= span[0] < ended])
             found.append(
                 {
                     "iteration": number,
-                    "wall_seconds": round(wall, 2),
+                    "wall_seconds": round(ended - begun, 2),
                     "work_seconds": round(work, 2),
-                    "overhead_seconds": round(wall - work, 2),
+                    "overhead_seconds": round(ended - begun - work, 2),
                     "trials": len(
                         {one["evaluation"] for one in records if "trial" in one["evaluation"]}
                     ),
@@ -131,17 +136,22 @@ def measure_alone(root: Path, options: argparse.Namespace) -> list[float]:
     return found
 
 
-def _seconds(first: str, last: str) -> float:
-    begun, ended = map(datetime.datetime.fromisoformat, (first, last))
-    return (ended - begun).total_seconds()
-
-
-def _covered(records: list[dict[str, Any]]) -> float:
-    """Seconds in which at least one of the records' jobs ran."""
-    spans = sorted(
-        (begun := datetime.datetime.fromisoformat(one["began"]).timestamp(), begun + one["seconds"])
-        for one in records
+def job_spans(jobs: Path) -> list[tuple[float, float]]:
+    """Start and end of every heavy job, Unix seconds: its directory tells both."""
+    return sorted(
+        ((job / "command").stat().st_mtime, (job / "exit_code").stat().st_mtime)
+        for stage in HEAVY
+        for job in jobs.glob(f"*-{stage}-*")
+        if (job / "exit_code").is_file()
     )
+
+
+def _moment(text: str) -> float:
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """Seconds in which at least one of the jobs ran."""
     total, reached = 0.0, 0.0
     for begun, ended in spans:
         total += max(0.0, ended - max(begun, reached))
