@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.options import Session
@@ -25,6 +26,7 @@ class Following:
         board: where they are shown.
         services: the services, where they have been asked for already.
         lenient: whether a run may be deleted meanwhile.
+        on_look: told how each run stands, at each look.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Following:
         services: Services | None = None,
         *,
         lenient: bool = False,
+        on_look: Callable[[RunView], None] = lambda view: None,
     ) -> None:
         self._session = session
         self._project = project
         self._board = board
         self._services = services
         self._lenient = lenient
+        self._on_look = on_look
         self._complaint = ""
         self._open: dict[str, RunFollower] = {}
         self.ended: dict[str, RunView] = {}
@@ -54,6 +58,11 @@ class Following:
     def busy(self) -> bool:
         """Whether a run has not ended."""
         return bool(self._open)
+
+    @property
+    def open(self) -> set[str]:
+        """The runs that have not ended."""
+        return set(self._open)
 
     def add(self, run_id: str) -> None:
         """Follows one more run."""
@@ -87,6 +96,7 @@ class Following:
         self._complaint = ""
         self._services = services
         for view in views:
+            self._on_look(view)
             if view.final:
                 self.ended[view.id] = view
                 del self._open[view.id]

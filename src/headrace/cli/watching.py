@@ -89,6 +89,8 @@ class Watch:
     def __init__(
         self, session: Session, project: Project, triggers: Sequence[Trigger], board: Board
     ) -> None:
+        from headrace.project.telling import RunTeller
+
         self._session = session
         self._project = project
         self._triggers = triggers
@@ -98,7 +100,10 @@ class Watch:
         self._error: BaseException | None = None
         self._heard = 0.0
         self._patience = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
-        self.following = Following(session, project, board, lenient=True)
+        self._teller = RunTeller(project, self._file("watching", "json"), board.say)
+        self.following = Following(session, project, board, lenient=True, on_look=self._teller.look)
+        for run_id in self._teller.remembered():
+            self.following.add(run_id)
         self.watched = Watched()
 
     def run(self, idle: float | None = None) -> None:
@@ -117,6 +122,7 @@ class Watch:
             while thread.is_alive():
                 self._take_events(self.following.interval)
                 self.following.look()
+                self._teller.keep(self.following.open)
                 if self._occupied():
                     last = time.monotonic()
                 elif idle is not None and time.monotonic() - last >= idle:
@@ -124,15 +130,19 @@ class Watch:
         finally:
             self._stop.set()
             thread.join()
-        self._take_events(0)
+            self._take_events(0)
+            self._teller.close()
         if self._error is not None:
             raise self._error
 
     def ledger_file(self) -> Path:
         """Returns where the ledger of the place is."""
+        return self._file("triggers", "db")
+
+    def _file(self, name: str, suffix: str) -> Path:
         from headrace.facility import state_directory
 
-        return state_directory(self._project.root) / f"triggers.{self._session.place}.db"
+        return state_directory(self._project.root) / f"{name}.{self._session.place}.{suffix}"
 
     def _watch(self) -> None:
         from headrace.project import ProjectStarter
@@ -149,6 +159,8 @@ class Watch:
             self._error = error
 
     def _take_events(self, wait: float) -> None:
+        from headrace.triggers import StartFailed
+
         deadline = time.monotonic() + wait
         while True:
             try:
@@ -159,7 +171,10 @@ class Watch:
             line = self.watched.note(event)
             if line:
                 self._board.say(line)
+            if isinstance(event, StartFailed) and event.attempts == ATTEMPTS:
+                self._teller.no_run(event.arrival.name, event.reason)
             for run_id in self.watched.take_started():
+                self._teller.begin(run_id)
                 self.following.add(run_id)
 
     def _occupied(self) -> bool:

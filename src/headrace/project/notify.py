@@ -14,7 +14,9 @@ from headrace.project.errors import ProjectError
 
 logger = logging.getLogger(__name__)
 
-KEYS: Final = frozenset({"command", "webhook"})
+KEYS: Final = frozenset({"command", "webhook", "on"})
+STATUSES: Final = ("FAILED", "INACTIVE", "SUCCEEDED", "ENDED")
+_TOLD: Final = "FAILED INACTIVE"
 _SECONDS: Final = 30.0
 
 
@@ -25,17 +27,25 @@ def check_notify(settings: Mapping[str, str]) -> None:
         settings: its keys and values: ``command``, run by the shell with the message on standard
             input and its subject in ``HEADRACE_SUBJECT``; ``webhook``, an https URL that gets
             ``{"text": ...}`` by POST, or the name of an environment variable that holds one,
-            written ``$NAME``.
+            written ``$NAME``; ``on``, the statuses of runs that people are told of, between blanks.
 
     Raises:
-        ProjectError: an unknown key, or a webhook that is no https URL.
+        ProjectError: an unknown key or status, or a webhook that is no https URL.
     """
     unknown = sorted(set(settings) - KEYS)
     if unknown:
         raise ProjectError(f"notify.{unknown[0]}: unknown; there are {', '.join(sorted(KEYS))}")
+    for status in told_statuses(settings):
+        if status not in STATUSES:
+            raise ProjectError(f"notify.on: {status!r}: there are {', '.join(STATUSES)}")
     webhook = settings.get("webhook", "")
     if webhook and not webhook.startswith("$") and not _is_safe(webhook):
         raise ProjectError("notify.webhook: must begin with https://, or be $NAME of a variable")
+
+
+def told_statuses(settings: Mapping[str, str]) -> frozenset[str]:
+    """Returns the statuses of runs that people are told of."""
+    return frozenset(settings.get("on", _TOLD).upper().split())
 
 
 def tell(settings: Mapping[str, str], subject: str, message: str) -> list[str]:

@@ -150,6 +150,10 @@ def config_schema() -> dict[str, Any]:
         "properties": {
             "command": {**text, "description": "Shell command; the message on standard input."},
             "webhook": {**text, "description": "https URL, or $NAME of a variable with one."},
+            "on": {
+                **text,
+                "description": "Statuses of runs that people are told of; FAILED INACTIVE.",
+            },
         },
     }
     profile = {

@@ -100,12 +100,17 @@ def make_tape2007(root: Path) -> Paths:
         {
             "title": "Tape2007",
             "events": {"expected": len(made.events)},
-            "bands": [{"name": "all", "periods": [10.0, 100.0], "iterations": 2}],
+            "bands": [{"name": "all", "periods": [10.0, 200.0], "iterations": 2}],
             "misfit": {"components": ["Y"], "adjoint_source": "cc_traveltime_subsample"},
             "solver": {"name": "specfem2d", "settings": settings},
             "parameters": {"vs": {"bounds": [2000.0, 5000.0]}},
-            "smoothing": [{"axis": axis, "sigma": 20.0, "units": "km"} for axis in ("z", "x")],
-            "optimiser": {"method": "lbfgs", "max_relative_model_change": 0.1},
+            "smoothing": [{"axis": axis, "sigma": 12.0, "units": "km"} for axis in ("z", "x")],
+            "optimiser": {
+                "method": "lbfgs",
+                "line_search": "bracketing",
+                "first_step": 0.1,
+                "max_relative_model_change": 0.15,
+            },
             "limits": {"free_disk": 2.0},
             "resources": {
                 "forward": heavy,

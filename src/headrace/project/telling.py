@@ -1,0 +1,107 @@
+"""Telling people how the runs of a watch end, once each, also when the watch was away meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.files import write_private
+from headrace.project.following import RunView
+from headrace.project.notify import tell, told_statuses
+from headrace.project.words import doing, duration, failure_line
+
+if TYPE_CHECKING:
+    from headrace.project.project import Project
+
+
+class RunTeller:
+    """Remembers the runs that are followed, and tells people what becomes of them.
+
+    Args:
+        project: whose ``[notify]`` says how, and of which statuses.
+        path: file of the runs that have not ended; it outlives this process.
+        say: told in one line what could not be told.
+    """
+
+    def __init__(self, project: Project, path: Path, say: Callable[[str], None]) -> None:
+        self._project = project
+        self._path = path
+        self._say = say
+        self._statuses = told_statuses(project.config.notify)
+        self._open: dict[str, str] = _read(path)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tell")
+
+    def remembered(self) -> list[str]:
+        """Returns the runs that had not ended when the watch was ended last."""
+        return list(self._open)
+
+    def begin(self, run_id: str) -> None:
+        """Takes in a run that was started."""
+        if run_id not in self._open:
+            self._open[run_id] = ""
+            self._keep()
+
+    def look(self, view: RunView) -> None:
+        """Tells people of a run's status, the first time that it has it."""
+        known = self._open.get(view.id)
+        if known is None or known == view.status:
+            return
+        if view.status in self._statuses:
+            self._tell(f"{view.label}: {view.status}", _message(view))
+        if view.final:
+            del self._open[view.id]
+        else:
+            self._open[view.id] = view.status
+        self._keep()
+
+    def keep(self, runs: Collection[str]) -> None:
+        """Forgets the runs that are not among these: they were deleted."""
+        gone = set(self._open) - set(runs)
+        for run_id in gone:
+            del self._open[run_id]
+        if gone:
+            self._keep()
+
+    def no_run(self, arrival: str, reason: str) -> None:
+        """Tells people that an arrival does not get its run."""
+        self._tell(f"{arrival}: no run", f"{arrival} arrived, and no run can be started: {reason}")
+
+    def close(self) -> None:
+        """Waits for what is being told."""
+        self._pool.shutdown(wait=True)
+
+    def _tell(self, subject: str, message: str) -> None:
+        settings = self._project.config.notify
+        if not settings:
+            return
+        words = f"{message}\nproject {self._project.root}"
+
+        def work() -> None:
+            for fault in tell(settings, f"{self._project.name}: {subject}", words):
+                self._say(fault)
+
+        self._pool.submit(work)
+
+    def _keep(self) -> None:
+        write_private(self._path, json.dumps(self._open) + "\n")
+
+
+def _message(view: RunView) -> str:
+    took = duration(view.elapsed())
+    if view.status == "FAILED":
+        why = failure_line(view)
+        return f"{view.label} failed after {took}: {why}\nsee: headrace run log {view.id}"
+    if view.final:
+        return f"{view.label} {view.status.lower()} after {took}\nsee: headrace run show {view.id}"
+    return f"{view.label} {doing(view).text}\nsee: headrace run show {view.id}"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}

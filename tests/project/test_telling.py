@@ -1,0 +1,86 @@
+"""People are told how runs end: once, and also after the watch was away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.project import ProjectError, RunView, load_project
+from headrace.project.telling import RunTeller
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Path:
+    command = f'(echo \\"$HEADRACE_SUBJECT\\"; cat) >> {tmp_path}/mail'
+    (tmp_path / "headrace.toml").write_text(f'name = "p"\n[notify]\ncommand = "{command}"\n')
+    return tmp_path / "mail"
+
+
+def teller(root: Path) -> RunTeller:
+    return RunTeller(load_project(root), root / "state" / "watching.json", pytest.fail)
+
+
+def run(status: str, **details: Any) -> RunView:
+    return RunView({"run_id": "r1", "label": "a run", "status": status, "details": details})
+
+
+def test_a_failure_is_told_once_with_its_reason(mailbox: Path) -> None:
+    one = teller(mailbox.parent)
+    one.begin("r1")
+    failed = run("FAILED", state_name="S", exception="E", cause="no space left")
+    one.look(run("ACTIVE"))
+    one.look(failed)
+    one.look(failed)
+    one.close()
+    told = mailbox.read_text()
+    assert told.count("p: a run: FAILED") == 1
+    assert "S: E: no space left" in told
+    assert "headrace run log r1" in told
+    assert one.remembered() == []
+
+
+def test_what_ended_while_the_watch_was_away_is_told_by_the_next_one(mailbox: Path) -> None:
+    first = teller(mailbox.parent)
+    first.begin("r1")
+    first.look(run("ACTIVE"))
+    first.close()
+    second = teller(mailbox.parent)
+    assert second.remembered() == ["r1"]
+    second.look(run("FAILED", code="FlowFailed", description="gone"))
+    second.close()
+    assert "a run: FAILED" in mailbox.read_text()
+
+
+def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox: Path) -> None:
+    one = teller(mailbox.parent)
+    one.begin("r1")
+    one.look(run("INACTIVE", code="ConsentRequired", description="Missing consent"))
+    one.look(run("SUCCEEDED"))
+    one.close()
+    told = mailbox.read_text()
+    assert "a run: INACTIVE" in told
+    assert "Missing consent" in told
+    assert "SUCCEEDED" not in told
+    config = mailbox.parent / "headrace.toml"
+    config.write_text(config.read_text() + 'on = "succeeded"\n')
+    two = teller(mailbox.parent)
+    two.begin("r1")
+    two.look(run("SUCCEEDED"))
+    two.close()
+    assert "a run: SUCCEEDED" in mailbox.read_text()
+
+
+def test_a_deleted_run_is_forgotten(mailbox: Path) -> None:
+    one = teller(mailbox.parent)
+    one.begin("r1")
+    one.keep(set())
+    one.close()
+    assert teller(mailbox.parent).remembered() == []
+
+
+def test_an_unknown_status_is_told_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text('[notify]\non = "LATE"\n')
+    with pytest.raises(ProjectError, match=r"notify\.on: 'LATE': there are FAILED, INACTIVE"):
+        load_project(tmp_path)
