@@ -86,6 +86,8 @@ def draw_histograms(path: Path, measures: Mapping[str, Measures], title: str = "
     Raises:
         PictureError: there is no window at all, or the file cannot be written.
     """
+    from matplotlib.ticker import MaxNLocator
+
     shown = {name: one for name, one in measures.items() if one.shifts.size}
     if not shown:
         raise PictureError(f"{path}: no window to draw")
@@ -118,5 +120,7 @@ def draw_histograms(path: Path, measures: Mapping[str, Measures], title: str = "
     for axes in (left, right):
         axes.legend(frameon=False, fontsize=8, labelcolor=INK)
         axes.margins(y=0.25)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.ticklabel_format(axis="x", scilimits=(-2, 4))
         plain(axes)
     return save(figure, path)
