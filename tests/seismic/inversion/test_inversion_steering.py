@@ -14,7 +14,7 @@ pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 import ray_inversion as rays
 
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.inversion import Paths, read_request, read_steering
+from headrace.seismic.inversion import InversionError, Paths, read_request, read_steering
 from headrace.seismic.inversion.commands import (
     back_to,
     branch,
@@ -81,6 +81,14 @@ def test_status_tells_how_it_went(paths: Paths):
     accepted = [row for row in told["misfits"] if row.get("accepted")]
     assert len(accepted) == 3
     json.dumps(told)
+
+
+def test_a_summary_that_no_iteration_wrote_is_named(paths: Paths):
+    told = json.loads(paths.summary(0).read_text())
+    del told["trials"]
+    paths.summary(0).write_text(json.dumps(told))
+    with pytest.raises(InversionError, match=r"summary\.json: no 'trials' in it.*redo"):
+        status_of(paths.root)
 
 
 def test_reports_need_nothing_else(paths: Paths):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headrace.seismic.inversion.commands import published
+from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_lines, read_records
@@ -19,6 +20,11 @@ from headrace.seismic.inversion.steering import read_request
 from headrace.seismic.models import FieldReader
 
 _RECENT = 5
+# What this module reads of an iteration's summary.
+_KEYS = frozenset(
+    {"iteration", "band", "outcome", "reason", "misfit", "misfit_after", "trials", "given_up"}
+    | {"seconds", "core_hours"}
+)
 
 
 def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
     inversion = open_inversion(root)
     paths = inversion.paths
     numbers = published(paths)
-    summaries = [told for number in numbers if (told := _json(paths.summary(number)))]
+    summaries = [told for number in numbers if (told := _summary(paths.summary(number)))]
     records = _records(paths, numbers, staging)
     stages = stages_of(records)
     state, reason = _state(paths, numbers, summaries)
@@ -66,6 +72,17 @@ def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
         "history": read_lines(paths.history),
         "parent": _json(paths.parent) or None,
     }
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    told = _json(path)
+    missing = sorted(_KEYS - set(told))
+    if told and missing:
+        raise InversionError(
+            f"{path}: no {missing[0]!r} in it, so no iteration wrote it: restore it, or do the "
+            "iteration again with `headrace inversion redo`"
+        )
+    return told
 
 
 def _json(path: Path) -> dict[str, Any]:
