@@ -217,7 +217,7 @@ def test_claims_and_runs_agree(states: Any, value: Any, data: Any) -> None:
         elif isinstance(outcome, Moved) and outcome.error is None:
             went_well(told_of, name)
         if isinstance(outcome, Failed):
-            if "$" not in swallowing(flow.states):
+            if "$" not in swallowing(flow.states) and not of_failures(flow.states, outcome):
                 foretold(told, name, outcome)
             return
         assert isinstance(outcome, Moved)
@@ -250,6 +250,12 @@ def foretold(told: Told, name: str, outcome: Failed) -> None:
     cause = str(outcome.error.cause)
     if "could not be found" in cause and "[" not in cause:
         assert told.of(name, *MISSING), f"not foretold: {cause}"
+
+
+def of_failures(states: Any, outcome: Failed) -> bool:
+    """Whether details were read that may be a failure's, of which nothing is known or claimed."""
+    lenient = any(getattr(s, "raises", True) is False for s in states.values())
+    return lenient and ".details" in str(outcome.error.cause)
 
 
 def swallowing(states: Any) -> set[str]:

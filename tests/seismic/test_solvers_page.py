@@ -41,7 +41,8 @@ SETTINGS = {"dt": 0.002, "npts": 600}
 @pytest.fixture(autouse=True)
 def straight_rays(tmp_path, monkeypatch):
     """The page's code, where the package finds its modules."""
-    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    [code] = [block for block in blocks if "def make(" in block]
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "straight_rays.py").write_text(code)
     monkeypatch.setattr(solvers, "__path__", [*solvers.__path__, str(tmp_path / "modules")])

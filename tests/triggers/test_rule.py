@@ -39,10 +39,14 @@ def load(folder: Path, text: str, name: str = "new_event.toml"):  # type: ignore
 
 
 def test_the_repository_s_triggers_are_read(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "incoming").mkdir()
-    (trigger,) = load_triggers(
+    for place in ("incoming", "runs", "inversion/iterations"):
+        (tmp_path / place).mkdir(parents=True)
+    triggers = load_triggers(
         repository / "triggers", {"workstation": tmp_path, "hpc": tmp_path / "scratch"}
     )
+    found = {trigger.name: trigger for trigger in triggers}
+    assert set(found) == {"new_event", "new_run", "next_iteration"}
+    trigger = found["new_event"]
     assert (trigger.name, trigger.title, trigger.flow) == (
         "new_event",
         "New event",
