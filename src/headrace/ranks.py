@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from headrace.errors import HeadraceError
@@ -159,6 +161,50 @@ def speaks(environment: Mapping[str, str] = os.environ) -> bool:
     """
     names = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
     return next((environment[name] for name in names if name in environment), "0") == "0"
+
+
+def run_on_ranks(
+    program: str,
+    parse: Callable[[], argparse.Namespace],
+    work: Callable[[argparse.Namespace, Ranks], None],
+) -> int:
+    """Runs a program that works alone or on many ranks.
+
+    Args:
+        program: its name, for complaints.
+        parse: reads the command line; ``ranks`` of what it returns is the number that is expected.
+        work: what it does, on every rank.
+
+    Returns:
+        The exit code: 0 done, else that of the error, which is one line on stderr.
+    """
+    ranks: Ranks = OneRank()
+    try:
+        options = parse()
+        ranks = find_ranks(expected=options.ranks)
+        work(options, ranks)
+    except HeadraceError as error:
+        if ranks.rank == 0 and speaks():
+            print(f"{program}: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+    except Exception as error:
+        if ranks.size == 1:
+            raise
+        end_all(ranks, program, error)
+    return 0
+
+
+def end_all(ranks: Ranks, program: str, error: Exception) -> None:
+    """Ends all ranks after a fault of this one: they would wait for ever for what it was to send.
+
+    Args:
+        ranks: the ranks.
+        program: the program's name, for the complaint.
+        error: the fault, told in one line on stderr.
+    """
+    text = f"{program}: rank {ranks.rank}: {type(error).__name__}: {error}"
+    print(text, file=sys.stderr, flush=True)
+    ranks.abort(1)
 
 
 def own_share(items: Sequence[Item], rank: int, size: int) -> Sequence[Item]:

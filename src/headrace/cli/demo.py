@@ -130,8 +130,8 @@ def data_run(directory: Path, keep: bool) -> int:
 def inversion(directory: Path, keep: bool) -> int:
     """Invert a checkerboard by waveforms, iteration after iteration, in DIRECTORY.
 
-    Makes a project with eight events and forty stations, watches for iterations, publishes the
-    first one, and shows how far the last model is from the true one. A second call in the same
+    Makes a project with eight events and twenty-four stations, watches for iterations, publishes
+    the first one, and shows how far the last model is from the true one. A second call in the same
     DIRECTORY goes on where the first one was broken off.
     """
     from headrace.cli.following import ending

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from headrace.ranks import Ranks, run_on_ranks
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.parallel import OneRank, Ranks, find_ranks, speaks
+from headrace.seismic.programs import Parser
 
 _PROGRAM = "process_waveforms"
 _COMMON_NAMES = {"obs", "observed", "syn", "synthetic", "waveforms"}
-
-
-class _UsageError(SeismicError):
-    exit_code = 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, told by one rank."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}; see {_PROGRAM} --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +30,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         SeismicError: wrong usage; exit code 2.
     """
-    parser = _Parser(
+    parser = Parser(
         prog=_PROGRAM,
         description="Make misfit windows, misfits and adjoint sources of one event, or of many.",
         epilog="Run it under mpiexec to share the stations among ranks: "
@@ -104,23 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 all done (stations with problems are reported), 1 an event could not be processed, 2
         usage.
     """
-    ranks: Ranks = OneRank()
-    try:
-        options = parse_arguments(arguments)
-        ranks = find_ranks(expected=options.ranks)
-        _run(options, ranks)
-    except SeismicError as error:
-        if ranks.rank == 0 and speaks():
-            print(f"{_PROGRAM}: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
-    except Exception as error:
-        if ranks.size == 1:
-            raise
-        # The other ranks would wait for ever for what this one was to send.
-        text = f"{_PROGRAM}: rank {ranks.rank}: {type(error).__name__}: {error}"
-        print(text, file=sys.stderr, flush=True)
-        ranks.abort(1)
-    return 0
+    return run_on_ranks(_PROGRAM, lambda: parse_arguments(arguments), _run)
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from headrace.datarun.programs import Parser, report
-from headrace.errors import HeadraceError
-from headrace.ranks import OneRank, Ranks, find_ranks, speaks
+from headrace.ranks import Ranks, run_on_ranks
 
 _PROGRAM = "fit_traces"
 
@@ -74,23 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 fitted, 1 failed, 2 usage.
     """
-    ranks: Ranks = OneRank()
-    try:
-        options = parse_arguments(arguments)
-        ranks = find_ranks(expected=options.ranks)
-        _run(options, ranks)
-    except HeadraceError as error:
-        if ranks.rank == 0 and speaks():
-            print(f"{_PROGRAM}: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
-    except Exception as error:
-        if ranks.size == 1:
-            raise
-        # The other ranks would wait for ever for what this one was to send.
-        text = f"{_PROGRAM}: rank {ranks.rank}: {type(error).__name__}: {error}"
-        print(text, file=sys.stderr, flush=True)
-        ranks.abort(1)
-    return 0
+    return run_on_ranks(_PROGRAM, lambda: parse_arguments(arguments), _run)
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> None:

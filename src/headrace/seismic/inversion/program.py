@@ -7,26 +7,17 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from headrace.files import write_whole
+from headrace.ranks import end_all
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks, speaks
+from headrace.seismic.programs import Parser
 
 _PROGRAM = "inversion"
 LIGHT = ("check", "decide", "update", "results", "pictures")
 HEAVY = ("forward", "adjoint", "windows")
-
-
-class _UsageError(SeismicError):
-    exit_code = 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}; see {_PROGRAM} --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +32,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         SeismicError: wrong usage; exit code 2.
     """
-    parser = _Parser(prog=_PROGRAM, description="One stage of an iteration of an inversion.")
+    parser = Parser(prog=_PROGRAM, description="One stage of an iteration of an inversion.")
     parser.add_argument("stage", choices=(*LIGHT, *HEAVY))
     parser.add_argument("--directory", type=Path, required=True, metavar="DIR")
     parser.add_argument("--iteration", type=int, metavar="N", help="of a light stage")
@@ -84,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if ranks.size == 1:
             raise
-        text = f"{_PROGRAM}: rank {ranks.rank}: {type(error).__name__}: {error}"
-        print(text, file=sys.stderr, flush=True)
-        ranks.abort(1)
+        end_all(ranks, _PROGRAM, error)
     return 0
 
 

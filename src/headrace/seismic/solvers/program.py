@@ -8,25 +8,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from headrace.ranks import end_all
 from headrace.seismic.errors import SeismicError, SolverError
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks, own_share, speaks
+from headrace.seismic.programs import Parser, UsageError
 from headrace.seismic.solvers.interface import AdjointRun, ForwardRun, Solver, open_solver
 from headrace.seismic.solvers.runs import run_all
 
 _PROGRAM = "simulate"
-
-
-class _UsageError(SeismicError):
-    exit_code = 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, told by one rank."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}; see {_PROGRAM} --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,7 +34,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     Raises:
         SeismicError: wrong usage; exit code 2.
     """
-    parser = _Parser(
+    parser = Parser(
         prog=_PROGRAM,
         description="Simulate events: synthetics, or kernels from adjoint sources. "
         "Each event's results are in OUTPUT/EVENT; what is finished is not computed again.",
@@ -107,10 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if ranks.size == 1:
             raise
-        # The other ranks would wait for ever for what this one was to send.
-        text = f"{_PROGRAM}: rank {ranks.rank}: {type(error).__name__}: {error}"
-        print(text, file=sys.stderr, flush=True)
-        ranks.abort(1)
+        end_all(ranks, _PROGRAM, error)
         raise
     # Ranks end together: one that ends early with an error would take the others with it.
     told = ranks.collect((failed, text))
@@ -124,7 +112,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> int:
     names = find_events(options.events, options.event)
     solver = open_solver(options.solver, settings)
     if options.kind == "adjoint" and solver.needs_wavefield and options.forward is None:
-        raise _UsageError(f"solver {solver.name} needs --forward for its adjoint runs")
+        raise UsageError(f"solver {solver.name} needs --forward for its adjoint runs")
     failures = 0
     for fact in _simulate(solver, settings, options, own_share(names, ranks.rank, ranks.size)):
         # One write per line, so that the lines of several ranks do not mix.

@@ -1,0 +1,22 @@
+"""What the room's command-line programs share: complaints in one line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from headrace.seismic.errors import SeismicError
+
+
+class UsageError(SeismicError):
+    """A command line that cannot be understood."""
+
+    exit_code = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, told by one rank."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what was wrong with the command line."""
+        raise UsageError(f"{message}; see {self.prog} --help")
