@@ -53,10 +53,11 @@ def waits_for(
     details = (view.actions[0].get("details") or {}) if view.actions else {}
     if view.final or not isinstance(details, Mapping) or "tasks" not in details:
         return ""
-    words = _own_jobs(queue(), {str(task) for task in details.get("task_ids") or ()})
+    jobs = queue()
+    words = _own_jobs(jobs, {str(task) for task in details.get("task_ids") or ()})
     last = json.dumps([entry.get("details") for entry in entries][-1:])
     for name in project.endpoints:
-        words += _endpoint(project, place, services, name, last, queue)
+        words += _endpoint(project, place, services, name, last, jobs)
     return "; ".join(words)
 
 
@@ -76,7 +77,7 @@ def _endpoint(
     services: Services,
     name: str,
     last: str,
-    queue: Callable[[], Sequence[QueuedJob]],
+    jobs: Sequence[QueuedJob],
 ) -> list[str]:
     try:
         endpoint_id = project.endpoint_id(name, place)
@@ -89,7 +90,7 @@ def _endpoint(
         return [f"endpoint {name} is offline{last_seen(status)}"]
     details = status.get("details")
     blocks = set(map(str, details.get("jobs") or ())) if isinstance(details, Mapping) else set()
-    waiting = [job for job in queue() if job.job_id in blocks and job.state != "RUNNING"]
+    waiting = [job for job in jobs if job.job_id in blocks and job.state != "RUNNING"]
     return _few([f"endpoint {name}: {_job(job)}" for job in waiting])
 
 
