@@ -1,0 +1,45 @@
+"""Text from data, as a terminal, a log line or a picture may show it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# C0 controls, DEL and C1 controls command terminals; separators end lines for some readers; bidi
+# controls reorder what is around them; lone surrogates and the last two code points of the plane
+# cannot be written as UTF-8 or as XML.
+_CONTROLS: Final = "\x00-\x1f\x7f-\x9f"
+_LINES: Final = "\u2028\u2029"
+_BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNWRITABLE: Final = "\ud800-\udfff\ufffe\uffff"
+
+_ANY: Final = re.compile(f"[{_CONTROLS}{_LINES}{_BIDI}{_UNWRITABLE}]")
+# A carriage return alone goes back over what is written; before a newline it is part of it.
+_ANY_BUT_LINES: Final = re.compile(
+    f"\r\n|[\x00-\x08\x0b-\x1f\x7f-\x9f{_LINES}{_BIDI}{_UNWRITABLE}]"
+)
+_SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\r\n": "\n"}
+
+
+def terminal_text(text: str, *, multiline: bool = False) -> str:
+    r"""Returns a text with every character that could steer a terminal written out.
+
+    ``\x1b``, ``\x9b``, ``\u202e``, ``\udcff`` and their like become these very letters. What
+    remains can be encoded as UTF-8 and stands in XML.
+
+    Args:
+        text: any text, such as a label, a title or an exception's message.
+        multiline: whether newlines and tabs stay as they are.
+    """
+    if text.isprintable():
+        return text
+    return (_ANY_BUT_LINES if multiline else _ANY).sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    found = match[0]
+    short = _SHORT.get(found)
+    if short is not None:
+        return short
+    code = ord(found)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
