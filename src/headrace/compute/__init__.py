@@ -5,6 +5,7 @@ from .endpoint import EndpointHost
 from .errors import ComputeError
 from .functions import Function, find_functions
 from .reaping import reap
+from .task_output import TaskOutput, read_task_output
 from .values import EndpointSpec, TaskEvent, TaskSpec
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "EndpointSpec",
     "Function",
     "TaskEvent",
+    "TaskOutput",
     "TaskSpec",
     "find_functions",
+    "read_task_output",
     "reap",
 ]

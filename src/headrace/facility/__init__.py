@@ -14,6 +14,7 @@ from headrace.facility.settings import (
     EndpointSettings,
     ProviderSettings,
     Settings,
+    endpoint_state_directory,
     state_directory,
     write_settings,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "choose_compute",
     "client_environment",
     "compute_environment",
+    "endpoint_state_directory",
     "facility_status",
     "find_address",
     "log_path",

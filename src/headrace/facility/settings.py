@@ -23,6 +23,16 @@ def state_directory(root: Path) -> Path:
     return root / STATE_DIRECTORY
 
 
+def endpoint_state_directory(root: Path, endpoint_id: str) -> Path:
+    """Returns where an endpoint that the facility hosts keeps its state.
+
+    Args:
+        root: the project's root.
+        endpoint_id: the endpoint.
+    """
+    return state_directory(root) / "endpoints" / endpoint_id
+
+
 @dataclass(frozen=True)
 class CollectionSettings:
     """A named directory that Transfer actions may read and write.
