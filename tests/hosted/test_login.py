@@ -18,7 +18,7 @@ from headrace.hosted import (
     token_file,
     whoami,
 )
-from headrace.hosted.login import make_app
+from headrace.hosted.application import make_app
 
 CLIENT = an_id("client")
 FLOW = an_id("flow")

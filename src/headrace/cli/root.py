@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from headrace import __version__
+from headrace._internal.loopback import bypass_proxies
 from headrace.cli.options import project_options
 from headrace.cli.termio.errors import exit_code_of
 
@@ -96,4 +97,5 @@ def headrace() -> None:
 
 def main() -> None:
     """Runs the command line of this process."""
+    bypass_proxies()
     headrace.main(prog_name="headrace")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import headrace
+from headrace._internal.loopback import bypass_proxies
 
 from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
 from .reaping import end_host
@@ -142,6 +143,8 @@ def own_environment(project_root: Path) -> dict[str, str]:
     # Parsl names its processes with setproctitle, which writes the name over the environment
     # that an endpoint's processes are found by, unless told not to.
     environment["SPT_NOENV"] = "1"
+    # Tasks that call the facility, or a service of their own node, reach it without a proxy.
+    bypass_proxies(environment)
     environment["HEADRACE_PROJECT"] = str(project_root.resolve())
     root = str(Path(headrace.__file__).resolve().parents[1])
     if root not in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:

@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+from headrace._internal.loopback import bypass_proxies
 from headrace.errors import HeadraceError
 from headrace.facility.server import serve
 
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    bypass_proxies()
     try:
         serve(Path(arguments[0]).resolve())
     except (HeadraceError, OSError) as error:

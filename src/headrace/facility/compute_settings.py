@@ -9,6 +9,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from headrace._internal.loopback import bypass_proxies
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import state_directory
 from headrace.files import write_private
@@ -16,7 +17,20 @@ from headrace.files import write_private
 # Where the Compute SDK and the endpoint look for a service on their own machine; it is fixed.
 SDK_PORT = 5000
 PRIVATE_BROKER = "rabbitmq"
-_SERVICES = ("AUTH", "FLOWS", "COMPUTE", "SEARCH")
+# Every service that globus-sdk and globus-cli look up by name. One that was left out would be
+# looked for at its real host, with this facility's token.
+SERVICES = (
+    "ACTIONS",
+    "APP",
+    "AUTH",
+    "COMPUTE",
+    "FLOWS",
+    "GROUPS",
+    "NEXUS",
+    "SEARCH",
+    "TIMER",
+    "TRANSFER",
+)
 
 
 @dataclass(frozen=True)
@@ -98,13 +112,16 @@ def client_environment(root: Path, url: str) -> dict[str, str]:
         url: base URL of its facility.
     """
     credentials = client_credentials(root)
-    base = f"{url.rstrip('/')}/"
     return {
-        **{f"GLOBUS_SDK_SERVICE_URL_{name}": base for name in _SERVICES},
-        "GLOBUS_CLI_CLIENT_ID": credentials.client_id,
-        "GLOBUS_CLI_CLIENT_SECRET": credentials.client_secret,
-        "GLOBUS_CLIENT_ID": credentials.client_id,
-        "GLOBUS_CLIENT_SECRET": credentials.client_secret,
+        **_addresses(url),
+        **{
+            f"{program}_CLIENT_{name}": value
+            for program in ("GLOBUS_CLI", "GLOBUS", "GLADIER")
+            for name, value in (
+                ("ID", credentials.client_id),
+                ("SECRET", credentials.client_secret),
+            )
+        },
     }
 
 
@@ -137,9 +154,9 @@ def compute_environment(root: Path) -> dict[str, str]:
         "GLOBUS_COMPUTE_CLIENT_ID": credentials.client_id,
         "GLOBUS_COMPUTE_CLIENT_SECRET": credentials.client_secret,
         "GLOBUS_COMPUTE_USER_DIR": str(state_directory(root) / "globus_compute"),
+        # The Compute SDK knows this name, globus-sdk does not: it has an address for each service.
         "GLOBUS_SDK_ENVIRONMENT": "local",
-        "GLOBUS_SDK_SERVICE_URL_AUTH": f"http://127.0.0.1:{settings.port}/",
-        "GLOBUS_SDK_SERVICE_URL_COMPUTE": f"http://127.0.0.1:{settings.port}/",
+        **_addresses(f"http://127.0.0.1:{settings.port}"),
     }
 
 
@@ -158,6 +175,17 @@ def client_credentials(root: Path) -> ClientCredentials:
         return made
     except (OSError, ValueError, TypeError) as error:
         raise FacilityError(f"{path}: cannot be read ({error}); remove the file") from error
+
+
+def _addresses(url: str) -> dict[str, str]:
+    """Returns the variables that lead each service's clients to a URL, and past any proxy."""
+    base = f"{url.rstrip('/')}/"
+    direct = {
+        "no_proxy": os.environ.get("no_proxy", ""),
+        "NO_PROXY": os.environ.get("NO_PROXY", ""),
+    }
+    bypass_proxies(direct)
+    return {**{f"GLOBUS_SDK_SERVICE_URL_{name}": base for name in SERVICES}, **direct}
 
 
 def _stored(root: Path) -> ComputeSettings:

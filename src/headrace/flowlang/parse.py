@@ -42,7 +42,7 @@ def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
         entries.append(
             _entry(["definition", name], "extra fields not permitted", "value_error.extra")
         )
-    if not isinstance(definition.get("Comment", ""), str):
+    if not isinstance(definition.get("Comment"), str | None):
         entries.append(_entry(["definition", "Comment"], "str type expected", "type_error.str"))
     states = definition.get("States", {})
     if not isinstance(states, dict) or ("States" in definition and not states):

@@ -47,7 +47,8 @@ class StateReader:
         for name in self.raw:
             if name not in _COMMON and name not in names:
                 self.add([name], "extra fields not permitted", "value_error.extra")
-        if not isinstance(self.raw.get("Comment", ""), str):
+        # Clients write null where a step has no comment; the service takes it.
+        if not isinstance(self.raw.get("Comment"), str | None):
             self.add(["Comment"], "str type expected", "type_error.str")
 
     def following(self) -> str | None:

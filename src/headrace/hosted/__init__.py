@@ -8,16 +8,16 @@ from headrace.hosted.errors import HostedError, explain, login_needed
 from headrace.hosted.services import Services
 
 if TYPE_CHECKING:
-    from headrace.hosted.local import services_at
-    from headrace.hosted.login import (
+    from headrace.hosted.account import (
         hosted_services,
         lacks_consent,
         login,
         login_seconds,
         logout,
-        token_file,
         whoami,
     )
+    from headrace.hosted.application import token_file
+    from headrace.hosted.local import services_at
 
 __all__ = [
     "HostedError",
@@ -34,16 +34,17 @@ __all__ = [
     "whoami",
 ]
 
-# The SDK takes its time to import: whoever only reports an error need not wait for it.
+# The SDK takes its time to import: whoever only reports an error need not wait for it. None of
+# these may be called as a module here is: importing the module would hide the function.
 _HOMES = {
     "services_at": "headrace.hosted.local",
-    "hosted_services": "headrace.hosted.login",
-    "lacks_consent": "headrace.hosted.login",
-    "login": "headrace.hosted.login",
-    "login_seconds": "headrace.hosted.login",
-    "logout": "headrace.hosted.login",
-    "token_file": "headrace.hosted.login",
-    "whoami": "headrace.hosted.login",
+    "hosted_services": "headrace.hosted.account",
+    "lacks_consent": "headrace.hosted.account",
+    "login": "headrace.hosted.account",
+    "login_seconds": "headrace.hosted.account",
+    "logout": "headrace.hosted.account",
+    "token_file": "headrace.hosted.application",
+    "whoami": "headrace.hosted.account",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import globus_sdk
@@ -13,10 +13,12 @@ from globus_sdk.transport.default_retry_checks import (
     check_transient_error,
 )
 
+from headrace._internal.loopback import LOOPBACK
 from headrace.hosted.errors import HostedError, unreachable
 from headrace.hosted.services import Services
+from headrace.hosted.transport import Transport
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)
 
 
 class _Local(globus_sdk.BaseClient):
@@ -70,18 +72,22 @@ def services_at(url: str, token: str) -> Services:
 
     def make_flow(flow_id: str) -> globus_sdk.SpecificFlowClient:
         client: globus_sdk.SpecificFlowClient = flow_class(
-            flow_id, authorizer=authorizer, retry_config=_retries()
+            flow_id, authorizer=authorizer, transport=Transport(), retry_config=_retries()
         )
         return client
 
     return Services(
-        flows=LocalFlows(base_url=url, authorizer=authorizer, retry_config=_retries()),
-        compute=LocalCompute(base_url=url, authorizer=authorizer, retry_config=_retries()),
-        compute_v2=LocalComputeV2(base_url=url, authorizer=authorizer, retry_config=_retries()),
-        transfer=LocalTransfer(base_url=url, authorizer=authorizer, retry_config=_retries()),
+        flows=_client(LocalFlows, url, authorizer),
+        compute=_client(LocalCompute, url, authorizer),
+        compute_v2=_client(LocalComputeV2, url, authorizer),
+        transfer=_client(LocalTransfer, url, authorizer),
         make_flow=make_flow,
         url=url,
     )
+
+
+def _client(kind: type[ClientT], url: str, authorizer: globus_sdk.AccessTokenAuthorizer) -> ClientT:
+    return kind(base_url=url, authorizer=authorizer, transport=Transport(), retry_config=_retries())
 
 
 def _retries() -> RetryConfig:

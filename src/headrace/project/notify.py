@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from headrace._internal.loopback import LOOPBACK
 from headrace.project.errors import ProjectError
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ def _post(webhook: str, text: str) -> list[str]:
 
 def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    loopback = parts.hostname in LOOPBACK
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and loopback)
     )

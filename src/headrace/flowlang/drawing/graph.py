@@ -84,7 +84,7 @@ class Graph:
 def graph_of(definition: Mapping[str, Any]) -> Graph:
     """Returns what is to be drawn of a definition that was checked."""
     states = definition["States"]
-    nodes = [Node(START, "start", tip=str(definition.get("Comment", "")))]
+    nodes = [Node(START, "start", tip=str(definition.get("Comment") or ""))]
     nodes += [_node(name, raw) for name, raw in states.items()]
     edges = [Edge(START, definition["StartAt"])]
     for name, raw in states.items():
