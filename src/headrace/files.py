@@ -8,31 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PRIVATE = 0o600
-SHARED = 0o666
+from headrace._internal.atomic import PRIVATE, SHARED
+from headrace._internal.atomic import write_atomic as write_whole
+
+__all__ = ["PRIVATE", "SHARED", "only_one", "private_directory", "write_private", "write_whole"]
 
 
 def private_directory(path: Path) -> Path:
     """Makes ``path`` where it is missing, readable by its owner only, and returns it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
-
-
-def write_whole(path: Path, text: str, mode: int = SHARED) -> None:
-    """Writes a file: all of it or, after a crash, none of it.
-
-    Args:
-        path: the file; what it held before is replaced.
-        text: what it shall hold.
-        mode: permissions of a new file, less the account's umask.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -167,6 +167,7 @@ def branch(iteration: int, new: Path, directory: Path, why: str) -> None:
 
 
 def _second_trigger(home: Path, new: Path) -> Path | None:
+    from headrace.files import write_whole
     from headrace.project import ProjectError, load_project
 
     try:
@@ -180,7 +181,7 @@ def _second_trigger(home: Path, new: Path) -> Path | None:
     old_path, new_path = (f"/{place.relative_to(root)}/" for place in (home, new))
     target = first.with_name(f"next_iteration_{new.name}.toml")
     text = first.read_text(encoding="utf-8").replace(old_path, new_path)
-    target.write_text(text, encoding="utf-8")
+    write_whole(target, text)
     return target
 
 

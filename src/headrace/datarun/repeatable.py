@@ -14,6 +14,8 @@ from typing import Any
 
 import uproot
 
+from headrace._internal.atomic import flush_directory
+
 # ROOT counts its years from 1995 on.
 _EPOCH = datetime(1995, 1, 1, tzinfo=UTC)
 
@@ -69,6 +71,7 @@ def whole_files(*targets: Path) -> Iterator[list[Path]]:
                 os.fsync(stream.fileno())
         for path, target in zip(written, targets, strict=True):
             path.replace(target)
+            flush_directory(target.parent)
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)

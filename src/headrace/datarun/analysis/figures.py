@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace._internal.atomic import atomic_replacement
+
 _WIDTH = 3
 _DPI = 80
 
@@ -63,10 +65,9 @@ def _figure(columns: int, rows: int) -> Any:
 
 
 def _save(figure: Any, path: Path) -> Path:
-    temporary = path.with_name(f".{path.name}.tmp")
-    # Without the library's version in it, equal pictures are equal files.
-    figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
-    temporary.replace(path)
+    with atomic_replacement(path) as temporary:
+        # Without the library's version in it, equal pictures are equal files.
+        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace._internal.atomic import SHARED, flush_directory, temporary_beside
 from headrace.datarun.errors import EventFileError
 from headrace.datarun.events.documents import (
     EventCount,
@@ -22,7 +23,6 @@ from headrace.datarun.events.documents import (
     state_change_body,
 )
 from headrace.datarun.events.layout import BODY_HEADER, NO_TIMESTAMP, ItemType
-from headrace.files import SHARED
 
 _HEADER = struct.Struct("<II")
 _BODY_HEADER = struct.Struct("<IQII")
@@ -81,9 +81,9 @@ class EventWriter:
         self.path = path
         self.version = version
         self.source = source
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_beside(path)
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
             self._stream = os.fdopen(os.open(self._temporary, flags, SHARED), "wb")
         except OSError as error:
             raise self._failure(error) from error
@@ -116,6 +116,7 @@ class EventWriter:
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
             self._temporary.replace(self.path)
+            flush_directory(self.path.parent)
         except OSError as error:
             self._temporary.unlink(missing_ok=True)
             raise self._failure(error) from error

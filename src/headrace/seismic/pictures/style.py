@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import atomic_replacement
 from headrace.seismic.pictures.errors import PictureError
 
 INK = "#22262e"
@@ -78,13 +78,11 @@ def save(figure: Any, path: Path) -> Path:
     Raises:
         PictureError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Without the version of the program the same data are the same bytes.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(path)
+        with atomic_replacement(path) as temporary:
+            # Without the version of the program the same data are the same bytes.
+            figure.savefig(temporary, format="png", metadata={"Software": None})
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise PictureError(f"{path}: cannot write the picture: {error.strerror}") from None
     return path
