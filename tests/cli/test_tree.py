@@ -35,14 +35,23 @@ def test_the_tree_is_whole() -> None:
     assert set(wanted.split()) <= there
 
 
+@pytest.mark.parametrize("width", [80, 60])
 @pytest.mark.parametrize("path", COMMANDS)
-def test_every_command_has_help_that_fits_a_line(path: str) -> None:
-    summary = COMMANDS[path].get_short_help_str(limit=80)
-    assert summary
-    assert not summary.endswith("...")
-    result = CliRunner().invoke(headrace, [*path.split()[1:], "--help"])
+def test_every_help_page_is_whole_and_no_wider_than_the_terminal(path: str, width: int) -> None:
+    environment = {"COLUMNS": str(width)}
+    result = CliRunner().invoke(headrace, [*path.split()[1:], "--help"], env=environment)
     assert result.exit_code == 0
     assert result.output.startswith("Usage: headrace")
+    assert result.output.isascii()
+    lines = result.output.splitlines()
+    assert [line for line in lines if len(line) > width] == []
+    cut = [line for line in lines if line.rstrip().endswith("...") and "]..." not in line]
+    assert cut == []
+    if isinstance(COMMANDS[path], click.Group):
+        words = " ".join(result.output.split())
+        for inner in (found for name, found in COMMANDS.items() if name.rpartition(" ")[0] == path):
+            assert inner.help
+            assert " ".join(inner.help.split(".")[0].split()) in words
 
 
 @pytest.mark.parametrize("path", COMMANDS)

@@ -104,6 +104,8 @@ class Service:
                 return 200, self.page("entries", entries[::-1] if newest_first else entries, query)
             case "POST", ["runs", run_id, "cancel" | "resume"] if run_id in self.runs:
                 return 202, self.runs[run_id]
+            case "POST", ["runs", run_id, "release"] if run_id in self.runs:
+                return 200, self.runs.pop(run_id)
             case "POST", ["v3", "functions"]:
                 function_id = str(uuid.uuid4())
                 self.functions[function_id] = body

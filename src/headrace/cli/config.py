@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 
-import click
-
+from headrace.cli.help import group
 from headrace.cli.options import current, output_options, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, table
 
 
-@click.group
+@group()
 def config() -> None:
     """What headrace.toml and the environment say."""
 

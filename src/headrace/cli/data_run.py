@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display, is_text
 
 _COLUMNS = ("name", "status", "segments", "bytes", "events", "traces_per_second", "lag")
 
 
-@click.group("data-run")
+@group("data-run")
 def data_run() -> None:
     """Data runs: how they stand, and pictures of them."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, output_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -14,7 +15,7 @@ EVENTS = 2
 RUNS = 1
 
 
-@click.group
+@group()
 def demo() -> None:
     """Show a pipeline at work, with data that it makes itself."""
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headrace.cli.endpoint_monitor import monitor
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.prompts import confirm
 from headrace.cli.termio.tables import Field, record, table
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _STATUS = (
 )
 
 
-@click.group
+@group()
 def endpoint() -> None:
     """Compute endpoints: create, start, watch over them."""
 
@@ -145,7 +147,7 @@ def delete(name: str, yes: bool) -> None:
     project = session.project()
     directory = endpoints.installed_endpoint(project, name, session.place).directory
     if not yes:
-        click.confirm(f"Remove {directory} with all that is in it?", abort=True, err=True)
+        confirm(f"Remove {directory} with all that is in it?")
     endpoints.delete(project, name, session.place)
     _tell(name, "deleted")
 

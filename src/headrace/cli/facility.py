@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -30,7 +31,7 @@ _FIELDS = (
 _NOT_RUNNING = "Not running: start it with `headrace facility up`."
 
 
-@click.group
+@group()
 def facility() -> None:
     """The facility, the local service."""
 

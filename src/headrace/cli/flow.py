@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.flow_draw import draw
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, paint, table
@@ -26,7 +27,7 @@ _LIST_FIELDS = (
 )
 
 
-@click.group
+@group()
 def flow() -> None:
     """Flows: list, check and draw them."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from headrace.cli.options import current, project_options
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.terminal import write
 
 
 @click.command
@@ -43,7 +45,7 @@ def draw(what: str, output: Path | None, run_id: str | None) -> None:
         log = run_log(services, found)
         definition = run_definition(services, found)
     if output is None:
-        click.echo(draw_flow(definition, "mmd", name, log), nl=False)
+        write(draw_flow(definition, "mmd", name, log), newline=False)
         return
     write_drawing(output, definition, name, log)
-    click.echo(f"{output}: drawn", err=True)
+    note(f"{output}: drawn")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.parsing import Setting, read_input
 from headrace.cli.termio.display import display
@@ -19,7 +20,7 @@ _FIELDS = (
 )
 
 
-@click.group
+@group()
 def function() -> None:
     """Compute functions: list, look, try."""
 

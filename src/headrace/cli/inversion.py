@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from headrace.cli import inversion_steering
+from headrace.cli.help import group
 from headrace.cli.inversion_place import directory_argument, home_of, staging_of
 from headrace.cli.options import output_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, record, table
 
 
-@click.group
+@group()
 def inversion() -> None:
     """Full-waveform inversions: begin, look, steer."""
 

@@ -10,8 +10,9 @@ import click
 
 from headrace import __version__
 from headrace._internal.loopback import bypass_proxies
+from headrace.cli.help import Group
 from headrace.cli.options import project_options
-from headrace.cli.termio.errors import exit_code_of
+from headrace.cli.termio.errors import exit_code_of, show_threads_and_logs
 
 COMMANDS = {
     "init": "init",
@@ -37,7 +38,7 @@ COMMANDS = {
 }
 
 
-class Root(click.Group):
+class Root(Group):
     """Imports a command's module when the command is wanted, and ends every error in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -64,7 +65,7 @@ class Root(click.Group):
         """Runs a command and, in standalone mode, ends the process with its exit code."""
 
         def run() -> Any:
-            return click.Group.main(
+            return Group.main(
                 self,
                 args,
                 prog_name,
@@ -98,4 +99,5 @@ def headrace() -> None:
 def main() -> None:
     """Runs the command line of this process."""
     bypass_proxies()
+    show_threads_and_logs()
     headrace.main(prog_name="headrace")

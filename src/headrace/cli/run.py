@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.prompts import confirm
 from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS, entry_words, moment, run_text
 from headrace.cli.termio.tables import Field, table
 
@@ -17,7 +19,7 @@ _LOG_FIELDS = (
 )
 
 
-@click.group
+@group()
 def run() -> None:
     """Runs: list, look, wait, cancel, resume, take up again.
 
@@ -160,7 +162,7 @@ def delete(run_id: str, yes: bool) -> None:
     services = session.services(session.project())
     found = find_run(services, run_id)
     if not yes:
-        click.confirm(f"Delete the run {found} and its log?", abort=True, err=True)
+        confirm(f"Delete the run {found} and its log?")
     document = services.flows.delete_run(found).data
     display(document, f"{found}: deleted", LIST_COLUMNS)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, table
@@ -17,7 +16,7 @@ _FIELDS = (
 )
 
 
-@click.group
+@group()
 def trigger() -> None:
     """Triggers: list them."""
 

@@ -6,8 +6,10 @@ import sys
 
 import click
 
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.prompts import choose
 from headrace.cli.termio.runs import moment
 from headrace.cli.termio.tables import Field, record, table
 
@@ -26,7 +28,7 @@ _OPTION_FIELDS = (
 _COLUMNS = ("id", "status", "created_timestamp", "title")
 
 
-@click.group(name="web-input")
+@group(name="web-input")
 def web_input() -> None:
     """Questions of runs: list, look, answer.
 
@@ -89,9 +91,7 @@ def respond(web_input_id: str, option: str | None) -> None:
         labels = [each["label"] for each in document["options"]]
         if not sys.stdin.isatty():
             raise click.UsageError(f"give one of the options: {', '.join(labels)}")
-        for line in question_lines(document):
-            click.echo(line, err=True)
-        option = click.prompt("Answer", type=click.Choice(labels), err=True)
+        option = choose(question_lines(document), labels)
     chosen = answer(services, document, option)
     display(
         {"id": document["id"], "value": chosen},

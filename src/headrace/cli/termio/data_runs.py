@@ -7,9 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from headrace.cli.termio.tables import Field, table
+from headrace.cli.termio.terminal import rendered, write
 
 if TYPE_CHECKING:
     from headrace.cli.data_runs import DataRun
@@ -32,7 +31,7 @@ def data_runs_text(runs: Sequence[DataRun]) -> str:
             lambda run: None if run.traces_per_second is None else f"{run.traces_per_second:,.0f}",
         ),
         Field("lag", lambda run: None if run.lag is None else duration(run.lag)),
-        Field("now", lambda run: run.now[:100]),
+        Field("now", lambda run: run.now),
     ]
     text = table(runs, fields, _EMPTY)
     if len(runs) < 2:
@@ -61,8 +60,7 @@ def show_live(look: Callable[[], Sequence[DataRun]], place: str) -> None:
             runs = look()
             states = [(run.name, run.status, run.bytes) for run in runs]
             if states != told:
-                click.echo(data_runs_text(runs) + "\n")
-                sys.stdout.flush()
+                write(data_runs_text(runs) + "\n")
                 told = states
             pause.wait(INTERVALS[place])
 
@@ -72,5 +70,5 @@ def show_live(look: Callable[[], Sequence[DataRun]], place: str) -> None:
 
     with Live(console=Console(highlight=False), auto_refresh=False) as live:
         while True:
-            live.update(Text.from_ansi(data_runs_text(look())), refresh=True)
+            live.update(Text.from_ansi(rendered(data_runs_text(look()), colour=True)), refresh=True)
             pause.wait(INTERVALS[place])

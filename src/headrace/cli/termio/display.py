@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.cli.options import current
+from headrace.cli.termio.terminal import write
 
 
 def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = ()) -> None:
@@ -32,7 +34,7 @@ def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = (
     else:
         shown = text if isinstance(text, str) else text()
     if shown:
-        click.echo(shown)
+        write(shown)
 
 
 def is_text() -> bool:
@@ -57,13 +59,13 @@ def _unix_lines(data: Any, columns: Sequence[str]) -> list[str]:
         return [line for item in data for line in _unix_lines(item, columns)]
     if isinstance(data, Mapping):
         values = [data.get(name) for name in columns] if columns else list(data.values())
-        return ["\t".join(_cell(value) for value in values)]
+        return ["\t".join(map(_cell, values))]
     return [_cell(data)]
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return value.replace("\t", " ").replace("\n", " ")
+        return terminal_text(value.replace("\t", " ").replace("\n", " "))
     if value is None:
         return ""
     return json.dumps(value, default=str)

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from headrace.cli.termio.terminal import one_line, style, write
 from headrace.errors import HeadraceError
 
 INTERRUPTED = 130
@@ -22,32 +25,37 @@ INTERRUPTED = 130
 def exit_code_of(command: Callable[[], Any]) -> int:
     """Runs a command and returns its exit code; an error is told in one line.
 
-    With ``HEADRACE_DEBUG=1`` in the environment the traceback is shown before the line.
+    With ``HEADRACE_DEBUG=1`` in the environment the traceback is shown before the line. An error
+    that nobody foresaw leaves its traceback in a file.
 
     Args:
         command: what to run; a whole number that it returns is the exit code.
     """
     try:
         result = command()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read has enough; nothing more may be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        write(error.format_message(), err=True)
         return error.exit_code
-    except Exception as error:
-        line, code = told(error)
-        if line is None:
-            raise
-        if os.environ.get("HEADRACE_DEBUG") == "1":
-            traceback.print_exc()
-        click.echo(f"{click.style('error:', fg='red')} {line}", err=True)
-        return code
+    except Exception as error:  # noqa: BLE001 - the last place that can tell of it
+        return _tell(error)
     return result if isinstance(result, int) else 0
+
+
+def show_threads_and_logs() -> None:
+    """Lets errors of threads, and what libraries log, be told in lines as all others are."""
+    threading.excepthook = _thread_died
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = _Lines(logging.WARNING)
+        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        root.addHandler(handler)
 
 
 def told(error: Exception) -> tuple[str | None, int]:
@@ -58,22 +66,68 @@ def told(error: Exception) -> tuple[str | None, int]:
 
         error = explain(error)
     if isinstance(error, HeadraceError):
-        return _line(str(error)), error.exit_code
+        return one_line(str(error)), error.exit_code
     if isinstance(error, click.ClickException):
         return _usage(error), error.exit_code
     if isinstance(error, sqlite3.Error):
-        return f"the store: {_line(str(error))}: is the disk full, or the file damaged?", 1
+        return f"the store: {one_line(str(error))}: is the disk full, or the file damaged?", 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or _line(str(error))}", 1
+        return one_line(f"{where}{error.strerror or error}"), 1
     return None, 1
+
+
+def _tell(error: Exception) -> int:
+    line, code = told(error)
+    if os.environ.get("HEADRACE_DEBUG") == "1":
+        write("".join(traceback.format_exception(error)), err=True, newline=False)
+    try:
+        write(f"{style('error:', fg='red')} {line or _unforeseen(error)}", err=True)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _discard_output()
+    return code
+
+
+def _unforeseen(error: BaseException) -> str:
+    from headrace._internal.error_reports import write_error_report
+
+    what = one_line(f"{type(error).__name__}: {error}")
+    report = write_error_report(error)
+    where = f"the details are in {report}" if report else "HEADRACE_DEBUG=1 shows the details"
+    return f"a fault in headrace itself: {what}; {one_line(where)}"
+
+
+def _discard_output() -> None:
+    """Lets nothing more be written: whoever read has enough, or there is no room for it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            continue  # closed, or no file
+
+
+def _thread_died(death: threading.ExceptHookArgs) -> None:
+    if death.exc_value is not None and not isinstance(death.exc_value, SystemExit):
+        write(f"{style('error:', fg='red')} {_unforeseen(death.exc_value)}", err=True)
+
+
+class _Lines(logging.Handler):
+    """Writes what is logged in lines, without tracebacks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.exc_info = record.exc_text = None
+        try:
+            write(style(one_line(self.format(record)), dim=True), err=True)
+        except OSError:
+            return  # nobody reads them any more
 
 
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    advice = f"; see `{context.command_path} --help`" if context else ""
-    return f"{_line(error.format_message()).rstrip('.')}{advice}"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+    words = one_line(error.format_message()).rstrip(".")
+    if not context:
+        return words
+    return f"{words}{' see' if words.endswith('?') else '; see'} `{context.command_path} --help`"

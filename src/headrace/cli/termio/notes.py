@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import click
+from headrace.cli.termio.terminal import one_line, style, write
 
 
 def note(message: str) -> None:
     """Writes a line for people to standard error."""
-    click.echo(click.style(message, dim=True), err=True)
+    write(style(one_line(message), dim=True), err=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-import click
+from headrace.cli.termio.terminal import one_line, write
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -59,7 +59,7 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Writes a line."""
-        click.echo(message, err=True)
+        write(one_line(message), err=True)
 
 
 class Lines:
@@ -91,7 +91,7 @@ class Lines:
 
     def say(self, message: str) -> None:
         """Writes a line with the time."""
-        click.echo(f"{datetime.now().astimezone():%H:%M:%S} {message}", err=True)
+        write(f"{datetime.now().astimezone():%H:%M:%S} {one_line(message)}", err=True)
 
 
 class Live:
@@ -132,7 +132,7 @@ class Live:
         """Writes a line above the table."""
         from rich.text import Text
 
-        self._console.print(Text(message, style="dim"), soft_wrap=True)
+        self._console.print(Text(one_line(message), style="dim"), soft_wrap=True)
 
     def _table(self) -> RenderableType:
         from rich.console import Group
@@ -146,7 +146,7 @@ class Live:
         for view in shown:
             grid.add_row(
                 Spinner("dots", style="cyan"),
-                Text(view.label, style="bold", overflow="ellipsis", no_wrap=True),
+                Text(one_line(view.label), style="bold", overflow="ellipsis", no_wrap=True),
                 _states(view),
                 *_progress(view),
                 Text(_elapsed(view), style="dim"),
@@ -167,9 +167,9 @@ def _states(view: RunView) -> Any:
         text.append(f"{len(done)} states done ", style="green")
     else:
         for state in done:
-            text.append(f"{state.name} ", style="red" if state.failed else "green")
+            text.append(f"{one_line(state.name)} ", style="red" if state.failed else "green")
     if view.current:
-        text.append(view.current.name, style="bold cyan")
+        text.append(one_line(view.current.name), style="bold cyan")
     return text
 
 
@@ -183,7 +183,7 @@ def _progress(view: RunView) -> tuple[Any, Any]:
     bar: Any = Text("")
     if progress.total and progress.done is not None:
         bar = ProgressBar(total=progress.total, completed=progress.done, width=16)
-    return bar, Text(progress.text, overflow="ellipsis", no_wrap=True)
+    return bar, Text(one_line(progress.text), overflow="ellipsis", no_wrap=True)
 
 
 def _ended_line(view: RunView) -> Any:
@@ -192,9 +192,9 @@ def _ended_line(view: RunView) -> Any:
     from headrace.project import failure_line
 
     style = {"SUCCEEDED": "green", "FAILED": "red"}.get(view.status, "yellow")
-    line = Text.assemble((view.status, style), f" {view.label} ", (_elapsed(view), "dim"))
+    line = Text.assemble((view.status, style), f" {one_line(view.label)} ", (_elapsed(view), "dim"))
     failure = failure_line(view)
-    return line.append(f" {failure}") if failure else line
+    return line.append(f" {one_line(failure)}") if failure else line
 
 
 def _elapsed(view: RunView) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import click
+from headrace.cli.termio.terminal import one_line, style
 
 _COLOURS = {
     "SUCCEEDED": "green",
@@ -54,7 +54,7 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
         return empty
     heads = [field.title for field in fields]
     widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
-    lines = [_line(heads, widths, lambda cell: click.style(cell, bold=True))]
+    lines = [_line(heads, widths, lambda cell: style(cell, bold=True))]
     return "\n".join(lines + [_line(row, widths, paint) for row in rows])
 
 
@@ -63,7 +63,7 @@ def record(item: Any, fields: Sequence[Field]) -> str:
     values = [(field.title, _text(field.value(item))) for field in fields]
     width = max(_width(title) for title, _ in values) + 1
     return "\n".join(
-        click.style(f"{title}:".ljust(width), bold=True) + f" {paint(value)}"
+        style(f"{title}:".ljust(width), bold=True) + f" {paint(value)}"
         for title, value in values
         if value
     )
@@ -72,7 +72,7 @@ def record(item: Any, fields: Sequence[Field]) -> str:
 def paint(word: str) -> str:
     """Returns a word in its colour, if it has one; pipes get it without."""
     colour = _COLOURS.get(word)
-    return click.style(word, fg=colour) if colour else word
+    return style(word, fg=colour) if colour else word
 
 
 def clock(moment: datetime | None) -> str:
@@ -80,9 +80,9 @@ def clock(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], style: Callable[[str], str]) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], painted: Callable[[str], str]) -> str:
     padded = [
-        style(cell) + " " * (width - _width(cell))
+        painted(cell) + " " * (width - _width(cell))
         for cell, width in zip(cells, widths, strict=True)
     ]
     return "  ".join(padded).rstrip()
@@ -94,8 +94,8 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return clock(value)
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return " ".join(str(value).split())
+        return one_line(", ".join(map(str, value)))
+    return one_line(str(value))
 
 
 def _width(text: str) -> int:
