@@ -36,8 +36,8 @@ def test_results(evaluated: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "must have expression"),
-        ({"expression": "x", "other": 1}, "must have expression"),
+        ({}, "expression: required"),
+        ({"expression": "x", "other": 1}, "other: not a parameter"),
         ({"expression": "x"}, "'x' is not in the payload"),
         ({"expression": "().__class__"}, "cannot be used"),
         ({"expression": "1", "result_path": "$.a[*]"}, "must lead to one place"),

@@ -37,7 +37,7 @@ class ComputeProvider(BaseProvider):
     """
 
     def __init__(
-        self, url: str, parse: Callable[[Mapping[str, Any]], Request], runner: TaskRunner
+        self, url: str, parse: Callable[[str, Mapping[str, Any]], Request], runner: TaskRunner
     ) -> None:
         self._url = url
         self._parse = parse
@@ -58,15 +58,15 @@ class ComputeProvider(BaseProvider):
         Raises:
             ActionRejected: the endpoint or a function is unknown, or the body malformed.
         """
-        self._runner.accept(db, action.id, self._parse(action.body))
+        self._runner.accept(db, action.id, self._parse(self.url, action.body))
 
     def begin(self, action: Action) -> None:
         """Submits the tasks that have not ended."""
-        self._runner.begin(action.id, self._parse(action.body))
+        self._runner.begin(action.id, self._parse(self.url, action.body))
 
     def cancel(self, action: Action) -> None:
         """Cancels the tasks that have not ended."""
-        self._runner.cancel(action.id, self._parse(action.body))
+        self._runner.cancel(action.id, self._parse(self.url, action.body))
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Returns the number of tasks in each state."""

@@ -7,16 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.facility.errors import ActionRejected
-
-_V3_FIELDS = {
-    "endpoint_id",
-    "tasks",
-    "task_group_id",
-    "user_endpoint_config",
-    "resource_specification",
-    "create_queue",
-}
-_V2_FIELDS = {"endpoint", "function", "args", "kwargs", "payload", "tasks"}
+from headrace.facility.providers.bodies import check_body
 
 
 @dataclass(frozen=True)
@@ -51,79 +42,44 @@ class Request:
     resource_specification: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_v3(body: Mapping[str, Any]) -> Request:
+def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
     """Reads a V3 body.
+
+    Args:
+        url: the provider's address.
+        body: what it is asked.
 
     Raises:
         ActionRejected: it is malformed.
     """
-    _only(body, _V3_FIELDS)
-    endpoint = _text(body, "endpoint_id")
-    tasks = body.get("tasks")
-    if not isinstance(tasks, list) or not tasks:
-        raise _reject("tasks: at least one is required")
-    calls = [_call(task, f"tasks[{n}]", "function_id") for n, task in enumerate(tasks)]
+    check_body(url, body)
     return Request(
-        endpoint,
-        calls,
-        _object(body, "user_endpoint_config"),
-        _object(body, "resource_specification"),
+        body["endpoint_id"],
+        [_call(task, "function_id") for task in body["tasks"]],
+        dict(body.get("user_endpoint_config") or {}),
+        dict(body.get("resource_specification") or {}),
     )
 
 
-def parse_v2(body: Mapping[str, Any]) -> Request:
+def parse_v2(url: str, body: Mapping[str, Any]) -> Request:
     """Reads a V2 body: one call, or ``tasks`` for one endpoint.
+
+    Args:
+        url: the provider's address.
+        body: what it is asked.
 
     Raises:
         ActionRejected: it is malformed.
     """
-    _only(body, _V2_FIELDS)
-    tasks = body.get("tasks")
-    if tasks is None:
-        return Request(_text(body, "endpoint"), [_call(body, "body", "function")])
-    if not isinstance(tasks, list) or not tasks:
-        raise _reject("tasks: at least one is required")
-    calls = [_call(task, f"tasks[{n}]", "function") for n, task in enumerate(tasks)]
-    endpoints = {_text(task, "endpoint") for task in tasks}
+    check_body(url, body)
+    tasks = body.get("tasks", [body])
+    endpoints = {task["endpoint"] for task in tasks}
     if len(endpoints) > 1:
-        raise _reject("tasks: all must name one endpoint at this facility")
-    return Request(endpoints.pop(), calls)
+        text = "tasks: all must name one endpoint at this facility"
+        raise ActionRejected("RequestValidationError", text)
+    return Request(endpoints.pop(), [_call(task, "function") for task in tasks])
 
 
-def _call(task: Any, where: str, function_field: str) -> Call:
-    if not isinstance(task, Mapping):
-        raise _reject(f"{where}: must be an object")
-    function = task.get(function_field)
-    if not isinstance(function, str):
-        raise _reject(f"{where}.{function_field}: must be a function id")
-    args = task.get("args", [])
-    if not isinstance(args, list):
-        raise _reject(f"{where}.args: must be an array")
-    name = "payload" if "payload" in task else "kwargs"
-    return Call(function, args, _object(task, name))
-
-
-def _only(body: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise _reject(f"{unknown[0]}: not a field of this provider; it takes {sorted(known)}")
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise _reject(f"{name}: required, a string")
-    return value
-
-
-def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name)
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise _reject(f"{name}: must be an object")
-    return dict(value)
-
-
-def _reject(text: str) -> ActionRejected:
-    return ActionRejected("RequestValidationError", text)
+def _call(task: Mapping[str, Any], function_field: str) -> Call:
+    keywords = task.get("payload") if "payload" in task else task.get("kwargs")
+    return Call(task[function_field], task.get("args", []), dict(keywords or {}))

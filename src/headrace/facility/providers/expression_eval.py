@@ -9,11 +9,11 @@ from typing import Any, Final
 from headrace.facility.actions import SUCCEEDED, Action, Answer
 from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.bodies import check_body
 from headrace.flowlang import ExpressionError, PathError, compile_expression
 from headrace.flowlang.paths import compile_reference
 
 URL: Final = "https://actions.globus.org/expression_eval"
-_FIELDS: Final = frozenset({"expression", "arguments", "result_path"})
 
 
 class ExpressionEvalProvider(BaseProvider):
@@ -32,13 +32,9 @@ class ExpressionEvalProvider(BaseProvider):
             ActionRejected: the body is not written as it must be, or an expression fails.
         """
         del db
-        several = action.body.get("expressions")
-        items = several if isinstance(several, list) and len(action.body) == 1 else [action.body]
+        check_body(URL, action.body)
         details: dict[str, Any] = {}
-        for item in items:
-            if not isinstance(item, dict) or not set(item) <= _FIELDS or "expression" not in item:
-                text = "must have expression, and may have arguments and result_path"
-                raise ActionRejected("RequestValidationError", text)
+        for item in action.body.get("expressions", [action.body]):
             details = _evaluated(item, details)
         return Answer(SUCCEEDED, details)
 
@@ -51,8 +47,6 @@ class ExpressionEvalProvider(BaseProvider):
 
 def _evaluated(item: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
     arguments, path = item.get("arguments") or {}, item.get("result_path") or "result"
-    if not isinstance(arguments, dict) or not isinstance(path, str):
-        raise ActionRejected("RequestValidationError", "arguments: object, result_path: text")
     try:
         value = compile_expression(item["expression"]).evaluate(arguments)
         reference = compile_reference(path if path.startswith("$") else f"$.{path}")

@@ -6,11 +6,10 @@ import sqlite3
 import uuid
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action, Answer
-from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.base import BaseProvider, Finish, Later
+from headrace.facility.providers.bodies import check_body
 
 URL = "https://actions.globus.org/hello_world"
-_FIELDS = {"echo_string": str, "sleep_time": int, "required_dependent_scope": str}
 
 
 class HelloWorldProvider(BaseProvider):
@@ -41,12 +40,7 @@ class HelloWorldProvider(BaseProvider):
             ActionRejected: a field is unknown or of the wrong type.
         """
         del db
-        for name, value in action.body.items():
-            kind = _FIELDS.get(name)
-            if kind is None or not isinstance(value, kind):
-                raise ActionRejected(
-                    "RequestValidationError", f"{name}: not a field of hello_world, or no {kind}"
-                )
+        check_body(URL, action.body)
         return _answer(action) if action.body.get("sleep_time", 0) <= 0 else None
 
     def begin(self, action: Action) -> None:

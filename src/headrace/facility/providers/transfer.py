@@ -14,6 +14,7 @@ from typing import Any
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.base import BaseProvider, Finish
+from headrace.facility.providers.bodies import check_body
 from headrace.facility.settings import SettingsFile
 from headrace.facility.transfer import (
     Collection,
@@ -85,7 +86,7 @@ class TransferProvider(BaseProvider):
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks that the body names collections of this facility.
+        """Checks the body, and that it names collections of this facility.
 
         Raises:
             ActionRejected: it does not.
@@ -94,12 +95,13 @@ class TransferProvider(BaseProvider):
         known = {c.id: c for c in self._settings.current().collections}
         for field in _COLLECTION_FIELDS[self._name]:
             value = action.body.get(field)
-            if not isinstance(value, str) or value not in known:
+            if field in action.body and (not isinstance(value, str) or value not in known):
                 names = ", ".join(f"{c.name} ({c.id})" for c in known.values()) or "none"
                 raise ActionRejected(
                     "RequestValidationError",
                     f"{field}: no collection {value!r} at this facility; it has: {names}",
                 )
+        check_body(self.url, action.body)
 
     def begin(self, action: Action) -> None:
         """Does the work on a thread of the pool; what an earlier attempt copied is kept."""

@@ -1,0 +1,31 @@
+"""What is known of the action providers: what they are asked, and what they answer.
+
+``schemas/`` has one file for each provider: its address, the JSON schema (draft 7) of its
+parameters and that of its answer, the ``details`` of an action that succeeded. The checker, the
+facility and ``headrace.testing`` read the same files. Of a provider that has none nothing is
+claimed.
+
+Sources: the documentation of Globus's hosted action providers, of the Transfer API and of Globus
+Compute; the service's own example flows.
+"""
+
+from headrace.flowlang.providers.addresses import (
+    Nearest,
+    is_flow,
+    nearest_address,
+    replacement,
+)
+from headrace.flowlang.providers.bodies import BodyProblem, body_problems
+from headrace.flowlang.providers.registry import Provider, provider_of, providers
+
+__all__ = [
+    "BodyProblem",
+    "Nearest",
+    "Provider",
+    "body_problems",
+    "is_flow",
+    "nearest_address",
+    "provider_of",
+    "providers",
+    "replacement",
+]
