@@ -15,6 +15,7 @@ from headrace.facility.settings import (
     ProviderSettings,
     Settings,
     endpoint_state_directory,
+    read_settings,
     state_directory,
     write_settings,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "find_address",
     "log_path",
     "missing_for_compute",
+    "read_settings",
     "start_facility",
     "state_directory",
     "stop_facility",

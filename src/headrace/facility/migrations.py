@@ -182,6 +182,21 @@ def _compute_service(db: sqlite3.Connection) -> None:
     )
 
 
+def _action_roots(db: sqlite3.Connection) -> None:
+    """Makes room for the directories that the collections of an action showed at its start."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE action_roots (
+            action_id TEXT NOT NULL REFERENCES actions(id) ON DELETE CASCADE
+                DEFERRABLE INITIALLY DEFERRED,
+            collection_id TEXT NOT NULL, root TEXT NOT NULL,
+            inode TEXT NOT NULL, born TEXT NOT NULL,
+            PRIMARY KEY (action_id, collection_id))
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -189,4 +204,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _web_inputs,
     _remote_actions,
     _compute_service,
+    _action_roots,
 )

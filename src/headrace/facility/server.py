@@ -94,7 +94,9 @@ def serve(root: Path) -> None:
     )
     endpoints.use(compute)
     runner.use(endpoints)
-    transfers, close_transfers = transfer_providers(settings, engine.finish_action, actions.begun)
+    transfers, close_transfers = transfer_providers(
+        store, settings, engine.finish_action, actions.begun
+    )
     web_inputs = WebInputs(store, identity)
     awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
     backend = Backend(

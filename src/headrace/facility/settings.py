@@ -110,6 +110,15 @@ def write_settings(root: Path, settings: Settings) -> None:
         write_private(path, text)
 
 
+def read_settings(root: Path) -> Settings:
+    """Returns what the facility of the project at ``root`` was told to serve, last.
+
+    Raises:
+        FacilityError: the file is not readable as settings.
+    """
+    return SettingsFile(root).current()
+
+
 def settings_path(root: Path) -> Path:
     """Returns the file that holds the settings."""
     return state_directory(root) / "settings.json"

@@ -87,7 +87,13 @@ def look_at_location(
     if ".." in PurePosixPath(location.path).parts:
         return Diagnosis(str(location), "bad", "a path must not leave its collection: remove `..`")
     if place == "local":
+        from headrace.facility.transfer import leading_out
+
         directory = collection.root / location.path.lstrip("/")
+        if collection.root.is_dir():
+            problem = leading_out(location.collection, collection.root, location.path)
+            if problem:
+                return Diagnosis(str(location), "bad", problem)
         return _on_disk(str(location), collection.root, directory, must_exist)
     collection_id = project.collection_id(location.collection, place)
     return _through_transfer(services, location, collection_id, must_exist)

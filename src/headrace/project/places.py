@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ def connect(
         project: the project.
         place: ``local`` or ``globus``.
         start: whether a facility that is not running shall be started.
-        say: told in one line when one is.
+        say: told in one line when one is, and of each collection that shows another directory
+            than at the last call.
 
     Raises:
         ProjectError: no facility is running, or what it should serve is not there.
@@ -72,6 +73,8 @@ def _connect_local(project: Project, start: bool, say: Callable[[str], None]) ->
     from headrace.hosted import services_at
 
     settings = facility_settings(project)
+    for change in _changed_roots(project, settings):
+        say(change)
     address = find_address(project.root)
     if address is not None:
         write_settings(project.root, settings)
@@ -81,6 +84,24 @@ def _connect_local(project: Project, start: bool, say: Callable[[str], None]) ->
     else:
         raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")
     return services_at(address.url, address.token)
+
+
+def _changed_roots(project: Project, settings: Settings) -> Iterator[str]:
+    """Yields a line for each collection whose directory was another one until now."""
+    from headrace.errors import HeadraceError
+    from headrace.facility import read_settings
+
+    try:
+        before = {served.id: served.root for served in read_settings(project.root).collections}
+    except HeadraceError:
+        return  # what cannot be read is written anew
+    for served in settings.collections:
+        root = before.get(served.id, served.root)
+        if root != served.root:
+            yield (
+                f"collection {served.name}: its root is now {served.root}, it was {root}; "
+                "transfers that are under way stay where they began"
+            )
 
 
 def facility_settings(project: Project) -> Settings:

@@ -126,9 +126,10 @@ def test_an_external_checksum_is_compared(bench: Any) -> None:
         ("/f/f", "/f", None, "ExternalError.DirListingFailed.NotDirectory"),
         ("/fifo", "/f", None, "PermissionDenied"),
         ("/socket", "/f", None, "PermissionDenied"),
-        ("/link", "/f", None, "PermissionDenied"),
+        ("/out", "/f", None, "PermissionDenied"),
         ("/loop", "/f", None, "PermissionDenied"),
-        ("/dirlink/g", "/f", None, "PermissionDenied"),
+        ("/dangling", "/f", None, "ClientError.NotFound"),
+        ("/dirlink/none", "/f", None, "ClientError.NotFound"),
         ("/f", "/dirlink/f", None, "PermissionDenied"),
     ],
 )
@@ -146,7 +147,8 @@ def test_what_is_refused(
     finally:
         os.chdir(here)
         listener.close()
-    (bench.source / "link").symlink_to("f")
+    (bench.source / "out").symlink_to(bench.outside / "secret")
+    (bench.source / "dangling").symlink_to("nothing")
     (bench.source / "loop").symlink_to("loop")
     (bench.source / "dirlink").symlink_to("d")
     (bench.destination / "dirlink").symlink_to(bench.outside)

@@ -93,10 +93,12 @@ def test_listings_of_another_form(filled: Any, options: dict[str, Any]) -> None:
         ("/none", "ClientError.NotFound"),
         ("/a.txt", "ExternalError.DirListingFailed.NotDirectory"),
         ("/link", "PermissionDenied"),
+        ("/circle", "PermissionDenied"),
     ],
 )
 def test_what_cannot_be_listed(filled: Any, path: str, code: str) -> None:
-    (filled.destination / "link").symlink_to("z")
+    (filled.destination / "link").symlink_to(filled.outside)
+    (filled.destination / "circle").symlink_to("circle")
     with pytest.raises(TransferError) as caught:
         filled.ls(path)
     assert caught.value.code == code
@@ -114,6 +116,23 @@ def test_stat(filled: Any) -> None:
         with pytest.raises(TransferError) as caught:
             filled.stat(path)
         assert caught.value.code == "ClientError.NotFound"
+
+
+def test_a_link_is_told_as_what_it_leads_to(filled: Any) -> None:
+    (filled.destination / "inside").symlink_to("z")
+    (filled.destination / "text").symlink_to(filled.destination / "a.txt")
+    (filled.destination / "away").symlink_to(filled.outside / "secret")
+    (filled.destination / "nowhere").symlink_to("nothing")
+    told = {entry["name"]: entry for entry in filled.ls("/")["DATA"]}
+    assert told["inside"]["type"] == "dir"
+    assert (told["text"]["type"], told["text"]["size"]) == ("file", 3)
+    assert told["text"]["link_target"] == str(filled.destination / "a.txt")
+    for name in ("away", "nowhere"):
+        assert told[name]["type"] == "invalid_symlink"
+    assert told["away"]["size"] != len("secret") or told["away"]["link_size"] == len("secret")
+    assert [entry["name"] for entry in filled.ls("/inside")["DATA"]] == [
+        entry["name"] for entry in filled.ls("/z")["DATA"]
+    ]
 
 
 def test_mkdir(bench: Any) -> None:

@@ -1,4 +1,8 @@
-"""The Transfer family of action providers, on directories of this machine."""
+"""The Transfer family of action providers, on directories of this machine.
+
+Which directory each collection of an action shows is stored with the action: work that goes on
+after a restart, or while ``headrace.toml`` changes, stays where it began, or fails.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,15 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.errors import ActionRejected
+from headrace.facility.providers.action_roots import ActionRoots
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.bodies import check_body
 from headrace.facility.settings import SettingsFile
+from headrace.facility.store import Store
 from headrace.facility.transfer import (
     Collection,
     TransferError,
@@ -53,6 +58,7 @@ class TransferProvider(BaseProvider):
         name: ``transfer``, ``delete``, ``ls``, ``mkdir`` or ``stat``.
         operation: does the work.
         settings: tells the collections.
+        roots: keeps which directories an action began with.
         finish: called with an action's id, status and details at its end.
         pool: runs the work.
         closing: set when the facility stops: work ends unfinished, and is begun again next time.
@@ -63,11 +69,13 @@ class TransferProvider(BaseProvider):
         name: str,
         operation: Operation,
         settings: SettingsFile,
+        roots: ActionRoots,
         finish: Finish,
         pool: ThreadPoolExecutor,
         closing: threading.Event,
     ) -> None:
         self._name = name
+        self._roots = roots
         self._operation = operation
         self._settings = settings
         self._finish = finish
@@ -91,7 +99,6 @@ class TransferProvider(BaseProvider):
         Raises:
             ActionRejected: it does not.
         """
-        del db
         known = {c.id: c for c in self._settings.current().collections}
         for field in _COLLECTION_FIELDS[self._name]:
             value = action.body.get(field)
@@ -101,6 +108,7 @@ class TransferProvider(BaseProvider):
                     "RequestValidationError",
                     f"{field}: no collection {value!r} at this facility; it has: {names}",
                 )
+            self._roots.bind(db, action.id, known[value])
         check_body(self.url, action.body)
 
     def begin(self, action: Action) -> None:
@@ -128,7 +136,8 @@ class TransferProvider(BaseProvider):
             self._progress[action.id] = document
 
         try:
-            details = self._operation(action, self._collections(), show, should_stop)
+            collections = self._roots.collections(action.id, self._settings.current().collections)
+            details = self._operation(action, collections, show, should_stop)
             self._finish(action.id, SUCCEEDED, details)
         except TransferError as error:
             if self._closing.is_set():
@@ -143,14 +152,9 @@ class TransferProvider(BaseProvider):
             self._progress.pop(action.id, None)
             self._cancelled.pop(action.id, None)
 
-    def _collections(self) -> dict[str, Collection]:
-        return {
-            c.id: Collection(c.id, c.name, Path(c.root))
-            for c in self._settings.current().collections
-        }
-
 
 def transfer_providers(
+    store: Store,
     settings: SettingsFile,
     finish: Finish,
     begun: Callable[[str], int],
@@ -158,6 +162,7 @@ def transfer_providers(
     """Makes the providers of the family.
 
     Args:
+        store: where each action's directories are kept.
         settings: tells the collections.
         finish: called with an action's id, status and details at its end.
         begun: counts one more beginning of an action's work, and returns how many there were.
@@ -167,6 +172,7 @@ def transfer_providers(
     """
     tasks = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="transfer")
     closing = threading.Event()
+    roots = ActionRoots(store)
     lookups = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="lookup")
 
     def copy(
@@ -211,7 +217,7 @@ def transfer_providers(
             }
 
     def make(name: str, operation: Operation, pool: ThreadPoolExecutor) -> TransferProvider:
-        return TransferProvider(name, operation, settings, finish, pool, closing)
+        return TransferProvider(name, operation, settings, roots, finish, pool, closing)
 
     providers = [
         make("transfer", copy, tasks),

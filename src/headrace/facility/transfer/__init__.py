@@ -2,8 +2,18 @@
 
 from headrace.facility.transfer.confined import Collection
 from headrace.facility.transfer.errors import TransferError
+from headrace.facility.transfer.links import leading_out
 from headrace.facility.transfer.listing import ls, mkdir, stat
 from headrace.facility.transfer.remove import delete
 from headrace.facility.transfer.transfer import transfer
 
-__all__ = ["Collection", "TransferError", "delete", "ls", "mkdir", "stat", "transfer"]
+__all__ = [
+    "Collection",
+    "TransferError",
+    "delete",
+    "leading_out",
+    "ls",
+    "mkdir",
+    "stat",
+    "transfer",
+]

@@ -1,12 +1,13 @@
 """Files and directories below a collection's root, and nothing else.
 
 A path is walked from the open root, name by name, each opened relative to the directory before it
-and never through a symbolic link. No path is ever compared or joined as a string, so nothing that
-is swapped, moved or linked meanwhile can lead outside.
+and never by the kernel through a symbolic link. A link on the way of a path, or at its end, is
+read, and its target walked in the same manner (`headrace.facility.transfer.links`), so that
+nothing that is swapped, moved or linked meanwhile can lead outside. Links inside a directory that
+is transferred as a whole are left out.
 
-Symbolic links are not followed, also where they would stay inside: a path through one is refused, a
-recursive transfer leaves them out. The root itself may be reached through links: whoever wrote
-``headrace.toml`` chose it. FIFOs, sockets and devices are not opened.
+The root itself may be reached through links: whoever wrote ``headrace.toml`` chose it. FIFOs,
+sockets and devices are not opened.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from headrace._internal.file_identity import Identity, identify_open
 from headrace.facility.transfer.errors import TransferError, explain
 from headrace.facility.transfer.paths import quoted, shown_path
 
@@ -35,11 +37,15 @@ class Collection:
         id: what bodies call it.
         name: what people and ``headrace.toml`` call it.
         root: the directory that it shows.
+        identity: which directory the root must be; None: whatever lies there.
+        configured: the root that ``headrace.toml`` gives the collection now, for messages.
     """
 
     id: str
     name: str
     root: Path
+    identity: Identity | None = None
+    configured: Path | None = None
 
 
 class Folder:
@@ -219,10 +225,10 @@ class Folder:
 
 
 def symbolic_link(where: str) -> TransferError:
-    """Returns the error for a path that goes through a link."""
+    """Returns the error for a link where none may be."""
     return TransferError(
         "PermissionDenied",
-        f"{where}: is a symbolic link, and links are not followed: name what it points to",
+        f"{where}: is a symbolic link, and links are not followed here: name what it points to",
     )
 
 
@@ -249,11 +255,18 @@ def open_root(collection: Collection) -> Folder:
 
     Raises:
         TransferError: ``EndpointError.RootMissing``: there is no such directory;
+            ``EndpointError.RootChanged``: it is not the directory that the task began with;
             ``PermissionDenied``: it may not be crossed.
     """
     where = f"collection {quoted(collection.name)}: its root {quoted(str(collection.root))}"
+    now = collection.configured
+    if now is not None and now != collection.root:
+        where = (
+            f"collection {quoted(collection.name)}: the root that this task began with, "
+            f"{quoted(str(collection.root))} (now {quoted(str(now))}),"
+        )
     try:
-        return Folder(collection, (), os.open(collection.root, _CROSS))
+        folder = Folder(collection, (), os.open(collection.root, _CROSS))
     except (FileNotFoundError, NotADirectoryError) as error:
         problem = "is not a directory" if isinstance(error, NotADirectoryError) else "is not there"
         raise TransferError(
@@ -262,10 +275,19 @@ def open_root(collection: Collection) -> Folder:
         ) from None
     except OSError as error:
         raise explain(error, where) from error
+    wanted = collection.identity
+    if wanted is not None and not wanted.same(identify_open(folder.fd)):
+        os.close(folder.fd)
+        raise TransferError(
+            "EndpointError.RootChanged",
+            f"{where} is another directory than when the task began (is a disk not mounted?): "
+            "bring the first one back, or start the transfer again",
+        )
+    return folder
 
 
 def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool = False) -> Folder:
-    """Opens a directory of a collection.
+    """Opens a directory of a collection; links on the way that stay in it are followed.
 
     Args:
         collection: where it is.
@@ -273,7 +295,10 @@ def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool 
         create: make the directories that are missing, below the root.
 
     Raises:
-        TransferError: the root is missing, or as ``Folder.enter`` does.
+        TransferError: the root is missing, a link leads out of the collection, or as
+            ``Folder.enter`` does.
     """
+    from headrace.facility.transfer.links import follow_directory
+
     with open_root(collection) as root:
-        return root.walk(parts, create=create)
+        return follow_directory(root, parts, create=create)

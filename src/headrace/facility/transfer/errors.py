@@ -19,7 +19,7 @@ _CODES: dict[int, tuple[str, str]] = {
     errno.EISDIR: ("ClientError.IsDirectory", "is a directory"),
     errno.EEXIST: ("ClientError.Exists", "exists already: choose another name"),
     errno.ENAMETOOLONG: ("ClientError.InvalidPath", "has a name that is too long: shorten it"),
-    errno.ELOOP: ("PermissionDenied", "is a symbolic link, and links are not followed"),
+    errno.ELOOP: ("PermissionDenied", "is a symbolic link, and links are not followed here"),
     errno.ENOSPC: ("EndpointError.NoSpace", "no space left: free some, then run again"),
     errno.EDQUOT: ("EndpointError.NoSpace", "quota exceeded: free some space, then run again"),
     errno.EMFILE: ("EndpointError.TooManyOpenFiles", "too many open files: raise `ulimit -n`"),

@@ -15,6 +15,7 @@ from headrace.facility.transfer.confined import (
 )
 from headrace.facility.transfer.errors import TransferError, explain
 from headrace.facility.transfer.journal import Journal
+from headrace.facility.transfer.links import locate
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 
 
@@ -38,13 +39,10 @@ def find_source(collection: Collection, item: TransferItem) -> Found:
         TransferError: it does not exist, is neither file nor directory, or is not what
             ``recursive`` says.
     """
-    if not item.source:
-        with open_root(collection) as root:
-            status: os.stat_result | None = os.fstat(root.fd)
-            words = root.where()
-    else:
-        with open_folder(collection, item.source[:-1]) as parent:
-            status, words = parent.look(item.source[-1]), parent.where(item.source[-1])
+    parent, name = locate(collection, item.source)
+    with parent:
+        status = os.fstat(parent.fd) if name is None else parent.look(name)
+        words = parent.where(name)
     if status is None:
         raise TransferError("ClientError.NotFound", f"{words}: does not exist")
     if modes.S_ISDIR(status.st_mode):
@@ -79,7 +77,9 @@ def open_destination(request: TransferRequest, item: TransferItem, is_directory:
         name = item.destination[-1]
         with open_folder(request.destination, item.destination[:-1], create=True) as parent:
             status = parent.look(name)
-            if status is not None and not modes.S_ISDIR(status.st_mode):
+            in_the_way = status is not None and not modes.S_ISDIR(status.st_mode)
+            # A link is followed below, as it is on the way.
+            if in_the_way and status is not None and not modes.S_ISLNK(status.st_mode):
                 try:
                     os.unlink(name, dir_fd=parent.fd)
                 except OSError as error:
@@ -136,11 +136,12 @@ def refuse_nesting(request: TransferRequest, item: TransferItem) -> None:
 def _deepest(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, bool]:
     """Opens the deepest directory on the way that exists; tells whether it is the last one."""
     folder = open_root(collection)
-    for name in parts:
+    for depth in range(1, len(parts) + 1):
+        try:
+            following = open_folder(collection, parts[:depth])
+        except TransferError:
+            return folder, False
         with folder:
-            try:
-                following = folder.enter(name)
-            except TransferError:
-                return folder.walk(()), False
+            pass  # nothing but closed
         folder = following
     return folder, True

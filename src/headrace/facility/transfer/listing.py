@@ -15,6 +15,7 @@ from typing import Any
 
 from headrace.facility.transfer.confined import Collection, Folder, open_folder, open_root
 from headrace.facility.transfer.errors import TransferError, bad_request, explain
+from headrace.facility.transfer.links import locate
 from headrace.facility.transfer.paths import parse_path, quoted, shown, shown_path
 from headrace.facility.transfer.request import find_collection
 from headrace.facility.transfer.temporary import is_temporary
@@ -34,7 +35,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[str, Any]:
     """Lists a directory.
 
-    Temporary files of transfers that are under way are not shown.
+    Temporary files of transfers that are under way are not shown. A symbolic link has the type of
+    what it leads to; one that leads nowhere, or out of the collection, is an ``invalid_symlink``.
 
     Args:
         body: ``endpoint_id``; optionally ``path`` (default: the root), ``limit`` (default and
@@ -155,7 +157,10 @@ def _entry(folder: Folder, name: str, status: os.stat_result) -> dict[str, Any]:
     link: dict[str, Any] = dict.fromkeys(
         ("link_target", "link_size", "link_last_modified", "link_user", "link_group")
     )
+    type_ = _type(status.st_mode)
     if modes.S_ISLNK(status.st_mode):
+        target = _pointed_at(folder, name)
+        type_ = "invalid_symlink" if target is None else _type(target.st_mode)
         link = {
             "link_target": _target(folder, name),
             "link_size": status.st_size,
@@ -163,10 +168,11 @@ def _entry(folder: Folder, name: str, status: os.stat_result) -> dict[str, Any]:
             "link_user": _user(status.st_uid),
             "link_group": _group(status.st_gid),
         }
+        status = target or status
     return {
         "DATA_TYPE": "file",
         "name": shown(name),
-        "type": _type(status.st_mode),
+        "type": type_,
         "size": status.st_size,
         "last_modified": _time(status),
         "permissions": f"{modes.S_IMODE(status.st_mode):04o}",
@@ -177,7 +183,7 @@ def _entry(folder: Folder, name: str, status: os.stat_result) -> dict[str, Any]:
 
 
 def _type(mode: int) -> str:
-    # A link is never followed, so to a client it is what the service calls one that leads nowhere.
+    # A link that leads nowhere, or out of the collection.
     types: tuple[tuple[Callable[[int], bool], str], ...] = (
         (modes.S_ISREG, "file"),
         (modes.S_ISDIR, "dir"),
@@ -188,6 +194,16 @@ def _type(mode: int) -> str:
         (modes.S_ISBLK, "blk"),
     )
     return next((name for test, name in types if test(mode)), "other")
+
+
+def _pointed_at(folder: Folder, name: str) -> os.stat_result | None:
+    """Returns the status of what a link leads to; None where that is not in the collection."""
+    try:
+        parent, found = locate(folder.collection, (*folder.parts, name))
+    except TransferError:
+        return None
+    with parent:
+        return os.fstat(parent.fd) if found is None else parent.look(found)
 
 
 def _target(folder: Folder, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Removing files and directories of a collection; links are removed, never followed."""
+"""Removing files and directories of a collection; links are removed, not what they point to."""
 
 from __future__ import annotations
 
@@ -202,13 +202,17 @@ def sweep(collection: Collection, destination: tuple[str, ...], task_id: str) ->
         raise
     with top:
         _sweep_names(top, prefix)
-        status = top.look(destination[-1]) if destination else os.fstat(top.fd)
-        if status is None or not modes.S_ISDIR(status.st_mode):
+    try:
+        whole = open_folder(collection, destination)
+    except TransferError as error:
+        if error.code in ("ClientError.NotFound", "ExternalError.DirListingFailed.NotDirectory"):
             return
-        pending: list[tuple[str, ...]] = [destination[-1:]]
+        raise
+    with whole:
+        pending: list[tuple[str, ...]] = [()]
         while pending:
             path = pending.pop()
-            with top.walk(path) as folder:
+            with whole.walk(path) as folder:
                 for name in _sweep_names(folder, prefix):
                     status = folder.look(name)
                     if status is not None and modes.S_ISDIR(status.st_mode):

@@ -33,8 +33,10 @@ def transfer(
     killed is called again with the same ``task_id``: it goes on where it was, and ends as if
     nothing had happened.
 
-    Symbolic links, FIFOs, sockets and devices in directories are left out and counted; as items, or
-    on the way of a path, they are refused. New files and directories get the permissions of the
+    Symbolic links, FIFOs, sockets and devices in directories are left out and counted. A link that
+    is the item itself, or on the way to it or to its destination, is followed where it stays in the
+    collection, and refused where it does not; a link under the destination's name is replaced by a
+    file, and followed for a directory. New files and directories get the permissions of the
     umask; a file that is replaced passes on its own. Directories' times are not kept.
 
     Args:

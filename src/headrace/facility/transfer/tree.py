@@ -23,6 +23,7 @@ from headrace.facility.transfer.items import (
     reopen_destination,
 )
 from headrace.facility.transfer.journal import Journal
+from headrace.facility.transfer.links import locate
 from headrace.facility.transfer.remove import remove_entry, sweep
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 from headrace.facility.transfer.temporary import is_temporary, temporary_name
@@ -191,8 +192,10 @@ class TransferTask:
                 with open_folder(self._request.source, item.source) as source:
                     self._copy_directory(position, item, source, destination, journal)
                 return
-            with open_folder(self._request.source, item.source[:-1]) as source:
-                name, target = item.source[-1], item.destination[-1]
+            source, found_name = locate(self._request.source, item.source)
+            with source:
+                # The root is no file, which was seen when the source was found.
+                name, target = found_name or "", item.destination[-1]
                 if source.identity() == destination.identity() and name == target:
                     raise TransferError(
                         "ClientError.BadRequest",

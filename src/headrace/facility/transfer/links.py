@@ -1,0 +1,175 @@
+"""Symbolic links on the way of a path, and at its end, followed as long as they stay inside.
+
+The kernel never follows a link here. A link is read, and the names of its target are walked one
+by one from the directory that holds it, or from the collection's root, each opened without
+following. Where a target is absolute, or climbs above the root, it is first looked up which path
+in the collection that is; what the look-up says decides only which names are walked, never where
+they lead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat as modes
+from pathlib import Path
+
+from headrace.facility.transfer.confined import Collection, Folder, open_root
+from headrace.facility.transfer.errors import TransferError
+
+# As many as Linux follows on one path.
+_MAX_LINKS = 40
+
+
+def follow_directory(root: Folder, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+    """Opens a directory of a collection, through links that stay in it.
+
+    Args:
+        root: the collection's open root.
+        parts: names that lead from the root to the directory.
+        create: make the directories that are missing.
+
+    Raises:
+        TransferError: a link leads out of the collection or in circles, or as ``Folder.enter``.
+    """
+    folder, _ = _Walk(root).to(parts, create=create, directory=True)
+    return folder
+
+
+def locate(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, str | None]:
+    """Finds what a path of a collection names in the end, through links that stay in it.
+
+    Args:
+        collection: where it is.
+        parts: names that lead from the root to it.
+
+    Returns:
+        The directory that holds it, open, and what it is called there, which was no link when it
+        was looked at; None in place of the name for the collection's root.
+
+    Raises:
+        TransferError: as ``follow_directory``.
+    """
+    with open_root(collection) as root:
+        return _Walk(root).to(parts, create=False, directory=False)
+
+
+class _Walk:
+    """One walk: the open directories from the root to where it has come."""
+
+    def __init__(self, root: Folder) -> None:
+        self._root = root
+        self._real = os.path.realpath(root.collection.root)
+        self._stack: list[Folder] = []
+        self._links = 0
+
+    def to(
+        self, parts: tuple[str, ...], *, create: bool, directory: bool
+    ) -> tuple[Folder, str | None]:
+        """Walks, and gives up the last directory, open; all others are closed."""
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(self._close)
+            self._restart()
+            todo = list(reversed(parts))
+            while todo:
+                name = todo.pop()
+                if name in ("", "."):
+                    continue
+                if name == "..":
+                    self._up(todo)
+                    continue
+                here = self._stack[-1]
+                target = self._target(here, name)
+                if target is not None:
+                    self._follow(here, name, target, todo)
+                elif not directory and not any(todo):
+                    return self._stack.pop(), name
+                else:
+                    self._stack.append(here.enter(name, create=create))
+            if not directory and len(self._stack) > 1:
+                last = self._stack.pop()
+                with last:
+                    return self._stack.pop(), last.parts[-1]
+            return self._stack.pop(), None
+
+    def _restart(self) -> None:
+        self._close()
+        self._stack.append(self._root.walk(()))
+
+    def _close(self) -> None:
+        while self._stack:
+            with self._stack.pop():
+                pass
+
+    def _up(self, todo: list[str]) -> None:
+        if len(self._stack) > 1:
+            with self._stack.pop():
+                return
+        here = self._stack[-1]
+        self._jump("/".join([self._real, "..", *reversed(todo)]), here.where(), todo)
+
+    def _target(self, here: Folder, name: str) -> str | None:
+        """Returns where a link points; None for what is no link."""
+        status = here.look(name)
+        if status is None or not modes.S_ISLNK(status.st_mode):
+            return None
+        try:
+            return os.readlink(name, dir_fd=here.fd)
+        except OSError:
+            return None  # replaced since it was seen; opening it tells what it is now
+
+    def _follow(self, here: Folder, name: str, target: str, todo: list[str]) -> None:
+        self._links += 1
+        if self._links > _MAX_LINKS:
+            raise TransferError(
+                "PermissionDenied", f"{here.where(name)}: symbolic links lead in circles"
+            )
+        if target.startswith("/"):
+            self._jump("/".join([target, *reversed(todo)]), here.where(name), todo)
+        else:
+            todo.extend(reversed(target.split("/")))
+
+    def _jump(self, path: str, where: str, todo: list[str]) -> None:
+        """Starts again from the root towards an absolute path, if it lies in the collection."""
+        self._links += 1
+        inside = None if self._links > _MAX_LINKS else self._inside(path)
+        if inside is None:
+            raise leads_out(where)
+        todo[:] = reversed(inside)
+        self._restart()
+
+    def _inside(self, path: str) -> tuple[str, ...] | None:
+        try:
+            return Path(os.path.realpath(path)).relative_to(self._real).parts
+        except (ValueError, OSError):
+            return None
+
+
+def leads_out(where: str) -> TransferError:
+    """Returns the error for a link that leaves its collection."""
+    return TransferError(
+        "PermissionDenied",
+        f"{where}: is a symbolic link that leads out of the collection: make a collection of "
+        "where it leads, or mount that here (mount --bind)",
+    )
+
+
+def leading_out(name: str, root: Path, path: str) -> str | None:
+    """Tells what is wrong with a path whose links leave the collection.
+
+    Args:
+        name: the collection's name.
+        root: the collection's directory.
+        path: a path in it; it may be missing.
+
+    Returns:
+        One line; None where no link leads out, or in circles.
+    """
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    collection = Collection("", name, root)
+    try:
+        folder, _ = locate(collection, parts)
+    except TransferError as error:
+        return str(error) if error.code == "PermissionDenied" and "link" in str(error) else None
+    with folder:
+        return None
