@@ -108,8 +108,9 @@ class TransferProvider(BaseProvider):
                     "RequestValidationError",
                     f"{field}: no collection {value!r} at this facility; it has: {names}",
                 )
-            self._roots.bind(db, action.id, known[value])
         check_body(self.url, action.body)
+        for field in _COLLECTION_FIELDS[self._name]:
+            self._roots.bind(db, action.id, known[action.body[field]])
 
     def begin(self, action: Action) -> None:
         """Does the work on a thread of the pool; what an earlier attempt copied is kept."""
