@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
 JOBS   ?= 3
+# Another seed gives property tests other examples; without one they are the same in every run.
+SEED   ?=
+SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format clean system-packages
@@ -31,10 +34,10 @@ demo: $(VENV)/.demo
 	@$(BIN)/headrace demo adjoint-sources $(DEMO)
 
 test: $(VENV)/.test system-packages
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(SEEDED)
 
 test-slow: $(VENV)/.test system-packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SEEDED)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
