@@ -58,7 +58,7 @@ def test_what_is_known_of_the_run_goes_along(fitted: Path, tmp_path: Path) -> No
     assert (facts["run"], facts["segment"], facts["title"]) == (7, 0, "synthetic")
     assert facts["begin"] == 1_700_000_000
     assert facts["end"] is None
-    assert facts["scalers"] == list(np.sum([s.values for s in scalers], axis=0))
+    assert facts["scalers"] == {"0": list(np.sum([s.values for s in scalers], axis=0))}
     assert facts["source"] == "run-0007-00-fitted.evt"
     assert facts["events"] == 120
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.datarun.ended import MARKER, end_of_run, main, run_end
+from headrace.datarun.ended import MARKER, main, run_end
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events import EventFile, ring_item
+from headrace.datarun.segment_ends import ending
 from headrace.datarun.synthetic import SyntheticRun, write_run
 
 
@@ -76,14 +77,14 @@ def test_an_abnormal_end_is_an_end(directory: Path) -> None:
 
 
 def test_no_segment_but_the_last_ends_a_run(directory: Path) -> None:
-    ends = [end_of_run(path) is not None for path in sorted(directory.iterdir())]
+    ends = [ending(path).closed for path in sorted(directory.iterdir())]
     assert ends == [False, False, True]
 
 
 def test_the_reference_run_has_ended(reference_data: Path) -> None:
     path = reference_data / "events" / "run-0000-00.evt"
     with EventFile(path) as file:
-        assert end_of_run(path) == file.state_changes[-1].unix_time
+        assert ending(path).unix_time == file.state_changes[-1].unix_time
 
 
 def test_two_runs_in_one_directory_are_refused(directory: Path) -> None:

@@ -1,34 +1,28 @@
-"""Whether a run that is being written has ended: told by the last ring items of its last segment.
+"""Whether a run that is being written has ended: told by the ring items of its segments' ends.
 
-Needs the standard library alone, and reads no more than the end of one file, so that a watcher can
-ask it often. Source: the NSCLDAQ 11 and 12 ring item formats.
+A run has ended when every source that began it has ended it, or when the acquisition wrote an
+abnormal end. Needs the standard library alone, and reads no more than the begin of the first
+segment and the end of the last, so that a watcher can ask it often.
+
+Source: ``DataFormat.h`` of NSCLDAQ 11 and 12, and how its event logger closes a run.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.programs import Parser, guarded
+from headrace.datarun.segment_ends import Ending, begun_sources, ending
 
 MARKER = "ENDED"
 """A file of this name says that a run has ended although its last segment does not."""
 
 _SEGMENT = re.compile(r"run-(\d+)-(\d+)\.evt")
-_WORD = struct.Struct("<I")
-_WORDS = struct.Struct("<II")
-_STATE = struct.Struct("<4I")
-_ENDS = (2, 5)  # end of run, abnormal end
-_PHYSICS_EVENT = 30
-_LARGEST_TYPE = 0xFFFF
-# Behind the end of run stand at most the ends of other sources, scalers and the like.
-_TAIL = 1 << 16
 _NOT_YET = 1
 
 
@@ -40,15 +34,17 @@ class RunEnd:
         ended: whether it has ended.
         lack: what is missing, in words; "" if it has ended.
         unix_time: when it ended, seconds since 1970-01-01 UTC; None where no item tells.
+        abnormal: whether the acquisition wrote an abnormal end.
     """
 
     ended: bool
     lack: str = ""
     unix_time: int | None = None
+    abnormal: bool = False
 
 
 def segments_of(directory: Path) -> dict[int, Path]:
-    """The segments of a run by their numbers, ``run-NNNN-SS.evt``.
+    """List the segments of a run by their numbers, ``run-NNNN-SS.evt``.
 
     Args:
         directory: of the run.
@@ -74,13 +70,13 @@ def segments_of(directory: Path) -> dict[int, Path]:
 
 
 def run_end(directory: Path) -> RunEnd:
-    """Tells whether a run has ended: no segment is missing, and the last one says so.
+    """Tell whether a run has ended: no segment is missing, and all sources have ended.
 
     Args:
         directory: of the run.
 
     Raises:
-        DataRunError: the directory or its last segment cannot be read.
+        DataRunError: the directory or one of its segments cannot be read.
     """
     segments = segments_of(directory)
     if not segments:
@@ -89,60 +85,38 @@ def run_end(directory: Path) -> RunEnd:
     if missing:
         return RunEnd(False, f"segment {missing[0]:02d}")
     last = segments[max(segments)]
-    unix_time = end_of_run(last)
-    if unix_time is None and not (directory / MARKER).exists():
-        return RunEnd(False, f"the end of the run in {last.name}")
-    return RunEnd(True, "", unix_time)
+    begun = begun_sources(segments[0])
+    found = _ending(list(segments.values()), len(begun))
+    if found.abnormal:
+        return RunEnd(True, "", found.unix_time, abnormal=True)
+    if found.closed and len(found.sources) >= max(len(begun), 1):
+        return RunEnd(True, "", found.unix_time)
+    if (directory / MARKER).exists():
+        return RunEnd(True, "", found.unix_time)
+    return RunEnd(False, _missing_ends(begun, found, last))
 
 
-def end_of_run(path: Path) -> int | None:
-    """When the run ended by the last items of a segment.
+def _ending(segments: Sequence[Path], begun: int) -> Ending:
+    """Join the ends of the last segments, back to the first one that settles the run.
 
-    Args:
-        path: the segment.
-
-    Returns:
-        Seconds since 1970-01-01 UTC; None if the segment does not end with the end of the run.
-
-    Raises:
-        DataRunError: the segment cannot be read.
+    A segment may have been opened after the end of the run and be empty, and the ends of several
+    sources may stand in different segments.
     """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            tail = file.read(_TAIL)
-    except OSError as error:
-        raise DataRunError(f"{path}: {error.strerror}; check the file") from error
-    # Where an item begins is not known: an end of run counts if the items behind it lead to the
-    # file's end, and none of them is an event, which another source would still be writing.
-    for kind in _ENDS:
-        found = tail.find(_WORD.pack(kind))
-        while found >= 0:
-            if found >= 4 and _leads_to_end(tail, found - 4):
-                return _unix_time(tail, found - 4)
-            found = tail.find(_WORD.pack(kind), found + 1)
-    return None
+    whole = Ending()
+    for path in reversed(segments):
+        found = ending(path, begun - len(whole.sources))
+        whole = found.followed_by(whole)
+        if found.has_events and (not whole.closed or len(whole.sources) >= begun):
+            break
+    return whole
 
 
-def _leads_to_end(tail: bytes, at: int) -> bool:
-    first = at
-    while at < len(tail):
-        if len(tail) - at < _WORDS.size:
-            return False
-        size, kind = _WORDS.unpack_from(tail, at)
-        smallest = _WORDS.size + 4 + (_STATE.size if at == first else 0)
-        if size < smallest or not 0 < kind <= _LARGEST_TYPE or kind == _PHYSICS_EVENT:
-            return False
-        at += size
-    return at == len(tail)
-
-
-def _unix_time(tail: bytes, at: int) -> int:
-    body = at + _WORDS.size
-    header = _WORD.unpack_from(tail, body)[0]
-    body += max(header, 4)
-    return int(_STATE.unpack_from(tail, body)[2]) if body + _STATE.size <= len(tail) else 0
+def _missing_ends(begun: set[int], found: Ending, last: Path) -> str:
+    if not found.closed or not found.sources:
+        return f"the end of the run in {last.name}"
+    names = ", ".join(str(source) for source in sorted(begun - found.sources) if source >= 0)
+    which = f"source {names}" if names else f"{len(begun) - len(found.sources)} more sources"
+    return f"the end of {which} in {last.name}"
 
 
 def _name(path: Path) -> re.Match[str] | None:
@@ -150,7 +124,7 @@ def _name(path: Path) -> re.Match[str] | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program that says whether a run has ended.
+    """Run the program that says whether a run has ended.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.

@@ -25,6 +25,24 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
+SOURCES_HELP = "ids of the digitisers' sources; those whose payloads are hits unless told"
+
+
+def source_ids(text: str) -> tuple[int, ...]:
+    """Read a list of source ids, ``0,2``.
+
+    Raises:
+        argparse.ArgumentTypeError: something else.
+    """
+    try:
+        sources = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        sources = (-1,)
+    if min(sources) < 0:
+        raise argparse.ArgumentTypeError(f"not a list of source ids: {text!r}; write it as 0,2")
+    return sources
+
+
 def report(fact: dict[str, Any]) -> None:
     """Tells a fact on stdout, as one line of JSON."""
     print(json.dumps(fact), flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -35,6 +36,7 @@ class ConvertOptions:
         count: events to take after those; None takes all.
         on_corrupt: whether places that cannot be read are errors or left out.
         compression: of the ROOT file.
+        sources: ids of the digitisers' sources; None finds them in the file.
         batch: bytes of the event file that are read at a time.
     """
 
@@ -43,6 +45,7 @@ class ConvertOptions:
     count: int | None = None
     on_corrupt: OnCorrupt = "refuse"
     compression: Compression = "zstd"
+    sources: tuple[int, ...] | None = None
     batch: int = 1 << 26
 
 
@@ -56,6 +59,7 @@ class ConvertSummary:
         fitted: hits that carry fits.
         problems: how many places of the event file could not be read.
         first_problems: the first of them, in words.
+        other_payloads: source id to payloads of its events that are another detector's.
     """
 
     events: int
@@ -63,6 +67,7 @@ class ConvertSummary:
     fitted: int
     problems: int
     first_problems: tuple[str, ...]
+    other_payloads: dict[str, int]
 
 
 def convert(
@@ -90,7 +95,7 @@ def convert(
     """
     options = options or ConvertOptions()
     targets = [target] if parquet is None else [target, parquet]
-    file = EventFile(source, options.on_corrupt)
+    file = EventFile(source, options.on_corrupt, options.sources)
     try:
         with whole_files(*targets) as written:
             summary = _write(file, written, options)
@@ -119,6 +124,7 @@ def _fill(
     file: EventFile, sinks: list[RootFile | ParquetFile], options: ConvertOptions
 ) -> ConvertSummary:
     events = hits = fitted = flawed = 0
+    others: Counter[int] = Counter()
     first_problems = [str(problem) for problem in file.problems[:_LISTED]]
     for batch in _batches(file, options):
         columns = event_columns(file, batch, options.traces)
@@ -128,16 +134,18 @@ def _fill(
         hits += len(batch.hits)
         fitted += int(is_fitted(batch.extensions).sum())
         flawed += len(batch.problems)
+        others.update(batch.other_payloads)
         first_problems += [str(problem) for problem in batch.problems[:_LISTED]]
         del first_problems[_LISTED:]
     problems = len(file.problems) + flawed
-    return ConvertSummary(events, hits, fitted, problems, tuple(first_problems))
+    counted = {str(source): count for source, count in sorted(others.items())}
+    return ConvertSummary(events, hits, fitted, problems, tuple(first_problems), counted)
 
 
 def _batches(file: EventFile, options: ConvertOptions) -> Iterator[HitBatch]:
     """The events that are wanted; at least one batch, which gives the branches their types."""
     stop = None if options.count is None else options.skip + options.count
-    chosen = file.numbers(ItemType.PHYSICS_EVENT, ItemType.FRAGMENT)[options.skip : stop]
+    chosen = file.numbers(ItemType.PHYSICS_EVENT)[options.skip : stop]
     if not len(chosen):
         return iter([file.read(0, 0)])
     return file.batches(int(chosen[0]), int(chosen[-1]) + 1, options.batch)
@@ -148,17 +156,18 @@ def run_facts(file: EventFile) -> dict[str, Any]:
 
     Returns:
         ``source`` (file name), ``run`` and ``segment`` (by the begin item, else by the name;
-        None if neither tells), ``title``, ``begin`` and ``end`` (unix time, None if not in this
-        segment), ``seconds`` of run time, ``nscldaq`` (version), ``scalers`` (sums of
-        incremental counters), ``headrace`` (version).
+        None if neither tells), ``title``, ``begin`` (of the first source) and ``end`` (of the last
+        one; unix time, None if not in this segment), ``abnormal_end``, ``seconds`` of run time,
+        ``nscldaq`` (version), ``scalers`` (sums of incremental counters by the id of their
+        source, "" where they have none), ``headrace`` (version).
     """
     named = _NAME.search(file.path.name)
-    by_type = {change.type: change for change in file.state_changes}
-    begin, end = by_type.get(ItemType.BEGIN_RUN), by_type.get(ItemType.END_RUN)
+    changes = file.state_changes
+    begins = [change for change in changes if change.type == ItemType.BEGIN_RUN]
+    ends = [change for change in changes if change.type == ItemType.END_RUN]
+    begin = min(begins, key=lambda change: change.unix_time, default=None)
+    end = max(ends, key=lambda change: change.unix_time, default=None)
     either = begin or end
-    counted = [s for s in file.scalers if s.incremental]
-    width = max((len(s.values) for s in counted), default=0)
-    sums = [sum(s.values[k] for s in counted if k < len(s.values)) for k in range(width)]
     times = [s.end for s in file.scalers] + [c.seconds for c in file.event_counts]
     return {
         "source": file.path.name,
@@ -167,8 +176,22 @@ def run_facts(file: EventFile) -> dict[str, Any]:
         "title": either.title if either else None,
         "begin": begin.unix_time if begin else None,
         "end": end.unix_time if end else None,
+        "abnormal_end": file.abnormal_end,
         "seconds": end.seconds if end else max(times, default=None),
         "nscldaq": file.version[0] if file.version else None,
-        "scalers": sums,
+        "scalers": _scaler_sums(file),
         "headrace": headrace.__version__,
     }
+
+
+def _scaler_sums(file: EventFile) -> dict[str, list[int]]:
+    """Add up incremental counters, each source's on its own."""
+    sums: dict[str, list[int]] = {}
+    for scalers in file.scalers:
+        if not scalers.incremental:
+            continue
+        counted = sums.setdefault("" if scalers.source is None else str(scalers.source), [])
+        counted += [0] * (len(scalers.values) - len(counted))
+        for number, value in enumerate(scalers.values):
+            counted[number] += value
+    return dict(sorted(sums.items()))

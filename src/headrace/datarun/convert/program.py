@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.programs import Parser, guarded, report
+from headrace.datarun.programs import SOURCES_HELP, Parser, guarded, report, source_ids
 
 _PROGRAM = "convert"
 
@@ -21,7 +21,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     Returns:
         ``source``, ``target``, ``parquet`` (paths), ``traces``, ``skip``, ``count``,
-        ``on_corrupt``, ``compression``.
+        ``on_corrupt``, ``sources`` (tuple or None), ``compression``.
 
     Raises:
         UsageError: wrong usage.
@@ -39,6 +39,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default="refuse",
         help="whether damaged places are errors or left out and listed",
     )
+    parser.add_argument("--sources", type=source_ids, metavar="ID,...", help=SOURCES_HELP)
     parser.add_argument("--compression", choices=("zstd", "lz4", "zlib", "none"), default="zstd")
     options = parser.parse_args(arguments)
     if options.skip < 0 or (options.count is not None and options.count < 0):
@@ -72,6 +73,7 @@ def _run(arguments: Sequence[str] | None) -> None:
             count=options.count,
             on_corrupt=options.on_corrupt,
             compression=options.compression,
+            sources=options.sources,
         ),
         options.parquet,
     )

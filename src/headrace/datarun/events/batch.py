@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class HitBatch:
         traces: all samples one after the other, ADC units.
         extensions: `EXTENSION` records, shape (hits,).
         problems: hits and fragments that could not be read, in file order.
+        other_payloads: source id to how many payloads are no hits but another detector's.
     """
 
     first: int
@@ -37,6 +39,7 @@ class HitBatch:
     traces: NDArray[np.uint16]
     extensions: NDArray[np.void]
     problems: tuple[Problem, ...] = ()
+    other_payloads: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def events(self) -> int:

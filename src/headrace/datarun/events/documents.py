@@ -7,7 +7,7 @@ the two an item is follows from its length.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headrace.datarun.events.layout import ItemType
 
@@ -33,6 +33,7 @@ class StateChange:
         unix_time: seconds since 1970-01-01 UTC.
         title: the run's title.
         original_source: source id that the item was made with; None in NSCLDAQ 11.
+        source: source id of the item's body header, else the original one; None without both.
     """
 
     type: ItemType
@@ -41,6 +42,7 @@ class StateChange:
     unix_time: int
     title: str
     original_source: int | None = None
+    source: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Scalers:
         incremental: whether the counters were cleared at the interval's start.
         values: the counters.
         original_source: source id that the item was made with; None in NSCLDAQ 11.
+        source: source id of the item's body header, else the original one; None without both.
     """
 
     start: float
@@ -62,6 +65,7 @@ class Scalers:
     incremental: bool
     values: tuple[int, ...]
     original_source: int | None = None
+    source: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,14 @@ class EventCount:
         unix_time: seconds since 1970-01-01 UTC.
         events: physics events since the begin of the run.
         original_source: source id that the item was made with; None in NSCLDAQ 11.
+        source: source id of the item's body header, else the original one; None without both.
     """
 
     seconds: float
     unix_time: int
     events: int
     original_source: int | None = None
+    source: int | None = field(default=None, compare=False)
 
 
 def parse_format(body: bytes) -> tuple[int, int]:

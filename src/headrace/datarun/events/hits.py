@@ -47,7 +47,9 @@ PLACE = np.dtype(
 """Where a hit is: its byte, its item's number in the stretch, its fragment's timestamp and
 source, and the bytes of the hit, of its extension, and the samples of its trace."""
 
-_FLAW = np.dtype([("offset", "<i8"), ("flaw", "<i8")])
+FLAW = np.dtype([("offset", "<i8"), ("flaw", "<i8"), ("source", "<u4"), ("payload", "u1")])
+"""Where a hit should be and is not: its byte, a `Flaw`, the source, and whether it is a whole
+payload that may be another detector's."""
 
 
 @kernel
@@ -63,6 +65,8 @@ def check_hit(data: Any, at: Any, length: Any) -> Any:
         header = (word >> 12) & 0x1F
         channel_length = (word >> 17) & 0x3FFF
         samples = (u32(data, at + 20) >> 16) & 0x7FFF
+        if channel_length != header + samples // 2:
+            channel_length &= 0x1FFF  # bit 30 was a flag of its own, out of range
         rest = length - size
         if size > length or size < 8 + 4 * channel_length:
             flaw = _BAD_HIT_SIZE
@@ -117,6 +121,8 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
                 if length < FRAGMENT_HEADER or u32(data, at + 12) > length - FRAGMENT_HEADER:
                     flaws[bad].offset = at
                     flaws[bad].flaw = _BAD_FRAGMENT
+                    flaws[bad].source = source
+                    flaws[bad].payload = 0
                     bad += 1
                     break
                 timestamp = u64(data, at)
@@ -129,6 +135,8 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
                 if header < 0:
                     flaws[bad].offset = at
                     flaws[bad].flaw = _BAD_FRAGMENT
+                    flaws[bad].source = source
+                    flaws[bad].payload = 1
                     bad += 1
                     at += step
                     continue
@@ -141,6 +149,8 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
             if flaw:
                 flaws[bad].offset = body
                 flaws[bad].flaw = flaw
+                flaws[bad].source = source
+                flaws[bad].payload = 1
                 if not built and kind == _PHYSICS and flaw != _BAD_EXTENSION:
                     flaws[bad].offset = start
                     flaws[bad].flaw = _NOT_AN_EVENT
@@ -179,6 +189,7 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
         hit.slot = (word >> 4) & 0xF
         hit.crate = (word >> 8) & 0xF
         header = (word >> 12) & 0x1F
+        channel_length = (word >> 17) & 0x3FFF
         hit.pile_up = (word >> 31) & 1
         ticks = u32(data, at + 12) | (u16(data, at + 16) << 32)
         cfd = u16(data, at + 18)
@@ -188,7 +199,8 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
         hit.energy = word & 0xFFFF
         length = (word >> 16) & 0x7FFF
         hit.trace_length = length
-        hit.out_of_range = (word >> 31) & 1
+        flagged = (channel_length >> 13) & 1 and channel_length != header + length // 2
+        hit.out_of_range = 1 if flagged else (word >> 31) & 1
 
         failed = cfd >> 15
         if rate == 100:
@@ -241,24 +253,42 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
 
 def locate(
     data: NDArray[np.uint8], items: NDArray[np.void]
-) -> tuple[NDArray[np.void], tuple[Problem, ...]]:
-    """Finds the hits of a stretch of ring items.
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Find the hits of a stretch of ring items.
 
     Args:
         data: the file's bytes.
         items: `ITEM` records, as `index_items` gave them.
 
     Returns:
-        `PLACE` records in file order, and the places where a hit should be and is not.
+        `PLACE` records in file order, and `FLAW` records where a hit should be and is not.
     """
     smallest = BODY_HEADER + SMALLEST_ITEM + SMALLEST_HIT
     relevant = (items["type"] == _PHYSICS) | (items["type"] == _FRAGMENT)
     volume = int(items["size"][relevant].sum(dtype=np.int64))
     places = np.empty(volume // smallest + int(relevant.sum()), PLACE)
-    flaws = np.empty(volume // FRAGMENT_HEADER + int(relevant.sum()), _FLAW)
+    flaws = np.empty(volume // FRAGMENT_HEADER + int(relevant.sum()), FLAW)
     found, bad = _locate(data, items, places, flaws)
-    problems = tuple(Problem(int(o), 0, Flaw(int(f))) for o, f in flaws[:bad].tolist())
-    return places[:found], problems
+    return places[:found], flaws[:bad]
+
+
+def problems_of(flaws: NDArray[np.void]) -> tuple[Problem, ...]:
+    """Name `FLAW` records, in file order."""
+    listed = zip(flaws["offset"].tolist(), flaws["flaw"].tolist(), strict=True)
+    return tuple(Problem(offset, 0, Flaw(flaw)) for offset, flaw in listed)
+
+
+def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> frozenset[int]:
+    """Tell the sources whose payloads are hits, by more than half of what they sent.
+
+    Args:
+        places: `PLACE` records of a whole file.
+        flaws: `FLAW` records of it.
+    """
+    sources, hits = np.unique(places["source"], return_counts=True)
+    others = flaws["source"][flaws["payload"] == 1]
+    refused = np.array([np.count_nonzero(others == source) for source in sources], np.int64)
+    return frozenset(sources[hits > refused].tolist())
 
 
 def decode(

@@ -26,7 +26,8 @@ from headrace.datarun.events.words import inlined, kernel, u32, u64
 
 _FIRST_CAPACITY = 4096
 _BELIEVED = 3
-_PHYSICS = int(ItemType.PHYSICS_EVENT)
+_PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
+_UNKNOWN_PAYLOAD = int(ItemType.UNKNOWN_PAYLOAD)
 _NO_TIMESTAMP = np.uint64(NO_TIMESTAMP)
 
 _END, _FULL, _BROKEN = 0, 1, 2
@@ -42,7 +43,9 @@ def _header_length(data: Any, at: Any, end: Any) -> Any:
         kind = u32(data, at + 4)
         if SMALLEST_ITEM <= size <= end - at and 0 < kind <= LARGEST_TYPE:
             header = u32(data, at + 8)
-            if header in (0, 4) or header >= BODY_HEADER:
+            if kind == _UNKNOWN_PAYLOAD:
+                length = 8  # the event builder puts the fragment there, without a body header
+            elif header in (0, 4) or header >= BODY_HEADER:
                 length = 8 + max(header, 4)
                 if length > size:
                     length = -1
@@ -113,6 +116,31 @@ def _resume(data: Any, broken: Any, end: Any, style: Any) -> Any:
         if _believable(data, at, end, style):
             return at
     return end
+
+
+@kernel
+def _item_types(data: Any, items: Any, types: Any) -> None:
+    for number in range(items.shape[0]):
+        kind = items[number].type
+        if kind == _FRAGMENT:
+            at = np.int64(items[number].offset) + np.int64(items[number].header)
+            length = np.int64(items[number].size) - np.int64(items[number].header)
+            if length >= SMALLEST_ITEM and u32(data, at) == length:
+                kind = np.uint32(u32(data, at + 4))
+        types[number] = kind
+
+
+def item_types(data: NDArray[np.uint8], items: NDArray[np.void]) -> NDArray[np.uint32]:
+    """Return the types of ring items; of a fragment, the type of the item that it holds.
+
+    Args:
+        data: the file's bytes.
+        items: `ITEM` records.
+    """
+    types = items["type"].copy()
+    if np.any(types == _FRAGMENT):
+        _item_types(data, items, types)
+    return types
 
 
 def index_items(

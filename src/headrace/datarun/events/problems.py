@@ -63,6 +63,7 @@ def refusal(path: Path, problem: Problem) -> EventFileError:
     """The error that names file, byte and way out."""
     return EventFileError(
         f"{path}, byte {problem.offset}: {_WORDS[problem.flaw]}; "
-        "copy the file anew, or read it with on_corrupt='skip'",
+        "copy the file anew, or leave such places out with --on-corrupt skip (in "
+        'the settings of a data run: arguments = ["--on-corrupt", "skip"])',
         problem.offset,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -24,12 +25,12 @@ from headrace.datarun.events.documents import (
     parse_scalers,
     parse_state_change,
 )
-from headrace.datarun.events.hits import decode, locate
-from headrace.datarun.events.index import index_items
-from headrace.datarun.events.layout import ItemType
+from headrace.datarun.events.hits import decode, digitiser_sources, locate, problems_of
+from headrace.datarun.events.index import index_items, item_types
+from headrace.datarun.events.layout import BODY_HEADER, ItemType
 from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, refusal
 
-Document = TypeVar("Document")
+Document = TypeVar("Document", StateChange, Scalers, EventCount)
 
 _STATES = (
     ItemType.BEGIN_RUN,
@@ -60,6 +61,7 @@ class EventFile:
     """An event file of NSCLDAQ 11 or 12.
 
     The file is mapped, not read: what is not looked at costs nothing. Its index is made at once.
+    Items that stand in fragments of an event builder count as what they are.
 
     Attributes:
         path: the file.
@@ -68,19 +70,27 @@ class EventFile:
         problems: places that were left out of the index.
     """
 
-    def __init__(self, path: Path, on_corrupt: OnCorrupt = "refuse") -> None:
-        """Maps a file and finds its ring items.
+    def __init__(
+        self,
+        path: Path,
+        on_corrupt: OnCorrupt = "refuse",
+        sources: Collection[int] | None = None,
+    ) -> None:
+        """Map a file and find its ring items.
 
         Args:
             path: the file.
             on_corrupt: what to do about places that cannot be read: ``refuse`` makes the first
                 an error, ``skip`` leaves them out and lists them.
+            sources: ids of the sources whose payloads are hits of digitisers; None takes those
+                of which more than half are. Payloads of other sources stay as they are.
 
         Raises:
             EventFileError: the file cannot be opened, or has such a place and it is refused.
         """
         self.path = path
         self.on_corrupt: OnCorrupt = on_corrupt
+        self._sources = None if sources is None else frozenset(sources)
         self.data = _map(path)
         self.index, self.problems = index_items(self.data, path, on_corrupt)
 
@@ -113,20 +123,43 @@ class EventFile:
         """The body of a ring item."""
         return self.item(number)[int(self.index["header"][number]) :]
 
+    @cached_property
+    def types(self) -> NDArray[np.uint32]:
+        """Types of all ring items; of a fragment, the type of the ring item that it holds."""
+        return item_types(self.data, self.index)
+
     def numbers(self, *types: int) -> NDArray[np.int64]:
-        """The numbers of all ring items of the given types, in file order."""
-        return np.flatnonzero(np.isin(self.index["type"], types)).astype(np.int64)
+        """Return the numbers of all ring items of the given types, in file order."""
+        return np.flatnonzero(np.isin(self.types, types)).astype(np.int64)
+
+    @cached_property
+    def sources(self) -> frozenset[int]:
+        """Ids of the sources whose payloads are hits of digitisers."""
+        return self._sources if self._sources is not None else self._found_sources
+
+    @cached_property
+    def _found_sources(self) -> frozenset[int]:
+        return digitiser_sources(*locate(self.data, self.index))
 
     @cached_property
     def version(self) -> tuple[int, int] | None:
         """Major and minor version of the first format item; None if the file has none."""
-        found = self._documents((ItemType.RING_FORMAT,), lambda _, body: parse_format(body))
-        return found[0] if found else None
+        for number in self.numbers(ItemType.RING_FORMAT).tolist():
+            try:
+                return parse_format(self._document(number)[0])
+            except ValueError:
+                self._refuse_short(number)
+        return None
 
     @cached_property
     def state_changes(self) -> tuple[StateChange, ...]:
         """Begin, end, pauses and resumes of the run, as far as this file has them."""
         return self._documents(_STATES, parse_state_change)
+
+    @cached_property
+    def abnormal_end(self) -> bool:
+        """Whether the acquisition wrote an abnormal end of the run."""
+        return bool(len(self.numbers(ItemType.ABNORMAL_END)))
 
     @cached_property
     def scalers(self) -> tuple[Scalers, ...]:
@@ -143,13 +176,31 @@ class EventFile:
     ) -> tuple[Document, ...]:
         found = []
         for number in self.numbers(*types).tolist():
+            body, source = self._document(number)
             try:
-                found.append(parse(ItemType(int(self.index["type"][number])), self.body(number)))
+                document = parse(ItemType(int(self.types[number])), body)
             except ValueError:
-                if self.on_corrupt == "refuse":
-                    offset = int(self.index["offset"][number])
-                    raise refusal(self.path, Problem(offset, 0, Flaw.SHORT_BODY)) from None
+                self._refuse_short(number)
+                continue
+            if source is None:
+                source = document.original_source
+            found.append(replace(document, source=source))
         return tuple(found)
+
+    def _document(self, number: int) -> tuple[bytes, int | None]:
+        """Return the body of a ring item, out of its fragment, and its source id."""
+        item, header = self.item(number), int(self.index["header"][number])
+        outer = _source(item)
+        if self.index["type"][number] == ItemType.FRAGMENT:
+            item = item[header:]
+            header = 8 + max(int.from_bytes(item[8:12], "little"), 4)
+        inner = _source(item)
+        return item[header:], outer if inner is None else inner
+
+    def _refuse_short(self, number: int) -> None:
+        if self.on_corrupt == "refuse":
+            offset = int(self.index["offset"][number])
+            raise refusal(self.path, Problem(offset, 0, Flaw.SHORT_BODY)) from None
 
     def splits(self, parts: int) -> tuple[Split, ...]:
         """Cuts the file between ring items into shares of about equal size.
@@ -197,12 +248,11 @@ class EventFile:
         """
         last = len(self.index) if last is None else min(last, len(self.index))
         items = self.index[first:last]
-        places, problems = locate(self.data, items)
+        places, problems, others = self._locate(items)
         if problems and self.on_corrupt == "refuse":
             raise refusal(self.path, problems[0])
         hits, traces, trace_start, extensions = decode(self.data, places)
-        of_event = np.isin(items["type"], (ItemType.PHYSICS_EVENT, ItemType.FRAGMENT))
-        event_items = np.flatnonzero(of_event)
+        event_items = np.flatnonzero(self.types[first:last] == ItemType.PHYSICS_EVENT)
         event_start = np.searchsorted(places["item"], event_items)
         hits["event"] = np.searchsorted(event_items, places["item"])
         return HitBatch(
@@ -215,7 +265,25 @@ class EventFile:
             traces=traces,
             extensions=extensions,
             problems=problems,
+            other_payloads=others,
         )
+
+    def _locate(
+        self, items: NDArray[np.void]
+    ) -> tuple[NDArray[np.void], tuple[Problem, ...], dict[int, int]]:
+        """Find the hits of a stretch, what cannot be read, and payloads of other detectors."""
+        places, flaws = locate(self.data, items)
+        others: Counter[int] = Counter()
+        if self._sources is not None:
+            ours = np.isin(places["source"], list(self._sources))
+            others.update(places["source"][~ours].tolist())
+            places = places[ours]
+        # Without a source of hits there is nothing to tell damage from another detector by.
+        if len(flaws) and (self._sources is not None or self.sources):
+            foreign = (flaws["payload"] == 1) & ~np.isin(flaws["source"], list(self.sources))
+            others.update(flaws["source"][foreign].tolist())
+            flaws = flaws[~foreign]
+        return places, problems_of(flaws), dict(sorted(others.items()))
 
     def batches(
         self, first: int = 0, last: int | None = None, size: int = 1 << 25
@@ -241,6 +309,13 @@ class EventFile:
             cut = min(max(cut, first + 1), last)
             yield self.read(first, cut)
             first = cut
+
+
+def _source(item: bytes) -> int | None:
+    """Return the source id of a ring item's body header; None without one."""
+    if int.from_bytes(item[8:12], "little") < BODY_HEADER:
+        return None
+    return int.from_bytes(item[20:24], "little")
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

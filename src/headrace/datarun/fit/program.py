@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.programs import Parser, report
+from headrace.datarun.programs import SOURCES_HELP, Parser, report, source_ids
 from headrace.ranks import Ranks, run_on_ranks
 
 _PROGRAM = "fit_traces"
@@ -21,7 +21,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     Returns:
         ``source``, ``target``, ``channels``, ``staging``, ``progress`` (paths), ``engine``,
-        ``double``, ``on_corrupt``, ``ranks``.
+        ``double``, ``on_corrupt``, ``sources`` (tuple or None), ``ranks``.
 
     Raises:
         UsageError: wrong usage.
@@ -53,6 +53,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default="refuse",
         help="whether damaged places are errors or left out and listed",
     )
+    parser.add_argument("--sources", type=source_ids, metavar="ID,...", help=SOURCES_HELP)
     parser.add_argument(
         "--staging", type=Path, metavar="DIR", help="work on this disk of the node's own"
     )
@@ -85,6 +86,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         channels=options.channels,
         options=FitOptions(options.engine, options.double),
         on_corrupt=options.on_corrupt,
+        sources=options.sources,
         staging=options.staging,
         progress=options.progress,
     )

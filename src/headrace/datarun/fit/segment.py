@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -48,6 +49,7 @@ class FitRequest:
         channels: the list of channels.
         options: engine, and when the double fit is made.
         on_corrupt: whether places that cannot be read are errors, or left as they are.
+        sources: ids of the digitisers' sources; None finds them in the segment.
         staging: directory on the nodes' own disks; None works on the files where they are.
         progress: file that tells how far it is; None for none.
     """
@@ -57,6 +59,7 @@ class FitRequest:
     channels: Path
     options: FitOptions = field(default_factory=FitOptions)
     on_corrupt: OnCorrupt = "refuse"
+    sources: tuple[int, ...] | None = None
     staging: Path | None = None
     progress: Path | None = None
 
@@ -74,6 +77,7 @@ class FitSummary:
         double_pulses: hits where two pulses are the likelier model.
         problems: how many places of the segment could not be read.
         first_problems: the first of them, in words.
+        other_payloads: source id to payloads that are another detector's, and stay as they are.
         bytes: of the output.
         fit_seconds: processor time of the fits alone, all ranks.
         seconds: from the start to the end.
@@ -89,6 +93,7 @@ class FitSummary:
     double_pulses: int
     problems: int
     first_problems: tuple[str, ...]
+    other_payloads: dict[str, int]
     bytes: int
     fit_seconds: float
     seconds: float
@@ -113,6 +118,7 @@ class _Tally:
     seconds: float = 0.0
     problems: list[tuple[int, str]] = field(default_factory=list)
     flawed: int = 0
+    others: Counter[int] = field(default_factory=Counter)
 
     def count(self, batch: HitBatch, records: NDArray[np.void], seconds: float) -> None:
         done = is_fitted(records)
@@ -122,6 +128,7 @@ class _Tally:
         self.converged += int((records["single"]["status"][done] == 0).sum())
         self.double_pulses += int((records["p_double"][done] > 0.5).sum())
         self.flawed += len(batch.problems)
+        self.others.update(batch.other_payloads)
         room = _LISTED - len(self.problems)
         self.problems += [(p.offset, str(p)) for p in batch.problems[:room]]
         self.seconds += seconds
@@ -161,7 +168,9 @@ def fit_segment(request: FitRequest, ranks: Ranks, report: Report | None = None)
             progress.tell("compiling")
             some_do(ranks, node.leads, compile_fits)  # once a machine, not once a rank
             progress.tell("index")
-            file = all_do(ranks, lambda: EventFile(storage.readable, request.on_corrupt))
+            file = all_do(
+                ranks, lambda: EventFile(storage.readable, request.on_corrupt, request.sources)
+            )
             fitting = _Fitting(request, ranks, node, storage, channels, progress, file)
             tallies = fitting.run()
         finally:
@@ -303,6 +312,9 @@ def _summary(
 ) -> FitSummary:
     problems = [(problem.offset, str(problem)) for problem in file.problems[:_LISTED]]
     problems += [problem for tally in tallies for problem in tally.problems]
+    others: Counter[int] = Counter()
+    for tally in tallies:
+        others.update(tally.others)
     return FitSummary(
         items=len(file),
         events=sum(tally.events for tally in tallies),
@@ -312,6 +324,7 @@ def _summary(
         double_pulses=sum(tally.double_pulses for tally in tallies),
         problems=len(file.problems) + sum(tally.flawed for tally in tallies),
         first_problems=tuple(text for _, text in sorted(problems)[:_LISTED]),
+        other_payloads={str(source): count for source, count in sorted(others.items())},
         bytes=total,
         fit_seconds=round(sum(tally.seconds for tally in tallies), 3),
         seconds=round(time.monotonic() - started, 3),
