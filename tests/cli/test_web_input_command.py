@@ -12,12 +12,13 @@ from waiting import wait_until
 from headrace.facility import stop_facility
 
 QUESTION = {
-    "context": {
-        "title": "Accept the model?",
-        "presentation_style": "table",
-        "rows": [{"field": "misfit", "value": "0.3"}],
+    "InputType": "Selection",
+    "Context": {
+        "Title": "Accept the model?",
+        "PresentationStyle": "Table",
+        "Rows": [{"Field": "misfit", "Value": "0.3"}],
     },
-    "options": [{"label": "Accept"}, {"label": "Reject", "option_id": "no"}],
+    "Options": [{"Value": "yes", "Label": "Accept"}, {"Value": "no", "Label": "Reject"}],
 }
 FLOW = {
     "StartAt": "Ask",
@@ -30,7 +31,7 @@ FLOW = {
         },
         "Wait": {
             "Type": "AwaitWebInput",
-            "Parameters": {"WebInputId.$": "$.question.id"},
+            "Parameters": {"web_input_id.$": "$.question.web_input_id"},
             "ResultPath": "$.answer",
             "End": True,
         },
@@ -72,12 +73,33 @@ def test_a_question_is_found_and_answered(headrace: Command):  # noqa: F811
     assert unsaid.returncode == 2
     assert "give one of the options: Accept, Reject" in unsaid.stderr
     told = headrace("web-input", "respond", found["id"][:8], "Reject")
-    assert "answered with no" in told.stdout
+    assert "answered with Reject" in told.stdout
+    assert answered(headrace, "last") == "no"
+    assert document(headrace, "web-input", "list") == []
+    assert [each["id"] for each in document(headrace, "web-input", "list", "--all")] == [
+        found["id"]
+    ]
+
+
+def answered(headrace: Command, run: str) -> str:  # noqa: F811
+    """What the flow saw, once the run has ended."""
 
     def ended() -> dict | None:
-        view = document(headrace, "run", "show", "last")
+        view = document(headrace, "run", "show", run)
         return view if view["status"] != "ACTIVE" else None
 
     output = wait_until(ended, "the end")["details"]["output"]
-    assert output["answer"]["response"] == {"value": "no"}
-    assert document(headrace, "web-input", "list") == []
+    return output["answer"]["response"]
+
+
+def test_an_option_goes_by_label_value_and_id(headrace: Command):  # noqa: F811
+    headrace("deploy")
+    for word in ("Accept", "yes", "option_id"):
+        run = document(headrace, "start", "ask")["run_id"]
+        mine = ("web-input", "list", "--flow", "ask", "--run", run[:8])
+        [found] = wait_until(lambda named=mine: document(headrace, *named), "the question")
+        if word == "option_id":
+            word = document(headrace, "web-input", "show", found["id"])["options"][0][word]
+        told = document(headrace, "web-input", "respond", found["id"], word)
+        assert told["label"] == "Accept"
+        assert answered(headrace, run) == "yes"

@@ -74,7 +74,7 @@ LOOPS = [
      until(("D", {"Type": "ExpressionEval", "Parameters": {"n.=": "c.n + 1 if n else 0"},
                   "ResultPath": "$.c"})), None),
     ("that asks a person again",
-     flow(A={"Type": "AwaitWebInput", "Parameters": {"WebInputId": "x"}, "ResultPath": "$.r",
+     flow(A={"Type": "AwaitWebInput", "Parameters": {"web_input_id": "x"}, "ResultPath": "$.r",
              "Next": "Q"}, Q=choice([rule("$.a", "StringEquals", "x", "Z")], "A"), Z=END), []),
     ("that tries again at once",
      flow(A=action(Catch=[catching("A", "ActionUnableToRun")])), [POLL]),

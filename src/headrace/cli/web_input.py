@@ -21,9 +21,9 @@ _LIST_FIELDS = (
     Field("run", lambda item: item["run"]["id"]),
 )
 _OPTION_FIELDS = (
-    Field("option", lambda option: option["option_id"]),
     Field("label", lambda option: option["label"]),
     Field("description", lambda option: option.get("description")),
+    Field("option id", lambda option: option["option_id"]),
 )
 _COLUMNS = ("id", "status", "created_timestamp", "title")
 
@@ -38,13 +38,24 @@ def web_input() -> None:
 
 @web_input.command(name="list")
 @click.option("--all", "all_", is_flag=True, help="Those that are closed, too.")
+@click.option("--flow", help="Only those of runs of this flow of the project.")
+@click.option("--run", metavar="ID", help="Only those of this run.")
 @project_options
-def list_(all_: bool) -> None:
+def list_(all_: bool, flow: str | None, run: str | None) -> None:
     """List the questions that wait for an answer, the newest first."""
+    from headrace.project.runs import find_run
+    from headrace.project.start import deployed_flow
     from headrace.project.web_inputs import list_web_inputs
 
     session = current()
-    found = list_web_inputs(session.services(session.project()), closed_too=all_)
+    project = session.project()
+    services = session.services(project)
+    found = list_web_inputs(
+        services,
+        closed_too=all_,
+        flow_id=deployed_flow(project, session.place, flow).id if flow else None,
+        run_id=find_run(services, run) if run else None,
+    )
     display(found, lambda: table(found, _LIST_FIELDS, "No run asks anything."), _COLUMNS)
 
 
@@ -78,7 +89,7 @@ def show(web_input_id: str) -> None:
 @click.argument("option", metavar="[OPTION]", required=False)
 @project_options
 def respond(web_input_id: str, option: str | None) -> None:
-    """Answer a question with the id or label of one of its OPTIONs.
+    """Answer a question with the label, the value or the id of one of its OPTIONs.
 
     On a terminal the options are shown when none is given.
     """
@@ -94,7 +105,7 @@ def respond(web_input_id: str, option: str | None) -> None:
         option = choose(question_lines(document), labels)
     chosen = answer(services, document, option)
     display(
-        {"id": document["id"], "value": chosen},
-        lambda: f"{document['id']}: answered with {chosen}",
-        ("id", "value"),
+        {"id": document["id"], "option_id": chosen["option_id"], "label": chosen["label"]},
+        lambda: f"{document['id']}: answered with {chosen['label']}",
+        ("id", "option_id", "label"),
     )

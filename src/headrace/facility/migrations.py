@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 Migration = Callable[[sqlite3.Connection], None]
+
+_YEAR_SECONDS = 31_536_000
 
 
 def _flows_runs_actions_tasks(db: sqlite3.Connection) -> None:
@@ -197,6 +201,56 @@ def _action_roots(db: sqlite3.Connection) -> None:
     )
 
 
+def _web_input_values(db: sqlite3.Connection) -> None:
+    """Gives options ids of their own, apart from the values that flows see.
+
+    What is open was asked in the form before, where one word was both; its flow reads the whole
+    resource for an answer, and goes on getting it.
+    """
+    _run_all(
+        db,
+        """
+        ALTER TABLE web_inputs ADD COLUMN option_values TEXT NOT NULL DEFAULT '{}';
+        ALTER TABLE web_inputs ADD COLUMN outcome TEXT;
+        ALTER TABLE web_inputs ADD COLUMN expires_at REAL NOT NULL DEFAULT 0;
+        ALTER TABLE web_inputs ADD COLUMN gives_resource INTEGER NOT NULL DEFAULT 1
+        """,
+    )
+    for row in db.execute("SELECT id, status, document FROM web_inputs").fetchall():
+        document = json.loads(row["document"])
+        values: dict[str, str] = {}
+        for option in document["options"]:
+            option_id = str(uuid.uuid5(uuid.UUID(row["id"]), option["option_id"]))
+            values[option_id] = option["option_id"]
+            option["option_id"] = option_id
+        named = {value: option_id for option_id, value in values.items()}
+        for choice in document["input_schema"]["oneOf"]:
+            choice["const"] = named[choice["const"]]
+        answer = document.pop("response", None)
+        document.pop("respondent_urn", None)
+        outcome = None
+        if row["status"] == "closed":
+            outcome = json.dumps({"response": answer["value"]} if answer else {})
+        db.execute(
+            "UPDATE web_inputs SET document = ?, option_values = ?, outcome = ?, expires_at = ?"
+            " WHERE id = ?",
+            (
+                json.dumps(document),
+                json.dumps(values),
+                outcome,
+                time.time() + _YEAR_SECONDS,
+                row["id"],
+            ),
+        )
+    for row in db.execute(
+        "SELECT id, body FROM actions WHERE provider = 'urn:headrace:web-input:await'"
+    ).fetchall():
+        body = json.loads(row["body"])
+        if "WebInputId" in body:
+            body["web_input_id"] = body.pop("WebInputId")
+            db.execute("UPDATE actions SET body = ? WHERE id = ?", (json.dumps(body), row["id"]))
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -205,4 +259,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _remote_actions,
     _compute_service,
     _action_roots,
+    _web_input_values,
 )

@@ -40,6 +40,7 @@ from headrace.facility.providers import (
     HttpProvider,
     SubFlowProvider,
     TaskRunner,
+    WebInputExpiry,
     compute_providers,
     transfer_providers,
 )
@@ -47,7 +48,7 @@ from headrace.facility.runs import Runs
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store import Store
 from headrace.facility.tasks import Functions
-from headrace.facility.web_inputs import WebInputs
+from headrace.facility.web_inputs import WebInputs, web_input_lifetime
 from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
@@ -97,8 +98,9 @@ def serve(root: Path) -> None:
     transfers, close_transfers = transfer_providers(
         store, settings, engine.finish_action, actions.begun
     )
-    web_inputs = WebInputs(store, identity)
+    web_inputs = WebInputs(store, identity, web_input_lifetime())
     awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
+    expiry = WebInputExpiry(web_inputs, awaiting, engine.later)
     backend = Backend(
         engine=engine,
         flows=Flows(store),
@@ -134,13 +136,14 @@ def serve(root: Path) -> None:
         *compute_providers(runner),
         hello,
         ExpressionEvalProvider(),
-        CreateWebInput(web_inputs),
+        CreateWebInput(web_inputs, expiry),
         awaiting,
         SubFlowProvider(backend.flows, backend.runs, actions, engine),
         elsewhere,
     ]
     broker, broker_url, missing = _broker(root, chosen.broker)
     engine.start(providers)
+    expiry.start()
     compute.start(broker_url, missing, engine.later)
     process = psutil.Process()
     write_address(root, Address(url, token, process.pid, process.create_time()))

@@ -1,55 +1,60 @@
 """Web inputs: questions that a run puts to people, and what their states take and give.
 
-The documentation shows the resource, not the Parameters that make one. We take the members of the
-resource that its maker decides about, in the resource's own shape::
+The Parameters and results are those of the service's own example flows (globus-flows-examples,
+August 2026); the resource that the API shows is that of globus-sdk's fixtures::
 
-    CreateWebInput   {"input_type"?: "selection",
-                      "context": {"title", "presentation_style"?: "text", "text"?}, or {"title",
-                                  "presentation_style": "table", "rows": [{"field", "value"}]},
-                      "options": [{"label", "option_id"?, "description"?}, ...],
-                      "roles"?: {"viewer_urns"?: [URN...], "respondent_urns"?: [URN...]}}
-    AwaitWebInput    {"WebInputId": the id}
+    CreateWebInput   {"InputType": "Selection",
+                      "Context": {"Title", "PresentationStyle"?: "Text", "Text"?}, or {"Title",
+                                  "PresentationStyle": "Table", "Rows": [{"Field", "Value"}]},
+                      "Options": [{"Value", "Label", "Description"?}, ...],
+                      "RespondentUrns"?: [URN...]}      gives {"web_input_id"}
+    AwaitWebInput    {"web_input_id"}                   gives {"response": the option's Value}
 
-A CreateWebInput gives the resource (``$.Question.id``), an AwaitWebInput the closed resource with
-two members more: ``response``, ``{"value": option_id}``, and ``respondent_urn``.
+An option's ``Value`` is what the flow sees; who answers names the option by an id of its own.
 """
 
 from __future__ import annotations
 
+import re
+import uuid
 from typing import Any, Final
 
 from headrace.flowlang.errors import Entry
-from headrace.flowlang.metadata import PRINCIPAL
 
-ID_PARAMETER: Final = "WebInputId"
-INPUT_TYPE: Final = "selection"
-TEXT_STYLE: Final = "text"
-TABLE_STYLE: Final = "table"
+ID_PARAMETER: Final = "web_input_id"
+INPUT_TYPE: Final = "Selection"
+TEXT_STYLE: Final = "Text"
+TABLE_STYLE: Final = "Table"
 # Where the answer stands in what AwaitWebInput gives.
 RESPONSE: Final = "response"
-RESPONDENT: Final = "respondent_urn"
+# Name of the failure when nobody has answered in time.
+EXPIRED: Final = "Flows.WebInputExpired"
 
-_MEMBERS: Final = ("input_type", "context", "options", "roles")
 _CONTEXT: Final = {
-    TEXT_STYLE: ("title", "presentation_style", "text"),
-    TABLE_STYLE: ("title", "presentation_style", "rows"),
+    TEXT_STYLE: ("Title", "PresentationStyle", "Text"),
+    TABLE_STYLE: ("Title", "PresentationStyle", "Rows"),
 }
+_OPTION: Final = ("Value", "Label", "Description")
+# The service's own examples write `group` where roles of flows have `groups`.
+_RESPONDENT: Final = re.compile(
+    r"urn:globus:(auth:identity|groups?:id):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
 
 
 def creation_entries(body: Any) -> list[Entry]:
     """Returns what is wrong with the body of a CreateWebInput, as ``loc/msg/type`` entries."""
     found = _Entries()
-    if found.object(
-        [], body, ("input_type", "context", "options", "roles"), ("context", "options")
-    ):
-        if body.get("input_type", INPUT_TYPE) != INPUT_TYPE:
-            found.add(["input_type"], f"the only type of input is {INPUT_TYPE!r}")
-        if "context" in body:
-            _context(found, body["context"])
-        if "options" in body:
-            _options(found, body["options"])
-        if "roles" in body:
-            _roles(found, body["roles"])
+    required = ("InputType", "Context", "Options")
+    if found.object([], body, (*required, "RespondentUrns"), required):
+        if body.get("InputType", INPUT_TYPE) != INPUT_TYPE:
+            found.add(["InputType"], f"the only type of input is {INPUT_TYPE!r}")
+        if "Context" in body:
+            _context(found, body["Context"])
+        if "Options" in body:
+            _options(found, body["Options"])
+        if "RespondentUrns" in body:
+            _respondents(found, body["RespondentUrns"])
     return found.entries
 
 
@@ -61,29 +66,47 @@ def awaiting_entries(body: Any) -> list[Entry]:
     return found.entries
 
 
-def options_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the options as the resource shows them.
-
-    An option without an ``option_id`` is known by its label, so that a Choice can ask for it.
+def context_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Returns the context as the resource shows it.
 
     Args:
         body: a body without anything wrong in it.
     """
+    context = body["Context"]
+    shown = {"title": context["Title"]}
+    if context.get("PresentationStyle") == TABLE_STYLE:
+        rows = [{"field": row["Field"], "value": row["Value"]} for row in context["Rows"]]
+        return {**shown, "presentation_style": "table", "rows": rows}
+    return {**shown, "presentation_style": "text", "text": context.get("Text", "")}
+
+
+def options_of(web_input_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the options as the resource shows them, each with an id of its own.
+
+    Args:
+        web_input_id: id of the web input.
+        body: a body without anything wrong in it.
+    """
     return [
         {
-            "option_id": option.get("option_id", option["label"]),
-            "label": option["label"],
-            "description": option.get("description"),
+            "option_id": option_id(web_input_id, option["Value"]),
+            "label": option["Label"],
+            "description": option.get("Description"),
         }
-        for option in body["options"]
+        for option in body["Options"]
     ]
 
 
-def input_schema(body: dict[str, Any]) -> dict[str, Any]:
+def option_id(web_input_id: str, value: str) -> str:
+    """Returns the id of the option of a web input that stands for a value."""
+    return str(uuid.uuid5(uuid.UUID(web_input_id), value))
+
+
+def input_schema(options: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns the schema of the answer, as the resource shows it.
 
     Args:
-        body: a body without anything wrong in it.
+        options: the options as the resource shows them.
     """
     return {
         "$schema": "http://json-schema.org/draft-07/schema",
@@ -95,59 +118,59 @@ def input_schema(body: dict[str, Any]) -> dict[str, Any]:
                 "title": option["label"],
                 "description": option["description"] or "",
             }
-            for option in options_of(body)
+            for option in options
         ],
     }
 
 
 def _context(found: _Entries, context: Any) -> None:
-    style = context.get("presentation_style", TEXT_STYLE) if isinstance(context, dict) else ""
+    style = context.get("PresentationStyle", TEXT_STYLE) if isinstance(context, dict) else ""
     members = _CONTEXT.get(style) if isinstance(style, str) else None
     if members is None:
         if isinstance(context, dict):
-            found.add(["context", "presentation_style"], "must be 'text' or 'table'")
+            found.add(["Context", "PresentationStyle"], "must be 'Text' or 'Table'")
         else:
-            found.add(["context"], "value is not a valid dict", "type_error.dict")
+            found.add(["Context"], "value is not a valid dict", "type_error.dict")
         return
-    required = ("title", "rows") if style == TABLE_STYLE else ("title",)
-    found.object(["context"], context, members, required)
-    for name in ("title", "text"):
+    required = ("Title", "Rows") if style == TABLE_STYLE else ("Title",)
+    found.object(["Context"], context, members, required)
+    for name in ("Title", "Text"):
         if name in context and name in members:
-            found.text(["context", name], context[name])
-    if style == TABLE_STYLE and "rows" in context:
-        for number, row in enumerate(found.items(["context", "rows"], context["rows"])):
-            where: list[Any] = ["context", "rows", number]
-            if found.object(where, row, ("field", "value"), ("field", "value")):
-                found.text([*where, "field"], row.get("field", ""), empty=True)
+            found.text(["Context", name], context[name], empty=name == "Text")
+    if style == TABLE_STYLE and "Rows" in context:
+        for number, row in enumerate(found.items(["Context", "Rows"], context["Rows"])):
+            where: list[Any] = ["Context", "Rows", number]
+            if found.object(where, row, ("Field", "Value"), ("Field", "Value")):
+                found.text([*where, "Field"], row.get("Field", ""), empty=True)
 
 
 def _options(found: _Entries, options: Any) -> None:
     seen: set[str] = set()
-    items = found.items(["options"], options)
+    items = found.items(["Options"], options)
     if isinstance(options, list) and not options:
         found.add(
-            ["options"], "ensure this value has at least 1 items", "value_error.list.min_items"
+            ["Options"], "ensure this value has at least 1 items", "value_error.list.min_items"
         )
     for number, option in enumerate(items):
-        where: list[Any] = ["options", number]
-        if not found.object(where, option, ("option_id", "label", "description"), ("label",)):
+        where: list[Any] = ["Options", number]
+        if not found.object(where, option, _OPTION, ("Value", "Label")):
             continue
-        for name in option:
-            if name in {"option_id", "label", "description"}:
-                found.text([*where, name], option[name], empty=name == "description")
-        name = option.get("option_id", option.get("label"))
-        if isinstance(name, str) and name in seen:
-            found.add(where, f"there are two options {name!r}")
-        seen.add(str(name))
+        for name in ("Value", "Label"):
+            if name in option:
+                found.text([*where, name], option[name])
+        if option.get("Description") is not None:
+            found.text([*where, "Description"], option["Description"], empty=True)
+        value = option.get("Value")
+        if isinstance(value, str) and value in seen:
+            found.add([*where, "Value"], f"there are two options of the value {value!r:.80}")
+        seen.add(str(value))
 
 
-def _roles(found: _Entries, roles: Any) -> None:
-    if not found.object(["roles"], roles, ("viewer_urns", "respondent_urns"), ()):
-        return
-    for role in ("viewer_urns", "respondent_urns"):
-        for number, urn in enumerate(found.items(["roles", role], roles.get(role, []))):
-            if not isinstance(urn, str) or not PRINCIPAL.fullmatch(urn):
-                found.add(["roles", role, number], f'Unrecognized principal string: "{urn!s:.80}".')
+def _respondents(found: _Entries, urns: Any) -> None:
+    for number, urn in enumerate(found.items(["RespondentUrns"], urns)):
+        if not isinstance(urn, str) or not _RESPONDENT.fullmatch(urn):
+            text = f'Unrecognized principal string: "{urn!s:.80}".'
+            found.add(["RespondentUrns", number], text)
 
 
 class _Entries:

@@ -12,16 +12,28 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 
-def list_web_inputs(services: Services, *, closed_too: bool = False) -> list[dict[str, Any]]:
+def list_web_inputs(
+    services: Services,
+    *,
+    closed_too: bool = False,
+    flow_id: str | None = None,
+    run_id: str | None = None,
+) -> list[dict[str, Any]]:
     """Returns summaries of web inputs, the newest first.
 
     Args:
         services: the services of the place where the runs are.
         closed_too: whether those that are closed are wanted as well.
+        flow_id: only those of runs of this flow.
+        run_id: only those of this run.
     """
-    states = "open,closed" if closed_too else "open"
+    from globus_sdk import MISSING
+
     pages = services.flows.paginated.list_web_inputs(
-        query_params={"filter_states": states, "orderby": "created_timestamp DESC"}
+        filter_states=["open", "closed"] if closed_too else "open",
+        filter_flow_ids=flow_id or MISSING,
+        filter_run_ids=run_id or MISSING,
+        orderby="created_timestamp DESC",
     )
     return list(pages.items())
 
@@ -58,21 +70,58 @@ def question_lines(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def answer(services: Services, document: Mapping[str, Any], option: str) -> str:
-    """Answers a web input and returns the id of the option.
+def answer(services: Services, document: Mapping[str, Any], option: str) -> Mapping[str, Any]:
+    """Answers a web input and returns the option that was chosen.
 
     Args:
         services: the services of the place where its run is.
         document: the web input.
-        option: id or label of one of its options.
+        option: the value of one of its options, as the flow sees it, its label, or its id.
 
     Raises:
-        ProjectError: it has no such option.
+        ProjectError: it has no such option, or more than one.
         GlobusAPIError: it is closed, or you may not answer it.
     """
-    for each in document["options"]:
-        if option in (each["option_id"], each["label"]):
-            services.flows.respond_to_web_input(document["id"], each["option_id"])
-            return str(each["option_id"])
-    labels = ", ".join(each["label"] for each in document["options"])
-    raise ProjectError(f"{option!r} is none of the options: {labels}")
+    chosen = [each for each in document["options"] if option in (each["option_id"], each["label"])]
+    if not chosen:
+        values = option_values(services, document)
+        chosen = [each for each in document["options"] if values.get(each["option_id"]) == option]
+    if len(chosen) != 1:
+        labels = ", ".join(each["label"] for each in document["options"])
+        what = "stands for several" if chosen else "is none"
+        raise ProjectError(f"{option!r} {what} of the options: {labels}")
+    services.flows.respond_to_web_input(document["id"], chosen[0]["option_id"])
+    return dict(chosen[0])
+
+
+def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the flow sees for each option, by the option's id.
+
+    The web input does not tell; the run's log does, in the entry of the state that asked. Empty
+    where the log cannot be seen, or does not show the options.
+
+    Args:
+        services: the services of the place where its run is.
+        document: the web input.
+    """
+    from globus_sdk import GlobusAPIError
+
+    try:
+        pages = services.flows.paginated.get_run_logs(document["run"]["id"], limit=100)
+        asked = [
+            entry["details"]["input"]
+            for entry in pages.items()
+            if entry["code"] == "CreateWebInputStarted"
+        ]
+    except (GlobusAPIError, KeyError):
+        return {}
+    title, options = document["context"]["title"], document["options"]
+    labels = [option["label"] for option in options]
+    for body in reversed(asked):
+        given = body.get("Options")
+        if not isinstance(given, list) or body.get("Context", {}).get("Title") != title:
+            continue
+        if [option.get("Label") for option in given] == labels:
+            pairs = zip(options, given, strict=True)
+            return {shown["option_id"]: str(option["Value"]) for shown, option in pairs}
+    return {}

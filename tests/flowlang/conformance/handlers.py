@@ -19,18 +19,6 @@ PROVIDER = {"Type": "ActionProvider", "Url": HELLO}
 REGISTERED = {"Type": "RegisteredAPI", "Id": UUID}
 HANDLE = "urn:globus:flows:handle:globus:GROUPS.LIST_MY_GROUPS"
 HANDLER = ["States", "A", "Handler"]
-CREATE = {
-    "Type": "CreateWebInput",
-    "Parameters": {"context": {"title.$": "$.title"}, "options": [{"label.=": "first"}]},
-    "ResultPath": "$.q",
-    "End": True,
-}
-AWAIT = {
-    "Type": "AwaitWebInput",
-    "Parameters": {"WebInputId.$": "$.q.id"},
-    "ResultPath": "$.a",
-    "End": True,
-}
 
 
 def handled(handler: Any, **more: Any) -> dict[str, Any]:

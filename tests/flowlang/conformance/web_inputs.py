@@ -11,9 +11,12 @@ from some_ids import an_id
 
 from headrace.flowlang import StateError
 from headrace.flowlang.web_inputs import (
+    EXPIRED,
     awaiting_entries,
+    context_of,
     creation_entries,
     input_schema,
+    option_id,
     options_of,
 )
 
@@ -26,13 +29,17 @@ HANDLE = "urn:globus:flows:handle:globus:GROUPS.LIST_MY_GROUPS"
 HANDLER = ["States", "A", "Handler"]
 CREATE = {
     "Type": "CreateWebInput",
-    "Parameters": {"context": {"title.$": "$.title"}, "options": [{"label.=": "first"}]},
+    "Parameters": {
+        "InputType": "Selection",
+        "Context": {"Title.$": "$.title"},
+        "Options": [{"Value.=": "first", "Label": "First"}],
+    },
     "ResultPath": "$.q",
     "End": True,
 }
 AWAIT = {
     "Type": "AwaitWebInput",
-    "Parameters": {"WebInputId.$": "$.q.id"},
+    "Parameters": {"web_input_id.$": "$.q.web_input_id"},
     "ResultPath": "$.a",
     "End": True,
 }
@@ -97,42 +104,49 @@ STATES = [
             "url": "urn:headrace:web-input:create",
             "run_as": "User",
             "scope": None,
-            "body": {"context": {"title": "Go on?"}, "options": [{"label": "yes"}]},
+            "body": {
+                "InputType": "Selection",
+                "Context": {"Title": "Go on?"},
+                "Options": [{"Value": "yes", "Label": "First"}],
+            },
         },
     ),
     Calls(
         "3.7",
         "what AwaitWebInput asks",
         AWAIT,
-        {"q": {"id": "w"}},
-        {"url": "urn:headrace:web-input:await", "body": {"WebInputId": "w"}},
+        {"q": {"web_input_id": "w"}},
+        {"url": "urn:headrace:web-input:await", "body": {"web_input_id": "w"}},
     ),
-    Calls("23.2", "people may take a year", AWAIT, {"q": {"id": "w"}}, {"wait_time": 31_536_000}),
+    Calls(
+        "23.2",
+        "people may take a year",
+        AWAIT,
+        {"q": {"web_input_id": "w"}},
+        {"wait_time": 31_536_000},
+    ),
     Calls(
         "3.7",
         "the whole payload where no input is said",
         {"Type": "AwaitWebInput", "End": True},
-        {"WebInputId": "w"},
-        {"body": {"WebInputId": "w"}},
+        {"web_input_id": "w"},
+        {"body": {"web_input_id": "w"}},
     ),
     Ends(
         "3.7",
         "the question is placed bare",
         CREATE,
         {"x": 1},
-        {"status": "SUCCEEDED", "details": {"id": "w"}},
-        {"x": 1, "q": {"id": "w"}},
+        {"status": "SUCCEEDED", "details": {"web_input_id": "w"}},
+        {"x": 1, "q": {"web_input_id": "w"}},
     ),
     Ends(
         "3.7",
         "the answer is placed bare",
         AWAIT,
         {},
-        {
-            "status": "SUCCEEDED",
-            "details": {"id": "w", "status": "closed", "response": {"value": "yes"}},
-        },
-        {"a": {"id": "w", "status": "closed", "response": {"value": "yes"}}},
+        {"status": "SUCCEEDED", "details": {"response": "yes"}},
+        {"a": {"response": "yes"}},
     ),
     Ends(
         "3.7",
@@ -151,15 +165,32 @@ STATES = [
         "B",
         state={**AWAIT, "ActionUrl": None},
     ),
+    Ends(
+        "3.7",
+        "nobody answers in time",
+        AWAIT,
+        {},
+        {"status": "FAILED", "details": {"exception": EXPIRED, "cause": "late"}},
+        StateError("Flows.WebInputExpired", "late", "A"),
+    ),
+    Raises(
+        "3.7",
+        "that nobody answered in time is caught",
+        [{"ErrorEquals": [EXPIRED], "Next": "B", "ResultPath": "$.e"}],
+        (EXPIRED, "late"),
+        {"a": 1, "e": {"state_name": "A", "exception": EXPIRED, "cause": "late"}},
+        "B",
+        state={**AWAIT, "ActionUrl": None},
+    ),
     Becomes(
         "21",
         "an answer is compared as any member",
         {
             "Type": "Choice",
-            "Choices": [{"Variable": "$.a.response.value", "StringEquals": "yes", "Next": "B"}],
+            "Choices": [{"Variable": "$.a.response", "StringEquals": "yes", "Next": "B"}],
         },
-        {"a": {"response": {"value": "yes"}}},
-        {"a": {"response": {"value": "yes"}}},
+        {"a": {"response": "yes"}},
+        {"a": {"response": "yes"}},
         "B",
     ),
 ]
@@ -184,25 +215,32 @@ class Resource(Case):
     """What the resource shows of a body."""
 
     body: dict[str, Any]
+    context: dict[str, Any]
     options: list[dict[str, Any]]
 
     def check(self) -> None:
         assert creation_entries(self.body) == []
-        assert options_of(self.body) == self.options
-        schema = input_schema(self.body)
+        assert context_of(self.body) == self.context
+        options = options_of(UUID, self.body)
+        assert options == self.options
+        schema = input_schema(options)
         assert schema["type"] == "string"
-        assert [one["const"] for one in schema["oneOf"]] == [o["option_id"] for o in self.options]
-        assert [one["title"] for one in schema["oneOf"]] == [o["label"] for o in self.options]
+        assert [one["const"] for one in schema["oneOf"]] == [o["option_id"] for o in options]
+        assert [one["title"] for one in schema["oneOf"]] == [o["label"] for o in options]
 
 
-TEXT = {"title": "Go on?", "presentation_style": "text", "text": "All is well."}
+TEXT = {"Title": "Go on?", "PresentationStyle": "Text", "Text": "All is well."}
 TABLE = {
-    "title": "Go on?",
-    "presentation_style": "table",
-    "rows": [{"field": "misfit", "value": 0.1}],
+    "Title": "Go on?",
+    "PresentationStyle": "Table",
+    "Rows": [{"Field": "misfit", "Value": 0.1}],
 }
-YES_NO = [{"label": "yes"}, {"label": "no", "option_id": "stop", "description": "End here."}]
-BODY = {"context": TEXT, "options": YES_NO}
+YES_NO = [
+    {"Value": "yes", "Label": "Yes"},
+    {"Value": "stop", "Label": "No", "Description": "End here."},
+]
+BODY = {"InputType": "Selection", "Context": TEXT, "Options": YES_NO}
+OPTION = {"Value": "a", "Label": "A"}
 
 
 def body(name: str, changes: dict[str, Any], *expected: tuple[list[Any], str]) -> Case:
@@ -212,97 +250,117 @@ def body(name: str, changes: dict[str, Any], *expected: tuple[list[Any], str]) -
 
 BODIES = [
     body("as text", {}),
-    body("as a table", {"context": TABLE}),
-    body("the least", {"context": {"title": "t"}, "options": [{"label": "ok"}]}),
+    body("as a table", {"Context": TABLE}),
+    body("the least", {"Context": {"Title": "t"}, "Options": [OPTION]}),
+    body("everything", {"RespondentUrns": [URN, URN.replace("auth:identity", "groups:id")]}),
     body(
-        "everything",
-        {"input_type": "selection", "roles": {"viewer_urns": [], "respondent_urns": [URN]}},
+        "a group as the service's examples write it",
+        {"RespondentUrns": [URN.replace("auth:identity", "group:id")]},
     ),
+    body("nobody is named", {"RespondentUrns": []}),
     Body("21", "web input: no object", [], [([], "type_error.dict")]),
-    body("no context", {"context": ...}, (["context"], MISSING)),
-    body("no options", {"options": ...}, (["options"], MISSING)),
+    body("no type of input", {"InputType": ...}, (["InputType"], MISSING)),
+    body("no context", {"Context": ...}, (["Context"], MISSING)),
+    body("no options", {"Options": ...}, (["Options"], MISSING)),
     body("another member", {"colour": "red"}, (["colour"], EXTRA)),
-    body("another type of input", {"input_type": "text"}, (["input_type"], "value_error")),
-    body("context is no object", {"context": "t"}, (["context"], "type_error.dict")),
-    body("no title", {"context": {"text": "t"}}, (["context", "title"], MISSING)),
+    body("a member of the resource", {"roles": {}}, (["roles"], EXTRA)),
+    body("another type of input", {"InputType": "selection"}, (["InputType"], "value_error")),
+    body("context is no object", {"Context": "t"}, (["Context"], "type_error.dict")),
+    body("no title", {"Context": {"Text": "t"}}, (["Context", "Title"], MISSING)),
     body(
         "an empty title",
-        {"context": {"title": ""}},
-        (["context", "title"], "value_error.any_str.min_length"),
+        {"Context": {"Title": ""}},
+        (["Context", "Title"], "value_error.any_str.min_length"),
     ),
     body(
         "unknown style",
-        {"context": {"title": "t", "presentation_style": "list"}},
-        (["context", "presentation_style"], "value_error"),
+        {"Context": {"Title": "t", "PresentationStyle": "table"}},
+        (["Context", "PresentationStyle"], "value_error"),
     ),
-    body("rows beside text", {"context": {**TEXT, "rows": []}}, (["context", "rows"], EXTRA)),
+    body("rows beside text", {"Context": {**TEXT, "Rows": []}}, (["Context", "Rows"], EXTRA)),
     body(
         "a table without rows",
-        {"context": {"title": "t", "presentation_style": "table"}},
-        (["context", "rows"], MISSING),
+        {"Context": {"Title": "t", "PresentationStyle": "Table"}},
+        (["Context", "Rows"], MISSING),
     ),
     body(
         "a row without value",
-        {"context": {**TABLE, "rows": [{"field": "f"}]}},
-        (["context", "rows", 0, "value"], MISSING),
+        {"Context": {**TABLE, "Rows": [{"Field": "f"}]}},
+        (["Context", "Rows", 0, "Value"], MISSING),
     ),
     body(
         "rows are no array",
-        {"context": {**TABLE, "rows": {}}},
-        (["context", "rows"], "type_error.list"),
+        {"Context": {**TABLE, "Rows": {}}},
+        (["Context", "Rows"], "type_error.list"),
     ),
-    body("no option", {"options": []}, (["options"], "value_error.list.min_items")),
-    body("options are no array", {"options": "yes"}, (["options"], "type_error.list")),
+    body("no option", {"Options": []}, (["Options"], "value_error.list.min_items")),
+    body("options are no array", {"Options": "yes"}, (["Options"], "type_error.list")),
     body(
-        "an option without label",
-        {"options": [{"option_id": "a"}]},
-        (["options", 0, "label"], MISSING),
+        "an option without label", {"Options": [{"Value": "a"}]}, (["Options", 0, "Label"], MISSING)
     ),
     body(
-        "a label that is no string",
-        {"options": [{"label": 1}]},
-        (["options", 0, "label"], "type_error.str"),
+        "an option without value", {"Options": [{"Label": "a"}]}, (["Options", 0, "Value"], MISSING)
     ),
+    body(
+        "a value that is no string",
+        {"Options": [{**OPTION, "Value": 1}]},
+        (["Options", 0, "Value"], "type_error.str"),
+    ),
+    body("no description after all", {"Options": [{**OPTION, "Description": None}]}),
     body(
         "two options alike",
-        {"options": [{"label": "a"}, {"label": "b", "option_id": "a"}]},
-        (["options", 1], "value_error"),
+        {"Options": [OPTION, {**OPTION, "Label": "B"}]},
+        (["Options", 1, "Value"], "value_error"),
     ),
     body(
         "an option with another member",
-        {"options": [{"label": "a", "url": "u"}]},
-        (["options", 0, "url"], EXTRA),
+        {"Options": [{**OPTION, "option_id": UUID}]},
+        (["Options", 0, "option_id"], EXTRA),
     ),
     body(
         "a respondent that is no principal",
-        {"roles": {"respondent_urns": ["ada"]}},
-        (["roles", "respondent_urns", 0], "value_error"),
+        {"RespondentUrns": ["ada"]},
+        (["RespondentUrns", 0], "value_error"),
     ),
-    body("roles are no object", {"roles": []}, (["roles"], "type_error.dict")),
-    Body("3.7", "AwaitWebInput: an id", {"WebInputId": UUID}, [], True),
-    Body("3.7", "AwaitWebInput: no id", {}, [(["WebInputId"], MISSING)], True),
+    body(
+        "respondents are no array", {"RespondentUrns": URN}, (["RespondentUrns"], "type_error.list")
+    ),
+    Body("3.7", "AwaitWebInput: an id", {"web_input_id": UUID}, [], True),
+    Body("3.7", "AwaitWebInput: no id", {}, [(["web_input_id"], MISSING)], True),
     Body(
         "3.7",
         "AwaitWebInput: a number",
-        {"WebInputId": 7},
-        [(["WebInputId"], "type_error.str")],
+        {"web_input_id": 7},
+        [(["web_input_id"], "type_error.str")],
         True,
     ),
     Body(
         "3.7",
         "AwaitWebInput: another member",
-        {"WebInputId": "w", "Seconds": 1},
+        {"web_input_id": "w", "Seconds": 1},
         [(["Seconds"], EXTRA)],
         True,
     ),
     Resource(
         "21",
-        "options without an id are known by their label",
+        "an option has an id of its own, and its value is not shown",
         BODY,
+        {"title": "Go on?", "presentation_style": "text", "text": "All is well."},
         [
-            {"option_id": "yes", "label": "yes", "description": None},
-            {"option_id": "stop", "label": "no", "description": "End here."},
+            {"option_id": option_id(UUID, "yes"), "label": "Yes", "description": None},
+            {"option_id": option_id(UUID, "stop"), "label": "No", "description": "End here."},
         ],
+    ),
+    Resource(
+        "21",
+        "a table",
+        {**BODY, "Context": TABLE, "Options": [OPTION]},
+        {
+            "title": "Go on?",
+            "presentation_style": "table",
+            "rows": [{"field": "misfit", "value": 0.1}],
+        },
+        [{"option_id": option_id(UUID, "a"), "label": "A", "description": None}],
     ),
 ]
 

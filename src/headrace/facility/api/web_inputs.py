@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from headrace.facility.api.backend import backend_of
-from headrace.facility.api.errors import unprocessable
+from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import (
     DEFAULT_PAGE,
     effective_query,
@@ -16,19 +19,27 @@ from headrace.facility.api.requests import (
     next_marker,
     number,
     offset_of,
+    order_of,
     several,
 )
-from headrace.facility.web_inputs import OPEN, UnknownOption
+from headrace.facility.web_inputs import CLOSED, OPEN, ROLES, TIMES, UnknownOption
+from headrace.flowlang.handlers import UUID
+
+# As many as the service takes in one filter.
+MAX_FILTER_IDS: Final = 10
 
 
 def list_web_inputs(request: Request) -> JSONResponse:
     """``GET /web_inputs``: those that are open, unless others are asked for."""
     query = effective_query(request.query_params)
     limit, offset = number(query, "per_page", DEFAULT_PAGE, 1, 100), offset_of(query)
+    # Whoever works here has both roles for each.
+    _one_of(query, "filter_roles", ROLES)
     found, more = backend_of(request).web_inputs.page(
-        several(query, "filter_states") or [OPEN],
-        several(query, "filter_flow_ids"),
-        several(query, "filter_run_ids"),
+        _one_of(query, "filter_states", (OPEN, CLOSED)) or [OPEN],
+        _ids(query, "filter_flow_ids"),
+        _ids(query, "filter_run_ids"),
+        order_of(query, TIMES),
         offset,
         limit,
     )
@@ -36,9 +47,32 @@ def list_web_inputs(request: Request) -> JSONResponse:
     return JSONResponse({"web_input_summaries": found, "marker": marker})
 
 
+def _one_of(query: Mapping[str, str], name: str, known: Sequence[str]) -> list[str]:
+    values = several(query, name)
+    for value in values:
+        if value not in known:
+            raise _invalid(name, f"{value!r:.80}: must be of {', '.join(known)}")
+    return values
+
+
+def _ids(query: Mapping[str, str], name: str) -> list[str]:
+    values = several(query, name)
+    if len(values) > MAX_FILTER_IDS:
+        raise _invalid(name, f"ensure this value has at most {MAX_FILTER_IDS} items")
+    for value in values:
+        if not UUID.fullmatch(value):
+            raise _invalid(name, f"{value!r:.80}: value is not a valid uuid")
+    return [value.lower() for value in values]
+
+
+def _invalid(name: str, message: str) -> APIError:
+    return unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
+
+
 def show(request: Request) -> JSONResponse:
     """``GET /web_inputs/{id}``."""
-    return JSONResponse(backend_of(request).web_inputs.get(request.path_params["web_input_id"]))
+    found = backend_of(request).web_inputs.get(request.path_params["web_input_id"])
+    return JSONResponse(found.document)
 
 
 async def respond(request: Request) -> JSONResponse:

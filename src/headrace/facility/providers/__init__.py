@@ -6,7 +6,7 @@ from headrace.facility.providers.hello_world import HelloWorldProvider
 from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.sub_flow import SubFlowProvider
 from headrace.facility.providers.transfer import transfer_providers
-from headrace.facility.providers.web_input import AwaitWebInput, CreateWebInput
+from headrace.facility.providers.web_input import AwaitWebInput, CreateWebInput, WebInputExpiry
 
 __all__ = [
     "AwaitWebInput",
@@ -16,6 +16,7 @@ __all__ = [
     "HttpProvider",
     "SubFlowProvider",
     "TaskRunner",
+    "WebInputExpiry",
     "compute_providers",
     "transfer_providers",
 ]

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import time
 import uuid
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions, Answer
 from headrace.facility.errors import ActionRejected, NotFound
-from headrace.facility.providers.base import BaseProvider, Finish
-from headrace.facility.web_inputs import CLOSED, WebInputs
+from headrace.facility.providers.base import BaseProvider, Finish, Later
+from headrace.facility.web_inputs import CLOSED, WebInput, WebInputs
 from headrace.flowlang.errors import Entry, location
 from headrace.flowlang.handlers import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.web_inputs import (
+    EXPIRED,
     ID_PARAMETER,
-    RESPONSE,
     awaiting_entries,
     creation_entries,
 )
+
+logger = logging.getLogger(__name__)
+
+# After how many seconds an expiry is tried again that the store did not take.
+_AGAIN_SECONDS: Final = 60.0
 
 
 class CreateWebInput(BaseProvider):
@@ -25,12 +33,14 @@ class CreateWebInput(BaseProvider):
 
     Args:
         web_inputs: where questions are kept.
+        expiry: closes them when their time is over.
     """
 
     url = CREATE_WEB_INPUT
 
-    def __init__(self, web_inputs: WebInputs) -> None:
+    def __init__(self, web_inputs: WebInputs, expiry: WebInputExpiry) -> None:
         self._web_inputs = web_inputs
+        self._expiry = expiry
 
     def new_id(self) -> str:
         """Returns an id for a new action."""
@@ -43,7 +53,10 @@ class CreateWebInput(BaseProvider):
             ActionRejected: it is not written as it must be.
         """
         _check(creation_entries(action.body))
-        return Answer(SUCCEEDED, self._web_inputs.create(db, action.run_id, action.body))
+        asked = self._web_inputs.create(db, action.run_id, action.body)
+        # Where the transaction does not come about after all, there is nothing to close.
+        self._expiry.watch(asked)
+        return Answer(SUCCEEDED, {ID_PARAMETER: asked.id})
 
     def begin(self, action: Action) -> None:
         """Does nothing: all is done when the action is accepted."""
@@ -102,17 +115,65 @@ class AwaitWebInput(BaseProvider):
             NotFound: no question has this id.
             StateConflict: it is closed, or the answer none of its options.
         """
-        document = self._web_inputs.respond(web_input_id, value)
+        self.tell(self._web_inputs.respond(web_input_id, value))
+
+    def tell(self, closed: WebInput) -> None:
+        """Goes on with the runs that wait for a question which is closed now."""
+        answer = _answer(closed)
         for action in self._actions.open():
-            if action.provider == self.url and action.body.get(ID_PARAMETER) == web_input_id:
-                self._finish(action.id, SUCCEEDED, document)
+            if action.provider != self.url or answer is None:
+                continue
+            if action.body[ID_PARAMETER].lower() == closed.id:
+                self._finish(action.id, answer.status, answer.details)
 
 
-def _answer(document: dict[str, Any]) -> Answer | None:
-    if document["status"] != CLOSED:
+class WebInputExpiry:
+    """Closes questions that nobody has answered in time.
+
+    Args:
+        web_inputs: where questions are kept.
+        awaiting: told of those that are closed.
+        later: calls something after some seconds.
+    """
+
+    def __init__(self, web_inputs: WebInputs, awaiting: AwaitWebInput, later: Later) -> None:
+        self._web_inputs = web_inputs
+        self._awaiting = awaiting
+        self._later = later
+
+    def start(self) -> None:
+        """Takes up every question that is open."""
+        for asked in self._web_inputs.open():
+            self.watch(asked)
+
+    def watch(self, asked: WebInput) -> None:
+        """Has a question closed when its time is over."""
+        self._after(asked.expires_at - time.time(), asked.id)
+
+    def _after(self, seconds: float, web_input_id: str) -> None:
+        key = f"web input {web_input_id}"
+        self._later(key, max(0.0, seconds), partial(self._expire, web_input_id))
+
+    def _expire(self, web_input_id: str) -> None:
+        try:
+            closed = self._web_inputs.expire(web_input_id)
+        except sqlite3.Error as error:
+            logger.error("web input %s: its expiry is tried again: %s", web_input_id, error)
+            self._after(_AGAIN_SECONDS, web_input_id)
+            return
+        if closed is not None:
+            self._awaiting.tell(closed)
+
+
+def _answer(asked: WebInput) -> Answer | None:
+    if asked.document["status"] != CLOSED:
         return None
-    if RESPONSE in document:
-        return Answer(SUCCEEDED, document)
+    result = asked.result()
+    if result is not None:
+        return Answer(SUCCEEDED, result)
+    if asked.expired:
+        cause = f"nobody answered web input {asked.id} in time"
+        return Answer(FAILED, {"exception": EXPIRED, "cause": cause})
     return Answer(FAILED, {"code": "WebInputClosed", "description": "it was closed unanswered"})
 
 
