@@ -96,7 +96,7 @@ class Bench:
         return self.provider.begun[number]
 
     def codes(self, run_id: str) -> list[str]:
-        entries, _ = Runs(self.store).log(run_id, 100)
+        entries = Runs(self.store).log(run_id, 100).entries
         return [entry.code for entry in entries]
 
 

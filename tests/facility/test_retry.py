@@ -64,7 +64,7 @@ def test_a_result_given_by_hand_stands_for_the_state(bench: Bench) -> None:
     work = bench.payload(new)["work"]
     assert (work["details"], work["status"]) == ({"model": "mine"}, "SUCCEEDED")
     assert len(bench.provider.begun) == 1
-    entries, _ = Runs(bench.store).log(new, 100)
+    entries = Runs(bench.store).log(new, 100).entries
     assert entries[1].code == "ActionCompleted"
     assert entries[1].details["by_hand"] is True
 

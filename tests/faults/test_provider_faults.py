@@ -22,11 +22,11 @@ def deep(levels: int) -> Any:
 @pytest.mark.parametrize(
     ("status", "details", "words"),
     [
-        ("SUCCEEDED", {"x": float("nan")}, "nan is not a JSON value"),
-        ("SUCCEEDED", {"x": {1, 2}}, "is not a JSON value"),
-        ("SUCCEEDED", {"x": b"raw"}, "is not a JSON value"),
-        ("SUCCEEDED", {1: 2}, "name 1 is not a string"),
-        ("SUCCEEDED", {"x": "y" * 10_000_000}, "more than 1,000,000 bytes"),
+        ("SUCCEEDED", {"x": float("nan")}, "details.x: NaN; numbers must be finite"),
+        ("SUCCEEDED", {"x": {1, 2}}, "details.x: a Python set, which JSON has not"),
+        ("SUCCEEDED", {"x": b"raw"}, "details.x: a Python bytes, which JSON has not"),
+        ("SUCCEEDED", {1: 2}, "details: a name that is a number; names must be texts"),
+        ("SUCCEEDED", {"x": "y" * 10_000_000}, "at most 1000000 are allowed"),
         ("SUCCEEDED", deep(1000), "nested deeper"),
         ("DONE", {}, "the status 'DONE', which is none of an action"),
         (None, {}, "the status None"),
@@ -50,7 +50,7 @@ def test_rubbish_at_once_is_no_better(bench: Bench, monkeypatch: pytest.MonkeyPa
     )
     run_id = bench.start({"A": action_state()})
     assert bench.ended(run_id).status == "FAILED"
-    assert "not a JSON value" in str(bench.details(run_id))
+    assert "which JSON has not" in str(bench.details(run_id))
 
 
 def test_a_result_that_no_payload_can_hold_fails_the_state(bench: Bench) -> None:

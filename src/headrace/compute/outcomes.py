@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
+
+from headrace._internal.json_check import InvalidValue, load_json
+from headrace._internal.terminal_text import terminal_text
 
 _JSON_IDENTIFIER = "11\n"  # globus_compute_sdk's JSONData
 _RULE = re.compile(r"^[+\-]{20,}$")
@@ -33,18 +35,14 @@ def read_result(data: str) -> object:
         The value.
 
     Raises:
-        NotJSON: it is serialised otherwise, or holds NaN or infinities.
+        NotJSON: it is serialised otherwise, or holds NaN, infinities, text that is not Unicode.
     """
     if not data.startswith(_JSON_IDENTIFIER):
         raise NotJSON("the result was not sent as JSON")
     try:
-        return json.loads(data.removeprefix(_JSON_IDENTIFIER), parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise NotJSON("the result is nested too deeply") from error
-
-
-def _refuse_constant(name: str) -> object:
-    raise NotJSON(f"the result holds {name}, which JSON has not; return None or text for it")
+        return load_json(data.removeprefix(_JSON_IDENTIFIER), "the result")
+    except InvalidValue as error:
+        raise NotJSON(str(error)) from None
 
 
 def failure_line(text: str) -> str:
@@ -114,5 +112,5 @@ def _block_story(text: str) -> str:
 
 def shorten(text: str, limit: int = _LIMIT) -> str:
     """Put text on one line and cut it to ``limit`` characters."""
-    line = " ".join(text.split())
+    line = terminal_text(" ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"

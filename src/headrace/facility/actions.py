@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.facility.clock import now
 from headrace.facility.store import Store
-from headrace.flowlang.json_values import json_problem, json_size
 
 ACTIVE = "ACTIVE"
 INACTIVE = "INACTIVE"
@@ -86,7 +86,7 @@ class Action:
 
 _KNOWN: Final = frozenset({ACTIVE, INACTIVE, SUCCEEDED, FAILED, REFUSED})
 # Details of more bytes fit into no payload, and are not kept.
-_MAX_DETAILS: Final = 1_000_000
+_DETAILS: Final = Limits(size=1_000_000)
 
 
 def sound(answer: Answer) -> Answer:
@@ -95,11 +95,10 @@ def sound(answer: Answer) -> Answer:
     if answer.status not in _KNOWN:
         problem = f"the status {answer.status!r:.40}, which is none of an action"
     else:
-        fault = json_problem(answer.details)
-        if fault is not None:
-            problem = f"details that cannot be stored: {fault[1]}"
-        elif json_size(answer.details) > _MAX_DETAILS:
-            problem = f"details of more than {_MAX_DETAILS:,} bytes; let it write them to a file"
+        try:
+            check_json(answer.details, "details", _DETAILS)
+        except InvalidValue as error:
+            problem = f"what cannot be stored: {error}"
     if problem is None:
         return answer
     description = f"the action provider answered with {problem}"

@@ -82,6 +82,20 @@ class Journal:
         assert position is not None  # noqa: S101 - a run is stored with its first event
         return position
 
+    @staticmethod
+    def snapshot(db: sqlite3.Connection, run: int, event: int) -> Position | None:
+        """Returns the position that is stored of a run, if it is one before the given event."""
+        row = db.execute(
+            "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
+        ).fetchone()
+        return restored(json.loads(row["position"])) if row else None
+
+    @staticmethod
+    def length(db: sqlite3.Connection, run: int) -> int:
+        """Returns the number of a run's events."""
+        row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
+        return int(row[0] or 0)
+
     def last(self, db: sqlite3.Connection, run: int) -> tuple[Position | None, Event, Position]:
         """Returns a run's last event, with where the run stood before and after it."""
         before: Position | None = None

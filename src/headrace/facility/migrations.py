@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from headrace._internal.json_check import escaped
+
 Migration = Callable[[sqlite3.Connection], None]
 
 _YEAR_SECONDS = 31_536_000
@@ -251,6 +253,34 @@ def _web_input_values(db: sqlite3.Connection) -> None:
             db.execute("UPDATE actions SET body = ? WHERE id = ?", (json.dumps(body), row["id"]))
 
 
+def _run_lists(db: sqlite3.Connection) -> None:
+    """Makes an index for everything that runs are searched and put in order by."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE run_tags (
+            tag TEXT NOT NULL, start_time TEXT NOT NULL, run INTEGER NOT NULL,
+            PRIMARY KEY (tag, start_time, run)) WITHOUT ROWID;
+        CREATE INDEX run_tags_of_run ON run_tags(run);
+        CREATE INDEX runs_by_status ON runs(status, start_time);
+        CREATE INDEX runs_by_flow_and_status ON runs(flow_id, status, start_time);
+        CREATE INDEX runs_by_completion ON runs(coalesce(completion_time, ''), start_time);
+        CREATE INDEX runs_by_label ON runs(coalesce(label, ''), start_time);
+        CREATE INDEX runs_texts ON runs(start_time, label, flow_title)
+        """,
+    )
+    for number, start_time, metadata in db.execute(
+        "SELECT number, start_time, metadata FROM runs"
+    ).fetchall():
+        tags = json.loads(metadata).get("tags")
+        # What an earlier release took for tags need not be texts.
+        known = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
+        db.executemany(
+            "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)",
+            [(escaped(tag), start_time, number) for tag in known],
+        )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -260,4 +290,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _compute_service,
     _action_roots,
     _web_input_values,
+    _run_lists,
 )

@@ -6,13 +6,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Final
 
+from headrace._internal.json_check import escaped
 from headrace.facility.errors import NotFound
 from headrace.facility.journal import Journal
+from headrace.facility.log_pages import LogPage, LogPages, Place, RunKey
 from headrace.facility.run_lists import RunList
 from headrace.facility.store import Store
 from headrace.flowlang import Flow, parse_flow
@@ -73,6 +74,7 @@ class Runs:
         self._store = store
         self.journal = journal or Journal(store)
         self.flow = lru_cache(maxsize=256)(self._load_flow)
+        self._pages = LogPages(self.journal)
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Stores a new run with the definition that it keeps, and returns it with its number."""
@@ -95,7 +97,9 @@ class Runs:
                 run.status,
             ),
         )
-        return self.numbered(db, cursor.fetchone()[0])
+        number = cursor.fetchone()[0]
+        _tag(db, number, run.start_time, run.metadata["tags"])
+        return self.numbered(db, number)
 
     @staticmethod
     def set_status(
@@ -150,9 +154,7 @@ class Runs:
 
     def page(self, wanted: RunList) -> tuple[list[Run], bool]:
         """Returns one page of a list of runs, and whether there is more behind it."""
-        clauses, values = replace(wanted, limit=wanted.limit + 1).clauses()
-        rows = self._store.reader().execute(f"SELECT {_COLUMNS} FROM runs {clauses}", values)  # noqa: S608 - values are parameters
-        found = [_run_of(row) for row in rows]
+        found = [_run_of(row) for row in self._store.reader().execute(*wanted.query(_COLUMNS))]
         return found[: wanted.limit], len(found) > wanted.limit
 
     def position(self, run: Run) -> Position:
@@ -181,22 +183,46 @@ class Runs:
         return log_of(self.flow(run.definition), events)
 
     def log(
-        self, run_id: str, limit: int, offset: int = 0, newest_first: bool = False
-    ) -> tuple[list[Entry], bool]:
-        """Returns a page of a run's log, and whether there is more behind it."""
-        entries: Iterator[Entry] = self.entries(self.get(run_id))
-        if newest_first:
-            entries = reversed([*entries])
-        page = [*islice(entries, offset, offset + limit + 1)]
-        return page[:limit], len(page) > limit
+        self, run_id: str, limit: int, at: Place | None = None, newest_first: bool = False
+    ) -> LogPage:
+        """Returns a page of a run's log.
 
-    def update(self, run_id: str, label: str | None, metadata: Mapping[str, Any]) -> None:
-        """Stores a run's new label and metadata."""
+        Args:
+            run_id: the run.
+            limit: entries at most.
+            at: where the page goes on, as the page before says.
+            newest_first: whether it goes backwards.
+
+        Raises:
+            NotFound: no run has this id.
+        """
+        run = self.get(run_id)
+        read = self._pages.backward if newest_first else self._pages.forward
+        key = RunKey(run.id, run.number)
+        return read(self._store.reader(), key, self.flow(run.definition), limit, at)
+
+    def update(self, run_id: str, changes: Mapping[str, Any]) -> Run:
+        """Changes a run's label, tags, managers and monitors.
+
+        Args:
+            run_id: the run.
+            changes: those members that are changed; checked already.
+
+        Raises:
+            NotFound: no run has this id.
+        """
         with self._store.transaction() as db:
+            run = self.get(run_id, db)
+            metadata = {**run.metadata, **{k: v for k, v in changes.items() if k != "label"}}
+            label = changes.get("label", run.label)
             db.execute(
-                "UPDATE runs SET label = ?, metadata = ? WHERE id = ?",
-                (label, json.dumps(metadata), run_id),
+                "UPDATE runs SET label = ?, metadata = ? WHERE number = ?",
+                (label, json.dumps(metadata), run.number),
             )
+            if "tags" in changes:
+                db.execute("DELETE FROM run_tags WHERE run = ?", (run.number,))
+                _tag(db, run.number, run.start_time, changes["tags"])
+            return self.numbered(db, run.number)
 
     def delete(self, run_id: str) -> None:
         """Removes the record of a run, with its journal, actions and tasks."""
@@ -230,7 +256,7 @@ class Runs:
         )
         for table in ("actions", "web_inputs"):
             db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
-        for table in ("events", "snapshots"):
+        for table in ("events", "snapshots", "run_tags"):
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
         db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
         db.execute(
@@ -250,7 +276,14 @@ class Runs:
 
     def _load_flow(self, sha256: str) -> Flow:
         definition, _ = self.definition(sha256)
-        return parse_flow(definition)
+        # An earlier release took definitions in that are refused now; their runs go on.
+        return parse_flow(escaped(definition))
+
+
+def _tag(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", [(tag, start_time, number) for tag in tags]
+    )
 
 
 def _run_of(row: sqlite3.Row) -> Run:

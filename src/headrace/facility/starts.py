@@ -6,11 +6,26 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from headrace.facility.flows import StoredFlow
 from headrace.facility.runs import Run, Runs, definition_hash
 from headrace.flowlang.runs import Event, Kind, Phase, Position, apply, written
+
+# What a run is found by and shared with, which may be changed later.
+SHARED: Final = ("tags", "run_managers", "run_monitors")
+
+
+def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Returns those members of a request that a run is found by and shared with, as stored.
+
+    Args:
+        request: checked already; members that are null are empty.
+    """
+    found = {name: list(request[name] or []) for name in SHARED if name in request}
+    if "tags" in found:
+        found["tags"] = [" ".join(tag.split()) for tag in found["tags"]]
+    return found
 
 
 def begin_run(
@@ -57,9 +72,7 @@ def insert_run(
         more: further metadata.
     """
     metadata = {
-        "tags": [" ".join(str(tag).split()) for tag in request.get("tags") or []],
-        "run_managers": list(request.get("run_managers") or []),
-        "run_monitors": list(request.get("run_monitors") or []),
+        **shared_metadata({name: request.get(name) for name in SHARED}),
         "activity_notification_policy": request.get("activity_notification_policy")
         or {"status": ["INACTIVE"]},
         "flow_last_updated": flow.updated_at,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.facility.clock import now
 from headrace.facility.errors import NotFound
 from headrace.facility.store import Store
@@ -18,6 +20,8 @@ RUNNING = "running"
 DONE = "done"
 FAILED = "failed"
 FINAL = frozenset({DONE, FAILED})
+# int() reads more digits than these ten, and isdigit() more than int() does.
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class Tasks:
                 db.execute(
                     "UPDATE tasks SET status = ?, result = ?, error = ?"
                     " WHERE id = ? AND status NOT IN ('done', 'failed')",
-                    (status, json.dumps(result), error or None, task_id),
+                    (status, json.dumps(result), terminal_text(error) or None, task_id),
                 )
 
         self._store.patiently(store, f"task {task_id}")
@@ -160,7 +164,7 @@ class Tasks:
 def unpacked_code(code: str) -> str:
     """Returns a function's code without the length that the Compute SDK puts before it."""
     length, newline, text = code.partition("\n")
-    return text if newline and length.isdigit() and int(length) == len(text) else code
+    return text if newline and _DIGITS.fullmatch(length) and int(length) == len(text) else code
 
 
 def _task(row: sqlite3.Row) -> Task:

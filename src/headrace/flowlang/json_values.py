@@ -1,23 +1,14 @@
-"""JSON values: how large they are, how deep, and whether they are JSON at all."""
+"""JSON values of flows: whether they can be payloads, how deep they are, what is shown."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Collection
 from typing import Any, Final
 
+from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.flowlang import silent
 
-# What one value can take at most in JSON besides its characters: a float and a comma.
-_BYTES_PER_NODE: Final = 26
-# What one character can take at most: a control character is written \u001f.
-_BYTES_PER_CHARACTER: Final = 6
-
 PRIVATE_PREFIX: Final = "_private"
-
-# Made once: json.dumps makes a new encoder at every call that says how it wants things written.
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class TooDeep(ValueError):
@@ -118,23 +109,10 @@ def payload_problem(value: Any, limit: int = silent.PAYLOAD_LIMIT) -> str | None
         One line, or None if it can.
     """
     try:
-        nodes, characters = Measurer(silent.MAX_DEPTH).measure(value)
-    except TooDeep:
-        return f"nested deeper than {silent.MAX_DEPTH} levels"
-    if nodes * _BYTES_PER_NODE + characters * _BYTES_PER_CHARACTER <= limit:
-        return None
-    size = nodes + characters
-    if size <= limit:
-        size = json_size(value)
-    if size <= limit:
-        return None
-    return f"{size} bytes of JSON, and at most {limit} are allowed"
-
-
-def json_size(value: Any) -> int:
-    """Returns the size of a value as compact JSON, bytes."""
-    text = _compact(value)
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        check_json(value, "$", Limits(silent.MAX_DEPTH, limit))
+    except InvalidValue as error:
+        return str(error) if error.path else error.problem
+    return None
 
 
 def deeper_than(value: Any, levels: int) -> bool:
@@ -154,39 +132,6 @@ def deeper_than(value: Any, levels: int) -> bool:
         left -= 1
         waiting += [(c, left) for c in children if c.__class__ is dict or c.__class__ is list]
     return False
-
-
-def json_problem(
-    value: Any, max_depth: int = silent.MAX_DEPTH
-) -> tuple[list[str | int], str] | None:
-    """Finds the first thing in a value that JSON cannot say, or that is nested too deep.
-
-    Args:
-        value: any Python value.
-        max_depth: deepest nesting allowed.
-
-    Returns:
-        Where and what, or None.
-    """
-    waiting: list[tuple[Any, list[str | int]]] = [(value, [])]
-    while waiting:
-        item, loc = waiting.pop()
-        kind = type(item)
-        if kind is dict:
-            for key in item:
-                if type(key) is not str:
-                    return loc, f"name {key!r:.40} is not a string"
-            children: list[tuple[Any, list[str | int]]] = [(v, [*loc, k]) for k, v in item.items()]
-        elif kind is list:
-            children = [(v, [*loc, i]) for i, v in enumerate(item)]
-        elif item is None or kind in (str, int, bool) or (kind is float and math.isfinite(item)):
-            continue
-        else:
-            return loc, f"{item!r:.40} is not a JSON value"
-        if len(loc) >= max_depth:
-            return loc, f"nested deeper than {max_depth} levels"
-        waiting += children
-    return None
 
 
 def without_private(value: Any, names: Collection[str] = ()) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from headrace._internal.json_check import InvalidValue, check_text
 from headrace.flowlang import silent
 from headrace.flowlang.errors import Entry
 
@@ -27,6 +28,7 @@ _FLOW_ROLES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "run_managers": ("RunManager", frozenset()),
     "run_monitors": ("RunMonitor", frozenset()),
 }
+_IDS: Final = ("flow_owner", "subscription_id", "authentication_policy_id")
 _RUN_ROLES: Final = ("run_managers", "run_monitors")
 _NOTIFIED: Final = ("INACTIVE", "FAILED", "SUCCEEDED")
 
@@ -47,12 +49,15 @@ def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
         value = document.get(name)
         # A subtitle or a description of null is none.
         if name in document and not (value is None and least == 0):
-            entries += _text([name], value, least, most)
+            entries += _text([name], value, least, most, multiline=name == "description")
     if document.get("keywords") is not None:
         entries += _keywords(document["keywords"])
     for name in _FLOW_ROLES:
         if document.get(name) is not None:
             entries += _principals(name, document[name])
+    for name in _IDS:
+        if document.get(name) is not None:
+            entries += _text([name], document[name], 1, silent.MAX_TITLE)
     return entries
 
 
@@ -85,7 +90,9 @@ def run_metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
     return entries
 
 
-def _text(loc: list[Any], value: Any, least: int, most: int) -> list[Entry]:
+def _text(
+    loc: list[Any], value: Any, least: int, most: int, multiline: bool = False
+) -> list[Entry]:
     if not isinstance(value, str):
         return [_entry(loc, "str type expected", "type_error.str")]
     if len(value) < least:
@@ -94,6 +101,14 @@ def _text(loc: list[Any], value: Any, least: int, most: int) -> list[Entry]:
     if len(value) > most:
         message = f"ensure this value has at most {most} characters"
         return [_entry(loc, message, "value_error.any_str.max_length")]
+    return _unreadable(loc, value, multiline)
+
+
+def _unreadable(loc: list[Any], value: str, multiline: bool = False) -> list[Entry]:
+    try:
+        check_text(value, str(loc[-1]), multiline=multiline)
+    except InvalidValue as error:
+        return [_entry(loc, error.problem, "value_error")]
     return []
 
 
@@ -105,6 +120,9 @@ def _keywords(value: Any) -> list[Entry]:
         for number, word in enumerate(value)
         if not isinstance(word, str)
     ]
+    for number, word in enumerate(value):
+        if isinstance(word, str):
+            entries += _unreadable(["keywords", number], word)
     total = sum(len(word) for word in value if isinstance(word, str))
     if total > silent.MAX_KEYWORDS:
         message = f"the keywords have {total} characters, and at most {silent.MAX_KEYWORDS} may be"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.flowlang import silent
 from headrace.flowlang.errors import DefinitionError, Entry
-from headrace.flowlang.json_values import json_problem
 from headrace.flowlang.model import Flow, State
 from headrace.flowlang.parse_state import STATE_PARSERS
 from headrace.flowlang.reader import StateReader
@@ -32,9 +32,11 @@ def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
         raise DefinitionError(
             [_entry(["definition"], "value is not a valid dict", "type_error.dict")]
         )
-    problem = json_problem(definition)
-    if problem is not None:
-        raise DefinitionError([_entry(["definition", *problem[0]], problem[1], "value_error")])
+    try:
+        check_json(definition, "definition", Limits(silent.MAX_DEPTH))
+    except InvalidValue as error:
+        entry = _entry(["definition", *error.path], error.problem, "value_error")
+        raise DefinitionError([entry]) from None
     for name in ("StartAt", "States"):
         if name not in definition:
             entries.append(_entry(["definition", name], "field required", "value_error.missing"))

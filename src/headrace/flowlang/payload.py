@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headrace._internal.json_check import json_size
 from headrace.flowlang import silent
 from headrace.flowlang.errors import FlowLanguageError
-from headrace.flowlang.json_values import deeper_than, json_size
+from headrace.flowlang.json_values import deeper_than
 from headrace.flowlang.paths import MISSING, Path, Step
 
 _LIMIT: Final = silent.PAYLOAD_LIMIT

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace._internal.json_check import json_size
 from headrace.flowlang import CallAction, parse_flow
-from headrace.flowlang.json_values import json_size
 from headrace.flowlang.parse import targets
 from headrace.flowlang.runs import (
     TERMINAL,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import sqlite3
 from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headrace._internal.json_check import InvalidValue
 from headrace.facility.api import auth, compute, compute_tasks, flows, runs, transfer, web_inputs
 from headrace.facility.api.backend import Backend
-from headrace.facility.api.errors import APIError, unprocessable
+from headrace.facility.api.errors import APIError, refused, unprocessable
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
 from headrace.flowlang import DefinitionError
 
@@ -25,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 BODY_LIMIT_BYTES = 16_000_000
+# Of requests that need no token yet.
+OPEN_BODY_LIMIT_BYTES = 65_536
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 class Guard:
@@ -46,27 +52,58 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, or refuses it."""
-        if scope["type"] == "http":
-            refusal = self._refusal(Request(scope))
-            if refusal is not None:
-                await _response(Request(scope), refusal)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        is_open = scope["path"] in auth.OPEN_PATHS
+        limit = OPEN_BODY_LIMIT_BYTES if is_open else BODY_LIMIT_BYTES
+        refusal = self._refusal(request, is_open) or _length_problem(request, limit)
+        if refusal is not None:
+            await _response(request, refusal)(scope, receive, send)
+            return
+        await self._app(scope, _counted(receive, limit), send)
 
-    def _refusal(self, request: Request) -> APIError | None:
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    def _refusal(self, request: Request, is_open: bool) -> APIError | None:
+        try:
+            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        except ValueError:
+            return APIError(400, "BAD_REQUEST", "the header Host names no host")
         if host not in self._names:
             return APIError(403, "FORBIDDEN", "this service answers on its loopback name only")
-        if request.url.path in auth.OPEN_PATHS:
+        if is_open:
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
         if scheme.lower() != "bearer" or not same:
             return APIError(401, "AUTHENTICATION_ERROR", "Expired or invalid Bearer token")
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
-            return APIError(413, "PAYLOAD_TOO_LARGE", f"more than {BODY_LIMIT_BYTES} bytes")
         return None
+
+
+def _length_problem(request: Request, limit: int) -> APIError | None:
+    length = request.headers.get("content-length", "0")
+    if not _DIGITS.fullmatch(length):
+        return APIError(400, "BAD_REQUEST", "the header Content-Length is no number")
+    return _too_large(limit) if int(length) > limit else None
+
+
+def _too_large(limit: int) -> APIError:
+    return APIError(413, "PAYLOAD_TOO_LARGE", f"more than {limit} bytes")
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Counts a body as it comes, for one in chunks does not say how long it will be."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > limit:
+            raise _too_large(limit)
+        return message
+
+    return counted
 
 
 def health(request: Request) -> Response:
@@ -99,6 +136,8 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             DefinitionError: _definition_error,
             FacilityError: _facility_error,
             HTTPException: _http_error,
+            InvalidValue: _invalid_value,
+            ClientDisconnect: _disconnected,
             sqlite3.OperationalError: _store_error,
             Exception: _internal_error,
         },
@@ -108,7 +147,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
 
 
 def _response(request: Request, error: APIError) -> Response:
-    return error.response(flat=request.url.path.startswith(("/v2/", "/v3/")))
+    return error.response(flat=request.scope["path"].startswith(("/v2/", "/v3/")))
 
 
 def _api_error(request: Request, error: Exception) -> Response:
@@ -136,12 +175,22 @@ def _http_error(request: Request, error: Exception) -> Response:
     return _response(request, APIError(fault.status_code, code, fault.detail))
 
 
+def _invalid_value(request: Request, error: Exception) -> Response:
+    return _response(request, refused(cast(InvalidValue, error)))
+
+
+def _disconnected(request: Request, error: Exception) -> Response:
+    # Nobody reads it.
+    del error
+    return _response(request, APIError(400, "BAD_REQUEST", "the request ended before its body"))
+
+
 def _store_error(request: Request, error: Exception) -> Response:
-    logger.error("%s %s: the store: %s", request.method, request.url.path, error)
+    logger.error("%s %s: the store: %s", request.method, request.scope["path"], error)
     # 507 is none of the codes that clients repeat for a quarter of a minute.
     return APIError(507, "INSUFFICIENT_STORAGE", f"the facility's store: {error}").response()
 
 
 def _internal_error(request: Request, error: Exception) -> Response:
-    logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    logger.error("%s %s", request.method, request.scope["path"], exc_info=error)
     return APIError(500, "UNKNOWN_ERROR", "Internal Server Error").response()

@@ -7,16 +7,15 @@ them, whatever the scope.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from headrace.facility.api.backend import Backend, backend_of
+from headrace.facility.api.responses import JSONResponse
 
 # Requests to these carry the client's id and secret, and no token yet.
 OPEN_PATHS = frozenset({"/v2/oauth2/token", "/v2/oauth2/token/revoke"})
@@ -126,7 +125,7 @@ def _is_client(request: Request, backend: Backend) -> bool:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     try:
         given = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
     credentials = backend.credentials
     expected = f"{credentials.client_id}:{credentials.client_secret}".encode()

@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import json_object
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.compute_service import PackedTask, read_result
 from headrace.facility.errors import NotFound
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from starlette.responses import JSONResponse
+from headrace._internal.json_check import InvalidValue
+from headrace.facility.api.responses import JSONResponse
 
 
 class APIError(Exception):
@@ -25,6 +26,11 @@ class APIError(Exception):
         self.detail = detail
         self.message = message
 
+    @property
+    def line(self) -> str:
+        """The error in one line."""
+        return self.message or str(self.detail)
+
     def response(self, *, flat: bool = False) -> JSONResponse:
         """Returns the error as the services word it.
 
@@ -36,8 +42,7 @@ class APIError(Exception):
             error["message"] = self.message
         body = {"error": error, "debug_id": str(uuid.uuid4())}
         if flat:
-            message = self.message or str(self.detail)
-            body = {"code": self.code, "message": message, "reason": message, **body}
+            body = {"code": self.code, "message": self.line, "reason": self.line, **body}
         return JSONResponse(body, self.status)
 
 
@@ -46,3 +51,11 @@ def unprocessable(entries: list[dict[str, Any]]) -> APIError:
     where = ".".join(["$", *(str(item) for item in entries[0]["loc"])])
     count = f"{len(entries)} validation error{'s' if len(entries) > 1 else ''} in body."
     return APIError(422, "UNPROCESSABLE_ENTITY", entries, f"{count} {where}: {entries[0]['msg']}")
+
+
+def refused(error: InvalidValue) -> APIError:
+    """Returns the error for a value that is not taken in: its path is told, nothing is stored."""
+    if not error.path:
+        return APIError(400, "BAD_REQUEST", str(error))
+    entry = {"loc": list(error.path), "msg": error.problem, "type": "value_error"}
+    return APIError(422, "UNPROCESSABLE_ENTITY", [entry], f"1 validation error in body. {error}")

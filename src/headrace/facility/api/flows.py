@@ -6,13 +6,13 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.documents import flow_document, run_document
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import effective_query, json_object, ordered, page
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.clock import now
 from headrace.facility.flows import METADATA, StoredFlow
 from headrace.facility.validation import definition_entries, input_entries, schema_entries

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from headrace.facility.api.errors import APIError, unprocessable
+from headrace._internal.json_check import InvalidValue, Limits, load_json
+from headrace._internal.terminal_text import terminal_text
+from headrace.facility.api.errors import APIError, refused, unprocessable
+from headrace.flowlang import silent
 
 T = TypeVar("T")
 
-DEFAULT_PAGE = 20
+DEFAULT_PAGE: Final = 20
+# A payload inside what surrounds it in a request.
+_LIMITS: Final = Limits(depth=silent.MAX_DEPTH + 8)
+# Bodies of more bytes are read beside the event loop, which goes on meanwhile.
+_LARGE_BYTES: Final = 50_000
+_MAX_FILTERS: Final = 500
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -25,13 +36,16 @@ async def json_object(request: Request) -> dict[str, Any]:
     Raises:
         APIError: it is neither.
     """
-    text = await request.body()
-    if not text:
+    data = await request.body()
+    if not data:
         return {}
     try:
-        body = json.loads(text)
-    except ValueError as error:
-        raise APIError(400, "BAD_REQUEST", f"the body is not JSON: {error}") from error
+        if len(data) > _LARGE_BYTES:
+            body = await run_in_threadpool(load_json, data, "body", _LIMITS)
+        else:
+            body = load_json(data, "body", _LIMITS)
+    except InvalidValue as error:
+        raise refused(error) from None
     if not isinstance(body, dict):
         raise unprocessable([{"loc": [], "msg": "value is not a valid dict", "type": "type_error"}])
     return body
@@ -61,6 +75,34 @@ def next_marker(query: Mapping[str, str], offset: int) -> str:
     return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
 
 
+def marker_behind(query: Mapping[str, str], place: Sequence[str | int]) -> str:
+    """Returns a marker that goes on with the same query behind a place in the order."""
+    following = {**query, "_after": json.dumps(place)}
+    return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
+
+
+def place_of(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list[str | int]:
+    """Returns the place that a marker goes on behind; empty for the first page.
+
+    Args:
+        query: the query.
+        kinds: of what a place is made in this query's order.
+
+    Raises:
+        APIError: the marker is none of this query.
+    """
+    text = query.get("_after")
+    if text is None and "_offset" not in query:
+        return []
+    try:
+        place = load_json(text or "", "marker")
+    except InvalidValue:
+        place = None
+    if not isinstance(place, list) or [type(item) for item in place] != list(kinds):
+        raise APIError(400, "BAD_REQUEST", "marker: not from an earlier page")
+    return place
+
+
 def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """Returns a whole number from the query.
 
@@ -70,15 +112,23 @@ def number(query: Mapping[str, str], name: str, default: int, low: int, high: in
     text = query.get(name)
     if text is None:
         return default
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not _NUMBER.fullmatch(text) or not low <= int(text) <= high:
         message = f"must be a whole number from {low} to {high}"
         raise unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
     return int(text)
 
 
 def several(query: Mapping[str, str], name: str) -> list[str]:
-    """Returns the values of a filter that may have more than one."""
-    return [value for value in query.get(name, "").split(",") if value]
+    """Returns the values of a filter that may have more than one.
+
+    Raises:
+        APIError: they are too many.
+    """
+    values = [value for value in query.get(name, "").split(",") if value]
+    if len(values) > _MAX_FILTERS:
+        message = f"{len(values)} values; at most {_MAX_FILTERS} are allowed"
+        raise unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
+    return values
 
 
 def offset_of(query: Mapping[str, str]) -> int:
@@ -146,8 +196,9 @@ def interval(text: str | None) -> tuple[str, str]:
 def _comparable(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise APIError(400, "BAD_REQUEST", f"{text!r} is not a time") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        # At the edge of the calendar another time zone has a year 0 or 10000.
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError) as error:
+        raise APIError(400, "BAD_REQUEST", f"{terminal_text(text)!r:.80} is not a time") from error

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+from dataclasses import astuple
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from headrace._internal.json_check import check_text
+from headrace._internal.terminal_text import terminal_text
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.documents import run_document
 from headrace.facility.api.errors import unprocessable
@@ -17,18 +21,24 @@ from headrace.facility.api.requests import (
     effective_query,
     interval,
     json_object,
-    next_marker,
+    marker_behind,
     number,
-    offset_of,
     order_of,
+    place_of,
     several,
     truth,
 )
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import StateConflict
+from headrace.facility.log_pages import Place
 from headrace.facility.retries import Retry
 from headrace.facility.run_lists import ORDER_COLUMNS, RunList
 from headrace.facility.runs import Run
+from headrace.facility.starts import shared_metadata
+from headrace.flowlang import payload_problem, run_metadata_entries, silent
 from headrace.flowlang.runs import TERMINAL, Given
+
+logger = logging.getLogger(__name__)
 
 _SETTABLE = {"label", "tags", "run_managers", "run_monitors"}
 _RETRY = {"state", "result", "latest", "request_id", *_SETTABLE}
@@ -41,15 +51,17 @@ def list_runs(request: Request) -> JSONResponse:
     flow_ids = several(query, "filter_flow_id")
     if "flow_id" in request.path_params:
         flow_ids = [request.path_params["flow_id"]]
+    order = order_of(query, ORDER_COLUMNS)
     wanted = RunList(
         flow_ids=flow_ids,
         statuses=several(query, "filter_status"),
+        tag=query.get("filter_tag", ""),
         label=query.get("filter_label", ""),
         flow_title=query.get("filter_flow_title", ""),
         started=interval(query.get("filter_start_time")),
         completed=interval(query.get("filter_completion_time")),
-        order=order_of(query, ORDER_COLUMNS),
-        offset=offset_of(query),
+        order=order,
+        after=place_of(query, [*(str for _ in order), str, int]),
         limit=number(query, "per_page", DEFAULT_PAGE, 1, 100),
     )
     runs, more = backend.runs.page(wanted)
@@ -59,7 +71,7 @@ def list_runs(request: Request) -> JSONResponse:
         "has_next_page": more,
     }
     if more:
-        answer["marker"] = next_marker(query, wanted.offset + wanted.limit)
+        answer["marker"] = marker_behind(query, wanted.key(runs[-1]))
     return JSONResponse(answer)
 
 
@@ -68,7 +80,7 @@ def show(request: Request) -> JSONResponse:
     backend = backend_of(request)
     run = backend.runs.get(request.path_params["run_id"])
     actions = backend.actions.of_run(run.id)
-    details = backend.runs.details(run)
+    details = _details(backend, run)
     document = run_document(run, backend.identity, details, actions, backend.engine.progress)
     if truth(effective_query(request.query_params), "include_flow_description"):
         document["flow_description"] = {"id": run.flow_id, "title": run.flow_title}
@@ -82,11 +94,12 @@ async def update(request: Request) -> JSONResponse:
     if unknown:
         message = "extra fields not permitted"
         raise unprocessable([{"loc": unknown[:1], "msg": message, "type": "value_error.extra"}])
-    run = backend.runs.get(request.path_params["run_id"])
-    metadata = {**run.metadata, **{k: v for k, v in body.items() if k != "label"}}
-    label = body.get("label", run.label)
-    await run_in_threadpool(backend.runs.update, run.id, label, metadata)
-    return JSONResponse(_document(backend, backend.runs.get(run.id)))
+    _check_metadata(body)
+    changes = shared_metadata(body)
+    if "label" in body:
+        changes["label"] = body["label"]
+    run = await run_in_threadpool(backend.runs.update, request.path_params["run_id"], changes)
+    return JSONResponse(_document(backend, run))
 
 
 def definition(request: Request) -> JSONResponse:
@@ -103,15 +116,16 @@ def log(request: Request) -> JSONResponse:
     query = effective_query(request.query_params)
     run = backend.runs.get(request.path_params["run_id"])
     limit = number(query, "limit", 10, 1, 100)
-    first = offset_of(query)
-    entries, more = backend.runs.log(run.id, limit, first, truth(query, "reverse_order"))
+    place = place_of(query, [int, int])
+    at = Place(int(place[0]), int(place[1])) if place else None
+    page = backend.runs.log(run.id, limit, at, truth(query, "reverse_order"))
     answer = {
         "limit": limit,
-        "has_next_page": more,
-        "entries": [entry.document() for entry in entries],
+        "has_next_page": page.next is not None,
+        "entries": [entry.document() for entry in page.entries],
     }
-    if more:
-        answer["marker"] = next_marker(query, first + limit)
+    if page.next is not None:
+        answer["marker"] = marker_behind(query, astuple(page.next))
     return JSONResponse(answer)
 
 
@@ -137,6 +151,7 @@ async def retry(request: Request) -> JSONResponse:
     if unknown:
         message = "extra fields not permitted"
         raise unprocessable([{"loc": unknown[:1], "msg": message, "type": "value_error.extra"}])
+    _check_retry(body)
     wanted = Retry(
         state=body.get("state"),
         given=Given(body["result"]) if "result" in body else None,
@@ -146,6 +161,25 @@ async def retry(request: Request) -> JSONResponse:
     )
     new = await run_in_threadpool(backend.engine.retry_run, run.id, wanted)
     return JSONResponse(_document(backend, new), 201)
+
+
+def _check_metadata(body: dict[str, Any]) -> None:
+    entries = run_metadata_entries(body)
+    if entries:
+        raise unprocessable(entries)
+
+
+def _check_retry(body: dict[str, Any]) -> None:
+    _check_metadata(body)
+    for name in ("state", "request_id"):
+        if body.get(name) is not None:
+            check_text(body[name], name, max_length=silent.MAX_NAME)
+    if not isinstance(body.get("latest", False), bool):
+        entry = {"loc": ["latest"], "msg": "value could not be parsed to a boolean"}
+        raise unprocessable([{**entry, "type": "type_error.bool"}])
+    problem = payload_problem(body.get("result"))
+    if problem is not None:
+        raise unprocessable([{"loc": ["result"], "msg": problem, "type": "value_error"}])
 
 
 def release(request: Request) -> JSONResponse:
@@ -163,7 +197,19 @@ def release(request: Request) -> JSONResponse:
 
 
 def _document(backend: Backend, run: Run) -> dict[str, Any]:
-    return run_document(run, backend.identity, backend.runs.details(run))
+    return run_document(run, backend.identity, _details(backend, run))
+
+
+def _details(backend: Backend, run: Run) -> dict[str, Any]:
+    """Returns the last thing that happened to a run; a bad record does not hide the others."""
+    try:
+        return backend.runs.details(run)
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an older or a damaged store holds
+        logger.warning("run %s: its record cannot be read: %s", run.id, error)
+        text = f"the record of this run cannot be read: {type(error).__name__}: {error}"
+        return {"code": "UnreadableRecord", "description": terminal_text(text), "details": {}}
 
 
 ROUTES = [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.facility.api.backend import backend_of
+from headrace.facility.api.errors import APIError
+from headrace.facility.api.requests import json_object
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.transfer import Collection, TransferError, ls, mkdir, stat
 
 _STATUS = (
@@ -23,6 +26,7 @@ _STATUS = (
     ("ExternalError", 502),
 )
 _LS_NUMBERS = ("limit", "offset")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def endpoint(request: Request) -> Response:
@@ -54,7 +58,7 @@ def list_directory(request: Request) -> Response:
     """``GET /v0.10/operation/endpoint/{id}/ls``."""
     body: dict[str, Any] = dict(request.query_params)
     for name in _LS_NUMBERS:
-        if body.get(name, "").isdigit():
+        if _NUMBER.fullmatch(body.get(name, "")):
             body[name] = int(body[name])
     body["show_hidden"] = body.get("show_hidden") not in ("0", "false", "False")
     return _operation(request, ls, body)
@@ -68,13 +72,9 @@ def look(request: Request) -> Response:
 async def make_directory(request: Request) -> Response:
     """``POST /v0.10/operation/endpoint/{id}/mkdir``."""
     try:
-        body = json.loads(await request.body())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        return _error(
-            TransferError("ClientError.BadRequest", "the body is no JSON object"), request
-        )
+        body = await json_object(request)
+    except APIError as error:
+        return _error(TransferError("ClientError.BadRequest", error.line), request)
     return _operation(request, mkdir, body)
 
 
@@ -110,7 +110,7 @@ def _error(error: TransferError, request: Request) -> Response:
         "code": error.code,
         "message": str(error),
         "request_id": uuid.uuid4().hex[:9],
-        "resource": request.url.path.removeprefix("/v0.10"),
+        "resource": request.scope["path"].removeprefix("/v0.10"),
     }
     return JSONResponse(body, status)
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from headrace.facility.api.backend import backend_of
@@ -22,6 +21,7 @@ from headrace.facility.api.requests import (
     order_of,
     several,
 )
+from headrace.facility.api.responses import JSONResponse
 from headrace.facility.web_inputs import CLOSED, OPEN, ROLES, TIMES, UnknownOption
 from headrace.flowlang.handlers import UUID
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from headrace._internal.json_check import InvalidValue, Limits, check_json
+from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang import silent
 from headrace.flowlang.errors import (
     BudgetError,
@@ -29,6 +31,8 @@ from headrace.flowlang.expressions.syntax import parse_expression
 from headrace.flowlang.paths import Path
 
 __all__ = ["DICT_METHODS", "FUNCTIONS", "Expression", "compile_expression"]
+
+_RESULT: Final = Limits(depth=silent.MAX_DEPTH)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,11 @@ class Expression:
                 frame.admit(value)
                 if frame.height(value) > silent.MAX_DEPTH:
                     raise BudgetError(f"gives a value of more than {silent.MAX_DEPTH} levels")
-            return to_json(value)
+            result = to_json(value)
+            check_json(result, "a value", _RESULT)
+            return result
+        except InvalidValue as error:
+            raise ExpressionError(f"{_shortened(self.text)}: gives {error}") from None
         except MissingPathError:
             raise
         except ExpressionError as error:
@@ -78,7 +86,7 @@ class Expression:
         except (RecursionError, MemoryError):
             raise BudgetError(f"{_shortened(self.text)}: too deep or too large") from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = terminal_text(" ".join(str(error).split())[:200])
             raise ExpressionError(
                 f"{_shortened(self.text)}: {type(error).__name__}: {reason}"
             ) from None

@@ -1,0 +1,26 @@
+"""Answers as JSON that every reader can read, whatever an older release has stored."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import JSONResponse as _JSONResponse
+
+from headrace._internal.json_check import escaped
+
+
+class JSONResponse(_JSONResponse):
+    """An answer in JSON; what JSON cannot say is served escaped."""
+
+    def render(self, content: Any) -> bytes:
+        """Writes the content as strict JSON in UTF-8."""
+        try:
+            return _strict(content)
+        except (ValueError, RecursionError):
+            return _strict(escaped(content))
+
+
+def _strict(content: Any) -> bytes:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8")
