@@ -281,6 +281,22 @@ def _run_lists(db: sqlite3.Connection) -> None:
         )
 
 
+def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
+    """Makes room for what flows share and publish."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE access_rules (
+            id TEXT PRIMARY KEY, collection_id TEXT NOT NULL, path TEXT NOT NULL,
+            principal_type TEXT NOT NULL, principal TEXT NOT NULL, document TEXT NOT NULL,
+            UNIQUE (collection_id, path, principal_type, principal));
+        CREATE TABLE search_entries (
+            index_id TEXT NOT NULL, subject TEXT NOT NULL, entry_id TEXT NOT NULL,
+            document TEXT NOT NULL, PRIMARY KEY (index_id, subject, entry_id))
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -291,4 +307,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _action_roots,
     _web_input_values,
     _run_lists,
+    _access_rules_and_search_entries,
 )

@@ -18,6 +18,7 @@ import psutil
 import uvicorn
 
 from headrace.compute import TaskEvent
+from headrace.facility.access_rules import AccessRules
 from headrace.facility.actions import Actions, Provider
 from headrace.facility.address import Address, read_address, write_address
 from headrace.facility.api import Backend, make_app
@@ -34,10 +35,13 @@ from headrace.facility.flows import Flows
 from headrace.facility.identity import local_identity
 from headrace.facility.providers import (
     AwaitWebInput,
+    CollectionInfoProvider,
     CreateWebInput,
     ExpressionEvalProvider,
     HelloWorldProvider,
     HttpProvider,
+    ManagePermissionProvider,
+    SearchIngestProvider,
     SubFlowProvider,
     TaskRunner,
     WebInputExpiry,
@@ -45,6 +49,7 @@ from headrace.facility.providers import (
     transfer_providers,
 )
 from headrace.facility.runs import Runs
+from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store import Store
 from headrace.facility.tasks import Functions
@@ -98,6 +103,7 @@ def serve(root: Path) -> None:
     transfers, close_transfers = transfer_providers(
         store, settings, engine.finish_action, actions.begun
     )
+    access_rules, search_index = AccessRules(store), SearchIndex(store)
     web_inputs = WebInputs(store, identity, web_input_lifetime())
     awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
     expiry = WebInputExpiry(web_inputs, awaiting, engine.later)
@@ -112,6 +118,8 @@ def serve(root: Path) -> None:
         identity=identity,
         base_url=url,
         web_inputs=web_inputs,
+        access_rules=access_rules,
+        search_index=search_index,
         compute=compute,
         credentials=credentials,
         token=token,
@@ -133,6 +141,9 @@ def serve(root: Path) -> None:
     elsewhere = HttpProvider(store, settings, engine)
     providers: list[Provider] = [
         *transfers,
+        CollectionInfoProvider(settings, identity),
+        ManagePermissionProvider(settings, access_rules),
+        SearchIngestProvider(search_index),
         *compute_providers(runner),
         hello,
         ExpressionEvalProvider(),

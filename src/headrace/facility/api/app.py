@@ -17,7 +17,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace._internal.json_check import InvalidValue
-from headrace.facility.api import auth, compute, compute_tasks, flows, runs, transfer, web_inputs
+from headrace.facility.api import (
+    auth,
+    compute,
+    compute_tasks,
+    flows,
+    runs,
+    search,
+    transfer,
+    unserved,
+    web_inputs,
+)
 from headrace.facility.api.backend import Backend
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.facility.api.responses import JSONResponse
@@ -130,6 +140,8 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             *auth.ROUTES,
             *web_inputs.ROUTES,
             *transfer.ROUTES,
+            *search.ROUTES,
+            *unserved.ROUTES,
         ],
         exception_handlers={
             APIError: _api_error,

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from headrace.facility.access_rules import AccessRules
 from headrace.facility.actions import Actions
 from headrace.facility.compute_service import ComputeService
 from headrace.facility.compute_settings import ClientCredentials
@@ -16,6 +17,7 @@ from headrace.facility.engine import Engine
 from headrace.facility.flows import Flows
 from headrace.facility.identity import Identity
 from headrace.facility.runs import Runs
+from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile
 from headrace.facility.tasks import Functions
 from headrace.facility.web_inputs import WebInputs
@@ -36,6 +38,8 @@ class Backend:
         identity: who works here.
         base_url: where the API is served.
         web_inputs: questions that runs put to people.
+        access_rules: who may see which directory of a collection.
+        search_index: what flows have published.
         compute: tasks from clients, and endpoints that register.
         credentials: what clients log in with.
         token: what they get for it.
@@ -52,6 +56,8 @@ class Backend:
     identity: Identity
     base_url: str
     web_inputs: WebInputs
+    access_rules: AccessRules
+    search_index: SearchIndex
     compute: ComputeService
     credentials: ClientCredentials
     token: str

@@ -16,6 +16,7 @@ from headrace.facility.api.backend import backend_of
 from headrace.facility.api.errors import APIError
 from headrace.facility.api.requests import json_object
 from headrace.facility.api.responses import JSONResponse
+from headrace.facility.collection_documents import collection_document
 from headrace.facility.transfer import Collection, TransferError, ls, mkdir, stat
 
 _STATUS = (
@@ -31,27 +32,22 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 def endpoint(request: Request) -> Response:
     """``GET /v0.10/endpoint/{id}``: what a collection is."""
-    collection = _collections(request).get(request.path_params["collection_id"])
-    if collection is None:
+    backend = backend_of(request)
+    collection_id = request.path_params["collection_id"]
+    known = {each.id: each for each in backend.settings.current().collections}
+    if collection_id not in known:
         return _error(_unknown(request), request)
-    identity = backend_of(request).identity
-    return JSONResponse(
-        {
-            "DATA_TYPE": "endpoint",
-            "id": collection.id,
-            "display_name": collection.name,
-            "canonical_name": f"{identity.username}#{collection.name}",
-            "owner_string": identity.username,
-            # A guest collection wants no consent of its own; nor does a directory here.
-            "entity_type": "GCSv5_guest_collection",
-            "high_assurance": False,
-            "authentication_timeout_mins": None,
-            "disable_verify": False,
-            "default_directory": "/",
-            "description": str(collection.root),
-            "public": False,
-        }
-    )
+    return JSONResponse(collection_document(known[collection_id], backend.identity))
+
+
+def access_list(request: Request) -> Response:
+    """``GET /v0.10/endpoint/{id}/access_list``: the access rules that flows have made."""
+    collection_id = request.path_params["collection_id"]
+    if collection_id not in _collections(request):
+        return _error(_unknown(request), request)
+    rules = backend_of(request).access_rules.of(collection_id)
+    shown = {"DATA_TYPE": "access_list", "endpoint": collection_id, "length": len(rules)}
+    return JSONResponse({**shown, "DATA": rules})
 
 
 def list_directory(request: Request) -> Response:
@@ -118,6 +114,7 @@ def _error(error: TransferError, request: Request) -> Response:
 _OPERATION = "/v0.10/operation/endpoint/{collection_id}"
 ROUTES = [
     Route("/v0.10/endpoint/{collection_id}", endpoint, methods=["GET"]),
+    Route("/v0.10/endpoint/{collection_id}/access_list", access_list, methods=["GET"]),
     Route(f"{_OPERATION}/ls", list_directory, methods=["GET"]),
     Route(f"{_OPERATION}/stat", look, methods=["GET"]),
     Route(f"{_OPERATION}/mkdir", make_directory, methods=["POST"]),

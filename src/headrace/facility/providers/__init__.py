@@ -1,19 +1,27 @@
 """Action providers inside the facility, under the URLs of the hosted ones."""
 
+from headrace.facility.providers.collections import (
+    CollectionInfoProvider,
+    ManagePermissionProvider,
+)
 from headrace.facility.providers.compute import TaskRunner, compute_providers
 from headrace.facility.providers.expression_eval import ExpressionEvalProvider
 from headrace.facility.providers.hello_world import HelloWorldProvider
 from headrace.facility.providers.http import HttpProvider
+from headrace.facility.providers.search import SearchIngestProvider
 from headrace.facility.providers.sub_flow import SubFlowProvider
 from headrace.facility.providers.transfer import transfer_providers
 from headrace.facility.providers.web_input import AwaitWebInput, CreateWebInput, WebInputExpiry
 
 __all__ = [
     "AwaitWebInput",
+    "CollectionInfoProvider",
     "CreateWebInput",
     "ExpressionEvalProvider",
     "HelloWorldProvider",
     "HttpProvider",
+    "ManagePermissionProvider",
+    "SearchIngestProvider",
     "SubFlowProvider",
     "TaskRunner",
     "WebInputExpiry",

@@ -15,10 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
-from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.action_roots import ActionRoots
 from headrace.facility.providers.base import BaseProvider, Finish
-from headrace.facility.providers.bodies import check_body
+from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
 from headrace.facility.store import Store
 from headrace.facility.transfer import (
@@ -49,6 +48,10 @@ _COLLECTION_FIELDS = {
     "mkdir": ("endpoint_id",),
     "stat": ("endpoint_id",),
 }
+
+# What says of a path that nothing is there: no such name, or a file in the place of a directory on
+# the way. A collection whose root is away says nothing of its paths.
+_ABSENT = frozenset({"ClientError.NotFound", "ExternalError.DirListingFailed.NotDirectory"})
 
 
 class TransferProvider(BaseProvider):
@@ -100,14 +103,7 @@ class TransferProvider(BaseProvider):
             ActionRejected: it does not.
         """
         known = {c.id: c for c in self._settings.current().collections}
-        for field in _COLLECTION_FIELDS[self._name]:
-            value = action.body.get(field)
-            if field in action.body and (not isinstance(value, str) or value not in known):
-                names = ", ".join(f"{c.name} ({c.id})" for c in known.values()) or "none"
-                raise ActionRejected(
-                    "RequestValidationError",
-                    f"{field}: no collection {value!r} at this facility; it has: {names}",
-                )
+        check_collections(known.values(), action.body, _COLLECTION_FIELDS[self._name])
         check_body(self.url, action.body)
         for field in _COLLECTION_FIELDS[self._name]:
             self._roots.bind(db, action.id, known[action.body[field]])
@@ -198,6 +194,24 @@ def transfer_providers(
 
         return run
 
+    def look(
+        action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
+    ) -> dict[str, Any]:
+        del show, stop
+        begun(action.id)
+        try:
+            return stat(action.body, collections)
+        except TransferError as error:
+            if error.code not in _ABSENT:
+                raise
+            # That nothing is there is an answer too, and flows read it.
+            return {
+                "code": "NotFound",
+                "message": str(error),
+                "request_id": action.id,
+                "resource": f"/operation/endpoint/{action.body['endpoint_id']}/stat",
+            }
+
     def make_directory(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
     ) -> dict[str, Any]:
@@ -225,7 +239,7 @@ def transfer_providers(
         make("delete", remove, tasks),
         make("ls", quick(ls), lookups),
         make("mkdir", make_directory, lookups),
-        make("stat", quick(stat), lookups),
+        make("stat", look, lookups),
     ]
 
     def close() -> None:

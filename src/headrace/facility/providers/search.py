@@ -1,0 +1,63 @@
+"""The Search ingest action provider."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import Final
+
+from headrace.facility.actions import SUCCEEDED, Action, Answer
+from headrace.facility.clock import now
+from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.bodies import check_body
+from headrace.facility.search_index import SearchIndex
+
+URL: Final = "https://actions.globus.org/search/ingest"
+
+
+class SearchIngestProvider(BaseProvider):
+    """Publishes an entry in a search index.
+
+    Args:
+        index: where entries are kept.
+    """
+
+    url = URL
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._index = index
+
+    def new_id(self) -> str:
+        """Returns an id for a new action: the id of the ingest task."""
+        return str(uuid.uuid4())
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+        """Stores the entry with the action, and answers with the finished task.
+
+        Raises:
+            ActionRejected: the body is no entry.
+        """
+        check_body(URL, action.body)
+        index_id = action.body["search_index"]
+        self._index.ingest(db, index_id, action.body)
+        moment = now()
+        details = {
+            "task_id": action.id,
+            "task_type": "INGEST",
+            "index_id": index_id,
+            "state": "SUCCESS",
+            "state_description": "Task succeeded",
+            "message": None,
+            "creation_date": moment,
+            "completion_date": moment,
+        }
+        return Answer(SUCCEEDED, details)
+
+    def begin(self, action: Action) -> None:
+        """Does nothing: all is done when the action is accepted."""
+
+    def cancel(self, action: Action) -> None:
+        """Does nothing, likewise."""
+
+
+__all__ = ["URL", "SearchIngestProvider"]
