@@ -61,3 +61,21 @@ def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
     number = old.run(runs["action"]).number
     folded = fold(journal.events(old.store.reader(), number))
     assert folded == journal.folded(old.store.reader(), number)
+
+
+def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "facility.db"
+    path.parent.mkdir()
+    database = sqlite3.connect(path)
+    database.executescript((Path(__file__).parent / "stores" / "version_9.sql").read_text())
+    database.close()
+    bench = Bench(path)
+    try:
+        rows = bench.store.reader().execute("SELECT id FROM runs ORDER BY number").fetchall()
+        ended, asks, waits = (row["id"] for row in rows)
+        assert bench.details(ended)["code"] == "FlowSucceeded"
+        bench.engine.finish_action(bench.action().id, "SUCCEEDED", {"answer": 1})
+        assert bench.payload(asks)["r"]["details"] == {"answer": 1}
+        assert bench.run(waits).status == "ACTIVE"
+    finally:
+        bench.close()

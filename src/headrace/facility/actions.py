@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from typing import Any, Final, Protocol
 from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.facility.clock import now
 from headrace.facility.store import Store
+
+logger = logging.getLogger(__name__)
 
 ACTIVE = "ACTIVE"
 INACTIVE = "INACTIVE"
@@ -233,12 +236,38 @@ class Actions:
         )
         return [action_of(row) for row in rows]
 
-    def open(self) -> list[Action]:
-        """Returns every action that has not ended."""
+    def open_ids(self) -> list[str]:
+        """Returns the ids of all actions that have not ended, in the order of their starts."""
         rows = self._store.reader().execute(
-            "SELECT * FROM actions WHERE completion_time IS NULL ORDER BY rowid"
+            "SELECT id FROM actions WHERE completion_time IS NULL ORDER BY rowid"
         )
-        return [action_of(row) for row in rows]
+        return [row["id"] for row in rows]
+
+    def open_at(self, provider: str) -> list[Action]:
+        """Returns a provider's actions that have not ended; what cannot be read is left out."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ? ORDER BY rowid",
+            (provider,),
+        )
+        found = []
+        for row in rows:
+            try:
+                found.append(action_of(row))
+            except (ValueError, TypeError, RecursionError) as error:
+                logger.error("action %s cannot be read: %s", row["id"], error)
+        return found
+
+    def run_number(self, action_id: str) -> int | None:
+        """Returns the number of the run that an action belongs to; None where either is gone."""
+        row = (
+            self._store.reader()
+            .execute(
+                "SELECT number FROM runs WHERE id = (SELECT run_id FROM actions WHERE id = ?)",
+                (action_id,),
+            )
+            .fetchone()
+        )
+        return row["number"] if row else None
 
 
 def action_of(row: sqlite3.Row) -> Action:

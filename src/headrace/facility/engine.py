@@ -14,31 +14,38 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from headrace.facility.actions import FAILED, Action, Actions, Answer, Provider, sound
 from headrace.facility.directory import Directory
-from headrace.facility.errors import StateConflict
+from headrace.facility.errors import FacilityError, RunUnreadable, StateConflict
 from headrace.facility.flows import StoredFlow
 from headrace.facility.identity import Identity
 from headrace.facility.journal import Journal
+from headrace.facility.parking import Parking, reason_of
+from headrace.facility.retention import RETENTION_DAYS, Retention
 from headrace.facility.retries import Retry, begin_retry
 from headrace.facility.runs import Run, Runs
 from headrace.facility.starts import begin_run
 from headrace.facility.store import RETRY_SECONDS, Store
+from headrace.facility.store_faults import StoreFault, fault_of
+from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, describe
 from headrace.facility.timers import Timers
 from headrace.facility.turns import Effect, Signal, Turns
-from headrace.flowlang.runs import STATES_PER_TURN, TERMINAL, Phase, Position, written
+from headrace.files import write_private
+from headrace.flowlang.runs import STATES_PER_TURN, TERMINAL, Phase, Position
 
 logger = logging.getLogger(__name__)
 
 # Runs that share a transaction at the most, so that memory does not grow with their number.
 _BATCH_RUNS: Final = 500
-_RETIRE_EVERY_SECONDS: Final = 3600.0
-_RETIRE_AT_ONCE: Final = 200
-_DAY_SECONDS: Final = 86_400.0
-# The hosted service keeps records of runs for so long after their end.
-RETENTION_DAYS: Final = 90.0
+# Pauses before what failed is tried again: each twice the one before.
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 60.0
+# A run that was parked for want of something is taken up again after such a pause.
+_PARKED_PAUSE: Final = 30.0
+_LONGEST_PARKED_PAUSE: Final = 3600.0
 
 
 class Engine:
@@ -49,6 +56,7 @@ class Engine:
         identity: who runs are started by.
         retention_days: days after which the record of an ended run is removed; None keeps all.
         states_per_turn: states after which a run that never waits leaves others their turn.
+        health: told of what does not go as it should; the store's by default.
     """
 
     def __init__(
@@ -57,10 +65,11 @@ class Engine:
         identity: Identity,
         retention_days: float | None = RETENTION_DAYS,
         states_per_turn: int = STATES_PER_TURN,
+        health: Health | None = None,
     ) -> None:
+        self._health = health or store.health
         self._store = store
         self._identity = identity
-        self._retention_days = retention_days
         self._runs = Runs(store, Journal(store))
         self._actions = Actions(store)
         self._directory = Directory()
@@ -72,23 +81,38 @@ class Engine:
             identity,
             self._begin,
             self._settle,
+            self._tell_listeners,
             states_per_turn,
         )
+        self._retention = (
+            None if retention_days is None else Retention(self._runs, retention_days, self._health)
+        )
+        # How often in a row something failed, by the key of its timer.
+        self._failures: dict[Any, int] = {}
+        self._parkings: dict[int, int] = {}
+        self._effects = 0
+        self._at_work: int | None = None
+        self._heartbeat = Heartbeat("engine", hopeless=self._note_stuck)
         self._condition = threading.Condition()
         self._ready: dict[int, Signal] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._stopping = False
-        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+        self._thread = SupervisedThread("engine", self._loop, self._health)
+        self._heartbeat.thread = self._thread.thread
 
     def start(self, providers: Sequence[Provider]) -> None:
         """Takes up every open run and action, and begins to work."""
         self._directory.use(providers)
+        self._turns.parked |= Parking.numbers(self._runs.reader())
+        stuck = self._park_stuck()
         for number, _ in self._runs.open():
-            self._signal(number)
+            if number != stuck:
+                self._signal(number)
         self._thread.start()
-        for action in self._actions.open():
-            self._begin(action)
-        if self._retention_days is not None:
+        self._health.watch(self._heartbeat)
+        for action_id in self._actions.open_ids():
+            self._do([partial(self._recover, action_id)])
+        if self._retention is not None:
             self._timers.after("retention", 0.0, self._retire)
             self._notify()
 
@@ -97,13 +121,15 @@ class Engine:
         with self._condition:
             self._stopping = True
             self._condition.notify()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._heartbeat.stop()
+        self._thread.stop()
         for signal in self._ready.values():
             self._release(signal)
 
     def later(self, key: str, seconds: float, fire: Callable[[], None]) -> None:
         """Has something done by the engine's thread, which it must not hold up.
+
+        What raises is done again, after longer and longer pauses, until it does not.
 
         Args:
             key: what it is for; a later call with the same key takes the place of an earlier one.
@@ -122,7 +148,10 @@ class Engine:
         self._tell(action_id, Answer(status, details))
 
     def when_ended(self, listener: Callable[[str], None]) -> None:
-        """Has a function called with the id of every run that ends, by the engine's thread."""
+        """Has a function called with the id of every run that ends, by the engine's thread.
+
+        One that raises is called again until it does not; it may be told of an end twice.
+        """
         self._listeners.append(listener)
 
     def block_action(self, action_id: str, details: Any, blocked: bool = True) -> None:
@@ -186,15 +215,28 @@ class Engine:
         """
         with self._store.transaction() as db:
             run = self._open_run(db, run_id)
-            effects = self._turns.resume(db, run)
+            effects: list[Effect] = []
+            parked = run.number in self._turns.parked
+            try:
+                effects = self._turns.resume(db, run)
+            except Exception as error:
+                if not parked or fault_of(error) is not StoreFault.RECORD:
+                    raise
+            if parked:
+                self._turns.unpark(db, run.number)
+            run = self._runs.get(run_id, db)
         self._do(effects)
         self._signal(run.number)
         return run
 
     def progress(self, action: Action) -> Any:
         """Returns an active action's progress, as far as its provider tells."""
-        provider = self._directory.find(action.provider)
-        return provider.progress(action.id) if provider is not None else None
+        try:
+            provider = self._directory.find(action.provider)
+            return provider.progress(action.id) if provider is not None else None
+        except Exception as error:
+            logger.exception("the progress of action %s", action.id)
+            return {"description": f"the progress is not known: {describe(error)}"}
 
     def _open_run(self, db: sqlite3.Connection, run_id: str) -> Run:
         run = self._runs.get(run_id, db)
@@ -206,13 +248,15 @@ class Engine:
         return run
 
     def _tell(self, action_id: str, answer: Answer) -> None:
-        action = self._actions.get(action_id)
-        if action is None:
+        def number_of_run() -> int | None:
+            return self._actions.run_number(action_id)
+
+        number = self._store.patiently(number_of_run, f"the end of action {action_id}")
+        if number is None:
             return
-        run = self._runs.get(action.run_id)
-        own = threading.current_thread() is self._thread
+        own = threading.current_thread() is self._thread.thread
         done = None if own else threading.Event()
-        if self._signal(run.number, end=(action_id, sound(answer), done)) and done is not None:
+        if self._signal(number, end=(action_id, sound(answer), done)) and done is not None:
             done.wait()
 
     def _signal(
@@ -242,27 +286,31 @@ class Engine:
             self._condition.notify()
 
     def _loop(self) -> None:
-        complained = False
         while (batch := self._wait_for_work()) is not None:
             try:
                 effects = self._isolated(batch)
-            except sqlite3.OperationalError as error:
-                if not complained:
-                    logger.error("the store cannot be written, trying again and again: %s", error)
-                complained = True
+            except sqlite3.Error as error:
                 self._put_back(batch)
+                if self._store.fault(error) is StoreFault.RECORD:
+                    raise
+                time.sleep(RETRY_SECONDS)
                 continue
-            if complained:
-                logger.info("the store can be written again")
-            complained = False
+            except BaseException:
+                self._put_back(batch)
+                raise
+            finally:
+                self._at_work = None
+            self._health.clear("engine")
             for signal in batch.values():
                 self._release(signal)
             self._do(effects)
 
     def _wait_for_work(self) -> dict[int, Signal] | None:
         while True:
-            for fire in self._timers.due():
-                self._do([fire])
+            for key, fire in self._timers.due():
+                self._heartbeat.beat(f"the timer {key}")
+                self._fire(key, fire)
+            self._heartbeat.beat()
             with self._condition:
                 if self._stopping:
                     return None
@@ -274,30 +322,70 @@ class Engine:
                     self._condition.wait(pause)
 
     def _isolated(self, batch: Mapping[int, Signal], read_again: bool = True) -> list[Effect]:
-        # A fault of ours in one run must neither stop the others nor leave this one open.
+        # What is wrong with one run must neither stop the others nor be done to them.
         try:
             with self._store.transaction() as db:
                 return [
                     effect
                     for number, signal in batch.items()
-                    for effect in self._turns.turn(db, number, signal)
+                    for effect in self._turn(db, number, signal)
                 ]
-        except sqlite3.OperationalError:
-            raise
         except sqlite3.IntegrityError as error:
+            failure: Exception = error
             if read_again:
                 logger.error("runs were changed by somebody else, reading them again: %s", error)
                 for number in batch:
                     self._runs.journal.forget(number)
                 return self._isolated(batch, read_again=False)
-            logger.exception("a turn of %d runs", len(batch))
-        except Exception:
-            logger.exception("a turn of %d runs", len(batch))
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and fault_of(error) is not StoreFault.RECORD:
+                raise
+            failure = error
         if len(batch) > 1:
             single = [self._isolated({number: signal}) for number, signal in batch.items()]
             return [effect for effects in single for effect in effects]
+        for number, signal in batch.items():
+            self._park(number, signal, failure)
+        return []
+
+    def _turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
+        self._at_work = number
+        self._heartbeat.beat(f"run number {number}")
+        return self._turns.turn(db, number, signal)
+
+    def _park(self, number: int, signal: Signal, failure: Exception) -> None:
+        if not isinstance(failure, FacilityError):
+            logger.error("run number %d cannot be advanced", number, exc_info=failure)
         with self._store.transaction() as db:
-            return [e for number in batch for e in self._turns.give_up(db, number)]
+            self._turns.park(db, number, signal, reason_of(failure))
+        self._timers.cancel(number)
+        if isinstance(failure, OSError | MemoryError):
+            # What was missing may be there later.
+            times = self._parkings[number] = self._parkings.get(number, 0) + 1
+            pause = min(_PARKED_PAUSE * 2 ** (times - 1), _LONGEST_PARKED_PAUSE)
+            self._timers.after(number, pause, partial(self._go_on, number))
+
+    def _go_on(self, number: int) -> None:
+        self._signal(number)
+
+    def _park_stuck(self) -> int | None:
+        """Parks the run in which an earlier facility was stuck until it ended itself."""
+        path = _stuck_path(self._store)
+        try:
+            number = int(path.read_text())
+        except (OSError, ValueError):
+            return None
+        with self._store.transaction() as db:
+            text = "the facility was stuck in it, and ended itself"
+            self._turns.park(db, number, Signal(), text)
+        path.unlink(missing_ok=True)
+        return number
+
+    def _note_stuck(self, doing: str) -> None:
+        del doing
+        number = self._at_work
+        if number is not None:
+            write_private(_stuck_path(self._store), str(number))
 
     @staticmethod
     def _release(signal: Signal) -> None:
@@ -305,16 +393,15 @@ class Engine:
             done.set()
 
     def _put_back(self, batch: Mapping[int, Signal]) -> None:
-        time.sleep(RETRY_SECONDS)
         with self._condition:
             for number, signal in batch.items():
                 self._ready[number] = signal.joined(self._ready.get(number))
 
     def _settle(self, number: int, position: Position) -> None:
         """Sets the clock for a run whose turn is committed, or has it go on."""
-        if position.phase == Phase.DONE and self._listeners:
-            self._timers.after(("ended", number), 0.0, partial(self._tell_end, number))
-            self._notify()
+        self._parkings.pop(number, None)
+        if position.phase == Phase.DONE:
+            self._tell_listeners(number)
         if position.phase == Phase.ENTER:
             self._signal(number)
         elif position.wake_at is None:
@@ -328,11 +415,46 @@ class Engine:
                 left = min(position.seconds, position.wake_at - time.time())
                 self._timers.after(number, left, fire)
 
-    def _tell_end(self, number: int) -> None:
+    def _tell_listeners(self, number: int) -> None:
+        for place, listener in enumerate(self._listeners):
+            key = ("ended", number, place)
+            self._timers.after(key, 0.0, partial(self._tell_end, number, listener))
+        self._notify()
+
+    def _tell_end(self, number: int, listener: Callable[[str], None]) -> None:
         run = self._runs.find(self._store.reader(), number)
-        for listener in self._listeners:
-            if run is not None:
-                listener(run.id)
+        if run is not None:
+            listener(run.id)
+
+    def _recover(self, action_id: str) -> None:
+        """Takes up an action that an earlier facility left open, or ends it with its run."""
+        try:
+            action = self._actions.get(action_id)
+            waiting = action is not None and self._waits_for(action)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            number = self._actions.run_number(action_id)
+            if number is not None:
+                reason = f"its action {action_id} cannot be read: {reason_of(error)}"
+                self._park(number, Signal(), RunUnreadable(reason))
+            return
+        if action is not None and waiting:
+            self._begin(action)
+        elif action is not None:
+            # Its run was cancelled, or waited too long, at the moment of the facility's death.
+            provider = self._directory.find(action.provider)
+            if provider is not None:
+                provider.cancel(action)
+            details = {"code": "Canceled", "description": "the run does not wait for it any more"}
+            self.finish_action(action.id, FAILED, details)
+
+    def _waits_for(self, action: Action) -> bool:
+        with self._store.transaction() as db:
+            run = self._runs.get(action.run_id, db)
+            if run.status in TERMINAL:
+                return False
+            return self._runs.journal.position(db, run.number).action_id == action.id
 
     def _begin(self, action: Action) -> None:
         try:
@@ -341,6 +463,8 @@ class Engine:
                 raise LookupError(f"this facility has no action provider {action.provider}")
             provider.begin(action)
         except Exception as error:
+            if _is_passing(error):
+                raise
             logger.exception("action %s of %s", action.id, action.provider)
             description = f"the work could not be begun: {type(error).__name__}: {error}"
             details = {"code": "ActionProviderError", "description": description}
@@ -348,15 +472,41 @@ class Engine:
 
     def _do(self, effects: Sequence[Callable[[], Any]]) -> None:
         for effect in effects:
-            try:
-                effect()
-            except Exception:
-                logger.exception("after a turn")
+            self._effects += 1
+            self._fire(("effect", self._effects), effect)
+
+    def _fire(self, key: Any, fire: Callable[[], Any]) -> None:
+        """Does what is due; what raises is done again later, so that nothing is lost unseen."""
+        try:
+            fire()
+        except Exception as error:
+            if isinstance(error, sqlite3.Error):
+                self._store.fault(error)
+            times = self._failures[key] = self._failures.get(key, 0) + 1
+            if times & (times - 1) == 0:
+                logger.exception("%s, tried %d times", key, times)
+            self._health.report(f"task {key}", f"tried {times} times: {describe(error)}")
+            if key not in self._timers:
+                pause = min(_FIRST_PAUSE * 2 ** min(times - 1, 16), _LONGEST_PAUSE)
+                self._timers.after(key, pause, fire)
+                self._notify()
+        else:
+            if self._failures.pop(key, 0):
+                self._health.clear(f"task {key}")
 
     def _retire(self) -> None:
-        days = self._retention_days or 0.0
-        removed = self._runs.delete_ended(
-            written(time.time() - days * _DAY_SECONDS), _RETIRE_AT_ONCE
-        )
-        pause = 0.0 if removed == _RETIRE_AT_ONCE else _RETIRE_EVERY_SECONDS
-        self._timers.after("retention", pause, self._retire)
+        if self._retention is not None:
+            self._timers.after("retention", self._retention.remove_some(), self._retire)
+
+
+def _stuck_path(store: Store) -> Path:
+    return store.path.with_name("stuck_run")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Says whether work that could not be begun may be begun later."""
+    if isinstance(error, sqlite3.Error):
+        return fault_of(error) is not StoreFault.RECORD
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in str(error)
+    return isinstance(error, OSError | MemoryError)

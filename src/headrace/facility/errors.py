@@ -29,3 +29,7 @@ class NotFound(FacilityError):
 
 class StateConflict(FacilityError):
     """The flow, run or action is not in a state that allows the operation."""
+
+
+class RunUnreadable(StateConflict):
+    """The records of a run cannot be read: they are damaged, or of a later headrace."""

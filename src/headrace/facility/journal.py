@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from headrace.facility.errors import RunUnreadable
 from headrace.facility.store import Store
+from headrace.facility.store_faults import StoreFault, fault_of
+from headrace.facility.supervision import describe
 from headrace.flowlang.runs import Event, Kind, Position, apply, restored
 
 # Events after which a position is stored, so that no long run is folded from its beginning.
@@ -17,6 +21,7 @@ _SNAPSHOT_EVENTS: Final = 64
 _KEPT: Final = 1_000
 _KEPT_BYTES: Final = 8_000_000
 
+logger = logging.getLogger(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -72,14 +77,17 @@ class Journal:
         return known
 
     def folded(self, db: sqlite3.Connection, run: int) -> Position:
-        """Returns where a run stands, from its latest snapshot and the events since."""
-        position: Position | None = None
+        """Returns where a run stands, from its latest snapshot and the events since.
+
+        Raises:
+            RunUnreadable: one of them cannot be read.
+        """
         row = db.execute("SELECT position FROM snapshots WHERE run = ?", (run,)).fetchone()
-        if row is not None:
-            position = restored(json.loads(row["position"]))
+        position = _restored(run, row["position"]) if row is not None else None
         for event in self.events(db, run, position.sequence if position else 0):
-            position = apply(position, event)
-        assert position is not None  # noqa: S101 - a run is stored with its first event
+            position = _applied(position, event)
+        if position is None:
+            raise RunUnreadable("it has no events")
         return position
 
     @staticmethod
@@ -88,7 +96,7 @@ class Journal:
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
         ).fetchone()
-        return restored(json.loads(row["position"])) if row else None
+        return _restored(run, row["position"]) if row else None
 
     @staticmethod
     def length(db: sqlite3.Connection, run: int) -> int:
@@ -104,23 +112,37 @@ class Journal:
             " (SELECT max(sequence) FROM events WHERE run = ?)",
             (run, run),
         ).fetchone()
-        position = restored(json.loads(row["position"])) if row else None
+        position = _restored(run, row["position"]) if row else None
         event: Event | None = None
         for event in self.events(db, run, position.sequence if position else 0):
-            before, position = position, apply(position, event)
-        assert event is not None  # noqa: S101
-        assert position is not None  # noqa: S101
+            before, position = position, _applied(position, event)
+        if event is None or position is None:
+            raise RunUnreadable("it has no events")
         return before, event, position
 
     @staticmethod
     def events(db: sqlite3.Connection, run: int, after: int = 0) -> Iterator[Event]:
-        """Yields a run's events that come after the given number."""
+        """Yields a run's events that come after the given number.
+
+        Raises:
+            RunUnreadable: one is missing or cannot be read.
+        """
         rows = db.execute(
-            "SELECT kind, time, data FROM events WHERE run = ? AND sequence > ? ORDER BY sequence",
+            "SELECT sequence, kind, time, data FROM events"
+            " WHERE run = ? AND sequence > ? ORDER BY sequence",
             (run, after),
         )
-        for kind, time, data in rows:
-            yield Event(Kind(kind), time, json.loads(data))
+        expected = after + 1
+        try:
+            for sequence, kind, time, data in rows:
+                if sequence != expected:
+                    raise RunUnreadable(f"its event {expected} is missing")
+                yield _event(sequence, kind, time, data)
+                expected += 1
+        except sqlite3.Error as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            raise RunUnreadable(f"its event {expected} cannot be read: {error}") from error
 
     def forget(self, run: int) -> None:
         """Drops a run's position from memory."""
@@ -136,3 +158,41 @@ class Journal:
         self._bytes += position.payload.size
         while len(self._known) > _KEPT or self._bytes > _KEPT_BYTES:
             self.forget(next(iter(self._known)))
+
+
+def _event(sequence: int, kind: str, time: float, data: str) -> Event:
+    try:
+        known = Kind(kind)
+    except ValueError:
+        raise RunUnreadable(
+            f"its event {sequence} is of the kind {kind!r:.40}, which this headrace does not know; "
+            "upgrade headrace"
+        ) from None
+    try:
+        document = json.loads(data)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RunUnreadable(f"its event {sequence} is damaged: {describe(error)}") from error
+    if not isinstance(document, dict) or not isinstance(time, float | int):
+        raise RunUnreadable(f"its event {sequence} is damaged: it is no event's document")
+    return Event(known, time, document)
+
+
+def _applied(position: Position | None, event: Event) -> Position:
+    try:
+        return apply(position, event)
+    except MemoryError:
+        raise
+    except Exception as error:
+        number = position.sequence + 1 if position else 1
+        raise RunUnreadable(
+            f"its event {number} does not follow from those before: {describe(error)}"
+        ) from error
+
+
+def _restored(run: int, text: str) -> Position | None:
+    # A snapshot only saves time: without it the events tell the same from their beginning.
+    try:
+        return restored(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        logger.error("the snapshot of run number %d is damaged: %s", run, describe(error))
+        return None

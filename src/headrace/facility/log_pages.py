@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from headrace.facility.errors import RunUnreadable
 from headrace.facility.journal import Journal
+from headrace.facility.parking import reason_of
 from headrace.flowlang import Flow
 from headrace.flowlang.runs import Entry, Position, apply, entries_of
 
@@ -94,7 +96,8 @@ class LogPages:
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
     ) -> LogPage:
         """Returns a page of the log, the newest entry first; it begins before ``at``."""
-        last = at or Place(self._journal.length(db, run.number) + 1, 0)
+        # Behind the last event there may be an entry that says why the log ends here.
+        last = at or Place(self._journal.length(db, run.number) + 1, 1)
         found: list[Entry] = []
         end = last
         while end.event >= 1:
@@ -116,15 +119,22 @@ class LogPages:
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, event: int
     ) -> Iterator[tuple[Place, Entry]]:
         """Yields entries with their places, from the given event on."""
-        position = self._before(db, run, event)
-        for happened in self._journal.events(db, run.number, position.sequence if position else 0):
-            following = apply(position, happened)
-            if following.sequence >= event:
-                for n, entry in enumerate(entries_of(flow, position, happened, following)):
-                    yield Place(following.sequence, n), entry
-            position = following
-            if position.sequence % _EVERY == 0:
-                self._keep(run, position)
+        position, time = self._before(db, run, event), 0.0
+        sequence = position.sequence if position else 0
+        try:
+            for happened in self._journal.events(db, run.number, sequence):
+                following = apply(position, happened)
+                sequence, time = following.sequence, happened.time
+                if sequence >= event:
+                    for n, entry in enumerate(entries_of(flow, position, happened, following)):
+                        yield Place(sequence, n), entry
+                position = following
+                if sequence % _EVERY == 0:
+                    self._keep(run, position)
+            if sequence == 0:
+                raise RunUnreadable("it has no events")
+        except (RunUnreadable, ValueError, TypeError, KeyError) as error:
+            yield Place(max(sequence + 1, event), 0), unreadable(error, time)
 
     def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> Position | None:
         """Returns the last known position before an event."""
@@ -150,6 +160,12 @@ class LogPages:
             while self._bytes > _KEPT_BYTES:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= _size(dropped)
+
+
+def unreadable(error: Exception, time: float) -> Entry:
+    """Returns the entry that ends a log of which the rest cannot be read."""
+    text = f"The rest of the log cannot be read: {reason_of(error)}"
+    return Entry("LogUnreadable", text, {}, time)
 
 
 def _size(position: Position) -> int:

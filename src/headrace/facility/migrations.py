@@ -124,6 +124,15 @@ def _adopt(db: sqlite3.Connection, old: sqlite3.Row) -> None:
     _add_event(db, number, sequence + 1, moment, "adopted", position)
 
 
+def _object(text: str) -> dict[str, Any]:
+    # One damaged record must not keep the store from being opened.
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def _add_event(
     db: sqlite3.Connection, run: int, sequence: int, moment: float, kind: str, data: Any
 ) -> None:
@@ -272,7 +281,7 @@ def _run_lists(db: sqlite3.Connection) -> None:
     for number, start_time, metadata in db.execute(
         "SELECT number, start_time, metadata FROM runs"
     ).fetchall():
-        tags = json.loads(metadata).get("tags")
+        tags = _object(metadata).get("tags")
         # What an earlier release took for tags need not be texts.
         known = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
         db.executemany(
@@ -297,6 +306,16 @@ def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
     )
 
 
+def _parked_runs(db: sqlite3.Connection) -> None:
+    """Makes room for runs that cannot be advanced; a row stays when such a run is cancelled."""
+    _run_all(
+        db,
+        """
+        CREATE TABLE parked_runs (run INTEGER PRIMARY KEY, details TEXT NOT NULL)
+        """,
+    )
+
+
 # Each moves a store from version n to n + 1; they are only ever appended to.
 MIGRATIONS: tuple[Migration, ...] = (
     _flows_runs_actions_tasks,
@@ -308,4 +327,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _web_input_values,
     _run_lists,
     _access_rules_and_search_entries,
+    _parked_runs,
 )

@@ -11,18 +11,31 @@ from functools import lru_cache
 from typing import Any, Final
 
 from headrace._internal.json_check import escaped
-from headrace.facility.errors import NotFound
+from headrace.facility.errors import FacilityError, NotFound, RunUnreadable, StateConflict
 from headrace.facility.journal import Journal
-from headrace.facility.log_pages import LogPage, LogPages, Place, RunKey
+from headrace.facility.log_pages import LogPage, LogPages, Place, RunKey, unreadable
+from headrace.facility.parking import Parking, parked_details, reason_of
 from headrace.facility.run_lists import RunList
 from headrace.facility.store import Store
-from headrace.flowlang import Flow, parse_flow
-from headrace.flowlang.runs import Entry, Position, entries_of, log_of, run_details
+from headrace.facility.store_faults import StoreFault, fault_of
+from headrace.flowlang import DefinitionError, Flow, parse_flow
+from headrace.flowlang.runs import TERMINAL, Entry, Position, entries_of, log_of, run_details
 
 _COLUMNS: Final = (
     "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
     " completion_time, status"
 )
+# Runs that an action of another run has started, as long as that action has not ended.
+_AWAITED: Final = (
+    "EXISTS (SELECT 1 FROM actions WHERE completion_time IS NULL"
+    " AND runs.request_id = 'action ' || actions.id)"
+)
+_NO_METADATA: Final[Mapping[str, Any]] = {
+    "tags": [],
+    "run_managers": [],
+    "run_monitors": [],
+    "flow_last_updated": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,25 +175,60 @@ class Runs:
         return self.journal.folded(self._store.reader(), run.number)
 
     def details(self, run: Run) -> dict[str, Any]:
-        """Returns the ``details`` of a run's document: the last thing that happened to it."""
+        """Returns the ``details`` of a run's document: the last thing that happened to it.
+
+        Of a run that cannot be read they say why; one bad run spoils no list of others.
+
+        Raises:
+            NotFound: the run was deleted meanwhile.
+        """
+        parked = Parking.details(self._store.reader(), run.number)
+        if parked is not None:
+            return parked
+        try:
+            return self._last_entry(run)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            self.numbered(self._store.reader(), run.number)
+            return parked_details(reason_of(error))
+
+    def _last_entry(self, run: Run) -> dict[str, Any]:
         flow = self.flow(run.definition)
         before, event, after = self.journal.last(self._store.reader(), run.number)
         entries = [*entries_of(flow, before, event, after)] or [*self.entries(run)]
         return run_details(entries[-1])
 
     def definition(self, sha256: str) -> tuple[Any, Any]:
-        """Returns the definition and input schema stored under a hash."""
+        """Returns the definition and input schema stored under a hash.
+
+        Raises:
+            RunUnreadable: they are not there, or damaged.
+        """
         row = (
             self._store.reader()
             .execute("SELECT * FROM definitions WHERE sha256 = ?", (sha256,))
             .fetchone()
         )
-        return json.loads(row["definition"]), json.loads(row["input_schema"])
+        if row is None:
+            raise RunUnreadable("its definition is not in the store")
+        try:
+            return json.loads(row["definition"]), json.loads(row["input_schema"])
+        except (ValueError, RecursionError) as error:
+            raise RunUnreadable(f"its stored definition is damaged: {error}") from error
 
     def entries(self, run: Run) -> Iterator[Entry]:
-        """Yields a run's log from its beginning."""
+        """Yields a run's log from its beginning; what cannot be read ends it with an entry."""
         events = self.journal.events(self._store.reader(), run.number)
-        return log_of(self.flow(run.definition), events)
+        time = 0.0
+        try:
+            for entry in log_of(self.flow(run.definition), events):
+                time = entry.time
+                yield entry
+            if time == 0.0:
+                raise RunUnreadable("it has no events")
+        except (FacilityError, DefinitionError, ValueError, TypeError, KeyError) as error:
+            yield unreadable(error, time)
 
     def log(
         self, run_id: str, limit: int, at: Place | None = None, newest_first: bool = False
@@ -199,7 +247,11 @@ class Runs:
         run = self.get(run_id)
         read = self._pages.backward if newest_first else self._pages.forward
         key = RunKey(run.id, run.number)
-        return read(self._store.reader(), key, self.flow(run.definition), limit, at)
+        try:
+            flow = self.flow(run.definition)
+        except (FacilityError, DefinitionError) as error:
+            return LogPage([unreadable(error, 0.0)], None)
+        return read(self._store.reader(), key, flow, limit, at)
 
     def update(self, run_id: str, changes: Mapping[str, Any]) -> Run:
         """Changes a run's label, tags, managers and monitors.
@@ -225,9 +277,26 @@ class Runs:
             return self.numbered(db, run.number)
 
     def delete(self, run_id: str) -> None:
-        """Removes the record of a run, with its journal, actions and tasks."""
+        """Removes the record of a run that has ended, with its journal, actions and tasks.
+
+        Raises:
+            NotFound: no run has this id.
+            StateConflict: it goes on, or the run that called it has not taken its result yet.
+        """
         with self._store.transaction() as db:
-            self._delete(db, self.get(run_id, db))
+            run = self.get(run_id, db)
+            if run.status not in TERMINAL:
+                raise StateConflict(
+                    f"Run {run.id} has status '{run.status}' but must have status in "
+                    "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
+                )
+            awaited = f"SELECT 1 FROM runs WHERE number = ? AND {_AWAITED}"  # noqa: S608 - a constant
+            if db.execute(awaited, (run.number,)).fetchone() is not None:
+                raise StateConflict(
+                    f"Run {run.id} was started by another run, which has not taken its result "
+                    "yet; try again in a moment"
+                )
+            self._delete(db, run)
 
     def delete_ended(self, before: str, limit: int) -> int:
         """Removes the oldest runs that ended before a time.
@@ -241,13 +310,35 @@ class Runs:
         """
         with self._store.transaction() as db:
             rows = db.execute(
-                f"SELECT {_COLUMNS} FROM runs WHERE completion_time < ?"  # noqa: S608 - a constant
+                f"SELECT {_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
                 " ORDER BY completion_time LIMIT ?",
                 (before, limit),
             ).fetchall()
             for row in rows:
                 self._delete(db, _run_of(row))
             return len(rows)
+
+    def count_ended(self, before: str) -> tuple[int, int]:
+        """Returns how many runs ended before a time, and how many have ended at all."""
+        row = (
+            self._store.reader()
+            .execute(
+                "SELECT count(*) FILTER (WHERE completion_time < ?), count(*) FROM runs"
+                " WHERE completion_time IS NOT NULL",
+                (before,),
+            )
+            .fetchone()
+        )
+        return row[0], row[1]
+
+    def newest_time(self) -> str | None:
+        """Returns the latest start or end of any run."""
+        row = (
+            self._store.reader()
+            .execute("SELECT (SELECT max(start_time) FROM runs), max(completion_time) FROM runs")
+            .fetchone()
+        )
+        return max((time for time in row if time), default=None)
 
     def _delete(self, db: sqlite3.Connection, run: Run) -> None:
         db.execute(
@@ -256,7 +347,7 @@ class Runs:
         )
         for table in ("actions", "web_inputs"):
             db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
-        for table in ("events", "snapshots", "run_tags"):
+        for table in ("events", "snapshots", "run_tags", "parked_runs"):
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
         db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
         db.execute(
@@ -288,5 +379,14 @@ def _tag(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) 
 
 def _run_of(row: sqlite3.Row) -> Run:
     values = [*row]
-    values[6] = json.loads(values[6])
+    values[6] = _metadata(values[6])
     return Run(*values)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    # What is written beside a run's name must not keep it, and lists of others, from being shown.
+    try:
+        metadata = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        metadata = None
+    return {**_NO_METADATA, **(metadata if isinstance(metadata, dict) else {})}

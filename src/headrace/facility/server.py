@@ -29,7 +29,7 @@ from headrace.facility.compute_settings import (
     compute_settings,
 )
 from headrace.facility.endpoints import Endpoints
-from headrace.facility.engine import RETENTION_DAYS, Engine
+from headrace.facility.engine import Engine
 from headrace.facility.errors import FacilityError
 from headrace.facility.flows import Flows
 from headrace.facility.identity import local_identity
@@ -48,6 +48,7 @@ from headrace.facility.providers import (
     compute_providers,
     transfer_providers,
 )
+from headrace.facility.retention import RETENTION_DAYS
 from headrace.facility.runs import Runs
 from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile, state_directory

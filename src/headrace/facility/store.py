@@ -14,6 +14,23 @@ from typing import IO, TypeVar
 
 from headrace.facility.errors import FacilityError
 from headrace.facility.migrations import MIGRATIONS
+from headrace.facility.store_faults import (
+    StoreAway,
+    StoreFault,
+    damaged_text,
+    disk_problem,
+    fault_of,
+    passing_text,
+)
+from headrace.facility.store_opening import (
+    check_before_opening,
+    file_id,
+    note_closed,
+    note_open,
+    placement,
+    wal_path,
+)
+from headrace.facility.supervision import Health
 from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
@@ -21,6 +38,7 @@ T = TypeVar("T")
 
 # How long to wait before trying again after the store could not be written, such as a full disk.
 RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 
 
 class Store:
@@ -30,40 +48,46 @@ class Store:
         path: the database file; made, with its directory, where it is missing.
         synchronous: SQLite's setting: ``FULL`` survives a power cut at every commit, ``NORMAL``
             may lose the last commits at one, never at a kill.
+        health: told when the store cannot be used.
 
     Raises:
-        FacilityError: the file is no store, one of a later version, or in use by another process.
+        FacilityError: the file is no store, one of a later version, damaged, or in use by another
+            process.
     """
 
-    def __init__(self, path: Path, synchronous: str = "FULL") -> None:
+    def __init__(self, path: Path, synchronous: str = "FULL", health: Health | None = None) -> None:
         private_directory(path.parent)
-        self._path = path
-        self._owner = _take(path)
+        self.path = path
+        self.health = health or Health()
+        self._placement = placement(path.parent)
+        self._owner = _take(path, self._placement.file_system)
         self._synchronous = synchronous
+        self._files: list[tuple[Path, tuple[int, int] | None]] = []
         self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._committed: list[Callable[[], None]] = []
         try:
+            check_before_opening(path, self._placement)
             self._writer = self._connect()
             path.chmod(0o600)
             self._migrate()
-        except FacilityError:
+            note_open(path)
+            if self._placement.lasting_inodes:
+                self._files = [(file, file_id(file)) for file in (path, wal_path(path))]
+        except (FacilityError, OSError):
             self._owner.close()
             raise
         except sqlite3.DatabaseError as error:
             self._owner.close()
-            raise FacilityError(
-                f"{path}: cannot be opened as the facility's store ({error}); "
-                "restore it from a copy, or move it away to start with an empty one"
-            ) from error
+            raise FacilityError(_cannot_open(path, error)) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, timeout=30
         )
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_mode = {self._placement.journal_mode}")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -72,7 +96,7 @@ class Store:
         version: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise FacilityError(
-                f"{self._path}: written by a later headrace (store version {version}, "
+                f"{self.path}: written by a later headrace (store version {version}, "
                 f"this one knows {len(MIGRATIONS)}); upgrade headrace"
             )
         for number in range(version, len(MIGRATIONS)):
@@ -97,22 +121,86 @@ class Store:
             if self._writer.in_transaction:
                 yield self._writer
                 return
+            self._check_files()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
                 self.commit()
             except BaseException:
                 self._committed.clear()
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                self._undo()
                 raise
+            self.health.clear("store")
             works, self._committed = self._committed, []
             for work in works:
-                work()
+                _do(work)
 
     def commit(self) -> None:
         """Ends the present transaction; what it wrote is durable when this returns."""
         self._writer.execute("COMMIT")
+
+    def _undo(self) -> None:
+        if not self._writer.in_transaction:
+            return
+        try:
+            self._writer.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            # What comes after would join a transaction that nobody ends.
+            self.health.fatal("store", f"a transaction cannot be undone: {error}")
+
+    def _check_files(self) -> None:
+        for file, known in self._files:
+            try:
+                found = file_id(file)
+            except OSError as error:
+                raise StoreAway(f"{file}: {error.strerror}") from error
+            if found == known:
+                continue
+            if found is None and file == self.path:
+                raise StoreAway(f"{file} is not there any more: put it back")
+            if found is None and known is not None:
+                # What it held is in the store itself after this, as far as it was committed.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            text = (
+                f"{file} was removed or replaced under the running facility, which ends before it "
+                "writes into a file that nobody finds again; start it anew"
+            )
+            self.health.fatal("store", text)
+            raise StoreAway(text)
+
+    def fault(self, error: sqlite3.Error) -> StoreFault:
+        """Report an error of the store, and say what it means.
+
+        A damaged store ends the process: whatever is written to it may damage more.
+        """
+        fault = fault_of(error)
+        if fault is StoreFault.DAMAGED:
+            self.health.fatal("store", damaged_text(self.path, error))
+        elif fault is StoreFault.PASSING and not self.health.fatal_reason:
+            self.health.report("store", passing_text(self.path, error))
+        return fault
+
+    def look(self) -> None:
+        """Look whether the store's files and disk are there, and report what is not so."""
+        # A transaction that hangs in the disk must not hang who looks at it.
+        if not self._lock.acquire(timeout=_LOOK_SECONDS):
+            return
+        try:
+            self._check_files()
+            if any(problem.part == "store" for problem in self.health.problems):
+                with self.transaction() as db:
+                    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        except sqlite3.Error as error:
+            self.fault(error)
+            return
+        finally:
+            self._lock.release()
+        problem = disk_problem(self.path.parent)
+        if problem:
+            text = f"{self.path.parent} cannot be written: {problem}"
+            self.health.report("disk", f"{text}; what must be stored waits for it")
+        else:
+            self.health.clear("disk")
 
     def patiently(self, work: Callable[[], T], what: str) -> T:
         """Does work that writes, again and again while the store cannot be written.
@@ -120,14 +208,16 @@ class Store:
         A full disk delays what must be stored; it does not lose it.
 
         Args:
-            work: does it; an exception other than SQLite's operational error goes through.
+            work: does it; an exception of another kind goes through.
             what: what the log says is waiting.
         """
         while True:
             try:
                 return work()
-            except sqlite3.OperationalError as error:
-                logger.error("%s: the store cannot be written yet: %s", what, error)
+            except sqlite3.Error as error:
+                if self.fault(error) is not StoreFault.PASSING or self.health.fatal_reason:
+                    raise
+                logger.debug("%s: the store cannot be written yet: %s", what, error)
                 time.sleep(RETRY_SECONDS)
 
     def reader(self) -> sqlite3.Connection:
@@ -143,6 +233,9 @@ class Store:
     def close(self) -> None:
         """Closes every connection; the store can be opened again."""
         with self._lock:
+            if not self.health.fatal_reason:
+                # After an end for a damage the next opening shall look at every page.
+                note_closed(self.path)
             for connection in self._readers:
                 connection.close()
             self._readers.clear()
@@ -150,13 +243,39 @@ class Store:
             self._owner.close()
 
 
-def _take(path: Path) -> IO[str]:
+def _do(work: Callable[[], None]) -> None:
+    # What is committed is committed, whatever those do who are told of it.
+    try:
+        work()
+    except Exception:
+        logger.exception("after a commit")
+
+
+def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> str:
+    fault = fault_of(error)
+    if fault is StoreFault.DAMAGED and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+        return damaged_text(path, error)
+    if fault is StoreFault.PASSING:
+        return passing_text(path, error)
+    return (
+        f"{path}: cannot be opened as the facility's store ({error}); "
+        "restore it from a copy, or move it away to start with an empty one"
+    )
+
+
+def _take(path: Path, file_system: str) -> IO[str]:
     # Two engines on one store would both begin the work of every open action.
     stream = path.with_suffix(".lock").open("a+")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    except OSError as error:
         stream.close()
+        if not isinstance(error, BlockingIOError):
+            raise FacilityError(
+                f"{path.parent}: no lock can be had on this file system "
+                f"({file_system or 'unknown'}: {error.strerror}); name a directory on a local disk "
+                "for the state with HEADRACE_STATE=DIRECTORY"
+            ) from error
         raise FacilityError(
             f"{path.parent}: another facility works on this state; "
             "use it, or stop it with `headrace facility down`"

@@ -36,6 +36,10 @@ class Timers:
         """Returns how many timers there are."""
         return len(self._live)
 
+    def __contains__(self, key: Any) -> bool:
+        """Says whether there is a timer of this key."""
+        return key in self._live
+
     def after(self, key: Any, seconds: float, fire: Fire) -> None:
         """Sets a timer.
 
@@ -60,17 +64,17 @@ class Timers:
                 self._heap = list(self._current())
                 heapq.heapify(self._heap)
 
-    def due(self) -> list[Fire]:
-        """Takes out the timers whose time has come."""
+    def due(self) -> list[tuple[Any, Fire]]:
+        """Takes out the timers whose time has come, with their keys."""
         with self._lock:
             moment = elapsed()
             self._notice_jump(moment)
-            fires = []
+            fires: list[tuple[Any, Fire]] = []
             while self._heap and self._heap[0][0] <= moment:
                 _, number, key, fire = heapq.heappop(self._heap)
                 if self._live.get(key, (0,))[0] == number:
                     del self._live[key]
-                    fires.append(fire)
+                    fires.append((key, fire))
             return fires
 
     def pause(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -14,10 +15,11 @@ from headrace.facility.actions import ACTIVE, INACTIVE, REFUSED, Action, Actions
 from headrace.facility.directory import Directory
 from headrace.facility.errors import ActionRejected
 from headrace.facility.identity import Identity
+from headrace.facility.parking import Parking, canceled_details, parked_details, reason_of
 from headrace.facility.runs import Run, Runs
-from headrace.flowlang import CallAction, StateError
+from headrace.facility.store_faults import StoreFault, fault_of
+from headrace.flowlang import CallAction
 from headrace.flowlang.runs import (
-    TERMINAL,
     Accepted,
     Kind,
     Phase,
@@ -27,6 +29,7 @@ from headrace.flowlang.runs import (
     written,
 )
 
+logger = logging.getLogger(__name__)
 Effect = Callable[[], None]
 End = tuple[str, Answer, threading.Event | None]
 
@@ -64,6 +67,7 @@ class Turns:
         identity: who runs are started by.
         begin: begins an action's work.
         settle: told of every run that moved, with its number, after the commit.
+        ended: told of a run that ended though it cannot be read, likewise.
         max_states: states after which a run leaves others their turn.
     """
 
@@ -75,8 +79,11 @@ class Turns:
         identity: Identity,
         begin: Callable[[Action], None],
         settle: Callable[[int, Position], None],
+        ended: Callable[[int], None],
         max_states: int,
     ) -> None:
+        self.parked: set[int] = set()
+        self._ended = ended
         self._runs = runs
         self._actions = actions
         self._directory = directory
@@ -92,6 +99,10 @@ class Turns:
             return []
         position = self._runs.journal.position(db, number)
         effects: list[Effect] = []
+        if number in self.parked:
+            Parking.remove(db, number)
+            self._runs.set_status(db, number, position.status, None)
+            self._runs.after_commit(partial(self.parked.discard, number))
         traveller = self._traveller(db, run, position, effects)
         for action_id, answer, _ in signal.ends:
             self._told(db, traveller, action_id, answer)
@@ -104,9 +115,15 @@ class Turns:
 
     def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
         """Ends a run that somebody cancels."""
-        position = self._runs.journal.position(db, run.number)
         effects: list[Effect] = []
-        traveller = self._traveller(db, run, position, effects)
+        try:
+            position = self._runs.journal.position(db, run.number)
+            traveller = self._traveller(db, run, position, effects)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            return self._cancel_unreadable(db, run, reason_of(error))
+        Parking.remove(db, run.number)
         traveller.happened(Kind.CANCELED, {})
         self._store(db, run.number, position, traveller)
         return [*effects, *self._cancellation(db, position)]
@@ -124,18 +141,54 @@ class Turns:
             effects.append(partial(provider.resume, action))
         return effects
 
-    def give_up(self, db: sqlite3.Connection, number: int) -> list[Effect]:
-        """Ends a run in which a fault of ours was met."""
-        run = self._runs.find(db, number)
-        if run is None or run.status in TERMINAL:
-            return []
-        position = self._runs.journal.folded(db, number)
-        traveller = self._traveller(db, run, position, [])
-        cause = "internal error of the facility: see its log"
-        error = StateError("States.Runtime", cause, position.state).document()
-        traveller.happened(Kind.FAILED, {"state": position.state, "error": error})
-        self._store(db, number, position, traveller)
-        return self._cancellation(db, position)
+    def park(self, db: sqlite3.Connection, number: int, signal: Signal, reason: str) -> None:
+        """Sets a run aside that cannot be advanced; what its actions told is kept."""
+        self._runs.journal.forget(number)
+        for action_id, answer, _ in signal.ends:
+            if answer.status in (ACTIVE, INACTIVE):
+                self._actions.set_blocked(db, action_id, answer.details, answer.status == INACTIVE)
+            else:
+                self._actions.end(db, action_id, answer)
+        row = db.execute(
+            "SELECT id FROM runs WHERE number = ? AND completion_time IS NULL", (number,)
+        ).fetchone()
+        if row is None:
+            return
+        if number not in self.parked:
+            logger.error("run %s is parked: %s", row["id"], reason)
+        try:
+            state: str | None = self._runs.journal.folded(db, number).state
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            state = None
+        Parking.put(db, number, parked_details(reason, state))
+        self._runs.set_status(db, number, INACTIVE, None)
+        self._runs.after_commit(partial(self.parked.add, number))
+
+    def unpark(self, db: sqlite3.Connection, number: int) -> None:
+        """Takes a parked run up again: it is advanced at its next turn."""
+        Parking.remove(db, number)
+        self._runs.set_status(db, number, ACTIVE, None)
+        self._runs.after_commit(partial(self.parked.discard, number))
+
+    def _cancel_unreadable(self, db: sqlite3.Connection, run: Run, reason: str) -> list[Effect]:
+        moment = time.time()
+        last = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run.number,))
+        sequence = (last.fetchone()[0] or 0) + 1
+        event = (run.number, sequence, moment, Kind.CANCELED, "{}")
+        db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
+        self._runs.set_status(db, run.number, "FAILED", written(moment))
+        Parking.put(db, run.number, canceled_details(reason))
+        self._runs.journal.forget(run.number)
+        self._runs.after_commit(partial(self.parked.discard, run.number))
+        self._runs.after_commit(partial(self._ended, run.number))
+        return [
+            effect
+            for action in self._actions.of_run(run.id)
+            if action.completion_time is None
+            for effect in self._cancel_action(action)
+        ]
 
     def _traveller(
         self, db: sqlite3.Connection, run: Run, position: Position, effects: list[Effect]
@@ -199,6 +252,9 @@ class Turns:
         action = self._action(db, position)
         if action is None or action.completion_time is not None:
             return []
+        return self._cancel_action(action)
+
+    def _cancel_action(self, action: Action) -> list[Effect]:
         provider = self._directory.find(action.provider)
         return [] if provider is None else [partial(provider.cancel, action)]
 

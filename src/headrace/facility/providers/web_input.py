@@ -120,9 +120,9 @@ class AwaitWebInput(BaseProvider):
     def tell(self, closed: WebInput) -> None:
         """Goes on with the runs that wait for a question which is closed now."""
         answer = _answer(closed)
-        for action in self._actions.open():
-            if action.provider != self.url or answer is None:
-                continue
+        if answer is None:
+            return
+        for action in self._actions.open_at(self.url):
             if action.body[ID_PARAMETER].lower() == closed.id:
                 self._finish(action.id, answer.status, answer.details)
 

@@ -1,0 +1,60 @@
+"""Which file system a directory lies on, and what may be expected of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+# Changes made by another machine, or by a server, raise no inotify events here.
+_REMOTE = frozenset(
+    {
+        *("9p", "acfs", "afs", "autofs", "beegfs", "ceph", "cifs", "coda", "davfs", "dvs"),
+        *("ecryptfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2"),
+        *("orangefs", "panfs", "prl_fs", "pvfs2", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs"),
+        *("vmhgfs", "wekafs"),
+    }
+)
+# Inode numbers are made up for each mount, and may change while it lasts.
+_PASSING_INODES = frozenset(
+    ("9p", "cifs", "davfs", "ncpfs", "prl_fs", "smb2", "smb3", "smbfs", "vboxsf", "vmhgfs")
+)
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+def file_system(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Name the type of the file system that a directory lies on.
+
+    Args:
+        directory: an existing directory.
+        mounts: the table of mounts, in the format of fstab(5).
+
+    Returns:
+        the type, such as "ext4" or "nfs4"; "" where there is no such table (outside Linux).
+    """
+    try:
+        table = mounts.read_text(errors="surrogateescape")
+    except OSError:
+        return ""
+    where = os.path.realpath(directory)
+    best, kind = "", ""
+    for line in table.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = _ESCAPE.sub(lambda code: chr(int(code[1], 8)), fields[1])
+        inside = where == point or where.startswith(point.rstrip("/") + "/")
+        # Of several mounts at one point, the last covers the others.
+        if inside and len(point) >= len(best):
+            best, kind = point, fields[2]
+    return kind
+
+
+def is_remote(kind: str) -> bool:
+    """Tell whether others may change such a file system unseen by this machine's kernel."""
+    return kind in _REMOTE or kind == "fuse" or kind.startswith("fuse.")
+
+
+def has_lasting_inodes(kind: str) -> bool:
+    """Tell whether inode numbers of such a file system can tell one file from another."""
+    return kind not in _PASSING_INODES and kind != "fuse" and not kind.startswith("fuse.")

@@ -1,0 +1,86 @@
+"""What an error of SQLite means: wait, stop, or look at one record."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+
+class StoreFault(Enum):
+    """The kinds of errors of the store."""
+
+    PASSING = "passing"
+    """It cannot be read or written now: the disk is full, read-only or away, or somebody locks it.
+    What must be stored waits."""
+    DAMAGED = "damaged"
+    """The file is no sound database any more: nothing may be written to it."""
+    RECORD = "record"
+    """Something is wrong with what was asked, or with one record."""
+
+
+# Primary result codes of SQLite; https://sqlite.org/rescode.html names them all.
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+
+
+class StoreAway(sqlite3.OperationalError):
+    """The store's file is not where it was: its disk is away, or somebody moved it."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+
+
+def fault_of(error: BaseException) -> StoreFault:
+    """Return what an error means for the store."""
+    # Python raises errors of its own without a code, as for text that is not UTF-8.
+    code = getattr(error, "sqlite_errorcode", None)
+    if not isinstance(error, sqlite3.Error) or code is None:
+        return StoreFault.RECORD
+    primary = code & 0xFF
+    if primary in _DAMAGED:
+        return StoreFault.DAMAGED
+    return StoreFault.PASSING if primary in _PASSING else StoreFault.RECORD
+
+
+def disk_problem(directory: Path) -> str:
+    """Say what keeps files from being written in a directory; empty where nothing does.
+
+    SQLite says "disk I/O error" for many things; the system has a word for each.
+    """
+    try:
+        # As much as SQLite's smallest write, flushed: a full disk may still take an empty file.
+        with tempfile.TemporaryFile(dir=directory) as stream:
+            stream.write(b"\0" * 8192)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def passing_text(path: Path, error: BaseException) -> str:
+    """Say in one line why a store cannot be used at present."""
+    cause = disk_problem(path.parent)
+    more = f" ({cause})" if cause else ""
+    return f"the store cannot be written, what must be stored waits: {path}: {error}{more}"
+
+
+def damaged_text(path: Path, error: object) -> str:
+    """Say in one line that a store is damaged, and the way out."""
+    return (
+        f"the store {path} is damaged ({error}); see what with `headrace facility check`, and make "
+        "a new store of what can be read with `headrace facility check --export FILE`"
+    )

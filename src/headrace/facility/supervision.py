@@ -1,0 +1,336 @@
+"""Threads that do not die unseen, and what the facility says of itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headrace.facility.clock import now
+
+logger = logging.getLogger(__name__)
+
+_TICK_SECONDS: Final = 1.0
+# Ticks without a sign of life after which a part is called stuck, and after which the process ends.
+STUCK_TICKS: Final = 60
+HOPELESS_TICKS: Final = 900
+# Ticks between two looks at what is asked only now and then, such as the disk.
+_CHECK_TICKS: Final = 30
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+# A part that has worked for so long is well again.
+_SETTLED_SECONDS: Final = 60.0
+# How long an ending process may take to stop its parts before it is ended all the same.
+_END_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is the matter with one part of the facility.
+
+    Attributes:
+        part: such as ``engine`` or ``store``.
+        description: in one line.
+        since: when it was first seen, as the services write times.
+    """
+
+    part: str
+    description: str
+    since: str
+
+    def document(self) -> dict[str, str]:
+        """Return the problem as JSON."""
+        return {"part": self.part, "description": self.description, "since": self.since}
+
+
+class Heartbeat:
+    """Signs of life of one thread: it may neither die nor get stuck.
+
+    Args:
+        part: what the thread is for.
+        stuck_ticks: looks of the supervisor without a sign of life that make it stuck.
+        hopeless_ticks: those that end the process.
+        hopeless: called before that, with what the thread was doing.
+    """
+
+    def __init__(
+        self,
+        part: str,
+        stuck_ticks: int = STUCK_TICKS,
+        hopeless_ticks: int = HOPELESS_TICKS,
+        hopeless: Callable[[str], None] | None = None,
+    ) -> None:
+        self.part = part
+        self.doing = ""
+        self.thread: threading.Thread | None = None
+        self.stuck_ticks = stuck_ticks
+        self.hopeless_ticks = hopeless_ticks
+        self.hopeless = hopeless
+        # Counted in looks, not seconds: a process that was stopped and goes on is not stuck.
+        self.missed = 0
+        self.stopped = False
+
+    def beat(self, doing: str = "") -> None:
+        """Give a sign of life.
+
+        Args:
+            doing: what is begun now; empty while there is nothing to do.
+        """
+        self.missed = 0
+        self.doing = doing
+
+    def stop(self) -> None:
+        """Say that the thread ends as it should."""
+        self.stopped = True
+
+
+class Health:
+    """What is the matter with a facility; its parts report here.
+
+    Args:
+        end: ends the process; called once, by any thread, with the reason in one line.
+    """
+
+    def __init__(self, end: Callable[[str], None] | None = None) -> None:
+        self._end = end
+        self._lock = threading.Lock()
+        self._problems: dict[str, Problem] = {}
+        self._notices: dict[str, str] = {}
+        self._heartbeats: list[Heartbeat] = []
+        self._checks: list[Callable[[], None]] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self.fatal_reason = ""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is the matter now; empty while all is well."""
+        with self._lock:
+            return [*self._problems.values()]
+
+    def document(self) -> dict[str, Any]:
+        """Return the state of the service as JSON."""
+        problems = self.problems
+        return {
+            "service": "headrace facility",
+            "status": "degraded" if problems else "online",
+            "problems": [problem.document() for problem in problems],
+            "notices": [*self._notices.values()],
+        }
+
+    def report(self, part: str, description: str) -> None:
+        """Say that something is the matter with a part, until it is cleared."""
+        text = " ".join(description.split())
+        with self._lock:
+            known = self._problems.get(part)
+            since = known.since if known else now()
+            self._problems[part] = Problem(part, text, since)
+        if known is None or known.description != text:
+            logger.error("%s: %s", part, text)
+
+    def clear(self, part: str) -> None:
+        """Say that a part is well again."""
+        if part not in self._problems:
+            return
+        with self._lock:
+            known = self._problems.pop(part, None)
+        if known is not None:
+            logger.info("%s: well again", part)
+
+    def note(self, part: str, text: str) -> None:
+        """Say something that a person should know though nothing is wrong, until forgotten."""
+        if self._notices.get(part) != text:
+            logger.warning("%s: %s", part, text)
+        self._notices[part] = text
+
+    def forget(self, part: str) -> None:
+        """Take back what was noted."""
+        self._notices.pop(part, None)
+
+    def fatal(self, part: str, description: str) -> None:
+        """Say that the process cannot go on, and end it."""
+        self.report(part, description)
+        with self._lock:
+            if self.fatal_reason:
+                return
+            self.fatal_reason = f"{part}: {' '.join(description.split())}"
+        if self._end is not None:
+            self._end(self.fatal_reason)
+            threading.Thread(target=self._end_hard, name="end", daemon=True).start()
+
+    def watch(self, heartbeat: Heartbeat) -> None:
+        """Have a thread's signs of life looked after."""
+        with self._lock:
+            self._heartbeats.append(heartbeat)
+
+    def check(self, look: Callable[[], None]) -> None:
+        """Have something looked at now and then; it reports what it finds."""
+        with self._lock:
+            self._checks.append(look)
+
+    def start(self) -> None:
+        """Begin to look after the parts."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look after nothing any more."""
+        self._stopping.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_TICK_SECONDS)
+
+    def look(self) -> None:
+        """Look once at every heartbeat."""
+        with self._lock:
+            heartbeats = [*self._heartbeats]
+        for heartbeat in heartbeats:
+            self._judge(heartbeat)
+
+    def _judge(self, heartbeat: Heartbeat) -> None:
+        if heartbeat.stopped:
+            return
+        thread = heartbeat.thread
+        if thread is not None and thread.ident is not None and not thread.is_alive():
+            heartbeat.stop()
+            self.fatal(heartbeat.part, "its thread has ended, so nothing goes on any more")
+            return
+        heartbeat.missed += 1
+        doing = heartbeat.doing
+        where = f" in {doing}" if doing else ""
+        if heartbeat.missed >= heartbeat.hopeless_ticks:
+            heartbeat.stop()
+            if heartbeat.hopeless is not None:
+                heartbeat.hopeless(doing)
+            text = f"stuck{where} for {heartbeat.missed * _TICK_SECONDS:.0f} s; given up"
+            self.fatal(heartbeat.part, text)
+        elif heartbeat.missed >= heartbeat.stuck_ticks:
+            self.report(f"{heartbeat.part} thread", f"stuck{where}: it does not advance")
+        else:
+            self.clear(f"{heartbeat.part} thread")
+
+    def _watch(self) -> None:
+        ticks = 0
+        while not self._stopping.wait(_TICK_SECONDS):
+            ticks += 1
+            try:
+                self.look()
+                if ticks % _CHECK_TICKS == 0:
+                    for check in [*self._checks]:
+                        check()
+            except Exception:
+                logger.exception("supervisor")
+
+    @staticmethod
+    def _end_hard() -> None:
+        time.sleep(_END_SECONDS)
+        os._exit(1)
+
+
+class SupervisedThread:
+    """A thread whose work is begun again, after longer and longer pauses, when it raises.
+
+    Args:
+        part: what it is for; the name of the thread, too.
+        work: returns when it is told to stop.
+        health: told when the work raises, and when it goes well again.
+    """
+
+    def __init__(self, part: str, work: Callable[[], None], health: Health) -> None:
+        self._part = part
+        self._work = work
+        self._health = health
+        self._stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=part, daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Begin the work no more, and wait for its end; the work itself must have been told."""
+        self._stopping.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            settled = threading.Timer(_SETTLED_SECONDS, self._health.clear, (self._part,))
+            settled.daemon = True
+            settled.start()
+            try:
+                self._work()
+                return
+            except Exception as error:
+                settled.cancel()
+                logger.exception("%s", self._part)
+                if time.monotonic() - begun > _SETTLED_SECONDS:
+                    pause = _FIRST_PAUSE
+                self._health.report(self._part, f"begun again after {describe(error)}")
+                self._stopping.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            finally:
+                settled.cancel()
+
+
+class WorkerPool:
+    """Threads that are there from the beginning, and outlive whatever their work raises.
+
+    Args:
+        size: how many.
+        name: what they are for.
+        health: told of work that raises.
+    """
+
+    def __init__(self, size: int, name: str, health: Health | None = None) -> None:
+        self._name = name
+        self._health = health or Health()
+        self._waiting: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._condition = threading.Condition()
+        self._closed = False
+        self._threads = [
+            SupervisedThread(f"{name} {number}", self._work, self._health) for number in range(size)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> None:
+        """Have work done by the next thread that is free; a closed pool does nothing."""
+        with self._condition:
+            if not self._closed:
+                self._waiting.append((work, arguments))
+                self._condition.notify()
+
+    def close(self, *, wait: bool = True) -> None:
+        """Drop what is not begun.
+
+        Args:
+            wait: whether to wait for what is under way.
+        """
+        with self._condition:
+            self._closed = True
+            self._waiting.clear()
+            self._condition.notify_all()
+        for thread in self._threads if wait else ():
+            thread.stop()
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not self._waiting and not self._closed:
+                    self._condition.wait()
+                if self._closed:
+                    return
+                work, arguments = self._waiting.popleft()
+            work(*arguments)
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
