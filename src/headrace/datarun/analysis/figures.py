@@ -1,148 +1,145 @@
-"""Pictures of histograms: one page a group, and one that counts them all."""
+"""Pictures of histograms: an overview of all groups, and pages of those with most entries."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from headrace._internal.figure_style import QUIET, heading, new_figure, write_png
+from headrace.datarun.analysis.panels import counts_of, draw_entries, draw_groups, draw_histogram
 
-from headrace._internal.atomic import atomic_replacement
+PAGES: Final = 24
+"""Groups that get a page of their own, unless told: those with most entries."""
 
-_WIDTH = 3
-_DPI = 80
+_COLUMNS = 3
+_PANELS = 12
+_PANEL_WIDTH, _PANEL_HEIGHT = 5.0, 3.4
+_NARROWEST = 8.0
+
+Groups = dict[str, dict[str, Any]]
 
 
-def draw(histograms: Mapping[str, Any], directory: Path, title: str) -> tuple[Path, ...]:
-    """Draws histograms of one and two dimensions.
+def draw(
+    histograms: Mapping[str, Any], directory: Path, title: str, pages: int = PAGES
+) -> tuple[Path, ...]:
+    """Draw histograms of one and two dimensions.
 
     Args:
         histograms: name to histogram; ``group/name`` puts all of a group on one page. Those of
             more dimensions, or without entries, are left out.
         directory: where to; made where it is missing.
         title: stands above every page.
+        pages: how many groups get pages, by their entries; the overview shows all groups.
 
     Returns:
-        The PNG files: an overview, then a page a group.
+        The PNG files: an overview, then the pages, a page for every twelve histograms of a group.
 
     Raises:
         OSError: they cannot be written.
     """
-    groups: dict[str, dict[str, Any]] = defaultdict(dict)
-    for name, histogram in histograms.items():
-        group, _, short = name.rpartition("/")
-        if histogram.ndim <= 2 and _counts(histogram).sum() > 0:
-            groups[group or "histograms"][short] = histogram
+    groups = _groups(histograms)
     if not groups:
         return ()
-    directory.mkdir(parents=True, exist_ok=True)
-    pages = [_overview(groups, directory / "overview.png", title)]
-    for group, members in sorted(groups.items()):
-        path = directory / f"{group.replace('/', '_')}.png"
-        pages.append(_page(members, path, f"{title}  {group}"))
-    return tuple(pages)
+    entries = {name: _entries(members) for name, members in groups.items()}
+    busiest = sorted(entries, key=lambda name: (-entries[name], name))[:pages]
+    drawn = [_overview(groups, entries, directory / "overview.png", title, len(busiest))]
+    for group in sorted(busiest, key=_natural):
+        drawn += _pages(groups[group], directory, group, title)
+    return tuple(drawn)
 
 
-def _figure(columns: int, rows: int) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5 * columns, 3.4 * rows))
-    # Room by hand: the layout engines take longer than the drawing.
-    figure.subplots_adjust(
-        left=0.35 / columns,
-        right=1 - 0.1 / columns,
-        bottom=0.22 / rows,
-        top=1 - 0.22 / rows,
-        wspace=0.3,
-        hspace=0.38,
-    )
-    FigureCanvasAgg(figure)
-    return figure
+def _groups(histograms: Mapping[str, Any]) -> Groups:
+    groups: Groups = defaultdict(dict)
+    for name, histogram in sorted(histograms.items()):
+        group, _, short = name.rpartition("/")
+        if histogram.ndim <= 2 and counts_of(histogram).sum() > 0:
+            groups[group or "histograms"][short] = histogram
+    return dict(sorted(groups.items(), key=lambda item: _natural(item[0])))
 
 
-def _save(figure: Any, path: Path) -> Path:
-    with atomic_replacement(path) as temporary:
-        # Without the library's version in it, equal pictures are equal files.
-        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
-    return path
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Order names by the numbers in them: ``c2`` before ``c10``."""
+    words = re.split(r"(\d+)", name)
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
 
 
-def _overview(groups: Mapping[str, Mapping[str, Any]], path: Path, title: str) -> Path:
-    names = sorted(groups)
-    figure = _figure(2, 1)
-    panel = figure.add_subplot()
-    entries = [max(_counts(h).sum() for h in groups[name].values()) for name in names]
-    panel.bar(range(len(names)), entries, color="#4477aa")
-    panel.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
-    panel.set_ylabel("entries")
-    figure.suptitle(title)
-    return _save(figure, path)
+def _entries(members: Mapping[str, Any]) -> float:
+    return max(float(counts_of(histogram).sum()) for histogram in members.values())
+
+
+def _overview(
+    groups: Groups, entries: Mapping[str, float], path: Path, title: str, pages: int
+) -> Path:
+    if len(groups) == 1:
+        (group, members) = next(iter(groups.items()))
+        note = f", {_PANELS} of {len(members)} histograms" if len(members) > _PANELS else ""
+        return _page(dict(islice(members.items(), _PANELS)), path, f"{title}  {group}{note}")
+    shared = _shared(groups)
+    figure = new_figure(*_size(1 + len(shared)))
+    panels = _panels(figure, 1 + len(shared))
+    draw_entries(next(panels), entries)
+    for name, rows in shared.items():
+        draw_groups(next(panels), rows, name)
+    if pages < len(groups):
+        figure.supxlabel(
+            f"pages: the {pages} of {len(groups):,} groups with most entries",
+            x=0.01,
+            ha="left",
+            size=8,
+            color=QUIET,
+        )
+    heading(figure, f"{title}  {len(groups):,} groups")
+    return write_png(figure, path)
+
+
+def _shared(groups: Groups) -> dict[str, dict[str, Any]]:
+    """Find the histograms of one dimension that several groups have, with the same axis."""
+    shared: dict[str, dict[str, Any]] = defaultdict(dict)
+    for group, members in groups.items():
+        for name, histogram in members.items():
+            if histogram.ndim == 1:
+                shared[name][group] = histogram
+    return {
+        name: rows
+        for name, rows in islice(sorted(shared.items()), _PANELS - 1)
+        if len(rows) > 1 and len({repr(h.axes[0]) for h in rows.values()}) == 1
+    }
+
+
+def _pages(members: Mapping[str, Any], directory: Path, group: str, title: str) -> list[Path]:
+    names = list(members)
+    stem = group.replace("/", "_")
+    written = []
+    for number, first in enumerate(range(0, len(names), _PANELS), 1):
+        chosen = {name: members[name] for name in names[first : first + _PANELS]}
+        suffix = f"-{number}" if number > 1 else ""
+        written.append(_page(chosen, directory / f"{stem}{suffix}.png", f"{title}  {group}"))
+    return written
 
 
 def _page(members: Mapping[str, Any], path: Path, title: str) -> Path:
-    columns = min(len(members), _WIDTH)
-    rows = -(-len(members) // columns)
-    figure = _figure(columns, rows)
-    for number, (name, histogram) in enumerate(sorted(members.items())):
-        panel = figure.add_subplot(rows, columns, number + 1)
-        panel.set_title(name)
-        (_draw_one if histogram.ndim == 1 else _draw_two)(panel, histogram)
-    figure.suptitle(title)
-    return _save(figure, path)
+    figure = new_figure(*_size(len(members)))
+    for axes, (name, histogram) in zip(_panels(figure, len(members)), members.items(), strict=True):
+        draw_histogram(axes, histogram, name)
+    heading(figure, title)
+    return write_png(figure, path)
 
 
-def _counts(histogram: Any) -> NDArray[np.float64]:
-    values = histogram.values(flow=False)
-    return np.asarray(values, np.float64)
+def _shape(panels: int) -> tuple[int, int]:
+    columns = min(panels, _COLUMNS)
+    return -(-panels // columns), columns
 
 
-def _populated(counts: NDArray[np.float64]) -> slice:
-    """The bins from the first to the last that hold anything, and a little more."""
-    filled = np.flatnonzero(counts)
-    if not len(filled):
-        return slice(0, len(counts))
-    margin = max((filled[-1] - filled[0]) // 20, 1)
-    return slice(max(filled[0] - margin, 0), min(filled[-1] + margin + 1, len(counts)))
+def _size(panels: int) -> tuple[float, float]:
+    rows, columns = _shape(panels)
+    return max(_PANEL_WIDTH * columns, _NARROWEST), _PANEL_HEIGHT * rows + 0.6
 
 
-def _label(axis: Any) -> str:
-    return str(getattr(axis, "label", "") or getattr(axis, "name", ""))
-
-
-def _draw_one(panel: Any, histogram: Any) -> None:
-    counts = _counts(histogram)
-    axis = histogram.axes[0]
-    part = _populated(counts)
-    edges = np.asarray(axis.edges)[part.start : part.stop + 1]
-    heights = np.append(counts[part], 0.0)
-    panel.fill_between(edges, heights, step="post", color="#4477aa", linewidth=0)
-    panel.set_ylim(bottom=0)
-    panel.set_xlabel(_label(axis))
-    panel.set_ylabel("entries")
-
-
-def _draw_two(panel: Any, histogram: Any) -> None:
-    from matplotlib.colors import LogNorm
-
-    counts = _counts(histogram)
-    across, up = _populated(counts.sum(axis=1)), _populated(counts.sum(axis=0))
-    edges = [np.asarray(axis.edges) for axis in histogram.axes]
-    shown = counts[across, up].T
-    mesh = panel.pcolormesh(
-        edges[0][across.start : across.stop + 1],
-        edges[1][up.start : up.stop + 1],
-        np.ma.masked_equal(shown, 0),
-        norm=LogNorm(vmin=1, vmax=max(float(shown.max()), 2.0)),
-        cmap="viridis",
-        rasterized=True,
-    )
-    steps = np.diff(edges[1])
-    if edges[1][0] > 0 and steps[-1] > 10 * steps[0]:
-        panel.set_yscale("log")
-    panel.set_xlabel(_label(histogram.axes[0]))
-    panel.set_ylabel(_label(histogram.axes[1]))
-    panel.figure.colorbar(mesh, ax=panel)
+def _panels(figure: Any, panels: int) -> Iterator[Any]:
+    rows, columns = _shape(panels)
+    for number in range(panels):
+        yield figure.add_subplot(rows, columns, number + 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,11 @@ def _file_of(analysis: str) -> Path | None:
     return Path(file).absolute() if file.endswith(".py") else None
 
 
-def merge(results: Sequence[SegmentResult]) -> dict[str, Any]:
-    """Adds the histograms of segments that have the same name.
+def merge(results: Iterable[SegmentResult]) -> dict[str, Any]:
+    """Add the histograms of segments that have the same name.
+
+    Results are taken one after the other, so that a run needs the memory of two segments,
+    however many it has.
 
     Args:
         results: of the segments, in the order in which they are added.
@@ -115,14 +118,14 @@ def merge(results: Sequence[SegmentResult]) -> dict[str, Any]:
     for result in results:
         for name, histogram in result.histograms.items():
             if name not in total:
-                total[name] = histogram.copy()
+                total[name] = histogram
             elif total[name].axes != histogram.axes:
                 raise AnalysisFailure(
                     f"histogram {name} has other axes in {result.name} than before; "
                     "make its axes the same for every segment"
                 )
             else:
-                total[name] += histogram
+                total[name] = total[name] + histogram
     return dict(sorted(total.items()))
 
 
@@ -184,24 +187,42 @@ def analyze_run(
         context = multiprocessing.get_context("spawn")
         try:
             with ProcessPoolExecutor(min(workers, len(paths)), context) as pool:
-                results = list(pool.map(one, paths))
+                results, histograms = _merged(pool.map(one, paths))
         except BrokenProcessPool as error:
             raise DataRunError(
                 "a worker of the analysis was killed; is there enough memory? try --workers 1"
             ) from error
     else:
-        results = [one(path) for path in paths]
-    return _write(results, output, analysis, pictures)
+        results, histograms = _merged(map(one, paths))
+    return _write(results, histograms, output, analysis, pictures)
+
+
+def _merged(
+    results: Iterable[SegmentResult],
+) -> tuple[list[SegmentResult], dict[str, Any]]:
+    """Add histograms as they come; what is kept of each segment is without them."""
+    kept: list[SegmentResult] = []
+
+    def noted() -> Iterator[SegmentResult]:
+        for result in results:
+            kept.append(replace(result, histograms={}))
+            yield result
+
+    histograms = merge(noted())
+    return kept, histograms
 
 
 def _write(
-    results: Sequence[SegmentResult], output: Path, analysis: str, pictures: bool
+    results: Sequence[SegmentResult],
+    histograms: Mapping[str, Any],
+    output: Path,
+    analysis: str,
+    pictures: bool,
 ) -> RunResult:
     runs = sorted({r.run for r in results if r.run is not None})
     if len(runs) > 1:
         raise DataRunError(f"segments of runs {', '.join(map(str, runs))}; analyse one at a time")
     run = runs[0] if runs else None
-    histograms = merge(results)
     stem = f"run-{run:04d}" if run is not None else "run"
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -212,7 +233,7 @@ def _write(
             "analysis": analysis.rpartition("/")[2],
             "title": _first(results, "title"),
             "begin": _first(results, "begin"),
-            "end": _first(results, "end"),
+            "end": max((r.facts["end"] for r in results if r.facts.get("end")), default=None),
             "events": events,
             "hits": hits,
             "segments": [
