@@ -32,6 +32,7 @@ from headrace.facility.endpoints import Endpoints
 from headrace.facility.engine import Engine
 from headrace.facility.errors import FacilityError
 from headrace.facility.flows import Flows
+from headrace.facility.grants import Grants
 from headrace.facility.identity import local_identity
 from headrace.facility.providers import (
     AwaitWebInput,
@@ -124,6 +125,7 @@ def serve(root: Path) -> None:
         compute=compute,
         credentials=credentials,
         token=token,
+        grants=Grants(state_directory(root) / "logins.json"),
         respond=awaiting.respond,
     )
     config = uvicorn.Config(

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import globus_sdk
+from globus_sdk import AuthAPIError, GlobusError, NetworkError
 from globus_sdk.gare import GlobusAuthorizationParameters
-from globus_sdk.globus_app import ClientApp, UserApp
+from globus_sdk.globus_app import ClientApp, GlobusApp, UserApp
 from globus_sdk.scopes import Scope
+from globus_sdk.token_storage import TokenValidationError
 
 from headrace.hosted.application import make_app, token_file
-from headrace.hosted.errors import login_needed
+from headrace.hosted.errors import HostedError, explain, explain_login, login_needed
 from headrace.hosted.services import Services
 from headrace.hosted.transport import Transport
 
@@ -29,10 +31,7 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
         HostedError: no login, or one without the scopes; exit code 4.
     """
     app = make_app(flow_ids, data_access)
-    if app.login_required():
-        if isinstance(app, UserApp):
-            raise login_needed("no login at Globus, or one that lacks a scope")
-        app.login()
+    _require_login(app)
     flows = globus_sdk.FlowsClient(app=app, transport=Transport())
     return Services(
         flows=flows,
@@ -62,14 +61,28 @@ def login(
         consents: further scopes to consent to, such as a run that waits names.
 
     Raises:
-        HostedError: ``GLOBUS_CLIENT_ID`` is not set.
+        HostedError: ``GLOBUS_CLIENT_ID`` is not set, the code was wrong, or there was none; exit
+            code 4.
     """
+    wanted = GlobusAuthorizationParameters(required_scopes=list(consents))
+    app = make_app(flow_ids, data_access)
+    if not force and not consents:
+        fault = _login_fault(app) or _refusal(app)
+        if isinstance(fault, NetworkError):
+            raise explain(fault)
+        if fault is None:
+            return
     previous = os.umask(0o077)
     try:
-        wanted = GlobusAuthorizationParameters(required_scopes=list(consents))
-        make_app(flow_ids, data_access).login(
-            auth_params=wanted if consents else None, force=force or bool(consents)
-        )
+        app.login(auth_params=wanted if consents else None, force=True)
+    except EOFError as error:
+        raise login_needed("no code was given, for nobody can type here") from error
+    except AuthAPIError as error:
+        if isinstance(app, UserApp) and error.http_status == 400:
+            raise login_needed(
+                "the code was not accepted: it is good once, for ten minutes"
+            ) from error
+        raise explain(error) from error
     finally:
         os.umask(previous)
 
@@ -130,6 +143,47 @@ def whoami() -> dict[str, Any]:
         HostedError: no login; exit code 4.
     """
     app = make_app()
-    if app.login_required():
-        raise login_needed("no login at Globus")
+    _require_login(app)
     return dict(globus_sdk.AuthClient(app=app, transport=Transport()).userinfo().data)
+
+
+def _require_login(app: GlobusApp) -> None:
+    """Sees to it that an application has what it needs; a service account logs in by itself.
+
+    Raises:
+        HostedError: somebody must log in, or a service does not answer.
+    """
+    fault = _login_fault(app)
+    if fault is None:
+        return
+    if isinstance(app, UserApp) or not isinstance(fault, TokenValidationError):
+        raise _told(fault, app) from fault
+    try:
+        app.login(force=True)
+    except GlobusError as error:
+        raise explain(error) from error
+
+
+def _login_fault(app: GlobusApp) -> GlobusError | None:
+    """Returns why the stored login does not do; None where it does."""
+    for server in app.scope_requirements:
+        try:
+            app.get_authorizer(server)
+        except GlobusError as error:
+            return error
+    return None
+
+
+def _refusal(app: GlobusApp) -> GlobusError | None:
+    """Returns why Auth does not accept the stored login, which it may have revoked since."""
+    try:
+        globus_sdk.AuthClient(app=app, transport=Transport()).userinfo()
+    except GlobusError as error:
+        return error
+    return None
+
+
+def _told(fault: GlobusError, app: GlobusApp) -> HostedError:
+    if isinstance(fault, TokenValidationError):
+        return explain_login(fault, str(app.client_id))
+    return explain(fault)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from headrace.errors import HeadraceError
 
 if TYPE_CHECKING:
     from globus_sdk import GlobusAPIError, GlobusError
+    from globus_sdk.token_storage import TokenValidationError
 
 _LOGIN_CODES = frozenset({"ConsentRequired", "AuthenticationPolicyRequired", "MISSING_SCOPE"})
 _ADVICE = {
-    401: "log in again with `headrace login`",
     403: "ask an administrator of the flow or run for the right, or log in as somebody who has it",
-    404: "it may have been removed, or is not visible to you: see `headrace run list`, "
-    "`headrace deploy`",
+    404: "it may have been removed, or is not visible to you, or the id is another profile's: see "
+    "`headrace run list`, `headrace deploy`, `headrace config show`",
     413: "make it smaller: pass paths, not data",
     429: "too many requests: wait a minute",
     502: "the service has a problem: try again in a few minutes",
@@ -41,9 +42,15 @@ def unreachable(url: str) -> HostedError:
     return HostedError(f"the facility at {url} does not answer: run `headrace facility up`")
 
 
-def login_needed(what: str) -> HostedError:
-    """Returns the error for a login or a consent that is missing."""
-    return HostedError(f"{what}: run `headrace login`", exit_code=4)
+def login_needed(what: str, *options: str) -> HostedError:
+    """Returns the error for a login or a consent that is missing.
+
+    Args:
+        what: what is missing, or why there is no login any more.
+        options: those of the command that helps.
+    """
+    command = " ".join(["headrace login", *map(shlex.quote, options)])
+    return HostedError(f"{what}: run `{command}`", exit_code=4)
 
 
 def explain(error: GlobusError) -> HostedError:
@@ -53,27 +60,80 @@ def explain(error: GlobusError) -> HostedError:
         error: what the SDK raised.
     """
     from globus_sdk import GlobusAPIError, NetworkError
+    from globus_sdk.token_storage import TokenValidationError
 
     if isinstance(error, GlobusAPIError):
         return _explain_answer(error)
     if isinstance(error, NetworkError):
         cause = _line(str(error.underlying_exception))
         return HostedError(f"the service cannot be reached ({cause}): check the network, try again")
-    name = type(error).__name__
-    if "Token" in name or "Scope" in name or "Login" in name or "Consent" in name:
-        return login_needed(_line(str(error)) or "no valid login")
-    return HostedError(f"{name}: {_line(str(error))}")
+    if isinstance(error, TokenValidationError):
+        return explain_login(error)
+    return HostedError(f"{type(error).__name__}: {_line(str(error))}")
+
+
+def explain_login(error: TokenValidationError, client_id: str = "") -> HostedError:
+    """Returns in one line why the stored login does not do, each with its own way out.
+
+    Args:
+        error: what the SDK raised when it looked at the stored tokens.
+        client_id: the Globus client whose login it is.
+    """
+    from globus_sdk.token_storage.validating_token_storage import (
+        ExpiredTokenError,
+        IdentityMismatchError,
+        MissingTokenError,
+        UnmetScopeRequirementsError,
+    )
+
+    from headrace.flowlang.handlers import UUID
+
+    if isinstance(error, MissingTokenError):
+        of = f" of the client {client_id}" if client_id else ""
+        server = error.resource_server
+        if UUID.fullmatch(server):
+            return login_needed(f"the login{of} lacks the consent to start runs of flow {server}")
+        return login_needed(f"no login at Globus{of}")
+    if isinstance(error, UnmetScopeRequirementsError):
+        return login_needed("the login lacks a consent that is needed, given up or never given")
+    if isinstance(error, ExpiredTokenError):
+        return login_needed("the login has expired")
+    if isinstance(error, IdentityMismatchError):
+        return login_needed("the login is another person's than the one before", "--force")
+    return login_needed(f"the stored login cannot be used ({_line(str(error))})", "--force")
 
 
 def _explain_answer(error: GlobusAPIError) -> HostedError:
     request = error._underlying_response.request
     where = f"{request.method} {request.url}".split("?")[0]
     words = _line(_server_words(error))
+    oauth = error.raw_json.get("error") if error.raw_json else None
+    if "/oauth2/token" in where and isinstance(oauth, str):
+        return _explain_token_answer(where, oauth)
     what = f"{where}: {error.http_status} {error.code or error.http_reason}: {words}"
-    if error.http_status == 401 or error.code in _LOGIN_CODES or error.info.consent_required:
+    wanted = error.info.authorization_parameters
+    if error.info.consent_required:
+        scopes = error.info.consent_required.required_scopes or []
+        return login_needed(what, *(part for scope in scopes for part in ("--consent", scope)))
+    if wanted or error.code == "AuthenticationPolicyRequired":
+        return login_needed(what, "--force")
+    if error.http_status == 401 or error.code in _LOGIN_CODES:
         return login_needed(what)
     advice = _ADVICE.get(error.http_status)
     return HostedError(f"{what} ({advice})" if advice else what)
+
+
+def _explain_token_answer(where: str, oauth: str) -> HostedError:
+    """Words the answers of Auth's token service, which has an error of its own kind."""
+    host = where.partition("//")[2].partition("/")[0]
+    if oauth == "invalid_client":
+        return HostedError(
+            f"{host} does not know this client: correct GLOBUS_CLIENT_ID and GLOBUS_CLIENT_SECRET",
+            exit_code=4,
+        )
+    if oauth == "invalid_grant":
+        return login_needed("the login at Globus has expired or was revoked")
+    return login_needed(f"{host} refuses the login ({oauth})")
 
 
 def _server_words(error: GlobusAPIError) -> str:

@@ -15,6 +15,7 @@ from headrace.facility.compute_settings import ClientCredentials
 from headrace.facility.endpoints import Endpoints
 from headrace.facility.engine import Engine
 from headrace.facility.flows import Flows
+from headrace.facility.grants import Grants
 from headrace.facility.identity import Identity
 from headrace.facility.runs import Runs
 from headrace.facility.search_index import SearchIndex
@@ -43,6 +44,7 @@ class Backend:
         compute: tasks from clients, and endpoints that register.
         credentials: what clients log in with.
         token: what they get for it.
+        grants: what people have allowed clients to do.
         respond: stores an answer to one, and goes on with the run that waits for it.
     """
 
@@ -61,6 +63,7 @@ class Backend:
     compute: ComputeService
     credentials: ClientCredentials
     token: str
+    grants: Grants
     respond: Callable[[str, Any], None]
 
 
