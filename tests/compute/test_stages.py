@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from headrace.compute.scheduler import BatchJobError, JobOutcome
 from headrace.compute.stages import StageError, StageResult, facts_of, read_stage, run_stage
 
 
@@ -18,7 +19,7 @@ class Jobs:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.leave: Callable[[Path], None] | None = None
-        self.endings: list[str] = []
+        self.endings: list[JobOutcome] = []
 
     def __call__(self, script: str, workdir: str, *, job: str, **settings: Any) -> dict[str, Any]:
         self.calls.append({"script": script, "job": job, **settings})
@@ -26,8 +27,7 @@ class Jobs:
         directory.mkdir(parents=True, exist_ok=True)
         if self.endings:
             ending = self.endings.pop(0)
-            (directory / "ended.json").write_text(json.dumps({"ended": ending}))
-            raise RuntimeError(ending)
+            raise BatchJobError.of(ending, ending.value)
         source, target = map(Path, settings["arguments"][-2:])
         if self.leave:
             self.leave(target)
@@ -182,8 +182,12 @@ def test_a_job_that_fails_leaves_the_old_output_until_it_is_made_anew(bench: Ben
     assert not (bench.directory / "unfinished").exists()
 
 
-@pytest.mark.parametrize("ending", ["failed with code -9", "node failure", "lost"])
-def test_a_job_that_was_killed_is_run_again_as_another_one(bench: Bench, ending: str) -> None:
+@pytest.mark.parametrize(
+    "ending", [JobOutcome.FAILED, JobOutcome.NODE_FAILURE, JobOutcome.OUTPUTS_MISSING]
+)
+def test_a_job_that_was_killed_is_run_again_as_another_one(
+    bench: Bench, ending: JobOutcome
+) -> None:
     bench.jobs.endings = [ending]
     assert bench.run().output.read_text() == "cba"
     assert [call["job"] for call in bench.jobs.calls] == ["turn-00", "turn-00-2"]
@@ -192,16 +196,18 @@ def test_a_job_that_was_killed_is_run_again_as_another_one(bench: Bench, ending:
 @pytest.mark.parametrize(
     ("endings", "attempts"),
     [
-        (["failed with code 1", "failed with code 2"], 2),
-        (["cancelled"], 2),
-        (["time limit"], 3),
-        (["lost"], 1),
+        ([JobOutcome.FAILED, JobOutcome.FAILED], 2),
+        ([JobOutcome.CANCELLED], 2),
+        ([JobOutcome.TIME_LIMIT], 3),
+        ([JobOutcome.LOST], 1),
     ],
 )
-def test_a_job_that_goes_on_failing_fails(bench: Bench, endings: list[str], attempts: int) -> None:
+def test_a_job_that_goes_on_failing_fails(
+    bench: Bench, endings: list[JobOutcome], attempts: int
+) -> None:
     bench.configure(f"attempts = {attempts}")
     bench.jobs.endings = list(endings)
-    with pytest.raises(RuntimeError, match=endings[-1]):
+    with pytest.raises(BatchJobError, match=endings[-1]):
         bench.run()
     assert len(bench.jobs.calls) == len(endings)
 

@@ -16,13 +16,11 @@ import pytest
 from hpc.slurm import SlurmCluster
 from waiting import wait_until
 
-from headrace.compute.batch import (
-    BatchJobError,
-    run_batch_array,
-    run_batch_job,
-    scheduler,
-)
-from headrace.compute.batch.queries import Queries
+from headrace.compute.batch import BatchJobError, run_batch_array, run_batch_job
+from headrace.compute.batch import queue_cache as queue_cache_module
+from headrace.compute.batch.queue_cache import QueueCache
+from headrace.compute.scheduler import JobId, Queue, get_scheduler
+from headrace.compute.scheduler.slurm import Slurm
 
 pytestmark = pytest.mark.slurm
 
@@ -96,8 +94,8 @@ def test_a_job_that_succeeds(script: Write, tmp_path: Path, monkeypatch: pytest.
     assert place["nodes"] in {"n1", "n2"}
     assert "sbatch --parsable" in (directory / "command").read_text()
     assert "echo data" in (directory / "work.sbatch").read_text()
-    for path in directory.iterdir():
-        assert "marked-secret" not in path.read_text()
+    for path in directory.rglob("*"):
+        assert path.is_dir() or "marked-secret" not in path.read_text()
 
 
 def test_a_job_that_fails_is_told_with_its_code_and_last_words(script: Write, tmp_path: Path):
@@ -148,17 +146,17 @@ def test_the_same_task_finds_its_job_again(script: Write, tmp_path: Path, cluste
 def test_a_crash_between_intent_and_answer_submits_nothing_twice(
     script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    true_submit = scheduler.submit
+    true_submit = Slurm.submit
 
-    def lost(*arguments: Any) -> str:
+    def lost(*arguments: Any) -> JobId:
         true_submit(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scheduler, "submit", lost)
+    monkeypatch.setattr(Slurm, "submit", lost)
     text = "echo x >> count; until [ -e go ]; do sleep 0.1; done"
     with pytest.raises(KeyboardInterrupt):
         run_batch_job(script(text), str(tmp_path / "w"), task_id="t")
-    monkeypatch.setattr(scheduler, "submit", true_submit)
+    monkeypatch.setattr(Slurm, "submit", true_submit)
     (tmp_path / "w" / "go").touch()
     run_batch_job(script(text), str(tmp_path / "w"), task_id="t")
     assert (tmp_path / "w" / "count").read_text() == "x\n"
@@ -173,7 +171,7 @@ def test_sbatch_that_times_out_after_submitting(
     stand_in.write_text(f'#!/bin/bash\n{shutil.which("sbatch")} "$@"\nexec sleep 60\n')
     stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(scheduler, "_TIMEOUT", 2.0)
+    monkeypatch.setattr(Slurm.__init__, "__defaults__", ("", 2.0))
     done = run_batch_job(script("echo x >> count"), str(tmp_path / "w"))
     assert done["ended"] == "finished"
     assert (tmp_path / "w" / "count").read_text() == "x\n"
@@ -304,18 +302,21 @@ def test_settings_that_cannot_be_used(
 
 
 def test_questions_keep_to_their_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from headrace.compute.batch import queries as module
-
     clock = [1_000_000.0]
     asked: list[float] = []
-    monkeypatch.setattr(module.time, "time", lambda: clock[0])
-    monkeypatch.setattr(module, "queue", lambda: asked.append(clock[0]) or [])
+
+    def queue(self: Slurm, clusters: tuple[str, ...]) -> Queue:
+        asked.append(clock[0])
+        return Queue()
+
+    monkeypatch.setattr(queue_cache_module.time, "time", lambda: clock[0])
+    monkeypatch.setattr(Slurm, "queue", queue)
     for _ in range(1200):
         clock[0] += 1.0
         for _ in range(5):
-            Queries(tmp_path).jobs(newer_than=clock[0] - 0.5)
-    assert len(asked) <= 1200 / module.PERIOD + module.BURST
-    assert Queries(tmp_path).count() == len(asked)
+            QueueCache(get_scheduler(), tmp_path).ask("", interval=0.5)
+    assert 0 < len(asked) <= 1200 / queue_cache_module.PERIOD + queue_cache_module.BURST
+    assert QueueCache(get_scheduler(), tmp_path).count() == len(asked)
 
 
 @pytest.mark.slow
@@ -375,6 +376,6 @@ rm "now/$1"
     assert done["submissions"] == 1
     most = max(int(path.read_text()) for path in (tmp_path / "w").glob("most.*"))
     assert most <= 20
-    asked = Queries().count()
+    asked = QueueCache(get_scheduler()).count()
     print(f"{seconds:.0f} s, {asked} questions, {most} members at once")
     assert asked <= seconds / 10 + 4

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.compute.batch.scheduler import QueuedJob
+from headrace.compute.scheduler import Job, JobState
 from headrace.project import Project, RunView, local_id
 from headrace.project.endpoints import last_seen
 from headrace.project.waiting import waits_for
@@ -37,18 +37,18 @@ def entries() -> list[dict[str, Any]]:
     ("jobs", "status", "words"),
     [
         (
-            [QueuedJob("7", "PENDING", "Resources", "", f"headrace:{TASK}:1")],
+            [Job("7", JobState.PENDING, "Resources", "", f"headrace:{TASK}:1")],
             {"status": "online"},
             "Slurm job 7 PENDING (Resources)",
         ),
         (
-            [QueuedJob("8", "RUNNING", "None", "node1", f"headrace:{TASK}:1")],
+            [Job("8", JobState.RUNNING, "None", "node1", f"headrace:{TASK}:1")],
             {"status": "online"},
             "Slurm job 8 RUNNING on node1",
         ),
-        ([QueuedJob("9", "PENDING", "Priority", "", "headrace:other:1")], {}, ""),
+        ([Job("9", JobState.PENDING, "Priority", "", "headrace:other:1")], {}, ""),
         (
-            [QueuedJob("12", "PENDING", "QOSMaxJobs")],
+            [Job("12", JobState.PENDING, "QOSMaxJobs")],
             {"status": "online", "details": {"jobs": ["12"]}},
             "endpoint machine: Slurm job 12 PENDING (QOSMaxJobs)",
         ),
@@ -56,7 +56,7 @@ def entries() -> list[dict[str, Any]]:
     ],
 )
 def test_slurm_and_endpoints_are_told(
-    project: Project, jobs: list[QueuedJob], status: dict[str, Any], words: str
+    project: Project, jobs: list[Job], status: dict[str, Any], words: str
 ) -> None:
     found = waits_for(
         project, "local", services(**status), view(pending=1), entries(), lambda: jobs

@@ -14,9 +14,8 @@ from typing import Final
 
 from headrace.files import private_directory
 
-from .batch import scheduler
 from .batch.cancelling import open_jobs
-from .batch.errors import SchedulerError
+from .scheduler import SchedulerError, get_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -90,14 +89,14 @@ class Cancellations:
                 self._thread = None
 
     def _cancel(self, tasks: set[str]) -> None:
-        answered = True
-        for pause in _LOOKS if scheduler.available() else ():
+        answered, scheduler = True, get_scheduler()
+        for pause in () if scheduler.missing_commands() else _LOOKS:
             if self._stopping.wait(pause):
                 return
             begun = time.monotonic()
             try:
                 # Those that were given up meanwhile profit from the same question.
-                jobs = open_jobs(self.open())
+                jobs = open_jobs(scheduler, self.open())
                 scheduler.cancel(jobs)
             except SchedulerError as error:
                 log.warning("batch jobs cannot be cancelled yet: %s", error)
@@ -106,7 +105,8 @@ class Cancellations:
             answered = True
             if jobs:
                 seconds = time.monotonic() - begun
-                log.info("cancelled the batch jobs %s (%.1f s)", ", ".join(jobs), seconds)
+                names = ", ".join(map(str, jobs))
+                log.info("cancelled the batch jobs %s (%.1f s)", names, seconds)
         if not answered:
             self._stopping.wait(_RETRY_SECONDS)
             return

@@ -1,8 +1,9 @@
 """What a function takes along: packages of ours that import the standard library alone.
 
 A function travels as text and arrives alone. Where it imports one of these packages inside its
-body, the text that is registered brings the package's sources, under a name that says which
-version they are; a machine that has another version of headrace, or none, is not asked for its own.
+body, the text that is registered brings the package's sources, and those of the packages beside it
+that it imports, under a name that says which version they are; a machine that has another version
+of headrace, or none, is not asked for its own.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ from typing import Final
 
 from .errors import ComputeError
 
-# Packages that may be taken along.
-CARRIED: Final = ("headrace.compute.batch", "headrace.compute.stages")
+# Packages that may be taken along. What they import of ours is in this list, too.
+CARRIED: Final = (
+    "headrace.compute.batch",
+    "headrace.compute.scheduler",
+    "headrace.compute.stages",
+)
+_PARENT: Final = "headrace.compute"
 
 _LOADER: Final = """
 import importlib.abc, importlib.util, sys
@@ -29,11 +35,11 @@ if not any(getattr(finder, "carries", None) == {name!r} for finder in sys.meta_p
         sources = {sources!r}
         def find_spec(self, fullname, path=None, target=None):
             if fullname in self.sources:
-                package = fullname == self.carries
+                package = self.sources[fullname][0]
                 return importlib.util.spec_from_loader(fullname, self, is_package=package)
         def exec_module(self, module):
-            code = compile(self.sources[module.__name__], "<" + module.__name__ + ">", "exec")
-            exec(code, module.__dict__)
+            text = self.sources[module.__name__][1]
+            exec(compile(text, "<" + module.__name__ + ">", "exec"), module.__dict__)
     sys.meta_path.append(Carried())
 """
 
@@ -58,14 +64,14 @@ def carrying(text: str, path: Path) -> str:
     wanted: dict[str, str] = {}
     for node in ast.walk(definition):
         for package in _packages_of(node, path):
-            wanted[package] = _carried_name(package)
+            wanted[package] = f"{_carried_name(package)}.{_short(package)}"
             for number in range(node.lineno - 1, (node.end_lineno or node.lineno)):  # type: ignore[attr-defined]
                 lines[number] = lines[number].replace(package, wanted[package])
     if not wanted:
         return text
     first = _first_statement(definition, path)
     indent = " " * first.col_offset
-    loaders = [f"{indent}{_loading(package, name)}\n" for package, name in wanted.items()]
+    loaders = [f"{indent}{_loading(package)}\n" for package in wanted]
     at = first.lineno - 1
     return "".join([*lines[:at], *loaders, *lines[at:]])
 
@@ -100,12 +106,54 @@ def _first_statement(definition: ast.FunctionDef, path: Path) -> ast.stmt:
     return first
 
 
-def _sources(package: str) -> dict[str, str]:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ComputeError(f"{package} is not installed here")
-    folder = Path(spec.origin).parent
-    return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py"))}
+def _short(package: str) -> str:
+    return package.removeprefix(f"{_PARENT}.")
+
+
+def _sources(package: str) -> dict[str, tuple[bool, str]]:
+    """Returns the modules of a package and of those that it imports, below a root of their own.
+
+    Each by its name there, such as ``batch.run``, with whether it is a package, and its text.
+    """
+    found: dict[str, tuple[bool, str]] = {"": (True, "")}
+    left = [_short(package)]
+    while left:
+        name = left.pop()
+        if name in found:
+            continue
+        spec = importlib.util.find_spec(f"{_PARENT}.{name}")
+        if spec is None or spec.origin is None:
+            raise ComputeError(f"{_PARENT}.{name} is not installed here")
+        for file in sorted(Path(spec.origin).parent.glob("*.py")):
+            text = file.read_text(encoding="utf-8")
+            package_itself = file.stem == "__init__"
+            module = name if package_itself else f"{name}.{file.stem}"
+            found[module] = (package_itself, _without_docstrings(text))
+            left += _siblings(text)
+    return dict(sorted(found.items()))
+
+
+def _siblings(text: str) -> list[str]:
+    """Returns the packages beside its own that a module imports."""
+    return [
+        (node.module or "").partition(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.level == 2
+    ]
+
+
+def _without_docstrings(text: str) -> str:
+    """Returns a module's text without what only its readers need; lines keep their numbers."""
+    lines = text.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is None or len(node.body) < 2:
+            continue
+        string = node.body[0]
+        for number in range(string.lineno - 1, string.end_lineno or string.lineno):
+            lines[number] = "\n"
+    return "".join(lines)
 
 
 def _carried_name(package: str) -> str:
@@ -113,11 +161,11 @@ def _carried_name(package: str) -> str:
     return f"headrace_carried_{digest[:12]}"
 
 
-def _loading(package: str, name: str) -> str:
+def _loading(package: str) -> str:
+    name = _carried_name(package)
     sources = {
-        name if stem == "__init__" else f"{name}.{stem}": text
-        for stem, text in _sources(package).items()
+        f"{name}.{module}".rstrip("."): source for module, source in _sources(package).items()
     }
     packed = zlib.compress(_LOADER.format(name=name, sources=sources).encode(), 9)
-    text = base64.b64encode(packed).decode()
-    return f'exec(__import__("zlib").decompress(__import__("base64").b64decode("{text}")), {{}})'
+    text = base64.b85encode(packed).decode()
+    return f'exec(__import__("zlib").decompress(__import__("base64").b85decode("{text}")), {{}})'

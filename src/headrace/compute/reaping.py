@@ -11,7 +11,7 @@ import psutil
 from .errors import ComputeError
 from .processes import describe, end_processes, host_processes
 from .records import Blocks, HostRecord, Records
-from .slurm import Slurm
+from .slurm import BlockQueue
 
 
 def reap(state_dir: Path) -> list[str]:
@@ -76,7 +76,7 @@ def end_host(records: Records, record: HostRecord, leave: Iterable[int] = ()) ->
 def _end_jobs(record: HostRecord, blocks: Blocks) -> tuple[list[str], list[str]]:
     if blocks.scheduler == "slurm":
         try:
-            return Slurm(record.slurm_conf).end(record.label), []
+            return BlockQueue(record.slurm_conf).end(record.label), []
         except ComputeError as error:
             return [], [f"Slurm jobs named {record.label} are left: {error}"]
     if blocks.scheduler in ("", "local") or not blocks.jobs:

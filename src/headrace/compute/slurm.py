@@ -1,20 +1,18 @@
-"""The few questions this room asks Slurm."""
+"""Blocks of endpoints in Slurm's queue: looked for by what they are called, and ended."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterable
 
 from .errors import ComputeError
+from .scheduler import Job, JobId, SchedulerError
+from .scheduler.slurm import Slurm
 
-COMMANDS = ("sbatch", "squeue", "scancel")
-_TIMEOUT = 30.0
+_QUESTION_SECONDS = 30.0
 
 
-class Slurm:
+class BlockQueue:
     """A cluster's queue, as this user sees it.
 
     Args:
@@ -22,35 +20,33 @@ class Slurm:
     """
 
     def __init__(self, conf: str = "") -> None:
-        self._environment = {**os.environ, **({"SLURM_CONF": conf} if conf else {})}
+        self._slurm = Slurm(conf, _QUESTION_SECONDS)
 
-    def jobs(self) -> dict[str, str]:
-        """This user's jobs that are waiting or running: name by job id.
-
-        Raises:
-            ComputeError: Slurm does not answer.
-        """
-        out = self._run("squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%j")
-        pairs = (line.strip().partition("|") for line in out.splitlines() if line.strip())
-        return {job: name for job, _, name in pairs}
-
-    def scripts(self) -> dict[str, str]:
-        """This user's jobs that are waiting or running: path of the batch script by job id.
+    def jobs(self) -> list[Job]:
+        """This user's jobs that have not ended.
 
         Raises:
-            ComputeError: Slurm does not answer.
+            ComputeError: Slurm does not answer, or not wholly.
         """
-        out = self._run("squeue", "--noheader", f"--user={os.getuid()}", "--format=%i|%o")
-        pairs = (line.strip().partition("|") for line in out.splitlines() if line.strip())
-        return {job: script for job, _, script in pairs}
+        try:
+            queue = self._slurm.queue()
+        except SchedulerError as error:
+            raise ComputeError(str(error)) from error
+        if not queue.complete:
+            # What is missing from it may be there all the same.
+            raise ComputeError("squeue: its answer was not whole")
+        return [job for job in queue.jobs if not job.state.final]
 
-    def cancel(self, jobs: Iterable[str]) -> None:
+    def cancel(self, jobs: Iterable[Job]) -> None:
         """Cancel jobs.
 
         Raises:
             ComputeError: Slurm does not answer.
         """
-        self._run("scancel", *jobs)
+        try:
+            self._slurm.cancel([JobId(job.number, job.cluster) for job in jobs])
+        except SchedulerError as error:
+            raise ComputeError(str(error)) from error
 
     def end(self, label: str, limit: float = 20.0) -> list[str]:
         """Cancel the jobs of a host and wait until they are out of the queue.
@@ -69,35 +65,19 @@ class Slurm:
         cancelled: dict[str, None] = {}
         begun = time.monotonic()
         pause = 0.1
-        while ours := [job for job, name in self.jobs().items() if label in name]:
-            fresh = [job for job in ours if job not in cancelled]
+        while ours := [job for job in self.jobs() if label in job.name]:
+            fresh = [job for job in ours if job.job_id not in cancelled]
             if fresh:
                 self.cancel(fresh)
-                cancelled.update(dict.fromkeys(fresh))
+                cancelled.update(dict.fromkeys(job.job_id for job in fresh))
             if time.monotonic() - begun > limit:
-                raise ComputeError(f"Slurm jobs {', '.join(ours)} do not end; look with squeue")
+                names = ", ".join(job.job_id for job in ours)
+                raise ComputeError(f"Slurm jobs {names} do not end; look with squeue")
             time.sleep(pause)
             pause = min(2 * pause, 2.0)
         return list(cancelled)
 
-    def _run(self, command: str, *arguments: str) -> str:
-        try:
-            done = subprocess.run(
-                [command, *arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ComputeError(f"{command}: {error}") from error
-        if done.returncode != 0:
-            raise ComputeError(f"{command}: {' '.join(done.stderr.split()) or done.returncode}")
-        return done.stdout
-
 
 def missing_commands() -> list[str]:
     """Slurm's commands that are not on PATH."""
-    return [command for command in COMMANDS if shutil.which(command) is None]
+    return Slurm().missing_commands()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,21 +12,23 @@ from headrace.project.following import RunView
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
-    from headrace.compute.batch.scheduler import QueuedJob
+    from headrace.compute.scheduler import Job
     from headrace.hosted import Services
 
 _MOST = 3
 
 
-def slurm_queue() -> list[QueuedJob]:
+def slurm_queue() -> list[Job]:
     """Returns the jobs of this account in Slurm's queue; none where there is no Slurm."""
-    from headrace.compute.batch import scheduler
-    from headrace.compute.batch.errors import SchedulerError
+    from headrace.compute.batch.clusters import known_clusters
+    from headrace.compute.scheduler import SchedulerError, get_scheduler
 
-    if shutil.which("squeue") is None:
+    scheduler = get_scheduler()
+    if scheduler.missing_commands():
         return []
     try:
-        return list(scheduler.queue())
+        queue = scheduler.queue(known_clusters())
+        return [job for job in queue.jobs if not job.state.final]
     except SchedulerError:
         return []  # what a run waits for is told as far as it is known
 
@@ -38,7 +39,7 @@ def waits_for(
     services: Services,
     view: RunView,
     entries: Iterable[Mapping[str, Any]],
-    queue: Callable[[], Sequence[QueuedJob]] = slurm_queue,
+    queue: Callable[[], Sequence[Job]] = slurm_queue,
 ) -> str:
     """Says in one line what keeps a run's tasks from ending; empty where nothing is known.
 
@@ -50,25 +51,25 @@ def waits_for(
         entries: its log; the last action's input names the endpoint.
         queue: asks Slurm on this machine.
     """
+    from headrace.compute.batch.notices import notices_of
+
     details = (view.actions[0].get("details") or {}) if view.actions else {}
     if view.final or not isinstance(details, Mapping) or "tasks" not in details:
         return ""
     jobs = queue()
-    words = _own_jobs(jobs, {str(task) for task in details.get("task_ids") or ()})
+    tasks = {str(task) for task in details.get("task_ids") or ()}
+    words = [*_own_jobs(jobs, tasks), *_few(notices_of(tasks))]
     last = json.dumps([entry.get("details") for entry in entries][-1:])
     for name in project.endpoints:
         words += _endpoint(project, place, services, name, last, jobs)
     return "; ".join(words)
 
 
-def _own_jobs(jobs: Sequence[QueuedJob], tasks: set[str]) -> list[str]:
+def _own_jobs(jobs: Sequence[Job], tasks: set[str]) -> list[str]:
     """Batch jobs that the run's functions submitted: their comments name the task."""
-    own = []
-    for job in jobs:
-        kind, _, rest = job.comment.partition(":")
-        if kind == "headrace" and rest.rpartition(":")[0] in tasks:
-            own.append(_job(job))
-    return _few(own)
+    from headrace.compute.batch.cancelling import task_of
+
+    return _few([_job(job) for job in jobs if task_of(job.comment) in tasks])
 
 
 def _endpoint(
@@ -77,7 +78,7 @@ def _endpoint(
     services: Services,
     name: str,
     last: str,
-    jobs: Sequence[QueuedJob],
+    jobs: Sequence[Job],
 ) -> list[str]:
     try:
         endpoint_id = project.endpoint_id(name, place)
@@ -90,14 +91,15 @@ def _endpoint(
         return [f"endpoint {name} is offline{last_seen(status)}"]
     details = status.get("details")
     blocks = set(map(str, details.get("jobs") or ())) if isinstance(details, Mapping) else set()
-    waiting = [job for job in jobs if job.job_id in blocks and job.state != "RUNNING"]
+    waiting = [job for job in jobs if job.job_id in blocks and not job.state.runs]
     return _few([f"endpoint {name}: {_job(job)}" for job in waiting])
 
 
-def _job(job: QueuedJob) -> str:
+def _job(job: Job) -> str:
     why = f" ({job.reason})" if job.reason not in ("", "None") else ""
     where = f" on {job.nodes}" if job.nodes else ""
-    return f"Slurm job {job.job_id} {job.state}{why}{where}"
+    needs = "; it does not start by itself" if job.needs_attention else ""
+    return f"Slurm job {job.job_id} {job.state}{why}{where}{needs}"
 
 
 def _few(words: list[str]) -> list[str]:

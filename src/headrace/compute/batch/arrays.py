@@ -3,30 +3,87 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..scheduler import JobOutcome, JobState, Refusal, Scheduler, SchedulerError, SubmissionRefused
+from .cancelling import refuse_cancelled
 from .directory import JobDirectory
-from .endings import missing_outputs
-from .errors import BatchJobError, SchedulerError
-from .queries import OLDEST, Queries
+from .endings import OUTPUT_SECONDS, missing_outputs
+from .errors import BatchJobError
+from .notices import Notices
 from .script import array_text
 from .settings import JobSettings
-from .submission import submit_once, tag_of
+from .settling import settle
+from .submission import Submission, intend, submit_once, tag_of
+from .waiting import FILE_SECONDS, EndRule, JobWatch, members_of, tell_waiting
 
-# Slurm's default limit of an array's size.
-_MAX_ARRAY: Final = 1000
 _LOOK_SECONDS: Final = 1.0
-_FIRST_QUESTION: Final = 8.0
-_GONE_SECONDS: Final = 30.0
+_LIMITS_PAUSE: Final = 10.0
+_NOTE: Final = re.compile(r"([0-9]{1,3})(?: ([0-9]*) ([0-9]+))?\n")
+
+
+@dataclass(frozen=True)
+class MemberNote:
+    """What a member's script left at its end.
+
+    Attributes:
+        code: its exit code.
+        job: number of the array; empty where an earlier version of headrace wrote it.
+        restarts: how often Slurm had run the member again before.
+    """
+
+    code: int
+    job: str = ""
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class MemberEnd:
+    """What Slurm says of the end of a member that left nothing.
+
+    Attributes:
+        state: its last state; None: Slurm does not know it.
+        code: its exit code, where its script came to its end.
+    """
+
+    state: JobState | None = None
+    code: int | None = None
+
+
+@dataclass(frozen=True)
+class ArrayTask:
+    """A call of :func:`~.run.run_batch_array`.
+
+    Attributes:
+        scheduler: where to.
+        directory: the directory of all arrays of the call.
+        settings: what each member asks for.
+        workdir: where they run.
+        script: the copy of the script that is run.
+        task: what is asked for.
+        at_once: how many run at the same time at the most.
+    """
+
+    scheduler: Scheduler
+    directory: JobDirectory
+    settings: JobSettings
+    workdir: Path
+    script: Path
+    task: str
+    at_once: int
 
 
 def run_members(
-    job: JobDirectory,
+    scheduler: Scheduler,
+    directory: JobDirectory,
     settings: JobSettings,
     workdir: Path,
     members: Sequence[Sequence[str]],
@@ -37,7 +94,8 @@ def run_members(
     """Runs every member, and those that failed again.
 
     Args:
-        job: the array's directory.
+        scheduler: where to.
+        directory: the array's directory.
         settings: what each member asks for.
         workdir: where they run.
         members: the arguments of each.
@@ -50,131 +108,264 @@ def run_members(
     """
     if not members or not isinstance(at_once, int) or at_once < 1:
         raise BatchJobError("an array needs members, and at_once of at least 1")
-    _prepare(job, settings, workdir, members)
-    job_ids: list[str] = []
+    lines = _lines(members)
+    script = directory.path / settings.script.name
+    array = ArrayTask(scheduler, directory, settings, workdir, script, task, at_once)
+    job_ids = _settle_parts(array)
+    _prepare(array, lines)
+    size = _array_size(array)
+    ended: dict[int, MemberEnd] = {}
     for attempt in range(retries + 1):
-        left = [number for number in range(len(members)) if _code(job, number) != 0]
+        codes = _codes(directory, len(members), ended)
+        left = [number for number, code in codes.items() if code != 0]
         if attempt:
-            for number in left:
-                with contextlib.suppress(FileNotFoundError):
-                    (job.path / "ended" / str(number)).unlink()
-        for first, numbers in _chunks([n for n in left if _code(job, n) is None]):
-            job_ids.append(_run_chunk(job, settings, task, attempt, first, numbers, at_once))
-    failed = {n: _code(job, n) for n in range(len(members)) if _code(job, n) != 0}
+            _forget(directory, left)
+        wanted = [number for number in left if attempt or codes[number] is None]
+        job_ids += _run_all(array, lines, wanted, size, ended)
+    codes = _codes(directory, len(members), ended)
+    failed = {number: code for number, code in codes.items() if code != 0}
     if failed:
         number, code = next(iter(failed.items()))
-        told = f"code {code}" if code is not None else "no exit code: cancelled, or its node lost"
-        raise BatchJobError(
+        state = ended.get(number, MemberEnd()).state
+        told = f"code {code}" if code is not None else f"no exit code: {state or 'lost'}"
+        raise BatchJobError.of(
+            JobOutcome.FAILED,
             f"{settings.script.name}: {len(failed)} of {len(members)} members failed, the first is "
-            f"{number} with {told}; see {job.path / 'members' / f'{number}.err'}"
+            f"{number} with {told}; see {directory.path / 'members' / f'{number}.err'}",
         )
-    missing = missing_outputs(settings, workdir)
+    missing = missing_outputs(settings, workdir, OUTPUT_SECONDS)
     if missing:
-        raise BatchJobError(f"{settings.script.name}: outputs missing: {', '.join(missing[:5])}")
+        raise BatchJobError.of(
+            JobOutcome.OUTPUTS_MISSING,
+            f"{settings.script.name}: outputs missing: {', '.join(missing[:5])}",
+        )
     return {
         "members": len(members),
         "job_ids": job_ids,
         "submissions": len(job_ids),
-        "directory": str(job.path),
+        "directory": str(directory.path),
     }
 
 
-def _prepare(
-    job: JobDirectory, settings: JobSettings, workdir: Path, members: Sequence[Sequence[str]]
-) -> None:
+def _codes(
+    directory: JobDirectory, count: int, ended: Mapping[int, MemberEnd]
+) -> dict[int, int | None]:
+    codes = {number: _code(directory, number) for number in range(count)}
+    said = {number: end.code for number, end in ended.items() if codes[number] is None}
+    return {**codes, **said}
+
+
+def _lines(members: Sequence[Sequence[str]]) -> list[str]:
     lines = []
     for number, arguments in enumerate(members):
         line = shlex.join(str(argument) for argument in arguments)
         if "\n" in line or "\0" in line:
             raise BatchJobError(f"member {number}: an argument with a line break")
         lines.append(line)
-    text = "\n".join(lines) + "\n"
-    if job.text("members.txt") not in (None, text):
+    return lines
+
+
+def _prepare(array: ArrayTask, lines: Sequence[str]) -> None:
+    directory, text = array.directory, "\n".join(lines) + "\n"
+    if directory.text("members.txt") not in (None, text):
         # Other members than before: what ended then says nothing of these.
-        shutil.rmtree(job.path / "ended", ignore_errors=True)
-    for name in ("ended", "members"):
-        (job.path / name).mkdir(exist_ok=True)
-    job.keep("members.txt", text)
-    copy = job.path / settings.script.name
-    shutil.copyfile(settings.script, copy)
-    job.keep("submitted.sh", array_text(settings, job.path, workdir, copy))
-
-
-def _chunks(numbers: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """Yields the first member of each array, and its members counted from there."""
-    by_first: dict[int, list[int]] = {}
-    for number in numbers:
-        by_first.setdefault(number // _MAX_ARRAY * _MAX_ARRAY, []).append(number)
-    for first, some in by_first.items():
-        yield first, [number - first for number in some]
-
-
-def _run_chunk(
-    job: JobDirectory,
-    settings: JobSettings,
-    task: str,
-    attempt: int,
-    first: int,
-    numbers: Sequence[int],
-    at_once: int,
-) -> str:
-    part = JobDirectory(job.path / "arrays" / f"{attempt}-{first}")
-    shutil.copyfile(job.path / "submitted.sh", part.path / "submitted.sh")
-    tag = tag_of(task, part.path, attempt)
-    options = [f"--array={ranges(numbers)}%{at_once}"]
-    more = {"HEADRACE_FIRST_MEMBER": str(first)}
-    job_id = submit_once(part, settings, tag, options, more)
-    _wait(job, part, job_id, [first + number for number in numbers])
-    return job_id
-
-
-def _wait(job: JobDirectory, part: JobDirectory, job_id: str, numbers: Sequence[int]) -> None:
-    queries, wanted = Queries(), {str(number) for number in numbers}
-    interval, asked_at = _FIRST_QUESTION, time.time()
-    gone_since: float | None = None
-    while wanted - {path.name for path in (job.path / "ended").iterdir()}:
-        time.sleep(_LOOK_SECONDS)
-        if time.time() - asked_at < interval:
-            continue
-        try:
-            answer = queries.jobs(newer_than=asked_at)
-        except SchedulerError:
-            asked_at = time.time()
-            continue
-        if answer is None:
-            continue
-        asked_at, jobs = answer
-        interval = min(2 * interval, OLDEST)
-        states = [q.state for q in jobs if q.job_id.partition("_")[0] == job_id]
-        open_states = {state for state in states if state in _OPEN}
-        part.note_state(",".join(sorted(set(states))) or "GONE")
-        if open_states:
-            gone_since = None
-            continue
-        gone_since = gone_since or time.monotonic()
-        if time.monotonic() - gone_since > _GONE_SECONDS:
-            return
-
-
-_OPEN: Final = frozenset(
-    {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "REQUEUED", "STOPPED"}
-)
-
-
-def _code(job: JobDirectory, number: int) -> int | None:
+        shutil.rmtree(directory.path / "ended", ignore_errors=True)
     try:
-        text = (job.path / "ended" / str(number)).read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.lstrip("-").isdigit() else None
+        for name in ("ended", "members", "arrays"):
+            (directory.path / name).mkdir(exist_ok=True)
+        shutil.copyfile(array.settings.script, array.script)
+    except OSError as error:
+        raise BatchJobError(f"{error.filename or directory.path}: {error.strerror}") from error
+    if directory.json("array.json").get("task") != array.task:
+        # What failed for another task is tried again for this one.
+        _forget(directory, [n for n in range(len(lines)) if _code(directory, n) != 0])
+    directory.keep("members.txt", text)
+    directory.keep_json("array.json", {"task": array.task, "members": len(lines)})
 
 
-def ranges(numbers: Sequence[int]) -> str:
-    """Writes numbers as Slurm does, such as ``0-3,7``."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and parts[-1][1] == number - 1:
-            parts[-1][1] = number
+def _settle_parts(array: ArrayTask) -> list[str]:
+    """Waits for the arrays that an earlier call has left, and returns those of this task."""
+    job_ids = []
+    for path in sorted((array.directory.path / "arrays").glob("*/submission.json")):
+        part = JobDirectory(path.parent)
+        known = Submission.read(part)
+        if known is None or known.settled:
+            continue
+        if known.task == array.task and known.job is not None:
+            numbers = [int(line.partition(" ")[0]) for line in _part_lines(part)]
+            _wait(array, part, known, numbers)
+            job_ids.append(str(known.job))
         else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+            settle(array.scheduler, part, known, array.task)
+    return job_ids
+
+
+def _part_lines(part: JobDirectory) -> list[str]:
+    lines = (part.text("members.txt") or "").split("\n")
+    return [line for line in lines if line.partition(" ")[0].isdigit()]
+
+
+def _run_all(
+    array: ArrayTask,
+    lines: Sequence[str],
+    wanted: Sequence[int],
+    largest: int,
+    ended: dict[int, MemberEnd],
+) -> list[str]:
+    """Runs members, in as many arrays as the cluster's limits ask for, one after the other."""
+    job_ids: list[str] = []
+    size = largest
+    left = list(wanted)
+    while left:
+        numbers = left[:size]
+        part, intent = _new_part(array, [f"{number} {lines[number]}" for number in numbers])
+        options = [f"--array=0-{len(numbers) - 1}%{array.at_once}"]
+        try:
+            submitted = submit_once(
+                array.scheduler,
+                part,
+                array.settings,
+                intent,
+                fresh=True,
+                options=options,
+                wait_at_limit=len(numbers) == 1,
+            )
+        except SubmissionRefused as refused:
+            shutil.rmtree(part.path, ignore_errors=True)
+            if refused.refusal is Refusal.LIMIT and len(numbers) > 1:
+                # Each member counts against the limit of submitted jobs.
+                size = len(numbers) // 2
+                continue
+            raise
+        ended.update(_wait(array, part, submitted, numbers))
+        job_ids.append(str(submitted.job))
+        left = left[len(numbers) :]
+        size = min(largest, 2 * size)
+    return job_ids
+
+
+def _new_part(array: ArrayTask, lines: Sequence[str]) -> tuple[JobDirectory, Submission]:
+    directory = array.directory.path
+    with array.directory.locked():
+        known = [int(p.name) for p in (directory / "arrays").iterdir() if p.name.isdigit()]
+        # A number is used once: a file system may show what was there before.
+        number = max([*known, int(array.directory.json("parts.json").get("last", 0))]) + 1
+        array.directory.keep_json("parts.json", {"last": number})
+        part = JobDirectory(directory / "arrays" / f"{number:04d}")
+    tag = tag_of(array.task, part.path, number)
+    text = array_text(array.settings, directory, part.path, array.workdir, array.script, tag)
+    part.keep("members.txt", "\n".join(lines) + "\n")
+    part.keep("submitted.sh", text)
+    return part, intend(part, array.settings, tag)
+
+
+def _array_size(array: ArrayTask) -> int:
+    """Returns how many members the cluster takes in one array."""
+    named = [o.partition("=")[2] for o in array.settings.options if o.startswith("--clusters=")]
+    cluster = named[-1].partition(",")[0] if named else ""
+    notices = Notices(array.task, array.directory.path)
+    try:
+        while True:
+            refuse_cancelled(array.task)
+            try:
+                size = array.scheduler.limits(cluster).array_size
+            except SchedulerError as error:
+                notices.tell(f"the largest array of the cluster is not known yet: {error}")
+                time.sleep(_LIMITS_PAUSE)
+                continue
+            if size < 1:
+                raise BatchJobError("this cluster takes no job arrays (MaxArraySize is 0)")
+            return size
+    finally:
+        notices.clear()
+
+
+def _wait(
+    array: ArrayTask, part: JobDirectory, submission: Submission, numbers: Sequence[int]
+) -> dict[int, MemberEnd]:
+    """Waits for an array, and returns the ends of the members that left no exit code."""
+    assert submission.job is not None  # noqa: S101 - it was submitted
+    watch = JobWatch(array.scheduler, submission, len(numbers))
+    rule, notices = EndRule(array.settings.requeue), Notices(array.task, part.path)
+    jobs = {submission.job.number}
+    open_, ends = set(range(len(numbers))), dict[int, MemberEnd]()
+    ended_at: dict[int, float] = {}
+    looked = time.monotonic()
+
+    def decided(index: int) -> bool:
+        # What ends a member to run it again also makes its script fail.
+        return not array.settings.requeue or index in ends
+
+    try:
+        while True:
+            jobs |= {part.owner()} - {""}
+            for index, note in _notes(array.directory, numbers, open_):
+                if note.job in jobs and (note.code == 0 or decided(index)):
+                    open_.discard(index)
+                    ends.pop(index, None)
+            now = time.monotonic()
+            for index in [i for i in open_ if now - ended_at.get(i, now) > _late(ends.get(i))]:
+                open_.discard(index)
+            if not open_:
+                break
+            time.sleep(_LOOK_SECONDS)
+            if time.monotonic() - looked > 2 * _LOOK_SECONDS:
+                looked = time.monotonic()
+                refuse_cancelled(array.task)
+            statement = watch.poll()
+            if statement is None:
+                continue
+            told = members_of(statement.jobs)
+            shown = sorted({job.state.value for job in statement.jobs})
+            part.note_state(",".join(shown) or "UNKNOWN")
+            for job in statement.jobs[:1]:
+                needing = [one for one in statement.jobs if one.needs_attention]
+                tell_waiting(notices, needing[0] if needing else job)
+            for index in sorted(open_ - set(ended_at)):
+                member = told.get(index)
+                if member is None and not (statement.unknown or statement.whole):
+                    continue
+                state = member.state if member is not None else None
+                if rule.has_ended(str(index), state, statement.contradicted):
+                    code = member.exit_code if member is not None else None
+                    itself = state in (JobState.COMPLETED, JobState.FAILED)
+                    ends[index] = MemberEnd(state, code if itself else None)
+                    ended_at[index] = time.monotonic()
+    finally:
+        notices.clear()
+    part.note_json("submission.json", {**submission.document(), "settled": True})
+    return {numbers[index]: end for index, end in ends.items()}
+
+
+def _late(end: MemberEnd | None) -> float:
+    return FILE_SECONDS if end is not None and end.code is not None else 2.0
+
+
+def _notes(
+    directory: JobDirectory, numbers: Sequence[int], indices: set[int]
+) -> Iterator[tuple[int, MemberNote]]:
+    try:
+        names = set(os.listdir(directory.path / "ended"))  # noqa: PTH208 - a fresh reading
+    except OSError:
+        return
+    for index in sorted(indices):
+        if str(numbers[index]) in names and (note := _note(directory, numbers[index])):
+            yield index, note
+
+
+def _note(directory: JobDirectory, number: int) -> MemberNote | None:
+    match = _NOTE.fullmatch(directory.text(f"ended/{number}") or "")
+    if match is None:
+        return None
+    return MemberNote(int(match[1]), match[2] or "", int(match[3] or 0))
+
+
+def _code(directory: JobDirectory, number: int) -> int | None:
+    note = _note(directory, number)
+    return note.code if note is not None else None
+
+
+def _forget(directory: JobDirectory, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            (directory.path / "ended" / str(number)).unlink()

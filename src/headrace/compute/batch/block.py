@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import shlex
 import signal
@@ -17,12 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from ..scheduler import Job, JobId, JobState
 from .cancelling import refuse_cancelled, was_cancelled
-from .directory import JobDirectory
+from .directory import ExitNote, JobDirectory
 from .endings import Ending, ending_of
 from .errors import BatchJobError
 from .script import contained
-from .settings import JobSettings, job_environment, shown_environment
+from .settings import JobSettings, job_environment, shown_environment, walltime_seconds
+from .waiting import JobEnd
 
 _GRACE_SECONDS = 10.0
 # A file system that many share is not asked more often whether the task was given up.
@@ -44,7 +47,7 @@ def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str)
     """
     refuse_cancelled(task)
     environment = _environment(settings)
-    command = contained(settings, [str(job.path / settings.script.name), *settings.arguments])
+    command = contained(settings, job.path / settings.script.name, settings.arguments)
     job_id = os.environ.get("SLURM_JOB_ID", "")
     host = socket.gethostname()
     job.keep("command", shlex.join(command) + "\n")
@@ -60,13 +63,14 @@ def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str)
     }
     job.keep_json("place.json", place)
     job.note_state("RUNNING", nodes=nodes)
-    limit = _seconds(settings.walltime)
+    limit = walltime_seconds(settings.walltime) or math.inf
     code, late = _run(job, command, environment, workdir, limit, task)
     refuse_cancelled(task)
-    job.keep("exit_code", f"{code}\n")
-    state = "TIMEOUT" if late else "COMPLETED" if code == 0 else "FAILED"
-    job.note_state(state, nodes=nodes)
-    return ending_of(job, settings, workdir, state, "", job_id)
+    job.note_exit(job_id, code)
+    state = JobState.TIMEOUT if late else JobState.COMPLETED if code == 0 else JobState.FAILED
+    job.note_state(state.value, nodes=nodes)
+    end = JobEnd(JobId(job_id), ExitNote(job_id, 0, code), Job(job_id, state, nodes=nodes))
+    return ending_of(job, settings, workdir, end)
 
 
 def _environment(settings: JobSettings) -> dict[str, str]:
@@ -168,14 +172,6 @@ def _die_with_parent() -> None:
     # A worker that is killed outright cannot clean up: the kernel tells its child instead.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _seconds(walltime: str) -> float:
-    if walltime.isdigit():
-        return 60.0 * int(walltime)
-    days, _, rest = walltime.rpartition("-")
-    hours, minutes, seconds = (int(part) for part in rest.split(":"))
-    return float(int(days or 0) * 86_400 + hours * 3600 + minutes * 60 + seconds)
 
 
 def _now() -> str:

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from . import scheduler
+from ..scheduler import JobId, Scheduler, SchedulerError
+from .clusters import known_clusters
 from .errors import BatchJobError
 
 # Names a directory on the shared file system with a file for each task that was given up.
@@ -30,16 +31,28 @@ def refuse_cancelled(task: str) -> None:
         raise BatchJobError("the task was cancelled")
 
 
-def open_jobs(tasks: Collection[str]) -> list[str]:
+def task_of(comment: str) -> str:
+    """Returns the task that a job was submitted for; empty where it is none of ours."""
+    kind, _, rest = comment.partition(":")
+    return rest.rpartition(":")[0] if kind == "headrace" else ""
+
+
+def open_jobs(scheduler: Scheduler, tasks: Collection[str]) -> list[JobId]:
     """Returns the jobs that were submitted for tasks and have not ended; arrays as a whole.
 
+    Args:
+        scheduler: who is asked.
+        tasks: the tasks.
+
     Raises:
-        SchedulerError: Slurm does not answer.
+        SchedulerError: it does not answer, or not wholly and shows none of them.
     """
-    found: dict[str, None] = {}
-    for job in scheduler.queue():
-        kind, _, rest = job.comment.partition(":")
-        ours = kind == "headrace" and rest.rpartition(":")[0] in tasks
-        if ours and job.state not in scheduler.ENDS:
-            found[job.job_id.partition("_")[0]] = None
-    return list(found)
+    queue = scheduler.queue(known_clusters())
+    found = [
+        JobId(job.number, job.cluster)
+        for job in queue.jobs
+        if task_of(job.comment) in tasks and not job.state.final
+    ]
+    if not found and not queue.complete:
+        raise SchedulerError("squeue: its answer was not whole")
+    return list(dict.fromkeys(found))

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import re
+import shutil
 import tempfile
 import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import BatchJobError
+
+# Written by the job's script: NAME is the job's id and how often it was restarted.
+EXIT_CODES: Final = "exit_codes"
+# Made by the job's script before it begins, unless it is there: the job that has the directory.
+OWNER: Final = "owner"
+_EXIT_NAME: Final = re.compile(r"([0-9]*)\.([0-9]+)")
+_EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})\n")
+
+
+@dataclass(frozen=True)
+class ExitNote:
+    """What a job's script left at its end.
+
+    Attributes:
+        job: number of the job; empty where it ran outside of any.
+        restarts: how often the scheduler had run it again before.
+        code: the script's exit code.
+    """
+
+    job: str
+    restarts: int
+    code: int
 
 
 class JobDirectory:
@@ -22,11 +49,14 @@ class JobDirectory:
     | ``submitted.sh`` | what Slurm runs: the script with its settings around it |
     | ``command`` | how it was submitted |
     | ``environment.json`` | the job's variables, without secrets |
-    | ``submission.json`` | tag, time, and once it is known the job id |
+    | ``submission.json`` | tag, time, and once they are known the job id and its cluster |
+    | ``owner`` | id of the job that has begun here; no other one begins |
     | ``place.json`` | where it runs; written before the script begins |
     | ``states.jsonl`` | Slurm's states, each with the time at which it was seen |
     | ``stdout``, ``stderr`` | what the script printed |
-    | ``exit_code`` | the script's |
+    | ``slurm.log`` | what Slurm itself said of the job on its node |
+    | ``exit_codes/ID.RESTARTS`` | the script's exit code, by job and how often it was restarted |
+    | ``exit_code`` | the same, of the last |
     | ``ended.json`` | how it ended, in words |
 
     Args:
@@ -50,13 +80,15 @@ class JobDirectory:
             BatchJobError: it cannot be written.
         """
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.path)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            target = self.path / name
+            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            # Arguments and paths may be names of files, which need not be Unicode.
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path
-            os.replace(temporary, self.path / name)  # noqa: PTH105
+            os.replace(temporary, target)  # noqa: PTH105
         except OSError as error:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 
@@ -79,13 +111,62 @@ class JobDirectory:
             return {}
         return value if isinstance(value, dict) else {}
 
-    def exit_code(self) -> int | None:
-        """Returns the script's exit code, None while it has none."""
-        text = (self.text("exit_code") or "").strip()
-        return int(text) if text.lstrip("-").isdigit() else None
+    def note_json(self, name: str, value: Any) -> None:
+        """Writes a JSON file where that is possible: what is only told must not end a wait."""
+        with contextlib.suppress(BatchJobError):
+            self.keep_json(name, value)
+
+    def exit_notes(self) -> list[ExitNote]:
+        """Returns what scripts left at their ends here, the least restarted first.
+
+        The directory is read anew: a file system that many machines share may go on showing a
+        file as missing to those who only look for its name.
+        """
+        notes = []
+        try:
+            names = os.listdir(self.path / EXIT_CODES)  # noqa: PTH208 - a fresh reading
+        except OSError:
+            return []
+        for name in names:
+            match = _EXIT_NAME.fullmatch(name)
+            # A file that is empty, or cut, is none yet.
+            code = _EXIT_TEXT.fullmatch(self.text(f"{EXIT_CODES}/{name}") or "")
+            if match and code:
+                notes.append(ExitNote(match[1], int(match[2]), int(code[1])))
+        return sorted(notes, key=lambda note: note.restarts)
+
+    def exit_of(self, jobs: Collection[str]) -> ExitNote | None:
+        """Returns what the last run of one of some jobs left at its end; None where it has not.
+
+        Args:
+            jobs: numbers of jobs.
+        """
+        notes = [note for note in self.exit_notes() if note.job in jobs]
+        return notes[-1] if notes else None
+
+    def owner(self) -> str:
+        """Returns the number of the job that has begun here; empty where none has."""
+        text = (self.text(OWNER) or "").strip()
+        return text if text.isdigit() else ""
+
+    def note_exit(self, job: str, code: int) -> None:
+        """Writes the exit code of a script that ran here without the scheduler.
+
+        Raises:
+            BatchJobError: it cannot be written.
+        """
+        with contextlib.suppress(OSError):
+            (self.path / EXIT_CODES).mkdir(exist_ok=True)
+        # The shell's way to say that a signal ended it.
+        shown = code if code >= 0 else 128 - code
+        self.keep(f"{EXIT_CODES}/{job}.0", f"{shown}\n")
+        self.keep("exit_code", f"{shown}\n")
 
     def note_state(self, state: str, reason: str = "", nodes: str = "") -> None:
-        """Adds a state of Slurm's to the list, unless it is the last one there."""
+        """Adds a state of Slurm's to the list, unless it is the last one there.
+
+        Where that cannot be written it is left out: a full disk says nothing of the job.
+        """
         last = (self.text("states.jsonl") or "").strip().rpartition("\n")[2]
         entry = {"state": state, "reason": reason, "nodes": nodes}
         with contextlib.suppress(ValueError):
@@ -94,11 +175,21 @@ class JobDirectory:
                 return
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"time": moment, **entry}) + "\n"
-        try:
-            with (self.path / "states.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(line)
-        except OSError as error:
-            raise BatchJobError(f"{self.path / 'states.jsonl'}: {error.strerror}") from error
+        with contextlib.suppress(OSError), (self.path / "states.jsonl").open("a") as stream:
+            stream.write(line)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from deciding about the directory; held for moments only.
+
+        Where the file system has no locks it goes on without: two tasks that begin in one
+        directory at the same instant are then kept apart by the jobs' scripts alone.
+        """
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stream = stack.enter_context((self.path / ".lock").open("a"))
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
 
     def last_words(self) -> str:
         """Returns the last line that the script wrote to its standard error, else output."""
@@ -110,8 +201,16 @@ class JobDirectory:
         return "it said nothing"
 
     def clear(self) -> None:
-        """Forgets an earlier job that was run here for another task."""
+        """Forgets an earlier job that was run here for another task, and has ended.
+
+        Raises:
+            BatchJobError: what it left cannot be removed.
+        """
         records = ("submission.json", "place.json", "states.jsonl", "exit_code", "ended.json")
-        for name in (*records, "stdout", "stderr"):
-            with contextlib.suppress(FileNotFoundError):
-                (self.path / name).unlink()
+        try:
+            for name in (OWNER, *records, "stdout", "stderr", "slurm.log"):
+                (self.path / name).unlink(missing_ok=True)
+            shutil.rmtree(self.path / EXIT_CODES, ignore_errors=True)
+            (self.path / EXIT_CODES).mkdir(exist_ok=True)
+        except OSError as error:
+            raise BatchJobError(f"{error.filename or self.path}: {error.strerror}") from error

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
+from ..scheduler.errors import BatchJobError, SchedulerError
 
-class BatchJobError(RuntimeError):
-    """A batch job failed; the message is one line with the way to its log."""
-
-
-class SchedulerError(BatchJobError):
-    """Slurm does not answer, or refuses."""
+__all__ = ["BatchJobError", "SchedulerError"]

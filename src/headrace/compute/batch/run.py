@@ -10,15 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import scheduler
+from ..scheduler import JobOutcome, Scheduler, get_scheduler
 from .arrays import run_members
 from .block import run_here
+from .directives import read_directives
 from .directory import JobDirectory
 from .endings import Ending, ending_of
 from .errors import BatchJobError
 from .script import job_text
 from .settings import JobSettings
-from .submission import submit_once, tag_of
+from .settling import claim
+from .submission import Submission, check_task, intend, submit_once, tag_of
 from .waiting import wait_for_job
 
 
@@ -38,7 +40,10 @@ def run_batch_job(
     that job's allocation. It starts MPI ranks with ``$HEADRACE_LAUNCH PROGRAM``, everywhere.
 
     Called again for the same task, such as after a crash, it finds the job that was submitted and
-    waits for that one; a job that is done already is not done again.
+    waits for that one; a job that is done already is not done again. A job of another task that
+    still runs in the directory is waited for first, or cancelled where that task was given up.
+
+    The ``#SBATCH`` lines of the script count where the call does not say otherwise.
 
     Args:
         script: the job script, absolute.
@@ -49,22 +54,26 @@ def run_batch_job(
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`.
 
     Returns:
-        ``ended``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``, ``seconds`` and
-        ``directory``, where the job's whole story is.
+        ``outcome``, ``ended``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``,
+        ``seconds`` and ``directory``, where the job's whole story is.
 
     Raises:
-        BatchJobError: the job failed, in one line.
+        BatchJobError: the job failed, in one line; its ``outcome`` and ``retryable`` say how.
+        SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
     wanted, place = _settings(script, settings), _workdir(workdir)
     directory = JobDirectory(place / _plain(job))
-    task = task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex
+    task = check_task(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     begun = time.monotonic()
     ending = _ended_before(directory, task)
     if ending is None:
         ending = _run(directory, wanted, place, task, how)
-        directory.keep_json("ended.json", {**ending.document(), "task": task})
+        known = Submission.read(directory)
+        settled = known.job.number if known is not None and known.job is not None else ""
+        story = {**ending.document(), "task": task, "settled": settled}
+        directory.note_json("ended.json", story)
     if not ending.ok:
-        raise BatchJobError(_failure(wanted, directory, ending))
+        raise BatchJobError.of(ending.outcome, _failure(wanted, directory, ending))
     seconds = round(time.monotonic() - begun, 3)
     return {**ending.document(), "seconds": seconds, "directory": str(directory.path)}
 
@@ -102,15 +111,27 @@ def run_batch_array(
     """
     wanted, place = _settings(script, settings), _workdir(workdir)
     directory = JobDirectory(place / _plain(job))
-    task = task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex
-    return run_members(directory, wanted, place, members, task, at_once, retries)
+    task = check_task(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
+    return run_members(_scheduler(), directory, wanted, place, members, task, at_once, retries)
 
 
 def _settings(script: str, settings: Mapping[str, Any]) -> JobSettings:
+    path = Path(script)
     try:
-        return JobSettings(script=Path(script), **settings)
+        if not path.is_absolute() or not path.is_file():
+            return JobSettings(script=path, **settings)
+        read = read_directives(path)
+        options = [*read.options, *settings.get("options", ())]
+        return JobSettings(script=path, **{**read.settings, **settings, "options": options})
     except TypeError as error:
         raise BatchJobError(f"{script}: {error}") from None
+
+
+def _scheduler() -> Scheduler:
+    scheduler = get_scheduler()
+    if missing := scheduler.missing_commands():
+        raise BatchJobError(f"{', '.join(missing)}: must be on PATH to submit a job")
+    return scheduler
 
 
 def _workdir(workdir: str) -> Path:
@@ -132,9 +153,8 @@ def _plain(name: str) -> str:
 
 def _ended_before(directory: JobDirectory, task: str) -> Ending | None:
     known = directory.json("ended.json")
-    if known.get("task") != task or known.get("ended") != "finished":
-        return None
-    return Ending(**{key: value for key, value in known.items() if key != "task"})
+    ending = Ending.of_document(known) if known.get("task") == task else None
+    return ending if ending is not None and ending.ok else None
 
 
 def _run(
@@ -142,27 +162,46 @@ def _run(
 ) -> Ending:
     if how not in ("auto", "sbatch", "here"):
         raise BatchJobError(f"how {how!r}: must be auto, sbatch or here")
-    tag = tag_of(task, directory.path, 0)
-    if directory.json("submission.json").get("tag") != tag:
-        directory.clear()
-        copy = directory.path / settings.script.name
-        shutil.copyfile(settings.script, copy)
-        directory.keep("submitted.sh", job_text(settings, directory.path, workdir, copy))
     if how == "auto":
         how = os.environ.get("HEADRACE_JOBS", "here")
+    copy = directory.path / settings.script.name
+
+    def prepare() -> None:
+        directory.clear()
+        try:
+            shutil.copyfile(settings.script, copy)
+        except OSError as error:
+            raise BatchJobError(f"{error.filename or copy}: {error.strerror}") from error
+
     if how == "here":
+        claim(get_scheduler(), directory, "", task, prepare)
         return run_here(directory, settings, workdir, task)
-    if not scheduler.available():
-        raise BatchJobError("sbatch, squeue, scontrol and scancel must be on PATH to submit a job")
-    job_id = submit_once(directory, settings, tag)
-    state, reason = wait_for_job(directory, job_id, settings.requeue)
-    return ending_of(directory, settings, workdir, state, reason, job_id)
+    scheduler = _scheduler()
+    tag = tag_of(task, directory.path, 0)
+    text = job_text(settings, directory.path, workdir, copy, tag)
+
+    def begin() -> None:
+        prepare()
+        directory.keep("submitted.sh", text)
+        intend(directory, settings, tag)
+
+    fresh = claim(scheduler, directory, tag, task, begin)
+    intent = Submission.read(directory)
+    if intent is None or intent.tag != tag:
+        raise BatchJobError(f"{directory.path}: another task has taken the directory")
+    submission = submit_once(scheduler, directory, settings, intent, fresh=fresh)
+    end = wait_for_job(scheduler, directory, submission, task=task, may_return=settings.requeue)
+    return ending_of(directory, settings, workdir, end)
 
 
 def _failure(settings: JobSettings, directory: JobDirectory, ending: Ending) -> str:
-    name = settings.script.name
     where = f"job {ending.job_id}" if ending.job_id else "the job"
-    told = f"{name}: {where}: {ending.ended}"
-    if ending.ended.startswith(("failed", "time", "out of", "node")):
+    told = f"{settings.script.name}: {where}: {ending.ended}"
+    if ending.outcome in _WITH_LAST_WORDS:
         told += f": {directory.last_words()}"
     return f"{told}; all of it is in {directory.path}"
+
+
+_WITH_LAST_WORDS = frozenset(
+    {JobOutcome.FAILED, JobOutcome.TIME_LIMIT, JobOutcome.OUT_OF_MEMORY, JobOutcome.NODE_FAILURE}
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from .errors import BatchJobError
 from .settings import JobSettings
 
 _RUNNERS = ("apptainer", "shifter", "podman-hpc")
+_SIGNAL = re.compile(r"--signal=(?:R?B|BR):(\w+)")
+_SHELLS = ("/bin/bash", "/usr/bin/bash")
 
 
-def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path) -> str:
+def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path, tag: str) -> str:
     """Returns the text that is submitted.
 
     Args:
@@ -19,50 +22,78 @@ def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path
         directory: the job's directory.
         workdir: where the script runs.
         script: the copy of the script that is run.
+        tag: name of the submission.
     """
-    options = "\n".join(f"#SBATCH {option}" for option in settings.sbatch_options())
-    command = shlex.join(contained(settings, [str(script), *settings.arguments]))
+    command = _run(settings, shlex.join(contained(settings, script, settings.arguments)))
     return f"""#!/bin/bash
-{options}
-{_NOTE_PLACE.format(directory=shlex.quote(str(directory)))}
+{_directives(settings)}
+directory={shlex.quote(str(directory))}
+record=$directory
+tag={shlex.quote(tag)}
+job=${{SLURM_JOB_ID:-}}
+{_BEGIN}
+exec >>"$directory/stdout" 2>>"$directory/stderr"
+{_NOTE_PLACE}
 cd {shlex.quote(str(workdir))} || exit 125
 {command}
-code=$?
 {_NOTE_END}
 """
 
 
-def array_text(settings: JobSettings, directory: Path, workdir: Path, script: Path) -> str:
+def array_text(
+    settings: JobSettings, directory: Path, part: Path, workdir: Path, script: Path, tag: str
+) -> str:
     """Returns the text of an array: each member is one call of the script.
 
-    A member finds its arguments in the line of ``members`` that has its number, its output in
-    ``members/NUMBER.out``, and leaves its exit code in ``ended/NUMBER``.
+    A member finds its number and its arguments in the line of ``members.txt`` in the part's
+    directory that its index counts to, writes to ``members/NUMBER.out``, and leaves its exit code
+    in ``ended/NUMBER``.
+
+    Args:
+        settings: what each member asks for.
+        directory: the directory of all arrays.
+        part: the directory of this one.
+        workdir: where the script runs.
+        script: the copy of the script that is run.
+        tag: name of the submission.
     """
-    options = "\n".join(f"#SBATCH {option}" for option in settings.sbatch_options())
-    inside = '"${arguments[@]}"'
-    command = f"{shlex.join(contained(settings, [str(script)]))} {inside}"
+    call = f'{shlex.join(contained(settings, script, []))} "${{arguments[@]}}"'
+    command = _run(settings, call)
     return f"""#!/bin/bash
-{options}
+{_directives(settings)}
 directory={shlex.quote(str(directory))}
-member=$((SLURM_ARRAY_TASK_ID + ${{HEADRACE_FIRST_MEMBER:-0}}))
-eval "arguments=($(sed -n "$((member + 1))p" "$directory/members.txt"))"
+record={shlex.quote(str(part))}
+tag={shlex.quote(tag)}
+job=${{SLURM_ARRAY_JOB_ID:-}}
+{_BEGIN}
+line=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$record/members.txt")
+member=${{line%% *}}
+[ -n "$member" ] || exit 125
+eval "arguments=(${{line#"$member"}})"
 export HEADRACE_MEMBER=$member
+exec >>"$directory/members/$member.out" 2>>"$directory/members/$member.err"
 cd {shlex.quote(str(workdir))} || exit 125
-{command} >"$directory/members/$member.out" 2>"$directory/members/$member.err"
-code=$?
-printf '%s\\n' "$code" >"$directory/ended/.$member.$SLURM_JOB_ID" &&
-  mv "$directory/ended/.$member.$SLURM_JOB_ID" "$directory/ended/$member"
+{command}
+note="$directory/ended/.$member.$SLURM_JOB_ID"
+printf '%s %s %s\\n' "$code" "$job" "${{SLURM_RESTART_COUNT:-0}}" >"$note" &&
+  mv "$note" "$directory/ended/$member"
 exit "$code"
 """
 
 
-def contained(settings: JobSettings, words: list[str]) -> list[str]:
+def contained(settings: JobSettings, script: Path, arguments: object) -> list[str]:
     """Returns the command for a script, in its container where it has one.
+
+    Args:
+        settings: what the job asks for.
+        script: the copy of the script that is run.
+        arguments: its arguments.
 
     Raises:
         BatchJobError: the container is not written as it must be.
     """
-    command = ["bash", *words]
+    words = [*_interpreter(settings.script), str(script)]
+    command = [*words, *(str(argument) for argument in _listed(arguments))]
     if not settings.container:
         return command
     runner, _, image = settings.container.partition(":")
@@ -71,14 +102,13 @@ def contained(settings: JobSettings, words: list[str]) -> list[str]:
             f"container {settings.container!r}: must be apptainer:IMAGE, shifter:IMAGE or "
             "podman-hpc:IMAGE"
         )
-    script = words[0]
     binds = {**{str(inside): str(outside) for inside, outside in settings.binds.items()}}
     for inside, outside in binds.items():
         if not (inside.startswith("/") and outside.startswith("/")) or set(":;,") & set(
             inside + outside
         ):
             raise BatchJobError(f"bind {outside!r} at {inside!r}: absolute paths without ':;,'")
-    binds.setdefault(str(Path(script).parent), str(Path(script).parent))
+    binds.setdefault(str(script.parent), str(script.parent))
     if runner == "apptainer":
         volumes = [word for inside, out in binds.items() for word in ("--bind", f"{out}:{inside}")]
         return ["apptainer", "exec", *volumes, image, *command]
@@ -89,15 +119,94 @@ def contained(settings: JobSettings, words: list[str]) -> list[str]:
     return ["podman-hpc", "run", "--rm", *volumes, image, *command]
 
 
-_NOTE_PLACE = """directory={directory}
-rm -f "$directory/exit_code"
-printf '{{"host": "%s", "nodes": "%s", "job_id": "%s", "scratch": "%s", ' \\
-  "$(hostname)" "${{SLURM_JOB_NODELIST:-$(hostname)}}" "${{SLURM_JOB_ID:-}}" "${{TMPDIR:-/tmp}}" \\
-  >"$directory/.place.$$" &&
-printf '"restarts": %d, "began": "%s"}}\\n' \\
-  "${{SLURM_RESTART_COUNT:-0}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.place.$$" &&
+def _run(settings: JobSettings, command: str) -> str:
+    """Returns the lines that run the script, and hand on the signal that it asked for."""
+    for option in settings.options:
+        if match := _SIGNAL.match(option):
+            # The batch shell gets it, which is this script and not the user's.
+            name = match[1].upper().removeprefix("SIG")
+            return f"""{command} &
+child=$!
+trap 'kill -s {name} "$child" 2>/dev/null' {name}
+wait "$child"
+code=$?
+while kill -0 "$child" 2>/dev/null; do
+  wait "$child"
+  code=$?
+done"""
+    return f"{command}\ncode=$?"
+
+
+def _listed(arguments: object) -> list[object]:
+    return list(arguments) if isinstance(arguments, list | tuple) else []
+
+
+def _interpreter(script: Path) -> list[str]:
+    """Returns what the script's first line says that it is run by; bash where it says nothing."""
+    try:
+        with script.open("rb") as stream:
+            first = stream.readline(4096)
+    except OSError as error:
+        raise BatchJobError(f"{script}: {error.strerror}") from error
+    if first.endswith(b"\r\n"):
+        raise BatchJobError(f"{script}: has DOS line ends; dos2unix mends that")
+    if not first.startswith(b"#!"):
+        return ["bash"]
+    # As the kernel reads it: all that follows the interpreter is one argument.
+    interpreter, _, argument = first[2:].decode("utf-8", "replace").strip().partition(" ")
+    if not interpreter:
+        return ["bash"]
+    if interpreter in _SHELLS:
+        # In a container, and on some systems, it is elsewhere.
+        interpreter = "bash"
+    return [interpreter, *([argument.strip()] if argument.strip() else [])]
+
+
+def _directives(settings: JobSettings) -> str:
+    return "\n".join(f"#SBATCH {_quoted(option)}" for option in settings.sbatch_options())
+
+
+def _quoted(option: str) -> str:
+    """Writes an option for sbatch's own reading of ``#SBATCH`` lines."""
+    if not set(option) & set(" \t\"'\\#"):
+        return option
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+# A job that is in the queue twice, for the answer to its submission was lost, runs once: the first
+# one to begin makes the link. The directory may belong to another task's job by now; a file system
+# that many machines share may show that late, so it is looked at again before the job gives up.
+_BEGIN = """for pause in 1 2 4 8 15 30 30 0; do
+  said=$(cat "$record/submission.json" 2>/dev/null)
+  case $said in "" | *"\\"$tag\\""*) break ;; esac
+  ls "$record" >/dev/null 2>&1
+  sleep "$pause"
+done
+case $said in
+  "" | *"\\"$tag\\""*) ;;
+  *) echo "headrace: another task has $record by now; nothing was run" >&2; exit 126 ;;
+esac
+printf '%s\\n' "$job" >"$record/.owner.$job" &&
+  ln "$record/.owner.$job" "$record/owner" 2>/dev/null
+rm -f "$record/.owner.$job"
+owner=$(cat "$record/owner" 2>/dev/null)
+if [ -n "$owner" ] && [ "$owner" != "$job" ]; then
+  echo "headrace: job $owner does the work of this one; nothing was run" >&2
+  exit 126
+fi"""
+_NOTE_PLACE = """mkdir -p "$directory/exit_codes"
+text() { local t=${1//\\\\/\\\\\\\\}; printf '"%s"' "${t//\\"/\\\\\\"}"; }
+printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, ' \\
+  "$(text "$(hostname)")" "$(text "${SLURM_JOB_NODELIST:-$(hostname)}")" "$job" \\
+  "$(text "${TMPDIR:-/tmp}")" >"$directory/.place.$$" &&
+printf '"restarts": %d, "began": "%s"}\\n' \\
+  "${SLURM_RESTART_COUNT:-0}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.place.$$" &&
   mv "$directory/.place.$$" "$directory/place.json"
 """
-_NOTE_END = """printf '%s\\n' "$code" >"$directory/.exit_code.$$" &&
+_NOTE_END = """note="$directory/exit_codes/.$job.$$"
+printf '%s\\n' "$code" >"$note" &&
+  mv "$note" "$directory/exit_codes/$job.${SLURM_RESTART_COUNT:-0}"
+printf '%s\\n' "$code" >"$directory/.exit_code.$$" &&
   mv "$directory/.exit_code.$$" "$directory/exit_code"
 exit "$code\""""

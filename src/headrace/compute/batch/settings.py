@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,11 @@ from pathlib import Path
 
 from .errors import BatchJobError
 
-_WALLTIME = re.compile(r"(\d+-)?\d{1,3}:\d{2}:\d{2}|\d+")
+# Slurm's forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS.
+_WALLTIME = re.compile(
+    r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d{1,2}))?(?::(?P<third>\d{1,2}))?"
+)
+_UNLIMITED = ("UNLIMITED", "INFINITE")
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|COOKIE|AUTHORIZATION", re.I)
 # What a job must not inherit from the job or the step that submits it.
 _OF_THE_PARENT = (
@@ -21,8 +26,13 @@ _OF_THE_PARENT = (
 _FILES = frozenset(
     {"submitted.sh", "command", "environment.json", "submission.json", "place.json", "states.jsonl"}
     | {"stdout", "stderr", "exit_code", "ended.json", "members.txt", "members", "ended", "arrays"}
+    | {"owner", "exit_codes", "slurm.log"}
 )
-_KEPT = ("SLURM_CONF", "SLURM_CLUSTERS")
+_OWN_OPTIONS = frozenset(
+    {"--array", "--comment", "--error", "--open-mode", "--output", "--parsable", "--test-only"}
+    | {"--wait", "--wrap"}
+)
+_KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,13 @@ class JobSettings:
     """What a job asks for and how it is run.
 
     Attributes:
-        script: the job script, absolute; run by bash.
+        script: the job script, absolute; run by what its first line says, or by bash.
         arguments: its arguments.
         name: name of the job in the queue.
         nodes: number of nodes.
         ntasks: number of MPI ranks in all.
         cpus_per_task: processors of a rank.
-        walltime: time limit, ``HH:MM:SS``, ``D-HH:MM:SS`` or minutes.
+        walltime: time limit, ``HH:MM:SS``, ``D-HH:MM:SS`` or another of Slurm's forms.
         account: account that is charged.
         partition: partition; the cluster's default where empty.
         qos: quality of service.
@@ -52,6 +62,8 @@ class JobSettings:
             job that leaves one out, or empty, has failed.
         container: ``apptainer:IMAGE``, ``shifter:IMAGE`` or ``podman-hpc:IMAGE``.
         binds: directories of this machine by their places in the container.
+        patience: how long a submission is tried again that the cluster does not take at the
+            moment, in the forms of ``walltime``.
     """
 
     script: Path
@@ -75,6 +87,7 @@ class JobSettings:
     outputs: Sequence[str] = ()
     container: str = ""
     binds: Mapping[str, str] = field(default_factory=dict)
+    patience: str = "7-00:00:00"
 
     def __post_init__(self) -> None:
         if not self.script.is_absolute() or not self.script.is_file():
@@ -87,8 +100,10 @@ class JobSettings:
             raise BatchJobError(f"{self.script}: another name, please; this one is the job's own")
         if not isinstance(self.gpus, int) or self.gpus < 0:
             raise BatchJobError(f"gpus must be a whole number, not {self.gpus!r}")
-        if not _WALLTIME.fullmatch(self.walltime):
-            raise BatchJobError(f"walltime {self.walltime!r}: write it as HH:MM:SS")
+        for name in ("walltime", "patience"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or walltime_seconds(value) is None:
+                raise BatchJobError(f"{name} {value!r}: write it as HH:MM:SS")
         if self.launcher not in ("srun", "mpiexec"):
             raise BatchJobError(f"launcher {self.launcher!r}: must be srun or mpiexec")
         for name in ("name", "account", "partition", "qos", "constraint", "memory", "mpi"):
@@ -98,6 +113,8 @@ class JobSettings:
         for option in self.options:
             if not option.startswith("--") or "\n" in option:
                 raise BatchJobError(f"option {option!r}: write it as --option=value")
+            if option.partition("=")[0] in _OWN_OPTIONS:
+                raise BatchJobError(f"option {option!r}: leave it out; headrace sets that itself")
 
     def sbatch_options(self) -> list[str]:
         """Returns the options for sbatch."""
@@ -126,6 +143,21 @@ class JobSettings:
             return f"mpiexec -n {self.ntasks}"
         kind = f" --mpi={self.mpi}" if self.mpi else ""
         return f"srun --nodes={self.nodes} --ntasks={self.ntasks}{kind}"
+
+
+def walltime_seconds(text: str) -> float | None:
+    """Reads a time limit in one of Slurm's forms, seconds; None where it is none of them."""
+    if text.upper() in _UNLIMITED:
+        return math.inf
+    match = _WALLTIME.fullmatch(text)
+    if match is None:
+        return None
+    first, second, third = (int(match[name] or 0) for name in ("first", "second", "third"))
+    if match["days"] is not None:
+        return int(match["days"]) * 86_400.0 + first * 3_600 + second * 60 + third
+    if match["third"] is not None:
+        return first * 3_600.0 + second * 60 + third
+    return first * 60.0 + second
 
 
 def job_environment(settings: JobSettings) -> dict[str, str]:

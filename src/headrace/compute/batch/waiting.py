@@ -1,94 +1,390 @@
-"""Waiting for a job: the file that it leaves first, Slurm seldom."""
+"""Waiting for a job: the file that it leaves first, the scheduler seldom.
+
+Only a positive statement ends a wait: the file with the job's exit code, a final state, or
+"no such job" from a scheduler that answers cleanly otherwise. No answer is none.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import re
+import threading
 import time
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Generic, TypeVar
 
-from . import scheduler
-from .directory import JobDirectory
-from .errors import SchedulerError
-from .queries import OLDEST, Queries
+from ..scheduler import Job, JobId, JobState, Queue, Scheduler, SchedulerError
+from .cancelling import was_cancelled
+from .directory import ExitNote, JobDirectory
+from .errors import BatchJobError
+from .notices import Notices
+from .queue_cache import OLDEST, QueueCache
+from .submission import Submission
 
-_LOOK_SECONDS: Final = 0.5
-_FIRST_QUESTION: Final = 2.0
-# A job that Slurm has forgotten, without having left an exit code, is given up after so long.
-_FORGOTTEN_SECONDS: Final = 30.0
-# The file system of a compute node may show a file here later than Slurm tells the end.
-_FILE_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 0.5
+FIRST_QUESTION: Final = 2.0
+# A job that the scheduler says it does not have is given up after so long; where accounting says
+# that it runs, the scheduler may just be coming up.
+UNKNOWN_SECONDS: Final = 30.0
+_CONTRADICTED_SECONDS: Final = 600.0
+# The file system of a compute node may show a file here later than the scheduler tells the end.
+FILE_SECONDS: Final = 45.0
+# A job that may be run again comes back within so long, or does not.
+RETURN_SECONDS: Final = 180.0
+# How long the scheduler is asked for the state of a job that has left its exit code.
+LAST_SECONDS: Final = 4.0
+# So long after that it is asked again whether one may be run again.
+_UNDECIDED_SECONDS: Final = 10.0
+# Accounting's clock, this machine's clock and daylight saving time differ by less.
+_CLOCKS_SECONDS: Final = 7200.0
+
+T = TypeVar("T")
 
 
-def wait_for_job(job: JobDirectory, job_id: str, comes_back: bool) -> tuple[str, str]:
-    """Waits until a job has ended, and returns Slurm's last state and reason.
-
-    The job's exit code is looked for twice a second. Slurm is asked at growing intervals, for the
-    jobs that end without leaving one.
+class Background(Generic[T]):
+    """A call in a thread of its own, so that a scheduler that hangs holds nobody up.
 
     Args:
-        job: the job's directory.
-        job_id: the job.
-        comes_back: whether Slurm may run it again after its node was lost.
+        call: what is called; a :class:`SchedulerError` counts as no answer.
     """
-    queries = Queries()
-    interval, asked_at = _FIRST_QUESTION, time.time()
-    gone_since: float | None = None
-    while True:
-        if job.exit_code() is not None:
-            return _noted_end(job, job_id)
-        time.sleep(_LOOK_SECONDS)
-        if time.time() - asked_at < interval:
-            continue
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._result: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
+        self._thread.start()
+
+    def done(self, seconds: float = 0.0) -> bool:
+        """Waits so long at the most, and says whether the call has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def result(self) -> T | None:
+        """Returns what came of it; None where nothing did, or not yet."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _work(self) -> None:
         try:
-            answer = queries.jobs(newer_than=asked_at)
+            self._result = self._call()
         except SchedulerError:
-            # Slurm comes back; the job goes on meanwhile.
-            asked_at = time.time()
-            continue
+            self._result = None
+        except BaseException as error:  # noqa: BLE001 - raised where it is asked for
+            self._error = error
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the scheduler says of a job.
+
+    Attributes:
+        jobs: the job, or the members of an array.
+        unknown: whether it says that there is no such job: in the queue, by its number, and in
+            accounting.
+        contradicted: whether accounting says that it has not ended all the same.
+        whole: whether what is not in ``jobs`` is known not to be in the queue.
+    """
+
+    jobs: Sequence[Job] = field(default_factory=tuple)
+    unknown: bool = False
+    contradicted: bool = False
+    whole: bool = False
+
+
+class JobWatch:
+    """Asks the scheduler for one job, at growing intervals and in the background.
+
+    Args:
+        scheduler: who is asked.
+        submission: the job.
+        size: number of members, where it is an array.
+    """
+
+    def __init__(self, scheduler: Scheduler, submission: Submission, size: int = 0) -> None:
+        self._size = size
+        self._scheduler = scheduler
+        self._submission = submission
+        self._cache = QueueCache(scheduler)
+        self._known = ""
+        self._interval = FIRST_QUESTION
+        self._next = time.monotonic() + FIRST_QUESTION
+        self._asking: Background[Statement | None] | None = None
+
+    def poll(self) -> Statement | None:
+        """Returns a statement where there is a new one. Does not wait."""
+        if self._asking is None:
+            if time.monotonic() >= self._next:
+                self._asking = Background(self._look)
+            return None
+        if not self._asking.done():
+            return None
+        asking, self._asking = self._asking, None
+        self._next = time.monotonic() + LOOK_SECONDS
+        statement = asking.result()
+        if statement is not None:
+            self._next = time.monotonic() + self._interval
+            self._interval = min(2 * self._interval, OLDEST)
+        return statement
+
+    def last_record(self, seconds: float, *, final: bool) -> Job | None:
+        """Asks for the job's record; None where it is not told in time.
+
+        Args:
+            seconds: how long it is asked for.
+            final: whether to ask again while the job has not ended, as far as the scheduler knows.
+        """
+        job = self._submission.job
+        if job is None:
+            return None
+        record: Job | None = None
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            asking = Background(lambda: self._scheduler.show(job))
+            if not asking.done(left):
+                break
+            found = asking.result()
+            if found is not None:
+                record = found[0] if found else None
+                if not final or not found or found[0].state.final:
+                    break
+            time.sleep(LOOK_SECONDS)
+        return record
+
+    def _look(self) -> Statement | None:
+        try:
+            answer = self._cache.ask(self._known, self._interval)
+        except SchedulerError:
+            # The job may be asked for by its number all the same.
+            return state_of(
+                self._scheduler, self._submission, Queue((), complete=False), self._size
+            )
         if answer is None:
-            continue
-        asked_at, jobs = answer
-        interval = min(interval * 2, OLDEST)
-        found = next((queued for queued in jobs if queued.job_id == job_id), None)
-        if found is not None:
-            gone_since = None
-            job.note_state(found.state, found.reason, found.nodes)
-            if _is_end(found.state, comes_back):
-                _wait_for_file(job)
-                return found.state, found.reason
-            continue
-        gone_since = gone_since or time.monotonic()
-        if time.monotonic() - gone_since > _FORGOTTEN_SECONDS:
-            return _noted_end(job, job_id)
+            return None
+        self._known = answer.name
+        return state_of(self._scheduler, self._submission, answer.queue, self._size)
 
 
-def _is_end(state: str, comes_back: bool) -> bool:
-    if comes_back and state in scheduler.COMES_BACK:
-        return False
-    return state in scheduler.ENDS or state == "PREEMPTED"
+def state_of(
+    scheduler: Scheduler, submission: Submission, queue: Queue, size: int = 0
+) -> Statement | None:
+    """Puts together what the scheduler says of a job; None where it says nothing.
 
-
-def _wait_for_file(job: JobDirectory) -> None:
-    # What was killed leaves nothing; what ended well leaves its code before it ends.
-    limit = time.monotonic() + _FILE_SECONDS
-    state = (job.text("states.jsonl") or "").rpartition("\n")[0].rpartition("\n")[2]
-    while '"COMPLETED"' in state and job.exit_code() is None and time.monotonic() < limit:
-        time.sleep(_LOOK_SECONDS)
-
-
-def _noted_end(job: JobDirectory, job_id: str) -> tuple[str, str]:
-    """Asks for a job that has left the queue, and notes what is said of it."""
-    state, reason = _state_at_end(job_id)
-    if state:
-        job.note_state(state, reason)
-    return state, reason
-
-
-def _state_at_end(job_id: str) -> tuple[str, str]:
+    Args:
+        scheduler: who is asked further.
+        submission: the job.
+        queue: the queue as it was shown.
+        size: number of members, where it is an array.
+    """
+    job = submission.job
+    if job is None:
+        return None
+    rows = [row for row in queue.jobs if row.is_of(job) and not _is_anothers(row, submission)]
+    open_rows = [row for row in rows if not row.state.final]
+    if open_rows and len(members_of(rows)) >= size:
+        return Statement(rows)
+    # Its end, or its absence, is asked for by its number.
     try:
-        fields = scheduler.show(job_id)
+        records = scheduler.show(job)
     except SchedulerError:
-        return "", ""
-    if fields:
-        state = fields.get("JobState", "")
-        return ("" if state in ("RUNNING", "COMPLETING") else state), fields.get("Reason", "")
-    return scheduler.accounted_state(job_id), ""
+        return Statement(rows) if rows else None
+    records = [one for one in records if not _is_anothers(one, submission)]
+    if records:
+        told = {one.job_id for one in records}
+        more = [row for row in rows if row.job_id not in told]
+        return Statement([*records, *more] if size else records, whole=queue.complete)
+    if rows:
+        return Statement(rows)
+    earliest = submission.time - _CLOCKS_SECONDS
+    accounted = scheduler.accounted(job, submission.name, earliest)
+    if accounted and all(one.state.final for one in accounted):
+        return Statement(accounted)
+    if not queue.complete:
+        return None
+    return Statement((), unknown=True, contradicted=bool(accounted))
+
+
+def members_of(jobs: Sequence[Job]) -> dict[int, Job]:
+    """Returns the members of an array that jobs are, by their indices."""
+    found: dict[int, Job] = {}
+    for job in jobs:
+        words = job.members.strip("[]").partition("%")[0]
+        for part in words.split(","):
+            match = _RANGE.fullmatch(part)
+            if match:
+                first = int(match[1])
+                for index in range(first, int(match[2] or first) + 1, int(match[3] or 1)):
+                    found[index] = job
+    return found
+
+
+_RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?")
+
+
+def _is_anothers(job: Job, submission: Submission) -> bool:
+    # Ids are used again. A site may have put words of its own into the comment.
+    return job.comment.startswith("headrace:") and job.comment != submission.tag
+
+
+class EndRule:
+    """Says when statements amount to an end. The one rule, for jobs and for members of arrays.
+
+    Args:
+        may_return: whether the scheduler may run the job again after its node was lost.
+    """
+
+    def __init__(self, may_return: bool) -> None:
+        self._may_return = may_return
+        self._unknown_since: dict[str, float] = {}
+        self._final_since: dict[str, float] = {}
+
+    def has_ended(self, key: str, state: JobState | None, contradicted: bool = False) -> bool:
+        """Says whether what was just said of a job, or a member, is its end.
+
+        Args:
+            key: name of the job or member.
+            state: its state; None: the scheduler says that it has no such job.
+            contradicted: whether accounting says that it has not ended.
+        """
+        now = time.monotonic()
+        if state is None:
+            self._final_since.pop(key, None)
+            limit = _CONTRADICTED_SECONDS if contradicted else UNKNOWN_SECONDS
+            return now - self._unknown_since.setdefault(key, now) >= limit
+        self._unknown_since.pop(key, None)
+        if not state.final:
+            self._final_since.pop(key, None)
+            return False
+        if not (self._may_return and state.may_return):
+            return True
+        return now - self._final_since.setdefault(key, now) >= RETURN_SECONDS
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """The end of a job.
+
+    Attributes:
+        job: the job that did the work.
+        note: what its script left; None where it left nothing.
+        record: the scheduler's last word; None where it has none.
+    """
+
+    job: JobId
+    note: ExitNote | None = None
+    record: Job | None = None
+
+
+def wait_for_job(
+    scheduler: Scheduler,
+    directory: JobDirectory,
+    submission: Submission,
+    *,
+    task: str,
+    may_return: bool = False,
+) -> JobEnd:
+    """Waits until a job has ended.
+
+    The job's exit code is looked for twice a second. The scheduler is asked at growing intervals,
+    for the jobs that end without leaving one.
+
+    Args:
+        scheduler: the scheduler.
+        directory: the job's directory.
+        submission: the job.
+        task: who waits.
+        may_return: whether the scheduler may run the job again after its node was lost.
+
+    Raises:
+        BatchJobError: the task was cancelled.
+    """
+    job = submission.job
+    assert job is not None  # noqa: S101 - it was submitted
+    watch, rule = JobWatch(scheduler, submission), EndRule(may_return)
+    notices = Notices(task, directory.path)
+    restarts, looked, undecided = 0, time.monotonic(), 0.0
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(notices.clear)
+        while True:
+            # Another job of the same submission may have begun the work.
+            names = {job.number, directory.owner() or job.number}
+            note = directory.exit_of(names)
+            if note and note.restarts >= restarts and time.monotonic() >= undecided:
+                end = _ended_with(watch, job, note, may_return)
+                if end is not None:
+                    return end
+                undecided = time.monotonic() + _UNDECIDED_SECONDS
+            time.sleep(LOOK_SECONDS)
+            if time.monotonic() - looked > 2.0:
+                looked = time.monotonic()
+                if was_cancelled(task):
+                    raise BatchJobError(f"the task was cancelled; its job is {job}")
+            statement = watch.poll()
+            if statement is None:
+                continue
+            found = statement.jobs[0] if statement.jobs else None
+            if found is None and not statement.unknown:
+                continue
+            if found is not None:
+                restarts = max(restarts, found.restarts or 0)
+                directory.note_state(found.state.value, found.reason, found.nodes)
+                tell_waiting(notices, found)
+            state = found.state if found is not None else None
+            if rule.has_ended(job.number, state, statement.contradicted):
+                other = directory.owner()
+                if other and other != job.number:
+                    job = JobId(other, job.cluster)
+                    submission = replace(submission, job=job)
+                    watch = JobWatch(scheduler, submission)
+                    continue
+                note = _late_note(directory, job, restarts, state)
+                return JobEnd(job, note, found)
+
+
+def tell_waiting(notices: Notices, job: Job) -> None:
+    """Says of a job that will not start by itself what it waits for."""
+    if job.needs_attention:
+        why = job.reason or job.state.value
+        at = f" -M {job.cluster}" if job.cluster else ""
+        notices.tell(
+            f"Slurm job {job.number} needs somebody: {why} (scontrol{at} release {job.number}, or "
+            f"scancel{at} {job.number})"
+        )
+    else:
+        notices.clear()
+
+
+def _ended_with(watch: JobWatch, job: JobId, note: ExitNote, may_return: bool) -> JobEnd | None:
+    """Returns the end of a job that has left its exit code; None: it may be run again."""
+    # Why a script failed, the scheduler knows; that one has succeeded, its code says.
+    wait = LAST_SECONDS if note.code else LOOK_SECONDS * 4
+    record = watch.last_record(wait, final=note.code != 0)
+    if record is not None and record.number != note.job:
+        record = None
+    if may_return:
+        open_ = record is None or not record.state.final
+        if record is not None and (record.restarts or 0) > note.restarts:
+            return None
+        if note.code != 0 and (open_ or (record is not None and record.state.may_return)):
+            # What ends a job to run it again also makes its script fail.
+            return None
+    ended = record if record is not None and record.state.final else None
+    return JobEnd(JobId(note.job, job.cluster), note, ended)
+
+
+def _late_note(
+    directory: JobDirectory, job: JobId, restarts: int, state: JobState | None
+) -> ExitNote | None:
+    # What was killed leaves nothing; what ended by itself leaves its code before it ends.
+    itself = state in (JobState.COMPLETED, JobState.FAILED)
+    end = time.monotonic() + (FILE_SECONDS if itself else 2.0)
+    names: Collection[str] = (job.number,)
+    while True:
+        note = directory.exit_of(names)
+        if note is not None and note.restarts >= restarts:
+            return note
+        if time.monotonic() > end:
+            return None
+        time.sleep(LOOK_SECONDS)

@@ -15,7 +15,7 @@ import psutil
 from headrace.compute.child import own_environment
 from headrace.compute.errors import ComputeError
 from headrace.compute.processes import end_processes, find_processes
-from headrace.compute.slurm import Slurm, missing_commands
+from headrace.compute.slurm import BlockQueue, missing_commands
 
 from .directory import MARK, STALE_SECONDS, InstalledEndpoint
 from .writing import remove_directory
@@ -208,15 +208,14 @@ def _end_blocks(endpoint: InstalledEndpoint) -> list[str]:
     ]
     if not dead or missing_commands():
         return []
-    slurm = Slurm()
+    queue = BlockQueue()
     try:
-        scripts = slurm.scripts()
-        jobs = [job for job, script in scripts.items() if _is_below(Path(script), dead)]
+        jobs = [job for job in queue.jobs() if _is_below(Path(job.script), dead)]
         if jobs:
-            slurm.cancel(jobs)
+            queue.cancel(jobs)
     except ComputeError as error:
         return [f"Slurm's blocks could not be looked for: {error}"]
-    return [f"Slurm job {job}" for job in jobs]
+    return [f"Slurm job {job.job_id}" for job in jobs]
 
 
 def _is_below(script: Path, directories: Sequence[Path]) -> bool:

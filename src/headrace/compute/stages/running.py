@@ -18,8 +18,6 @@ SITE_SCRIPT = "site_command.sbatch"
 """The job script that runs a site's command."""
 
 _MOST_FACTS = 20
-# Endings that may pass: killed, a node or a file system that went away.
-_PASSING = ("failed with code", "node failure", "lost", "outputs missing")
 
 
 @dataclass(frozen=True)
@@ -142,17 +140,11 @@ def _run(
         named = job if attempt == 1 else f"{job}-{attempt}"
         try:
             return run_job(script, str(workdir), job=named, **asked)
-        except Exception:
-            if not _ended(workdir / named).startswith(_PASSING):
+        except Exception as error:
+            # A BatchJobError, of a package that this one does not import.
+            if not getattr(error, "retryable", False):
                 raise
     return run_job(script, str(workdir), job=job if attempts == 1 else f"{job}-{attempts}", **asked)
-
-
-def _ended(job: Path) -> str:
-    try:
-        return str(json.loads((job / "ended.json").read_text(encoding="utf-8"))["ended"])
-    except (OSError, ValueError, KeyError):
-        return ""
 
 
 def _wanted(

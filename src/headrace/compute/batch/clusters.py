@@ -1,0 +1,31 @@
+"""The clusters that jobs of this user were submitted to, where Slurm has several."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def cache_directory() -> Path:
+    """Returns the directory for what all processes of a user know of the scheduler."""
+    base = os.environ.get("HEADRACE_SLURM_CACHE")
+    return Path(base) if base else Path.home() / ".cache/headrace/slurm"
+
+
+def known_clusters() -> tuple[str, ...]:
+    """Returns the clusters to ask; the first is this machine's own, by an empty name."""
+    try:
+        names = sorted(os.listdir(cache_directory() / "clusters"))  # noqa: PTH208
+    except OSError:
+        names = []
+    return ("", *(name for name in names if not name.startswith(".")))
+
+
+def note_cluster(name: str) -> None:
+    """Remembers a cluster that sbatch has named, where that is possible."""
+    if name and "/" not in name and not name.startswith("."):
+        with contextlib.suppress(OSError):
+            directory = cache_directory() / "clusters"
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (directory / name).touch()

@@ -1,0 +1,140 @@
+"""The ``#SBATCH`` lines of a job script."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import BatchJobError
+
+_LONG: Final = {
+    **{"A": "account", "a": "array", "b": "begin", "C": "constraint", "c": "cpus-per-task"},
+    **{"D": "chdir", "d": "dependency", "e": "error", "F": "nodefile", "G": "gpus"},
+    **{"H": "hold", "I": "immediate", "i": "input", "J": "job-name", "k": "no-kill"},
+    **{"L": "licenses", "M": "clusters", "m": "distribution", "N": "nodes", "n": "ntasks"},
+    **{"O": "overcommit", "o": "output", "p": "partition", "Q": "quiet", "q": "qos"},
+    **{"S": "core-spec", "s": "oversubscribe", "t": "time", "W": "wait", "w": "nodelist"},
+    **{"x": "exclude"},
+}
+_ALONE: Final = frozenset("HkOQsW")
+# What the job's directory has in their place: stdout, stderr, both appended to.
+_REPLACED: Final = frozenset({"output", "error", "open-mode", "quiet", "parsable"})
+# What would make another job of it than the one that is waited for.
+_REFUSED: Final = {
+    "array": "run_batch_array makes arrays",
+    "comment": "the comment is how a job is found again",
+    "wait": "the call waits",
+    "wrap": "the script is what is run",
+    "test-only": "nothing would be run",
+    "chdir": "the call says where it runs",
+    "export": "variables are given with environment={...}",
+    "export-file": "variables are given with environment={...}",
+}
+_SETTINGS: Final = {
+    **{"job-name": "name", "nodes": "nodes", "ntasks": "ntasks", "time": "walltime"},
+    **{"cpus-per-task": "cpus_per_task", "account": "account", "partition": "partition"},
+    **{"qos": "qos", "constraint": "constraint", "gpus": "gpus", "mem": "memory"},
+}
+_NUMBERS: Final = frozenset({"nodes", "ntasks", "cpus_per_task", "gpus"})
+
+
+@dataclass(frozen=True)
+class Directives:
+    """What a job script asks for in its ``#SBATCH`` lines.
+
+    Attributes:
+        settings: attributes of :class:`~.settings.JobSettings` by name.
+        options: the other options, as sbatch reads them.
+        replaced: options in whose place headrace has its own.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+
+
+def read_directives(script: Path) -> Directives:
+    """Reads the ``#SBATCH`` lines of a script, as sbatch does: those before its first command.
+
+    Args:
+        script: the script.
+
+    Raises:
+        BatchJobError: a line cannot be read, or contradicts what the call does.
+    """
+    settings: dict[str, Any] = {}
+    others: dict[str, str] = {}
+    replaced: list[str] = []
+    for number, text in _lines(script):
+        where = f"{script}:{number}"
+        if text.split() in (["hetjob"], ["packjob"]):
+            raise BatchJobError(
+                f"{where}: #SBATCH {text.strip()}: a job of several parts cannot be run"
+            )
+        for name, value in _options(text, where):
+            if (name, value) == ("export", "ALL"):
+                continue  # it is what sbatch does by itself
+            if name in _REFUSED:
+                raise BatchJobError(f"{where}: #SBATCH --{name}: leave it out; {_REFUSED[name]}")
+            option = f"--{name}" if value is None else f"--{name}={value}"
+            setting = _SETTINGS.get(name)
+            if name in _REPLACED:
+                replaced.append(option)
+            elif setting in _NUMBERS and not re.fullmatch("[0-9]+", value or ""):
+                others[name] = option  # such as --nodes=2-4, --gpus=a100:2
+            elif setting is not None:
+                settings[setting] = int(value or 0) if setting in _NUMBERS else value or ""
+            elif name in ("requeue", "no-requeue"):
+                settings["requeue"] = name == "requeue"
+            else:
+                others[name] = option
+    _count_tasks(settings, others)
+    return Directives(settings, tuple(others.values()), tuple(replaced))
+
+
+def _lines(script: Path) -> list[tuple[int, str]]:
+    found = []
+    try:
+        with script.open(encoding="utf-8", errors="surrogateescape") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip() and not line.startswith("#"):
+                    break
+                if line.startswith("#SBATCH"):
+                    found.append((number, line.removeprefix("#SBATCH")))
+    except OSError as error:
+        raise BatchJobError(f"{script}: {error.strerror}") from error
+    return found
+
+
+def _options(text: str, where: str) -> list[tuple[str, str | None]]:
+    try:
+        words = shlex.split(text, comments=True)
+    except ValueError as error:
+        raise BatchJobError(f"{where}: #SBATCH{text.rstrip()}: {error}") from None
+    options: list[tuple[str, str | None]] = []
+    while words:
+        word = words.pop(0)
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            if not equals and words and not words[0].startswith("-"):
+                value, equals = words.pop(0), "="
+            options.append((name, value if equals else None))
+        elif len(word) > 1 and word.startswith("-") and word[1] in _LONG:
+            value = word[2:].removeprefix("=")
+            if not value and word[1] not in _ALONE and words:
+                value = words.pop(0)
+            options.append((_LONG[word[1]], value or None))
+        else:
+            raise BatchJobError(f"{where}: #SBATCH{text.rstrip()}: {word!r} is no option of sbatch")
+    return options
+
+
+def _count_tasks(settings: dict[str, Any], others: Mapping[str, str]) -> None:
+    """Sets the number of tasks where the script says how many there are on each node."""
+    per_node = others.get("ntasks-per-node", "").partition("=")[2]
+    if per_node.isdigit() and "ntasks" not in settings and "nodes" not in others:
+        settings["ntasks"] = int(per_node) * settings.get("nodes", 1)

@@ -1,0 +1,146 @@
+"""Settling the job that a directory has on record, before another one may use the directory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from ..scheduler import JobId, Scheduler, SchedulerError
+from .cancelling import refuse_cancelled, was_cancelled
+from .directory import JobDirectory
+from .errors import BatchJobError
+from .notices import Notices
+from .submission import LOOKING, Submission, find_job
+from .waiting import LOOK_SECONDS, EndRule, JobWatch
+
+# One that is cancelled and does not end is told, and cancelled again after so long.
+_CANCEL_SECONDS: Final = 60.0
+_ANSWERS: Final = 2
+
+
+def claim(
+    scheduler: Scheduler, directory: JobDirectory, tag: str, task: str, begin: Callable[[], None]
+) -> bool:
+    """Makes a directory this submission's.
+
+    Args:
+        scheduler: who is asked for a job of another submission.
+        directory: the directory.
+        tag: name of this submission.
+        task: who asks.
+        begin: prepares the directory, and writes ``submission.json`` last.
+
+    Returns:
+        Whether it was made this submission's just now; otherwise it was before.
+
+    Raises:
+        BatchJobError: the task was cancelled meanwhile, or there is no scheduler to ask for the
+            job on record.
+    """
+    while True:
+        with directory.locked():
+            known = Submission.read(directory)
+            if known is not None and known.tag == tag:
+                return False
+            if known is None or is_settled(directory, known):
+                begin()
+                return True
+        settle(scheduler, directory, known, task)
+
+
+def is_settled(directory: JobDirectory, known: Submission) -> bool:
+    """Says whether the directory itself tells that a job on record has ended."""
+    if known.settled:
+        return True
+    if known.job is None:
+        return False
+    if not known.requeue and directory.exit_of({known.job.number}) is not None:
+        return True
+    return known.job.number == directory.json("ended.json").get("settled")
+
+
+def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str) -> None:
+    """Waits until a job of an earlier task has ended; cancels it where that task was given up.
+
+    Args:
+        scheduler: who is asked.
+        directory: the job's directory.
+        known: the job.
+        task: who waits.
+
+    Raises:
+        BatchJobError: this task was cancelled, or there is no scheduler on this machine to ask.
+    """
+    if scheduler.missing_commands():
+        raise BatchJobError(
+            f"{directory.path}: job {known.job or known.tag} of another task may still run there, "
+            "and this machine has no Slurm to ask; end it, or take another directory"
+        )
+    notices = Notices(task, directory.path)
+    try:
+        job = known.job or _look_up(scheduler, known, task)
+        if job is not None:
+            found = replace(known, job=job)
+            _wait_for_end(scheduler, directory, found, task, notices)
+    finally:
+        notices.clear()
+    with directory.locked():
+        if (now := Submission.read(directory)) is not None and now.tag == known.tag:
+            directory.keep_json("submission.json", {**now.document(), "settled": True})
+
+
+def _look_up(scheduler: Scheduler, known: Submission, task: str) -> JobId | None:
+    """Looks for a job whose submission was never answered; None where there is none."""
+    answers, pauses = 0, [*LOOKING]
+    while pauses or answers < _ANSWERS:
+        refuse_cancelled(task)
+        try:
+            found, whole = find_job(scheduler, known.tag)
+        except SchedulerError:
+            found, whole = None, False
+        if found is not None:
+            return found
+        answers += whole
+        time.sleep(pauses.pop(0) if pauses else LOOKING[-1])
+    return None
+
+
+def _wait_for_end(
+    scheduler: Scheduler,
+    directory: JobDirectory,
+    known: Submission,
+    task: str,
+    notices: Notices,
+) -> None:
+    assert known.job is not None  # noqa: S101 - it was found
+    watch, rule = JobWatch(scheduler, known), EndRule(known.requeue)
+    cancelled_at: float | None = None
+    while True:
+        refuse_cancelled(task)
+        given_up = was_cancelled(known.task)
+        if given_up and (cancelled_at is None or time.monotonic() - cancelled_at > _CANCEL_SECONDS):
+            cancelled_at = time.monotonic()
+            try:
+                scheduler.cancel([known.job])
+            except SchedulerError as error:
+                notices.tell(f"Slurm job {known.job} cannot be cancelled yet: {error}")
+        notices.tell(
+            f"{directory.path} is in use by Slurm job {known.job} of task {known.task}; "
+            + ("it is being cancelled" if given_up else "its end is waited for")
+        )
+        statement = watch.poll()
+        if statement is None:
+            time.sleep(LOOK_SECONDS)
+            continue
+        states = [one.state for one in statement.jobs]
+        if any(not state.final for state in states):
+            continue
+        if not states and not statement.unknown:
+            continue
+        # A file alone does not settle it: the script may have been run again.
+        worst = next((state for state in states if state.may_return), None)
+        state = worst or (states[0] if states else None)
+        if rule.has_ended(known.job.number, state, statement.contradicted):
+            return
