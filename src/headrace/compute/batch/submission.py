@@ -190,7 +190,7 @@ def find_job(scheduler: Scheduler, tag: str) -> tuple[JobId | None, bool]:
         SchedulerError: no answer.
     """
     queue = scheduler.queue(known_clusters())
-    ours = [job for job in queue.jobs if job.comment == tag]
+    ours = [job for job in queue.jobs if job.comment.strip() == tag]
     if ours:
         return JobId(ours[-1].number, ours[-1].cluster), True
     return None, queue.complete

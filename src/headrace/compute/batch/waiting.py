@@ -224,8 +224,12 @@ _RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?")
 
 
 def _is_anothers(job: Job, submission: Submission) -> bool:
-    # Ids are used again. A site may have put words of its own into the comment.
-    return job.comment.startswith("headrace:") and job.comment != submission.tag
+    # Ids are used again. A site may have put words of its own into the comment, or cut it.
+    comment = job.comment.strip()
+    return _TAG.fullmatch(comment) is not None and comment != submission.tag
+
+
+_TAG: Final = re.compile(r"headrace:[A-Za-z0-9_.-]+:[0-9a-f]{12}")
 
 
 class EndRule:

@@ -96,7 +96,8 @@ def job_records(text: str, cluster: str = "") -> list[Job]:
     for line in text.split("\n"):
         fields: dict[str, str] = {}
         for match in _FIELD.finditer(line.strip()):
-            fields.setdefault(match[1], "" if match[2] in _EMPTY else match[2])
+            value = match[2].strip(" ")
+            fields.setdefault(match[1], "" if value in _EMPTY else value)
         if not fields.get("JobId", "").isdigit() or "JobState" not in fields:
             continue
         state = JobState.parse(fields["JobState"])
