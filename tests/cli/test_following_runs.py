@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from project.service import Service
 from rich.console import Console
+from waiting import wait_until
 
 import headrace.cli.following
 from headrace.cli.termio.progress import Lines, Live
@@ -94,8 +95,11 @@ def test_following_ends_with_where_the_results_are(
 def test_a_failure_says_where_and_why(run: Run, failing: Service) -> None:
     result = run("start", "say", "-s", "word=a", "--follow")
     assert result.exit_code == 1
-    assert "failed: Move: ActionFailedException: no space" in result.stdout
-    assert "FAILED: Move: ActionFailedException: no space" in result.stderr
+    assert "failed: no space (ActionFailedException in state Move)\n" in result.stdout
+    assert (
+        "FAILED: no space (ActionFailedException in state Move); see `headrace run log"
+        in result.stderr
+    )
 
 
 def test_waiting_shows_nothing_but_the_end(run: Run, succeeding: Service) -> None:
@@ -144,6 +148,46 @@ def test_an_arrival_that_cannot_start_is_told_and_ends_a_single_watch(
     result = run("watch", "--once")
     assert result.exit_code == 1
     assert "one: no run: input of flow 'say'" in result.stderr
+
+
+def test_runs_that_others_start_show_in_a_running_watch_and_are_told_once(
+    run: Run, succeeding: Service, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand, by a retry, on another machine: the watch finds them in the service's list."""
+    monkeypatch.setattr("headrace.project.new_runs._INTERVALS", {"local": 0.05})
+    config = root / "headrace.toml"
+    told = root / "told"
+    text = config.read_text().partition("[notify]")[0]
+    config.write_text(f'{text}\n[notify]\ncommand = "cat >> {told}"\non = "SUCCEEDED"\n')
+    run("start", "say", "-s", "word=a", "-l", "before", "--wait")
+    (root / "triggers" / "new.toml").write_text(
+        '[watch]\ncollection = "here"\npath = "/incoming/"\nwhat = "directory"\n'
+        'settle = 0.1\ninterval = 0.1\nobserver = "poll"\n'
+        '[start]\nflow = "say"\nlabel = "own"\n[start.input]\nword = "{name}"\n'
+    )
+    (root / "data" / "incoming").mkdir(parents=True, exist_ok=True)
+
+    def others() -> None:
+        """Starts runs as other programs do once the watch has begun to look."""
+        wait_until(lambda: any("GET /runs" in call for call in succeeding.calls[looks:]), "a look")
+        [flow_id] = succeeding.flows
+        for label in ("by hand", "again"):
+            body = {"body": {"word": "b"}, "label": label, "tags": []}
+            succeeding.start(flow_id, body)
+        arrive(root, "one")
+
+    looks = len(succeeding.calls)
+    thread = threading.Thread(target=others)
+    thread.start()
+    result = run("watch", "--until-idle", "1.5")
+    thread.join()
+    assert result.exit_code == 0, result.stderr
+    for label in ("by hand", "again", "own"):
+        assert result.stderr.count(f"{label}: SUCCEEDED") == 1
+        assert told.read_text().count(f"{label} succeeded") == 1
+    assert "before" not in result.stderr
+    assert "before" not in told.read_text()
+    assert result.stdout.count("SUCCEEDED") == 1
 
 
 def test_a_service_that_is_away_for_a_while_is_asked_again(
@@ -203,7 +247,7 @@ def test_the_board_shows_states_and_progress() -> None:
         assert words in text
     assert "something arrived" in stream.getvalue()
     assert "1:07" in stream.getvalue()
-    assert "Work: E: why" in stream.getvalue()
+    assert "why (E in state Work); see `headrace run log r`" in stream.getvalue()
 
 
 def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,5 +258,5 @@ def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == [
         "the run: Move: 1 of 2 tasks done, 1 running",
-        "the run: FAILED: Work: E: why",
+        "the run: FAILED: why (E in state Work); see `headrace run log r`",
     ]

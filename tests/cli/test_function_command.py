@@ -48,7 +48,7 @@ def test_a_function_is_shown_and_tried_by_hand(headrace: Command):  # noqa: F811
     piped = headrace("function", "run", "double", "-e", "here", "-k", "-", stdin='{"x": 1}')
     assert json.loads(piped.stdout)["twice"] == 2
     for arguments, words in (
-        (("double", "-e", "here", "-s", "x=two"), "double: x: 'two' is not of type 'integer'"),
+        (("double", "-e", "here", "-s", "x=two"), "double: $.x: 'two' is not of type 'integer'"),
         (("double", "-e", "here"), "'x' is a required property"),
         (("double", "-e", "there", "-s", "x=2"), "no endpoint 'there'"),
         (("duble", "-e", "here"), "no function 'duble'"),

@@ -31,7 +31,10 @@ def test_without_a_file_the_way_out_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[colections.a]\nroot = 'x'", r"headrace\.toml:1: colections: unknown key; known here:"),
+        (
+            "[colections.a]\nroot = 'x'",
+            r"headrace\.toml:1: colections: unknown key; did you mean 'collections'\? known here:",
+        ),
         ("[collections.a]\nroot = 3", r"headrace\.toml:2: collections\.a\.root: expected text"),
         ("\n[collections.a]\nid = '1'\nroot = 'x'", r":3: collections\.a\.id: expected a UUID"),
         ("[collections.a]", r":1: collections\.a\.root: missing"),

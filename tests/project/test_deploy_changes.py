@@ -123,7 +123,10 @@ def test_a_flow_that_is_there_is_adopted(
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        (Choice(names=["sai"]), "no flow and no function 'sai'; the project has double, say"),
+        (
+            Choice(names=["sai"]),
+            "no flow and no function 'sai' in the project; did you mean 'say'\\? known:",
+        ),
         (Choice(names=["say"], adopt="x"), "not the id of a flow"),
         (Choice(adopt=str(uuid.uuid4())), "name the one flow"),
         (Choice(names=["double"], adopt=str(uuid.uuid4())), "name the one flow"),

@@ -115,7 +115,7 @@ def test_the_end_tells_numbers_and_where_the_results_are(
     [
         (
             {"details": {"state_name": "S", "exception": "States.Runtime", "cause": "no\npath"}},
-            "S: States.Runtime: no path",
+            "no path (States.Runtime in state S)",
         ),
         (
             {
@@ -123,7 +123,7 @@ def test_the_end_tells_numbers_and_where_the_results_are(
                 "exception": "ActionFailedException",
                 "cause": {"status": "FAILED", "details": {"description": "No space left"}},
             },
-            "S: ActionFailedException: No space left",
+            "No space left (ActionFailedException in state S)",
         ),
         (
             {
@@ -133,15 +133,15 @@ def test_the_end_tells_numbers_and_where_the_results_are(
                     "cause": "Traceback (most recent call last):\n  File x\nValueError: bad",
                 }
             },
-            "S: E: ValueError: bad",
+            "ValueError: bad (E in state S)",
         ),
-        ({"code": "FlowCanceled", "description": "by the user"}, "FlowCanceled: by the user"),
+        ({"code": "FlowCanceled", "description": "by the user"}, "by the user (FlowCanceled)"),
     ],
 )
 def test_a_failure_is_one_line(details: dict[str, Any], line: str) -> None:
     view = RunView({"run_id": "r", "status": "FAILED", "details": details})
     assert failure_line(view) == line
-    assert doing(view).text == line
+    assert doing(view).text == f"{line}; see `headrace run log r`"
 
 
 def test_a_run_that_waits_for_somebody_says_for_what() -> None:

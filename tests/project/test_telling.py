@@ -36,7 +36,7 @@ def test_a_failure_is_told_once_with_its_reason(mailbox: Path) -> None:
     one.close()
     told = mailbox.read_text()
     assert told.count("p: a run: FAILED") == 1
-    assert "S: E: no space left" in told
+    assert "a run failed after 0:00: no space left (E in state S)" in told
     assert "headrace run log r1" in told
     assert one.remembered() == []
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from headrace.cli.options import current, project_options
-from headrace.cli.parsing import Setting, read_input
+from headrace.cli.parsing import KeyValue, read_input
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, table
 
@@ -29,7 +29,7 @@ _FIELDS = (
     help="JSON file with the flow's input; - for standard input.",
 )
 @click.option(
-    "-s", "--set", "settings", type=Setting(), multiple=True, help="Set a member of the input."
+    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="Set a member of the input."
 )
 @click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint.")
 @click.option(
@@ -53,7 +53,7 @@ def doctor(
 
     session = current()
     project = session.project()
-    body = read_input(file, settings)
+    body = read_input(file, settings, project.flow(flow).input_schema)
     services = session.services(project, start=True)
     found = diagnose(
         project, session.place, services, flow, body, canary_seconds=deadline if canary else None

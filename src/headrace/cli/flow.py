@@ -24,6 +24,7 @@ _LIST_FIELDS = (
     Field("state", lambda flow: flow["state"]),
     Field("title", lambda flow: flow["title"]),
     Field("id", lambda flow: flow["id"]),
+    Field("problem", lambda flow: flow["problem"], optional=True),
 )
 
 

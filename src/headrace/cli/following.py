@@ -27,6 +27,9 @@ class Following:
         services: the services, where they have been asked for already.
         lenient: whether a run may be deleted meanwhile.
         on_look: told how each run stands, at each look.
+        find: finds further runs at each look; they are told to ``on_found``, and followed, but
+            do not count as busy.
+        on_found: told of the runs that ``find`` found, before they are looked at.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Following:
         *,
         lenient: bool = False,
         on_look: Callable[[RunView], None] = lambda view: None,
+        find: Callable[[Services], list[str]] | None = None,
+        on_found: Callable[[str], None] = lambda run_id: None,
     ) -> None:
         self._session = session
         self._project = project
@@ -45,6 +50,9 @@ class Following:
         self._services = services
         self._lenient = lenient
         self._on_look = on_look
+        self._find = find
+        self._on_found = on_found
+        self._others: set[str] = set()
         self._complaint = ""
         self._open: dict[str, RunFollower] = {}
         self.ended: dict[str, RunView] = {}
@@ -56,8 +64,8 @@ class Following:
 
     @property
     def busy(self) -> bool:
-        """Whether a run has not ended."""
-        return bool(self._open)
+        """Whether a run has not ended that is waited for."""
+        return not self._open.keys() <= self._others
 
     @property
     def open(self) -> set[str]:
@@ -65,9 +73,10 @@ class Following:
         return set(self._open)
 
     def add(self, run_id: str) -> None:
-        """Follows one more run."""
+        """Follows one more run, and waits for it."""
         from headrace.project import RunFollower
 
+        self._others.discard(run_id)
         self._open.setdefault(run_id, RunFollower(run_id))
 
     def look(self) -> None:
@@ -79,12 +88,13 @@ class Following:
         """
         from headrace.hosted import HostedError
 
-        if not self._open:
+        if not self._open and self._find is None:
             return
         services = self._services or self._connect()
         self._services = None
         views: list[RunView] = []
         try:
+            self._take_in_others(services)
             for follower in list(self._open.values()):
                 views += self._look_at(follower, services)
         except HostedError as error:
@@ -98,12 +108,31 @@ class Following:
         for view in views:
             self._on_look(view)
             if view.final:
-                self.ended[view.id] = view
+                if view.id not in self._others:
+                    self.ended[view.id] = view
                 del self._open[view.id]
         self._board.show(views)
 
     def _connect(self) -> Services:
         return self._session.services(self._project, start=True, say=self._board.say)
+
+    def _take_in_others(self, services: Services) -> None:
+        from globus_sdk import GlobusAPIError, NetworkError
+
+        from headrace.hosted import explain
+        from headrace.project import RunFollower
+
+        if self._find is None:
+            return
+        try:
+            found = self._find(services)
+        except (GlobusAPIError, NetworkError) as error:
+            raise explain(error) from error
+        for run_id in found:
+            if run_id not in self._open and run_id not in self.ended:
+                self._others.add(run_id)
+                self._on_found(run_id)
+                self._open[run_id] = RunFollower(run_id)
 
     def _look_at(self, follower: RunFollower, services: Services) -> list[RunView]:
         from globus_sdk import GlobusAPIError, NetworkError

@@ -8,7 +8,7 @@ import click
 
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
-from headrace.cli.parsing import Setting, read_input
+from headrace.cli.parsing import KeyValue, read_input
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, record, table
 
@@ -17,6 +17,7 @@ _FIELDS = (
     Field("state", lambda function: function["state"]),
     Field("description", lambda function: function["description"]),
     Field("id", lambda function: function["id"]),
+    Field("problem", lambda function: function["problem"], optional=True),
 )
 
 
@@ -70,7 +71,7 @@ def show(name: str) -> None:
 @click.option("-e", "--endpoint", required=True, help="Name of the endpoint that runs it.")
 @click.option("-k", "--kwargs", "file", metavar="FILE", help="JSON file with its arguments; -.")
 @click.option(
-    "-s", "--set", "settings", type=Setting(), multiple=True, help="One argument; may be repeated."
+    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="One argument; may be repeated."
 )
 @click.option(
     "--wait-time",
@@ -91,10 +92,11 @@ def run(
     import json
 
     from headrace.project.calls import call_function
+    from headrace.project.inventory import function_arguments
 
     session = current()
-    kwargs = read_input(file, settings)
     project = session.project()
+    kwargs = read_input(file, settings, function_arguments(project, name))
     services = session.services(project, start=True)
     result = call_function(
         project, session.place, services, name, endpoint, kwargs, wait_time=wait_time

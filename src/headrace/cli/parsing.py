@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from headrace.project.input_values import Setting
 
-class Setting(click.ParamType):
+
+class KeyValue(click.ParamType):
     """``key=value``: a dotted key, and a value that is JSON or else text."""
 
     name = "KEY=VALUE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Returns the key's parts and the value."""
-        key, separator, text = str(value).partition("=")
-        if not separator or not all(key.split(".")):
-            self.fail(f"{value!r}: expected KEY=VALUE, such as processing.ranks=4", param, ctx)
+        """Returns the setting."""
+        from headrace.project.input_values import InvalidSetting, read_setting
+
         try:
-            parsed = json.loads(text)
-        except ValueError:
-            parsed = text
-        return key.split("."), parsed
+            return read_setting(str(value))
+        except InvalidSetting as error:
+            self.fail(str(error).removeprefix("--set "), param, ctx)
 
 
 def read_json(file: str) -> Any:
@@ -37,32 +37,29 @@ def read_json(file: str) -> Any:
     """
     from headrace.project.files import parse_json
 
-    with click.open_file(file, encoding="utf-8") as stream:
+    with click.open_file(file, "rb") as stream:
         return parse_json(stream.read(), "standard input" if file == "-" else file)
 
 
-def read_input(file: str | None, settings: Iterable[tuple[list[str], Any]]) -> dict[str, Any]:
+def read_input(
+    file: str | None, settings: Iterable[Setting], schema: Mapping[str, Any]
+) -> dict[str, Any]:
     """Returns a flow's input from a file and settings.
 
     Args:
         file: a JSON file, ``-`` for standard input, None for an empty input.
-        settings: parsed ``KEY=VALUE`` settings; later ones win.
+        settings: settings; later ones win.
+        schema: the JSON schema of the input, which says what is a number and what is text.
 
     Raises:
-        ProjectError: the file is not a JSON object.
-        UsageError: a setting goes through a value that is not an object.
+        ProjectError: the file is not a JSON object, or a setting goes through a value that is not
+            an object.
     """
     from headrace.project.files import parse_json_object
+    from headrace.project.input_values import with_settings
 
     body: dict[str, Any] = {}
     if file is not None:
-        with click.open_file(file, encoding="utf-8") as stream:
+        with click.open_file(file, "rb") as stream:
             body = parse_json_object(stream.read(), "standard input" if file == "-" else file)
-    for keys, value in settings:
-        inner = body
-        for key in keys[:-1]:
-            inner = inner.setdefault(key, {})
-            if not isinstance(inner, dict):
-                raise click.UsageError(f"--set {'.'.join(keys)}: {key} is not an object")
-        inner[keys[-1]] = value
-    return body
+    return with_settings(body, settings, schema)

@@ -6,6 +6,7 @@ import click
 
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
+from headrace.cli.run_output import output
 from headrace.cli.termio.display import display
 from headrace.cli.termio.prompts import confirm
 from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS, entry_words, moment, run_text
@@ -21,10 +22,13 @@ _LOG_FIELDS = (
 
 @group()
 def run() -> None:
-    """Runs: list, look, wait, cancel, resume, take up again.
+    """Runs: list, look, wait, read output, cancel, take up again.
 
     RUN is a run's id, the beginning of one, or `last`.
     """
+
+
+run.add_command(output)
 
 
 @run.command(name="list")

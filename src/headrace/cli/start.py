@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headrace.cli.options import current, project_options
-from headrace.cli.parsing import Setting, read_input
+from headrace.cli.parsing import KeyValue, read_input
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 
@@ -25,7 +25,7 @@ from headrace.cli.termio.notes import note
     "-s",
     "--set",
     "settings",
-    type=Setting(),
+    type=KeyValue(),
     multiple=True,
     help="Set a member of the input, such as processing.ranks=4; the value is JSON or text.",
 )
@@ -71,7 +71,7 @@ def start(
 
     session = current()
     project = session.project()
-    body = read_input(file, settings)
+    body = read_input(file, settings, project.flow(flow).input_schema)
     prepared = prepare(project, session.place, flow, body)
     services = session.services(project, start=True)
     if preflight:

@@ -89,6 +89,7 @@ class Watch:
     def __init__(
         self, session: Session, project: Project, triggers: Sequence[Trigger], board: Board
     ) -> None:
+        from headrace.project.new_runs import NewRuns
         from headrace.project.telling import RunTeller
 
         self._session = session
@@ -100,8 +101,16 @@ class Watch:
         self._error: BaseException | None = None
         self._heard = 0.0
         self._patience = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
-        self._teller = RunTeller(project, self._file("watching", "json"), board.say)
-        self.following = Following(session, project, board, lenient=True, on_look=self._teller.look)
+        self._teller = RunTeller(project, self._file("watching", "json"), board.say, session.place)
+        self.following = Following(
+            session,
+            project,
+            board,
+            lenient=True,
+            on_look=self._teller.look,
+            find=NewRuns(project, session.place).look,
+            on_found=self._teller.begin,
+        )
         for run_id in self._teller.remembered():
             self.following.add(run_id)
         self.watched = Watched()

@@ -3,7 +3,7 @@
 from .cancelling import Cancellations
 from .endpoint import EndpointHost
 from .errors import ComputeError
-from .functions import Function, find_functions
+from .functions import Function, find_functions, function_names, scan_functions
 from .reaping import reap
 from .task_output import TaskOutput, read_task_output
 from .values import EndpointSpec, TaskEvent, TaskSpec
@@ -18,6 +18,8 @@ __all__ = [
     "TaskOutput",
     "TaskSpec",
     "find_functions",
+    "function_names",
     "read_task_output",
     "reap",
+    "scan_functions",
 ]

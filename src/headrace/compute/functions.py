@@ -14,7 +14,7 @@ import inspect
 import io
 import symtable
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +46,22 @@ class Function:
     path: Path
 
 
-def find_functions(directory: Path) -> dict[str, Function]:
-    """Find the functions of a project.
+def function_names(directory: Path) -> list[str]:
+    """Return the names of the functions of a project, whatever their modules hold.
 
     Args:
         directory: holds one module per function, the function named as the module. Files whose
             name begins with ``_`` or ``.`` are left out.
+    """
+    return sorted(p.stem for p in directory.glob("*.py") if not p.name.startswith(("_", ".")))
+
+
+def find_functions(directory: Path, names: Iterable[str] | None = None) -> dict[str, Function]:
+    """Find the functions of a project.
+
+    Args:
+        directory: as for `function_names`.
+        names: which of them; all by default. What is wrong with others does not matter.
 
     Returns:
         The functions by name, in the order of their names.
@@ -61,8 +71,27 @@ def find_functions(directory: Path) -> dict[str, Function]:
     """
     if not directory.is_dir():
         raise ComputeError(f"{directory}: no such directory; functions are looked for there")
-    modules = sorted(p for p in directory.glob("*.py") if not p.name.startswith(("_", ".")))
-    return {path.stem: read_function(path) for path in modules}
+    known = function_names(directory)
+    wanted = known if names is None else [name for name in known if name in set(names)]
+    return {name: read_function(directory / f"{name}.py") for name in wanted}
+
+
+def scan_functions(directory: Path) -> tuple[dict[str, Function], dict[str, str]]:
+    """Find all functions of a project that can be used.
+
+    Args:
+        directory: as for `function_names`.
+
+    Returns:
+        The functions, and for each that cannot be used what is wrong with it; both by name.
+    """
+    functions, faults = {}, {}
+    for name in function_names(directory):
+        try:
+            functions[name] = read_function(directory / f"{name}.py")
+        except ComputeError as error:
+            faults[name] = str(error)
+    return functions, faults
 
 
 def read_function(path: Path) -> Function:

@@ -38,7 +38,16 @@ from headrace.project.start import (
     start,
 )
 from headrace.project.starter import ProjectStarter
-from headrace.project.words import Progress, Results, doing, failure_line, results_of, summary_of
+from headrace.project.words import (
+    Progress,
+    Results,
+    doing,
+    failure_line,
+    failure_words,
+    next_steps,
+    results_of,
+    summary_of,
+)
 
 __all__ = [
     "FINAL",
@@ -74,11 +83,13 @@ __all__ = [
     "doing",
     "facility_settings",
     "failure_line",
+    "failure_words",
     "find_config",
     "init_project",
     "is_current",
     "load_project",
     "local_id",
+    "next_steps",
     "plan",
     "preflight",
     "prepare",

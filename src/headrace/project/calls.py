@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
+from headrace.project.inventory import function_arguments
 from headrace.project.names import resolve_input
 from headrace.project.project import Project
+from headrace.project.start import schema_problems
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -79,16 +81,14 @@ def check_arguments(project: Project, name: str, kwargs: Mapping[str, Any]) -> N
     """Checks arguments against a function's annotations.
 
     Raises:
-        ProjectError: they do not fit; the message names the argument.
+        ProjectError: they do not fit; the message names every argument that does not.
     """
     from jsonschema import Draft7Validator
 
-    from headrace.compute.signatures import arguments_schema
-
-    schema = arguments_schema(project.functions()[name])
-    for error in Draft7Validator(schema).iter_errors(dict(kwargs)):
-        where = ".".join(map(str, error.absolute_path))
-        raise ProjectError(f"{name}{f': {where}' if where else ''}: {error.message}")
+    schema = function_arguments(project, name)
+    problems = schema_problems(Draft7Validator(schema).iter_errors(dict(kwargs)))
+    if problems:
+        raise ProjectError(f"{name}: {'; '.join(problems)}; see `headrace function show {name}`")
 
 
 def _reason(details: Mapping[str, Any]) -> str:

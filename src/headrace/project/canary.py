@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from headrace.files import write_private
+from headrace.project.own_functions import OwnFunction, call_own_function, own_function_id
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ _CODE: Final = (
     "    import platform\n    import socket\n\n"
     "    return f'{socket.gethostname()} under Python {platform.python_version()}'\n"
 )
-_POLL_SECONDS: Final = {"local": 0.2, "globus": 3.0}
-_JSON_RESULTS: Final = ["globus_compute_sdk.serialize.JSONData"]
+_FUNCTION: Final = OwnFunction(_NAME, _CODE, "canary")
 
 
 @dataclass(frozen=True)
@@ -48,21 +46,7 @@ def canary_id(project: Project, place: str, services: Services) -> str:
         place: the place.
         services: the services there.
     """
-    from headrace.facility import state_directory
-
-    path = state_directory(project.root) / f"canary.{place}.json"
-    try:
-        known = json.loads(path.read_text())
-    except (OSError, ValueError):
-        known = {}
-    if isinstance(known, dict) and known.get("code") == _CODE:
-        return str(known["id"])
-    answer = services.compute.register_function(
-        {"function_name": _NAME, "function_code": _packed(_CODE), "meta": {}}
-    )
-    function_id = str(answer["function_uuid"])
-    write_private(path, json.dumps({"id": function_id, "code": _CODE}))
-    return function_id
+    return own_function_id(project, place, services, _FUNCTION)
 
 
 def send_canary(
@@ -89,39 +73,17 @@ def send_canary(
     Returns:
         How it fared. A service that does not answer counts as a canary that did not come back.
     """
-    from globus_compute_sdk.serialize import ComputeSerializer, JSONData
-    from globus_sdk import GlobusAPIError, NetworkError
-
-    from headrace.compute.outcomes import failure_line, read_result
-    from headrace.hosted import HostedError
-
-    begun = elapsed()
-    serializer = ComputeSerializer(strategy_data=JSONData())
-    packed = serializer.pack_buffers([serializer.serialize(()), serializer.serialize({})])
-    function_id = canary_id(project, place, services)
-    body: dict[str, Any] = {
-        "tasks": {function_id: [packed]},
-        "create_queue": False,
-        "result_serializers": _JSON_RESULTS,
-    }
-    try:
-        answer = services.compute.submit(endpoint_id, body)
-        [task_id] = answer["tasks"][function_id]
-        while (seconds := elapsed() - begun) < deadline:
-            task = services.compute_v2.get_task(task_id).data
-            if task["status"] == "success":
-                return Canary(True, f"ran on {read_result(str(task['result']))}", seconds)
-            if task["status"] == "failed":
-                story = failure_line(str(task.get("exception", ""))) or "failed without a word"
-                return Canary(False, f"failed: {story}", seconds)
-            pause(_POLL_SECONDS[place])
-    except GlobusAPIError as error:
-        return Canary(False, f"refused: {error.message}", elapsed() - begun)
-    except (NetworkError, HostedError) as error:
-        return Canary(False, " ".join(str(error).split()), elapsed() - begun)
-    reason = str(task.get("reason") or task["status"])
-    return Canary(False, f"did not come back within {deadline:.0f} s ({reason})", seconds)
-
-
-def _packed(code: str) -> str:
-    return f"{len(code)}\n{code}"
+    answer = call_own_function(
+        project,
+        place,
+        services,
+        endpoint_id,
+        _FUNCTION,
+        {},
+        deadline,
+        elapsed=elapsed,
+        pause=pause,
+    )
+    if answer.problem:
+        return Canary(False, answer.problem, answer.seconds)
+    return Canary(True, f"ran on {answer.value}", answer.seconds)

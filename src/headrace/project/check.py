@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from headrace._internal.near_names import known_names
 from headrace.project.errors import ProjectError
 from headrace.project.files import read_text
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from headrace.flowlang import Finding
     from headrace.flowlang.checker import Document
     from headrace.project.project import Project
+
+_READABLE = "nothing else of it can be checked before"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding
         names: the flows; all of them by default.
 
     Raises:
-        ProjectError: no flow of a given name, or a file cannot be read.
+        ProjectError: no flow of a given name. What cannot be read is a finding.
     """
     from headrace.project.walltimes import flow_walltimes
 
@@ -79,11 +83,39 @@ def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding
     for name in names or known:
         if name not in known:
             raise ProjectError(
-                f"no flow {name!r} in {project.flows_dir}; known: {', '.join(known) or 'none'}"
+                f"no flow {name!r} in {project.flows_dir}; {known_names(name, known)}"
             )
+        findings += _metadata_findings(known[name])
         walltimes = flow_walltimes(project, name)
         findings += check_file(known[name] / "definition.json", walltimes)
     return findings
+
+
+def _metadata_findings(directory: Path) -> list[FlowFinding]:
+    """Returns what is wrong with a flow's ``flow.toml``."""
+    from headrace.project.sources import read_metadata
+
+    try:
+        read_metadata(directory)
+    except ProjectError as error:
+        return [_unreadable_finding(directory / "flow.toml", str(error))]
+    return []
+
+
+def _unreadable_finding(file: Path, message: str) -> FlowFinding:
+    """Makes a finding of an error that names the file, and the line where it knows it."""
+    from headrace.flowlang.checker import ERROR, Finding
+
+    found = re.match(
+        r"(?P<file>.*?\.(?:json|toml))(?::(?P<line>\d+))?(?::(?P<column>\d+))?: ", message
+    )
+    if found is None:
+        return FlowFinding(file, Finding(ERROR, "not-readable", (), message, _READABLE))
+    line, column = (int(found[name]) if found[name] else 1 for name in ("line", "column"))
+    finding = Finding(
+        ERROR, "not-readable", (), message[found.end() :], _READABLE, line=line, column=column
+    )
+    return FlowFinding(Path(found["file"]), finding)
 
 
 def check_file(path: Path, walltimes: Mapping[str, float] | None = None) -> list[FlowFinding]:
@@ -94,12 +126,17 @@ def check_file(path: Path, walltimes: Mapping[str, float] | None = None) -> list
         walltimes: seconds that the jobs of an endpoint, or a function, may take, by its id or by
             the path that the definition reads the id from.
 
-    Raises:
-        ProjectError: the file cannot be read.
     """
+    file = path / "definition.json" if path.is_dir() else path
+    try:
+        return _check_file(file, walltimes)
+    except ProjectError as error:
+        return [_unreadable_finding(file, str(error))]
+
+
+def _check_file(file: Path, walltimes: Mapping[str, float] | None) -> list[FlowFinding]:
     from headrace.flowlang.checker import Document, check_flow, read_document
 
-    file = path / "definition.json" if path.is_dir() else path
     schema_file = file.with_name("input_schema.json")
     text, schema_text = read_text(file), None
     definition, schema = read_document(text), Document(None)

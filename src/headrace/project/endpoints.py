@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.project.canary import canary_id
 from headrace.project.errors import ProjectError
 from headrace.project.following import moment_of
+from headrace.project.output_reader import reader_id
 from headrace.project.places import connect
 from headrace.project.project import Project
 from headrace.project.words import duration
@@ -254,11 +255,12 @@ def _write(project: Project, endpoint: InstalledEndpoint, place: str, services: 
             f"to: run `headrace deploy{'' if place == 'local' else f' --at {place}'}` first"
         )
     allowed = [function.id for function in functions.values()]
+    own = [canary_id(project, place, services), reader_id(project, place, services)]
     settings = dict(_LOCAL_SETTINGS) if place == "local" else {}
     write_endpoint(
         endpoint,
         _spec(project, endpoint.name, endpoint),
-        [*allowed, canary_id(project, place, services)],
+        [*allowed, *own],
         settings,
     )
 

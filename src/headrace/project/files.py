@@ -6,23 +6,39 @@ import json
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.json_check import InvalidValue, load_json
 from headrace.project.errors import ProjectError
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of a file.
+    """Returns the text of a file, without a byte-order mark.
 
     Raises:
         ProjectError: it cannot be read, or is not UTF-8.
     """
+    return decoded(_read(path), str(path))
+
+
+def decoded(data: bytes, source: str) -> str:
+    """Returns text from its bytes, without a byte-order mark.
+
+    Args:
+        data: the bytes.
+        source: where they are from, for messages.
+
+    Raises:
+        ProjectError: they are not UTF-8; names the encoding where it can be told.
+    """
+    encoding = json.detect_encoding(data)
+    if not encoding.startswith("utf-8"):
+        name = "-".join(encoding.upper().split("-")[:2])
+        raise ProjectError(f"{source}: {name} text; save it as UTF-8")
     try:
-        return path.read_text(encoding="utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProjectError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start})"
+            f"{source}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
-    except OSError as error:
-        raise ProjectError(f"{path}: {error.strerror or error}") from error
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -31,10 +47,10 @@ def read_json_object(path: Path) -> dict[str, Any]:
     Raises:
         ProjectError: not JSON, told with line and column, or not an object.
     """
-    return parse_json_object(read_text(path), str(path))
+    return parse_json_object(_read(path), str(path))
 
 
-def parse_json_object(text: str, source: str) -> dict[str, Any]:
+def parse_json_object(text: str | bytes, source: str) -> dict[str, Any]:
     """Returns the object in a JSON text.
 
     Args:
@@ -50,7 +66,7 @@ def parse_json_object(text: str, source: str) -> dict[str, Any]:
     return document
 
 
-def parse_json(text: str, source: str) -> Any:
+def parse_json(text: str | bytes, source: str) -> Any:
     """Returns the value in a JSON text.
 
     Args:
@@ -58,12 +74,22 @@ def parse_json(text: str, source: str) -> Any:
         source: where it is from, for messages.
 
     Raises:
-        ProjectError: not JSON, told with line and column.
+        ProjectError: not JSON, told with line and column, or JSON that says what cannot be sent,
+            such as numbers that are not finite, told with the path of the value.
     """
+    shown = text if isinstance(text, str) else decoded(text, source)
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{source}:{error.lineno}:{error.colno}"
-        raise ProjectError(f"{where}: not JSON: {error.msg}") from error
-    except RecursionError as error:
-        raise ProjectError(f"{source}: nested too deep to be read") from error
+        return load_json(shown, source)
+    except InvalidValue as error:
+        if isinstance(error.__context__, json.JSONDecodeError):
+            wrong = error.__context__
+            where = f"{source}:{wrong.lineno}:{wrong.colno}"
+            raise ProjectError(f"{where}: not JSON: {wrong.msg}") from error
+        raise ProjectError(str(error)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ProjectError(f"{path}: {error.strerror or error}") from error

@@ -4,47 +4,69 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.project.errors import ProjectError
+from headrace.project.lock import DeployedFlow, DeployedFunction
 from headrace.project.project import Project
 
 
 def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
-    """Returns the flows with ``name``, ``title``, ``state`` and ``id`` at a place.
+    """Returns the flows with ``name``, ``title``, ``state``, ``id`` at a place and ``problem``.
 
-    The state is ``deployed``, ``changed`` (since it was deployed) or ``not deployed``.
+    The state is ``deployed``, ``changed`` (since it was deployed), ``not deployed`` or, where its
+    files cannot be read, ``faulty``; the problem tells why then.
 
     Raises:
-        ProjectError: a file cannot be read.
+        ProjectError: the lock file is not one.
     """
+    from headrace.project.sources import scan_flows
+
     deployed = project.lock().at(place).flows
+    flows, faults = scan_flows(project.flows_dir)
     return [
-        {
-            "name": name,
-            "title": flow.title,
-            "state": _state(flow.sha256(), deployed[name].sha256 if name in deployed else None),
-            "id": deployed[name].id if name in deployed else None,
-        }
-        for name, flow in project.flows().items()
+        _row(
+            name,
+            title=flows[name].title if name in flows else "",
+            sha256=flows[name].sha256() if name in flows else None,
+            deployed=deployed.get(name),
+            problem=faults.get(name),
+        )
+        for name in sorted({*flows, *faults})
     ]
 
 
 def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
-    """Returns the functions with ``name``, ``description``, ``state`` and ``id`` at a place.
+    """Returns the functions with ``name``, ``description``, ``state``, ``id`` and ``problem``.
+
+    States are those of :func:`flow_inventory`.
 
     Raises:
         ProjectError: the lock file is not one.
-        ComputeError: a module is not as it must be.
     """
+    from headrace.compute import scan_functions
+
     deployed = project.lock().at(place).functions
+    functions, faults = scan_functions(project.functions_dir)
     return [
-        {
-            "name": name,
-            "description": (function.doc.strip().splitlines() or [""])[0],
-            "state": _state(function.sha256, deployed[name].sha256 if name in deployed else None),
-            "id": deployed[name].id if name in deployed else None,
-        }
-        for name, function in project.functions().items()
+        _row(
+            name,
+            description=_first_line(functions[name].doc) if name in functions else "",
+            sha256=functions[name].sha256 if name in functions else None,
+            deployed=deployed.get(name),
+            problem=faults.get(name),
+        )
+        for name in sorted({*functions, *faults})
     ]
+
+
+def function_arguments(project: Project, name: str) -> dict[str, Any]:
+    """Returns the JSON schema of the arguments of one function.
+
+    Raises:
+        ProjectError: there is none of this name.
+        ComputeError: its module is not as it must be.
+    """
+    from headrace.compute.signatures import arguments_schema
+
+    return arguments_schema(project.function(name))
 
 
 def function_document(project: Project, place: str, name: str) -> dict[str, Any]:
@@ -52,24 +74,42 @@ def function_document(project: Project, place: str, name: str) -> dict[str, Any]
 
     Raises:
         ProjectError: there is none of this name, or the lock file is not one.
-        ComputeError: a module is not as it must be.
+        ComputeError: its module is not as it must be.
     """
     from headrace.compute.signatures import arguments_schema, signature
 
-    functions = project.functions()
-    if name not in functions:
-        known = ", ".join(functions) or "none"
-        raise ProjectError(f"no function {name!r} in {project.functions_dir}; known: {known}")
-    function = functions[name]
-    [row] = [row for row in function_inventory(project, place) if row["name"] == name]
+    function = project.function(name)
+    deployed = project.lock().at(place).functions.get(name)
     return {
-        **row,
+        **_row(name, sha256=function.sha256, deployed=deployed, problem=None),
         "description": function.doc.strip(),
         "signature": signature(function),
         "arguments": arguments_schema(function),
         "bytes": len(function.code.encode()),
         "sha256": function.sha256,
         "path": str(function.path),
+    }
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]
+
+
+def _row(
+    name: str,
+    *,
+    sha256: str | None,
+    deployed: DeployedFlow | DeployedFunction | None,
+    problem: str | None,
+    **more: str,
+) -> dict[str, Any]:
+    known = deployed.sha256 if deployed else None
+    return {
+        "name": name,
+        **more,
+        "state": "faulty" if sha256 is None else _state(sha256, known),
+        "id": deployed.id if deployed else None,
+        "problem": problem,
     }
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from headrace._internal.near_names import known_names
 from headrace.project.errors import ProjectError
 from headrace.project.lock import Lock
 from headrace.project.project import Project
@@ -100,14 +101,14 @@ class _Resolver:
         deployed = self.lock.at(self.place).functions
         if name in deployed:
             return deployed[name].id
-        functions = sorted(self.project.functions())
+        functions = self.project.function_names()
         if name in functions:
             raise ProjectError(
                 f"function {name!r} is not deployed at {self.place}: run "
                 f"`headrace deploy{_at(self.place)}`"
             )
-        known = ", ".join(functions) or "none"
-        raise ProjectError(f"no function {name!r} in {self.project.functions_dir}; known: {known}")
+        known = known_names(name, functions)
+        raise ProjectError(f"no function {name!r} in {self.project.functions_dir}; {known}")
 
     def _options_of(self, name: str) -> dict[str, Any]:
         options = self.project.endpoint(name).options

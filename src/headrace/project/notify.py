@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from headrace._internal.loopback import LOOPBACK
+from headrace._internal.near_names import known_names
 from headrace.project.errors import ProjectError
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def check_notify(settings: Mapping[str, str]) -> None:
     """
     unknown = sorted(set(settings) - KEYS)
     if unknown:
-        raise ProjectError(f"notify.{unknown[0]}: unknown; there are {', '.join(sorted(KEYS))}")
+        raise ProjectError(f"notify.{unknown[0]}: unknown key; {known_names(unknown[0], KEYS)}")
     for status in told_statuses(settings):
         if status not in STATUSES:
             raise ProjectError(f"notify.on: {status!r}: there are {', '.join(STATUSES)}")
@@ -85,7 +86,7 @@ def _run(command: str, subject: str, message: str) -> list[str]:
     except (OSError, subprocess.TimeoutExpired) as error:
         return [f"notify.command: {error}"]
     if done.returncode != 0:
-        words = " ".join(done.stderr.split())[:200] or "it said nothing"
+        words = " ".join(done.stderr.split()) or "it said nothing"
         return [f"notify.command ended with exit code {done.returncode}: {words}"]
     return []
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from headrace._internal.near_names import known_names
 from headrace.project.check import FlowFinding, check_flows
 from headrace.project.drift import Difference, differences, fingerprint, wanted_document
 from headrace.project.errors import ProjectError
@@ -110,29 +111,31 @@ def plan(project: Project, place: str, services: Services, choice: Choice | None
         ComputeError: a function's module is not as it must be.
     """
     choice = choice or Choice()
-    stop_on_errors(check_flows(project))
-    flows = project.flows()
-    functions = project.functions()
     deployed = project.lock().at(place)
-    _check_choice(choice, flows, functions, deployed)
+    flow_names, function_names = project.flow_names(), project.function_names()
+    _check_choice(choice, flow_names, function_names, deployed)
+    chosen = [name for name in flow_names if _chosen(choice, name)]
+    stop_on_errors(check_flows(project, chosen) if chosen else [])
+    flows = project.flows(chosen)
+    functions = project.functions(name for name in function_names if _chosen(choice, name))
     steps = [
         _plan_function(function, deployed.functions.get(name), services)
         for name, function in sorted(functions.items())
         if _chosen(choice, name)
     ]
-    for name in sorted(set(deployed.functions) - set(functions)):
+    for name in sorted(set(deployed.functions) - set(function_names)):
         if _chosen(choice, name):
             entry = deployed.functions[name]
             steps.append(_orphan("function", name, entry.id, entry.sha256, choice))
     there = {}
-    if flows or deployed.flows:
+    if flow_names or deployed.flows:
         there = {flow["id"]: flow for flow in owned_flows(services)}
     for name, flow in sorted(flows.items()):
         if _chosen(choice, name):
             steps.append(
                 _plan_flow(project, flow, deployed.flows.get(name), there, choice, services)
             )
-    steps += _orphaned_flows(project, flows, deployed, there, choice)
+    steps += _orphaned_flows(project, flow_names, deployed, there, choice)
     return Plan(place, tuple(steps), flows, functions)
 
 
@@ -156,15 +159,15 @@ def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
 
 def _check_choice(
     choice: Choice,
-    flows: Mapping[str, FlowSource],
-    functions: Mapping[str, Function],
+    flows: Collection[str],
+    functions: Collection[str],
     deployed: Deployed,
 ) -> None:
     known = {*flows, *functions, *deployed.flows, *deployed.functions}
     unknown = sorted(set(choice.names) - known)
     if unknown:
-        words = ", ".join(sorted({*flows, *functions})) or "nothing"
-        raise ProjectError(f"no flow and no function {unknown[0]!r}; the project has {words}")
+        words = known_names(unknown[0], {*flows, *functions})
+        raise ProjectError(f"no flow and no function {unknown[0]!r} in the project; {words}")
     if choice.adopt is None:
         return
     if not is_uuid(choice.adopt):
@@ -230,7 +233,7 @@ def _plan_flow(
 
 def _orphaned_flows(
     project: Project,
-    flows: Mapping[str, FlowSource],
+    flows: Collection[str],
     deployed: Deployed,
     there: Mapping[str, dict[str, Any]],
     choice: Choice,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace._internal.near_names import known_names
 from headrace.project.config import (
     CollectionConfig,
     Config,
@@ -17,7 +18,7 @@ from headrace.project.config import (
 from headrace.project.errors import ProjectError
 from headrace.project.ids import local_id
 from headrace.project.lock import LOCK_FILE, Lock, read_lock, write_lock
-from headrace.project.sources import FlowSource, read_flows
+from headrace.project.sources import FlowSource, flow_names, read_flows
 
 if TYPE_CHECKING:
     from headrace.compute import Function
@@ -80,13 +81,20 @@ class Project:
         """The endpoints, by name."""
         return self.config.endpoints
 
-    def flows(self) -> dict[str, FlowSource]:
-        """Reads the flows, by name.
+    def flow_names(self) -> list[str]:
+        """Returns the names of the flows, whatever their files say."""
+        return flow_names(self.flows_dir)
+
+    def flows(self, names: Iterable[str] | None = None) -> dict[str, FlowSource]:
+        """Reads flows, by name.
+
+        Args:
+            names: which; all by default. What is wrong with others does not matter.
 
         Raises:
             ProjectError: a file of theirs cannot be read.
         """
-        return read_flows(self.flows_dir)
+        return read_flows(self.flows_dir, names)
 
     def flow(self, name: str) -> FlowSource:
         """Reads one flow.
@@ -94,20 +102,43 @@ class Project:
         Raises:
             ProjectError: there is none of this name; the message lists the known ones.
         """
-        flows = self.flows()
-        if name not in flows:
-            raise ProjectError(f"no flow {name!r} in {self.flows_dir}; {_known(flows)}")
-        return flows[name]
+        names = self.flow_names()
+        if name not in names:
+            raise ProjectError(f"no flow {name!r} in {self.flows_dir}; {known_names(name, names)}")
+        return self.flows([name])[name]
 
-    def functions(self) -> dict[str, Function]:
-        """Reads the compute functions, by name.
+    def function_names(self) -> list[str]:
+        """Returns the names of the compute functions, whatever their modules hold."""
+        from headrace.compute import function_names
+
+        return function_names(self.functions_dir)
+
+    def functions(self, names: Iterable[str] | None = None) -> dict[str, Function]:
+        """Reads compute functions, by name.
+
+        Args:
+            names: which; all by default. What is wrong with others does not matter.
 
         Raises:
             ComputeError: a module of theirs is not as it must be.
         """
         from headrace.compute import find_functions
 
-        return find_functions(self.functions_dir) if self.functions_dir.is_dir() else {}
+        return find_functions(self.functions_dir, names) if self.functions_dir.is_dir() else {}
+
+    def function(self, name: str) -> Function:
+        """Reads one compute function.
+
+        Raises:
+            ProjectError: there is none of this name; the message lists the known ones.
+            ComputeError: its module is not as it must be.
+        """
+        names = self.function_names()
+        if name not in names:
+            raise ProjectError(
+                f"no function {name!r} in {self.functions_dir}; {known_names(name, names)}"
+            )
+        return self.functions([name])[name]
 
     def lock(self) -> Lock:
         """Reads what is deployed.
@@ -128,9 +159,8 @@ class Project:
             ProjectError: there is none of this name; the message lists the known ones.
         """
         if name not in self.collections:
-            raise ProjectError(
-                f"no collection {name!r} in {self.config_file}; {_known(self.collections)}"
-            )
+            known = known_names(name, self.collections)
+            raise ProjectError(f"no collection {name!r} in {self.config_file}; {known}")
         return self.collections[name]
 
     def endpoint(self, name: str) -> EndpointConfig:
@@ -140,9 +170,8 @@ class Project:
             ProjectError: there is none of this name; the message lists the known ones.
         """
         if name not in self.endpoints:
-            raise ProjectError(
-                f"no endpoint {name!r} in {self.config_file}; {_known(self.endpoints)}"
-            )
+            known = known_names(name, self.endpoints)
+            raise ProjectError(f"no endpoint {name!r} in {self.config_file}; {known}")
         return self.endpoints[name]
 
     def collection_id(self, name: str, place: str) -> str:
@@ -198,7 +227,3 @@ def load_project(
         raise ProjectError(f"{start}: no such directory")
     config_file = find_config(start)
     return Project(config_file.parent.resolve(), read_config(config_file, profile, place))
-
-
-def _known(names: Mapping[str, object]) -> str:
-    return f"known: {', '.join(sorted(names))}" if names else "there are none yet"

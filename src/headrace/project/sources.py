@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def read_flow(directory: Path) -> FlowSource:
     schema_file = directory / "input_schema.json"
     schema = read_text(schema_file) if schema_file.is_file() else "{}"
     definition_file = directory / "definition.json"
-    metadata = _read_metadata(directory)
+    metadata = read_metadata(directory)
     return FlowSource(
         name=directory.name,
         directory=directory,
@@ -96,34 +96,67 @@ def read_flow(directory: Path) -> FlowSource:
     )
 
 
-def read_flows(directory: Path) -> dict[str, FlowSource]:
-    """Reads every flow of a directory of flows.
+def flow_names(directory: Path) -> list[str]:
+    """Returns the names of the flows in a directory of flows, whatever their files say."""
+    return sorted(path.parent.name for path in directory.glob("*/definition.json"))
+
+
+def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str, FlowSource]:
+    """Reads flows of a directory of flows.
 
     Args:
         directory: one subdirectory per flow.
+        names: which of them; all by default. What is wrong with others does not matter.
 
     Raises:
         ProjectError: as :func:`read_flow`; or two flows have the same title.
     """
-    if not directory.is_dir():
-        return {}
-    flows = {
-        path.name: read_flow(path)
-        for path in sorted(directory.iterdir())
-        if (path / "definition.json").is_file()
-    }
+    known = flow_names(directory)
+    wanted = known if names is None else [name for name in known if name in set(names)]
+    flows = {name: read_flow(directory / name) for name in wanted}
     titles: dict[str, str] = {}
-    for flow in flows.values():
-        other = titles.setdefault(flow.title, flow.name)
-        if other != flow.name:
+    for name in known:
+        title = flows[name].title if name in flows else _title_of(directory / name)
+        other = titles.setdefault(title, name) if title else name
+        if other != name and {other, name} & set(flows):
             raise ProjectError(
-                f"{flow.directory / 'flow.toml'}: title {flow.title!r} is also that of flow "
+                f"{directory / name / 'flow.toml'}: title {title!r} is also that of flow "
                 f"{other!r}: give each flow its own"
             )
     return flows
 
 
-def _read_metadata(directory: Path) -> dict[str, Any]:
+def scan_flows(directory: Path) -> tuple[dict[str, FlowSource], dict[str, str]]:
+    """Reads all flows that can be read.
+
+    Args:
+        directory: one subdirectory per flow.
+
+    Returns:
+        The flows, and for each that cannot be read what is wrong with it; both by name.
+    """
+    flows, faults = {}, {}
+    for name in flow_names(directory):
+        try:
+            flows[name] = read_flow(directory / name)
+        except ProjectError as error:
+            faults[name] = str(error)
+    return flows, faults
+
+
+def _title_of(directory: Path) -> str:
+    try:
+        return str(read_metadata(directory)["title"])
+    except ProjectError:
+        return ""  # told when that flow itself is read
+
+
+def read_metadata(directory: Path) -> dict[str, Any]:
+    """Reads ``flow.toml`` of a flow's directory, which may be missing.
+
+    Raises:
+        ProjectError: it is not TOML, or says what it may not; told with the line.
+    """
     path = directory / "flow.toml"
     title = directory.name.replace("_", " ").capitalize()
     if not path.is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +16,16 @@ from headrace.project.patience import once
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
     from headrace.hosted import Services
 
 _PRINCIPAL: Final = re.compile(
     r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
+
+# A value in a message about it: longer ones hide what is wrong with them.
+_SHOWN_VALUE: Final = 100
 
 # Begins the tag by which a run is found whose answer was lost.
 OWN_TAG: Final = "headrace:"
@@ -190,20 +195,35 @@ def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
     """Checks an input against a flow's schema, formats included.
 
     Raises:
-        ProjectError: it does not fit; the message names the member.
+        ProjectError: it does not fit; the message names every member that does not.
     """
     from jsonschema import Draft7Validator, FormatChecker
 
     validator = Draft7Validator(input_schema, format_checker=FormatChecker())
-    errors = sorted(validator.iter_errors(body), key=lambda error: error.json_path)
-    if errors:
-        first = errors[0]
-        message = first.message if len(first.message) <= 200 else f"{first.message[:200]}..."
-        more = f"; and {len(errors) - 1} more" if errors[1:] else ""
+    problems = schema_problems(validator.iter_errors(body))
+    if problems:
         raise ProjectError(
-            f"input of flow {flow!r}: {first.json_path}: {message}{more}; "
-            f"see flows/{flow}/input_schema.json"
+            f"input of flow {flow!r}: {'; '.join(problems)}; see flows/{flow}/input_schema.json"
         )
+
+
+def schema_problems(errors: Iterable[ValidationError]) -> list[str]:
+    """Returns all that is wrong with a value, each with its path, the outermost first.
+
+    Args:
+        errors: what its schema says. A large value in a message is named by its kind only.
+    """
+    return [
+        f"{error.json_path}: {_without_value(error)}"
+        for error in sorted(errors, key=lambda error: (error.json_path, error.message))
+    ]
+
+
+def _without_value(error: ValidationError) -> str:
+    value = repr(error.instance)
+    if len(value) <= _SHOWN_VALUE:
+        return error.message
+    return error.message.replace(value, f"the {type(error.instance).__name__} there")
 
 
 def check_roots(project: Project, names: set[str]) -> None:

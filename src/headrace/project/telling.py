@@ -6,15 +6,18 @@ import json
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.files import write_private
 from headrace.project.following import RunView
 from headrace.project.notify import tell, told_statuses
-from headrace.project.words import doing, duration, failure_line
+from headrace.project.words import doing, duration, failure_line, next_steps
 
 if TYPE_CHECKING:
     from headrace.project.project import Project
+
+# A run may be heard of a second time shortly after its end, and by another way.
+_REMEMBERED: Final = 10_000
 
 
 class RunTeller:
@@ -24,14 +27,19 @@ class RunTeller:
         project: whose ``[notify]`` says how, and of which statuses.
         path: file of the runs that have not ended; it outlives this process.
         say: told in one line what could not be told.
+        place: where the runs are.
     """
 
-    def __init__(self, project: Project, path: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, project: Project, path: Path, say: Callable[[str], None], place: str = "local"
+    ) -> None:
         self._project = project
         self._path = path
         self._say = say
+        self._place = place
         self._statuses = told_statuses(project.config.notify)
         self._open: dict[str, str] = _read(path)
+        self._told: dict[str, None] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tell")
 
     def remembered(self) -> list[str]:
@@ -39,8 +47,8 @@ class RunTeller:
         return list(self._open)
 
     def begin(self, run_id: str) -> None:
-        """Takes in a run that was started."""
-        if run_id not in self._open:
+        """Takes in a run that was started; one whose end was told stays told."""
+        if run_id not in self._open and run_id not in self._told:
             self._open[run_id] = ""
             self._keep()
 
@@ -50,9 +58,12 @@ class RunTeller:
         if known is None or known == view.status:
             return
         if view.status in self._statuses:
-            self._tell(f"{view.label}: {view.status}", _message(view))
+            self._tell(f"{view.label}: {view.status}", _message(view, self._place))
         if view.final:
             del self._open[view.id]
+            self._told[view.id] = None
+            while len(self._told) > _REMEMBERED:
+                del self._told[next(iter(self._told))]
         else:
             self._open[view.id] = view.status
         self._keep()
@@ -89,11 +100,11 @@ class RunTeller:
         write_private(self._path, json.dumps(self._open) + "\n")
 
 
-def _message(view: RunView) -> str:
+def _message(view: RunView, place: str) -> str:
     took = duration(view.elapsed())
     if view.status == "FAILED":
-        why = failure_line(view)
-        return f"{view.label} failed after {took}: {why}\nsee: headrace run log {view.id}"
+        steps = [f"{words}: {command}" for words, command in next_steps(view, place)]
+        return "\n".join([f"{view.label} failed after {took}: {failure_line(view)}", *steps])
     if view.final:
         return f"{view.label} {view.status.lower()} after {took}\nsee: headrace run show {view.id}"
     return f"{view.label} {doing(view).text}\nsee: headrace run show {view.id}"

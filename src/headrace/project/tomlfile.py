@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.near_names import did_you_mean, known_names
 from headrace.project.errors import ProjectError
 from headrace.project.files import read_text
 
@@ -70,8 +71,8 @@ class TomlFile:
             self._profile = name
             return name
         if must_exist:
-            words = ", ".join(sorted(known)) or "none"
-            raise ProjectError(f"{self.path}: no [profiles.{name}] in it; there are: {words}")
+            words = known_names(name, known)
+            raise ProjectError(f"{self.path}: no [profiles.{name}] in it; {words}")
         return ""
 
     def error(self, key: tuple[str, ...], message: str) -> ProjectError:
@@ -120,7 +121,9 @@ class Table:
         known = sorted(allowed)
         for name in self.data:
             if name not in known:
-                raise self.error(name, f"unknown key; known here: {', '.join(known)}")
+                near = did_you_mean(name, known)
+                words = f"{near} known here" if near else "known here"
+                raise self.error(name, f"unknown key; {words}: {', '.join(known)}")
 
     def text(self, name: str, default: str | None = None) -> str:
         """Returns a text.

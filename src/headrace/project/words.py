@@ -57,7 +57,7 @@ def doing(view: RunView) -> Progress:
         why = _line(details.get("description") or details.get("code") or "no reason given")
         return Progress(f"waits for you: {why}{_way_out(view.id, details)}")
     if view.final:
-        failure = failure_line(view)
+        failure = failure_words(view)
         return Progress(failure or view.status.lower())
     if view.actions:
         return action_progress(view.actions[0].get("details"))
@@ -137,13 +137,67 @@ def summary_of(view: RunView) -> dict[str, Any]:
 
 
 def failure_line(view: RunView) -> str | None:
-    """Returns why a run failed in one line: state, exception, cause; None if it did not."""
+    """Returns why a run failed in one line: cause, then exception and state; None if it did not."""
     failure = view.failure()
     if failure is None:
         return None
-    state = f"{failure['state_name']}: " if failure["state_name"] else ""
-    cause = _cause(failure["cause"])
-    return f"{state}{failure['exception']}" + (f": {cause}" if cause else "")
+    cause, exception = _cause(failure["cause"]), _line(str(failure["exception"]))
+    if not cause:
+        cause, exception = exception, ""
+    where = " in ".join(
+        filter(None, [exception, failure["state_name"] and f"state {_line(failure['state_name'])}"])
+    )
+    return f"{cause} ({where})" if where else cause
+
+
+def next_steps(view: RunView, place: str) -> list[tuple[str, str]]:
+    """Returns what to do about a run that failed: each step in words, and its command.
+
+    Args:
+        view: the run.
+        place: where it ran.
+    """
+    failure = view.failure()
+    if failure is None:
+        return []
+    state = failure["state_name"]
+    steps = [("what it did", f"headrace run log {view.id}")]
+    if _names_tasks(failure["cause"]):
+        only = f" --state {shlex.quote(str(state))}" if state else ""
+        steps.insert(0, ("what it printed", f"headrace run output {view.id}{only}"))
+    again = f"headrace run retry {view.id}"
+    begins = f"take it up at {state}" if state and place == "local" else "do it again"
+    return [*steps, (begins, again)]
+
+
+def failure_words(view: RunView) -> str | None:
+    """Returns why a run failed, and the command that tells the rest, in one line."""
+    line = failure_line(view)
+    if line is None:
+        return None
+    command = next_steps(view, "")[0][1]
+    return f"{line}; see `{command}`"
+
+
+def entry_failure(entry: Mapping[str, Any]) -> str | None:
+    """Returns why an entry of a run's log tells of a failure; None where it tells of none."""
+    details = entry.get("details") or {}
+    if "exception" in details:
+        cause, exception = _cause(details.get("cause")), _line(details["exception"])
+        return f"{cause} ({exception})" if cause else exception
+    if entry.get("code") in {"ActionFailed", "ActionTimeout"}:
+        told = next((details[key] for key in ("output", "cause") if key in details), None)
+        return _cause(told) if told is not None else None
+    return None
+
+
+def _names_tasks(cause: Any) -> bool:
+    """Returns whether the cause of a failure is the answer of Compute, which ran tasks."""
+    if not isinstance(cause, Mapping):
+        return False
+    details = cause.get("details")
+    inner = details if isinstance(details, Mapping) else cause
+    return "results" in inner or "task_ids" in inner
 
 
 def size(count: float) -> str:
@@ -204,13 +258,13 @@ def _cause(cause: Any) -> str:
         return _line(json.dumps(cause))
     if not isinstance(cause, str):
         return "" if cause is None else _line(json.dumps(cause))
-    lines = [line for line in cause.strip().splitlines() if line.strip()]
-    # A remote traceback says what happened in its last line.
-    if lines and "Traceback" in cause:
-        return _line(lines[-1])
+    if "Traceback" in cause:
+        # It says what happened below its frames, which are indented.
+        lines = [line for line in cause.strip().splitlines() if line.strip()]
+        frames = [number for number, line in enumerate(lines) if line[:1].isspace()]
+        return _line(" ".join(lines[frames[-1] + 1 :] if frames else lines) or lines[-1])
     return _line(cause)
 
 
-def _line(text: str, limit: int = 300) -> str:
-    line = " ".join(str(text).split())
-    return line if len(line) <= limit else f"{line[:limit]}..."
+def _line(text: str) -> str:
+    return " ".join(str(text).split())

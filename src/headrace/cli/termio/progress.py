@@ -189,11 +189,11 @@ def _progress(view: RunView) -> tuple[Any, Any]:
 def _ended_line(view: RunView) -> Any:
     from rich.text import Text
 
-    from headrace.project import failure_line
+    from headrace.project import failure_words
 
     style = {"SUCCEEDED": "green", "FAILED": "red"}.get(view.status, "yellow")
     line = Text.assemble((view.status, style), f" {one_line(view.label)} ", (_elapsed(view), "dim"))
-    failure = failure_line(view)
+    failure = failure_words(view)
     return line.append(f" {one_line(failure)}") if failure else line
 
 

@@ -47,7 +47,8 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
 
     run = view.run
     state = view.current.name if view.current else None
-    done = [state.name for state in view.states if state.ended is not None]
+    done = [state.name for state in view.states if state.ended is not None and not state.failed]
+    failed = [state.name for state in view.states if state.failed]
     results = results_of(view, project, place)
     now = f"{state}: {doing(view).text}" if state else doing(view).text
     summary = ", ".join(f"{key} {_value(value)}" for key, value in summary_of(view).items())
@@ -62,6 +63,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         Field("Ended", lambda _: moment("completion_time")(run)),
         Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
         Field("Done", lambda _: ", ".join(done)),
+        Field("Failed", lambda _: ", ".join(failed)),
         Field("Now", lambda _: None if view.final else now),
         Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
@@ -69,7 +71,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         Field("Summary", lambda _: summary),
         Field("Results", lambda _: results),
     ]
-    return record(run, fields)
+    return "\n".join([record(run, fields), *_steps(view, place)])
 
 
 def ending_text(view: RunView, project: Project, place: str) -> str:
@@ -81,9 +83,7 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
     failure = failure_line(view)
     if failure:
         lines.append(f"  failed: {failure}")
-        lines.append(f"  more: headrace run log {view.id}")
-        if place == "local":
-            lines.append(f"  take it up there: headrace run retry {view.id}")
+        lines += _steps(view, place)
     lines += [f"  {key}: {_value(value)}" for key, value in summary_of(view).items()]
     results = results_of(view, project, place)
     if results:
@@ -92,22 +92,30 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
 
 
 def entry_words(entry: Mapping[str, Any], limit: int = 120) -> str:
-    """Returns what a log entry says beyond its code and state, shortened.
+    """Returns what a log entry says beyond its code and state: failures whole, others shortened.
 
     Args:
         entry: the entry.
-        limit: characters at most.
+        limit: characters at most of inputs and outputs.
     """
+    from headrace.project.words import entry_failure
+
+    failure = entry_failure(entry)
+    if failure is not None:
+        return failure
     details = entry.get("details") or {}
-    if "exception" in details:
-        text = f"{details['exception']}: {_value(details.get('cause'))}"
-    else:
-        shown = next((details[key] for key in ("output", "input") if key in details), None)
-        if isinstance(shown, Mapping) and "action_id" in shown:
-            shown = {"status": shown.get("status"), "details": shown.get("details")}
-        text = "" if shown is None else _value(shown)
+    shown = next((details[key] for key in ("output", "input") if key in details), None)
+    if isinstance(shown, Mapping) and "action_id" in shown:
+        shown = {"status": shown.get("status"), "details": shown.get("details")}
+    text = "" if shown is None else _value(shown)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _steps(view: RunView, place: str) -> list[str]:
+    from headrace.project import next_steps
+
+    return [f"  {words}: {command}" for words, command in next_steps(view, place)]
 
 
 def _asks(web_input_id: str | None) -> str | None:

@@ -23,6 +23,7 @@ _COLOURS = {
     "changed": "yellow",
     "deployed": "green",
     "error": "red",
+    "faulty": "red",
     "advice": "cyan",
     "warning": "yellow",
 }
@@ -35,10 +36,12 @@ class Field:
     Attributes:
         title: its heading.
         value: what it shows of an item.
+        optional: whether a table does without it where it is empty in all items.
     """
 
     title: str
     value: Callable[[Any], Any]
+    optional: bool = False
 
 
 def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
@@ -52,7 +55,13 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
     rows = [[_text(field.value(item)) for field in fields] for item in items]
     if not rows:
         return empty
-    heads = [field.title for field in fields]
+    wanted = [
+        number
+        for number, field in enumerate(fields)
+        if not field.optional or any(row[number] for row in rows)
+    ]
+    rows = [[row[number] for number in wanted] for row in rows]
+    heads = [fields[number].title for number in wanted]
     widths = [max(map(_width, column)) for column in zip(heads, *rows, strict=True)]
     lines = [_line(heads, widths, lambda cell: style(cell, bold=True))]
     return "\n".join(lines + [_line(row, widths, paint) for row in rows])

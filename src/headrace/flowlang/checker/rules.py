@@ -37,6 +37,12 @@ RULES: Final = _rules(
         "Nothing can read it. The place is where JSON ends to make sense.",
     ),
     (
+        "not-readable",
+        ERROR,
+        "A file of the flow cannot be read.",
+        "It is not UTF-8 text, or flow.toml says what it may not. Correct it as the message says.",
+    ),
+    (
         "duplicate-key",
         ERROR,
         "An object names a member twice.",

@@ -1,0 +1,75 @@
+"""What the batch jobs of a task printed, read where they ran.
+
+:func:`headrace_job_output` is registered as it stands here, and runs at endpoints under any
+Python: it uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+NAME = "headrace_job_output"
+
+
+def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dict[str, object]]:
+    """Returns the ends of what a task's batch jobs printed.
+
+    Args:
+        task_id: the task.
+        places: absolute paths; a job's directory is one of them, or lies directly below one.
+        limit: most bytes of each stream.
+
+    Returns:
+        For each job ``directory`` and, of ``stdout`` and ``stderr``, the ``text`` at the end and
+        the ``size`` of all of it.
+    """
+    import os
+    from pathlib import Path
+
+    records = ("submission.json", "ended.json", "place.json")
+
+    def belongs(directory: Path) -> bool:
+        for name in records:
+            try:
+                with (directory / name).open("rb") as stream:
+                    if task_id.encode() in stream.read(100_000):
+                        return True
+            except OSError:
+                continue
+        return False
+
+    def end_of(path: Path) -> dict[str, object]:
+        try:
+            with path.open("rb") as stream:
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, size - limit))
+                return {"size": size, "text": stream.read(limit).decode("utf-8", "replace")}
+        except OSError:
+            return {"size": 0, "text": ""}
+
+    def below(place: Path) -> list[Path]:
+        try:
+            with os.scandir(place) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir())
+        except OSError:
+            return []
+        return [place / name for name in names[:1000]]
+
+    found: list[Path] = []
+    for place in map(Path, places):
+        for directory in (place, *below(place)):
+            if directory not in found and belongs(directory):
+                found.append(directory)
+    return [
+        {
+            "directory": str(directory),
+            "stdout": end_of(directory / "stdout"),
+            "stderr": end_of(directory / "stderr"),
+        }
+        for directory in found
+    ]
+
+
+def reader_code() -> str:
+    """Returns the reader as the text that is registered."""
+    return f"st\n{NAME}:{inspect.getsource(headrace_job_output)}"
