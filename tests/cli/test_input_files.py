@@ -20,7 +20,7 @@ ENCODED = {
 BROKEN = {
     "latin-1": (TEXT.encode("latin-1"), "not UTF-8 text"),
     "not JSON": (b'{"word": }', "in.json:1:10: not JSON"),
-    "empty": (b"", "empty; it must be JSON"),
+    "empty": (b"", "in.json:1:1: not JSON: it is empty"),
     "a list": (b"[]", "expected a JSON object"),
     "NaN": (b'{"word": "a", "more": [1, NaN]}', "in.json.more[1]: NaN; numbers must be finite"),
     "Infinity": (b'{"word": -Infinity}', "in.json.word: -Infinity"),

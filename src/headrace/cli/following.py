@@ -79,6 +79,14 @@ class Following:
         self._others.discard(run_id)
         self._open.setdefault(run_id, RunFollower(run_id))
 
+    def add_other(self, run_id: str) -> None:
+        """Follows one more run, which nobody waits for."""
+        from headrace.project import RunFollower
+
+        if run_id not in self._open:
+            self._others.add(run_id)
+            self._open[run_id] = RunFollower(run_id)
+
     def look(self) -> None:
         """Looks at every run once and shows it; a service that is away is asked again later.
 
@@ -120,7 +128,6 @@ class Following:
         from globus_sdk import GlobusAPIError, NetworkError
 
         from headrace.hosted import explain
-        from headrace.project import RunFollower
 
         if self._find is None:
             return
@@ -130,9 +137,8 @@ class Following:
             raise explain(error) from error
         for run_id in found:
             if run_id not in self._open and run_id not in self.ended:
-                self._others.add(run_id)
                 self._on_found(run_id)
-                self._open[run_id] = RunFollower(run_id)
+                self.add_other(run_id)
 
     def _look_at(self, follower: RunFollower, services: Services) -> list[RunView]:
         from globus_sdk import GlobusAPIError, NetworkError

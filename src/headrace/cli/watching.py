@@ -109,10 +109,12 @@ class Watch:
             lenient=True,
             on_look=self._teller.look,
             find=NewRuns(project, session.place).look,
-            on_found=self._teller.begin,
+            on_found=self._teller.begin_other,
         )
         for run_id in self._teller.remembered():
             self.following.add(run_id)
+        for run_id in self._teller.remembered(others=True):
+            self.following.add_other(run_id)
         self.watched = Watched()
 
     def run(self, idle: float | None = None) -> None:

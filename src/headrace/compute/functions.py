@@ -72,8 +72,8 @@ def find_functions(directory: Path, names: Iterable[str] | None = None) -> dict[
     if not directory.is_dir():
         raise ComputeError(f"{directory}: no such directory; functions are looked for there")
     known = function_names(directory)
-    wanted = known if names is None else [name for name in known if name in set(names)]
-    return {name: read_function(directory / f"{name}.py") for name in wanted}
+    wanted = set(known if names is None else names)
+    return {name: read_function(directory / f"{name}.py") for name in known if name in wanted}
 
 
 def scan_functions(directory: Path) -> tuple[dict[str, Function], dict[str, str]]:

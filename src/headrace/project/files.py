@@ -78,6 +78,8 @@ def parse_json(text: str | bytes, source: str) -> Any:
             such as numbers that are not finite, told with the path of the value.
     """
     shown = text if isinstance(text, str) else decoded(text, source)
+    if not shown.strip():
+        raise ProjectError(f"{source}:1:1: not JSON: it is empty")
     try:
         return load_json(shown, source)
     except InvalidValue as error:

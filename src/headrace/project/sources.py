@@ -112,8 +112,8 @@ def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str,
         ProjectError: as :func:`read_flow`; or two flows have the same title.
     """
     known = flow_names(directory)
-    wanted = known if names is None else [name for name in known if name in set(names)]
-    flows = {name: read_flow(directory / name) for name in wanted}
+    wanted = set(known if names is None else names)
+    flows = {name: read_flow(directory / name) for name in known if name in wanted}
     titles: dict[str, str] = {}
     for name in known:
         title = flows[name].title if name in flows else _title_of(directory / name)

@@ -38,13 +38,22 @@ class RunTeller:
         self._say = say
         self._place = place
         self._statuses = told_statuses(project.config.notify)
-        self._open: dict[str, str] = _read(path)
+        self._open, self._others = _read(path)
         self._told: dict[str, None] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tell")
 
-    def remembered(self) -> list[str]:
-        """Returns the runs that had not ended when the watch was ended last."""
-        return list(self._open)
+    def remembered(self, *, others: bool = False) -> list[str]:
+        """Returns the runs that had not ended when the watch was ended last.
+
+        Args:
+            others: whether those that others had started are asked for, or its own.
+        """
+        return [run_id for run_id in self._open if (run_id in self._others) is others]
+
+    def begin_other(self, run_id: str) -> None:
+        """Takes in a run that somebody else started."""
+        self._others.add(run_id)
+        self.begin(run_id)
 
     def begin(self, run_id: str) -> None:
         """Takes in a run that was started; one whose end was told stays told."""
@@ -97,7 +106,9 @@ class RunTeller:
         self._pool.submit(work)
 
     def _keep(self) -> None:
-        write_private(self._path, json.dumps(self._open) + "\n")
+        self._others &= self._open.keys()
+        kept = {"runs": self._open, "others": sorted(self._others)}
+        write_private(self._path, json.dumps(kept) + "\n")
 
 
 def _message(view: RunView, place: str) -> str:
@@ -110,9 +121,16 @@ def _message(view: RunView, place: str) -> str:
     return f"{view.label} {doing(view).text}\nsee: headrace run show {view.id}"
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path) -> tuple[dict[str, str], set[str]]:
+    """Returns the runs that were open, with their statuses, and which of them others started."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        return {}, set()
+    if not isinstance(found, dict):
+        return {}, set()
+    # Before others' runs were followed the file held nothing but the runs.
+    runs = found.get("runs", found)
+    others = found.get("others", [])
+    kept = {str(k): str(v) for k, v in runs.items()} if isinstance(runs, dict) else {}
+    return kept, {str(each) for each in others} if isinstance(others, list) else set()
