@@ -38,6 +38,7 @@ INPUT = schema(
     flag={"type": "boolean"},
     mode={"enum": ["fast", "slow"]},
     items={"type": "array", "items": {"type": "string"}},
+    some={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
     o={
         "type": "object",
         "additionalProperties": False,

@@ -9,7 +9,6 @@ from flowlang.check_builders import (
     COMPUTE,
     INPUT,
     LS,
-    STAT,
     TRANSFER,
     catching,
     choice,
@@ -27,18 +26,18 @@ from headrace.flowlang import check_flow
 POLL, CONSTANT = ("warning", "poll-without-wait"), ("advice", "poll-constant-wait")
 ENDLESS = ("warning", "loop-without-end")
 UNUSED, DEFAULT_TIME = ("warning", "unreachable-catcher"), ("warning", "default-wait-time")
-DEPRECATED, OLD_ADDRESS = ("warning", "deprecated-provider"), ("advice", "deprecated-provider")
+DEPRECATED, OLD_ADDRESS = ("error", "deprecated-provider"), ("advice", "deprecated-provider")
 
 
 def until(*between: tuple[str, dict[str, Any]], **fields: Any) -> dict[str, Any]:
     """A loop of an Action, a Choice that leads out of it, and more states in between."""
     names = [name for name, _ in between] + ["A"]
-    ask = choice([rule("$.r.details.size", "NumericGreaterThan", 0, "Z")], names[0])
+    ask = choice([rule("$.r.details.length", "NumericGreaterThan", 0, "Z")], names[0])
     states = {
         name: {**state, "Next": after}
         for (name, state), after in zip(between, names[1:], strict=True)
     }
-    check = action(ActionUrl=STAT, End=None, Next="Q", **fields)
+    check = action(ActionUrl=LS, End=None, Next="Q", **fields)
     return flow(A=check, Q=ask, Z=END, **states)
 
 
@@ -57,18 +56,18 @@ LOOPS = [
     ("that waits a minute", until(wait(60)), []),
     ("that waits longer and longer",
      flow(S={"Type": "Pass", "Result": {"s": 1}, "ResultPath": "$.w", "Next": "A"},
-          A=action(ActionUrl=STAT, End=None, Next="Q"),
-          Q=choice([rule("$.r.details.size", "NumericGreaterThan", 0, "Z")], "W"), Z=END,
+          A=action(ActionUrl=LS, End=None, Next="Q"),
+          Q=choice([rule("$.r.details.length", "NumericGreaterThan", 0, "Z")], "W"), Z=END,
           W={"Type": "Wait", "SecondsPath": "$.w.s", "Next": "G"},
           G={"Type": "ExpressionEval", "Parameters": {"s.=": "w.s * 2"}, "ResultPath": "$.w",
              "Next": "A"}), []),
     ("that waits for a constant of the payload",
      flow(S={"Type": "Pass", "Result": {"s": 1}, "ResultPath": "$.w", "Next": "A"},
-          A=action(ActionUrl=STAT, End=None, Next="Q"),
-          Q=choice([rule("$.r.details.size", "NumericGreaterThan", 0, "Z")], "W"), Z=END,
+          A=action(ActionUrl=LS, End=None, Next="Q"),
+          Q=choice([rule("$.r.details.length", "NumericGreaterThan", 0, "Z")], "W"), Z=END,
           W={"Type": "Wait", "SecondsPath": "$.w.s", "Next": "A"}), [CONSTANT]),
     ("that does other work in each turn",
-     until(("D", action(ActionUrl="https://x.org/", Parameters={"p.$": "$.r.details.name"},
+     until(("D", action(ActionUrl="https://x.org/", Parameters={"p.$": "$.r.details.path"},
                         End=None))), []),
     ("that counts its turns",
      until(("D", {"Type": "ExpressionEval", "Parameters": {"n.=": "c.n + 1 if n else 0"},
@@ -96,12 +95,12 @@ def test_a_loop(
 
 ACTIONS = [
     ("an old Transfer provider", action(ActionUrl="https://actions.globus.org/transfer/transfer",
-                                        WaitTime=9), [DEPRECATED]),
+                                        WaitTime=9000), [DEPRECATED]),
     ("an old Transfer provider of the old host",
      action(ActionUrl="https://actions.automate.globus.org/transfer/ls"), [DEPRECATED]),
     ("an old host", action(ActionUrl="https://actions.automate.globus.org/hello_world"),
      [OLD_ADDRESS]),
-    ("funcX", action(ActionUrl="https://automate.funcx.org", WaitTime=9), [OLD_ADDRESS]),
+    ("funcX", action(ActionUrl="https://automate.funcx.org", WaitTime=9000), [OLD_ADDRESS]),
     ("funcX without WaitTime", action(ActionUrl="https://automate.funcx.org/"),
      [OLD_ADDRESS, DEFAULT_TIME]),
     ("a provider of a like name", action(ActionUrl="https://actions.globus.org/transferred"), []),
@@ -109,7 +108,10 @@ ACTIONS = [
     ("a transfer without WaitTime", action(ActionUrl=TRANSFER), [DEFAULT_TIME]),
     ("a function without WaitTime", action(ActionUrl=COMPUTE), [DEFAULT_TIME]),
     ("a listing without WaitTime", action(ActionUrl=LS), []),
-    ("a transfer with WaitTime", action(ActionUrl=TRANSFER, WaitTime=9), []),
+    ("a transfer with a WaitTime that is hardly meant", action(ActionUrl=TRANSFER, WaitTime=30),
+     [("warning", "wait-time-too-short")]),
+    ("a listing with one", action(ActionUrl=LS, WaitTime=30), []),
+    ("a transfer with WaitTime", action(ActionUrl=TRANSFER, WaitTime=9000), []),
     ("a catcher after the one for all",
      action(Catch=[catching("B"), catching("B", "ActionTimeout")]), [UNUSED]),
     ("the one for all, last",
@@ -120,7 +122,7 @@ ACTIONS = [
                                             Catch=[catching("B", "ActionFailedException")]),
      [UNUSED]),
     ("a misspelt failure", action(Catch=[catching("B", "ActionFailedExeption")]),
-     [("advice", "unknown-error-name")]),
+     [("warning", "unknown-error-name")]),
     ("a failure of one's own", action(Catch=[catching("B", "EndpointError")]), []),
     ("a role without tokens", action(RunAs="curator"), [("error", "run-as-without-tokens")]),
     ("the flow itself", action(RunAs="Flow"), []),
@@ -131,7 +133,13 @@ ACTIONS = [
     ("5 dict methods, called", action(Parameters={"x.=": "list(o.items())"}), []),
     ("4.5 no such member", action(Parameters={"x.$": "$._context.action_id"}),
      [("advice", "undocumented-context")]),
+    ("4.5 nearly a member", action(Parameters={"x.$": "$._context.usrname"}),
+     [("warning", "undocumented-context")]),
     ("4.5 in an expression", action(Parameters={"x.=": "_context.run_id"}), []),
+    ("4.5 nearly, in an expression", action(Parameters={"x.=": "'run ' + _context.rnu_id"}),
+     [("warning", "undocumented-context")]),
+    ("4.5 a part of the token", action(Parameters={"x.$": "$._context.token_info.expp"}),
+     [("warning", "undocumented-context")]),
 ]  # fmt: skip
 
 
@@ -165,7 +173,8 @@ def test_a_wait_time_is_held_against_the_walltime() -> None:
         assert codes([finding]) == [short]
         assert "3600 s" in finding.message
         assert "3601 s" in finding.message
-    literal = flow(A=action(ActionUrl=COMPUTE, Parameters={"endpoint": "id", "tasks": []}))
+    known = {"endpoint_id": "id", "tasks": [{"function_id": "f"}]}
+    literal = flow(A=action(ActionUrl=COMPUTE, Parameters=known))
     assert codes(found(literal, walltimes={"id": 301})) == [short]
     assert codes(found(literal, walltimes={"id": 300})) == [DEFAULT_TIME]
 

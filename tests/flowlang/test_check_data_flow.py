@@ -32,13 +32,26 @@ from headrace.flowlang import check_flow
 
 FAIL = {"Type": "Fail"}
 API = {"Type": "RegisteredAPI", "Id": an_id("api")}
-WEB = {"Type": "CreateWebInput", "Parameters": {"x": 1}, "ResultPath": "$.w", "Next": "B"}
-NEAR = ("advice", "near-miss-name")
+QUESTION = {
+    "InputType": "Selection",
+    "Context": {"Title": "Go on?"},
+    "Options": [{"Value": "yes", "Label": "Yes"}, {"Value": "no", "Label": "No"}],
+}
+WEB = {"Type": "CreateWebInput", "Parameters": QUESTION, "ResultPath": "$.w", "Next": "B"}
+WAITED = {
+    "Type": "AwaitWebInput",
+    "Parameters": {"web_input_id.$": "$.w.web_input_id"},
+    "ResultPath": "$.answer",
+    "Next": "C",
+}
+NEAR = ("warning", "near-miss-name")
+LENIENT = {"ExceptionOnActionFailure": False}
+TRANSFERRED = {"ActionUrl": TRANSFER, **LENIENT}
 
 
 def then(path: str, **fields: Any) -> dict[str, Any]:
     """An Action, and a state that reads a path after it."""
-    return flow(A=action(WaitTime=9, End=None, Next="B", **fields), B=reading(path))
+    return flow(A=action(WaitTime=9000, End=None, Next="B", **fields), B=reading(path))
 
 
 CASES = [
@@ -47,7 +60,23 @@ CASES = [
     ("member of a string", flow(A=reading("$.a.b")), [CANNOT]),
     ("a member that the schema does not admit", flow(A=reading("$.o.path")), [CANNOT]),
     ("11 input not required", flow(A=reading("$.maybe")), [MAY]),
-    ("an item of an array may be there", flow(A=reading("$.items[3]")), []),
+    ("an item of an array need not be there", flow(A=reading("$.items[3]")), [MAY]),
+    ("the first item, where the schema asks for one", flow(A=reading("$.some[0]")), []),
+    ("the second, likewise", flow(A=reading("$.some[1]")), [MAY]),
+    ("an item that the schema does not admit", flow(A=reading("$.some[3]")), [CANNOT]),
+    ("an item after IsPresent",
+     flow(A=choice([present("$.items[0]", "B")], "C"), B=reading("$.items[0]"), C=END), []),
+    ("an item after its number was looked at", flow(A=computing("items[0] if items else ''")), []),
+    ("by len", flow(A=computing("items[-1] if len(items) > 0 else ''")), []),
+    ("by len, in another state",
+     flow(A=computing("len(items)", Next="B"), B=reading("$.items[0]")), []),
+    ("by another list's len", flow(A=computing("items[0] if len(a) else ''")), [MAY]),
+    ("an item of a constant", flow(A={"Type": "Pass", "Result": {"l": [1, 2]}, "ResultPath": "$.c",
+                                      "Next": "B"}, B=reading("$.c.l[1]")), []),
+    ("an item that a constant has not",
+     flow(A={"Type": "Pass", "Result": {"l": [1, 2]}, "ResultPath": "$.c", "Next": "B"},
+          B=reading("$.c.l[2]")), [CANNOT]),
+    ("what pathsplit gives", flow(A=computing("pathsplit(a)[1]")), []),
     ("an item of a string", flow(A=reading("$.a[3]")), [CANNOT]),
     ("4.1 a slice of what is there", flow(A=reading("$.items[1:]")), []),
     ("4.1 a slice of what is not there", flow(A=reading("$.none[1:]")), [CANNOT]),
@@ -73,22 +102,46 @@ CASES = [
     ("6 what is not always there is not claimed", then("$.r.completion_time"), []),
     ("4.2 payload kept", then("$.a"), []),
     ("19 compute", then("$.r.details.result[0].misfit", ActionUrl=COMPUTE), []),
+    ("19 compute gives a result for each task",
+     then("$.r.details.result[1]", ActionUrl=COMPUTE), [CANNOT]),
     ("19 compute has no output", then("$.r.details.output", ActionUrl=COMPUTE), [CANNOT]),
     ("19 compute's tasks", then("$.r.details.results[0].output", ActionUrl=COMPUTE), []),
     ("19 compute's tasks have no result",
-     flow(A=action(ActionUrl=COMPUTE, WaitTime=9, End=None, Next="B"),
+     flow(A=action(ActionUrl=COMPUTE, WaitTime=9000, End=None, Next="B"),
           B=computing("[t.result for t in r.details.results]")), [("warning", "type-mismatch")]),
-    ("19 ls", then("$.r.details.DATA[0].name", ActionUrl=LS), []),
+    ("19 ls", then("$.r.details.DATA[0].name", ActionUrl=LS), [MAY]),
+    ("19 ls, where its length was asked for",
+     flow(A=action(ActionUrl=LS, End=None, Next="Q"),
+          Q=choice([rule("$.r.details.length", "NumericEquals", 0, "C")], "B"),
+          B=reading("$.r.details.DATA[0].name"), C=END), []),
     ("19 ls, nearly", then("$.r.details.DATTA", ActionUrl=LS), [NEAR]),
     ("19 entries of ls",
      flow(A=action(ActionUrl=LS, End=None, Next="B"),
           B=computing("[i.name.upper() + i.type for i in r.details.DATA]")), []),
     ("19 stat", then("$.r.details.typ", ActionUrl=STAT), [NEAR]),
+    ("3.7 stat of what is not there has no type", then("$.r.details.type", ActionUrl=STAT), [MAY]),
+    ("3.7 nor a code of what is there", then("$.r.details.code", ActionUrl=STAT), [MAY]),
+    ("3.7 stat, where its code was asked for",
+     flow(A=action(ActionUrl=STAT, End=None, Next="Q"),
+          Q=choice([present("$.r.details.code", "C")], "B"), B=reading("$.r.details.type"), C=END),
+     []),
+    ("3.7 stat, with care",
+     flow(A=action(ActionUrl=STAT, End=None, Next="B"),
+          B=computing("'type' in r.details and r.details.type == 'dir'")), []),
     ("19 a transfer's task", then("$.r.details.files_transferred", ActionUrl=TRANSFER), []),
     ("19 an unknown provider", then("$.r.details.anything", ActionUrl="https://example.org/ap"),
      []),
-    ("21 a web input", flow(A=WEB, B=reading("$.w.input_type")), []),
-    ("21 a web input, nearly", flow(A=WEB, B=reading("$.w.input_typ")), [NEAR]),
+    ("3.7 a web input", flow(A=WEB, B=reading("$.w.web_input_id")), []),
+    ("3.7 a web input, nearly", flow(A=WEB, B=reading("$.w.web_inputid")), [NEAR]),
+    ("3.7 an answer that is an option",
+     flow(A=WEB, B=WAITED, C=choice([rule("$.answer.response", "StringEquals", "yes", "D")], "D"),
+          D=END), []),
+    ("3.7 an answer that is none",
+     flow(A=WEB, B=WAITED, C=choice([rule("$.answer.response", "StringEquals", "Yes", "D")], "D"),
+          D=END), [("warning", "choice-never")]),
+    ("3.7 a web input without ResultPath",
+     flow(A={**{k: v for k, v in WEB.items() if k != "ResultPath"}}, B=reading("$.a")),
+     [("warning", "payload-lost")]),
     ("20 a registered API's answer", then("$.r.anything", ActionUrl=None, Handler=API), []),
     ("20 whatever it is, it replaces the payload",
      then("$.anything", ActionUrl=None, Handler=API, ResultPath=None), []),
@@ -100,11 +153,21 @@ CASES = [
     ("19 a flow as action", then("$.r.details.output.x",
      ActionUrl="https://flows.globus.org/flows/1"), []),
     ("3.1 a failed action's details can be anything",
-     then("$.r.details.anything", ExceptionOnActionFailure=False), []),
+     then("$.r.details.anything", ActionUrl="https://example.org/ap", **LENIENT), []),
+    ("3.1 but what it gives after success may be missing",
+     then("$.r.details.files", **TRANSFERRED), [MAY]),
+    ("3.1 unless its status was asked for",
+     flow(A=action(End=None, Next="Q", WaitTime=9000, **TRANSFERRED),
+          Q=choice([rule("$.r.status", "StringEquals", "SUCCEEDED", "B")], "C"),
+          B=reading("$.r.details.files"), C=reading("$.r.details.fatal_error")), []),
     ("7.2 after a Catch there is no result",
      flow(A=action(Catch=[catching("B")]), B=reading("$.r")), [CANNOT]),
     ("7.3 the failure's two manners",
      flow(A=action(Catch=[catching("B")]), B=computing("getattr('e.Cause', e.cause)")), []),
+    ("7.3 a failure's members by Amazon's names",
+     flow(A=action(Catch=[catching("B")]), B=reading("$.e.Error")), [MAY]),
+    ("7.3 a failure has no others",
+     flow(A=action(Catch=[catching("B")]), B=reading("$.e.message")), [CANNOT]),
     ("on one of two routes",
      flow(A=action(Catch=[catching("B")], End=None, Next="B"), B=reading("$.r.status")), [MAY]),
     ("7.2 what the parameters of a caught action read",
@@ -192,7 +255,7 @@ LOSSES = [
      []),
     ("a Catch without ResultPath",
      flow(A=action(Catch=[catching("B", path=None)]), B=reading("$.a")),
-     [("warning", "catch-loses-payload")]),
+     [CANNOT, ("warning", "catch-loses-payload")]),
     ("a Catch whose failure alone is read",
      flow(A=action(Catch=[catching("B", path=None)]), B=reading("$.cause")), []),
     ("a Catch that ends the run",

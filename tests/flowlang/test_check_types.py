@@ -67,7 +67,7 @@ PAYLOAD = from_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"], "z
         ("str(n)", STRING),
         ("int(s)", NUMBER),
         ("o.get('k')", ALL),
-        ("_context.run_id", ALL),
+        ("_context.run_id", STRING),
         ("[i.name for i in l]", ARRAY),
         ("`$.n`", NUMBER | STRING),
         ("`$.l[*]`", ALL),

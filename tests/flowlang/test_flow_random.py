@@ -156,7 +156,7 @@ DETAILS = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=6)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
     | st.just({"exception": "NoSuchGroup", "cause": 1})
     | st.just("\ud800"),
     lambda inner: (
@@ -192,7 +192,7 @@ def refusal(definition: Any) -> str:
 def test_random_json_gives_entries_or_a_flow(definition: Any, schema: Any) -> None:
     assert "\n" not in refusal(definition)
     for finding in check_flow(definition, schema, source=json.dumps(definition)):
-        assert finding.severity in {"error", "warning"}
+        assert finding.severity in {"error", "warning", "advice"}
 
 
 @settings(max_examples=400, deadline=None)

@@ -188,7 +188,7 @@ def test_an_address_that_nearly_is_one(url: str, address: str) -> None:
         *SOUND,
         "https://example.org/transfer",
         "https://actions.globus.org/xtract",
-        f"https://flows.globus.org/flows/{ID}",
+        "https://flows.globus.org/flows/some-flow",
         "https://transfer.actions.preview.globus.org/transfer",
     ],
 )

@@ -1,7 +1,8 @@
-"""JSONPath as flows use it, compiled once.
+r"""JSONPath as flows use it, compiled once.
 
 A path is ``$`` and then names (``.name``, ``['any name']``), items (``[0]``, ``[-1]``), slices
-(``[1:]``) and wildcards (``.*``, ``[*]``). A reference path, which says where a result goes, has
+(``[1:]``) and wildcards (``.*``, ``[*]``). A backslash in a name takes the next character as it is:
+``$.store\.book`` is one member. A reference path, which says where a result goes, has
 names and items only.
 """
 
@@ -34,7 +35,7 @@ MISSING: Final = Missing()
 
 _TOKEN = re.compile(
     r"""
-      \.(?P<name>[^\s.\[\]'"`*()?@,$]+)
+      \.(?P<name>(?:\\.|[^\s.\[\]'"`*()?@,$\\])+)
     | \.(?P<star>\*)
     | \[\s*(?P<index>-?\d{1,9})\s*\]
     | \[\s*(?P<slice>(?:-?\d{1,9})?\s*:\s*(?:-?\d{1,9})?(?:\s*:\s*(?:\d{1,9})?)?)\s*\]
@@ -219,7 +220,7 @@ def _advice(rest: str) -> str:
 
 def _step(match: re.Match[str]) -> Step:
     if match["name"] is not None:
-        return match["name"]
+        return re.sub(r"\\(.)", r"\1", match["name"])
     if match["index"] is not None:
         return int(match["index"])
     if match["slice"] is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+# As the states language has it: T and Z are upper case, and nothing else stands for them.
+_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 _SECOND = timedelta(seconds=1)
+# Days at whose end, in UTC, a leap second can be.
+_LEAP_DAYS = frozenset({(6, 30), (12, 31)})
 
 
 def parse_timestamp(value: Any) -> datetime | None:
@@ -17,8 +20,17 @@ def parse_timestamp(value: Any) -> datetime | None:
         return None
     try:
         if value[17:19] == "60":
-            # A leap second, which Python's times do not have: the first moment after it.
-            return datetime.fromisoformat(f"{value[:17]}59{value[19:]}".upper()) + _SECOND
-        return datetime.fromisoformat(value.upper())
+            return _leap_second(value)
+        return datetime.fromisoformat(value)
     except (ValueError, OverflowError):
         return None
+
+
+def _leap_second(value: str) -> datetime | None:
+    """Returns the first moment after a leap second, which Python's times do not have."""
+    before = datetime.fromisoformat(f"{value[:17]}59{value[19:]}")
+    moment = before.astimezone(UTC)
+    at_the_end = (moment.hour, moment.minute) == (23, 59)
+    if not at_the_end or (moment.month, moment.day) not in _LEAP_DAYS:
+        return None
+    return before + _SECOND

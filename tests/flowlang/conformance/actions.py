@@ -29,7 +29,7 @@ ACTIONS = [
     Calls(
         "6",
         "an action is called with its body",
-        action(Parameters={"echo_string.$": "$.who"}),
+        action(ActionUrl=HELLO, Parameters={"echo_string.$": "$.who"}),
         {"who": "w"},
         {"url": HELLO, "body": {"echo_string": "w"}},
     ),

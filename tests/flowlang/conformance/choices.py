@@ -74,7 +74,6 @@ OPERATORS = [
     one("a list is no number", "$.l", "NumericGreaterThan", 0, False),
     one("offset", "$.t", "TimestampEquals", "2026-01-31T14:00:00+02:00", True),
     one("half-hour offset", "$.t", "TimestampEquals", "2026-01-31T17:30:00+05:30", True),
-    one("small t and z", "$.t", "TimestampEquals", "2026-01-31t12:00:00z", True),
     one("no fraction and .000", "$.t", "TimestampEquals", "2026-01-31T12:00:00.000Z", True),
     one(
         "the day before, by zone", "$.t", "TimestampGreaterThan", "2026-01-31T23:00:00+12:00", True

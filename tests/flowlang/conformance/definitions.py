@@ -136,7 +136,7 @@ DOCUMENT = [
         "no JSON number",
         flow(A={**END, "Result": {"a": float("nan")}}),
         [*STATE, "Result", "a"],
-        "JSON",
+        "finite",
     ),
 ]
 

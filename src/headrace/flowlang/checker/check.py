@@ -7,17 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from headrace.flowlang.checker.actions import actions
+from headrace.flowlang.checker.addresses import Served
 from headrace.flowlang.checker.advice import advise
 from headrace.flowlang.checker.choices import choices
 from headrace.flowlang.checker.dataflow import DataFlow
-from headrace.flowlang.checker.findings import SEVERITIES, Finding, one_line
+from headrace.flowlang.checker.ends import ends
+from headrace.flowlang.checker.findings import ADVICE, SEVERITIES, Finding, one_line
 from headrace.flowlang.checker.locate import Places, locate
 from headrace.flowlang.checker.loops import loops
 from headrace.flowlang.checker.mismatches import mismatches
 from headrace.flowlang.checker.missing import Missing
+from headrace.flowlang.checker.names import names
+from headrace.flowlang.checker.parameters import parameters
 from headrace.flowlang.checker.refusals import refusals
+from headrace.flowlang.checker.repair import repaired
 from headrace.flowlang.checker.schema import inputs
 from headrace.flowlang.checker.secrets import secrets
+from headrace.flowlang.checker.suffixes import suffixes
 from headrace.flowlang.errors import DefinitionError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow
@@ -30,6 +36,7 @@ def check_flow(
     source: str | None = None,
     schema_source: str | None = None,
     walltimes: Mapping[str, float] | None = None,
+    served: Served | None = None,
 ) -> list[Finding]:
     """Finds mistakes in a flow.
 
@@ -40,6 +47,7 @@ def check_flow(
         schema_source: text of the input schema, likewise.
         walltimes: seconds that the jobs of an endpoint, or a function, may take: by its id, or by
             the path such as ``$.compute.endpoint`` that the definition reads the id from.
+        served: says whether the target, where the flow is to run, has a provider at an address.
 
     Returns:
         Findings in the order of their places; none for a flow without a known mistake.
@@ -48,8 +56,10 @@ def check_flow(
         flow = parse_flow(definition)
     except DefinitionError as error:
         findings = list(refusals(error.entries, definition))
+        findings += _of_the_rest(definition, input_schema, walltimes or {}, served)
     else:
-        findings = list(dict.fromkeys(_all(flow, input_schema, walltimes or {})))
+        findings = list(_all(flow, input_schema, walltimes or {}, served))
+    findings = list(dict.fromkeys(findings))
     places = {
         "definition": locate(source) if source is not None else {},
         "input_schema": locate(schema_source) if schema_source is not None else {},
@@ -58,16 +68,63 @@ def check_flow(
     return sorted(placed, key=_order)
 
 
-def _all(flow: Flow, input_schema: Any, walltimes: Mapping[str, float]) -> Iterator[Finding]:
+def _all(
+    flow: Flow,
+    input_schema: Any,
+    walltimes: Mapping[str, float],
+    served: Served | None,
+    doubtful: frozenset[str] = frozenset(),
+) -> Iterator[Finding]:
     ways = inputs(input_schema)
-    analysis = DataFlow(flow, ways)
+    analysis = DataFlow(flow, ways, doubtful)
     yield from Missing(analysis).findings()
     yield from mismatches(analysis)
+    yield from parameters(analysis)
     yield from choices(analysis)
+    yield from suffixes(analysis)
     yield from loops(analysis)
-    yield from actions(flow, ways, walltimes)
+    yield from actions(flow, ways, walltimes, served)
     yield from secrets(analysis)
+    yield from names(analysis)
+    yield from ends(flow)
     yield from advise(flow, input_schema)
+
+
+def _of_the_rest(
+    definition: Any,
+    input_schema: Any,
+    walltimes: Mapping[str, float],
+    served: Served | None,
+) -> Iterator[Finding]:
+    """Yields what is found in a definition that the service refuses, besides what it refuses."""
+    whole = repaired(definition)
+    if whole is None:
+        yield Finding(
+            ADVICE,
+            "not-followed",
+            ("definition",),
+            "what the states read and write was not checked: the definition cannot be followed",
+            "correct what the service refuses first, and check again",
+        )
+        return
+    for finding in _all(whole.flow, input_schema, walltimes, served, whole.doubtful):
+        touched = (
+            finding.loc[0] == "definition"
+            and finding.loc[2:3]
+            and (finding.loc[2] in whole.doubtful)
+        )
+        # That nothing reads an input may be due to what was left out.
+        if not touched and finding.code not in {"input-not-read", "loop-without-end"}:
+            yield finding
+    if whole.doubtful:
+        shown = ", ".join(map(repr, sorted(whole.doubtful)[:6]))
+        yield Finding(
+            ADVICE,
+            "not-followed",
+            ("definition",),
+            f"what these states read and write was not checked: {shown}",
+            "correct what the service refuses in them, and check again",
+        )
 
 
 def _placed(finding: Finding, places: Mapping[str, Places]) -> Finding:

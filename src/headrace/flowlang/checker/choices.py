@@ -58,7 +58,7 @@ def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]
         rest = [after for s in left if (after := refined(rule, s, False)) is not None]
         if not takes:
             yield _never(rule, where, situations, number > 0)
-        elif not rest and (number + 1 < len(state.rules) or state.default is not None):
+        elif not rest and _is_news(state, number, situations):
             what = "Default" if number + 1 == len(state.rules) else "what comes after it"
             yield Finding(
                 WARNING,
@@ -68,6 +68,8 @@ def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]
                 _fix(rule, situations, "correct the rule, or remove what is never used"),
             )
             return
+        else:
+            yield from _inner(rule, where, situations)
         left = rest
         if not left:
             return
@@ -81,9 +83,55 @@ def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]
         )
 
 
+def _is_news(state: ChoiceState, number: int, situations: list[Situation]) -> bool:
+    """Says whether it is worth telling that a rule always holds.
+
+    A Default after rules that take all that there is does no harm, and is there in case they do
+    not.
+    """
+    if number + 1 < len(state.rules):
+        return True
+    rule = state.rules[number][0]
+    return state.default is not None and all(refined(rule, s, False) is None for s in situations)
+
+
+def _inner(rule: Any, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
+    """Yields rules within And, Or and Not that can never hold."""
+    if isinstance(rule, NotRule):
+        yield from _part(rule.rule, (*loc, "Not"), situations)
+    elif isinstance(rule, AllRule | AnyRule):
+        every = isinstance(rule, AllRule)
+        left = situations
+        for number, part in enumerate(rule.rules):
+            yield from _part(part, (*loc, "And" if every else "Or", number), left)
+            left = [after for s in left if (after := refined(part, s, every)) is not None]
+            if not left:
+                return
+
+
+def _part(rule: Any, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
+    asked = [s for s in situations if not _asks_in_vain(rule, loc, s)]
+    if not asked:
+        return  # told where readings are
+    if any(refined(rule, s, True) is not None for s in asked):
+        yield from _inner(rule, loc, asked)
+    elif not _is_care(rule):
+        yield _never(rule, loc, situations, False)
+
+
+def _is_care(rule: Any) -> bool:
+    """Says whether a rule only looks whether something is absent: care that is never needed."""
+    if isinstance(rule, NotRule):
+        inner = rule.rule
+        return isinstance(inner, TestRule) and inner.name == "IsPresent" and inner.expected
+    if not isinstance(rule, TestRule):
+        return False
+    return rule.name == "IsNull" or (rule.name == "IsPresent" and not rule.expected)
+
+
 def _never(rule: Any, loc: Loc, situations: list[Situation], after_others: bool) -> Finding:
     alone = any(refined(rule, situation, True) is not None for situation in situations)
-    why = _mistyped(rule, situations)
+    why = _why(rule, situations, False)
     if alone and after_others:
         why = "the rules before it take all that it would"
     return Finding(
@@ -96,7 +144,7 @@ def _never(rule: Any, loc: Loc, situations: list[Situation], after_others: bool)
 
 
 def _because(rule: Any, situations: list[Situation]) -> str:
-    return f", since {why}" if (why := _mistyped(rule, situations)) else ""
+    return f", since {why}" if (why := _why(rule, situations, True)) else ""
 
 
 def _fix(rule: Any, situations: list[Situation], otherwise: str) -> str:
@@ -110,13 +158,14 @@ def _fix(rule: Any, situations: list[Situation], otherwise: str) -> str:
     return otherwise
 
 
-def _mistyped(rule: Any, situations: list[Situation]) -> str:
+def _why(rule: Any, situations: list[Situation], holds: bool) -> str:
+    """Returns why a rule always holds, or never does."""
     if isinstance(rule, NotRule):
-        return ""
+        return _why(rule.rule, situations, not holds)
     if isinstance(rule, AllRule | AnyRule):
         for inner in rule.rules:
-            if all(refined(inner, s, True) is None for s in situations) and (
-                why := _mistyped(inner, situations)
+            if all(refined(inner, s, not holds) is None for s in situations) and (
+                why := _why(inner, situations, holds)
             ):
                 return why
         return ""
@@ -127,8 +176,8 @@ def _mistyped(rule: Any, situations: list[Situation]) -> str:
         kinds |= one.shape.kinds
         values |= one.shape.values or set()
     variable = rule.variable.text
-    if rule.name == "IsPresent" if isinstance(rule, TestRule) else False:
-        return f"{variable} is {'never' if rule.expected else 'always'} there"
+    if isinstance(rule, TestRule) and rule.name == "IsPresent":
+        return f"{variable} is {'always' if rule.expected is holds else 'never'} there"
     if kinds == ALL:
         return ""
     if all(one.shape.values is not None for one in found) and values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +12,8 @@ from headrace.flowlang.checker.providers import (
     CONTEXT,
     FAILURE,
     STATUS_MEMBERS,
-    WEB_INPUT,
-    status_document,
+    details_of,
+    status_documents,
 )
 from headrace.flowlang.checker.readings import Inferences, is_certain, readings, state_loc
 from headrace.flowlang.checker.refine import refined
@@ -24,11 +24,12 @@ from headrace.flowlang.checker.shapes import (
     array,
     bounded,
     closed,
+    exactly,
     from_value,
-    join,
 )
 from headrace.flowlang.checker.situations import Loss, Situation, Trail, added
-from headrace.flowlang.handlers import CREATE_WEB_INPUT
+from headrace.flowlang.checker.web_inputs import response_of
+from headrace.flowlang.handlers import AWAIT_WEB_INPUT
 from headrace.flowlang.model import (
     ActionState,
     ChoiceState,
@@ -45,6 +46,7 @@ from headrace.flowlang.parameters import (
     Reference,
 )
 from headrace.flowlang.paths import CONTEXT_NAME, Path
+from headrace.flowlang.providers import provider_of
 
 # Situations of one state that are told apart: fewer in large flows, to answer in seconds.
 _MOST: Final = 12
@@ -61,10 +63,12 @@ class DataFlow:
     Args:
         flow: the checked flow.
         inputs: what the run's input can be; each input is of one of the shapes.
+        doubtful: states that the service refuses: of their results nothing is claimed.
     """
 
-    def __init__(self, flow: Flow, inputs: Iterable[Shape]) -> None:
+    def __init__(self, flow: Flow, inputs: Iterable[Shape], doubtful: Collection[str] = ()) -> None:
         self.flow = flow
+        self._doubtful = doubtful
         self.inferences = Inferences()
         self._known: dict[str, list[Situation]] = {}
         self._most = _MOST if len(flow.states) <= _LARGE else _MOST_IN_LARGE
@@ -120,27 +124,34 @@ class DataFlow:
                 after = replace(after, loss=Loss(loc, before.shape, frozenset(FAILURE.members)))
             yield catcher.next, after
         if state.next is not None:
-            after_all = self._after(state, before)
-            if after_all is not None:
-                yield state.next, after_all
+            for after in self._after(state, before):
+                yield state.next, after
 
-    def _after(self, state: State, entered: Situation) -> Situation | None:
+    def _after(self, state: State, entered: Situation) -> Iterator[Situation]:
         before = self._went_well(state, entered)
         result_path = getattr(state, "result_path", None)
-        if not isinstance(result_path, Path):
-            return before
-        result = self.result(state, before)
-        if result is None:
-            return before
-        placed = put(before.shape, result_path.steps, result).only(OBJECT)
-        if placed is None:
-            return None  # a payload is an object: the state fails
-        after = before.writes(placed, result_path.steps)
+        results = self.results(state, before) if isinstance(result_path, Path) else None
+        if results is None or not isinstance(result_path, Path):
+            yield before
+            return
         raw = self.flow.definition["States"][state.name]
-        if isinstance(state, ActionState) and "ResultPath" not in raw and not state.bare:
-            loss = Loss(state_loc(state.name), before.shape, STATUS_MEMBERS)
-            after = replace(after, loss=loss)
-        return after
+        for result in results:
+            placed = put(before.shape, result_path.steps, result).only(OBJECT)
+            if placed is None:
+                continue  # a payload is an object: the state fails
+            after = before.writes(placed, result_path.steps)
+            if isinstance(state, ActionState) and "ResultPath" not in raw:
+                documented = self._documented(state, result)
+                if documented is not None:
+                    loss = Loss(state_loc(state.name), before.shape, documented)
+                    after = replace(after, loss=loss)
+            yield after
+
+    def _documented(self, state: ActionState, result: Shape) -> frozenset[str] | None:
+        """Returns the members that an action's result is known to have, or None."""
+        if not state.bare:
+            return STATUS_MEMBERS
+        return frozenset(result.members) if result.named else None
 
     def _went_well(self, state: State, before: Situation) -> Situation:
         """Returns what is known once the state has read all that it reads."""
@@ -150,12 +161,39 @@ class DataFlow:
                 shape = assure(shape, reading.steps) or shape
         return before.learns(shape)
 
-    def result(self, state: State, before: Situation) -> Shape | None:
-        """Returns what a state puts at its ResultPath; None where it leaves the payload alone."""
+    def results(self, state: State, before: Situation) -> list[Shape] | None:
+        """Returns what a state can put at its ResultPath; None where it leaves the payload alone.
+
+        Args:
+            state: the state.
+            before: how a run comes to it.
+        """
+        if state.name in self._doubtful:
+            return [ANY]
         if isinstance(state, ActionState):
-            if state.url == CREATE_WEB_INPUT:
-                return WEB_INPUT
-            return ANY if state.bare else status_document(state.url, not state.raises)
+            return self._answers(state, before)
+        result = self._result(state, before)
+        return None if result is None else [result]
+
+    def _answers(self, state: ActionState, before: Situation) -> list[Shape]:
+        provider = provider_of(state.url)
+        if state.url == AWAIT_WEB_INPUT:
+            return [response_of(self.flow, state)]
+        if state.bare:
+            return details_of(provider)
+        number = None
+        if provider is not None and provider.results_per is not None:
+            asked = look(self.body(state, before), (provider.results_per,)).shape
+            number = asked.least if asked.least == asked.most else None
+        return status_documents(state.url, not state.raises, number)
+
+    def body(self, state: ActionState, before: Situation) -> Shape:
+        """Returns what an action is asked."""
+        if state.parameters is not None:
+            return self.evaluated(state.parameters, before.shape)
+        return ANY if state.input_path is None else _at(state.input_path, before.shape)
+
+    def _result(self, state: State, before: Situation) -> Shape | None:
         if isinstance(state, ExpressionEvalState):
             return self.evaluated(state.parameters, before.shape)
         if isinstance(state, PassState):
@@ -174,11 +212,7 @@ class DataFlow:
             members = {name: self.evaluated(member, shape) for name, member in part.members}
             return bounded(closed(members))
         if isinstance(part, ArrayTemplate):
-            items: Shape | None = None
-            for item in part.items:
-                found = self.evaluated(item, shape)
-                items = found if items is None else join(items, found)
-            return array(items)
+            return exactly(self.evaluated(item, shape) for item in part.items)
         if isinstance(part, Constant):
             return from_value(part.value)
         if isinstance(part, Reference):

@@ -17,6 +17,7 @@ from headrace.flowlang.checker.chains import (
 from headrace.flowlang.checker.conditions import Scope, where
 from headrace.flowlang.checker.operators import FUNCTIONS, binary, comparison, method
 from headrace.flowlang.checker.places import Found, look
+from headrace.flowlang.checker.providers import CONTEXT
 from headrace.flowlang.checker.shapes import (
     ALL,
     ANY,
@@ -32,6 +33,7 @@ from headrace.flowlang.checker.shapes import (
     Shape,
     array,
     bounded,
+    exactly,
     from_value,
     join,
     kinds_in_words,
@@ -150,7 +152,9 @@ class _Walk:
 
     def _read(self, steps: Steps, payload: Shape, always: bool, written: Steps) -> Shape:
         if steps[0] == CONTEXT_NAME:
-            return ANY
+            found = look(CONTEXT, steps[1:])
+            self.readings.append(Reading(steps, found, always, False))
+            return found.shape if found.presence == Presence.MUST else ANY
         if _is_character(payload, steps):
             self._read(steps[:-1], payload, always, written)
             return TEXT
@@ -286,14 +290,17 @@ class _Walk:
         return where(test, payload, truth, Scope(self._expression, frozenset(self._bound)))
 
     def _list(self, node: ast.List | ast.Tuple, payload: Shape, always: bool) -> Shape:
-        items: Shape | None = None
+        shapes: list[Shape] = []
+        exact = True
         for element in node.elts:
             inner = element.value if isinstance(element, ast.Starred) else element
             shape = self.visit(inner, payload, always)
             if isinstance(element, ast.Starred):
+                exact = False
                 shape = shape.items if shape.kinds == ARRAY and shape.items is not None else ANY
-            items = shape if items is None else join(items, shape)
-        return array(items)
+            shapes.append(shape)
+        listed = exactly(shapes)
+        return listed if exact else array(listed.items)
 
     _tuple = _list
 
@@ -324,7 +331,11 @@ class _Walk:
         return TEXT
 
     def _listcomp(self, node: Any, payload: Shape, always: bool) -> Shape:
-        return array(self._looped(node.generators, [node.elt], payload, always)[0])
+        (element,), source = self._looped(node.generators, [node.elt], payload, always)
+        if len(node.generators) > 1 or source.kinds != ARRAY or source.least is None:
+            return array(element)
+        filtered = bool(node.generators[0].ifs)
+        return array(element, 0 if filtered else source.least, source.most)
 
     _generatorexp = _listcomp
 
@@ -338,12 +349,14 @@ class _Walk:
         elements: list[ast.expr],
         payload: Shape,
         always: bool,
-    ) -> list[Shape]:
-        outer = self._bound
+    ) -> tuple[list[Shape], Shape]:
+        """Returns what the elements of a comprehension are, and what its first loop goes over."""
+        outer, first = self._bound, ANY
         self._bound = dict(outer)
         known = payload
         for number, generator in enumerate(generators):
             source = self.visit(generator.iter, known, always and number == 0)
+            first = source if number == 0 else first
             if not source.kinds & (STRING | ARRAY | OBJECT):
                 words = kinds_in_words(source.kinds)
                 self.problems.append(
@@ -356,7 +369,7 @@ class _Walk:
                 known = self._where(test, known, True) or known
         shapes = [self.visit(element, known, False) for element in elements]
         self._bound = outer
-        return shapes
+        return shapes, first
 
     def _bind(self, target: ast.expr, shape: Shape) -> None:
         if isinstance(target, ast.Name):

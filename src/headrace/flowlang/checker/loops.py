@@ -8,20 +8,21 @@ from typing import Final
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import ADVICE, WARNING, Finding
 from headrace.flowlang.checker.places import look
-from headrace.flowlang.checker.providers import WEB_OPTION, provider_of
 from headrace.flowlang.checker.readings import state_loc
 from headrace.flowlang.checker.reads import named_places
 from headrace.flowlang.checker.shapes import (
     NUMBER,
 )
 from headrace.flowlang.checker.situations import Steps
-from headrace.flowlang.handlers import AWAIT_WEB_INPUT
 from headrace.flowlang.model import ActionState, Flow, State, WaitState
 from headrace.flowlang.parse import targets
 from headrace.flowlang.paths import Path
+from headrace.flowlang.providers import provider_of
 
 # Whoever asks more often should do so less often with time.
 SHORT_WAIT: Final = 60.0
+# Providers that answer when a person has.
+_ASKING_PEOPLE: Final = frozenset({"await_web_input", "web_option"})
 
 Graph = Mapping[str, Collection[str]]
 
@@ -76,7 +77,8 @@ def _leads_out(flow: Flow, graph: Graph, loop: Collection[str]) -> bool:
 def _waits(state: State) -> bool:
     """Says whether a state waits for a time, or for a person."""
     if isinstance(state, ActionState):
-        return state.url == AWAIT_WEB_INPUT or provider_of(state.url) is WEB_OPTION
+        provider = provider_of(state.url)
+        return provider is not None and provider.name in _ASKING_PEOPLE
     return isinstance(state, WaitState)
 
 

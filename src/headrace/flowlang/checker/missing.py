@@ -10,21 +10,36 @@ from typing import Final
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import ADVICE, ERROR, WARNING, Finding, Loc
 from headrace.flowlang.checker.places import look
-from headrace.flowlang.checker.providers import CONTEXT
+from headrace.flowlang.checker.providers import CONTEXT, FAILED
 from headrace.flowlang.checker.readings import StateReading, readings
 from headrace.flowlang.checker.shapes import (
     ALL,
     OBJECT,
+    STRING,
     Presence,
     Shape,
     kinds_in_words,
 )
 from headrace.flowlang.checker.situations import Loss, Situation, Steps, route
+from headrace.flowlang.checker.sizes import measured_lists
 from headrace.flowlang.paths import CONTEXT_NAME
 
 # Names that are compared with a misspelt one: so many, so long.
 _MOST: Final = 200
 _LONGEST: Final = 100
+_STATUS: Final = "status"
+_DETAILS: Final = "details"
+_FAILED: Final = frozenset({(STRING, FAILED)})
+_EXCEPTION: Final = "exception"
+# What the Amazon States Language calls the members of a failure.
+_OF_AMAZON: Final = {"Error": "exception", "Cause": "cause"}
+# Members of the context that others have read, with what they are called now.
+_OLD_CONTEXT: Final = {
+    "action_id": "run_id",
+    "run_owner": "user_id",
+    "caller": "user_id",
+    "flow_title": "",
+}
 
 
 class Missing:
@@ -37,6 +52,7 @@ class Missing:
     def __init__(self, analysis: DataFlow) -> None:
         self._analysis = analysis
         self._undeclared: set[Steps] = set()
+        self._measured = measured_lists(analysis.flow)
         self._lost: dict[Loc, tuple[str, Steps]] = {}
 
     def findings(self) -> Iterator[Finding]:
@@ -73,6 +89,9 @@ class Missing:
             why, fix = _why(steps, reading, situation)
             yield Finding(ERROR, "path-cannot-exist", loc, f"{written(steps)} {why}", fix)
             return
+        found = [pair for pair in found if not self._cared_for(*pair)]
+        if not found:
+            return
         reading, situation = min(found, key=lambda pair: pair[0].found.presence)
         presence, prefix = reading.found.presence, steps[: reading.found.depth]
         if presence <= Presence.MAY:
@@ -93,11 +112,26 @@ class Missing:
         else:
             yield from _near_miss(loc, steps, reading)
 
+    def _cared_for(self, reading: StateReading, situation: Situation) -> bool:
+        """Says whether a flow has looked whether something that may be missing is there."""
+        found, prefix = reading.found, reading.steps[: reading.found.depth]
+        if found.presence != Presence.MAY or not prefix:
+            return False
+        if isinstance(prefix[-1], int):
+            return prefix[:-1] in self._measured
+        action = failed_action(situation, prefix)
+        return action is not None and any(
+            atom[0][: len(action)] == action for atom, _ in situation.facts
+        )
+
     def _may_be_missing(
         self, name: str, loc: Loc, prefix: Steps, reading: StateReading, situation: Situation
     ) -> Finding:
         owner = reading.found.owner
         way = " -> ".join([*route(situation, prefix), name])
+        special = _special(prefix, owner, situation, way)
+        if special is not None:
+            return Finding(WARNING, "path-may-be-missing", loc, *special)
         other = owner.kinds & ~OBJECT
         if owner.kinds != ALL and other and isinstance(prefix[-1], str):
             why = f"{written(prefix[:-1])} may be {kinds_in_words(other)}"
@@ -146,6 +180,41 @@ class Missing:
                     f"without ResultPath the action's result replaces the whole payload: {lost}",
                     'add a "ResultPath" such as "$.result"',
                 )
+
+
+def failed_action(situation: Situation, steps: Steps) -> Steps | None:
+    """Returns the place of the result of a FAILED action whose details a path leads into."""
+    for number in range(1, len(steps)):
+        if steps[number] == _DETAILS:
+            status = look(situation.shape, (*steps[:number], _STATUS)).shape.values
+            if status == _FAILED:
+                return steps[:number]
+    return None
+
+
+def _special(prefix: Steps, owner: Shape, situation: Situation, way: str) -> tuple[str, str] | None:
+    """Returns what is wrong, and the way out, where more is known than that it may be missing."""
+    text, name = written(prefix), prefix[-1]
+    if isinstance(name, int):
+        return (
+            f"{text} may be missing on the route {way}: {written(prefix[:-1])} may have no such "
+            "item",
+            'require it with "minItems" in the input schema, or test the number of items before',
+        )
+    if (action := failed_action(situation, prefix)) is not None:
+        return (
+            f"{text} may be missing on the route {way}: {written(action)} may be FAILED there, "
+            "since ExceptionOnActionFailure is false",
+            f"test {written(action)}.status with a Choice before",
+        )
+    if _EXCEPTION in owner.members and name in _OF_AMAZON:
+        meant = written((*prefix[:-1], _OF_AMAZON[str(name)]))
+        return (
+            f"{text} may be missing on the route {way}: a failure has exception, cause and "
+            "state_name",
+            f"use {meant}",
+        )
+    return None
 
 
 def _written_since(situation: Situation, steps: Steps) -> bool:
@@ -225,7 +294,7 @@ def _near_miss(loc: Loc, steps: Steps, reading: StateReading) -> Iterator[Findin
     if close:
         meant = written((*steps[: found.depth - 1], close[0]))
         yield Finding(
-            ADVICE,
+            WARNING,
             "near-miss-name",
             loc,
             f"{written(steps[: found.depth])} is not documented, but {meant} is",
@@ -234,17 +303,25 @@ def _near_miss(loc: Loc, steps: Steps, reading: StateReading) -> Iterator[Findin
 
 
 def _context(loc: Loc, steps: Steps) -> Iterator[Finding]:
-    if len(steps) > 1 and isinstance(steps[1], str) and steps[1] not in list(CONTEXT.members):
-        close = get_close_matches(steps[1], list(CONTEXT.members), 1, 0.6)
-        if steps[1] == "action_id":
-            close = ["run_id"]
-        yield Finding(
-            ADVICE,
-            "undocumented-context",
-            loc,
-            f"{written(steps[:2])} is not a documented member of the run's context",
-            f"use $._context.{close[0]}" if close else f"known: {', '.join(list(CONTEXT.members))}",
-        )
+    shape: Shape = CONTEXT
+    for number, name in enumerate(steps[1:], 1):
+        if not isinstance(name, str) or not shape.named:
+            return
+        if name not in shape.members:
+            known = list(shape.members)
+            close = get_close_matches(name, known, 1, 0.6)
+            if name in _OLD_CONTEXT:
+                close = [_OLD_CONTEXT[name]] if _OLD_CONTEXT[name] else []
+            fix = f"use {written((*steps[:number], close[0]))}" if close else ""
+            yield Finding(
+                ADVICE if name in _OLD_CONTEXT else WARNING,
+                "undocumented-context",
+                loc,
+                f"{written(steps[: number + 1])} is not a documented member of the run's context",
+                fix or f"known: {', '.join(known)}",
+            )
+            return
+        shape = shape.members[name].shape
 
 
 def written(steps: Steps) -> str:

@@ -102,7 +102,7 @@ def comparison(operator: ast.cmpop, left: Shape, right: Shape) -> str | None:
 
 # What a function takes as its first argument, and gives.
 FUNCTIONS: Final[dict[str, tuple[int, Shape]]] = {
-    "pathsplit": (STRING, array(TEXT)),
+    "pathsplit": (STRING, array(TEXT, 2, 2)),
     "len": (_SIZED, COUNT),
     "int": (STRING | _NUMERIC, COUNT),
     "float": (STRING | _NUMERIC, COUNT),
@@ -127,7 +127,9 @@ _STRING_METHODS: Final[dict[str, Shape]] = {
     **dict.fromkeys(_TEXTS.split(), TEXT),
     **dict.fromkeys(_TESTS.split(), FLAG),
     **dict.fromkeys(("count", "find", "index", "rfind", "rindex"), COUNT),
-    **dict.fromkeys(("split", "rsplit", "splitlines", "partition", "rpartition"), array(TEXT)),
+    **dict.fromkeys(("split", "rsplit"), array(TEXT)),
+    "splitlines": array(TEXT),
+    **dict.fromkeys(("partition", "rpartition"), array(TEXT, 3, 3)),
 }
 _METHODS: Final[dict[int, dict[str, Shape]]] = {
     STRING: _STRING_METHODS,

@@ -59,7 +59,7 @@ def _step(shape: Shape, step: Step) -> tuple[Presence, Shape]:
         wanted, member = OBJECT, member_of(shape, step)
         presence, inner = member.presence, member.shape
     elif isinstance(step, int):
-        wanted, presence, inner = ARRAY, Presence.UNKNOWN, shape.items or ANY
+        wanted, presence, inner = ARRAY, _item_presence(shape, step), shape.items or ANY
     elif isinstance(step, slice):
         wanted, presence, inner = ARRAY, Presence.UNKNOWN, array(shape.items)
     else:
@@ -71,6 +71,20 @@ def _step(shape: Shape, step: Step) -> tuple[Presence, Shape]:
     if shape.kinds & ~wanted and presence > Presence.MAY:
         presence = Presence.MAY
     return presence, inner
+
+
+def _item_presence(shape: Shape, index: int) -> Presence:
+    number = _items_up_to(index)
+    if shape.most is not None and shape.most < number:
+        return Presence.CANNOT
+    if shape.least is None:
+        return Presence.UNKNOWN
+    return Presence.MUST if shape.least >= number else Presence.MAY
+
+
+def _items_up_to(index: int) -> int:
+    """Returns how many items a list must have so that one of this index is there."""
+    return index + 1 if index >= 0 else -index
 
 
 def put(shape: Shape, steps: tuple[Step, ...], value: Shape) -> Shape:
@@ -115,6 +129,11 @@ def assure(shape: Shape, steps: tuple[Step, ...], kinds: int = ALL) -> Shape | N
     found, inner = _step(shape, step)
     if found == Presence.CANNOT:
         return None
+    if isinstance(step, int):
+        if shape.kinds == ALL:
+            return shape  # in an expression it may be a character of a text
+        least = max(shape.least or 0, _items_up_to(step))
+        return replace(shape, kinds=ARRAY, least=least, members={}, values=None)
     if not isinstance(step, str):
         return shape
     narrowed = assure(inner, steps[1:], kinds)
@@ -148,6 +167,9 @@ def narrow(shape: Shape, steps: tuple[Step, ...], value: Shape) -> Shape | None:
 def forget(shape: Shape, steps: tuple[Step, ...]) -> Shape:
     """Returns the shape where a path is known to lead to nothing."""
     step = steps[0] if steps else None
+    if isinstance(step, int) and len(steps) == 1 and shape.kinds == ARRAY:
+        most = _items_up_to(step) - 1
+        return replace(shape, most=most if shape.most is None else min(shape.most, most))
     if not isinstance(step, str) or not shape.kinds & OBJECT:
         return shape
     member = member_of(shape, step)

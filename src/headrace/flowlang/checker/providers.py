@@ -1,12 +1,12 @@
-"""What the hosted action providers answer, how long they take, and which of them are no more."""
+"""What the hosted action providers answer, as shapes."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cache
 from typing import Final
 
+from headrace.flowlang.checker.schema import answers
 from headrace.flowlang.checker.shapes import (
     ANY,
     ARRAY,
@@ -15,7 +15,6 @@ from headrace.flowlang.checker.shapes import (
     NULL,
     NUMBER,
     OBJECT,
-    OPEN,
     STRING,
     TEXT,
     Member,
@@ -24,8 +23,11 @@ from headrace.flowlang.checker.shapes import (
     array,
     one_of,
 )
+from headrace.flowlang.providers import Provider, is_flow, provider_of
 
 _LETTERS: Final = {"s": STRING, "n": NUMBER, "b": BOOLEAN, "0": NULL, "a": ARRAY, "o": OBJECT}
+SUCCEEDED: Final = "SUCCEEDED"
+FAILED: Final = "FAILED"
 
 
 def _document(
@@ -52,172 +54,6 @@ def _document(
     return Shape(OBJECT, members, rest, named=True)
 
 
-_ENTRY: Final = _document(
-    "name:s type:s size:n0 last_modified:s0 permissions:s0 user:s0 group:s0 link_target:s0 "
-    "link_size:n0 link_user:s0 link_group:s0 link_last_modified:s0 DATA_TYPE:s",
-    sure="name type",
-)
-_TASK: Final = _document(
-    "DATA_TYPE:s task_id:s type:s status:s label:s0 request_time:s completion_time:s0 deadline:s0 "
-    "source_endpoint:s0 source_endpoint_id:s0 source_endpoint_display_name:s0 "
-    "destination_endpoint:s0 destination_endpoint_id:s0 destination_endpoint_display_name:s0 "
-    "source_local_user:s0 destination_local_user:s0 source_host_endpoint_id:s0 "
-    "destination_host_endpoint_id:s0 sync_level:n0 encrypt_data:b verify_checksum:b "
-    "delete_destination_extra:b recursive_symlinks:s preserve_timestamp:b skip_source_errors:b "
-    "fail_on_quota_errors:b command:s history_deleted:b faults:n files:n directories:n symlinks:n "
-    "files_skipped:n files_transferred:n0 subtasks_total:n subtasks_pending:n subtasks_retrying:n "
-    "subtasks_succeeded:n subtasks_expired:n subtasks_canceled:n subtasks_failed:n "
-    "subtasks_skipped_errors:n bytes_transferred:n bytes_checksummed:n "
-    "effective_bytes_per_second:n nice_status:s0 nice_status_short_description:s0 "
-    "nice_status_expires_in:n0 nice_status_details:so0 is_paused:b is_ok:b0 fatal_error:so0 "
-    "owner_id:s owner_string:s username:s canceled_by_admin:s0 canceled_by_admin_message:s0 "
-    "filter_rules:a0 source_base_path:s0 destination_base_path:s0",
-    sure="DATA_TYPE",
-)
-_LISTING: Final = _document(
-    "DATA_TYPE:s path:s absolute_path:s0 endpoint:s length:n total:n0 rename_supported:b "
-    "symlink_supported:b message:s0",
-    sure="DATA_TYPE path endpoint",
-    DATA=array(_ENTRY),
-)
-_STAT: Final = _document(
-    "DATA_TYPE:s name:s type:s size:n0 last_modified:s0 permissions:s0 user:s0 group:s0 "
-    "link_target:s0 link_size:n0 link_user:s0 link_group:s0 link_last_modified:s0",
-    sure="DATA_TYPE name type size",
-)
-_MKDIR: Final = _document(
-    "DATA_TYPE:s code:s message:s request_id:s resource:s", sure="DATA_TYPE code"
-)
-_RESULTS: Final = _document(
-    "",
-    result=array(),
-    results=array(_document("task_id:s output:", sure="task_id output", rest=Presence.CANNOT)),
-    rest=Presence.CANNOT,
-)
-_HELLO: Final = Shape(
-    OBJECT,
-    {"Hello": Member(TEXT), "hello": Member(TEXT, Presence.MAY)},
-    Presence.CANNOT,
-    named=True,
-)
-_WEB_INPUT: Final = _document(
-    "id:s status:s user_roles:a input_type:s input_schema:o context:o options:a roles:o "
-    "creator_urn:s flow:o run:o created_timestamp:s edited_timestamp:s0 closed_timestamp:s0"
-)
-
-
-@dataclass(frozen=True)
-class Provider:
-    """What is known of a hosted action provider.
-
-    Attributes:
-        title: what people call it.
-        details: the member ``details`` of its status document after success.
-        long: whether its actions can well take longer than the default WaitTime.
-    """
-
-    title: str
-    details: Shape = OPEN
-    long: bool = False
-
-
-_TRANSFER: Final = "https://transfer.actions.globus.org"
-_COMPUTE: Final = "https://compute.actions.globus.org"
-_ACTIONS: Final = "https://actions.globus.org"
-
-WEB_OPTION: Final = Provider(
-    "Web option", _document("name:s url_suffix:s body: query_params:"), long=True
-)
-PROVIDERS: Final[Mapping[str, Provider]] = {
-    f"{_ACTIONS}/hello_world": Provider("Hello World", _HELLO),
-    f"{_ACTIONS}/search/ingest": Provider("Search ingest", ANY),
-    f"{_ACTIONS}/search/delete": Provider("Search delete", ANY),
-    f"{_ACTIONS}/notification/notify": Provider("Notification", ANY),
-    f"{_ACTIONS}/weboption/wait_for_option": WEB_OPTION,
-    f"{_ACTIONS}/expression_eval": Provider("Expression evaluation", OPEN),
-    f"{_ACTIONS}/datacite/mint/basic_auth": Provider("DataCite", ANY),
-    f"{_TRANSFER}/transfer": Provider("Transfer", _TASK, long=True),
-    f"{_TRANSFER}/delete": Provider("Delete", _TASK, long=True),
-    f"{_TRANSFER}/ls": Provider("List directory", _LISTING),
-    f"{_TRANSFER}/mkdir": Provider("Make directory", _MKDIR),
-    f"{_TRANSFER}/stat": Provider("Stat", _STAT),
-    f"{_TRANSFER}/manage_permission": Provider(
-        "Manage permission",
-        _document("DATA_TYPE:s access_id:s code:s message:s request_id:s resource:s"),
-    ),
-    f"{_TRANSFER}/collection_info": Provider(
-        "Collection information",
-        _document(
-            "DATA_TYPE:s id:s display_name:s owner_id:s owner_string:s description:s0 "
-            "entity_type:s host_endpoint_id:s0 default_directory:s0 subscription_id:s0 "
-            "organization:s0 department:s0 public:b https_server:s0 tlsftp_server:s0"
-        ),
-    ),
-    f"{_TRANSFER}/gcp/create_guest_collection": Provider("Create a guest collection"),
-    f"{_TRANSFER}/gcsv5/create_guest_collection": Provider("Create a guest collection"),
-    _COMPUTE: Provider("Compute", _RESULTS, long=True),
-    f"{_COMPUTE}/fxap": Provider("Compute", _RESULTS, long=True),
-    f"{_COMPUTE}/v2": Provider("Compute", _RESULTS, long=True),
-    f"{_COMPUTE}/v3": Provider("Compute", _RESULTS, long=True),
-}
-
-_FLOW: Final = re.compile(r"https://flows\.(automate\.)?globus\.org/flows/[^/]+")
-
-_HOSTS: Final = (_ACTIONS, "https://actions.automate.globus.org")
-# Addresses that answer no more, with what has taken their place; the longer ones first.
-_GONE: Final = {
-    f"{host}/transfer/{old}": f"{_TRANSFER}/{new}"
-    for host in _HOSTS
-    for old, new in {
-        "transfer": "transfer",
-        "delete": "delete",
-        "ls": "ls",
-        "mkdir": "mkdir",
-        "set_permission": "manage_permission",
-        "collection_info": "collection_info",
-    }.items()
-} | {
-    f"{_HOSTS[0]}/transfer": _TRANSFER,
-    f"{_HOSTS[1]}/transfer": _TRANSFER,
-}
-_FUNCX: Final = ("https://automate.funcx.org", "https://api.funcx.org/automate")
-_OLD: Final = {
-    _HOSTS[1]: _ACTIONS,
-    "https://flows.automate.globus.org": "https://flows.globus.org",
-    **dict.fromkeys(_FUNCX, f"{_COMPUTE}/v3"),
-}
-
-
-def provider_of(url: str) -> Provider | None:
-    """Returns what is known of the provider at an address, or None."""
-    if is_flow(url):
-        return Provider("a flow", _document("code:s description:s output:"), long=True)
-    address = url.rstrip("/")
-    known = PROVIDERS.get(address)
-    newer = replacement(address)
-    if known is not None or newer is None:
-        return known
-    successor = PROVIDERS.get(newer[0])
-    if successor is None or (address.startswith(f"{_HOSTS[1]}/") and not newer[1]):
-        return successor
-    # What those answered was not the same.
-    return Provider(successor.title, long=successor.long)
-
-
-def is_flow(url: str) -> bool:
-    """Says whether an address is that of a flow, called as an action provider."""
-    return _FLOW.match(url) is not None
-
-
-def replacement(url: str) -> tuple[str, bool] | None:
-    """Returns what has taken a provider's place, and whether the old address is shut down."""
-    for gone, table in ((True, _GONE), (False, _OLD)):
-        for old, new in table.items():
-            if url == old or url.startswith(old + "/"):
-                return (new if gone else new + url.removeprefix(old)), gone
-    return None
-
-
 _ANSWER: Final = (
     "action_id:s status:s display_status:s0 creator_id:s label:s0 manage_by:a0 monitor_by:a0 "
     "release_after:sn0 start_time:s0 completion_time:s0 state_name:s"
@@ -232,38 +68,97 @@ STATUS_MEMBERS: Final = frozenset(
 )
 
 
-def status_document(url: str, failed_too: bool) -> Shape:
-    """Returns the shape of what an Action puts at its ResultPath.
+def status_documents(url: str, failed_too: bool, results: int | None = None) -> list[Shape]:
+    """Returns the shapes of what an Action puts at its ResultPath; each answer has one of them.
 
     Args:
         url: the provider.
         failed_too: whether the status document of a FAILED action can stand there as well.
+        results: how many results it is asked for, where that is known and where it gives one for
+            each.
     """
     provider = provider_of(url)
-    states = ["SUCCEEDED", "FAILED"] if failed_too else ["SUCCEEDED"]
-    status = TEXT if is_flow(url) else (one_of(states) or TEXT)
-    details = provider.details if provider is not None and not failed_too else ANY
-    text = f"{_ANSWER} {_RUN}" if is_flow(url) else _ANSWER
-    known = provider is not None and not is_flow(url)
+    documents = [_status(url, SUCCEEDED, details) for details in details_of(provider, results)]
+    if failed_too:
+        documents.append(_status(url, FAILED, _after_failure(provider)))
+    return documents
+
+
+def details_of(provider: Provider | None, results: int | None = None) -> list[Shape]:
+    """Returns the shapes of the details of an action that succeeded.
+
+    Args:
+        provider: the provider, where it is known.
+        results: how many results it is asked for, likewise.
+    """
+    if provider is None:
+        return [ANY]
+    shapes = _shapes(provider.url)
+    if provider.results_per is None or results is None:
+        return list(shapes)
+    return [_with_results(shape, results) for shape in shapes]
+
+
+@cache
+def _shapes(url: str) -> tuple[Shape, ...]:
+    provider = provider_of(url)
+    return tuple(answers(provider.details)) if provider is not None else (ANY,)
+
+
+def _with_results(details: Shape, number: int) -> Shape:
+    members = {
+        name: Member(replace(member.shape, least=number, most=number), member.presence)
+        if member.shape.kinds == ARRAY
+        else member
+        for name, member in details.members.items()
+    }
+    return replace(details, members=members)
+
+
+def _after_failure(provider: Provider | None) -> Shape:
+    """Returns the details of a FAILED action: what it gives after success may be missing."""
+    if provider is None:
+        return ANY
+    names = {name for shape in details_of(provider) for name in shape.members}
+    told = {"code", "description", "task_id", "message"}
+    members = {name: Member(ANY, Presence.MAY) for name in sorted(names - told)}
+    return Shape(OBJECT | STRING, members)
+
+
+def _status(url: str, status: str, details: Shape) -> Shape:
+    is_run = is_flow(url)
+    known = provider_of(url) is not None and not is_run
     return _document(
-        text,
+        f"{_ANSWER} {_RUN}" if is_run else _ANSWER,
         sure="action_id creator_id state_name",
         rest=Presence.CANNOT if known else Presence.UNKNOWN,
-        status=status,
+        # The status of a run, as an action, is that of the run.
+        status=TEXT if is_run else one_of([status]) or TEXT,
         details=details,
     )
 
 
-# What a catcher writes: which of the two manners the service has is not documented.
-FAILURE: Final = _document("state_name:s exception:s cause: Error:s Cause:")
-WEB_INPUT: Final = _WEB_INPUT
+# What a catcher writes. The other names are those of the Amazon States Language: which of the two
+# manners the hosted service has is not documented, and runs show this one.
+FAILURE: Final = Shape(
+    OBJECT,
+    {
+        "state_name": Member(TEXT),
+        "exception": Member(TEXT),
+        "cause": Member(ANY),
+        "Error": Member(TEXT, Presence.MAY),
+        "Cause": Member(ANY, Presence.MAY),
+    },
+    Presence.CANNOT,
+    named=True,
+)
 CONTEXT: Final = Shape(
     OBJECT,
     {
         **{name: Member(TEXT) for name in ("flow_id", "run_id", "username", "email", "user_id")},
         "identities": Member(array(TEXT)),
         "token_info": Member(
-            Shape(OBJECT, {name: Member(COUNT) for name in ("exp", "iat", "nbf")})
+            Shape(OBJECT, {name: Member(COUNT) for name in ("exp", "iat", "nbf")}, named=True)
         ),
     },
     named=True,

@@ -95,15 +95,57 @@ RULES: Final = _rules(
         "leads to text. A warning where it stands in a branch or a loop that need not be reached.",
     ),
     (
+        "missing-parameter",
+        ERROR,
+        "A parameter that the provider requires is missing.",
+        "The provider refuses the action: the state fails with ActionUnableToRun. A warning where "
+        "it is missing in some inputs or on some routes alone.",
+    ),
+    (
+        "unknown-parameter",
+        ERROR,
+        "A parameter that the provider does not know.",
+        "The provider refuses it, or leaves it out of account. A warning where its documentation "
+        "does not say that it refuses what it does not know.",
+    ),
+    (
+        "invalid-parameter",
+        ERROR,
+        "A parameter cannot be what the provider takes.",
+        "It is of another type, or none of the values that the provider admits. A warning where an "
+        "id stands in place of a path, or the reverse.",
+    ),
+    (
+        "suffix-forgotten",
+        WARNING,
+        "A text looks like a path or an expression, and is sent as it stands.",
+        "Only members whose name ends with .$ or .= are evaluated, and only ErrorPath, CausePath "
+        "and operators that end with Path take a path.",
+    ),
+    (
+        "suffix-without-effect",
+        WARNING,
+        "A name with .$ or .= stands in a Result.",
+        "A Result is a constant: nothing in it is evaluated. Use Parameters.",
+    ),
+    (
+        "mixed-ends",
+        WARNING,
+        "A transfer takes the collection of one end and the path of the other.",
+        "By their names the two belong to different places; or source and destination are the "
+        "same. Take collection and path from the same place.",
+    ),
+    (
         "near-miss-name",
-        ADVICE,
-        "A member is read that is not documented, and one of nearly the same name is.",
-        "The provider's documentation has the other name. Probably a slip of the pen.",
+        WARNING,
+        "A name is nearly that of another, and is given or documented nowhere.",
+        "A member that the provider does not document, beside one that it does; a result that is "
+        "never read, beside one that is; a member that nothing gives, beside one that is given.",
     ),
     (
         "choice-never",
         WARNING,
-        "A rule of a Choice can never hold.",
+        "A rule of a Choice, or one within And, Or and Not, can never hold.",
         "An earlier rule takes all that it would, or the value cannot be what it asks for. States "
         "that only it leads to are never entered.",
     ),
@@ -111,7 +153,8 @@ RULES: Final = _rules(
         "choice-always",
         WARNING,
         "A rule of a Choice always holds.",
-        "What comes after it, other rules and Default, is never used.",
+        "What comes after it, other rules and Default, is never used. Of a Default after rules "
+        "that take all values that the schema admits nothing is said.",
     ),
     (
         "choice-without-default",
@@ -140,8 +183,15 @@ RULES: Final = _rules(
         "raised. Put States.ALL last.",
     ),
     (
+        "absence-not-caught",
+        WARNING,
+        "A Catch on stat by which a flow means to learn that a path is not there.",
+        "stat of such a path succeeds, with details.code NotFound and without details.type: no "
+        "catcher is used. Test details.code with a Choice.",
+    ),
+    (
         "unknown-error-name",
-        ADVICE,
+        WARNING,
         "ErrorEquals has a name that is nearly that of a known failure.",
         "A misspelt name catches nothing.",
     ),
@@ -175,15 +225,30 @@ RULES: Final = _rules(
     (
         "wait-time-too-short",
         WARNING,
-        "WaitTime is shorter than the walltime of the jobs.",
-        "The action is cancelled while its job may still be running, and within its walltime. "
-        "WaitTime covers the time in the queue too.",
+        "WaitTime is shorter than the work may take.",
+        "Less than the walltime of the jobs, or less than ten minutes for what can take hours: the "
+        "action is cancelled while its work goes on. WaitTime covers the time in the queue too.",
     ),
     (
         "deprecated-provider",
-        WARNING,
+        ERROR,
         "The provider's address is out of date.",
-        "The old Transfer providers were shut down on 2025-01-22; others have new addresses.",
+        "The old Transfer providers were shut down on 2025-01-22: each action fails. Others have "
+        "new addresses, which is advice.",
+    ),
+    (
+        "unknown-provider",
+        WARNING,
+        "No provider is known at an address that nearly is a known one.",
+        "Another path at a host of Globus's, a host that is nearly one of theirs, or an address to "
+        "which /run was appended. Of addresses elsewhere nothing is said.",
+    ),
+    (
+        "provider-not-served",
+        WARNING,
+        "The target has no such provider.",
+        "The action cannot be run there. The facility serves the providers that its documentation "
+        "lists, and those that headrace.toml names.",
     ),
     (
         "plain-http",
@@ -205,7 +270,7 @@ RULES: Final = _rules(
     ),
     (
         "undocumented-context",
-        ADVICE,
+        WARNING,
         "A member of $._context is read that is not documented.",
         "Documented are flow_id, run_id, username, email, user_id, identities and token_info.",
     ),
@@ -240,6 +305,19 @@ RULES: Final = _rules(
         "A secret is shown in the run's log.",
         "List the parameter in __Private_Parameters, and take it from a member of the input whose "
         "name begins with _private.",
+    ),
+    (
+        "run-as-misspelt",
+        WARNING,
+        "RunAs is nearly User or Flow.",
+        "Any other text is the name of a role, whose token the input must bring.",
+    ),
+    (
+        "not-followed",
+        ADVICE,
+        "What some states read and write was not checked.",
+        "The service refuses the definition there. The rest is checked as if those states did "
+        "anything; correct them and check again.",
     ),
     (
         "run-as-without-tokens",

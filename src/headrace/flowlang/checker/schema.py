@@ -37,6 +37,17 @@ _MAX_LEVELS: Final = 40
 Ways = list[Shape]
 
 
+def answers(schema: Any) -> Ways:
+    """Returns the shapes of what a provider answers; each answer has one of them.
+
+    A member that a provider documents and that need not be there is not known to be missing.
+
+    Args:
+        schema: the JSON schema of the answer.
+    """
+    return _Reader(schema, documented=True).ways(schema) or [ANY]
+
+
 def inputs(schema: Any) -> Ways:
     """Returns the shapes of the inputs that a schema admits; each input has one of them.
 
@@ -50,8 +61,9 @@ def inputs(schema: Any) -> Ways:
 
 
 class _Reader:
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, documented: bool = False) -> None:
         self._root = root
+        self._documented = documented
         self._known: dict[int, Ways] = {}
         self._reading: set[int] = set()
 
@@ -85,7 +97,7 @@ class _Reader:
         return ways
 
     def _own(self, schema: dict[str, Any]) -> Ways:
-        kinds = _kinds(schema.get("type"))
+        kinds = kinds_of(schema.get("type"))
         constants = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(constants, list) and constants:
             found = one_of(constants[:64]) if len(constants) <= 64 else None
@@ -96,30 +108,43 @@ class _Reader:
         items = None
         if kinds & ARRAY and isinstance(schema.get("items"), dict):
             items = _joined(self.ways(schema["items"]))
+        named = self._documented and "properties" in schema
+        identifies = kinds == STRING and schema.get("format") == "uuid"
+        least, most = self._numbers(schema) if kinds & ARRAY else (None, None)
         return [
-            Shape(kinds, members, rest, items)
+            Shape(kinds, members, rest, items, None, named, least, most, identifies)
             for members, rest in (self._objects(schema) if kinds & OBJECT else [({}, _UNKNOWN)])
         ]
+
+    def _numbers(self, schema: dict[str, Any]) -> tuple[int | None, int | None]:
+        """Returns how many items an array has at least and at most."""
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        if not isinstance(least, int) or isinstance(least, bool):
+            # Only who says that there is an array speaks of an empty one too.
+            declared = schema.get("type") is not None and not self._documented
+            least = 0 if declared else None
+        return least, most if isinstance(most, int) and not isinstance(most, bool) else None
 
     def _objects(self, schema: dict[str, Any]) -> list[tuple[dict[str, Member], Presence]]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
         required = {name for name in _list(schema.get("required")) if isinstance(name, str)}
         more = schema.get("additionalProperties", True)
+        optional = Presence.UNKNOWN if self._documented else Presence.MAY
         if "patternProperties" in schema or "propertyNames" in schema:
             rest = Presence.UNKNOWN
         elif more is False:
             rest = Presence.CANNOT
         else:
             # An additionalProperties with a schema says that other names are expected.
-            declares = bool(properties) and more is True
+            declares = bool(properties) and more is True and not self._documented
             rest = Presence.UNDECLARED if declares else Presence.UNKNOWN
         variants: list[dict[str, Member]] = [{}]
         for name, part in properties.items():
             ways = self.ways(part)
             if len(variants) * len(ways) > MAX_WAYS:
                 ways = [shape] if (shape := _joined(ways)) is not None else []
-            presence = Presence.MUST if name in required else Presence.MAY
+            presence = Presence.MUST if name in required else optional
             if not ways:
                 ways, presence = [ANY], Presence.CANNOT
             variants = [{**v, str(name): Member(way, presence)} for v in variants for way in ways]
@@ -144,7 +169,8 @@ class _Reader:
 _UNKNOWN: Final = Presence.UNKNOWN
 
 
-def _kinds(types: Any) -> int:
+def kinds_of(types: Any) -> int:
+    """Returns the kinds that a schema's ``type`` admits; all where it says nothing."""
     names = types if isinstance(types, list) else [types]
     kinds = 0
     for name in names:

@@ -28,7 +28,7 @@ KIND_NAMES: Final = {
     ARRAY: "an array",
     OBJECT: "an object",
 }
-_SCALARS: Final = NULL | BOOLEAN | NUMBER | STRING
+SCALARS: Final = NULL | BOOLEAN | NUMBER | STRING
 
 
 class Presence(IntEnum):
@@ -67,6 +67,10 @@ class Shape:
         items: what an array's items are; None where that is not known.
         values: the scalars that are possible; None where they are not known.
         named: whether the members are those that a provider documents.
+        least: an array has at least so many items, and may have no more; None where nothing is
+            known of their number.
+        most: an array has at most so many items; None where that is not known.
+        identifies: whether a text is an id, by its schema.
         weight: number of shapes in it.
         height: levels below it.
     """
@@ -77,6 +81,9 @@ class Shape:
     items: Shape | None = None
     values: frozenset[Value] | None = None
     named: bool = False
+    least: int | None = None
+    most: int | None = None
+    identifies: bool = False
     weight: int = field(init=False, compare=False)
     height: int = field(init=False, compare=False)
 
@@ -102,7 +109,7 @@ class Shape:
         values = self.values
         if values is not None:
             values = frozenset(v for v in values if v[0] & left)
-            if not values and not left & ~_SCALARS:
+            if not values and not left & ~SCALARS:
                 return None
         return replace(self, kinds=left, values=values)
 
@@ -126,9 +133,18 @@ def closed(members: Mapping[str, Shape]) -> Shape:
     return Shape(OBJECT, {name: Member(s) for name, s in members.items()}, Presence.CANNOT)
 
 
-def array(items: Shape | None = None) -> Shape:
+def array(items: Shape | None = None, least: int | None = None, most: int | None = None) -> Shape:
     """Returns an array."""
-    return Shape(ARRAY, items=items)
+    return Shape(ARRAY, items=items, least=least, most=most)
+
+
+def exactly(items: Iterable[Shape]) -> Shape:
+    """Returns an array of so many items."""
+    shapes = list(items)
+    joined_items: Shape | None = None
+    for shape in shapes:
+        joined_items = shape if joined_items is None else join(joined_items, shape)
+    return array(joined_items, len(shapes), len(shapes))
 
 
 def kind_of(value: Any) -> int:
@@ -165,7 +181,7 @@ def from_value(value: Any, depth: int = 0) -> Shape:
         for item in value[:MAX_VALUES]:
             shape = from_value(item, depth + 1)
             items = shape if items is None else join(items, shape)
-        return array(items if len(value) <= MAX_VALUES else None)
+        return array(items if len(value) <= MAX_VALUES else None, len(value), len(value))
     return Shape(kind, values=frozenset({(kind, value)}))
 
 
@@ -204,16 +220,21 @@ def join(one: Shape, other: Shape) -> Shape:
         values = one.values | other.values
         if len(values) > MAX_VALUES:
             values = None
-    elif not other.kinds & _SCALARS:
+    elif not other.kinds & SCALARS:
         values = one.values
-    elif not one.kinds & _SCALARS:
+    elif not one.kinds & SCALARS:
         values = other.values
-    items = one.items
+    items, least, most = one.items, one.least, one.most
     if one.kinds & other.kinds & ARRAY:
-        both = one.items is not None and other.items is not None
-        items = join(one.items, other.items) if both else None  # type: ignore[arg-type]
+        # What is empty says nothing of items.
+        if one.items is None or other.items is None:
+            items = other.items if one.most == 0 else one.items if other.most == 0 else None
+        else:
+            items = join(one.items, other.items)
+        least = None if least is None or other.least is None else min(least, other.least)
+        most = None if most is None or other.most is None else max(most, other.most)
     elif other.kinds & ARRAY:
-        items = other.items
+        items, least, most = other.items, other.least, other.most
     if not one.kinds & OBJECT:
         members, rest, named = other.members, other.rest, other.named
     elif not other.kinds & OBJECT:
@@ -221,7 +242,8 @@ def join(one: Shape, other: Shape) -> Shape:
     else:
         members, rest = _joined_members(one, other), _either(one.rest, other.rest)
         named = one.named and other.named
-    return bounded(Shape(kinds, members, rest, items, values, named))
+    identifies = one.identifies and other.identifies
+    return bounded(Shape(kinds, members, rest, items, values, named, least, most, identifies))
 
 
 def _joined_members(one: Shape, other: Shape) -> dict[str, Member]:
@@ -277,7 +299,7 @@ def meet(one: Shape, other: Shape) -> Shape | None:
         present = 0
         for kind, _ in values:
             present |= kind
-        kinds &= present | ~_SCALARS
+        kinds &= present | ~SCALARS
     items = one.items if other.items is None else other.items
     if one.items is not None and other.items is not None:
         items = meet(one.items, other.items)
@@ -299,7 +321,11 @@ def meet(one: Shape, other: Shape) -> Shape | None:
     if not kinds & OBJECT:
         members = {}
     rest = _both(one.rest, other.rest) or Presence.CANNOT
-    return bounded(Shape(kinds, members, rest, items, values, one.named or other.named))
+    named = one.named or other.named
+    least = max((n for n in (one.least, other.least) if n is not None), default=None)
+    most = min((n for n in (one.most, other.most) if n is not None), default=None)
+    identifies = one.identifies or other.identifies
+    return bounded(Shape(kinds, members, rest, items, values, named, least, most, identifies))
 
 
 def member_of(shape: Shape, name: str) -> Member:

@@ -89,10 +89,10 @@ def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
     if is_flow(address):
         return None
     if host in _COMPLETE:
-        near = _near(address, [a for a in known if a.startswith(host)], 0.6)
+        near = _near_path(address, host, known, 0.6)
         return Nearest(f"{parts.netloc} has no provider {parts.path or '/'}", near)
     if host in _HOSTS:
-        near = _near(address, [a for a in known if a.startswith(host)], 0.85)
+        near = _near_path(address, host, known, 0.75)
         return Nearest("no known provider has this address", near) if near else None
     netloc = _near(parts.netloc.lower(), [urlsplit(h).netloc for h in _HOSTS], 0.9)
     if netloc is not None:
@@ -104,3 +104,10 @@ def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
 def _near(name: str, names: list[str], least: float) -> str | None:
     close = get_close_matches(name, names, 1, least) if len(name) <= 200 else []
     return close[0] if close else None
+
+
+def _near_path(address: str, host: str, known: Collection[str], least: float) -> str | None:
+    """Returns the known address of a host whose path comes nearest."""
+    paths = [one.removeprefix(host) for one in known if one.startswith(f"{host}/")]
+    path = _near(address[len(host) :], paths, least)
+    return None if path is None else host + path
