@@ -47,6 +47,12 @@ class Session:
 
         return load_project(self.directory, self.profile, self.place)
 
+    def root(self) -> Path:
+        """Returns the project's root, also where its ``headrace.toml`` cannot be read."""
+        from headrace.project import find_root
+
+        return find_root(self.directory)
+
     def services(
         self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
     ) -> Services:

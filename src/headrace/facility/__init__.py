@@ -1,6 +1,7 @@
 """The facility: a durable local service for flows, transfers and compute."""
 
-from headrace.facility.address import Address, find_address
+from headrace.facility.address import Address, find_address, running_root
+from headrace.facility.check import StoreReport, check_store
 from headrace.facility.compute_settings import (
     choose_compute,
     client_environment,
@@ -30,6 +31,8 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "StateConflict",
+    "StoreReport",
+    "check_store",
     "choose_compute",
     "client_environment",
     "compute_environment",
@@ -39,6 +42,7 @@ __all__ = [
     "log_path",
     "missing_for_compute",
     "read_settings",
+    "running_root",
     "start_facility",
     "state_directory",
     "stop_facility",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 
 from headrace._internal.loopback import bypass_proxies
 from headrace.errors import HeadraceError
 from headrace.facility.server import serve
+from headrace.facility.supervision import describe
 
 
 def main(arguments: list[str]) -> int:
@@ -24,8 +26,12 @@ def main(arguments: list[str]) -> int:
     bypass_proxies()
     try:
         serve(Path(arguments[0]).resolve())
-    except (HeadraceError, OSError) as error:
-        print(f"headrace facility: {error}", file=sys.stderr)
+    except (HeadraceError, OSError, sqlite3.Error) as error:
+        print(f"headrace facility: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        logging.getLogger(__name__).exception("the facility ends")
+        print(f"headrace facility: an unforeseen error: {describe(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from headrace._internal.mounts import file_system, is_remote
 from headrace.facility.errors import FacilityError
-from headrace.facility.settings import state_directory
-from headrace.files import write_private
+from headrace.facility.settings import check_owner, state_directory
+from headrace.files import only_one, write_private
+
+# How often a facility touches its address, as a sign of life for other hosts.
+SIGN_OF_LIFE_SECONDS = 30.0
+_LOCK_NAME = "facility.lock"
 
 
 @dataclass(frozen=True)
@@ -23,16 +31,23 @@ class Address:
         pid: its process.
         started: when that process was started, in seconds since 1970: tells it from a later
             process with the same number.
+        host: name of the machine that it runs on; empty where an earlier headrace wrote it.
     """
 
     url: str
     token: str
     pid: int
     started: float
+    host: str = ""
+
+    @property
+    def here(self) -> bool:
+        """Whether its process is one of this machine's."""
+        return self.host in ("", socket.gethostname())
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is there, on this machine."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < 1.0
@@ -62,13 +77,100 @@ def read_address(root: Path) -> Address | None:
         return Address(**json.loads(path.read_text()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except PermissionError as error:
+        check_owner(path.parent)
         raise FacilityError(
-            f"{path}: not a facility's address ({error}); remove the file and start it again"
+            f"{path}: {error.strerror}: give yourself access to it (chmod u+rw)"
+        ) from error
+    except OSError as error:
+        raise FacilityError(
+            f"{path}: {error.strerror}: bring its disk back; `headrace facility down` ends the "
+            "facility meanwhile"
+        ) from error
+    except (ValueError, TypeError) as error:
+        if find_process(root) is None:
+            return None  # what it said is of no use any more; the next start writes it anew
+        raise FacilityError(
+            f"{path}: not a facility's address ({error}): stop the facility, which runs, with "
+            "`headrace facility down`, and start it again"
         ) from error
 
 
 def find_address(root: Path) -> Address | None:
-    """Returns the address of the project's facility, where one is running."""
+    """Returns the address of the project's facility, where one is running on this machine.
+
+    Raises:
+        FacilityError: it runs on another machine, as far as can be known from here.
+    """
     address = read_address(root)
-    return address if address is not None and address.alive else None
+    if address is None:
+        return None
+    if not address.here:
+        check_elsewhere(root, address)
+        return None
+    return address if address.alive else None
+
+
+def find_process(root: Path) -> psutil.Process | None:
+    """Returns the process that serves a project on this machine, whatever its files say."""
+    wanted = ["-m", "headrace.facility", str(root)]
+    for process in psutil.process_iter(["cmdline", "uids", "status"]):
+        try:
+            mine = process.info["uids"].real == os.getuid()
+            found = (process.info["cmdline"] or [])[1:4] == wanted
+            if mine and found and process.info["status"] != psutil.STATUS_ZOMBIE:
+                return process
+        except (psutil.Error, AttributeError):
+            continue
+    return None
+
+
+def running_root(directory: Path) -> Path | None:
+    """Returns the root of a project of which a facility runs here, by any directory in it.
+
+    It reads no file of the project: its disk may be away.
+    """
+    for root in (directory, *directory.parents):
+        if find_process(root) is not None:
+            return root
+    return None
+
+
+def is_elsewhere(root: Path) -> bool:
+    """Says whether another machine has started the project's last facility."""
+    address = read_address(root)
+    return address is not None and not address.here
+
+
+def check_elsewhere(root: Path, address: Address) -> None:
+    """Look whether the facility that another machine has started may still run.
+
+    The lock of the store says so where all machines see it: on a local disk, such as that of
+    containers with names of their own. On a network file system it may hold for one machine only,
+    so that such a facility is never taken for dead.
+
+    Raises:
+        FacilityError: it may run.
+    """
+    state = state_directory(root)
+    if not is_remote(file_system(state)):
+        with only_one(state / _LOCK_NAME) as free:
+            if free:
+                return
+    seconds = max(0.0, time.time() - address_path(root).stat().st_mtime)
+    raise FacilityError(
+        f"{root}: its facility runs on {address.host} (process {address.pid}, last sign of life "
+        f"{_ago(seconds)} ago): use it there, or stop it there with `headrace facility down`; if "
+        f"{address.host} is gone for good: `headrace facility up --take-over`"
+    )
+
+
+def sign_of_life(root: Path) -> None:
+    """Touch the address, so that other machines see that the facility lives."""
+    os.utime(address_path(root))
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

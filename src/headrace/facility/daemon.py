@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -14,12 +15,27 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from headrace.facility.address import Address, find_address, read_address
+from headrace.facility.address import (
+    Address,
+    find_address,
+    find_process,
+    is_elsewhere,
+    read_address,
+)
 from headrace.facility.errors import FacilityError
-from headrace.facility.settings import Settings, state_directory, write_settings
+from headrace.facility.settings import (
+    Settings,
+    remember_state_directory,
+    state_directory,
+    write_settings,
+)
+from headrace.facility.store_faults import disk_problem
+from headrace.facility.supervision import SERVICE
 from headrace.files import private_directory
 
 _POLL_SECONDS = 0.02
+# Slower than any disk that is well.
+_CHECKED_BYTES_A_SECOND = 20e6
 
 
 def log_path(root: Path) -> Path:
@@ -27,13 +43,16 @@ def log_path(root: Path) -> Path:
     return state_directory(root) / "facility.log"
 
 
-def start_facility(root: Path, settings: Settings, wait: float = 60.0) -> Address:
+def start_facility(
+    root: Path, settings: Settings, wait: float = 60.0, *, take_over: bool = False
+) -> Address:
     """Starts the project's facility in the background, where it is not running yet.
 
     Args:
         root: the project's root.
         settings: collections and endpoints that it serves.
         wait: seconds to wait for it to answer.
+        take_over: whether a facility on another machine, which cannot be asked, is taken for dead.
 
     Returns:
         Its address.
@@ -41,12 +60,14 @@ def start_facility(root: Path, settings: Settings, wait: float = 60.0) -> Addres
     Raises:
         FacilityError: it did not start; the message has the last line of its log.
     """
-    write_settings(root, settings)
-    running = find_address(root)
-    if running is not None and _answers(running):
-        return running
     private_directory(state_directory(root))
+    remember_state_directory(root)
+    write_settings(root, settings)
+    running = None if take_over and is_elsewhere(root) else find_address(root)
+    if running is not None and _health(running) is not None:
+        return running
     log = log_path(root)
+    said_before = log.stat().st_size if log.exists() else 0
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a") as stream:
         process = subprocess.Popen(
@@ -57,16 +78,18 @@ def start_facility(root: Path, settings: Settings, wait: float = 60.0) -> Addres
             cwd=root,
             start_new_session=True,
         )
-    deadline = time.monotonic() + wait
+    deadline = time.monotonic() + wait + _checking_seconds(root)
     while time.monotonic() < deadline:
         if process.poll() is not None:
             # Somebody else may have started one at the same moment: theirs is as good.
             other = find_address(root)
-            if other is not None and _answers(other):
+            if other is not None and _health(other) is not None:
                 return other
-            raise FacilityError(f"the facility did not start: {_last_line(log)} (log: {log})")
+            raise FacilityError(
+                f"the facility did not start: {_last_line(log, said_before)} (log: {log})"
+            )
         address = read_address(root)
-        if address is not None and address.pid == process.pid and _answers(address):
+        if address is not None and address.pid == process.pid and _health(address) is not None:
             return address
         time.sleep(_POLL_SECONDS)
     process.terminate()
@@ -82,13 +105,17 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
 
     Returns:
         Whether one was running.
+
+    Raises:
+        FacilityError: it runs on another machine.
     """
-    address = find_address(root)
-    if address is None:
+    process = _process(root)
+    if process is None:
         return False
     try:
-        process = psutil.Process(address.pid)
         process.send_signal(signal.SIGTERM)
+        # One that was stopped, by a shell or a debugger, sees no other signal.
+        process.send_signal(signal.SIGCONT)
         try:
             process.wait(wait)
         except psutil.TimeoutExpired:
@@ -102,35 +129,93 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
 def facility_status(root: Path) -> dict[str, Any] | None:
     """Returns what is known of the project's running facility: url, pid, since, memory.
 
+    ``well`` says whether it answers and nothing is the matter with it; ``problems`` what is.
+
     Returns:
         None where none is running.
+
+    Raises:
+        FacilityError: it runs on another machine.
     """
-    address = find_address(root)
-    if address is None:
+    try:
+        address = find_address(root)
+        unreadable = ""
+    except FacilityError as error:
+        address, unreadable = None, str(error)
+    process = psutil.Process(address.pid) if address else find_process(root)
+    if process is None:
+        if unreadable:
+            raise FacilityError(unreadable)
         return None
-    process = psutil.Process(address.pid)
+    health = _health(address) if address else None
+    problems = [f"{p['part']}: {p['description']}" for p in (health or {}).get("problems", [])]
+    if health is None:
+        problems.append(unreadable or f"it does not answer; see {log_path(root)}")
     return {
-        "url": address.url,
-        "pid": address.pid,
-        "answers": _answers(address),
-        "started": address.started,
+        "url": address.url if address else None,
+        "pid": process.pid,
+        "answers": health is not None,
+        "well": not problems,
+        "problems": problems,
+        "notices": (health or {}).get("notices", []),
+        "parked_runs": (health or {}).get("parked_runs"),
+        "started": process.create_time(),
         "memory_bytes": process.memory_info().rss,
         "log": str(log_path(root)),
     }
 
 
-def _answers(address: Address) -> bool:
+def _process(root: Path) -> psutil.Process | None:
+    """Returns the facility's process; its address may be unreadable, its disk away."""
+    try:
+        address = find_address(root)
+    except (FacilityError, OSError) as error:
+        process = find_process(root)
+        if process is None and isinstance(error, FacilityError):
+            raise
+        return process
+    if address is None:
+        return find_process(root)
+    try:
+        return psutil.Process(address.pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _checking_seconds(root: Path) -> float:
+    # After an end that was no clean one every page of the store is read first.
+    try:
+        return (state_directory(root) / "facility.db").stat().st_size / _CHECKED_BYTES_A_SECOND
+    except OSError:
+        return 0.0
+
+
+def _health(address: Address) -> dict[str, Any] | None:
+    """Returns what a facility says of itself; None where it does not answer."""
     parts = urlsplit(address.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
         connection.request("GET", "/", headers={"Authorization": f"Bearer {address.token}"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+        known = isinstance(document, dict) and document.get("service") == SERVICE
+        return document if known and answer.status in (200, 503) else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
     finally:
         connection.close()
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def _last_line(log: Path, begin: int) -> str:
+    """Returns the last line of a log behind the given byte, or why there may be none."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(begin)
+            text = stream.read().decode(errors="replace")
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror}"
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines:
+        return lines[-1]
+    problem = disk_problem(log.parent)
+    return f"{log.parent} cannot be written: {problem}" if problem else "it said nothing"

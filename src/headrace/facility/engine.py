@@ -100,6 +100,11 @@ class Engine:
         self._thread = SupervisedThread("engine", self._loop, self._health)
         self._heartbeat.thread = self._thread.thread
 
+    @property
+    def parked(self) -> int:
+        """How many runs are parked."""
+        return len(self._turns.parked)
+
     def start(self, providers: Sequence[Provider]) -> None:
         """Takes up every open run and action, and begins to work."""
         self._directory.use(providers)

@@ -90,6 +90,19 @@ class Journal:
             raise RunUnreadable("it has no events")
         return position
 
+    def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[Position]:
+        """Yields where a run stood after each of its events, without any snapshot.
+
+        Raises:
+            RunUnreadable: one of them cannot be read.
+        """
+        position: Position | None = None
+        for event in self.events(db, run):
+            position = _applied(position, event)
+            yield position
+        if position is None:
+            raise RunUnreadable("it has no events")
+
     @staticmethod
     def snapshot(db: sqlite3.Connection, run: int, event: int) -> Position | None:
         """Returns the position that is stored of a run, if it is one before the given event."""

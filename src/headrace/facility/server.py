@@ -10,7 +10,10 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +23,7 @@ import uvicorn
 from headrace.compute import TaskEvent
 from headrace.facility.access_rules import AccessRules
 from headrace.facility.actions import Actions, Provider
-from headrace.facility.address import Address, read_address, write_address
+from headrace.facility.address import Address, read_address, sign_of_life, write_address
 from headrace.facility.api import Backend, make_app
 from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
 from headrace.facility.compute_settings import (
@@ -54,6 +57,8 @@ from headrace.facility.runs import Runs
 from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store import Store
+from headrace.facility.store_faults import StoreFault, damaged_text, fault_of, passing_text
+from headrace.facility.supervision import Health, Heartbeat, describe
 from headrace.facility.tasks import Functions
 from headrace.facility.web_inputs import WebInputs, web_input_lifetime
 from headrace.files import private_directory
@@ -61,8 +66,23 @@ from headrace.files import private_directory
 logger = logging.getLogger(__name__)
 
 
+# How long requests under way may take when the facility stops.
+_LAST_REQUESTS_SECONDS = 5
+_ENDING_SECONDS = 0.2
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to us: uvicorn would raise them again before endpoints are stopped."""
+
+    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+        super().__init__(config)
+        self._heartbeat = Heartbeat("API")
+        health.watch(self._heartbeat)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Gives a sign of life: ten times a second, as long as the event loop is not held up."""
+        self._heartbeat.beat()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -76,7 +96,24 @@ def serve(root: Path) -> None:
         FacilityError: another facility works on the same state, or the store cannot be used.
     """
     path = private_directory(state_directory(root)) / "facility.db"
-    store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"))
+    try:
+        _serve_store(root, path)
+    except sqlite3.Error as error:
+        if fault_of(error) is StoreFault.DAMAGED:
+            raise FacilityError(damaged_text(path, error)) from error
+        raise FacilityError(passing_text(path, error)) from error
+
+
+def _serve_store(root: Path, path: Path) -> None:
+    ending = threading.Event()
+
+    def end(reason: str) -> None:
+        logger.critical("the facility ends: %s", reason)
+        ending.set()
+
+    health = Health(end)
+    threading.excepthook = partial(_thread_ended, health)
+    store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"), health)
     before = read_address(root)
     listener = _listen(before)
     chosen = compute_settings(root)
@@ -110,6 +147,7 @@ def serve(root: Path) -> None:
     awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
     expiry = WebInputExpiry(web_inputs, awaiting, engine.later)
     backend = Backend(
+        store=store,
         engine=engine,
         flows=Flows(store),
         runs=Runs(store),
@@ -129,9 +167,13 @@ def serve(root: Path) -> None:
         respond=awaiting.respond,
     )
     config = uvicorn.Config(
-        make_app(backend, token), log_config=None, access_log=False, lifespan="off"
+        make_app(backend, token),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
     )
-    server = _Server(config)
+    server = _Server(config, health)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
@@ -160,23 +202,66 @@ def serve(root: Path) -> None:
     expiry.start()
     compute.start(broker_url, missing, engine.later)
     process = psutil.Process()
-    write_address(root, Address(url, token, process.pid, process.create_time()))
+    address = Address(url, token, process.pid, process.create_time(), socket.gethostname())
+    write_address(root, address)
+    health.check(store.look)
+    health.check(partial(sign_of_life, root))
+    health.start()
     logger.info("serving %s at %s", root, url)
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        asyncio.run(server.serve(sockets=listeners))
+        asyncio.run(_serve(server, listeners, ending))
     finally:
-        runner.close()
-        compute.stop()
-        close_transfers()
-        elsewhere.close()
-        engine.stop()
-        endpoints.stop()
-        if broker is not None:
-            broker.stop()
-        store.close()
+        _stop_all(
+            {
+                "supervisor": health.stop,
+                "tasks": runner.close,
+                "compute service": compute.stop,
+                "transfers": close_transfers,
+                "action providers": elsewhere.close,
+                "engine": engine.stop,
+                "endpoints": endpoints.stop,
+                "broker": broker.stop if broker is not None else None,
+                "store": store.close,
+            }
+        )
         logger.info("stopped")
+    if health.fatal_reason:
+        raise FacilityError(health.fatal_reason)
+
+
+async def _serve(
+    server: uvicorn.Server, listeners: list[socket.socket], ending: threading.Event
+) -> None:
+    async def watch() -> None:
+        while not ending.is_set():
+            await asyncio.sleep(_ENDING_SECONDS)
+        server.should_exit = True
+
+    watching = asyncio.create_task(watch())
+    try:
+        await server.serve(sockets=listeners)
+    finally:
+        watching.cancel()
+
+
+def _stop_all(parts: Mapping[str, Callable[[], None] | None]) -> None:
+    # A part that cannot be stopped, as on a disk that is away, keeps no other from it.
+    for name, stop in parts.items():
+        try:
+            if stop is not None:
+                stop()
+        except Exception:
+            logger.exception("stopping the %s", name)
+
+
+def _thread_ended(health: Health, ended: threading.ExceptHookArgs) -> None:
+    """Tells of a thread that nobody looks after."""
+    name = ended.thread.name if ended.thread is not None else "a thread"
+    error = ended.exc_value or ended.exc_type()
+    logger.error("the thread %s ended", name, exc_info=error)
+    health.report(f"thread {name}", f"it ended: {describe(error)}")
 
 
 def _broker(root: Path, wanted: str) -> tuple[PrivateBroker | None, str, str]:

@@ -6,7 +6,10 @@ use, so that a collection added to ``headrace.toml`` needs no restart.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,9 +21,68 @@ from headrace.files import write_private
 STATE_DIRECTORY = ".headrace"
 
 
+# A directory on a local disk, for projects on file systems that hold no database well.
+STATE_VARIABLE = "HEADRACE_STATE"
+_ELSEWHERE = "state_directory"
+
+
 def state_directory(root: Path) -> Path:
-    """Returns the directory that holds the facility's state, below the project's ``root``."""
-    return root / STATE_DIRECTORY
+    """Returns the directory that holds the facility's state.
+
+    It is ``.headrace`` below the project's root. Where ``HEADRACE_STATE`` names a directory, or
+    did so at the facility's last start, it is one of the project's own below that.
+
+    Raises:
+        FacilityError: it belongs to somebody else.
+    """
+    usual = root / STATE_DIRECTORY
+    check_owner(usual)
+    parent = os.environ.get(STATE_VARIABLE)
+    if parent:
+        digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+        found = Path(parent).expanduser().absolute() / f"{root.name}-{digest}"
+    else:
+        found = _elsewhere(usual) or usual
+    if found != usual:
+        check_owner(found)
+    return found
+
+
+def remember_state_directory(root: Path) -> None:
+    """Notes in the project where its state is, so that later commands need no variable for it."""
+    usual, found = root / STATE_DIRECTORY, state_directory(root)
+    if found != usual and _elsewhere(usual) != found:
+        write_private(usual / _ELSEWHERE, f"{found}\n")
+
+
+def check_owner(state: Path) -> None:
+    """Say whose facility it is, where it is not that of who asks.
+
+    Raises:
+        FacilityError: the directory belongs to another account.
+    """
+    try:
+        owner = state.stat().st_uid
+    except OSError:
+        return
+    me = os.geteuid()
+    if me in (0, owner):
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"the account {owner}"
+    raise FacilityError(
+        f"{state}: this project's facility is {name}'s, and works for {name} alone: ask {name} to "
+        "do it, or copy the project (without .headrace) to a directory of your own and work there"
+    )
+
+
+def _elsewhere(usual: Path) -> Path | None:
+    try:
+        return Path((usual / _ELSEWHERE).read_text().rstrip("\n"))
+    except OSError:
+        return None
 
 
 def endpoint_state_directory(root: Path, endpoint_id: str) -> Path:

@@ -24,8 +24,10 @@ from headrace.facility.store_faults import (
 )
 from headrace.facility.store_opening import (
     check_before_opening,
+    check_pages,
     file_id,
     note_closed,
+    note_damaged,
     note_open,
     placement,
     wal_path,
@@ -39,6 +41,9 @@ T = TypeVar("T")
 # How long to wait before trying again after the store could not be written, such as a full disk.
 RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 2.0
+# A store of so many bytes is looked at page by page so often; twice as large, half as often.
+_PAGES_BYTES = 20_000_000
+_PAGES_SECONDS = 10.0
 
 
 class Store:
@@ -62,6 +67,7 @@ class Store:
         self._placement = placement(path.parent)
         self._owner = _take(path, self._placement.file_system)
         self._synchronous = synchronous
+        self._next_pages = time.monotonic() + _PAGES_SECONDS
         self._files: list[tuple[Path, tuple[int, int] | None]] = []
         self._lock = threading.RLock()
         self._local = threading.local()
@@ -195,12 +201,27 @@ class Store:
             return
         finally:
             self._lock.release()
+        self._look_at_pages()
         problem = disk_problem(self.path.parent)
         if problem:
             text = f"{self.path.parent} cannot be written: {problem}"
             self.health.report("disk", f"{text}; what must be stored waits for it")
         else:
             self.health.clear("disk")
+
+    def _look_at_pages(self) -> None:
+        """Looks at every page, the more seldom the larger the store is."""
+        moment = time.monotonic()
+        if moment < self._next_pages:
+            return
+        try:
+            size = self.path.stat().st_size
+            self._next_pages = moment + _PAGES_SECONDS * (1 + size // _PAGES_BYTES)
+            check_pages(self.path)
+        except FacilityError as error:
+            self.health.fatal("store", str(error))
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("%s: not looked at: %s", self.path, error)
 
     def patiently(self, work: Callable[[], T], what: str) -> T:
         """Does work that writes, again and again while the store cannot be written.
@@ -233,9 +254,15 @@ class Store:
     def close(self) -> None:
         """Closes every connection; the store can be opened again."""
         with self._lock:
-            if not self.health.fatal_reason:
-                # After an end for a damage the next opening shall look at every page.
-                note_closed(self.path)
+            damaged = bool(self.health.fatal_reason)
+            try:
+                # Before the log goes: a kill between the two must not look like a lost log.
+                if damaged:
+                    note_damaged(self.path)
+                else:
+                    note_closed(self.path)
+            except OSError as error:
+                logger.error("%s: %s", self.path, error)
             for connection in self._readers:
                 connection.close()
             self._readers.clear()

@@ -92,6 +92,13 @@ def note_open(path: Path) -> None:
     write_atomic(note_path(path), json.dumps(asdict(note)), PRIVATE)
 
 
+def note_damaged(path: Path) -> None:
+    """Note that a store is closed for a damage, so that the next opening looks at every page."""
+    store = file_id(path)
+    note = OpenNote(store[1] if store else 0, 0)
+    write_atomic(note_path(path), json.dumps(asdict(note)), PRIVATE)
+
+
 def note_closed(path: Path) -> None:
     """Note that a store is about to be closed."""
     note_path(path).unlink(missing_ok=True)
@@ -129,6 +136,7 @@ def check_pages(path: Path) -> None:
 
     Raises:
         FacilityError: one is damaged.
+        sqlite3.Error: they cannot be read at present.
     """
     # Read-only: a last connection that may write would put the log into the store at its end.
     mode = "rw" if _has_content(_journal(path)) else "ro"
@@ -137,7 +145,7 @@ def check_pages(path: Path) -> None:
             found = [row[0] for row in db.execute("PRAGMA quick_check(1)")]
     except sqlite3.Error as error:
         if fault_of(error) is StoreFault.PASSING:
-            raise FacilityError(f"{path}: the store cannot be read: {error}") from error
+            raise
         raise FacilityError(damaged_text(path, error)) from error
     if found != ["ok"]:
         raise FacilityError(damaged_text(path, " ".join(str(found[0]).split())))

@@ -15,6 +15,7 @@ from headrace.facility.clock import now
 
 logger = logging.getLogger(__name__)
 
+SERVICE: Final = "headrace facility"
 _TICK_SECONDS: Final = 1.0
 # Ticks without a sign of life after which a part is called stuck, and after which the process ends.
 STUCK_TICKS: Final = 60
@@ -117,7 +118,7 @@ class Health:
         """Return the state of the service as JSON."""
         problems = self.problems
         return {
-            "service": "headrace facility",
+            "service": SERVICE,
             "status": "degraded" if problems else "online",
             "problems": [problem.document() for problem in problems],
             "notices": [*self._notices.values()],

@@ -26,7 +26,7 @@ from headrace.project.names import resolve_input
 from headrace.project.places import connect, facility_settings
 from headrace.project.plan import Choice, Plan, Step, plan
 from headrace.project.preflight import preflight
-from headrace.project.project import Project, load_project
+from headrace.project.project import Project, find_root, load_project
 from headrace.project.sources import FlowSource, read_flow
 from headrace.project.start import (
     PreparedRun,
@@ -85,6 +85,7 @@ __all__ = [
     "failure_line",
     "failure_words",
     "find_config",
+    "find_root",
     "init_project",
     "is_current",
     "load_project",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,3 +228,29 @@ def load_project(
         raise ProjectError(f"{start}: no such directory")
     config_file = find_config(start)
     return Project(config_file.parent.resolve(), read_config(config_file, profile, place))
+
+
+def find_root(path: Path | None = None) -> Path:
+    """Returns the root of a project without reading its configuration.
+
+    Where no ``headrace.toml`` can be found because its disk is away, a facility that runs tells.
+
+    Args:
+        path: ``headrace.toml`` or a directory; the working directory by default.
+
+    Raises:
+        ProjectError: there is no project, and no facility of one.
+    """
+    try:
+        return find_config(path).parent.resolve()
+    except (ProjectError, OSError) as error:
+        from headrace.facility import running_root
+
+        # A directory that is gone has no path any more but what the shell calls it.
+        here = (path or Path(os.environ.get("PWD", "/"))).absolute()
+        root = running_root(here)
+        if root is not None:
+            return root
+        if isinstance(error, OSError):
+            raise ProjectError(f"{here}: cannot be read: {error.strerror}") from error
+        raise

@@ -28,10 +28,11 @@ from headrace.facility.api import (
     unserved,
     web_inputs,
 )
-from headrace.facility.api.backend import Backend
+from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
+from headrace.facility.store_faults import StoreFault, damaged_text, passing_text
 from headrace.flowlang import DefinitionError
 
 logger = logging.getLogger(__name__)
@@ -117,9 +118,13 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 def health(request: Request) -> Response:
-    """``GET /``: says that the facility serves."""
-    del request
-    return JSONResponse({"service": "headrace facility", "status": "online"})
+    """``GET /``: says how the facility is; 503 where something is the matter with it."""
+    backend = backend_of(request)
+    # Now, not only at the next write: nobody may wait for one.
+    backend.store.look()
+    document = backend.store.health.document()
+    document["parked_runs"] = backend.engine.parked
+    return JSONResponse(document, 503 if document["problems"] else 200)
 
 
 def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAMES) -> ASGIApp:
@@ -150,7 +155,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             HTTPException: _http_error,
             InvalidValue: _invalid_value,
             ClientDisconnect: _disconnected,
-            sqlite3.OperationalError: _store_error,
+            sqlite3.Error: _store_error,
             Exception: _internal_error,
         },
     )
@@ -198,9 +203,15 @@ def _disconnected(request: Request, error: Exception) -> Response:
 
 
 def _store_error(request: Request, error: Exception) -> Response:
-    logger.error("%s %s: the store: %s", request.method, request.scope["path"], error)
-    # 507 is none of the codes that clients repeat for a quarter of a minute.
-    return APIError(507, "INSUFFICIENT_STORAGE", f"the facility's store: {error}").response()
+    fault = backend_of(request).store.fault(cast(sqlite3.Error, error))
+    logger.error("%s %s: the store: %s", request.method, request.url.path, error)
+    path = backend_of(request).store.path
+    if fault is StoreFault.PASSING:
+        # 507 is none of the codes that clients repeat for a quarter of a minute.
+        return APIError(507, "INSUFFICIENT_STORAGE", passing_text(path, error)).response()
+    if fault is StoreFault.DAMAGED:
+        return APIError(500, "STORE_DAMAGED", damaged_text(path, error)).response()
+    return APIError(500, "UNKNOWN_ERROR", "Internal Server Error").response()
 
 
 def _internal_error(request: Request, error: Exception) -> Response:

@@ -20,6 +20,7 @@ from headrace.facility.identity import Identity
 from headrace.facility.runs import Runs
 from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile
+from headrace.facility.store import Store
 from headrace.facility.tasks import Functions
 from headrace.facility.web_inputs import WebInputs
 
@@ -29,6 +30,7 @@ class Backend:
     """The parts of a facility that requests reach.
 
     Attributes:
+        store: where all is kept, and what is the matter with it.
         engine: executes runs.
         flows: stored flows.
         runs: stored runs.
@@ -48,6 +50,7 @@ class Backend:
         respond: stores an answer to one, and goes on with the run that waits for it.
     """
 
+    store: Store
     engine: Engine
     flows: Flows
     runs: Runs
