@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,15 +19,18 @@ class StateError:
         exception: its name, such as ``ActionFailedException``.
         cause: a text, or the document that tells of it.
         state_name: where it happened.
+        more: further members of what a Catch writes.
     """
 
     exception: str
     cause: Any
     state_name: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Returns the failure as the service writes it."""
-        return {"state_name": self.state_name, "exception": self.exception, "cause": self.cause}
+        known = {"state_name": self.state_name, "exception": self.exception, "cause": self.cause}
+        return {**self.more, **known}
 
 
 @dataclass(frozen=True, slots=True)

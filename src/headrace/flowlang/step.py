@@ -89,7 +89,10 @@ def complete_action(
 def _api_error(details: Any, state_name: str) -> StateError:
     """Returns the failure that a registered API's template tells of."""
     if isinstance(details, dict) and isinstance(details.get("exception"), str):
-        return StateError(details["exception"], details.get("cause"), state_name)
+        more = {
+            name: value for name, value in details.items() if name not in ("exception", "cause")
+        }
+        return StateError(details["exception"], details.get("cause"), state_name, more)
     return StateError(silent.API_ERROR, details, state_name)
 
 

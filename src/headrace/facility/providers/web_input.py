@@ -18,6 +18,7 @@ from headrace.flowlang.handlers import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.web_inputs import (
     EXPIRED,
     ID_PARAMETER,
+    RESPONSE,
     awaiting_entries,
     creation_entries,
 )
@@ -173,7 +174,8 @@ def _answer(asked: WebInput) -> Answer | None:
         return Answer(SUCCEEDED, result)
     if asked.expired:
         cause = f"nobody answered web input {asked.id} in time"
-        return Answer(FAILED, {"exception": EXPIRED, "cause": cause})
+        # A state that both ways lead to reads the response of either; here it is null.
+        return Answer(FAILED, {"exception": EXPIRED, "cause": cause, RESPONSE: None})
     return Answer(FAILED, {"code": "WebInputClosed", "description": "it was closed unanswered"})
 
 
