@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from triggers.trigger_files import Memory, make_trigger, watching
+from waiting import wait_until
 
 from headrace.triggers import Problem, Settling, Started, Trigger, TriggerError, load_trigger
 from headrace.triggers.checks import Check, ask
@@ -71,22 +73,85 @@ def test_what_has_not_changed_is_asked_about_once_an_interval(
     tmp_path: Path, trigger: Trigger
 ) -> None:
     check = Check(trigger, trigger.directory)
-    asked = tmp_path / "asked"
+    assert check.answer((1, 10), 0.0) is None
+    check.keep((1, 10), 0.0, ask(trigger, trigger.directory))
+    assert (tmp_path / "asked").read_text().count("\n") == 1
     for now in (0.0, 0.1, 0.19):
-        assert check.lack((1, 10), now) == "the end"
-    assert asked.read_text().count("\n") == 1
-    check.lack((2, 10), 0.19)
-    assert asked.read_text().count("\n") == 2
-    check.lack((2, 10), 0.4)
-    assert asked.read_text().count("\n") == 3
+        assert check.answer((1, 10), now) == "the end"
+    assert check.answer((2, 10), 0.19) is None, "it has grown"
+    assert check.answer((1, 10), 0.4) is None, "the interval has passed"
 
 
 def test_a_mistake_is_never_taken_for_complete(tmp_path: Path, trigger: Trigger) -> None:
-    check = Check(trigger, trigger.directory)
     (trigger.directory / "broken").touch()
     for _ in range(2):
         with pytest.raises(TriggerError, match="must end with 0"):
-            check.lack((1, 10), 0.0)
+            ask(trigger, trigger.directory)
+
+
+def programmed(tmp_path: Path, text: str) -> Trigger:
+    (tmp_path / "triggers").mkdir(exist_ok=True)
+    (tmp_path / "slow.py").write_text(textwrap.dedent(text))
+    file = tmp_path / "triggers" / "slow.toml"
+    return make_trigger(tmp_path, name="slow", file=file, check=("python", "slow.py"))
+
+
+FORKS = """
+import os, sys, time
+child = os.fork()
+if child == 0:
+    time.sleep(600)
+with open("pids", "a") as file:
+    file.write(f"{os.getpid()} {child}\\n")
+while True:
+    time.sleep(0.1) if "print" not in sys.argv else print("x" * 100_000)
+"""
+
+
+def ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("why", ["no answer within", "printed", "given up"])
+def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    trigger = programmed(tmp_path, FORKS)
+    pids = tmp_path / "pids"
+    if why == "no answer within":
+        monkeypatch.setattr("headrace.triggers.checks._TIMEOUT", 3.0)
+    if why == "printed":
+        trigger = replace(trigger, check=(*trigger.check, "print"))
+    with pytest.raises(TriggerError, match=why):
+        ask(trigger, trigger.directory, lambda: why == "given up" and pids.exists())
+    for pid in pids.read_text().split():
+        wait_until(lambda pid=pid: ended(int(pid)), f"the end of {pid}")
+
+
+def test_a_slow_program_delays_no_other_trigger_and_no_other_arrival(tmp_path: Path) -> None:
+    slow = programmed(
+        tmp_path,
+        """
+        import pathlib, sys, time
+        while sys.argv[-1].endswith("/held") and not pathlib.Path("go").exists():
+            time.sleep(0.02)
+        """,
+    )
+    other = make_trigger(tmp_path, name="other", path="/other/")
+    other.directory.mkdir()
+    starter = Memory()
+    with watching([slow, other], tmp_path / "ledger.db", starter) as watch:
+        for place in (slow.directory / "held", slow.directory / "quick", other.directory / "third"):
+            place.mkdir()
+            (place / "data").write_text("1")
+        watch.wait_for(Started, name="third")
+        watch.wait_for(Started, name="quick")
+        assert "held" not in starter.names
+        (tmp_path / "go").touch()
+        watch.wait_for(Started, name="held")
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -98,7 +163,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_check_everything_is_complete(tmp_path: Path) -> None:
-    assert Check(make_trigger(tmp_path), tmp_path).lack((1, 1), 0.0) == ""
+    assert Check(make_trigger(tmp_path), tmp_path).answer((1, 1), 0.0) == ""
 
 
 def test_the_file_gives_the_command_as_one_writes_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -11,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triggers.trigger_files import make_trigger
 
+from headrace.triggers import Trigger
 from headrace.triggers.agenda import Agenda
 from headrace.triggers.arrival import identify
+from headrace.triggers.directory import WatchedDirectory
 from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
-from headrace.triggers.observe import Hints, Listing, survey
+from headrace.triggers.observe import Hints, Listing, no_inotify
 
 
 def test_the_type_of_the_innermost_mount_counts(tmp_path: Path) -> None:
@@ -58,25 +61,33 @@ def test_what_is_expected_of_a_file_system(kind: str, remote: bool, inodes: bool
 def test_auto_polls_network_file_systems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, kind: str, observer: str
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.observe.file_system", lambda directory: kind)
+    monkeypatch.setattr("headrace.triggers.directory.file_system", lambda directory: kind)
     trigger = make_trigger(tmp_path, observer=asked)
-    assert survey(trigger, trigger.directory.stat()).observer == observer
+    with WatchedDirectory(trigger) as directory:
+        assert directory.survey().observer == observer
+
+
+def look(
+    listing: Listing, trigger: Trigger, now: float, *, anyway: bool = False
+) -> dict[str, int] | None:
+    with WatchedDirectory(trigger) as directory:
+        return listing.look(directory, now, anyway=anyway)
 
 
 def test_a_directory_is_read_again_only_after_a_change(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, marker="DONE")
-    listing = Listing(trigger)
+    listing = Listing()
     (trigger.directory / "a").mkdir()
     (trigger.directory / ".hidden").mkdir()
     (trigger.directory / "file").touch()
     inode = (trigger.directory / "a").stat().st_ino
-    assert listing.look(100.0) == {"a": inode}
-    assert listing.look(102.0) is not None, "the file system's clock may not have ticked"
-    assert listing.look(103.0) is not None
-    assert listing.look(104.0) is None
-    assert listing.look(104.0, anyway=True) is not None
+    assert look(listing, trigger, 100.0) == {"a": inode}
+    assert look(listing, trigger, 102.0) is not None, "the file system's clock may not have ticked"
+    assert look(listing, trigger, 103.0) is not None
+    assert look(listing, trigger, 104.0) is None
+    assert look(listing, trigger, 104.0, anyway=True) is not None
     (trigger.directory / "b").mkdir()
-    names = listing.look(105.0)
+    names = look(listing, trigger, 105.0)
     assert names is not None
     assert names.keys() == {"a", "b"}
 
@@ -87,7 +98,7 @@ def test_files_are_listed_without_links_and_markers(tmp_path: Path) -> None:
         (trigger.directory / name).touch()
     (trigger.directory / "folder").mkdir()
     (trigger.directory / "link").symlink_to("a.dat")
-    names = Listing(trigger).look(0.0)
+    names = look(Listing(), trigger, 0.0)
     assert names is not None
     assert names.keys() == {"a.dat"}
 
@@ -113,6 +124,38 @@ def test_hints_name_what_changed(tmp_path: Path) -> None:
         hints.close()
     assert told["new"] is False
     assert told["old"] is True
+
+
+@pytest.mark.parametrize(
+    ("error", "limit"),
+    [
+        (OSError(errno.ENOSPC, "inotify watch limit reached"), "fs.inotify.max_user_watches"),
+        (OSError(errno.EMFILE, "inotify instance limit reached"), "fs.inotify.max_user_instances"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "fs.file-max"),
+        (OSError(errno.ENOSYS, "Function not implemented"), 'observer = "poll"'),
+        (RuntimeError("can't start new thread"), 'observer = "poll"'),
+    ],
+)
+def test_the_limit_that_was_met_is_named(error: Exception, limit: str) -> None:
+    assert limit in no_inotify(error)
+    assert ("max_user_watches" in no_inotify(error)) == (limit == "fs.inotify.max_user_watches")
+
+
+def test_directories_in_one_place_are_told_apart(tmp_path: Path) -> None:
+    """Also where the second has the device and inode number of the first, as disks may have."""
+    trigger = make_trigger(tmp_path)
+    with WatchedDirectory(trigger) as first:
+        stamp, ground = first.stamp, first.survey()
+    (tmp_path / "link").symlink_to(trigger.directory)
+    (tmp_path / "incoming").rename(tmp_path / "real")
+    (tmp_path / "incoming").symlink_to("real")
+    with WatchedDirectory(trigger) as same:
+        assert (same.stamp, same.survey()) == (stamp, ground)
+    (tmp_path / "incoming").unlink()
+    (tmp_path / "incoming").mkdir()
+    with WatchedDirectory(trigger) as other:
+        assert other.stamp != stamp
+        assert other.survey().root != ground.root
 
 
 def test_an_identity_lasts_through_changes_and_moves(tmp_path: Path) -> None:

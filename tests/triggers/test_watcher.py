@@ -416,7 +416,7 @@ def test_without_inotify_it_polls_and_says_so(
 def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.observe.file_system", lambda directory: "fuse.sshfs")
+    monkeypatch.setattr("headrace.triggers.directory.file_system", lambda directory: "fuse.sshfs")
     trigger = make_trigger(tmp_path)
     starter = Memory()
     event = make_event(trigger.directory / "event")

@@ -1,9 +1,16 @@
 """Triggers: exactly one run of a flow for each complete new thing in a watched directory."""
 
 from headrace.triggers.arrival import Arrival, Identity
-from headrace.triggers.errors import LedgerBusy, TriggerError
+from headrace.triggers.errors import (
+    LedgerBusy,
+    LedgerUnusable,
+    StartRefused,
+    TriggerError,
+    TriggerProblems,
+)
 from headrace.triggers.events import (
     Problem,
+    Refused,
     Removed,
     Seen,
     Settling,
@@ -13,7 +20,7 @@ from headrace.triggers.events import (
     WatchEvent,
     Watching,
 )
-from headrace.triggers.ledger import Ledger, read_ledger
+from headrace.triggers.ledger import Ledger, ask_again, read_ledger
 from headrace.triggers.record import Record
 from headrace.triggers.rule import Trigger, load_trigger, load_triggers
 from headrace.triggers.starter import Starter
@@ -26,20 +33,25 @@ __all__ = [
     "Identity",
     "Ledger",
     "LedgerBusy",
+    "LedgerUnusable",
     "Problem",
     "Record",
+    "Refused",
     "Removed",
     "Seen",
     "Settling",
     "StartFailed",
+    "StartRefused",
     "Started",
     "Starter",
     "Starting",
     "Trigger",
     "TriggerError",
+    "TriggerProblems",
     "WatchEvent",
     "Watcher",
     "Watching",
+    "ask_again",
     "load_trigger",
     "load_triggers",
     "read_ledger",

@@ -1,6 +1,17 @@
-"""Errors of the triggers."""
+"""Errors of the triggers.
+
+::
+
+    TriggerError
+    ├── LedgerBusy
+    ├── LedgerUnusable
+    ├── StartRefused
+    └── TriggerProblems
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from headrace.errors import HeadraceError
 
@@ -11,3 +22,23 @@ class TriggerError(HeadraceError):
 
 class LedgerBusy(TriggerError):
     """Another watcher already works with this ledger."""
+
+
+class LedgerUnusable(TriggerError):
+    """The ledger was deleted, replaced, emptied or damaged: nothing may be started without it."""
+
+
+class StartRefused(TriggerError):
+    """A run was refused for good: trying again changes nothing before its cause is mended."""
+
+
+class TriggerProblems(TriggerError):
+    """Several things are wrong with triggers; one line each.
+
+    Args:
+        problems: what is wrong, where, and the way out.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -106,16 +106,35 @@ class StartFailed:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The run of an arrival was refused for good; it is tried again when somebody asks for it.
+
+    Attributes:
+        arrival: the arrival.
+        tag: the tag that would have marked its run.
+        reason: why, in one line.
+    """
+
+    arrival: Arrival
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something keeps a trigger from its work; it is told once, and tried again.
 
     Attributes:
         trigger: name of the trigger.
         message: what, where and the way out, in one line.
+        undone: whether something that lies there is left without a run by it.
     """
 
     trigger: str
     message: str
+    undone: bool = False
 
 
-WatchEvent = Watching | Seen | Settling | Removed | Starting | Started | StartFailed | Problem
+WatchEvent = (
+    Watching | Seen | Settling | Removed | Starting | Started | StartFailed | Refused | Problem
+)

@@ -1,62 +1,54 @@
 """The ledger: which arrival has had its run, kept so that a crash at any moment repeats nothing.
 
+What an arrival is: something at a path of a watched directory, from the look that finds it there
+until a look *at the same directory* finds it gone, or another thing in its place. Which directory
+that is, is told by the root (`headrace.triggers.observe.Ground.root`), not by its path: a disk that
+goes away and comes back has everything that it had, whatever lay in its place meanwhile. What is
+found at the same path with the same inode and birth below another root has moved along, and is the
+same arrival. Hence the rules by which `Ledger.see` knows a thing again:
+
+1. a present record of this path, this root and the same identity: it is that one;
+2. else a present record of this path and another root with surely the same identity (inode and
+   birth are known and equal): it is that one, and its root is this one from now on;
+3. else it is a new arrival, the next generation at this path. A present record of this path and
+   this root was replaced.
+
 An arrival moves through these states; every arrow is one durable transaction::
 
+    skipped (it lay there before anybody watched, and is not to be run)
     seen ──> starting ──> started(run)
-      │        │  ^
-      │        v  │
+      │       │  ^  └───> refused(reason) ──> failed: when somebody asks for it
+      │       v  │
       │      failed(reason)
-      v        v
+      v       v
      removed (it went away, and no run was started)
 
 The tag of a run is stored with the arrival, long before the run is started. `attempts` is raised
 before each attempt: an arrival with attempts, but without a run, may have one that nobody knows.
+So before every attempt but the first, the run is looked up by its tag; and an arrival that is not
+present any more is looked up only: it keeps the run that it has, and never gets one afterwards.
+One arrival that is taken away, seen to be gone, and brought back is two arrivals, each with a run
+of its own or none.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
-from uuid import uuid4
 
 from headrace.triggers.arrival import Identity
-from headrace.triggers.errors import LedgerBusy, TriggerError
+from headrace.triggers.errors import LedgerUnusable, TriggerError
+from headrace.triggers.ledger_file import LedgerFile, connect
 from headrace.triggers.record import Record, State, record_of
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE identity (ledger TEXT NOT NULL);
-CREATE TABLE arrivals (
-    id INTEGER PRIMARY KEY,
-    trigger TEXT NOT NULL,
-    collection TEXT NOT NULL,
-    path TEXT NOT NULL,
-    generation INTEGER NOT NULL,
-    inode TEXT NOT NULL,
-    born TEXT NOT NULL,
-    root TEXT NOT NULL,
-    present INTEGER NOT NULL DEFAULT 1,
-    state TEXT NOT NULL DEFAULT 'seen'
-        CHECK (state IN ('seen', 'starting', 'started', 'failed', 'removed')),
-    tag TEXT NOT NULL UNIQUE,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    reason TEXT NOT NULL DEFAULT '',
-    run_id TEXT,
-    seen_at TEXT NOT NULL,
-    first_attempt_at TEXT,
-    changed_at TEXT NOT NULL,
-    UNIQUE (trigger, collection, path, generation)
-);
-CREATE INDEX without_run ON arrivals (trigger) WHERE state IN ('seen', 'starting', 'failed');
-"""
+# With "arrival:", ":" and the digest it stays below the 128 characters that a tag may have.
+_TRIGGER_IN_TAG = 80
 
 
 def _now() -> datetime:
@@ -64,44 +56,30 @@ def _now() -> datetime:
 
 
 class Ledger:
-    """The ledger of one project, open for its one watcher.
+    """The ledger of one project, open for its one watcher; any of its threads may use it.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
         now: tells the time in UTC; for tests.
+        start_over: set a ledger that cannot be used aside, and begin a new one.
 
     Raises:
         LedgerBusy: another watcher has it open.
+        LedgerUnusable: it is missing although there was one, empty, damaged, or another one.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, path: Path, *, now: Callable[[], datetime] = _now, start_over: bool = False
+    ) -> None:
         self._path = path
         self._now = now
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = path.with_name(f"{path.name}.lock")
-            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise TriggerError(f"{path}: cannot open the ledger: {error.strerror}") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            raise LedgerBusy(
-                f"{path}: another watcher works with this ledger; stop it, or leave the work to it"
-            ) from error
-        try:
-            self._database = _open(path)
-            self._ledger = self._prepare()
-        except BaseException:
-            os.close(self._lock)
-            raise
+        self._file = LedgerFile(path, start_over=start_over)
+        self._transaction = self._file.transaction
 
     def close(self) -> None:
         """Close the file and let another watcher have it."""
-        self._database.close()
-        os.close(self._lock)
+        self._file.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -113,6 +91,79 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def verify(self) -> None:
+        """Check that the ledger's file is still in its place.
+
+        Raises:
+            LedgerUnusable: it was deleted, replaced, emptied or written over.
+        """
+        self._file.verify()
+
+    @property
+    def data_version(self) -> int:
+        """A number that changes when another process has changed the ledger."""
+        return self._file.data_version
+
+    def knows_root(self, trigger: str, collection: str, folder: str, root: str) -> bool:
+        """Tell whether a watched directory was watched before.
+
+        Args:
+            trigger: name of the trigger.
+            collection: name of the collection.
+            folder: path of the watched directory, with slashes at both ends.
+            root: which directory it is.
+        """
+        with self._transaction() as database:
+            found = database.execute(
+                "SELECT 1 FROM roots WHERE trigger = ? AND collection = ? AND folder = ? "
+                "AND root = ?",
+                (trigger, collection, folder, root),
+            )
+            return found.fetchone() is not None
+
+    def add_root(
+        self,
+        trigger: str,
+        collection: str,
+        folder: str,
+        root: str,
+        skip: Iterable[tuple[str, Identity]] = (),
+    ) -> None:
+        """Write down that a directory is watched from now on.
+
+        Args:
+            trigger: name of the trigger.
+            collection: name of the collection.
+            folder: path of the watched directory, with slashes at both ends.
+            root: which directory it is.
+            skip: path and identity of what lies there and is not to be run.
+        """
+        with self._transaction() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)",
+                (trigger, collection, folder, root, self._now().isoformat()),
+            )
+            for path, identity in skip:
+                place = (trigger, collection, path)
+                self._see_one(database, place, root, identity, skip=True)
+
+    def rename_root(self, trigger: str, collection: str, old: str, new: str) -> None:
+        """Call a directory by what tells it from others better than its name of before.
+
+        Args:
+            trigger: name of the trigger.
+            collection: name of the collection.
+            old: how an earlier version called it.
+            new: how it is called now.
+        """
+        with self._transaction() as database:
+            for table in ("arrivals", "roots"):
+                database.execute(
+                    f"UPDATE OR IGNORE {table} SET root = ? "  # noqa: S608 - our own words
+                    "WHERE trigger = ? AND collection = ? AND root = ?",
+                    (new, trigger, collection, old),
+                )
 
     def settled(
         self, trigger: str, collection: str, folder: str, root: str
@@ -147,13 +198,35 @@ class Ledger:
             )
             return [record_of(row) for row in rows]
 
+    def get(self, id_: int) -> Record:
+        """Read one record."""
+        with self._transaction() as database:
+            return _one(database, id_)
+
+    def tagged(self, tag: str) -> Record | None:
+        """Read the record of a tag."""
+        with self._transaction() as database:
+            row = database.execute("SELECT * FROM arrivals WHERE tag = ?", (tag,)).fetchone()
+            return record_of(row) if row else None
+
+    def recognizes(
+        self, trigger: str, collection: str, root: str, path: str, identity: Identity
+    ) -> bool:
+        """Tell whether something that lies in a watched directory is in the ledger already."""
+        with self._transaction() as database:
+            return self._again(database, (trigger, collection, path), root, identity) is not None
+
     def see(
-        self, trigger: str, collection: str, root: str, sightings: Iterable[tuple[str, Identity]]
+        self,
+        trigger: str,
+        collection: str,
+        root: str,
+        sightings: Iterable[tuple[str, Identity]],
     ) -> list[Record]:
         """Write down what lies in a watched directory, in one transaction.
 
         What is there for the first time, or again after it was seen to be gone, or with another
-        identity, is a new arrival.
+        identity, is a new arrival; the module's docstring has the rules.
 
         Args:
             trigger: name of the trigger.
@@ -189,7 +262,8 @@ class Ledger:
             id_: number of the record, whose state is seen, starting or failed.
 
         Returns:
-            the record; if its `attempts` is above 1, the run may be there already.
+            the record; if its `attempts` is above 1, the run may be there already, and if it is
+            not `present`, none may be started.
         """
         now = self._now().isoformat()
         return self._change(
@@ -210,6 +284,10 @@ class Ledger:
         """Write down that an attempt failed; the state is starting before."""
         return self._change(id_, "state = 'failed', reason = ?", (reason,), ("starting",))
 
+    def refused(self, id_: int, reason: str) -> Record:
+        """Write down that a run was refused for good; the state is starting before."""
+        return self._change(id_, "state = 'refused', reason = ?", (reason,), ("starting",))
+
     def removed(self, id_: int) -> Record:
         """Write down that an arrival went away, and that its tag was looked up and has no run."""
         return self._change(id_, "state = 'removed', present = 0", (), ("starting",))
@@ -219,32 +297,73 @@ class Ledger:
         with self._transaction() as database:
             return _records(database, trigger)
 
+    def _again(
+        self,
+        database: sqlite3.Connection,
+        place: tuple[str, str, str],
+        root: str,
+        identity: Identity,
+    ) -> Record | None:
+        """Find the record of something that is there, by the rules of the module's docstring."""
+        present = self._present(database, place)
+        for record in present:
+            if record.root == root and record.identity.same(identity):
+                return record
+        for record in present:
+            if record.root != root and record.identity.surely_same(identity):
+                return record
+        return None
+
+    @staticmethod
+    def _present(database: sqlite3.Connection, place: tuple[str, str, str]) -> list[Record]:
+        rows = database.execute(
+            "SELECT * FROM arrivals WHERE trigger = ? AND collection = ? AND path = ? "
+            "AND present ORDER BY generation DESC",
+            place,
+        )
+        return [record_of(row) for row in rows]
+
     def _see_one(
         self,
         database: sqlite3.Connection,
         place: tuple[str, str, str],
         root: str,
         identity: Identity,
+        *,
+        skip: bool = False,
     ) -> Record:
-        row = database.execute(
-            "SELECT * FROM arrivals WHERE trigger = ? AND collection = ? AND path = ? "
-            "ORDER BY generation DESC LIMIT 1",
+        again = self._again(database, place, root, identity)
+        for record in self._present(database, place):
+            if record.root == root and (again is None or record.id != again.id):
+                self._vanish_one(database, record.id)
+        if again is not None:
+            if again.root == root:
+                return again
+            database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, again.id))
+            return _one(database, again.id)
+        (last,) = database.execute(
+            "SELECT coalesce(max(generation), 0) FROM arrivals "
+            "WHERE trigger = ? AND collection = ? AND path = ?",
             place,
         ).fetchone()
-        last = record_of(row) if row else None
-        if last and last.present and last.identity.same(identity):
-            if last.root != root:
-                database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, last.id))
-            return last
-        if last and last.present:
-            self._vanish_one(database, last.id)
-        generation = last.generation + 1 if last else 1
+        return self._add(database, place, last + 1, root, identity, skip=skip)
+
+    def _add(
+        self,
+        database: sqlite3.Connection,
+        place: tuple[str, str, str],
+        generation: int,
+        root: str,
+        identity: Identity,
+        *,
+        skip: bool,
+    ) -> Record:
         now = self._now().isoformat()
-        words = "\0".join([self._ledger, *place, str(generation)])
+        words = "\0".join([self._file.ledger_id, *place, str(generation)])
         digest = hashlib.sha256(os.fsencode(words)).hexdigest()[:20]
         added = database.execute(
-            "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, tag, "
-            "seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
+            "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *place,
                 generation,
@@ -252,7 +371,8 @@ class Ledger:
                 str(identity.inode),
                 str(identity.born),
                 root,
-                f"arrival:{place[0]}:{digest}",
+                "skipped" if skip else "seen",
+                f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}",
                 now,
                 now,
             ),
@@ -278,41 +398,10 @@ class Ledger:
             )
             if changed.rowcount != 1:
                 raise TriggerError(
-                    f"{self._path}: arrival {id_} is not {' or '.join(before)}; "
-                    "was the ledger changed by hand? Restore it, or remove it to start afresh"
+                    f"{self._path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
+                    "changed by hand? Put a copy of it back"
                 )
             return _one(database, id_)
-
-    def _prepare(self) -> str:
-        with self._transaction() as database:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise TriggerError(
-                    f"{self._path}: written by a newer headrace (version {version} of the ledger, "
-                    f"this one knows {_VERSION}); update headrace"
-                )
-            if version == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    database.execute(statement)
-                database.execute("INSERT INTO identity VALUES (?)", (uuid4().hex,))
-                database.execute(f"PRAGMA user_version = {_VERSION}")
-            (ledger,) = database.execute("SELECT ledger FROM identity").fetchone()
-            return str(ledger)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        database = self._database
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise TriggerError(_unusable(self._path, error)) from error
 
 
 def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
@@ -326,34 +415,69 @@ def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
         the arrivals, oldest first.
 
     Raises:
+        LedgerUnusable: it is empty or damaged.
         TriggerError: it cannot be read.
     """
     if not path.exists():
         return []
-    database = _open(path)
-    try:
+    with _other(path) as database:
         return _records(database, trigger)
-    except sqlite3.Error as error:
-        raise TriggerError(_unusable(path, error)) from error
-    finally:
-        database.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        database = sqlite3.connect(
-            path, isolation_level=None, timeout=30.0, check_same_thread=False
+def ask_again(path: Path, ids: Iterable[int]) -> int:
+    """Have refused arrivals attempted again, by the watcher that works or the next one.
+
+    Args:
+        path: the ledger's file.
+        ids: numbers of records.
+
+    Returns:
+        how many of them were refused until now.
+
+    Raises:
+        TriggerError: the ledger cannot be written.
+    """
+    now = _now().isoformat()
+    with _other(path) as database:
+        return sum(
+            database.execute(
+                "UPDATE arrivals SET state = 'failed', changed_at = ? "
+                "WHERE id = ? AND state = 'refused'",
+                (now, id_),
+            ).rowcount
+            for id_ in ids
         )
-        database.row_factory = sqlite3.Row
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
-        raise TriggerError(_unusable(path, error)) from error
-    return database
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> str:
-    return f"{path}: cannot use the ledger: {error}; check the disk, its space and permissions"
+class _other:  # noqa: N801 - a context manager
+    """A ledger's file for somebody who is not its watcher."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._database = connect(self._path)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        return self._database
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+        if isinstance(error, sqlite3.Error):
+            raise self._explained(error) from error
+
+    def _explained(self, error: sqlite3.Error) -> TriggerError:
+        kind = TriggerError if isinstance(error, sqlite3.OperationalError) else LedgerUnusable
+        return kind(
+            f"{self._path}: cannot read the ledger of arrivals: {error}; "
+            "check its disk, or put a copy of it back"
+        )
 
 
 def _one(database: sqlite3.Connection, id_: int) -> Record:

@@ -1,21 +1,31 @@
-"""The post of one trigger: what lies in its directory, what of it is complete, and its runs."""
+"""The post of one trigger: what lies in its directory, what of it is complete, and its runs.
+
+A post is worked by one thread. What may take long, calling the project's check and starting runs,
+is done by workers; a slow one delays neither other triggers nor the looks at this one.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.errors import HeadraceError
 from headrace.triggers.agenda import Agenda
-from headrace.triggers.arrival import Arrival, Identity, identify
-from headrace.triggers.checks import Check
+from headrace.triggers.arrival import Arrival, Identity
+from headrace.triggers.checks import Check, ask
+from headrace.triggers.directory import Ground, WatchedDirectory
+from headrace.triggers.errors import LedgerUnusable
 from headrace.triggers.events import Problem, Removed, Seen, Settling, WatchEvent, Watching
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.names import is_speakable
-from headrace.triggers.observe import Ground, Hints, Listing, may_be_arrival, survey
+from headrace.triggers.observe import Hints, Listing, no_inotify
 from headrace.triggers.record import Record
 from headrace.triggers.rule import Trigger
 from headrace.triggers.settle import Settler, Snapshot, marker_of, marker_suffix, take_snapshot
@@ -34,6 +44,19 @@ _SHARE = 0.1
 Task = tuple[str, str | int]
 
 
+class Workers(Protocol):
+    """Does what may take long, and tells of its end in the thread of the post."""
+
+    def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        """Calls the project's program, beside others."""
+
+    def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        """Starts a run, one after the other."""
+
+    def ended(self) -> bool:
+        """Tells whether nobody waits for the work any more."""
+
+
 @dataclass
 class _Waiting:
     record: Record
@@ -42,6 +65,7 @@ class _Waiting:
     check: Check
     seen_at: float
     told: Settling | None = None
+    asking: bool = False
 
 
 class Post:
@@ -53,6 +77,7 @@ class Post:
         trigger: the trigger.
         ledger: where arrivals are written down.
         starts: starts the runs.
+        workers: do what may take long.
         tell: told of what happens.
         hint: called from another thread with the name that changed, and whether it was only
             written to.
@@ -64,6 +89,7 @@ class Post:
         trigger: Trigger,
         ledger: Ledger,
         starts: Starts,
+        workers: Workers,
         tell: Callable[[WatchEvent], None],
         hint: Callable[[str, bool], None],
         clock: Callable[[], float] = time.monotonic,
@@ -72,16 +98,18 @@ class Post:
         self.agenda: Agenda[Task] = Agenda()
         self._ledger = ledger
         self._starts = starts
+        self._workers = workers
         self._tell = tell
         self._hint = hint
         self._clock = clock
-        self._listing = Listing(trigger)
+        self._listing = Listing()
         self._ground: Ground | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._hints: Hints | None = None
         self._settled: dict[str, tuple[int, Identity]] = {}
         self._waiting: dict[str, _Waiting] = {}
-        self._attempts: dict[int, Record] = {}
+        self._attempts: set[int] = set()
+        self._ledger_version = ledger.data_version
         self._full_at = float("-inf")
         self._told_at: dict[str, float] = {}
         self.agenda.put(("directory", ""), clock())
@@ -93,7 +121,11 @@ class Post:
             self._hints = None
 
     def do(self, task: Task) -> None:
-        """Do a task of the agenda; whatever goes wrong is told, and the task done again later."""
+        """Do a task of the agenda; whatever goes wrong is told, and the task done again later.
+
+        Raises:
+            LedgerUnusable: nothing may be done any more.
+        """
         kind, what = task
         try:
             if kind == "directory":
@@ -102,10 +134,18 @@ class Post:
                 self._look_at(str(what))
             else:
                 self._start(int(what))
-        except (HeadraceError, OSError) as error:
-            self._complain(_words(error))
-            self._full_at = float("-inf")
-            self.agenda.put(task, self._clock() + min(self.trigger.interval, 5.0))
+        except LedgerUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one arrival must not stop the others
+            self._failed(task, error)
+
+    def _failed(self, task: Task, error: BaseException) -> None:
+        """Tells what went wrong with a task, and has it done again."""
+        if isinstance(error, LedgerUnusable) or not isinstance(error, Exception):
+            raise error
+        self._complain(_words(error), undone=True)
+        self._full_at = float("-inf")
+        self.agenda.put(task, self._clock() + min(self.trigger.interval, 5.0))
 
     def hinted(self, names: Mapping[str, bool]) -> None:
         """Follow hints.
@@ -125,8 +165,16 @@ class Post:
             elif not name:
                 self.agenda.hasten(("directory", ""), now)
             self._hasten_marked(name, now)
+        if not check or self._stamp is None:
+            return
         try:
-            self._check(check)
+            with WatchedDirectory(self.trigger) as directory:
+                if directory.stamp == self._stamp:
+                    self._check(check, directory)
+                else:
+                    self.agenda.hasten(("directory", ""), now)
+        except LedgerUnusable:
+            raise
         except (HeadraceError, OSError) as error:
             self._complain(_words(error))
             self._full_at = float("-inf")
@@ -142,49 +190,76 @@ class Post:
     def _look_around(self) -> None:
         """Look at the watched directory."""
         began = self._clock()
+        self._ledger.verify()
+        self._take_requests()
         try:
-            self._settle_in()
-            full = began - self._full_at >= _FULL_LOOK
-            # File systems that make up inodes may not keep a directory's time of change either.
-            blind = self._ground is not None and not self._ground.inodes
-            names = self._listing.look(began, anyway=full or blind)
+            full = self._look_inside(began)
         except OSError as error:
             self._leave()
             self._complain(f"{_words(error)}; waiting until {self.trigger.directory} is back")
             self.agenda.put(("directory", ""), began + self.trigger.interval)
             return
-        if names is not None:
-            self._compare(names, full=full)
         if full:
             self._full_at = began
         ended = self._clock()
         wait = max(self.trigger.interval, (ended - began) / _SHARE)
         self.agenda.hasten(("directory", ""), ended + wait)
 
-    def _settle_in(self) -> None:
-        """Find out where we are; a directory that is new to us is watched from now on."""
-        status = self.trigger.directory.stat()
-        stamp = (status.st_dev, status.st_ino)
-        if stamp == self._stamp:
-            return
+    def _look_inside(self, began: float) -> bool:
+        """Compare the directory with what we know; tell whether all of it was looked at."""
+        with WatchedDirectory(self.trigger) as directory:
+            if not self._settle_in(directory):
+                # inotify follows another directory than this one, which is on its way.
+                self.agenda.hasten(("directory", ""), began + 0.05)
+                return False
+            full = began - self._full_at >= _FULL_LOOK
+            # File systems that make up inodes may not keep a directory's time of change either.
+            blind = self._ground is not None and not self._ground.inodes
+            names = self._listing.look(directory, began, anyway=full or blind)
+            if names is not None:
+                self._compare(names, directory, full=full)
+            return full
+
+    def _take_requests(self) -> None:
+        """Take up what somebody else has written to the ledger."""
+        version = self._ledger.data_version
+        if version != self._ledger_version:
+            self._ledger_version = version
+            for record in self._ledger.open(self.trigger.name, self.trigger.collection):
+                if record.state == "failed":
+                    self._attempt_soon(record.id)
+
+    def _settle_in(self, directory: WatchedDirectory) -> bool:
+        """Find out where we are; a directory that is new to us is watched from now on.
+
+        Returns:
+            whether we are where the path leads.
+        """
+        if directory.stamp == self._stamp:
+            return True
         self._leave()
-        ground = survey(self.trigger, status)
+        ground = directory.survey()
         observer = ground.observer
         if observer == "inotify":
             # Before the first look, so that nothing falls between.
             try:
                 self._hints = Hints(self.trigger.directory, self._hint)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 observer = "poll"
                 self._complain(
-                    f"{self.trigger.directory}: no inotify ({_words(error)}); looking every "
-                    f"{self.trigger.interval:g} s instead; raise fs.inotify.max_user_watches"
+                    f"{self.trigger.directory}: no inotify: {no_inotify(error)}; looking every "
+                    f"{self.trigger.interval:g} s instead"
                 )
+        with WatchedDirectory(self.trigger) as again:
+            if again.stamp != directory.stamp:
+                self._leave()
+                return False
         if self._ground is None or ground.root != self._ground.root:
-            self._recall(ground)
-        self._ground, self._stamp = ground, stamp
+            self._recall(ground, directory)
+        self._ground, self._stamp = ground, directory.stamp
         self._told_at.clear()
         self._tell(Watching(self.trigger.name, self.trigger.directory, observer))
+        return True
 
     def _leave(self) -> None:
         """Take it that the directory is not there; what was in it is not taken to be removed."""
@@ -192,19 +267,29 @@ class Post:
         self._stamp = None
         self._full_at = float("-inf")
 
-    def _recall(self, ground: Ground) -> None:
+    def _recall(self, ground: Ground, directory: WatchedDirectory) -> None:
         """Read what the ledger knows of this directory."""
-        trigger = self.trigger
-        known = self._ledger.settled(trigger.name, trigger.collection, trigger.path, ground.root)
+        trigger, ledger = self.trigger, self._ledger
+        if ground.earlier_root != ground.root:
+            ledger.rename_root(trigger.name, trigger.collection, ground.earlier_root, ground.root)
+        where = (trigger.name, trigger.collection, trigger.path, ground.root)
+        if not ledger.knows_root(*where):
+            skip = []
+            if trigger.existing == "skip":
+                skip = list(lying_there(trigger, ground, directory))
+            ledger.add_root(*where, skip)
+        known = ledger.settled(*where)
         self._settled = {_name(path): (id_, identity) for id_, path, identity in known}
         self._waiting.clear()
-        for record in self._ledger.open(trigger.name, trigger.collection):
+        for record in ledger.open(trigger.name, trigger.collection):
             if record.state != "seen":
-                self._attempt_soon(record)
+                self._attempt_soon(record.id)
             elif record.root == ground.root and record.path.startswith(trigger.path):
                 self._wait_for(record)
 
-    def _compare(self, names: Mapping[str, int], *, full: bool) -> None:
+    def _compare(
+        self, names: Mapping[str, int], directory: WatchedDirectory, *, full: bool
+    ) -> None:
         """Compare the directory with what we know: find the new, the replaced and the removed."""
         inodes = self._ground is not None and self._ground.inodes
         unknown = []
@@ -215,18 +300,18 @@ class Post:
             if name in self._waiting:
                 continue
             unknown.append(name)
-        self._check(unknown)
+        self._check(unknown, directory)
         gone = [name for name in (*self._settled, *self._waiting) if name not in names]
-        self._check(gone)
+        self._check(gone, directory)
 
-    def _check(self, names: Iterable[str]) -> None:
+    def _check(self, names: Iterable[str], directory: WatchedDirectory) -> None:
         """Bring what we know of some names up to date."""
         ground = self._ground
         if ground is None or self._stamp is None:
             return
         sightings, gone = [], []
         for name in names:
-            identity = self._identify(name, inodes=ground.inodes)
+            identity = directory.identify(name, inodes=ground.inodes)
             waiting, settled = self._waiting.get(name), self._settled.get(name)
             known = waiting.record.identity if waiting else settled[1] if settled else None
             if identity is None:
@@ -234,10 +319,11 @@ class Post:
             elif not is_speakable(name):
                 self._complain(
                     f"{self.trigger.directory}: the name {name!a} has control characters or is "
-                    "not UTF-8, and is left alone; rename it"
+                    "not UTF-8, and is left alone; rename it",
+                    undone=True,
                 )
             elif known is None or not known.same(identity):
-                sightings.append((self._path(name), identity))
+                sightings.append((arrival_path(self.trigger, name), identity))
         if gone:
             self._forget(gone)
         if not sightings:
@@ -256,20 +342,8 @@ class Post:
             else:
                 self._settled[name] = (record.id, record.identity)
 
-    def _identify(self, name: str, *, inodes: bool) -> Identity | None:
-        if not may_be_arrival(self.trigger, name):
-            return None
-        try:
-            return identify(self.trigger.directory / name, inodes=inodes)
-        except FileNotFoundError:
-            return None
-
     def _forget(self, names: Iterable[str]) -> None:
-        """Take note that something was removed, if the directory itself is still the same."""
-        status = self.trigger.directory.stat()
-        if (status.st_dev, status.st_ino) != self._stamp:
-            self.agenda.hasten(("directory", ""), self._clock())
-            return
+        """Take note that something is not in the directory any more."""
         ids = {}
         for name in names:
             waiting = self._waiting.get(name)
@@ -294,31 +368,68 @@ class Post:
     def _look_at(self, name: str) -> None:
         """Look at an arrival that was not complete at the last look."""
         waiting = self._waiting.get(name)
-        if waiting is None or self._ground is None:
+        if waiting is None or waiting.asking or self._ground is None:
             return
         began = self._clock()
-        identity = self._identify(name, inodes=self._ground.inodes)
-        if identity is None or not identity.same(waiting.record.identity):
-            self._check([name])
+        if not self._is_still_there(name, waiting):
             if self._waiting.get(name) is waiting:
                 self.agenda.put(("arrival", name), began + self.trigger.interval)
             return
         try:
             complete, told = self._judge(waiting, began)
         except FileNotFoundError:
-            self.agenda.put(("arrival", name), began)
+            self.agenda.put(("arrival", name), began + 0.02)
             return
-        if complete and (lack := waiting.check.lack((told.files, told.size), began)):
-            complete, told = False, replace(told, waiting_for=lack)
+        if complete:
+            lack = waiting.check.answer((told.files, told.size), began)
+            if lack is None:
+                self._ask(waiting, (told.files, told.size))
+                return
+            complete, told = not lack, replace(told, waiting_for=lack)
         if complete:
             del self._waiting[name]
             self._settled[name] = (waiting.record.id, waiting.record.identity)
-            self._attempt_soon(waiting.record)
+            self._attempt_soon(waiting.record.id)
             return
         if told != waiting.told:
             waiting.told = told
             self._tell(told)
         self.agenda.put(("arrival", name), self._next_look(waiting, began))
+
+    def _is_still_there(self, name: str, waiting: _Waiting) -> bool:
+        """Tell whether an arrival lies where it lay; what lies there instead is taken note of."""
+        inodes = self._ground is not None and self._ground.inodes
+        try:
+            with WatchedDirectory(self.trigger) as directory:
+                if directory.stamp != self._stamp:
+                    self.agenda.hasten(("directory", ""), self._clock())
+                    return False
+                identity = directory.identify(name, inodes=inodes)
+                if identity is not None and identity.same(waiting.record.identity):
+                    return True
+                self._check([name], directory)
+        except (FileNotFoundError, NotADirectoryError):
+            self.agenda.hasten(("directory", ""), self._clock())
+        return False
+
+    def _ask(self, waiting: _Waiting, stamp: tuple[int, int]) -> None:
+        """Have the project's program asked whether an arrival is complete."""
+        waiting.asking = True
+        work = partial(ask, self.trigger, waiting.arrival.location, self._workers.ended)
+        self._workers.check(work, partial(self._answered, waiting, stamp))
+
+    def _answered(self, waiting: _Waiting, stamp: tuple[int, int], answer: Future[str]) -> None:
+        name = waiting.arrival.name
+        waiting.asking = False
+        if self._waiting.get(name) is not waiting:
+            return
+        error = answer.exception()
+        if error is not None:
+            self._failed(("arrival", name), error)
+            return
+        now = self._clock()
+        waiting.check.keep(stamp, now, answer.result())
+        self.agenda.put(("arrival", name), now)
 
     def _judge(self, waiting: _Waiting, began: float) -> tuple[bool, Settling]:
         trigger, ground = self.trigger, self._ground
@@ -362,27 +473,45 @@ class Post:
             return min(usual, max(settler.due, now + 0.02, now + cost))
         return usual
 
-    def _attempt_soon(self, record: Record) -> None:
-        if record.id not in self._attempts:
-            self._attempts[record.id] = record
-            self.agenda.put(("start", record.id), self._clock())
+    def _attempt_soon(self, id_: int) -> None:
+        self._attempts.add(id_)
+        self.agenda.hasten(("start", id_), self._clock())
 
     def _start(self, id_: int) -> None:
-        inodes = self._ground is not None and self._ground.inodes
-        wait = self._starts.attempt(self.trigger, self._attempts[id_], inodes=inodes)
+        work = partial(self._starts.attempt, self.trigger, id_)
+        self._workers.start_run(work, partial(self._attempted, id_))
+
+    def _attempted(self, id_: int, attempt: Future[float | None]) -> None:
+        error = attempt.exception()
+        if error is not None:
+            self._failed(("start", id_), error)
+            return
+        wait = attempt.result()
         if wait is None:
-            del self._attempts[id_]
+            self._attempts.discard(id_)
         else:
             self.agenda.put(("start", id_), self._clock() + wait)
 
-    def _complain(self, message: str) -> None:
+    def _complain(self, message: str, *, undone: bool = False) -> None:
         now = self._clock()
         if now - self._told_at.get(message, float("-inf")) >= _REMINDER:
             self._told_at[message] = now
-            self._tell(Problem(self.trigger.name, message))
+            self._tell(Problem(self.trigger.name, message, undone))
 
-    def _path(self, name: str) -> str:
-        return f"{self.trigger.path}{name}" + ("/" if self.trigger.what == "directory" else "")
+
+def lying_there(
+    trigger: Trigger, ground: Ground, directory: WatchedDirectory
+) -> Iterable[tuple[str, Identity]]:
+    """Yields path and identity of all that lies in a watched directory and may be an arrival."""
+    for name in sorted(directory.names()):
+        identity = directory.identify(name, inodes=ground.inodes)
+        if identity is not None and is_speakable(name):
+            yield arrival_path(trigger, name), identity
+
+
+def arrival_path(trigger: Trigger, name: str) -> str:
+    """Returns the path in the collection of what has a name in the watched directory."""
+    return f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
 
 
 def _name(path: str) -> str:
@@ -391,6 +520,9 @@ def _name(path: str) -> str:
 
 def _words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        place = f"{Path(os.fsdecode(error.filename))}: " if isinstance(error.filename, str) else ""
+        named = isinstance(error.filename, str)
+        place = f"{terminal_text(str(Path(error.filename)))}: " if named else ""
         return f"{place}{error.strerror}"
-    return str(error)
+    if isinstance(error, HeadraceError):
+        return str(error)
+    return f"{type(error).__name__}: {terminal_text(str(error))}"

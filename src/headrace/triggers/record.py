@@ -9,7 +9,7 @@ from typing import Literal
 
 from headrace.triggers.arrival import Identity
 
-State = Literal["seen", "starting", "started", "failed", "removed"]
+State = Literal["seen", "starting", "started", "failed", "refused", "skipped", "removed"]
 
 
 @dataclass(frozen=True)

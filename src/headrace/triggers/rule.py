@@ -19,7 +19,7 @@ _KEYS = {
     "": ("title", "watch", "start"),
     "watch": (
         *("collection", "path", "what", "pattern", "ignore"),
-        *("settle", "marker", "check", "observer", "interval"),
+        *("settle", "marker", "check", "observer", "interval", "existing"),
     ),
     "start": ("flow", "label", "tags", "input"),
 }
@@ -44,6 +44,8 @@ class Trigger:
         check: words of a command that is asked, once the arrival seems complete, whether it is.
         observer: how to notice; "auto" polls on network file systems.
         interval: seconds between two looks at the directory; default 10.
+        existing: what becomes of what lay there before the directory was ever watched: "run" or
+            "skip"; "": that is asked.
         flow: name of the flow.
         label: template of the run's label.
         tags: templates of the run's tags.
@@ -65,6 +67,7 @@ class Trigger:
     check: tuple[str, ...] = ()
     observer: Literal["auto", "inotify", "poll"] = "auto"
     interval: float = 10.0
+    existing: Literal["", "run", "skip"] = ""
     label: str = "{name}"
     tags: tuple[str, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
@@ -154,6 +157,7 @@ def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Pat
         check=reader.words("watch.check"),
         observer=cast(Any, reader.choice("watch.observer", ("auto", "inotify", "poll"))),
         interval=reader.seconds("watch.interval", 10.0, least=0.05),
+        existing=cast(Any, reader.choice("watch.existing", ("run", "skip"), optional=True)),
         flow=reader.text("start.flow"),
         label=reader.text("start.label", "{name}"),
         tags=reader.texts("start.tags"),
@@ -224,7 +228,9 @@ class _Reader:
         except ValueError as error:
             raise TriggerError(f"{key}: not a command: {error}") from error
 
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, key: str, allowed: tuple[str, ...], *, optional: bool = False) -> str:
+        if optional and self._value(key) is None:
+            return ""
         value = self.text(key, allowed[0])
         if value not in allowed:
             raise TriggerError(f'{key}: "{value}" must be {_either(allowed)}')

@@ -6,22 +6,27 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.triggers.arrival import Arrival, identify
-from headrace.triggers.errors import TriggerError
-from headrace.triggers.events import Removed, Started, StartFailed, Starting, WatchEvent
+from headrace.triggers.directory import WatchedDirectory
+from headrace.triggers.errors import LedgerUnusable, StartRefused, TriggerError
+from headrace.triggers.events import Refused, Removed, Started, StartFailed, Starting, WatchEvent
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
 from headrace.triggers.rule import Trigger
 
 # Our clock, and that of the service, may have been wrong by so much when the run was started.
 _CLOCK_ERROR = timedelta(days=2)
+# What has no run yet, and may get one.
+_OPEN = ("seen", "starting", "failed")
 
 
 class Starter(Protocol):
-    """Starts runs, at the facility or at the hosted services.
+    """Starts runs, at the facility or at the hosted services; called from several threads.
 
-    Any exception is a failed attempt. The run may have been started nevertheless (the answer was
-    lost), so that `find` is asked before `start` is called again with the same tag.
+    `StartRefused` says that trying again is of no use; any other exception is a failed attempt.
+    The run may have been started nevertheless (the answer was lost), so that `find` is asked
+    before `start` is called again with the same tag.
     """
 
     def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
@@ -51,7 +56,7 @@ class Starter(Protocol):
 
 
 class Starts:
-    """Makes attempts to start runs, and keeps the ledger of them.
+    """Makes attempts to start runs, and keeps the ledger of them; any thread may call it.
 
     Args:
         ledger: the ledger.
@@ -76,13 +81,12 @@ class Starts:
         self._first_wait = first_wait
         self._longest_wait = longest_wait
 
-    def attempt(self, trigger: Trigger, record: Record, *, inodes: bool) -> float | None:
+    def attempt(self, trigger: Trigger, id_: int) -> float | None:
         """Start the run of a complete arrival, unless an earlier attempt did.
 
         Args:
             trigger: the trigger.
-            record: the arrival's record.
-            inodes: whether inode numbers last where it lies.
+            id_: number of the arrival's record.
 
         Returns:
             seconds to wait before the next attempt; None if none is needed.
@@ -90,35 +94,59 @@ class Starts:
         Raises:
             TriggerError: the ledger cannot be written; try again.
         """
+        record = self._ledger.get(id_)
+        if record.state not in _OPEN:
+            return None
         arrival = arrival_of(trigger, record)
-        record = self._ledger.begin(record.id)
-        tag = record.tag
-        self._tell(Starting(arrival, tag, record.attempts))
+        where = _whereabouts(trigger, arrival, record)
+        if where == "away" and record.present and record.attempts == 0:
+            # Its directory may come back, and nothing was sent: nothing has happened.
+            return self._longest_wait
+        try:
+            record = self._ledger.begin(id_)
+        except TriggerError:
+            if self._ledger.get(id_).state in _OPEN:
+                raise
+            return None  # it was seen to be gone at this moment
+        self._tell(Starting(arrival, record.tag, record.attempts))
         found = False
         try:
             run_id = self._find(record)
             found = run_id is not None
-            if run_id is None and not _is_there(arrival, record, inodes=inodes):
-                self._ledger.removed(record.id)
+            if run_id is None and (not record.present or where == "gone"):
+                self._ledger.removed(id_)
                 self._tell(Removed(arrival))
                 return None
+            if run_id is None and where == "away":
+                raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
             if run_id is None:
-                run_id = self._starter.start(trigger, arrival, tag)
+                run_id = self._starter.start(trigger, arrival, record.tag)
+        except LedgerUnusable:
+            raise
+        except StartRefused as error:
+            reason = _one_line(error)
+            self._ledger.refused(id_, reason)
+            self._tell(Refused(arrival, record.tag, reason))
+            return None
         except Exception as error:  # noqa: BLE001 - whatever a starter raises is a failed attempt
-            reason = " ".join(str(error).split()) or type(error).__name__
-            self._ledger.failed(record.id, reason)
+            reason = _one_line(error)
+            self._ledger.failed(id_, reason)
             doublings = min(record.attempts - 1, 30)
             wait = min(self._first_wait * 2.0**doublings, self._longest_wait)
-            self._tell(StartFailed(arrival, tag, reason, record.attempts, wait))
+            self._tell(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
-        self._ledger.started(record.id, run_id)
-        self._tell(Started(arrival, tag, run_id, found))
+        self._ledger.started(id_, run_id)
+        self._tell(Started(arrival, record.tag, run_id, found))
         return None
 
     def _find(self, record: Record) -> str | None:
         if record.attempts == 1 or record.first_attempt_at is None:
             return None
         return self._starter.find(record.tag, record.first_attempt_at - _CLOCK_ERROR)
+
+
+def _one_line(error: Exception) -> str:
+    return terminal_text(" ".join(str(error).split())) or type(error).__name__
 
 
 def arrival_of(trigger: Trigger, record: Record) -> Arrival:
@@ -142,11 +170,20 @@ def arrival_of(trigger: Trigger, record: Record) -> Arrival:
     )
 
 
-def _is_there(arrival: Arrival, record: Record, *, inodes: bool) -> bool:
+def _whereabouts(trigger: Trigger, arrival: Arrival, record: Record) -> str:
+    """Tells whether an arrival is "there", is "gone", or its whole directory is "away"."""
     try:
-        identity = identify(arrival.location, inodes=inodes)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise TriggerError(f"{arrival.location}: {error.strerror}") from error
-    return identity.same(record.identity)
+        with WatchedDirectory(trigger, arrival.location.parent) as directory:
+            ground = directory.survey()
+            here = ground.root == record.root
+            try:
+                identity = identify(arrival.name, inodes=ground.inodes, dir_fd=directory.fd)
+            except FileNotFoundError:
+                return "gone" if here else "away"
+            if identity.surely_same(record.identity):
+                return "there"
+            if not here:
+                return "away"
+            return "there" if identity.same(record.identity) else "gone"
+    except OSError:
+        return "away"

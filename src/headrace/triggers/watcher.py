@@ -1,16 +1,24 @@
-"""The watcher: follows all triggers in one thread, and sleeps until something is due."""
+"""The watcher: follows all triggers, each in a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 from headrace.triggers.events import WatchEvent
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.post import Post
 from headrace.triggers.rule import Trigger
 from headrace.triggers.starter import Starter, Starts
+
+# As many of a trigger's checks run at a time.
+_CHECKS = 4
+# The end is looked for so often (s); a condition cannot wait for an event.
+_CHECK = 0.2
 
 
 class Watcher:
@@ -23,7 +31,7 @@ class Watcher:
         triggers: what to watch.
         ledger: the ledger, which the watcher has to itself.
         starter: starts runs and finds those it started.
-        on_event: told of what happens, in the watcher's thread.
+        on_event: told of what happens, in several threads.
         first_wait: seconds after the first failed attempt to start a run; doubled each time.
         longest_wait: seconds between attempts at most.
         clock: monotonic time in s; for tests.
@@ -47,16 +55,19 @@ class Watcher:
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._clock = clock
-        self._wake = threading.Condition()
-        self._hints: dict[str, dict[str, bool]] = {}
-        self._ended = False
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop.
 
+        Each trigger is worked by a thread of its own, with workers of its own: a file system or a
+        program that does not answer holds up its own trigger alone.
+
         Args:
             stop: set to end, from a signal handler or another thread. A run that is being started
                 is waited for.
+
+        Raises:
+            LedgerUnusable: the ledger was deleted, replaced or damaged; nothing is started then.
         """
         starts = Starts(
             self._ledger,
@@ -65,49 +76,129 @@ class Watcher:
             first_wait=self._first_wait,
             longest_wait=self._longest_wait,
         )
-        posts = {
-            trigger.name: Post(
-                trigger, self._ledger, starts, self._on_event, self._hinter(trigger), self._clock
-            )
+        ended = threading.Event()
+        loops = [
+            TriggerLoop(trigger, self._ledger, starts, self._on_event, ended, self._clock)
             for trigger in self._triggers
-        }
-        self._ended = False
-        threading.Thread(target=self._listen, args=(stop,), daemon=True).start()
+        ]
+        for loop in loops:
+            loop.start()
         try:
-            while not stop.is_set():
-                hints = self._wait(posts.values(), stop)
-                for name, changes in hints.items():
-                    posts[name].hinted(changes)
-                for post in posts.values():
-                    task = post.agenda.take(self._clock())
-                    if task and not stop.is_set():
-                        post.do(task)
+            while not stop.wait(_CHECK) and not ended.is_set():
+                pass
         finally:
-            self._ended = True
-            for post in posts.values():
+            ended.set()
+            for loop in loops:
+                loop.wake()
+            for loop in loops:
+                loop.join()
+        for loop in loops:
+            if loop.error is not None:
+                raise loop.error
+
+
+class TriggerLoop(threading.Thread):
+    """The thread of one trigger: sleeps until something is due, and does it.
+
+    Args:
+        trigger: the trigger.
+        ledger: the ledger of all triggers.
+        starts: starts the runs of all triggers.
+        tell: told of what happens.
+        ended: set when all is to end; set by the thread when it cannot go on.
+        clock: monotonic time in s.
+    """
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        ledger: Ledger,
+        starts: Starts,
+        tell: Callable[[WatchEvent], None],
+        ended: threading.Event,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(name=f"trigger {trigger.name}", daemon=True)
+        self.error: BaseException | None = None
+        self._ended = ended
+        self._clock = clock
+        self._wake = threading.Condition()
+        self._hints: dict[str, bool] = {}
+        self._answers: list[Callable[[], None]] = []
+        self._checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix=f"check {trigger.name}")
+        self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
+        self._post_of = partial(Post, trigger, ledger, starts, self, tell, self._hint, clock)
+
+    def run(self) -> None:
+        """Work until the end."""
+        try:
+            post = self._post_of()
+            try:
+                while not self._ended.is_set():
+                    self._round(post)
+            finally:
                 post.close()
+        except BaseException as error:  # noqa: BLE001 - raised again where the watcher was started
+            self.error = error
+            self._ended.set()
+        finally:
+            for pool in (self._checks, self._starts):
+                pool.shutdown(wait=True, cancel_futures=True)
 
-    def _wait(self, posts: Iterable[Post], stop: threading.Event) -> dict[str, dict[str, bool]]:
-        """Sleep until a task is due, a hint comes or the end has come; return the hints."""
-        times = [when for post in posts if (when := post.agenda.next_time) is not None]
+    def _round(self, post: Post) -> None:
+        hints, answers = self._wait(post)
+        for answer in answers:
+            answer()
+        if hints:
+            post.hinted(hints)
+        task = post.agenda.take(self._clock())
+        if task and not self._ended.is_set():
+            post.do(task)
+
+    def _wait(self, post: Post) -> tuple[dict[str, bool], list[Callable[[], None]]]:
+        """Sleep until a task is due, or a hint, an answer or the end has come."""
+        when = post.agenda.next_time
         with self._wake:
-            if not self._hints and not stop.is_set():
-                self._wake.wait(max(0.0, min(times) - self._clock()) if times else None)
+            if not self._hints and not self._answers and not self._ended.is_set():
+                self._wake.wait(None if when is None else max(0.0, when - self._clock()))
             hints, self._hints = self._hints, {}
-        return hints
+            answers, self._answers = self._answers, []
+        return hints, answers
 
-    def _hinter(self, trigger: Trigger) -> Callable[[str, bool], None]:
-        def hint(name: str, written: bool) -> None:
-            with self._wake:
-                changes = self._hints.setdefault(trigger.name, {})
-                changes[name] = written and changes.get(name, True)
-                self._wake.notify()
-
-        return hint
-
-    def _listen(self, stop: threading.Event) -> None:
-        """Wake the watcher when it is told to stop; a condition cannot wait for an event."""
-        while not self._ended and not stop.wait(1.0):
-            pass
+    def wake(self) -> None:
+        """Have the thread look what there is to do."""
         with self._wake:
             self._wake.notify()
+
+    def _hint(self, name: str, written: bool) -> None:
+        with self._wake:
+            self._hints[name] = written and self._hints.get(name, True)
+            self._wake.notify()
+
+    # -- what may take long (headrace.triggers.post.Workers)
+
+    def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        """Calls the project's program, beside others."""
+        self._submit(self._checks, work, done)
+
+    def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        """Starts a run, one after the other."""
+        self._submit(self._starts, work, done)
+
+    def ended(self) -> bool:
+        """Tells whether nobody waits for the work any more."""
+        return self._ended.is_set()
+
+    def _submit(
+        self,
+        pool: ThreadPoolExecutor,
+        work: Callable[[], Any],
+        done: Callable[[Future[Any]], None],
+    ) -> None:
+        def tell(future: Future[Any]) -> None:
+            if not future.cancelled():
+                with self._wake:
+                    self._answers.append(partial(done, future))
+                    self._wake.notify()
+
+        pool.submit(work).add_done_callback(tell)

@@ -1,0 +1,370 @@
+"""The ledger's file: opened by one watcher, noticed when it is gone, replaced, emptied or damaged.
+
+A small file beside the ledger, ``NAME.known``, says which ledger there was and how many arrivals it
+had. A ledger that is missing, empty or another one is therefore no new beginning: nothing is
+started before somebody has said what is to become of what lies in the watched directories.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headrace._internal.atomic import PRIVATE, atomic_replacement, write_atomic
+from headrace.triggers import ledger_schema
+from headrace.triggers.errors import LedgerBusy, LedgerUnusable, TriggerError
+
+# The file beside the ledger is brought up to date at most so often (s), and at the end.
+_KNOWN_EVERY = 10.0
+_MAGIC = b"SQLite format 3\0"
+_WAY_OUT = (
+    "put a copy of it back, or go on with `headrace watch --existing skip` (nothing that lies in "
+    "the watched directories now is run) or `--existing run` (all of it is)"
+)
+
+
+@dataclass(frozen=True)
+class _Known:
+    ledger: str
+    arrivals: int
+
+
+class LedgerFile:
+    """The file of a ledger, and its transactions, which any thread may make.
+
+    Args:
+        path: the SQLite file; it and its directory are made if needed.
+        start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
+            not the one of before.
+
+    Raises:
+        LedgerBusy: another watcher has it open.
+        LedgerUnusable: it is missing, empty, damaged or not the one of before.
+        TriggerError: it cannot be opened, or a newer headrace wrote it.
+    """
+
+    def __init__(self, path: Path, *, start_over: bool = False) -> None:
+        self.path = path
+        self._beside = path.with_suffix(".known")
+        self._mutex = threading.RLock()
+        self._lost: LedgerUnusable | None = None
+        self._noted_at = 0.0
+        self._noted = -1
+        self._flock = _lock(path)
+        try:
+            self._open(start_over)
+        except BaseException:
+            os.close(self._flock)
+            raise
+
+    def close(self) -> None:
+        """Close the file and let another watcher have it."""
+        with self._mutex:
+            if self._lost is None:
+                with contextlib.suppress(TriggerError, OSError):
+                    self._note(anyway=True)
+            self._database.close()
+            os.close(self._flock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run the body in one durable transaction: committed at its end, undone by an exception.
+
+        Raises:
+            LedgerUnusable: the file is not the one any more that was opened, or is damaged.
+            TriggerError: it cannot be written now; try again.
+        """
+        with self._mutex:
+            self.verify()
+            database = self._database
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield database
+                    database.execute("COMMIT")
+                except BaseException:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._explained(error) from error
+
+    def verify(self) -> None:
+        """Check that the file that was opened still lies in its place.
+
+        Raises:
+            LedgerUnusable: it does not.
+        """
+        with self._mutex:
+            if self._lost is not None:
+                raise self._lost
+            problem = self._displaced()
+            if problem:
+                kept = self._keep_copy()
+                saved = f"; what it said is kept in {kept}" if kept else ""
+                self._lost = LedgerUnusable(
+                    f"{self.path}: the ledger of arrivals {problem} while it was in use, and "
+                    f"nothing more is started{saved}: {_WAY_OUT}"
+                )
+                raise self._lost
+            self._note()
+
+    @property
+    def ledger_id(self) -> str:
+        """Which ledger it is; part of every tag."""
+        return self._ledger
+
+    @property
+    def data_version(self) -> int:
+        """A number that changes when another process has written to the ledger."""
+        with self._mutex:
+            try:
+                return int(self._database.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise self._explained(error) from error
+
+    # -- opening
+
+    def _open(self, start_over: bool) -> None:
+        known = self._read_known()
+        fault, database = self._examine(known)
+        if fault and not start_over:
+            kept = self.path.with_name(f"{self.path.name}.kept")
+            copy = f" ({kept} is one)" if kept.exists() else ""
+            way_out = _WAY_OUT.replace("a copy of it back", f"a copy of it back{copy}")
+            raise LedgerUnusable(f"{self.path}: the ledger of arrivals {fault}: {way_out}")
+        try:
+            if database is None:
+                self._set_aside()
+                database = self._create()
+            self._database = database
+            self._ledger = self._identity(database, afresh=bool(fault))
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
+        except OSError as error:
+            raise TriggerError(f"{self.path}: cannot make the ledger: {error.strerror}") from error
+        status = self.path.stat()
+        self._file = (status.st_dev, status.st_ino)
+        self._note(anyway=True)
+
+    def _examine(self, known: _Known | None) -> tuple[str, sqlite3.Connection | None]:
+        """Returns what is wrong with the ledger, and its connection where it can be used."""
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            had = f" (it had {known.arrivals})" if known else ""
+            return f"is gone{had}" if known else "", None
+        except OSError as error:
+            raise TriggerError(f"{self.path}: {error.strerror}") from error
+        if size == 0:
+            return "is empty (0 bytes)", None
+        database = None
+        try:
+            database = connect(self.path)
+            damage = self._damage(database)
+            if not damage:
+                return self._exchanged(database, known), database
+        except sqlite3.OperationalError as error:
+            if database:
+                database.close()
+            raise _unusable(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            damage = f"is damaged ({error})"
+        except TriggerError:
+            if database:
+                database.close()
+            raise
+        if database:
+            database.close()
+        return damage, None
+
+    def _damage(self, database: sqlite3.Connection) -> str:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > ledger_schema.VERSION:
+            raise TriggerError(
+                f"{self.path}: written by a newer headrace (version {version} of the ledger, "
+                f"this one knows {ledger_schema.VERSION}); update headrace"
+            )
+        (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if told != "ok":
+            return f"is damaged ({' '.join(str(told).split())})"
+        tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+        if version < 1 or not {"identity", "arrivals"} <= tables:
+            return "is a database, but not a ledger"
+        if version < ledger_schema.VERSION:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                ledger_schema.upgrade(database, version)
+                database.execute("COMMIT")
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+        return ""
+
+    def _exchanged(self, database: sqlite3.Connection, known: _Known | None) -> str:
+        if known is None:
+            return ""
+        row = database.execute("SELECT ledger FROM identity").fetchone()
+        if row is None or row[0] != known.ledger:
+            return "is not the one of before, but another"
+        arrivals = _newest(database)
+        if arrivals < known.arrivals:
+            return f"is an older copy (it knows {arrivals} of {known.arrivals} arrivals)"
+        return ""
+
+    def _create(self) -> sqlite3.Connection:
+        with atomic_replacement(self.path, PRIVATE) as temporary:
+            database = sqlite3.connect(temporary, isolation_level=None)
+            try:
+                database.execute("BEGIN")
+                ledger_schema.create(database)
+                database.execute("COMMIT")
+            finally:
+                database.close()
+        return connect(self.path)
+
+    def _identity(self, database: sqlite3.Connection, *, afresh: bool) -> str:
+        if afresh:
+            # Arrivals that only the lost ledger knew had tags made from its name.
+            new = os.urandom(16).hex()
+            database.execute("UPDATE identity SET ledger = ?", (new,))
+        (ledger,) = database.execute("SELECT ledger FROM identity").fetchone()
+        return str(ledger)
+
+    def _set_aside(self) -> None:
+        """Move what lies in the ledger's place away, with what SQLite keeps beside it."""
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        for suffix in ("", "-wal", "-shm"):
+            file = self.path.with_name(self.path.name + suffix)
+            if file.exists():
+                file.rename(file.with_name(f"{self.path.name}.unusable-{moment}{suffix}"))
+
+    # -- what is known of it elsewhere
+
+    def _read_known(self) -> _Known | None:
+        try:
+            told = json.loads(self._beside.read_bytes())
+            return _Known(str(told["ledger"]), int(told["arrivals"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _note(self, *, anyway: bool = False) -> None:
+        """Keep the number of arrivals beside the ledger; a lower one is as good, but notices less.
+
+        A crash may leave it behind, a full disk too.
+        """
+        now = time.monotonic()
+        if not anyway and now - self._noted_at < _KNOWN_EVERY:
+            return
+        self._noted_at = now
+        try:
+            arrivals = _newest(self._database)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        if arrivals != self._noted or anyway:
+            self._noted = arrivals
+            text = json.dumps({"ledger": self._ledger, "arrivals": arrivals}) + "\n"
+            with contextlib.suppress(OSError):
+                write_atomic(self._beside, text, PRIVATE)
+
+    # -- while it is in use
+
+    def _displaced(self) -> str:
+        try:
+            status = self.path.stat()
+            if (status.st_dev, status.st_ino) != self._file:
+                return "was replaced by another file"
+            if status.st_size == 0:
+                return "was emptied"
+            with self.path.open("rb") as stream:
+                if stream.read(len(_MAGIC)) != _MAGIC:
+                    return "was written over"
+        except FileNotFoundError:
+            return "was deleted"
+        except OSError as error:
+            raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
+        return ""
+
+    def _keep_copy(self) -> Path | None:
+        kept = self.path.with_name(f"{self.path.name}.kept")
+        try:
+            with atomic_replacement(kept, PRIVATE) as temporary:
+                copy = sqlite3.connect(temporary)
+                try:
+                    self._database.backup(copy)
+                finally:
+                    copy.close()
+        except (sqlite3.Error, OSError):
+            return None
+        return kept
+
+    def _explained(self, error: sqlite3.Error) -> TriggerError:
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError | sqlite3.ProgrammingError | sqlite3.IntegrityError
+        ):
+            self._lost = LedgerUnusable(
+                f"{self.path}: the ledger of arrivals is damaged ({error}), and nothing more is "
+                f"started: {_WAY_OUT}"
+            )
+            return self._lost
+        return _unusable(self.path, error)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a ledger's file.
+
+    Raises:
+        sqlite3.Error: it cannot be opened, or is no database.
+    """
+    database = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
+    try:
+        database.row_factory = sqlite3.Row
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = path.with_name(f"{path.name}.lock")
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    except OSError as error:
+        raise TriggerError(f"{path}: cannot open the ledger: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise LedgerBusy(
+            f"{path}: another watcher works with this ledger; stop it, or leave the work to it"
+        ) from error
+    except OSError as error:
+        os.close(lock)
+        raise TriggerError(
+            f"{path}: cannot be locked here ({error.strerror}); keep the project on a local disk"
+        ) from error
+    return lock
+
+
+def _newest(database: sqlite3.Connection) -> int:
+    (newest,) = database.execute("SELECT coalesce(max(id), 0) FROM arrivals").fetchone()
+    return int(newest)
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> TriggerError:
+    return TriggerError(
+        f"{path}: cannot use the ledger: {error}; check the disk, its space and permissions"
+    )
