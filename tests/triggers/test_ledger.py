@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
-import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from triggers.trigger_files import make_trigger
+from triggers.trigger_files import Memory, make_trigger, watching
 
 from headrace.triggers import (
     Arrival,
     Identity,
     Ledger,
     LedgerBusy,
+    LedgerUnusable,
     Started,
     Trigger,
     TriggerError,
+    Watching,
+    first_looks,
     read_ledger,
 )
 from headrace.triggers.arrival import identify
+from headrace.triggers.directory import WatchedDirectory
 from headrace.triggers.starter import Starts
 
 PLACE = ("new_event", "workstation", "ext4:7")
@@ -109,7 +111,7 @@ def test_tags_differ_between_triggers_paths_and_ledgers(tmp_path: Path) -> None:
     assert len(tags) == 12
 
 
-def test_what_no_ledger_is_and_what_is_too_new_are_refused(tmp_path: Path) -> None:
+def test_a_ledger_that_is_too_new_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path):
         pass
@@ -118,10 +120,9 @@ def test_what_no_ledger_is_and_what_is_too_new_are_refused(tmp_path: Path) -> No
     database.close()
     with pytest.raises(TriggerError, match="newer headrace"):
         Ledger(path)
-    path = tmp_path / "other.db"
-    path.write_bytes(b"not a database" * 100)
-    with pytest.raises(TriggerError, match="cannot use the ledger"):
-        Ledger(path)
+    with pytest.raises(TriggerError, match="newer headrace") as refused:
+        Ledger(path, start_over=True)
+    assert not isinstance(refused.value, LedgerUnusable)
 
 
 def test_a_wrong_clock_does_not_hide_the_run(tmp_path: Path) -> None:
@@ -142,171 +143,165 @@ def test_a_wrong_clock_does_not_hide_the_run(tmp_path: Path) -> None:
         (record,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
         ledger.begin(record.id)
         starts = Starts(ledger, Searching(), lambda event: None, first_wait=1, longest_wait=1)
-        assert starts.attempt(trigger, record, inodes=True) is None
+        assert starts.attempt(trigger, record.id) is None
     assert asked[0] < datetime(2026, 3, 1, tzinfo=UTC)
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing that handles errors may handle it."""
-
-
-class ExactlyOnce(RuleBasedStateMachine):
-    """Arrivals come, go and are replaced; attempts fail and are killed; runs are counted.
-
-    The model is what a person sees: the directories by name, and the number of the one that lies
-    there. The ledger may only learn of it by looking.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = Path(tempfile.mkdtemp())
-        self.trigger = make_trigger(self.place)
-        self.ledger = Ledger(self.place / "ledger.db")
-        self.there: dict[str, int] = {}  # name -> number of the arrival
-        self.seen: dict[str, int] = {}  # as the watcher knows it
-        self.away: dict[str, tuple[Path, int, int]] = {}  # name -> where, number, looks until then
-        self.looks = 0
-        self.count = 0
-        self.runs: dict[str, tuple[str, int]] = {}  # tag -> (name, number of the arrival)
-        self.moment = ""
-        self.kill = False
-
-    def teardown(self) -> None:
-        self.ledger.close()
-        shutil.rmtree(self.place)
-
-    def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
-        self.maybe("before")
-        assert tag not in self.runs
-        self.runs[tag] = (arrival.name, self.there[arrival.name])
-        self.maybe("after")
-        return tag
-
-    def find(self, tag: str, since: datetime) -> str | None:
-        self.maybe("find")
-        return tag if tag in self.runs else None
-
-    def maybe(self, moment: str) -> None:
-        if moment == self.moment:
-            self.moment = ""
-            raise Killed if self.kill else ConnectionError(moment)
-
-    def look(self) -> None:
-        sightings = [
-            (f"/incoming/{name}/", identify(self.trigger.directory / name))
-            for name in sorted(self.there)
+def test_a_tag_is_not_longer_than_the_service_takes(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        sightings = [("/incoming/a/", Identity(5, 50))]
+        tags = [
+            ledger.see(f"{'t' * 200}{end}", "workstation", "ext4:7", sightings)[0].tag
+            for end in "ab"
         ]
-        gone = {f"/incoming/{name}/" for name in self.seen.keys() - self.there.keys()}
-        self.ledger.vanish(
-            record.id for record in self.ledger.records() if record.present and record.path in gone
-        )
-        self.ledger.see(*PLACE, sightings)
-        self.seen = dict(self.there)
-        self.looks += 1
-
-    @rule(name=st.sampled_from("abc"))
-    def put(self, name: str) -> None:
-        """A directory is put there, in place of the last one if there is one."""
-        target = self.trigger.directory / name
-        new = self.place / f"new_{self.count}"
-        new.mkdir()
-        if name in self.there:
-            # Kept aside, so that its inode number is not used again where births are not told.
-            target.rename(self.place / f"old_{self.count}")
-        new.rename(target)
-        self.count += 1
-        self.there[name] = self.count
-
-    @precondition(lambda self: self.there)
-    @rule(data=st.data())
-    def take_away(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.there)))
-        away = self.place / f"away_{self.count}_{name}"
-        (self.trigger.directory / name).rename(away)
-        self.count += 1
-        self.away[name] = (away, self.there.pop(name), self.looks)
-
-    @precondition(lambda self: self.away.keys() - self.there.keys())
-    @rule(data=st.data())
-    def bring_back(self, data: st.DataObject) -> None:
-        """The same directory returns: a new arrival if a look found it gone, else none."""
-        name = data.draw(st.sampled_from(sorted(self.away.keys() - self.there.keys())))
-        away, number, looks = self.away.pop(name)
-        away.rename(self.trigger.directory / name)
-        if looks != self.looks:
-            self.count += 1
-            number = self.count
-        self.there[name] = number
-
-    @rule()
-    def see(self) -> None:
-        self.look()
-
-    @rule(moment=st.sampled_from(["", "before", "after", "find", "begin", "begun", "started"]))
-    def killed(self, moment: str) -> None:
-        self.moment, self.kill = moment, True
-        self.work()
-
-    @rule(moment=st.sampled_from(["", "before", "after", "find"]))
-    def failing(self, moment: str) -> None:
-        self.moment, self.kill = moment, False
-        self.work()
-
-    def work(self) -> None:
-        """One look and one round of attempts, ended early by a kill."""
-        self.look()
-        starts = Starts(
-            self.ledger,
-            self,
-            lambda event: self.maybe("started") if isinstance(event, Started) else None,
-            first_wait=1.0,
-            longest_wait=1.0,
-        )
-        try:
-            for record in self.ledger.open("new_event", "workstation"):
-                self.maybe("begin")
-                if self.moment == "begun":
-                    self.ledger.begin(record.id)
-                    self.maybe("begun")
-                starts.attempt(self.trigger, record, inodes=True)
-        except Killed:
-            self.ledger.close()
-            self.ledger = Ledger(self.place / "ledger.db")
-        self.moment = ""
-
-    @invariant()
-    def no_arrival_has_two_runs(self) -> None:
-        runs = list(self.runs.values())
-        assert len(runs) == len(set(runs))
-
-    @invariant()
-    def every_arrival_that_is_there_gets_its_run(self) -> None:
-        if self.moment or not self.there:
-            return
-        self.kill = False
-        self.work()
-        assert {(name, number) for name, number in self.there.items()} <= set(self.runs.values())
+    assert len(set(tags)) == 2
+    assert all(len(tag) <= 128 for tag in tags)
 
 
-class ExactlyOnceUndisturbed(ExactlyOnce):
-    """As above, but failed attempts are left lying for many rounds before one succeeds."""
-
-    @invariant()
-    def every_arrival_that_is_there_gets_its_run(self) -> None:
-        return
-
-    def teardown(self) -> None:
-        self.work()
-        assert set(self.there.items()) <= set(self.runs.values())
-        assert all(
-            record.run_id == record.tag
-            for record in self.ledger.records()
-            if record.tag in self.runs
-        )
-        super().teardown()
+def filled(path: Path) -> Path:
+    with Ledger(path) as ledger:
+        ledger.add_root("new_event", "workstation", "/incoming/", "ext4:7")
+        ledger.see(*PLACE, [(f"/incoming/{name}/", Identity(5, 50)) for name in "abc"])
+    return path
 
 
-TestEager = ExactlyOnce.TestCase
-TestPatient = ExactlyOnceUndisturbed.TestCase
-TestEager.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
-TestPatient.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+def delete(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def exchange(path: Path) -> None:
+    delete(path)
+    shutil.copy(filled(path.with_name("other.db")), path)
+
+
+def go_back(path: Path) -> None:
+    before = path.read_bytes()
+    with Ledger(path) as ledger:
+        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+    delete(path)
+    path.write_bytes(before)
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    for start in range(4096, len(data), 512):
+        data[start : start + 64] = b"\xa5" * 64
+    path.write_bytes(data)
+
+
+WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "deleted": (delete, "is gone \\(it had 3\\)"),
+    "emptied": (lambda path: path.write_bytes(b""), "is empty"),
+    "another": (exchange, "is not the one of before"),
+    "older": (go_back, "is an older copy \\(it knows 3 of 4"),
+    "damaged": (damage, "is damaged"),
+    "no database": (lambda path: path.write_text("x" * 9000), "is damaged"),
+    "no ledger": (
+        lambda path: (delete(path), sqlite3.connect(path).execute("CREATE TABLE a (b)")),
+        "is a database, but not a ledger",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_ledger_that_was_lost_between_two_watches_is_refused(tmp_path: Path, way: str) -> None:
+    path = filled(tmp_path / "ledger.db")
+    destroy, words = WAYS[way]
+    destroy(path)
+    for _ in range(2):
+        with pytest.raises(LedgerUnusable, match=words) as refused:
+            Ledger(path)
+        assert "\n" not in str(refused.value)
+        assert "--existing skip" in str(refused.value)
+    with Ledger(path, start_over=True) as ledger:
+        (again,) = ledger.see(*PLACE, [("/incoming/new/", Identity(6, 60))])
+        assert again.state == "seen"
+    with Ledger(path) as ledger:
+        assert ledger.records()
+    if way not in ("deleted", "another", "older"):
+        assert list(tmp_path.glob("ledger.db.unusable-*")), "it was not kept"
+
+
+UNDER_IT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "deleted": (lambda path: path.unlink(), "was deleted"),
+    "replaced": (lambda path: path.with_name("other").rename(path), "was replaced"),
+    "emptied": (lambda path: os.truncate(path, 0), "was emptied"),
+    "written over": (lambda path: path.write_bytes(b"nonsense" * 2000), "was written over"),
+}
+
+
+@pytest.mark.parametrize("way", UNDER_IT)
+def test_a_ledger_that_is_lost_while_it_is_in_use_is_noticed(tmp_path: Path, way: str) -> None:
+    path = filled(tmp_path / "ledger.db")
+    shutil.copy(path, tmp_path / "other")
+    destroy, words = UNDER_IT[way]
+    with Ledger(path) as ledger:
+        (record,) = ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        destroy(path)
+        for step in (ledger.verify, lambda: ledger.begin(record.id), ledger.records):
+            with pytest.raises(LedgerUnusable, match=words):
+                step()
+    if way in ("deleted", "replaced"):
+        kept = tmp_path / "ledger.db.kept"
+        delete_but = [file for file in tmp_path.glob("ledger.db*") if "lock" not in file.name]
+        kept.rename(tmp_path / "copy")
+        for file in delete_but:
+            file.unlink(missing_ok=True)
+        (tmp_path / "copy").rename(path)
+        with Ledger(path) as ledger:
+            assert len(ledger.records()) == 4, "the copy has all of it"
+
+
+def test_a_disk_that_cannot_be_written_is_told_and_may_pass(tmp_path: Path) -> None:
+    path = filled(tmp_path / "ledger.db")
+    with Ledger(path) as ledger:
+        ledger._file._database.execute("PRAGMA max_page_count = 1")
+        sightings = [(f"/incoming/{number}/", Identity(number, 1)) for number in range(5000)]
+        with pytest.raises(TriggerError, match="full") as refused:
+            ledger.see(*PLACE, sightings)
+        assert not isinstance(refused.value, LedgerUnusable)
+        ledger._file._database.execute("PRAGMA max_page_count = 100000")
+        assert len(ledger.see(*PLACE, sightings)) == 5000
+
+
+VERSION_1 = """
+CREATE TABLE identity (ledger TEXT NOT NULL);
+CREATE TABLE arrivals (
+    id INTEGER PRIMARY KEY, trigger TEXT NOT NULL, collection TEXT NOT NULL, path TEXT NOT NULL,
+    generation INTEGER NOT NULL, inode TEXT NOT NULL, born TEXT NOT NULL, root TEXT NOT NULL,
+    present INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL DEFAULT 'seen'
+        CHECK (state IN ('seen', 'starting', 'started', 'failed', 'removed')),
+    tag TEXT NOT NULL UNIQUE, attempts INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '', run_id TEXT, seen_at TEXT NOT NULL, first_attempt_at TEXT,
+    changed_at TEXT NOT NULL, UNIQUE (trigger, collection, path, generation));
+CREATE INDEX without_run ON arrivals (trigger) WHERE state IN ('seen', 'starting', 'failed');
+INSERT INTO identity VALUES ('5f0c');
+INSERT INTO arrivals VALUES (1, 'new_event', 'workstation', '/incoming/a/', 1, '{inode}', '{born}',
+    '{root}', 1, 'started', 'arrival:new_event:1', 1, '', 'run-1', '2026-11-01T10:00:00+00:00',
+    '2026-11-01T10:00:00+00:00', '2026-11-01T10:00:00+00:00');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_ledger_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    trigger = make_trigger(tmp_path)
+    (trigger.directory / "a").mkdir()
+    (trigger.directory / "a" / "data").write_text("1")
+    identity = identify(trigger.directory / "a")
+    with WatchedDirectory(trigger) as directory:
+        root = directory.survey().earlier_root
+    database = sqlite3.connect(tmp_path / "ledger.db")
+    database.executescript(VERSION_1.format(inode=identity.inode, born=identity.born, root=root))
+    database.close()
+    starter = Memory()
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert first_looks([trigger], ledger) == []
+    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+        watch.wait_for(Watching)
+        sign = trigger.directory / "sign"
+        sign.mkdir()
+        (sign / "data").write_text("1")
+        watch.wait_for(Started)
+    assert starter.names == ["sign"]
+    assert read_ledger(tmp_path / "ledger.db")[0].run_id == "run-1"

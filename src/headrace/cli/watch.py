@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
-
-if TYPE_CHECKING:
-    from headrace.project import Project
-    from headrace.triggers import Trigger
 
 _ONCE_SECONDS = 1.0
 
@@ -25,27 +19,41 @@ _ONCE_SECONDS = 1.0
     metavar="SECONDS",
     help="End when nothing has arrived and no run has been under way for so long.",
 )
+@click.option(
+    "--existing",
+    type=click.Choice(["run", "skip"]),
+    help="Start runs on what lies in a directory that was never watched, or do not. Needed, too, "
+    "where the ledger of arrivals was lost.",
+)
 @project_options
-def watch(triggers: tuple[str, ...], once: bool, until_idle: float | None) -> int:
+def watch(
+    triggers: tuple[str, ...], once: bool, until_idle: float | None, existing: str | None
+) -> int:
     """Watch directories, and start one run on each new arrival.
 
     All triggers of the project by default. Progress of the runs is shown; it goes on where it
     stood when it is started again. With --once or --until-idle the exit code is 1 when a run
-    failed or could not be started.
+    failed, could not be started or was refused.
     """
     from headrace.cli.following import ending
     from headrace.cli.termio.progress import make_board
     from headrace.cli.termio.runs import ending_text
-    from headrace.cli.watching import Watch
+    from headrace.cli.triggers import choose, decide, refuse_wrong
+    from headrace.cli.watching import Watch, ledger_file
+    from headrace.triggers import Ledger
 
     session = current()
     project = session.project()
-    chosen = _choose(project, triggers)
-    session.services(project, start=True)
+    chosen = choose(project, triggers)
+    refuse_wrong(project, session.place, chosen)
     idle = _ONCE_SECONDS if once and until_idle is None else until_idle
-    with make_board() as board:
-        watching = Watch(session, project, chosen, board)
-        watching.run(idle)
+    path = ledger_file(project, session.place)
+    with Ledger(path, start_over=existing is not None) as ledger:
+        chosen = decide(chosen, ledger, existing)
+        session.services(project, start=True)
+        with make_board() as board:
+            watching = Watch(session, project, chosen, board, ledger)
+            watching.run(idle)
     views = list(watching.following.ended.values())
     display(
         [ending(view, project, session.place) for view in views],
@@ -53,18 +61,4 @@ def watch(triggers: tuple[str, ...], once: bool, until_idle: float | None) -> in
         ("run_id", "status"),
     )
     failed = any(view.status != "SUCCEEDED" for view in views)
-    return 1 if failed or watching.watched.waiting else 0
-
-
-def _choose(project: Project, names: tuple[str, ...]) -> list[Trigger]:
-    from headrace.project import ProjectError
-    from headrace.triggers import load_triggers
-
-    roots = {name: collection.root for name, collection in project.collections.items()}
-    triggers = {found.name: found for found in load_triggers(project.triggers_dir, roots)}
-    unknown = [name for name in names if name not in triggers]
-    if unknown or not triggers:
-        known = ", ".join(triggers) or "none"
-        what = f"no trigger {unknown[0]!r}" if unknown else "no triggers"
-        raise ProjectError(f"{what} in {project.triggers_dir}; known: {known}")
-    return [trigger for name, trigger in triggers.items() if not names or name in names]
+    return 1 if failed or watching.watched.unfinished else 0

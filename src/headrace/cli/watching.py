@@ -17,7 +17,7 @@ from headrace.cli.termio.progress import Board
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project
-    from headrace.triggers import Arrival, Trigger, WatchEvent
+    from headrace.triggers import Arrival, Ledger, Trigger, WatchEvent
 
 # An arrival whose run could not be started so often keeps nobody waiting any more.
 ATTEMPTS = 3
@@ -31,11 +31,15 @@ class Watched:
         watching: triggers whose directory is being watched.
         waiting: arrivals without a run, each with the number of failed attempts.
         runs: runs that have just been started, with their arrivals.
+        refused: arrivals whose run was refused for good.
+        undone: problems by which something was left without a run.
     """
 
     watching: set[str] = field(default_factory=set)
     waiting: dict[Arrival, int] = field(default_factory=dict)
     runs: dict[str, Arrival] = field(default_factory=dict)
+    refused: set[Arrival] = field(default_factory=set)
+    undone: set[str] = field(default_factory=set)
 
     def note(self, event: WatchEvent) -> str | None:
         """Takes an event in, and returns a line for people if it is worth one."""
@@ -56,12 +60,22 @@ class Watched:
                 return None
             case triggers.Started(arrival=arrival, run_id=run_id):
                 self.waiting.pop(arrival, None)
+                self.refused.discard(arrival)
                 self.runs[run_id] = arrival
                 return f"{arrival.name}: complete, run {run_id}"
             case triggers.StartFailed(arrival=arrival, reason=reason, attempts=attempts) as failed:
                 self.waiting[arrival] = attempts
                 return f"{arrival.name}: no run: {reason} (again in {failed.retry_in:.0f} s)"
-            case triggers.Problem(trigger=trigger, message=message):
+            case triggers.Refused(arrival=arrival, reason=reason):
+                self.waiting.pop(arrival, None)
+                self.refused.add(arrival)
+                return (
+                    f"{arrival.name}: refused: {reason}; once that is mended: "
+                    f"headrace trigger retry {arrival.trigger}"
+                )
+            case triggers.Problem(trigger=trigger, message=message, undone=undone):
+                if undone:
+                    self.undone.add(message)
                 return f"{trigger}: {message}"
         return None
 
@@ -69,6 +83,11 @@ class Watched:
         """Returns the runs that were started since it was asked last."""
         started, self.runs = list(self.runs), {}
         return started
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something that lies there has no run."""
+        return bool(self.waiting or self.refused or self.undone)
 
     @property
     def hopeful(self) -> bool:
@@ -84,10 +103,16 @@ class Watch:
         project: the project.
         triggers: what to watch.
         board: where everything is shown.
+        ledger: the ledger, open; opened for the time of the watch by default.
     """
 
     def __init__(
-        self, session: Session, project: Project, triggers: Sequence[Trigger], board: Board
+        self,
+        session: Session,
+        project: Project,
+        triggers: Sequence[Trigger],
+        board: Board,
+        ledger: Ledger | None = None,
     ) -> None:
         from headrace.project.new_runs import NewRuns
         from headrace.project.telling import RunTeller
@@ -96,6 +121,7 @@ class Watch:
         self._project = project
         self._triggers = triggers
         self._board = board
+        self._ledger = ledger
         self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -146,31 +172,40 @@ class Watch:
         if self._error is not None:
             raise self._error
 
-    def ledger_file(self) -> Path:
-        """Returns where the ledger of the place is."""
-        return self._file("triggers", "db")
-
     def _file(self, name: str, suffix: str) -> Path:
-        from headrace.facility import state_directory
-
-        return state_directory(self._project.root) / f"{name}.{self._session.place}.{suffix}"
+        return _state_file(self._project, self._session.place, name, suffix)
 
     def _watch(self) -> None:
+        from headrace.triggers import Ledger
+
+        try:
+            if self._ledger is not None:
+                self._watch_with(self._ledger)
+                return
+            with Ledger(ledger_file(self._project, self._session.place)) as ledger:
+                self._watch_with(ledger)
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._error = error
+
+    def _watch_with(self, ledger: Ledger) -> None:
         from headrace.project import ProjectStarter
-        from headrace.triggers import Ledger, Watcher
+        from headrace.triggers import Watcher, arrival_of
+
+        by_name = {trigger.name: trigger for trigger in self._triggers}
 
         def connect() -> Services:
             return self._session.services(self._project, start=True, say=self._board.say)
 
-        starter = ProjectStarter(self._project, self._session.place, connect)
-        try:
-            with Ledger(self.ledger_file()) as ledger:
-                Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            self._error = error
+        def arrival(tag: str) -> tuple[Trigger, Arrival] | None:
+            record = ledger.tagged(tag)
+            trigger = by_name.get(record.trigger) if record else None
+            return (trigger, arrival_of(trigger, record)) if trigger and record else None
+
+        starter = ProjectStarter(self._project, self._session.place, connect, arrival)
+        Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
 
     def _take_events(self, wait: float) -> None:
-        from headrace.triggers import StartFailed
+        from headrace.triggers import Refused, StartFailed
 
         deadline = time.monotonic() + wait
         while True:
@@ -184,6 +219,8 @@ class Watch:
                 self._board.say(line)
             if isinstance(event, StartFailed) and event.attempts == ATTEMPTS:
                 self._teller.no_run(event.arrival.name, event.reason)
+            if isinstance(event, Refused):
+                self._teller.no_run(event.arrival.name, event.reason)
             for run_id in self.watched.take_started():
                 self._teller.begin(run_id)
                 self.following.add(run_id)
@@ -193,3 +230,14 @@ class Watch:
             return True
         # An empty directory, or a marker that never comes, is waited for, but not for ever.
         return self.watched.hopeful and time.monotonic() - self._heard < self._patience
+
+
+def ledger_file(project: Project, place: str) -> Path:
+    """Returns where the ledger of a place is."""
+    return _state_file(project, place, "triggers", "db")
+
+
+def _state_file(project: Project, place: str, name: str, suffix: str) -> Path:
+    from headrace.facility import state_directory
+
+    return state_directory(project.root) / f"{name}.{place}.{suffix}"

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from headrace.project.errors import ProjectError
+from headrace.project.locations import locations_of
 from headrace.project.project import Project
-from headrace.project.start import start
+from headrace.project.start import check_roots, start
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.triggers import Arrival, Trigger
 
 T = TypeVar("T")
-# A run may be called so much; names of files are longer at times.
-_LABEL_LENGTH: Final = 64
+# As much as the service takes; names of files are longer at times.
+LABEL_LENGTH: Final = 64
+TAG_LENGTH: Final = 128
+_END: Final = 8
+# Refusals that may pass: logins and consents are given, limits and conflicts go by.
+_PASSING: Final = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
 
 
 class ProjectStarter:
-    """Starts runs of the project's flows at one place; made for one thread.
+    """Starts runs of the project's flows at one place, from any thread.
 
     Args:
         project: the project.
         place: ``local`` or ``globus``.
         connect: gives the services; asked again after they did not answer.
+        arrival_of: tells which arrival of which trigger a tag was made for, where that is known.
     """
 
-    def __init__(self, project: Project, place: str, connect: Callable[[], Services]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        place: str,
+        connect: Callable[[], Services],
+        arrival_of: Callable[[str], tuple[Trigger, Arrival] | None] = lambda tag: None,
+    ) -> None:
         self._project = project
         self._place = place
         self._connect = connect
-        self._services: Services | None = None
+        self._arrival_of = arrival_of
+        self._connecting = threading.Lock()
+        self._own = threading.local()
 
     def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
         """Starts the run of an arrival.
@@ -45,26 +62,48 @@ class ProjectStarter:
             The run's id.
 
         Raises:
+            StartRefused: it is refused for good: the flow, a name in its input or the input itself
+                is wrong, or the service says so.
             HeadraceError: it could not be started, or its answer was lost.
         """
-        from headrace.triggers import render_input
+        from globus_sdk import GlobusAPIError
+
+        from headrace.hosted import explain
+        from headrace.triggers import StartRefused, render_input
+
+        body = render_input(trigger.input, arrival)
+        words = render_input(list(trigger.tags), arrival)
+        tags = [cut for cut in (shortened(text, TAG_LENGTH) for text in words) if cut]
+        if self._place == "local":
+            # A disk that is not mounted comes back.
+            check_roots(self._project, self._known_collections(body))
 
         def send(services: Services) -> str:
-            run = start(
-                self._project,
-                self._place,
-                services,
-                trigger.flow,
-                render_input(trigger.input, arrival),
-                label=_label(render_input(trigger.label, arrival)),
-                tags=[*render_input(list(trigger.tags), arrival), tag],
-            )
+            try:
+                run = start(
+                    self._project,
+                    self._place,
+                    services,
+                    trigger.flow,
+                    body,
+                    label=label_of(trigger, arrival),
+                    tags=[*tags, shortened(tag, TAG_LENGTH)],
+                )
+            except ProjectError as error:
+                raise StartRefused(str(error)) from error
+            except GlobusAPIError as error:
+                if 400 <= error.http_status < 500 and error.http_status not in _PASSING:
+                    raise StartRefused(str(explain(error))) from error
+                raise
             return str(run["run_id"])
 
         return self._with_services(send)
 
     def find(self, tag: str, since: datetime) -> str | None:
-        """Returns the id of the run that carries a tag.
+        """Returns the id of the run that carries a tag, by one question to the service.
+
+        The facility has an index of tags. The hosted service has none; it is asked for the runs of
+        the flow that have the label that was given with the tag.
 
         Args:
             tag: the tag.
@@ -73,32 +112,71 @@ class ProjectStarter:
         Raises:
             HeadraceError: the services cannot be asked.
         """
-        moment = since.astimezone(UTC).isoformat()
+        wanted = shortened(tag, TAG_LENGTH)
+        query: dict[str, Any] = {"per_page": 100}
+        if self._place == "local":
+            query["filter_tag"] = wanted
+        else:
+            query["filter_start_time"] = f"{since.astimezone(UTC).isoformat()},"
+            query.update(self._narrowed(tag))
 
         def look(services: Services) -> str | None:
-            pages = services.flows.paginated.list_runs(
-                query_params={"filter_start_time": f"{moment},", "per_page": 100}
-            )
-            runs = (run for run in pages.items() if tag in (run.get("tags") or ()))
+            pages = services.flows.paginated.list_runs(query_params=query)
+            runs = (run for run in pages.items() if wanted in (run.get("tags") or ()))
             return next((str(run["run_id"]) for run in runs), None)
 
         return self._with_services(look)
+
+    def _narrowed(self, tag: str) -> dict[str, str]:
+        known = self._arrival_of(tag)
+        if known is None:
+            return {}
+        trigger, arrival = known
+        label = label_of(trigger, arrival)
+        # Earlier versions cut long labels otherwise.
+        narrowed = {"filter_label": label} if len(label) < LABEL_LENGTH else {}
+        deployed = self._project.lock().at(self._place).flows.get(trigger.flow)
+        if deployed is not None:
+            narrowed["filter_flow_id"] = deployed.id
+        return narrowed
+
+    def _known_collections(self, body: Any) -> set[str]:
+        return {place.collection for place in locations_of(body)} & set(self._project.collections)
 
     def _with_services(self, ask: Callable[[Services], T]) -> T:
         from globus_sdk import GlobusError
 
         from headrace.hosted import explain
 
-        services = self._services or self._connect()
-        self._services = None
+        services: Services | None = getattr(self._own, "services", None)
+        if services is None:
+            with self._connecting:
+                services = self._connect()
+        self._own.services = None
         try:
             answer = ask(services)
         except GlobusError as error:
             raise explain(error) from error
-        self._services = services
+        self._own.services = services
         return answer
 
 
-def _label(text: Any) -> str:
-    label = str(text)
-    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"
+def label_of(trigger: Trigger, arrival: Arrival) -> str:
+    """Returns the label of an arrival's run."""
+    from headrace.triggers import render_input
+
+    return shortened(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
+
+
+def shortened(text: str, length: int) -> str:
+    """Returns a text as the service takes it: not longer, and different for different texts.
+
+    Args:
+        text: a label or a tag; white space is joined, as the service does.
+        length: the most characters.
+    """
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    end = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_END]
+    return f"{text[: length - _END - 1]}…{end}"

@@ -20,16 +20,24 @@ from headrace.triggers.events import (
     WatchEvent,
     Watching,
 )
+from headrace.triggers.first_look import FirstLook, first_looks
 from headrace.triggers.ledger import Ledger, ask_again, read_ledger
 from headrace.triggers.record import Record
-from headrace.triggers.rule import Trigger, load_trigger, load_triggers
-from headrace.triggers.starter import Starter
+from headrace.triggers.rule import (
+    Trigger,
+    load_all,
+    load_trigger,
+    load_triggers,
+    missing_directory,
+)
+from headrace.triggers.starter import Starter, arrival_of
 from headrace.triggers.template import PLACEHOLDERS, render_input
 from headrace.triggers.watcher import Watcher
 
 __all__ = [
     "PLACEHOLDERS",
     "Arrival",
+    "FirstLook",
     "Identity",
     "Ledger",
     "LedgerBusy",
@@ -51,9 +59,13 @@ __all__ = [
     "WatchEvent",
     "Watcher",
     "Watching",
+    "arrival_of",
     "ask_again",
+    "first_looks",
+    "load_all",
     "load_trigger",
     "load_triggers",
+    "missing_directory",
     "read_ledger",
     "render_input",
 ]

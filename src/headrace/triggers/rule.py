@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import tomllib
@@ -95,12 +96,37 @@ def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trig
     return [load_trigger(file, collections) for file in sorted(directory.glob("*.toml"))]
 
 
-def load_trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
+def load_all(
+    directory: Path, collections: Mapping[str, Path]
+) -> tuple[list[Trigger], list[TriggerError]]:
+    """Read all trigger files of a directory, and go on after one that is wrong.
+
+    Args:
+        directory: where the ``*.toml`` files lie; one that is not there has no triggers.
+        collections: directory of each collection on this machine, by name.
+
+    Returns:
+        the triggers, those too whose watched directory is not there; and what is wrong with the
+        other files.
+    """
+    triggers, errors = [], []
+    for file in sorted(directory.glob("*.toml")):
+        try:
+            triggers.append(load_trigger(file, collections, must_exist=False))
+        except TriggerError as error:
+            errors.append(error)
+    return triggers, errors
+
+
+def load_trigger(
+    file: Path, collections: Mapping[str, Path], *, must_exist: bool = True
+) -> Trigger:
     """Read one trigger file.
 
     Args:
         file: the TOML file.
         collections: directory of each collection on this machine, by name.
+        must_exist: whether a watched directory that is not there is an error.
 
     Returns:
         the trigger.
@@ -119,9 +145,24 @@ def load_trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TriggerError(f"{file}: not valid TOML: {error}") from error
     try:
-        return _trigger(file, document, collections)
+        trigger = _trigger(file, document, collections)
+        if must_exist and (problem := missing_directory(trigger)):
+            raise TriggerError(problem)
     except TriggerError as error:
         raise TriggerError(f"{file}: {error}") from error
+    return trigger
+
+
+def missing_directory(trigger: Trigger) -> str:
+    """Say what is wrong with the directory that a trigger watches; "" if it can be read."""
+    if not trigger.directory.is_dir():
+        return (
+            f"watch.path: {trigger.directory} is not a directory; make it, or correct the root of "
+            f"collection {trigger.collection} in headrace.toml"
+        )
+    if not os.access(trigger.directory, os.R_OK | os.X_OK):
+        return f"watch.path: {trigger.directory} cannot be read: see its permissions"
+    return ""
 
 
 def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Path]) -> Trigger:
@@ -166,11 +207,6 @@ def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Pat
     check_template(trigger.label, "start.label")
     check_template(trigger.tags, "start.tags")
     check_template(trigger.input, "start.input")
-    if not trigger.directory.is_dir():
-        raise TriggerError(
-            f"watch.path: {trigger.directory} is not a directory; "
-            f"make it, or correct the root of collection {collection} in headrace.toml"
-        )
     return trigger
 
 

@@ -1,0 +1,122 @@
+"""Which triggers a command is about, whether they are sound, and what is there before them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+if TYPE_CHECKING:
+    from headrace.project import Project
+    from headrace.triggers import Ledger, Trigger, TriggerError
+
+
+def loaded(project: Project) -> tuple[list[Trigger], list[TriggerError]]:
+    """Returns the triggers of a project, and what is wrong with files that cannot be read."""
+    from headrace.triggers import load_all
+
+    roots = {name: collection.root for name, collection in project.collections.items()}
+    return load_all(project.triggers_dir, roots)
+
+
+def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
+    """Returns the triggers that are named, or all.
+
+    Args:
+        project: the project.
+        names: names of triggers; all where empty.
+
+    Raises:
+        ProjectError: there is none of a name, or none at all.
+        TriggerProblems: a trigger's file cannot be read.
+    """
+    from difflib import get_close_matches
+
+    from headrace.project import ProjectError
+
+    triggers, errors = loaded(project)
+    wrong = [
+        error for error in errors if not names or any(f"/{n}.toml:" in str(error) for n in names)
+    ]
+    tell([str(error) for error in wrong])
+    known = {trigger.name: trigger for trigger in triggers}
+    unknown = [name for name in names if name not in known]
+    if unknown or not known:
+        near = get_close_matches(unknown[0], known, 1) if unknown else []
+        what = f"no trigger {unknown[0]!r}" if unknown else "no triggers"
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known) or 'none'}"
+        raise ProjectError(f"{what} in {project.triggers_dir}{hint}")
+    return [trigger for name, trigger in known.items() if not names or name in names]
+
+
+def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> None:
+    """Refuses triggers whose runs could not be started.
+
+    Raises:
+        TriggerError: there is one; with several problems, all lines but this one are written.
+    """
+    from headrace.project.trigger_check import check_triggers
+
+    tell(check_triggers(project, place, triggers))
+
+
+def tell(problems: Sequence[str]) -> None:
+    """Writes problems, a line each, and ends the command if there is one.
+
+    Raises:
+        TriggerError: there is one.
+    """
+    from headrace.cli.termio.terminal import one_line, write
+    from headrace.triggers import TriggerError
+
+    if len(problems) == 1:
+        raise TriggerError(problems[0])
+    for problem in problems:
+        write(one_line(problem), err=True)
+    if problems:
+        raise TriggerError(f"{len(problems)} problems of triggers, told above; nothing is watched")
+
+
+def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) -> list[Trigger]:
+    """Finds out what becomes of what lies in directories that were never watched.
+
+    Args:
+        triggers: the triggers.
+        ledger: the ledger.
+        existing: ``run`` or ``skip`` where the command line says it for all.
+
+    Returns:
+        The triggers, with that.
+
+    Raises:
+        TriggerError: it is not said, and there is nobody to ask.
+    """
+    from headrace.triggers import TriggerError, first_looks
+
+    if existing is not None:
+        return [_with(trigger, existing) for trigger in triggers]
+    looks = first_looks([trigger for trigger in triggers if not trigger.existing], ledger)
+    if not looks:
+        return list(triggers)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        told = "; ".join(map(str, looks))
+        raise TriggerError(
+            f"{told}: say `--existing run` to start a run on each, `--existing skip` to start "
+            "none, or write existing under [watch] of the trigger; nothing is watched"
+        )
+    chosen = {look.trigger.name: _ask(str(look)) for look in looks}
+    return [_with(trigger, chosen.get(trigger.name, trigger.existing)) for trigger in triggers]
+
+
+def _ask(question: str) -> str:
+    answer: Any = click.prompt(
+        f"{question}; run or skip", type=click.Choice(["run", "skip"]), err=True
+    )
+    return str(answer)
+
+
+def _with(trigger: Trigger, existing: str) -> Trigger:
+    return replace(trigger, existing=cast(Literal["", "run", "skip"], existing))
