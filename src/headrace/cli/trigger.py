@@ -37,9 +37,9 @@ def trigger() -> None:
 @trigger.command(name="list")
 @project_options
 def list_() -> None:
-    """List the project's triggers: what they watch, and which flow they start.
+    """List the triggers.
 
-    What is wrong with one is told beside the list of the others.
+    What each watches, and which flow it starts. What is wrong with one is told beside the list of the others.
     """
     from headrace.cli.triggers import loaded
     from headrace.triggers import missing_directory
@@ -67,9 +67,9 @@ def list_() -> None:
 @click.argument("triggers", metavar="[TRIGGER]...", nargs=-1)
 @project_options
 def check(triggers: tuple[str, ...]) -> None:
-    """Check triggers as `headrace watch` does before it begins, without watching.
+    """Check triggers, without watching.
 
-    Flow, input against the flow's schema, names, collections, directories and programs; what is
+    As `headrace watch` does before it begins: flow, input against the flow's schema, names, collections, directories and programs; what is
     wrong is told in one line each.
     """
     from headrace.cli.triggers import choose, refuse_wrong
@@ -87,10 +87,18 @@ def check(triggers: tuple[str, ...]) -> None:
 
 @trigger.command
 @click.argument("triggers", metavar="[TRIGGER]...", nargs=-1)
-@click.option("--state", type=click.Choice(_STATES), help="Only arrivals in this state.")
+@click.option(
+    "--state",
+    type=click.Choice(_STATES),
+    metavar="STATE",
+    help=f"Only arrivals in this state: {', '.join(_STATES)}.",
+)
 @project_options
 def arrivals(triggers: tuple[str, ...], state: str | None) -> None:
-    """List what has arrived: its state, its run, or why it has none."""
+    """List what has arrived.
+
+    Its state and its run, or why it has none.
+    """
     found = [one for one in _arrivals(triggers) if state in (None, one["state"])]
     display(
         found,
@@ -104,9 +112,9 @@ def arrivals(triggers: tuple[str, ...], state: str | None) -> None:
 @click.argument("patterns", metavar="[ARRIVAL]...", nargs=-1)
 @project_options
 def retry(name: str, patterns: tuple[str, ...]) -> int:
-    """Start the runs of arrivals that were refused, once the cause is mended.
+    """Try refused arrivals again.
 
-    All refused arrivals of TRIGGER, or those whose names match the patterns. They are taken up
+    Start their runs, once the cause is mended. All refused arrivals of TRIGGER, or those whose names match the patterns. They are taken up
     by the watch that is running, or by the next one.
     """
     from headrace.cli.triggers import choose
