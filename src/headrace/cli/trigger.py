@@ -39,7 +39,8 @@ def trigger() -> None:
 def list_() -> None:
     """List the triggers.
 
-    What each watches, and which flow it starts. What is wrong with one is told beside the list of the others.
+    What each watches, and which flow it starts. What is wrong with one is told beside the list
+    of the others.
     """
     from headrace.cli.triggers import loaded
     from headrace.triggers import missing_directory
@@ -69,8 +70,8 @@ def list_() -> None:
 def check(triggers: tuple[str, ...]) -> None:
     """Check triggers, without watching.
 
-    As `headrace watch` does before it begins: flow, input against the flow's schema, names, collections, directories and programs; what is
-    wrong is told in one line each.
+    As `headrace watch` does before it begins: flow, input against the flow's schema, names,
+    collections, directories and programs; what is wrong is told in one line each.
     """
     from headrace.cli.triggers import choose, refuse_wrong
 
@@ -114,8 +115,8 @@ def arrivals(triggers: tuple[str, ...], state: str | None) -> None:
 def retry(name: str, patterns: tuple[str, ...]) -> int:
     """Try refused arrivals again.
 
-    Start their runs, once the cause is mended. All refused arrivals of TRIGGER, or those whose names match the patterns. They are taken up
-    by the watch that is running, or by the next one.
+    Start their runs, once the cause is mended. All refused arrivals of TRIGGER, or those whose
+    names match the patterns. They are taken up by the watch that is running, or by the next one.
     """
     from headrace.cli.triggers import choose
     from headrace.cli.watching import ledger_file
