@@ -209,6 +209,38 @@ def test_the_ends_of_a_transfer_are_mixed_up(more: dict[str, Any]) -> None:
     assert ("warning", "mixed-ends") in asked(TRANSFER, **copied(**more))
 
 
+def test_the_ends_of_a_transfer_are_mixed_up_by_their_places() -> None:
+    places = schema([], disk=PLACE, tape=PLACE)
+    mixed = {
+        "source_endpoint.$": "$.disk.id",
+        "destination_endpoint.$": "$.tape.id",
+        "DATA": [{"source_path.=": "tape.path + 'x'", "destination_path.$": "$.disk.path"}],
+    }
+    call = flow(A=action(ActionUrl=TRANSFER, Parameters=mixed, WaitTime=9000))
+    assert codes(found(call, places)) == [("warning", "mixed-ends")]
+    mixed["DATA"] = [{"source_path.=": "disk.path + 'x'", "destination_path.$": "$.tape.path"}]
+    assert found(call, places) == []
+
+
+def test_a_result_takes_the_place_of_an_input() -> None:
+    call = action(ResultPath="$.source", End=None, Next="B")
+    overwritten = ("warning", "input-overwritten")
+    definition = flow(A=call, B=reading("$.label", ResultPath="$.x"))
+    assert codes(found(definition, PLACES)) == [overwritten]
+    definition = flow(A=call, B=reading("$.source.status", ResultPath="$.x"))
+    assert found(definition, PLACES) == []
+
+
+def test_a_choice_compares_one_value_as_two_types() -> None:
+    rules = [
+        {"Variable": "$.v", "StringEquals": "done", "Next": "B"},
+        {"Or": [{"Variable": "$.v", "NumericEquals": 1}], "Next": "B"},
+    ]
+    assert codes(found(flow(A=choice(rules, "B"), B=END), None)) == [
+        ("warning", "choice-of-two-types")
+    ]
+
+
 def test_a_transfer_may_go_back() -> None:
     back = copied(
         **{

@@ -18,6 +18,7 @@ from headrace.flowlang.checker.loops import loops
 from headrace.flowlang.checker.mismatches import mismatches
 from headrace.flowlang.checker.missing import Missing
 from headrace.flowlang.checker.names import names
+from headrace.flowlang.checker.overwriting import overwritten
 from headrace.flowlang.checker.parameters import parameters
 from headrace.flowlang.checker.refusals import refusals
 from headrace.flowlang.checker.repair import repaired
@@ -86,7 +87,8 @@ def _all(
     yield from actions(flow, ways, walltimes, served)
     yield from secrets(analysis)
     yield from names(analysis)
-    yield from ends(flow)
+    yield from overwritten(flow, ways)
+    yield from ends(analysis)
     yield from advise(flow, input_schema)
 
 

@@ -44,6 +44,7 @@ def choices(analysis: DataFlow) -> Iterator[Finding]:
         situations = analysis.situations(name)
         if isinstance(state, ChoiceState) and situations:
             yield from _rules(state, situations)
+            yield from _families(state, situations)
 
 
 def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]:
@@ -127,6 +128,37 @@ def _is_care(rule: Any) -> bool:
     if not isinstance(rule, TestRule):
         return False
     return rule.name == "IsNull" or (rule.name == "IsPresent" and not rule.expected)
+
+
+def _families(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]:
+    """Yields variables of unknown type that one Choice compares as values of two types."""
+    first: dict[str, int] = {}
+    for number, (rule, _) in enumerate(state.rules):
+        for compared, loc in _comparisons(rule, (*state_loc(state.name), "Choices", number)):
+            kind = FAMILY_KINDS[COMPARISONS[compared.name][0]]
+            before = first.setdefault(compared.variable.text, kind)
+            found = [look(s.shape, compared.variable.steps).shape.kinds for s in situations]
+            if kind != before and all(kinds & kind and kinds & before for kinds in found):
+                yield Finding(
+                    WARNING,
+                    "choice-of-two-types",
+                    (*loc, compared.name),
+                    f"{compared.variable.text} is compared as {kinds_in_words(kind)} here, and as "
+                    f"{kinds_in_words(before)} before",
+                    "compare it by operators of one type",
+                )
+                return
+
+
+def _comparisons(rule: Any, loc: Loc) -> Iterator[tuple[CompareRule, Loc]]:
+    if isinstance(rule, NotRule):
+        yield from _comparisons(rule.rule, (*loc, "Not"))
+    elif isinstance(rule, AllRule | AnyRule):
+        word = "And" if isinstance(rule, AllRule) else "Or"
+        for number, part in enumerate(rule.rules):
+            yield from _comparisons(part, (*loc, word, number))
+    elif isinstance(rule, CompareRule) and rule.variable.is_single:
+        yield rule, loc
 
 
 def _never(rule: Any, loc: Loc, situations: list[Situation], after_others: bool) -> Finding:

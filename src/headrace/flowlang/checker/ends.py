@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import WARNING, Finding, Loc
+from headrace.flowlang.checker.places import look
 from headrace.flowlang.checker.readings import state_loc, template_parts
-from headrace.flowlang.model import ActionState, Flow
+from headrace.flowlang.checker.shapes import Presence, Shape
+from headrace.flowlang.checker.situations import Steps
+from headrace.flowlang.checker.suffixes import chains_of
+from headrace.flowlang.model import ActionState
 from headrace.flowlang.parameters import (
     Computed,
     Constant,
@@ -26,41 +31,43 @@ _ROLES: Final = {
     "dest": "destination",
     "dst": "destination",
 }
-_OTHER: Final = {"source": "destination", "destination": "source"}
+_SIDES: Final = ("source", "destination")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def ends(flow: Flow) -> Iterator[Finding]:
+def ends(analysis: DataFlow) -> Iterator[Finding]:
     """Yields transfers that take the collection of one place and the path of another.
 
     Args:
-        flow: the flow.
+        analysis: the flow's situations.
     """
-    for name, state in flow.states.items():
+    for name, state in analysis.flow.states.items():
         if not isinstance(state, ActionState) or not isinstance(state.parameters, ObjectTemplate):
             continue
         provider = provider_of(state.url)
-        if provider is not None and provider.name == _TRANSFER:
-            yield from _transfer(state.parameters, (*state_loc(name), "Parameters"))
+        situations = analysis.situations(name)
+        if provider is not None and provider.name == _TRANSFER and situations:
+            shape = situations[0].shape
+            yield from _transfer(state.parameters, (*state_loc(name), "Parameters"), shape)
 
 
-def _transfer(template: ObjectTemplate, loc: Loc) -> Iterator[Finding]:
+def _transfer(template: ObjectTemplate, loc: Loc, shape: Shape) -> Iterator[Finding]:
     named: dict[str, list[tuple[Loc, Any]]] = {}
     for where, part in _leaves(template, loc):
         named.setdefault(plain_name(str(where[-1])), []).append((where, part))
-    collections = {side: named.get(f"{side}_endpoint", []) for side in _OTHER}
-    paths = {side: named.get(f"{side}_path", []) for side in _OTHER}
+    collections = {side: named.get(f"{side}_endpoint", []) for side in _SIDES}
+    paths = {side: named.get(f"{side}_path", []) for side in _SIDES}
     for side, found in collections.items():
         for where, collection in found:
-            other = next((path for _, path in paths[side] if _mixed(collection, path)), None)
+            other = next((p for _, p in paths[side] if _mixed(collection, p, shape)), None)
             if other is not None:
                 yield Finding(
                     WARNING,
                     "mixed-ends",
                     where,
                     f"{side}_endpoint is {_shown(collection)}, and {side}_path is "
-                    f"{_shown(other)}: the collection of one end and the path of the other",
-                    "take both from the same end",
+                    f"{_shown(other)}: the collection of one place and the path of another",
+                    "take both from the same place",
                 )
                 return
     if _equal(*collections.values()) and _equal(*paths.values()):
@@ -71,6 +78,37 @@ def _transfer(template: ObjectTemplate, loc: Loc) -> Iterator[Finding]:
             "source and destination are the same path of the same collection",
             "correct one of the two",
         )
+
+
+def _mixed(collection: Any, path: Any, shape: Shape) -> bool:
+    """Says whether a collection and a path belong to two places that have both.
+
+    They do by the words source and destination in their names, or where each stands in an object
+    that has what the other was taken from too.
+    """
+    role = _role(collection)
+    if role is not None and _role(path) not in (None, role):
+        return True
+    if not isinstance(collection, Reference) or len(collection.path.steps) < 2:
+        return False
+    *place, leaf = collection.path.steps
+    others = [steps for steps in _places(path) if len(steps) > 1]
+    if not others or any(list(steps[:-1]) == place for steps in others):
+        return False
+    return all(
+        _is_there(shape, (*steps[:-1], leaf)) and _is_there(shape, (*place, steps[-1]))
+        for steps in others
+    )
+
+
+def _places(part: Any) -> list[Steps]:
+    if isinstance(part, Reference):
+        return [part.path.steps]
+    return chains_of(part.expression) if isinstance(part, Computed) else []
+
+
+def _is_there(shape: Shape, steps: Steps) -> bool:
+    return look(shape, steps).presence in (Presence.MAY, Presence.MUST)
 
 
 def _leaves(template: ObjectTemplate, loc: Loc) -> Iterator[tuple[Loc, Any]]:
@@ -90,12 +128,6 @@ def _constants(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
             yield from _constants(item, (*loc, number))
     else:
         yield loc, Constant(value)
-
-
-def _mixed(collection: Any, path: Any) -> bool:
-    """Says whether a collection is by its name that of one end, and a path that of the other."""
-    role = _role(collection)
-    return role is not None and _role(path) == _OTHER[role]
 
 
 def _role(part: Any) -> str | None:

@@ -157,6 +157,12 @@ RULES: Final = _rules(
         "that take all values that the schema admits nothing is said.",
     ),
     (
+        "choice-of-two-types",
+        WARNING,
+        "A Choice compares one value as a text and as a number.",
+        "One of the two can never hold. Of a value whose type is known, choice-never tells which.",
+    ),
+    (
         "choice-without-default",
         WARNING,
         "A Choice has no Default, and no rule need hold.",
@@ -168,6 +174,12 @@ RULES: Final = _rules(
         WARNING,
         "An Action without ResultPath replaces the payload, and something lost is read later.",
         "ResultPath is $ by default: the whole payload becomes the result. Add a ResultPath.",
+    ),
+    (
+        "input-overwritten",
+        WARNING,
+        "An Action's result takes the place of an object of the input, and is not read.",
+        "What the run was started with is lost, for a result that nobody asked for by this name.",
     ),
     (
         "catch-loses-payload",

@@ -13,7 +13,7 @@ from headrace.flowlang.checker.findings import WARNING, Finding, Loc
 from headrace.flowlang.checker.places import look
 from headrace.flowlang.checker.readings import state_loc
 from headrace.flowlang.checker.shapes import Presence
-from headrace.flowlang.checker.situations import Situation
+from headrace.flowlang.checker.situations import Situation, Steps
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.expressions import Expression, compile_expression
 from headrace.flowlang.model import ActionState, State
@@ -143,19 +143,29 @@ def _reads(text: str, situation: Situation) -> bool:
         return False
     if isinstance(expression.tree, ast.Constant | ast.Name):
         return False
-    chains = _chains(expression)
-    if not chains:
+    chains = [steps for steps in chains_of(expression) if steps[0] != CONTEXT_NAME]
+    known = [_known_steps(steps, situation) for steps in chains]
+    if not known or not all(known):
         return False
-    for steps in chains:
-        if steps[0] == CONTEXT_NAME:
-            continue
-        presence = look(situation.shape, steps).presence
-        if presence not in (Presence.MAY, Presence.MUST):
-            return False
-    return True
+    # A name with a dot may be a file's: two of its steps must be known, or something be done to it.
+    plain = isinstance(expression.tree, ast.Attribute | ast.Subscript)
+    return not plain or max(known) > 1
 
 
-def _chains(expression: Expression) -> list[tuple[Any, ...]]:
+def _known_steps(steps: Steps, situation: Situation) -> int:
+    """Returns how many steps of a place are known to be there; none where it cannot be."""
+    if look(situation.shape, steps).presence == Presence.CANNOT:
+        return 0
+    known = 0
+    for length in range(1, len(steps) + 1):
+        if look(situation.shape, steps[:length]).presence not in (Presence.MAY, Presence.MUST):
+            break
+        known = length
+    return known
+
+
+def chains_of(expression: Expression) -> list[Steps]:
+    """Returns the places that an expression names, as far as they are followed by names."""
     bound = {
         target.id
         for node in ast.walk(expression.tree)
@@ -169,7 +179,7 @@ def _chains(expression: Expression) -> list[tuple[Any, ...]]:
         for node in ast.walk(expression.tree)
         if isinstance(node, ast.Attribute | ast.Subscript)
     }
-    found: list[tuple[Any, ...]] = []
+    found: list[Steps] = []
     for node in ast.walk(expression.tree):
         if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript) or id(node) in inner:
             continue

@@ -1,0 +1,54 @@
+"""Findings on results that take the place of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from headrace.flowlang.checker.findings import WARNING, Finding
+from headrace.flowlang.checker.missing import written
+from headrace.flowlang.checker.places import look
+from headrace.flowlang.checker.readings import state_loc
+from headrace.flowlang.checker.reads import named_places
+from headrace.flowlang.checker.shapes import OBJECT, Presence, Shape
+from headrace.flowlang.checker.situations import Steps
+from headrace.flowlang.model import ActionState, Flow
+
+
+def overwritten(flow: Flow, inputs: Iterable[Shape]) -> Iterator[Finding]:
+    """Yields Actions whose status document takes the place of an object of the input.
+
+    Where nothing of the document is read afterwards either, the name is hardly meant.
+
+    Args:
+        flow: the flow.
+        inputs: what the run's input can be.
+    """
+    ways = list(inputs)
+    for name, state in flow.states.items():
+        if not isinstance(state, ActionState) or state.bare or not state.result_path.steps:
+            continue
+        steps = state.result_path.steps
+        if ways and all(_is_declared(way, steps) for way in ways) and not _reads_it(flow, steps):
+            yield Finding(
+                WARNING,
+                "input-overwritten",
+                (*state_loc(name), "ResultPath"),
+                f"the result takes the place of the input {written(steps)}, and no state reads it",
+                'give the result a name of its own in "ResultPath"',
+            )
+
+
+def _is_declared(way: Shape, steps: Steps) -> bool:
+    found = look(way, steps)
+    required = found.presence == Presence.MUST
+    return required and found.shape.kinds == OBJECT and bool(found.shape.members)
+
+
+def _reads_it(flow: Flow, steps: Steps) -> bool:
+    """Says whether a state reads what only an action's result has there."""
+    for state in flow.states.values():
+        places, whole = named_places(state)
+        below = [p[len(steps)] for p in places if len(p) > len(steps) and p[: len(steps)] == steps]
+        if whole or {"details", "status", "action_id"}.intersection(map(str, below)):
+            return True
+    return False
