@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.notes import note
@@ -23,7 +24,7 @@ _FIELDS = (
 
 
 @click.command
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completing.deployable)
 @click.option("--dry-run", "-n", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--diff/--no-diff", default=None, help="Show what differs; with --dry-run it is.")
 @click.option("--prune", is_flag=True, help="Remove there what the project has no more.")

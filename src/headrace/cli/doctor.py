@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.parsing import KeyValue, read_input
 from headrace.cli.termio.display import display
@@ -20,7 +21,7 @@ _FIELDS = (
 
 
 @click.command
-@click.argument("flow")
+@click.argument("flow", shell_complete=completing.flows)
 @click.option(
     "-i",
     "--input",

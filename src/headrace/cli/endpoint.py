@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.endpoint_monitor import monitor
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
@@ -63,7 +64,7 @@ def list_() -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def status(name: str) -> int:
     """Tell how ENDPOINT is.
@@ -79,7 +80,7 @@ def status(name: str) -> int:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def create(name: str) -> None:
     """Create ENDPOINT on this machine from its template and options.
@@ -96,7 +97,7 @@ def create(name: str) -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def start(name: str) -> None:
     """Start ENDPOINT in the background; one that runs stays as it is."""
@@ -109,7 +110,7 @@ def start(name: str) -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def stop(name: str) -> None:
     """Stop ENDPOINT with its workers and blocks; its tasks wait for its return."""
@@ -121,7 +122,7 @@ def stop(name: str) -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def restart(name: str) -> None:
     """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now."""
@@ -136,7 +137,7 @@ def restart(name: str) -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @project_options
 def delete(name: str, yes: bool) -> None:
@@ -153,7 +154,7 @@ def delete(name: str, yes: bool) -> None:
 
 
 @endpoint.command
-@click.argument("name", metavar="ENDPOINT")
+@click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @click.option(
     "-n",
     "--lines",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -21,7 +22,7 @@ _ALONE = "another monitor of this project is at work; nothing to do"
 
 
 @click.command
-@click.argument("names", metavar="[ENDPOINT]...", nargs=-1)
+@click.argument("names", metavar="[ENDPOINT]...", nargs=-1, shell_complete=completing.endpoints)
 @click.option("--once", is_flag=True, help="One check, for cron, scrontab or a systemd timer.")
 @click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint, too.")
 @click.option(

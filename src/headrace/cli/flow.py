@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.flow_draw import draw
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
@@ -52,7 +53,7 @@ def list_() -> None:
 
 
 @flow.command
-@click.argument("what", metavar="[FLOW|FILE]...", nargs=-1)
+@click.argument("what", metavar="[FLOW|FILE]...", nargs=-1, shell_complete=completing.flows)
 @click.option(
     "--sarif",
     "sarif_file",

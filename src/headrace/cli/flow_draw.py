@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.terminal import write
 
 
 @click.command
-@click.argument("what", metavar="FLOW|FILE")
+@click.argument("what", metavar="FLOW|FILE", shell_complete=completing.flows)
 @click.option(
     "-o",
     "--output",
@@ -20,7 +21,13 @@ from headrace.cli.termio.terminal import write
     metavar="FILE",
     help="FILE.svg, FILE.html, FILE.mmd (Mermaid) or FILE.dot (Graphviz); Mermaid by default.",
 )
-@click.option("--run", "run_id", metavar="RUN", help="Colour the way that RUN took.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="RUN",
+    shell_complete=completing.runs,
+    help="Colour the way that RUN took.",
+)
 @project_options
 def draw(what: str, output: Path | None, run_id: str | None) -> None:
     """Draw a flow as a state machine.

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.parsing import KeyValue, read_input
@@ -42,7 +43,7 @@ def list_() -> None:
 
 
 @function.command
-@click.argument("name", metavar="FUNCTION")
+@click.argument("name", metavar="FUNCTION", shell_complete=completing.functions)
 @project_options
 def show(name: str) -> None:
     """Show what FUNCTION does and takes, and what of it travels."""
@@ -67,8 +68,14 @@ def show(name: str) -> None:
 
 
 @function.command
-@click.argument("name", metavar="FUNCTION")
-@click.option("-e", "--endpoint", required=True, help="Name of the endpoint that runs it.")
+@click.argument("name", metavar="FUNCTION", shell_complete=completing.functions)
+@click.option(
+    "-e",
+    "--endpoint",
+    required=True,
+    shell_complete=completing.endpoints,
+    help="Name of the endpoint that runs it.",
+)
 @click.option("-k", "--kwargs", "file", metavar="FILE", help="JSON file with its arguments; -.")
 @click.option(
     "-s", "--set", "settings", type=KeyValue(), multiple=True, help="One argument; may be repeated."

@@ -96,6 +96,12 @@ class Place(click.ParamType):
         return [CompletionItem(place) for place in PLACES if place.startswith(incomplete)]
 
 
+def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from headrace.cli import completing
+
+    return completing.profiles(ctx, param, incomplete)
+
+
 def output_options(function: F) -> F:
     """Adds ``-F`` and ``--jmespath``."""
     function = click.option(
@@ -123,6 +129,7 @@ def project_options(function: F) -> F:
         metavar="NAME",
         expose_value=False,
         callback=_keep("profile"),
+        shell_complete=_profiles,
         help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of the place.",
     )(output_options(function))
     function = click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.run_output import output
@@ -33,7 +34,9 @@ run.add_command(output)
 
 @run.command(name="list")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, help="At most so many (20).")
-@click.option("--flow", help="Only runs of this flow of the project.")
+@click.option(
+    "--flow", shell_complete=completing.flows, help="Only runs of this flow of the project."
+)
 @click.option(
     "--status",
     type=click.Choice(["ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED"], case_sensitive=False),
@@ -52,7 +55,7 @@ def list_(limit: int, flow: str | None, status: str | None) -> None:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @project_options
 def show(run_id: str) -> None:
     """Tell what RUN is, and what it is doing or how it ended."""
@@ -75,7 +78,7 @@ def show(run_id: str) -> None:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @click.option("-n", "--limit", type=click.IntRange(1), help="At most so many entries.")
 @click.option("-r", "--reverse", is_flag=True, help="The newest first.")
 @project_options
@@ -94,7 +97,7 @@ def log(run_id: str, limit: int | None, reverse: bool) -> None:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @project_options
 def cancel(run_id: str) -> None:
     """Cancel RUN; the action under way is cancelled too."""
@@ -108,7 +111,7 @@ def cancel(run_id: str) -> None:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @project_options
 def resume(run_id: str) -> None:
     """Resume RUN, which waits for a consent or for you.
@@ -125,7 +128,7 @@ def resume(run_id: str) -> None:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @project_options
 def watch(run_id: str) -> int:
     """Show the progress of RUN until it has ended.
@@ -136,7 +139,7 @@ def watch(run_id: str) -> int:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up after this.")
 @click.option(
     "--timeout-exit-code",
@@ -155,7 +158,7 @@ def wait(run_id: str, timeout: float | None, timeout_exit_code: int) -> int:
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @project_options
 def delete(run_id: str, yes: bool) -> None:
@@ -190,7 +193,7 @@ def _until_ended(run_id: str, *, quiet: bool, timeout: float | None, timeout_cod
 
 
 @run.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @click.option("--from", "state", metavar="STATE", help="Begin here; by default where RUN ended.")
 @click.option(
     "--result",

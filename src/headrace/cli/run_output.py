@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.output import OutputPrinter, output_text
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=completing.runs)
 @click.option("--state", metavar="STATE", help="Only what tasks of this state printed.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until RUN has ended.")
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 
@@ -11,7 +12,7 @@ _ONCE_SECONDS = 1.0
 
 
 @click.command
-@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1)
+@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completing.triggers)
 @click.option("--once", is_flag=True, help="End when what is there now has been carried through.")
 @click.option(
     "--until-idle",

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from headrace.cli import completing
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
@@ -60,7 +61,7 @@ def list_(all_: bool, flow: str | None, run: str | None) -> None:
 
 
 @web_input.command
-@click.argument("web_input_id", metavar="ID")
+@click.argument("web_input_id", metavar="ID", shell_complete=completing.web_inputs)
 @project_options
 def show(web_input_id: str) -> None:
     """Show a question and its options."""
@@ -85,7 +86,7 @@ def show(web_input_id: str) -> None:
 
 
 @web_input.command
-@click.argument("web_input_id", metavar="ID")
+@click.argument("web_input_id", metavar="ID", shell_complete=completing.web_inputs)
 @click.argument("option", metavar="[OPTION]", required=False)
 @project_options
 def respond(web_input_id: str, option: str | None) -> None:

@@ -39,7 +39,8 @@ class TomlFile:
             self._data = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-            where = f"{path}:{found[1]}:{found[2]}" if found else str(path)
+            last = self._text.count("\n", 0, len(self._text.rstrip())) + 1
+            where = f"{path}:{found[1]}:{found[2]}" if found else f"{path}:{last}"
             what = re.sub(r" \(at .*\)$", "", str(error))
             raise ProjectError(f"{where}: not TOML: {what}") from error
 

@@ -1,0 +1,78 @@
+"""What the walk does with the commands of the pipelines: data runs, inversions, demonstrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.walk.world import Scenario, World
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(function: Scenario) -> Scenario:
+    """Registers a scenario."""
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+@scenario
+def data_runs(world: World) -> None:
+    headrace = world.project
+    told = headrace.refused("data-run", "status", "--limit", "3")
+    assert "no flow 'data_run'" in told
+    followed = headrace("data-run", "status", "--follow", code=1)
+    assert "no flow 'data_run'" in followed.error
+    none = headrace.refused("data-run", "plot", "none.root", "--output", "x", "--only", "c0/*")
+    assert "none.root" in none
+
+
+@scenario
+def demonstrations(world: World) -> None:
+    """They leave alone what is there; they run to their end in tests of their own."""
+    headrace = world.program("demonstrations")
+    triggers = headrace.directory / "mine" / "triggers"
+    triggers.mkdir(parents=True)
+    for name in ("new_event", "new_run", "next_iteration"):
+        (triggers / f"{name}.toml").write_text("mine")
+    for name in ("adjoint-sources", "data-run", "inversion"):
+        told = headrace.refused("demo", name, "mine", "--keep")
+        assert "is there already" in told
+    assert [path.name for path in triggers.parent.iterdir()] == ["triggers"]
+
+
+@scenario
+def an_example_inversion(world: World) -> None:
+    """One that needs a program which is not here; the other has a test of its own."""
+    headrace = world.program("example")
+    headrace.environment = {**headrace.environment, "SPECFEM2D_BIN": ""}
+    told = headrace.refused("inversion", "init", "new", "--example", "specfem2d")
+    assert "set SPECFEM2D_BIN" in told
+
+
+@scenario
+def steering_an_inversion(world: World) -> None:
+    ray_inversion = pytest.importorskip("ray_inversion", reason="needs the extra `seismic`")
+    headrace = world.program("inversion")
+    home = headrace.directory / "rays"
+    ray_inversion.make(home, events=3)
+    why = ("--why", "the walk")
+    assert headrace.told("inversion", "start", "rays", *why)["message"].startswith("Iteration 0")
+    assert headrace.told("inversion", "status", "rays")["iteration"] == 0
+    assert headrace.told("inversion", "pause", "rays", "--after", "stage", *why)["after"] == "stage"
+    assert "pause is taken back" in headrace.told("inversion", "resume", "rays", *why)["message"]
+    again = headrace.told("inversion", "resume", "rays", "--again", *why)
+    assert again["iteration"] == 0
+    for command in (
+        ("redo", "0", "rays", "--from", "windows"),
+        ("back-to", "0", "rays"),
+        ("set-band", "long", "rays"),
+        ("drop-event", "E01", "rays"),
+        ("drop-station", "AA.R01", "rays"),
+        ("branch", "0", "second", "rays"),
+    ):
+        assert headrace.told("inversion", *command, *why)["message"]
+    pictures = headrace.told("inversion", "plot", "rays")["files"]
+    report = headrace.told("inversion", "report", "rays")["files"]
+    assert all(Path(file).is_file() for file in (*pictures, *report))
+    assert "no inversion.toml" in headrace.refused("inversion", "status", "nowhere")
