@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from headrace.cli import completing
+from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -29,7 +31,7 @@ _ARRIVAL_FIELDS = (
 _STATES = ("seen", "starting", "started", "failed", "refused", "skipped", "removed")
 
 
-@click.group
+@group()
 def trigger() -> None:
     """Triggers: list and check them, see what has arrived."""
 
@@ -65,7 +67,7 @@ def list_() -> None:
 
 
 @trigger.command
-@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1)
+@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completing.triggers)
 @project_options
 def check(triggers: tuple[str, ...]) -> None:
     """Check triggers, without watching.
@@ -87,7 +89,7 @@ def check(triggers: tuple[str, ...]) -> None:
 
 
 @trigger.command
-@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1)
+@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completing.triggers)
 @click.option(
     "--state",
     type=click.Choice(_STATES),
@@ -109,7 +111,7 @@ def arrivals(triggers: tuple[str, ...], state: str | None) -> None:
 
 
 @trigger.command
-@click.argument("name", metavar="TRIGGER")
+@click.argument("name", metavar="TRIGGER", shell_complete=completing.triggers)
 @click.argument("patterns", metavar="[ARRIVAL]...", nargs=-1)
 @project_options
 def retry(name: str, patterns: tuple[str, ...]) -> int:

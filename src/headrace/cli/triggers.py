@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import click
-
 if TYPE_CHECKING:
-    from headrace.project import Project
+    from headrace.cli.termio.prompts import choose as choose_one
+from headrace.project import Project
     from headrace.triggers import Ledger, Trigger, TriggerError
 
 
@@ -112,10 +111,7 @@ def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) ->
 
 
 def _ask(question: str) -> str:
-    answer: Any = click.prompt(
-        f"{question}; run or skip", type=click.Choice(["run", "skip"]), err=True
-    )
-    return str(answer)
+    return choose_one([question], ["run", "skip"])
 
 
 def _with(trigger: Trigger, existing: str) -> Trigger:
