@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
+
+from headrace.cli.termio.prompts import choose as choose_one
 
 if TYPE_CHECKING:
-    from headrace.cli.termio.prompts import choose as choose_one
-from headrace.project import Project
+    from headrace.project import Project
     from headrace.triggers import Ledger, Trigger, TriggerError
 
 
