@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,9 +40,26 @@ def flow_document(flow: StoredFlow, identity: Identity, base_url: str) -> dict[s
         "types": ["Action"],
         "api_version": "1.0",
         "user_role": "flow_owner",
-        "user_roles": ["flow_owner"],
+        "user_roles": flow_roles(flow, identity),
         "is_high_assurance": False,
     }
+
+
+def flow_roles(flow: StoredFlow, identity: Identity) -> list[str]:
+    """Returns the roles that whoever works here has at a flow, by its lists; the owner's always."""
+    listed = {
+        "flow_administrator": ("flow_administrators", ""),
+        "flow_starter": ("flow_starters", "all_authenticated_users"),
+        "flow_viewer": ("flow_viewers", "public"),
+        "run_manager": ("run_managers", ""),
+        "run_monitor": ("run_monitors", ""),
+    }
+    roles = ["flow_owner"]
+    for role, (name, everybody) in listed.items():
+        principals = flow.metadata.get(name) or []
+        if identity.urn in principals or (everybody and everybody in principals):
+            roles.append(role)
+    return roles
 
 
 def flow_scope(flow_id: str) -> str:
@@ -100,6 +118,8 @@ def run_document(
         "user_role": "run_owner",
         "user_roles": ["run_owner"],
         "blocking_web_input_id": _blocking(run, actions),
+        # A member of former days, which clients still look for: the task that indexed the run.
+        "search": {"task_id": str(uuid.uuid5(uuid.UUID(run.id), "search"))},
         "retry_of": run.metadata.get("retry_of"),
     }
 

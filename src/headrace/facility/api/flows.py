@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
 from headrace.facility.api.backend import Backend, backend_of
-from headrace.facility.api.documents import flow_document, run_document
+from headrace.facility.api.documents import (
+    flow_document,
+    flow_roles,
+    flow_scope,
+    run_document,
+)
 from headrace.facility.api.errors import APIError, unprocessable
-from headrace.facility.api.requests import effective_query, json_object, ordered, page
+from headrace.facility.api.requests import effective_query, json_object, order_of, page
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.clock import now
 from headrace.facility.flows import METADATA, StoredFlow
+from headrace.facility.identity import Identity
 from headrace.facility.validation import definition_entries, input_entries, schema_entries
 from headrace.flowlang import (
     metadata_entries,
@@ -23,7 +30,6 @@ from headrace.flowlang import (
     run_metadata_entries,
 )
 
-ORDER_KEYS = ("id", "title", "created_at", "updated_at")
 _SETTABLE = {"title", "definition", "input_schema", "flow_owner", *METADATA}
 
 
@@ -60,14 +66,11 @@ def list_flows(request: Request) -> JSONResponse:
     """``GET /flows``."""
     backend = backend_of(request)
     query = effective_query(request.query_params)
-    text = query.get("filter_fulltext", "").lower()
-    title = query.get("filter_title", "").lower()
-    flows = [
-        flow
-        for flow in backend.flows.all()
-        if title in flow.title.lower() and (not text or text in _searchable(flow).lower())
-    ]
-    chosen, answer = page("flows", ordered(flows, query, ORDER_KEYS), query)
+    wanted = _wanted(query, backend.identity)
+    flows = [flow for flow in backend.flows.all() if wanted(flow)]
+    for name, down in reversed(order_of(query, tuple(_ORDER))):
+        flows.sort(key=_key(name, backend.identity), reverse=down)
+    chosen, answer = page("flows", flows, query)
     answer["flows"] = [_document(backend, flow) for flow in chosen]
     return JSONResponse(answer)
 
@@ -142,11 +145,83 @@ def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
         raise APIError(400, "FLOW_INPUT_ERROR", entries, message)
 
 
-def _searchable(flow: StoredFlow) -> str:
+def _wanted(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlow], bool]:
+    """Returns what says whether a flow goes through the query's filters."""
+    texts = {
+        name: query[f"filter_{name}"].lower() for name in _TEXTS if query.get(f"filter_{name}")
+    }
+    roles = _roles(query)
+
+    def wanted(flow: StoredFlow) -> bool:
+        if roles and roles.isdisjoint(flow_roles(flow, identity)):
+            return False
+        return all(text in _TEXTS[name](flow, identity).lower() for name, text in texts.items())
+
+    return wanted
+
+
+def _roles(query: Mapping[str, str]) -> frozenset[str]:
+    """Returns the roles of which the caller must have one; none where any flow is wanted."""
+    if "filter_roles" in query:
+        given = [role.strip() for role in query["filter_roles"].split(",")]
+        # The description of the API has the names of the lists, its clients those of the roles.
+        roles = [role.removesuffix("s") for role in given]
+        name, known = "filter_roles", [*FLOW_ROLES]
+    elif "filter_role" in query:
+        # Of former days, and cumulative: who has more has that, too.
+        name, known = "filter_role", [*FLOW_ROLES[:4]]
+        roles = [query["filter_role"]]
+    else:
+        return frozenset()
+    for role in roles:
+        if role not in known:
+            message = f"{role!r:.80}: must be of {', '.join(known)}"
+            raise unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
+    if name == "filter_role":
+        return frozenset(known[known.index(roles[0]) :])
+    return frozenset(roles)
+
+
+def _key(name: str, identity: Identity) -> Callable[[StoredFlow], str]:
+    """Returns the key that flows are sorted with by a field."""
+    text = _ORDER[name]
+    return lambda flow: text(flow, identity)
+
+
+def _all_texts(flow: StoredFlow, identity: Identity) -> str:
     metadata = flow.metadata
-    return "\n".join(
-        [flow.id, flow.title, metadata["subtitle"] or "", metadata["description"] or ""]
-    )
+    texts = [flow.id, flow.title, metadata["subtitle"] or "", metadata["description"] or ""]
+    return "\n".join([*texts, identity.urn, *metadata["flow_administrators"]])
+
+
+# What is searched for a text, by the filter's name; what is sorted by, by the field's.
+FLOW_ROLES: Final = (
+    "flow_viewer",
+    "flow_starter",
+    "flow_administrator",
+    "flow_owner",
+    "run_monitor",
+    "run_manager",
+)
+_Text = Callable[[StoredFlow, Identity], str]
+_TEXTS: Final[Mapping[str, _Text]] = {
+    "fulltext": _all_texts,
+    "title": lambda flow, _: flow.title,
+    "subtitle": lambda flow, _: flow.metadata["subtitle"] or "",
+    "description": lambda flow, _: flow.metadata["description"] or "",
+    "keywords": lambda flow, _: "\n".join(flow.metadata["keywords"]),
+    "scope_string": lambda flow, _: flow_scope(flow.id),
+}
+_ORDER: Final[Mapping[str, _Text]] = {
+    "id": lambda flow, _: flow.id,
+    "scope_string": lambda flow, _: flow_scope(flow.id),
+    "flow_owner": lambda _, identity: identity.urn,
+    "flow_owners": lambda _, identity: identity.urn,
+    "flow_administrators": lambda flow, _: ",".join(flow.metadata["flow_administrators"]),
+    "title": lambda flow, _: flow.title,
+    "created_at": lambda flow, _: flow.created_at,
+    "updated_at": lambda flow, _: flow.updated_at,
+}
 
 
 def _document(backend: Backend, flow: StoredFlow) -> dict[str, Any]:

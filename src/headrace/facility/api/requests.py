@@ -172,17 +172,6 @@ def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str,
     return terms
 
 
-def ordered(items: list[T], query: Mapping[str, str], keys: Collection[str]) -> list[T]:
-    """Sorts by the query's ``orderby``.
-
-    Raises:
-        APIError: a field is not one of ``keys``.
-    """
-    for name, down in reversed(order_of(query, keys)):
-        items = sorted(items, key=lambda i: str(getattr(i, name)), reverse=down)
-    return items
-
-
 def interval(text: str | None) -> tuple[str, str]:
     """Returns the ends of ``from,to`` as stored times; empty where one is open.
 
