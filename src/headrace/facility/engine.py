@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -170,7 +171,11 @@ class Engine:
         self._tell(action_id, Answer("INACTIVE" if blocked else "ACTIVE", details))
 
     def start_run(
-        self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None = None
+        self,
+        flow: StoredFlow,
+        request: Mapping[str, Any],
+        request_id: str | None = None,
+        check: Callable[[sqlite3.Connection], None] | None = None,
     ) -> Run:
         """Stores a new run and begins it.
 
@@ -178,9 +183,12 @@ class Engine:
             flow: the flow to run.
             request: body of the service's run request, its input checked already.
             request_id: name of the request; a repeated one gives the run that it has started.
+            check: called in the transaction before a new run is stored; it may refuse by raising.
         """
         with self._store.transaction() as db:
             known = self._runs.requested(db, request_id) if request_id else None
+            if known is None and check is not None:
+                check(db)
             run = known or begin_run(db, self._runs, flow, request, request_id)
         self._signal(run.number)
         return run
@@ -233,6 +241,10 @@ class Engine:
         self._do(effects)
         self._signal(run.number)
         return run
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Returns a write transaction of the store, in which no run moves."""
+        return self._store.transaction()
 
     def progress(self, action: Action) -> Any:
         """Returns an active action's progress, as far as its provider tells."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from headrace.facility.errors import StateConflict
 from headrace.facility.flows import StoredFlow
 from headrace.facility.identity import Identity
 from headrace.facility.runs import Run, Runs
 from headrace.facility.starts import insert_run
-from headrace.flowlang import parse_flow
-from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up
+from headrace.flowlang import DefinitionError, parse_flow
+from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up, written
+
+# Two requests for the same within such a time are one that was sent twice.
+_AT_ONCE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Retry:
         request_id: name of the request; a repeated one gives the run that it has started.
         flow: a definition to use instead of the run's own.
         request: label, tags, managers and monitors of the new run; those of the old by default.
+        once: whether the same retry, asked for again at once or while its run goes on, gives that
+            run: two people, or one person twice, mean one.
     """
 
     state: str | None = None
@@ -34,6 +41,15 @@ class Retry:
     request_id: str | None = None
     flow: StoredFlow | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
+    once: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from other retries of the same run."""
+        given = [self.given.value] if self.given is not None else []
+        flow = self.flow.updated_at if self.flow is not None else None
+        text = json.dumps([self.state, given, flow, dict(self.request)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def begin_retry(
@@ -56,6 +72,8 @@ def begin_retry(
     if known is not None:
         return known
     old = runs.get(run_id, db)
+    if retry.once and (same := _same(db, runs, old, retry)) is not None:
+        return same
     if old.status not in TERMINAL:
         raise StateConflict(f"Run {run_id} has status '{old.status}'; cancel it before a retry")
     flow = retry.flow or _stored(runs, old)
@@ -64,15 +82,27 @@ def begin_retry(
         events, position = taken_up(
             parse_flow(flow.definition), before, old.id, time.time(), identity.urn, retry.given
         )
-    except RetryError as error:
+    except (RetryError, DefinitionError) as error:
         raise StateConflict(f"Run {run_id}: {error}") from error
     request = {
         "label": old.label,
         **{key: old.metadata[key] for key in ("tags", "run_managers", "run_monitors")},
         **retry.request,
     }
-    more = {"retry_of": events[0].data["retry"]}
+    more = {"retry_of": events[0].data["retry"], "retry_fingerprint": retry.fingerprint}
     return insert_run(db, runs, flow, request, events, position, retry.request_id, more)
+
+
+def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | None:
+    """Returns the run of the same retry that goes on, or was started a moment ago."""
+    recent = written(time.time() - _AT_ONCE_SECONDS)
+    row = db.execute(
+        "SELECT number FROM runs WHERE (completion_time IS NULL OR start_time >= ?)"
+        " AND json_valid(metadata) AND json_extract(metadata, '$.retry_of.run_id') = ?"
+        " AND json_extract(metadata, '$.retry_fingerprint') = ? ORDER BY number LIMIT 1",
+        (recent, old.id, retry.fingerprint),
+    ).fetchone()
+    return runs.numbered(db, row["number"]) if row is not None else None
 
 
 def _stored(runs: Runs, run: Run) -> StoredFlow:

@@ -158,6 +158,7 @@ async def retry(request: Request) -> JSONResponse:
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
         request_id=body.get("request_id"),
         request={key: body[key] for key in _SETTABLE & set(body)},
+        once=True,
     )
     new = await run_in_threadpool(backend.engine.retry_run, run.id, wanted)
     return JSONResponse(_document(backend, new), 201)

@@ -6,9 +6,9 @@ import sqlite3
 import uuid
 from typing import Any, Final
 
-from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions
+from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions, Answer
 from headrace.facility.engine import Engine
-from headrace.facility.errors import ActionRejected, NotFound
+from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.flows import Flows, StoredFlow
 from headrace.facility.providers.base import BaseProvider
 from headrace.facility.runs import Run, Runs
@@ -19,6 +19,11 @@ URL: Final = "https://flows.globus.org/flows"
 # A flow may call itself; so many runs inside each other are taken for a mistake.
 MAX_DEPTH: Final = 20
 _REQUEST: Final = "action "
+_CANCELED: Final = {"code": "Canceled", "description": "canceled before its run was started"}
+
+
+class _EndedError(Exception):
+    """The action has ended, so that nothing is started for it."""
 
 
 class SubFlowProvider(BaseProvider):
@@ -68,16 +73,32 @@ class SubFlowProvider(BaseProvider):
 
     def begin(self, action: Action) -> None:
         """Starts the run, or finds the one that was started before."""
+
+        def still_open(db: sqlite3.Connection) -> None:
+            now = self._actions.get(action.id, db)
+            if now is None or now.completion_time is not None:
+                raise _EndedError
+
         request = {"body": action.body, "label": action.label}
-        run = self._engine.start_run(self._flow(action), request, f"{_REQUEST}{action.id}")
+        name = f"{_REQUEST}{action.id}"
+        try:
+            run = self._engine.start_run(self._flow(action), request, name, still_open)
+        except _EndedError:
+            return  # it was cancelled before it had begun
         if run.status in TERMINAL:
             self._finish(action.id, run)
 
     def cancel(self, action: Action) -> None:
-        """Cancels the run."""
-        run = self._run_of(action.id)
+        """Cancels the run; one that is not started yet never is."""
+        with self._engine.transaction() as db:
+            run = self._runs.requested(db, f"{_REQUEST}{action.id}")
+            if run is None:
+                self._actions.end(db, action.id, Answer(FAILED, _CANCELED))
         if run is not None and run.status not in TERMINAL:
-            self._engine.cancel_run(run.id)
+            try:
+                self._engine.cancel_run(run.id)
+            except StateConflict:
+                return  # it ended at the same moment
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Returns which run it is."""
@@ -85,7 +106,10 @@ class SubFlowProvider(BaseProvider):
         return {"run_id": run.id, "status": run.status} if run is not None else None
 
     def _ended(self, run_id: str) -> None:
-        run = self._runs.get(run_id)
+        try:
+            run = self._runs.get(run_id)
+        except NotFound:
+            return  # nobody waited for it, or it would have been kept
         if run.request_id is not None and run.request_id.startswith(_REQUEST):
             self._finish(run.request_id.removeprefix(_REQUEST), run)
 
