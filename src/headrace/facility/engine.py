@@ -30,7 +30,7 @@ from headrace.facility.retries import Retry, begin_retry
 from headrace.facility.runs import Run, Runs
 from headrace.facility.starts import begin_run
 from headrace.facility.store import RETRY_SECONDS, Store
-from headrace.facility.store_faults import StoreFault, fault_of
+from headrace.facility.store_faults import StoreFault, fault_of, is_passing
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, describe
 from headrace.facility.timers import Timers
 from headrace.facility.turns import Effect, Signal, Turns
@@ -38,6 +38,8 @@ from headrace.files import write_private
 from headrace.flowlang.runs import STATES_PER_TURN, TERMINAL, Phase, Position
 
 logger = logging.getLogger(__name__)
+
+_STUCK: Final = "the facility was stuck in it, and ended itself"
 
 # Runs that share a transaction at the most, so that memory does not grow with their number.
 _BATCH_RUNS: Final = 500
@@ -90,6 +92,7 @@ class Engine:
         )
         # How often in a row something failed, by the key of its timer.
         self._failures: dict[Any, int] = {}
+        self._held: set[int] = set()
         self._parkings: dict[int, int] = {}
         self._effects = 0
         self._at_work: int | None = None
@@ -235,6 +238,7 @@ class Engine:
             except Exception as error:
                 if not parked or fault_of(error) is not StoreFault.RECORD:
                     raise
+            self._held.discard(run.number)
             if parked:
                 self._turns.unpark(db, run.number)
             run = self._runs.get(run_id, db)
@@ -368,6 +372,9 @@ class Engine:
     def _turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
         self._at_work = number
         self._heartbeat.beat(f"run number {number}")
+        if number in self._held:
+            self._turns.park(db, number, signal, _STUCK)
+            return []
         return self._turns.turn(db, number, signal)
 
     def _park(self, number: int, signal: Signal, failure: Exception) -> None:
@@ -393,8 +400,9 @@ class Engine:
         except (OSError, ValueError):
             return None
         with self._store.transaction() as db:
-            text = "the facility was stuck in it, and ended itself"
-            self._turns.park(db, number, Signal(), text)
+            self._turns.park(db, number, Signal(), _STUCK)
+        # Nothing but a person's word, or the next start, lets it have another turn.
+        self._held.add(number)
         path.unlink(missing_ok=True)
         return number
 
@@ -480,7 +488,7 @@ class Engine:
                 raise LookupError(f"this facility has no action provider {action.provider}")
             provider.begin(action)
         except Exception as error:
-            if _is_passing(error):
+            if is_passing(error):
                 raise
             logger.exception("action %s of %s", action.id, action.provider)
             description = f"the work could not be begun: {type(error).__name__}: {error}"
@@ -518,12 +526,3 @@ class Engine:
 
 def _stuck_path(store: Store) -> Path:
     return store.path.with_name("stuck_run")
-
-
-def _is_passing(error: Exception) -> bool:
-    """Says whether work that could not be begun may be begun later."""
-    if isinstance(error, sqlite3.Error):
-        return fault_of(error) is not StoreFault.RECORD
-    if isinstance(error, RuntimeError):
-        return "can't start new thread" in str(error)
-    return isinstance(error, OSError | MemoryError)

@@ -197,7 +197,7 @@ def _serve_store(root: Path, path: Path) -> None:
         SubFlowProvider(backend.flows, backend.runs, actions, engine),
         elsewhere,
     ]
-    broker, broker_url, missing = _broker(root, chosen.broker)
+    broker, broker_url, missing = _broker(root, chosen.broker, health)
     engine.start(providers)
     expiry.start()
     compute.start(broker_url, missing, engine.later)
@@ -264,7 +264,7 @@ def _thread_ended(health: Health, ended: threading.ExceptHookArgs) -> None:
     health.report(f"thread {name}", f"it ended: {describe(error)}")
 
 
-def _broker(root: Path, wanted: str) -> tuple[PrivateBroker | None, str, str]:
+def _broker(root: Path, wanted: str, health: Health) -> tuple[PrivateBroker | None, str, str]:
     """Returns the private broker, the URL of the broker, and why there is none."""
     if not wanted or wanted != PRIVATE_BROKER:
         return None, wanted, ""
@@ -272,7 +272,7 @@ def _broker(root: Path, wanted: str) -> tuple[PrivateBroker | None, str, str]:
     if missing:
         logger.warning("%s", missing)
         return None, "", missing
-    broker = PrivateBroker(state_directory(root) / "broker")
+    broker = PrivateBroker(state_directory(root) / "broker", health)
     broker.start()
     return broker, broker.url, ""
 

@@ -55,6 +55,15 @@ def fault_of(error: BaseException) -> StoreFault:
     return StoreFault.PASSING if primary in _PASSING else StoreFault.RECORD
 
 
+def is_passing(error: BaseException) -> bool:
+    """Say whether work that could not be begun may be begun later: for want of disk, threads ..."""
+    if isinstance(error, sqlite3.Error):
+        return fault_of(error) is not StoreFault.RECORD
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in str(error)
+    return isinstance(error, OSError | MemoryError)
+
+
 def disk_problem(directory: Path) -> str:
     """Say what keeps files from being written in a directory; empty where nothing does.
 

@@ -266,6 +266,7 @@ class SupervisedThread:
             settled.start()
             try:
                 self._work()
+                self._health.clear(self._part)
                 return
             except Exception as error:
                 settled.cancel()

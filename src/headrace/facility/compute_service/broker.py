@@ -22,6 +22,7 @@ from typing import Final
 import psutil
 
 from headrace.facility.errors import FacilityError
+from headrace.facility.supervision import Health, SupervisedThread
 from headrace.files import private_directory, write_private
 
 logger = logging.getLogger(__name__)
@@ -75,12 +76,13 @@ class PrivateBroker:
 
     Args:
         directory: holds all that it keeps.
+        health: told of what does not go as it should.
 
     Raises:
         FacilityError: it is not installed, or its files cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, health: Health) -> None:
         program = rabbitmq_program()
         if program is None:
             raise FacilityError(missing_broker())
@@ -88,7 +90,7 @@ class PrivateBroker:
         self._directory = private_directory(directory)
         self._access = self._read_access()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="broker", daemon=True)
+        self._thread = SupervisedThread("private broker", self._keep, health)
 
     @property
     def url(self) -> str:
@@ -103,8 +105,7 @@ class PrivateBroker:
     def stop(self) -> None:
         """Ends it and everything it started."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
         servers = self._servers()
         for server in servers:
             _signal(server)

@@ -15,6 +15,9 @@ from headrace.facility.compute_service.messages import BadMessage, read_report, 
 from headrace.facility.compute_service.names import Names
 from headrace.facility.compute_service.packed_tasks import PackedTasks
 from headrace.facility.errors import StateConflict
+from headrace.facility.store import Store
+from headrace.facility.store_faults import StoreFault
+from headrace.facility.supervision import SupervisedThread, describe
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class Pump:
         children: where they run.
         ended: stores results by task id, and tells whom they concern.
         failed: ends a task with a reason.
+        store: where tasks are kept; its health is told of an exchange that fails.
     """
 
     def __init__(
@@ -45,7 +49,9 @@ class Pump:
         children: Children,
         ended: Ended,
         failed: Callable[[str, str], None],
+        store: Store,
     ) -> None:
+        self._kept = store
         self._url = url
         self._names = names
         self._tasks = tasks
@@ -60,7 +66,7 @@ class Pump:
         self._connected = threading.Event()
         self._stopping = threading.Event()
         self._more = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._thread = SupervisedThread("broker link", self._run, store.health)
         # Its loggers tell of every attempt, with a traceback each.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
 
@@ -81,8 +87,7 @@ class Pump:
         """Ends; what is under way is taken up at the next start."""
         self._stopping.set()
         self.wake()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def wake(self) -> None:
         """Has it look at once at what there is to do."""
@@ -108,26 +113,25 @@ class Pump:
             raise StateConflict("the broker is not reached; try again, or see the facility's log")
 
     def _run(self) -> None:
-        complained = False
         while not self._stopping.is_set():
             try:
                 self._link = Link(self._url, self._names, self._take)
             except BROKEN as error:
-                if not complained:
-                    logger.warning("the broker is not reached yet: %s", _reason(error))
-                complained = True
+                self._kept.health.report("broker", f"not reached: {_reason(error)}")
                 self._stopping.wait(_RETRY_SECONDS)
                 continue
             logger.info("connected to the broker")
-            complained = False
             self._connected.set()
             try:
+                self._kept.health.clear("broker")
                 self._serve(self._link)
             except BROKEN as error:
                 if not self._stopping.is_set():
                     logger.warning("the broker is lost: %s", _reason(error))
-            except Exception:
+            except Exception as error:
                 logger.exception("the exchange with the broker; it is begun again")
+                text = f"the exchange is begun again after {describe(error)}"
+                self._kept.health.report("broker", text)
                 self._stopping.wait(_RETRY_SECONDS)
             self._connected.clear()
             self._children.disconnected()
@@ -146,8 +150,9 @@ class Pump:
                 self._run_errands(link)
                 for task_id, reason in self._children.tick(link, self._url):
                     self._failed(task_id, reason)
-            except sqlite3.OperationalError as error:
-                logger.error("the store cannot be written, trying again: %s", error)
+            except sqlite3.Error as error:
+                if self._kept.fault(error) is StoreFault.RECORD:
+                    raise
                 self._stopping.wait(_RETRY_SECONDS)
 
     def _run_errands(self, link: Link) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from headrace.compute import TaskEvent, TaskSpec
@@ -27,6 +26,7 @@ from headrace.facility.compute_service.remote import RemoteEndpoint, event_of
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store import Store
+from headrace.facility.supervision import SupervisedThread, WorkerPool
 from headrace.facility.tasks import Functions, unpacked_code
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class ComputeService:
         self.children = Children(
             self.registrations, self.tasks, self._functions, self.names, identity
         )
-        self._telling = ThreadPoolExecutor(1, thread_name_prefix="compute events")
+        self._telling = WorkerPool(1, "compute events", store.health)
         self._pump: Pump | None = None
         self._url = ""
         self._missing = _DISABLED
@@ -99,19 +99,26 @@ class ComputeService:
         if url:
             self._url = url
             self._pump = Pump(
-                url, self.names, self.tasks, self.children, self._ended, self._fail
-            )  # fmt: skip
+                url,
+                self.names,
+                self.tasks,
+                self.children,
+                self._ended,
+                self._fail,
+                self._store,
+            )
             self._pump.start()
         waiting = self.tasks.hosted_open()
         if waiting:
-            threading.Thread(target=self._submit_hosted, args=(waiting,), daemon=True).start()
-        self._prune(later)
+            again = partial(self._submit_hosted, waiting)
+            SupervisedThread("submit", again, self._store.health).start()
+        later("compute retention", 0.0, lambda: self._prune(later))
 
     def stop(self) -> None:
         """Ends the exchange with the broker; open tasks are taken up at the next start."""
         if self._pump is not None:
             self._pump.stop()
-        self._telling.shutdown(wait=False, cancel_futures=True)
+        self._telling.close(wait=False)
 
     @property
     def broker_url(self) -> str:
@@ -326,5 +333,6 @@ class ComputeService:
             logger.exception("the end of task %s; it is told again at the next start", task.id)
 
     def _prune(self, later: Callable[[str, float, Callable[[], None]], None]) -> None:
+        # What raises is done again by the engine, so that nothing ends this for ever.
         self.tasks.prune()
         later("compute retention", _PRUNE_SECONDS, lambda: self._prune(later))

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from headrace.compute import TaskEvent, TaskSpec
@@ -19,6 +20,8 @@ from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
 from headrace.facility.store import Store
+from headrace.facility.store_faults import is_passing
+from headrace.facility.supervision import SupervisedThread
 from headrace.facility.tasks import Functions, Task, Tasks, unpacked_code
 
 logger = logging.getLogger(__name__)
@@ -85,6 +88,7 @@ class TaskRunner:
     def __init__(self, store: Store, finish: Finish, begun: Callable[[str], int]) -> None:
         self._finish = finish
         self._begun = begun
+        self._health = store.health
         self._tasks = Tasks(store)
         self._functions = Functions(store)
         self._endpoints: Endpoints | None = None
@@ -134,9 +138,8 @@ class TaskRunner:
 
     def begin(self, action_id: str, request: Request) -> None:
         """Submits on a thread of its own: an endpoint may take seconds to start."""
-        threading.Thread(
-            target=self._submit, args=(action_id, request), name="submit", daemon=True
-        ).start()
+        work = partial(self._submit, action_id, request)
+        SupervisedThread(f"submission of {action_id}", work, self._health).start()
 
     def cancel(self, action_id: str, request: Request) -> None:
         """Cancels every task that has not ended."""
@@ -194,6 +197,8 @@ class TaskRunner:
         except HeadraceError as error:
             self._fail(tasks, str(error))
         except Exception as error:
+            if is_passing(error):
+                raise  # done again, after a while
             logger.exception("the tasks of %s", action_id)
             self._fail(tasks, f"{type(error).__name__}: {error} (see the facility's log)")
         self._check_end(action_id)

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from headrace.facility.actions import FAILED, SUCCEEDED, Action
@@ -20,6 +19,7 @@ from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
 from headrace.facility.store import Store
+from headrace.facility.supervision import WorkerPool
 from headrace.facility.transfer import (
     Collection,
     TransferError,
@@ -74,7 +74,7 @@ class TransferProvider(BaseProvider):
         settings: SettingsFile,
         roots: ActionRoots,
         finish: Finish,
-        pool: ThreadPoolExecutor,
+        pool: WorkerPool,
         closing: threading.Event,
     ) -> None:
         self._name = name
@@ -167,10 +167,10 @@ def transfer_providers(
     Returns:
         The providers, and what ends their threads.
     """
-    tasks = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="transfer")
+    tasks = WorkerPool(CONCURRENT_TASKS, "transfer", store.health)
     closing = threading.Event()
     roots = ActionRoots(store)
-    lookups = ThreadPoolExecutor(CONCURRENT_TASKS, thread_name_prefix="lookup")
+    lookups = WorkerPool(CONCURRENT_TASKS, "lookup", store.health)
 
     def copy(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
@@ -231,7 +231,7 @@ def transfer_providers(
                 "resource": "/operation/mkdir",
             }
 
-    def make(name: str, operation: Operation, pool: ThreadPoolExecutor) -> TransferProvider:
+    def make(name: str, operation: Operation, pool: WorkerPool) -> TransferProvider:
         return TransferProvider(name, operation, settings, roots, finish, pool, closing)
 
     providers = [
@@ -245,6 +245,6 @@ def transfer_providers(
     def close() -> None:
         closing.set()
         for pool in (tasks, lookups):
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.close()
 
     return providers, close

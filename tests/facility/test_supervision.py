@@ -1,0 +1,182 @@
+"""No thread dies unseen, and what the facility says of itself is true."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from facility.bench import Bench, action_state
+from waiting import wait_until
+
+from headrace.facility import supervision
+from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, WorkerPool
+
+PASS = {"A": {"Type": "Pass", "End": True}}
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "_FIRST_PAUSE", 0.01)
+
+
+def parts(health: Health) -> list[str]:
+    return [problem.part for problem in health.problems]
+
+
+def test_work_that_raises_is_begun_again_and_told_of() -> None:
+    health, left, seen = Health(), [1, 2, 3], []
+
+    def work() -> None:
+        seen.append(parts(health))
+        if left:
+            raise KeyError(left.pop())
+
+    thread = SupervisedThread("part", work, health)
+    thread.start()
+    thread.thread.join()
+    assert seen == [[], ["part"], ["part"], ["part"]]
+    assert health.problems == []
+
+
+def test_a_thread_that_died_ends_the_process() -> None:
+    reasons: list[str] = []
+    health = Health(reasons.append)
+    heartbeat = Heartbeat("engine")
+    heartbeat.thread = threading.Thread(target=lambda: None)
+    health.watch(heartbeat)
+    health.look()
+    assert reasons == []
+    heartbeat.thread.start()
+    heartbeat.thread.join()
+    health.look()
+    health.look()
+    assert reasons == ["engine: its thread has ended, so nothing goes on any more"]
+    assert health.document()["status"] == "degraded"
+
+
+def test_a_part_without_a_sign_of_life_is_stuck_and_at_last_ends_the_process() -> None:
+    reasons: list[str] = []
+    health = Health(reasons.append)
+    hopeless: list[str] = []
+    heartbeat = Heartbeat("engine", 3, 5, hopeless.append)
+    health.watch(heartbeat)
+    heartbeat.beat("run number 7")
+    for _ in range(3):
+        health.look()
+    assert "stuck in run number 7" in health.problems[0].description
+    heartbeat.beat()
+    health.look()
+    assert health.problems == []
+    heartbeat.beat("run number 8")
+    for _ in range(9):
+        health.look()
+    assert len(reasons) == 1
+    assert "stuck in run number 8" in reasons[0]
+    assert hopeless == ["run number 8"]
+
+
+def test_a_pool_outlives_what_its_work_raises() -> None:
+    health = Health()
+    pool = WorkerPool(2, "pool", health)
+    done = threading.Semaphore(0)
+
+    def bad() -> None:
+        raise ValueError("bad")
+
+    for _ in range(6):
+        pool.submit(bad)
+    for _ in range(20):
+        pool.submit(done.release)
+    for _ in range(20):
+        assert done.acquire(timeout=60)
+    assert set(parts(health)) <= {"pool 0", "pool 1"}
+    pool.close()
+
+
+def test_the_engine_goes_on_when_its_timers_or_its_thread_raise(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_due = bench.engine._timers.due
+    left = [1, 2]
+
+    def due() -> Any:
+        if left:
+            raise ValueError(f"a fault of ours {left.pop()}")
+        return true_due()
+
+    monkeypatch.setattr(bench.engine._timers, "due", due)
+    run_id = bench.start(PASS)
+    assert bench.ended(run_id).status == "SUCCEEDED"
+    assert left == []
+    wait_until(lambda: bench.store.health.problems == [], "all well again")
+
+
+def test_what_is_due_later_is_done_again_until_it_does_not_raise(bench: Bench) -> None:
+    left, done = [1, 2, 3], threading.Event()
+
+    def fire() -> None:
+        if left:
+            raise OSError(left.pop(), "not now")
+        done.set()
+
+    bench.engine.later("something", 0.0, fire)
+    assert done.wait(60)
+    wait_until(lambda: bench.store.health.problems == [], "all well again")
+
+
+def test_a_listener_that_raises_is_told_again(bench: Bench) -> None:
+    told: list[str] = []
+    left = [1, 2]
+
+    def listener(run_id: str) -> None:
+        if left:
+            raise KeyError(left.pop())
+        told.append(run_id)
+
+    bench.engine.when_ended(listener)
+    run_id = bench.start(PASS)
+    wait_until(lambda: told == [run_id], "the listener is told")
+
+
+def test_an_action_that_cannot_be_begun_for_want_of_threads_is_begun_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_begin = bench.provider.begin
+    left = [RuntimeError("can't start new thread"), OSError(28, "No space left on device")]
+
+    def begin(action: Any) -> None:
+        if left:
+            raise left.pop()
+        true_begin(action)
+
+    monkeypatch.setattr(bench.provider, "begin", begin)
+    run_id = bench.start({"A": action_state()})
+    bench.engine.finish_action(bench.action().id, "SUCCEEDED", {})
+    assert bench.ended(run_id).status == "SUCCEEDED"
+
+
+def test_progress_that_raises_is_told_instead(bench: Bench) -> None:
+    def progress(action_id: str) -> Any:
+        raise KeyError(action_id)
+
+    bench.provider.progress = progress  # type: ignore[method-assign]
+    bench.start({"A": action_state()})
+    action = bench.action()
+    assert "KeyError" in bench.engine.progress(action)["description"]
+
+
+def test_a_run_in_which_the_facility_was_stuck_is_parked_at_the_next_start(bench: Bench) -> None:
+    stuck = bench.start({"A": action_state()})
+    other = bench.start({"A": action_state()})
+    bench.action(1)
+    bench.engine._at_work = bench.run(stuck).number
+    bench.engine._note_stuck("")
+    bench.close()
+    bench.open()
+    assert "was stuck in it" in bench.parked(stuck)["description"]
+    bench.engine.finish_action(bench.action(2).id, "SUCCEEDED", {})
+    bench.engine.finish_action(bench.action(3).id, "SUCCEEDED", {})
+    assert bench.ended(other).status == "SUCCEEDED"
+    bench.engine.resume_run(stuck)
+    assert bench.ended(stuck).status == "SUCCEEDED"
