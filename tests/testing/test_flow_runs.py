@@ -123,8 +123,10 @@ def test_providers_that_need_no_script() -> None:
         ActionUrl="https://actions.globus.org/hello_world", Parameters={"echo_string": "x"}
     )
     assert flow(Work=hello).run().output["work"]["details"]["hello"] == "x"
+    item = {"source_path": "/a", "destination_path": "/b"}
     transfer = work(
-        ActionUrl="https://transfer.actions.globus.org/transfer", Parameters={"DATA": [{}, {}]}
+        ActionUrl="https://transfer.actions.globus.org/transfer",
+        Parameters={"source_endpoint": "a", "destination_endpoint": "b", "DATA": [item, item]},
     )
     assert flow(Work=transfer).run().output["work"]["details"]["files"] == 2
     ls = work(ActionUrl="https://transfer.actions.globus.org/ls", Parameters={})

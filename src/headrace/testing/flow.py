@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.model import ActionState
+from headrace.flowlang.providers import body_problems, provider_of
 from headrace.flowlang.runs import Event, Kind, apply
-from headrace.testing.answers import Reply, Script, reply_of
+from headrace.testing.answers import Reply, Script, refuse, reply_of
 from headrace.testing.coverage import Coverage
 from headrace.testing.problems import FlowTestError, known_name
 from headrace.testing.providers import BY_URL
@@ -96,6 +97,8 @@ class FlowTest:
     def reply(self, state: str, url: str, body: dict[str, Any], number: int) -> Reply:
         """Returns what a call is answered with.
 
+        A body that its provider would not take is refused, whatever is scripted.
+
         Raises:
             FlowTestError: nothing is scripted for it.
         """
@@ -107,6 +110,10 @@ class FlowTest:
                 f"{self.name}: state {state!r} calls {url}, and nothing is scripted for it; "
                 f"add .on({state!r}, ...)"
             )
+        provider = provider_of(url)
+        problems = body_problems(provider, body) if provider is not None else []
+        if problems:
+            return refuse("; ".join(map(str, problems)), "RequestValidationError")
         return reply_of(script, body, number)
 
     def _check(self, body: dict[str, Any]) -> None:

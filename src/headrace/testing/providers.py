@@ -1,6 +1,6 @@
 """Answers in the documented shapes of the providers that many flows call.
 
-Source: the hosted action providers' documentation of Globus.
+They fit the answers' schemas in ``headrace.flowlang.providers``, which the checker reads too.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from headrace.flowlang.handlers import CREATE_WEB_INPUT
 
 Body = dict[str, Any]
 _TRANSFER: Final = "https://transfer.actions.globus.org"
@@ -73,9 +75,80 @@ def listing(*names: str, path: str = "/") -> Body:
 
 
 def stat(body: Body) -> Body:
-    """Returns what is told of a file."""
-    name = str(body.get("path", "/")).rstrip("/").rpartition("/")[2]
-    return {"DATA_TYPE": "file", "name": name, "type": "file", "size": 1000}
+    """Returns what is told of a file, or of a directory where the path ends with a slash."""
+    path = str(body.get("path", "/"))
+    is_directory = path.endswith("/")
+    return {
+        "DATA_TYPE": "file",
+        "name": path.rstrip("/").rpartition("/")[2] or "/",
+        "type": "dir" if is_directory else "file",
+        "size": 4096 if is_directory else 1000,
+        "last_modified": "2026-01-01 00:00:00+00:00",
+        "permissions": "0755" if is_directory else "0644",
+        "user": "tester",
+        "group": "tester",
+        "link_target": None,
+    }
+
+
+def not_found(path: str = "") -> Body:
+    """Returns what ``stat`` answers where nothing is there: it succeeds, and says so.
+
+    Args:
+        path: for the message.
+    """
+    return {
+        "code": "NotFound",
+        "message": f"Path {path!r} does not exist" if path else "The path does not exist",
+        "request_id": "test",
+        "resource": "/operation/endpoint/test/stat",
+    }
+
+
+def collection_info(body: Body) -> Body:
+    """Returns a document of a guest collection."""
+    return {
+        "DATA_TYPE": "endpoint",
+        "id": str(body.get("endpoint_id")),
+        "display_name": "Test collection",
+        "entity_type": "GCSv5_guest_collection",
+        "description": None,
+        "owner_id": str(uuid.UUID(int=0)),
+        "owner_string": "tester@example.org",
+        "default_directory": "/",
+        "public": False,
+    }
+
+
+def manage_permission(body: Body) -> Body:
+    """Returns what making, changing or removing a permission answers."""
+    created = body.get("operation") == "CREATE"
+    rule = str(uuid.uuid4()) if created else str(body.get("rule_id"))
+    code = {"CREATE": "Created", "UPDATE": "Updated"}.get(str(body.get("operation")), "Deleted")
+    return {
+        "DATA_TYPE": "access_create_result" if created else "result",
+        "access_id": rule,
+        "code": code,
+        "message": "The access rule was changed successfully",
+        "request_id": "test",
+        "resource": f"/endpoint/{body.get('endpoint_id')}/access/{rule}",
+    }
+
+
+def search_task(body: Body) -> Body:
+    """Returns the task of an ingest into a search index, or of a deletion from one."""
+    return {
+        "task_id": str(uuid.uuid4()),
+        "index_id": str(body.get("search_index")),
+        "state": "SUCCESS",
+        "state_description": "Task succeeded",
+    }
+
+
+def web_input(body: Body) -> Body:
+    """Returns what putting a question answers."""
+    del body
+    return {"web_input_id": str(uuid.uuid4())}
 
 
 def compute(*results: Any) -> Body:
@@ -112,4 +185,9 @@ BY_URL: Final[Mapping[str, Callable[[Body], Body]]] = {
     f"{_TRANSFER}/delete": delete,
     f"{_TRANSFER}/mkdir": mkdir,
     f"{_TRANSFER}/stat": stat,
+    f"{_TRANSFER}/collection_info": collection_info,
+    f"{_TRANSFER}/manage_permission": manage_permission,
+    "https://actions.globus.org/search/ingest": search_task,
+    "https://actions.globus.org/search/delete": search_task,
+    CREATE_WEB_INPUT: web_input,
 }
