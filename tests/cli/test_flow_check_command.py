@@ -40,7 +40,7 @@ SCHEMA = {"type": "object", "additionalProperties": False}
 
 def test_warnings_leave_the_exit_code_alone(run: Run, root: Path) -> None:
     write(root, WARNS, SCHEMA)
-    shown = run("flow", "check")
+    shown = run("flow", "check", "--at", "globus")
     assert shown.exit_code == 0
     assert "warning plain-http" in shown.stdout
     assert shown.stdout.endswith("\n1 warning\n")
@@ -211,3 +211,32 @@ def test_whatever_the_files_say_findings_come_out(root: Path, text: str, schema:
         assert "\n" not in str(finding)
         str(finding).encode()
         json.dumps(finding.document())
+
+
+def test_a_provider_that_the_place_lacks(root: Path, run: Run) -> None:
+    url = "https://actions.globus.org/notification/notify"
+    write(root, one(Type="Action", ActionUrl=url, Parameters={}, ResultPath="$.r"))
+    result = run("flow", "check", "say")
+    assert "provider-not-served" in result.stdout
+    assert result.exit_code == 0
+    assert "provider-not-served" not in run("flow", "check", "say", "--at", "globus").stdout
+    allowed = '\n[action_providers.mail]\nurl = "https://actions.globus.org/notification/"\n'
+    (root / "headrace.toml").write_text((root / "headrace.toml").read_text() + allowed)
+    assert "provider-not-served" not in run("flow", "check", "say").stdout
+
+
+def test_every_provider_of_the_project_s_own_flows_is_served() -> None:
+    from headrace.facility.served import is_served
+
+    flows = Path(__file__).parents[2] / "flows"
+    texts = [file.read_text() for file in flows.glob("*/definition.json")]
+    urls = {
+        state["ActionUrl"]
+        for text in texts
+        for state in json.loads(text)["States"].values()
+        if "ActionUrl" in state
+    }
+    assert urls
+    assert all(is_served(url) for url in urls)
+    assert is_served("https://flows.globus.org/flows/some-flow")
+    assert not is_served("https://actions.globus.org/search/delete")

@@ -129,7 +129,7 @@ def test_providers_that_need_no_script() -> None:
         Parameters={"source_endpoint": "a", "destination_endpoint": "b", "DATA": [item, item]},
     )
     assert flow(Work=transfer).run().output["work"]["details"]["files"] == 2
-    ls = work(ActionUrl="https://transfer.actions.globus.org/ls", Parameters={})
+    ls = work(ActionUrl="https://transfer.actions.globus.org/ls", Parameters={"endpoint_id": "a"})
     run = flow(Work=ls).on("Work", listing("a.h5", "old/")).run()
     assert [entry["type"] for entry in run.output["work"]["details"]["DATA"]] == ["file", "dir"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.flowlang.checker import Document
     from headrace.project.project import Project
 
+_LOCAL = "local"
 _READABLE = "nothing else of it can be checked before"
 
 
@@ -65,12 +67,15 @@ class FlowFinding:
         }
 
 
-def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding]:
+def check_flows(
+    project: Project, names: Iterable[str] = (), place: str | None = None
+) -> list[FlowFinding]:
     """Checks flows of a project.
 
     Args:
         project: the project.
         names: the flows; all of them by default.
+        place: where they are to run, ``local`` or ``globus``, if that is known.
 
     Raises:
         ProjectError: no flow of a given name. What cannot be read is a finding.
@@ -87,8 +92,17 @@ def check_flows(project: Project, names: Iterable[str] = ()) -> list[FlowFinding
             )
         findings += _metadata_findings(known[name])
         walltimes = flow_walltimes(project, name)
-        findings += check_file(known[name] / "definition.json", walltimes)
+        served = _served_locally(project) if place == _LOCAL else None
+        findings += check_file(known[name] / "definition.json", walltimes, served)
     return findings
+
+
+def _served_locally(project: Project) -> Callable[[str], bool]:
+    """Returns what says whether the project's facility has a provider at an address."""
+    from headrace.facility.served import is_served
+
+    elsewhere = [provider.url for provider in project.config.action_providers.values()]
+    return partial(is_served, elsewhere=elsewhere)
 
 
 def _metadata_findings(directory: Path) -> list[FlowFinding]:
@@ -118,23 +132,31 @@ def _unreadable_finding(file: Path, message: str) -> FlowFinding:
     return FlowFinding(Path(found["file"]), finding)
 
 
-def check_file(path: Path, walltimes: Mapping[str, float] | None = None) -> list[FlowFinding]:
+def check_file(
+    path: Path,
+    walltimes: Mapping[str, float] | None = None,
+    served: Callable[[str], bool] | None = None,
+) -> list[FlowFinding]:
     """Checks one definition, with the ``input_schema.json`` beside it where there is one.
 
     Args:
         path: the definition, or the flow's directory.
         walltimes: seconds that the jobs of an endpoint, or a function, may take, by its id or by
             the path that the definition reads the id from.
-
+        served: says whether the target has a provider at an address; None where it is not known.
     """
     file = path / "definition.json" if path.is_dir() else path
     try:
-        return _check_file(file, walltimes)
+        return _check_file(file, walltimes, served)
     except ProjectError as error:
         return [_unreadable_finding(file, str(error))]
 
 
-def _check_file(file: Path, walltimes: Mapping[str, float] | None) -> list[FlowFinding]:
+def _check_file(
+    file: Path,
+    walltimes: Mapping[str, float] | None,
+    served: Callable[[str], bool] | None,
+) -> list[FlowFinding]:
     from headrace.flowlang.checker import Document, check_flow, read_document
 
     schema_file = file.with_name("input_schema.json")
@@ -153,6 +175,7 @@ def _check_file(file: Path, walltimes: Mapping[str, float] | None) -> list[FlowF
             source=text,
             schema_source=schema_text,
             walltimes=walltimes,
+            served=served,
         )
     return [
         FlowFinding(schema_file if found.loc[0] == "input_schema" else file, found)

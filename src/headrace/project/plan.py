@@ -115,7 +115,7 @@ def plan(project: Project, place: str, services: Services, choice: Choice | None
     flow_names, function_names = project.flow_names(), project.function_names()
     _check_choice(choice, flow_names, function_names, deployed)
     chosen = [name for name in flow_names if _chosen(choice, name)]
-    stop_on_errors(check_flows(project, chosen) if chosen else [])
+    stop_on_errors(check_flows(project, chosen, place) if chosen else [])
     flows = project.flows(chosen)
     functions = project.functions(name for name in function_names if _chosen(choice, name))
     steps = [
