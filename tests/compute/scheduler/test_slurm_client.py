@@ -100,6 +100,18 @@ def test_no_answer_raises(command: Command, text: str) -> None:
         slurm.show(JobId("7"))
 
 
+def test_a_cluster_that_is_away_leaves_the_answers_of_the_others(command: Command) -> None:
+    command(
+        "squeue",
+        "[[ $* == *--clusters=far* ]] && { echo 'squeue: error: No cluster far' >&2; exit 1; }; "
+        "printf 'JOBID\\x1fSTATE\\x1fREASON\\x1fNODELIST\\x1fCOMMENT\\n'",
+    )
+    queue = Slurm().queue(["", "far"])
+    assert (queue.whole, queue.complete) == (("",), False)
+    with pytest.raises(SchedulerError, match="No cluster far"):
+        Slurm().queue(["far"])
+
+
 def test_a_greeting_on_standard_error_is_no_error(command: Command) -> None:
     command(
         "squeue",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
+from typing import Final
+
+# A cluster to which nothing was submitted for so long is not asked any more.
+_FORGOTTEN_SECONDS: Final = 60 * 86_400.0
 
 
 def cache_directory() -> Path:
@@ -15,11 +20,13 @@ def cache_directory() -> Path:
 
 def known_clusters() -> tuple[str, ...]:
     """Returns the clusters to ask; the first is this machine's own, by an empty name."""
+    oldest = time.time() - _FORGOTTEN_SECONDS
     try:
-        names = sorted(os.listdir(cache_directory() / "clusters"))  # noqa: PTH208
+        files = sorted((cache_directory() / "clusters").iterdir())
+        names = [file.name for file in files if file.stat().st_mtime > oldest]
     except OSError:
         names = []
-    return ("", *(name for name in names if not name.startswith(".")))
+    return ("", *names)
 
 
 def note_cluster(name: str) -> None:

@@ -115,7 +115,8 @@ class QueueCache:
         jobs = [asdict(job) for job in queue.jobs]
         with self._record() as record:
             record.pop("asking", None)
-            record.update(asked=moment, name=name, jobs=jobs, complete=queue.complete)
+            record.update(asked=moment, name=name, jobs=jobs)
+            record.update(clusters=list(queue.asked), whole=list(queue.whole))
         return QueueAnswer(name, queue)
 
     def count(self) -> int:
@@ -174,6 +175,7 @@ def _answer(record: dict[str, Any]) -> QueueAnswer | None:
         return None
     try:
         jobs = [Job(**{**job, "state": JobState(job["state"])}) for job in record["jobs"]]
-        return QueueAnswer(record["name"], Queue(tuple(jobs), bool(record["complete"])))
+        queue = Queue(tuple(jobs), tuple(record["clusters"]), tuple(record["whole"]))
+        return QueueAnswer(record["name"], queue)
     except (KeyError, TypeError, ValueError):
         return None

@@ -175,8 +175,8 @@ def _quoted(option: str) -> str:
 
 
 # A job that is in the queue twice, for the answer to its submission was lost, runs once: the first
-# one to begin makes the link. The directory may belong to another task's job by now; a file system
-# that many machines share may show that late, so it is looked at again before the job gives up.
+# one to begin writes its id down. The directory may belong to another task's job by now; a file
+# system that many machines share may show that late, so it is looked at again before giving up.
 _BEGIN = """for pause in 1 2 4 8 15 30 30 0; do
   said=$(cat "$record/submission.json" 2>/dev/null)
   case $said in "" | *"\\"$tag\\""*) break ;; esac

@@ -58,7 +58,11 @@ def is_settled(directory: JobDirectory, known: Submission) -> bool:
         return False
     if not known.requeue and directory.exit_of({known.job.number}) is not None:
         return True
-    return known.job.number == directory.json("ended.json").get("settled")
+    ended = directory.json("ended.json")
+    if ended.get("settled") == known.job.number:
+        return True
+    # Earlier versions wrote "lost" of jobs that ran, but no exit code then.
+    return ended.get("job_id") == str(known.job) and isinstance(ended.get("exit_code"), int)
 
 
 def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str) -> None:

@@ -147,8 +147,8 @@ class JobWatch:
                 break
             found = asking.result()
             if found is not None:
-                record = found[0] if found else None
-                if not final or not found or found[0].state.final:
+                record = _least_ended(found)
+                if not final or record is None or record.state.final:
                     break
             time.sleep(LOOK_SECONDS)
         return record
@@ -158,9 +158,7 @@ class JobWatch:
             answer = self._cache.ask(self._known, self._interval)
         except SchedulerError:
             # The job may be asked for by its number all the same.
-            return state_of(
-                self._scheduler, self._submission, Queue((), complete=False), self._size
-            )
+            return state_of(self._scheduler, self._submission, Queue(whole=()), self._size)
         if answer is None:
             return None
         self._known = answer.name
@@ -181,6 +179,7 @@ def state_of(
     job = submission.job
     if job is None:
         return None
+    whole = job.cluster in queue.whole
     rows = [row for row in queue.jobs if row.is_of(job) and not _is_anothers(row, submission)]
     open_rows = [row for row in rows if not row.state.final]
     if open_rows and len(members_of(rows)) >= size:
@@ -194,14 +193,14 @@ def state_of(
     if records:
         told = {one.job_id for one in records}
         more = [row for row in rows if row.job_id not in told]
-        return Statement([*records, *more] if size else records, whole=queue.complete)
+        return Statement([*records, *more] if size else records, whole=whole)
     if rows:
         return Statement(rows)
     earliest = submission.time - _CLOCKS_SECONDS
     accounted = scheduler.accounted(job, submission.name, earliest)
     if accounted and all(one.state.final for one in accounted):
         return Statement(accounted)
-    if not queue.complete:
+    if not whole:
         return None
     return Statement((), unknown=True, contradicted=bool(accounted))
 
@@ -328,7 +327,7 @@ def wait_for_job(
             statement = watch.poll()
             if statement is None:
                 continue
-            found = statement.jobs[0] if statement.jobs else None
+            found = _least_ended(statement.jobs)
             if found is None and not statement.unknown:
                 continue
             if found is not None:
@@ -345,6 +344,12 @@ def wait_for_job(
                     continue
                 note = _late_note(directory, job, restarts, state)
                 return JobEnd(job, note, found)
+
+
+def _least_ended(jobs: Sequence[Job]) -> Job | None:
+    """Returns the record that counts: a job of several parts has ended with the last of them."""
+    open_jobs = [job for job in jobs if not job.state.final]
+    return next(iter([*open_jobs, *jobs]), None)
 
 
 def tell_waiting(notices: Notices, job: Job) -> None:

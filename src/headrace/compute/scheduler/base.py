@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -209,12 +209,19 @@ class Queue:
 
     Attributes:
         jobs: the jobs, those too that ended a short while ago.
-        complete: whether the answer was whole. Only then a job that it does not show is not in
+        asked: the clusters that were asked; an empty name: this machine's.
+        whole: those of them whose answers were whole. Only there a job that is not shown is not in
             the queue.
     """
 
-    jobs: Sequence[Job] = field(default_factory=tuple)
-    complete: bool = True
+    jobs: Sequence[Job] = ()
+    asked: Sequence[str] = ("",)
+    whole: Sequence[str] = ("",)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all answers were whole."""
+        return set(self.asked) <= set(self.whole)
 
 
 @dataclass(frozen=True)
@@ -253,7 +260,7 @@ class Scheduler(Protocol):
         """Returns this user's jobs on clusters.
 
         Raises:
-            SchedulerError: no answer.
+            SchedulerError: no cluster answers.
         """
         ...
 

@@ -90,20 +90,29 @@ class Slurm:
             clusters: the clusters to ask; empty: this machine's.
 
         Raises:
-            SchedulerError: Slurm does not answer.
+            SchedulerError: no cluster answers.
         """
         jobs: list[Job] = []
-        complete = True
-        for cluster in dict.fromkeys(clusters):
-            answer = self._ask(
-                *("squeue", *_at(cluster), f"--user={os.getuid()}", "--states=all", "--array"),
-                f"--format={QUEUE_FORMAT}",
-            )
-            rows, whole = queue_rows(answer.stdout, cluster)
+        whole: list[str] = []
+        asked = tuple(dict.fromkeys(clusters))
+        failures: list[SchedulerError] = []
+        for cluster in asked:
+            try:
+                answer = self._ask(
+                    *("squeue", *_at(cluster), f"--user={os.getuid()}", "--states=all", "--array"),
+                    f"--format={QUEUE_FORMAT}",
+                )
+            except SchedulerError as error:
+                failures.append(error)
+                continue
+            rows, read = queue_rows(answer.stdout, cluster)
             jobs += rows
             # It may end well although it could not ask: only its standard error says so.
-            complete = complete and whole and not _ERROR.search(answer.stderr)
-        return Queue(tuple(jobs), complete)
+            if read and not _ERROR.search(answer.stderr):
+                whole.append(cluster)
+        if failures and len(failures) == len(asked):
+            raise failures[0]
+        return Queue(tuple(jobs), asked, tuple(whole))
 
     def show(self, job: JobId) -> list[Job]:
         """Returns a job, or the members of an array; empty: Slurm says that it has none.

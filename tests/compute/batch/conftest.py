@@ -1,0 +1,42 @@
+"""Waits of batch jobs that do not take minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from compute.batch.slurm_double import SlurmDouble, new_directory
+
+from headrace.compute.batch import endings, queue_cache, settling, submission, waiting
+from headrace.compute.batch.directory import JobDirectory
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hundredths of seconds where the product waits seconds, and a cache of the test's own."""
+    monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
+    for name in ("LOOK_SECONDS", "FIRST_QUESTION"):
+        monkeypatch.setattr(waiting, name, 0.01)
+    monkeypatch.setattr(waiting, "UNKNOWN_SECONDS", 0.1)
+    monkeypatch.setattr(waiting, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(waiting, "RETURN_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "LAST_SECONDS", 0.3)
+    monkeypatch.setattr(waiting, "_UNDECIDED_SECONDS", 0.05)
+    monkeypatch.setattr(waiting, "OLDEST", 0.05)
+    monkeypatch.setattr(queue_cache, "PERIOD", 0.01)
+    monkeypatch.setattr(settling, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(settling, "LOOKING", (0.01, 0.01))
+    monkeypatch.setattr(submission, "LOOKING", (0.01, 0.01))
+    monkeypatch.setattr(submission, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(endings, "OUTPUT_SECONDS", 0.3)
+
+
+@pytest.fixture
+def slurm() -> SlurmDouble:
+    return SlurmDouble()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> JobDirectory:
+    """The directory of a job that was submitted."""
+    return new_directory(tmp_path)
