@@ -1,0 +1,168 @@
+"""The #SBATCH lines of job scripts count."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from headrace.compute.batch.directives import read_directives
+from headrace.compute.batch.errors import BatchJobError
+from headrace.compute.batch.run import _settings, run_batch_job
+from headrace.compute.batch.script import job_text
+from headrace.compute.batch.settings import walltime_seconds
+
+
+def write(tmp_path: Path, text: str, first: str = "#!/bin/bash") -> Path:
+    script = tmp_path / "relax.sbatch"
+    script.write_text(f"{first}\n{text}\n")
+    return script
+
+
+SCRIPT = """
+# Molecular dynamics, one leg
+#SBATCH -J relax -N 2
+#SBATCH --ntasks-per-node 8   # cores of a socket
+#SBATCH --time=2-12
+#SBATCH -p "standard" --exclusive --mail-user=ana@example.org
+#SBATCH -o out/%x-%j.log
+#SBATCH --gres=gpu:a100:2
+#SBATCH --requeue --export=ALL
+
+module load gromacs
+#SBATCH --qos=late
+"""
+
+
+def test_what_a_script_asks_for(tmp_path: Path) -> None:
+    read = read_directives(write(tmp_path, SCRIPT))
+    assert dict(read.settings) == {
+        **{"name": "relax", "nodes": 2, "ntasks": 16, "walltime": "2-12"},
+        **{"partition": "standard", "requeue": True},
+    }
+    assert read.options == (
+        *("--ntasks-per-node=8", "--exclusive", "--mail-user=ana@example.org"),
+        "--gres=gpu:a100:2",
+    )
+    assert read.replaced == ("--output=out/%x-%j.log",)
+
+
+def test_the_call_comes_before_the_script(tmp_path: Path) -> None:
+    script = write(tmp_path, SCRIPT)
+    settings = _settings(str(script), {"walltime": "00:10:00", "options": ["--gres=gpu:1"]})
+    assert (settings.walltime, settings.nodes, settings.ntasks) == ("00:10:00", 2, 16)
+    assert list(settings.options)[-1] == "--gres=gpu:1"
+    assert settings.launch() == "srun --nodes=2 --ntasks=16"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--array=0-3", "run_batch_array makes arrays"),
+        ("-a 0-3", "run_batch_array makes arrays"),
+        ("--comment=mine", "leave it out; the comment"),
+        ("--wait", "leave it out; the call waits"),
+        ("-D /scratch", "the call says where it runs"),
+        ("--export=NONE", "environment={...}"),
+        ("hetjob", "a job of several parts"),
+        ("--time='1:00", "No closing quotation"),
+        ("walltime=3", "'walltime=3' is no option of sbatch"),
+        ("--time=soon", "write it as HH:MM:SS"),
+    ],
+)
+def test_what_contradicts_the_call_is_refused_in_one_line(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    script = write(tmp_path, f"#SBATCH {line}")
+    with pytest.raises(BatchJobError, match=words) as caught:
+        run_batch_job(str(script), str(tmp_path / "w"), how="here")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "text", "told"),
+    [
+        ("#!/usr/bin/env python3", "print('python', 6 * 7)", "python 42"),
+        ("#!/bin/sh", "echo shell $((6 * 7))", "shell 42"),
+        ("#!/bin/bash -e", "false; echo reached", ""),
+        ("#!/usr/bin/env -S bash -u", 'echo "${unset:-none}"', "none"),
+        ("echo first", "echo second", "first\nsecond"),
+    ],
+)
+def test_the_first_line_says_what_runs_a_script(
+    tmp_path: Path, first: str, text: str, told: str
+) -> None:
+    script = write(tmp_path, text, first)
+    ended = "finished" if told else "failed with code 1"
+    try:
+        done = run_batch_job(str(script), str(tmp_path / "w"), how="here")["ended"]
+    except BatchJobError as error:
+        done = str(error)
+    assert ended in done
+    assert (tmp_path / "w/job/stdout").read_text().strip() == told
+
+
+def test_dos_line_ends_are_named(tmp_path: Path) -> None:
+    script = tmp_path / "dos.sbatch"
+    script.write_bytes(b"#!/bin/bash\r\necho x\r\n")
+    with pytest.raises(BatchJobError, match="has DOS line ends"):
+        run_batch_job(str(script), str(tmp_path / "w"), how="here")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 5400.0),
+        ("07:30", 450.0),
+        ("01:00:00", 3600.0),
+        ("2-12", 216_000.0),
+        ("1-00:30", 88_200.0),
+        ("1-01:00:01", 90_001.0),
+        ("UNLIMITED", float("inf")),
+        ("soon", None),
+        ("1:2:3:4", None),
+    ],
+)
+def test_time_limits(text: str, seconds: float | None) -> None:
+    assert walltime_seconds(text) == seconds
+
+
+def test_a_signal_that_the_script_asked_for_reaches_it(tmp_path: Path) -> None:
+    """The batch shell gets it, which is the script around the user's."""
+    script = write(
+        tmp_path,
+        "#SBATCH --signal=B:USR1@60\ntrap 'echo saved; exit 7' USR1\n"
+        "kill -USR1 $PPID\nfor n in $(seq 100); do sleep 0.1; done",
+    )
+    settings = _settings(str(script), {})
+    directory = tmp_path / "w" / "job"
+    directory.mkdir(parents=True)
+    tag = "headrace:task:0123456789ab"
+    (directory / "submission.json").write_text(f'{{"tag": "{tag}"}}')
+    text = job_text(settings, directory, tmp_path / "w", script, tag)
+    environment = {"SLURM_JOB_ID": "7", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-c", text], env=environment, check=False)
+    assert done.returncode == 7
+    assert (directory / "stdout").read_text() == "saved\n"
+    assert (directory / "exit_codes" / "7.0").read_text() == "7\n"
+
+
+def test_of_two_jobs_of_one_submission_one_runs(tmp_path: Path) -> None:
+    script = write(tmp_path, "echo run >> runs")
+    directory = tmp_path / "w" / "job"
+    directory.mkdir(parents=True)
+    tag = "headrace:task:0123456789ab"
+    (directory / "submission.json").write_text(f'{{"tag": "{tag}"}}')
+    text = job_text(_settings(str(script), {}), directory, tmp_path / "w", script, tag)
+    codes = [
+        subprocess.run(
+            ["bash", "-c", text], env={"SLURM_JOB_ID": job, "PATH": "/usr/bin:/bin"}, check=False
+        ).returncode
+        for job in ("7", "8", "7")
+    ]
+    # The first one again, as Slurm runs a job again after its node was lost.
+    assert codes == [0, 126, 0]
+    assert (tmp_path / "w" / "runs").read_text() == "run\nrun\n"
+    assert (directory / "owner").read_text() == "7\n"
+    assert [path.name for path in (directory / "exit_codes").iterdir()] == ["7.0"]
