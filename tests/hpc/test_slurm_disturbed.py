@@ -371,11 +371,15 @@ def test_a_call_that_is_repeated_waits_for_its_array(
 def test_an_output_that_is_shown_late(
     script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Written after the script has ended, as a file system shows it that many machines share.
     monkeypatch.setattr(endings, "OUTPUT_SECONDS", 60.0)
-    late = "(sleep 4; mkdir -p out; echo x > out/late) > /dev/null 2>&1 & disown"
-    done = run_batch_job(script(late), str(tmp_path / "w"), outputs=["out/late"], how="here")
-    assert done["ended"] == "finished"
+    work = tmp_path / "w"
+    call = Call(run_batch_job, script("true"), str(work), outputs=["out/late"])
+    # Written after the job has ended, as a file system shows it that many machines share.
+    wait_until(lambda: (work / "job/exit_code").exists(), "the job's end")
+    assert not call.ended
+    (work / "out").mkdir()
+    (work / "out/late").write_text("x")
+    assert call.result()["ended"] == "finished"
 
 
 def test_what_a_script_asks_for_is_what_it_gets(script: Write, tmp_path: Path) -> None:

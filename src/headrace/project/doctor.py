@@ -14,6 +14,7 @@ from headrace.project.diagnosis import Diagnosis, Health
 from headrace.project.names import named, resolve_input
 from headrace.project.preflight import endpoints_in, look_at_endpoint, look_at_locations
 from headrace.project.project import Project
+from headrace.project.scheduler_check import look_at_scheduler
 from headrace.project.start import check_input, deployed_flow, is_current
 from headrace.project.words import duration
 
@@ -177,6 +178,8 @@ def _endpoints(case: _Case) -> Iterator[Diagnosis]:
     for name in endpoints_in(case.body):
         found = look_at_endpoint(case.project, case.place, case.services, name)
         yield found
+        if case.place == "local":
+            yield from look_at_scheduler(case.project, name)
         if found.health == "bad":
             continue
         what, endpoint_id = found.what, case.project.endpoint_id(name, case.place)

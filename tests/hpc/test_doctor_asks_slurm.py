@@ -1,0 +1,53 @@
+"""`headrace doctor` says whether Slurm answers where an endpoint submits its jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hpc.slurm import SlurmCluster
+
+from headrace.project.project import Project, load_project
+from headrace.project.scheduler_check import look_at_scheduler
+
+pytestmark = pytest.mark.slurm
+TEMPLATES = Path(__file__).parents[2] / "endpoint_configs"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "headrace.toml").write_text(
+        '[endpoints.login]\ntemplate = "slurm-login"\n[endpoints.here]\ntemplate = "local"\n'
+    )
+    (tmp_path / "endpoint_configs").symlink_to(TEMPLATES)
+    return load_project(tmp_path / "headrace.toml")
+
+
+def test_slurm_answers(
+    project: Project, slurm: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", slurm.env["SLURM_CONF"])
+    (found,) = look_at_scheduler(project, "login")
+    assert found.health == "good"
+    assert "arrays of up to 1001 members" in found.words
+    number = slurm.run(
+        "sbatch", "--parsable", "--hold", "-n1", "-o", "/dev/null", "--wrap", "true"
+    ).strip()
+    _, held = look_at_scheduler(project, "login")
+    slurm.run("scancel", number)
+    assert (held.health, number in held.words) == ("warning", True)
+
+
+def test_slurm_does_not_answer(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "none.conf"))
+    (found,) = look_at_scheduler(project, "login")
+    assert found.health == "bad"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = look_at_scheduler(project, "login")
+    assert "sbatch" in found.words
+
+
+def test_an_endpoint_without_slurm_is_not_asked_for(project: Project) -> None:
+    assert list(look_at_scheduler(project, "here")) == []
