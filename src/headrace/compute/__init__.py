@@ -4,9 +4,11 @@ from .cancelling import Cancellations
 from .endpoint import EndpointHost
 from .errors import ComputeError
 from .functions import Function, find_functions, function_names, scan_functions
+from .hosted_endpoint import HostedEndpoint
 from .reaping import reap
 from .task_output import TaskOutput, read_task_output
 from .values import EndpointSpec, TaskEvent, TaskSpec
+from .versions import own_versions
 
 __all__ = [
     "Cancellations",
@@ -14,11 +16,13 @@ __all__ = [
     "EndpointHost",
     "EndpointSpec",
     "Function",
+    "HostedEndpoint",
     "TaskEvent",
     "TaskOutput",
     "TaskSpec",
     "find_functions",
     "function_names",
+    "own_versions",
     "read_task_output",
     "reap",
     "scan_functions",

@@ -19,12 +19,14 @@ import headrace
 from headrace._internal.loopback import bypass_proxies
 
 from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
-from .reaping import end_host
+from .reaping import LIVING, end_host
 from .records import HOST_ID_VARIABLE, Records, new_record
 from .values import EndpointSpec
 
 # Below the endpoint's state directory: the tasks that were given up.
 CANCELLED = "cancelled"
+# Exit code of a host that cannot work at present: the machine's fault, not the endpoint's.
+NOT_NOW = os.EX_TEMPFAIL
 
 
 class Child:
@@ -42,19 +44,13 @@ class Child:
         spec.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = spec.state_dir.resolve()
         records.write(self._record)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "headrace.compute.host", str(state_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=state_dir,
-            env={
-                **own_environment(spec.project_root),
-                HOST_ID_VARIABLE: self._record.host_id,
-                CANCELLED_VARIABLE: str(state_dir / CANCELLED),
-            },
-            start_new_session=True,
-        )
+        LIVING.add(self._record.host_id)
+        try:
+            self._process = self._start(spec, state_dir)
+        except OSError:
+            LIVING.discard(self._record.host_id)
+            records.forget(self._record.host_id)
+            raise
         self.pid = self._process.pid
         # A thread of its own: the child may be slow to read while it waits for its events to be.
         self._writer = threading.Thread(target=self._write, daemon=True)
@@ -67,6 +63,22 @@ class Child:
                 "options": dict(spec.options),
                 "record": asdict(self._record),
             }
+        )
+
+    def _start(self, spec: EndpointSpec, state_dir: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "headrace.compute.host", str(state_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=state_dir,
+            env={
+                **own_environment(spec.project_root),
+                **spec.environment,
+                HOST_ID_VARIABLE: self._record.host_id,
+                CANCELLED_VARIABLE: str(state_dir / CANCELLED),
+            },
+            start_new_session=True,
         )
 
     @property
@@ -115,6 +127,7 @@ class Child:
         self._writer.join()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        LIVING.discard(self._record.host_id)
         return end_host(self._records, self._record)
 
     def _write(self) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.passing import is_passing
+
 from .cancelling import Cancellations
-from .child import CANCELLED, Child
+from .child import CANCELLED, NOT_NOW, Child
 from .errors import ComputeError
 from .reaping import reap
 from .records import Records
@@ -23,6 +27,7 @@ log = logging.getLogger(__name__)
 MAX_RESTARTS = 4
 # What stands in the text of a function that runs batch jobs by our module.
 _USES_JOBS = "run_batch_"
+_LONGEST_PAUSE = 60.0
 _MAX_ARGUMENT_BYTES = 10_000_000  # what the hosted service accepts
 
 
@@ -37,10 +42,18 @@ class EndpointHost:
         spec: the endpoint.
         on_event: receives every `TaskEvent`, from a thread of the host's own. It must not wait
             for the host.
+        configuration: what tells the spec from earlier and later ones of the endpoint.
     """
 
-    def __init__(self, spec: EndpointSpec, on_event: Callable[[TaskEvent], None]) -> None:
+    def __init__(
+        self,
+        spec: EndpointSpec,
+        on_event: Callable[[TaskEvent], None],
+        configuration: str = "",
+    ) -> None:
         self.spec = spec
+        self.configuration = configuration
+        self.taken_up = datetime.now(UTC).isoformat(timespec="seconds")
         self._on_event = on_event
         self._lock = threading.RLock()
         self._child: Child | None = None
@@ -53,8 +66,11 @@ class EndpointHost:
         self._refusal = ""
         self._restarts = 0
         self._failures = 0
-        self._report: dict[str, int] = {}
+        self._report: dict[str, Any] = {}
         self._warning = ""
+        self._waits = ""
+        self._hand_over: Callable[[TaskSpec], None] | None = None
+        self._starting = 0
         self._cancellations = Cancellations(spec.state_dir / CANCELLED)
         self._cancellations.resume()
 
@@ -73,11 +89,17 @@ class EndpointHost:
         Raises:
             ComputeError: the endpoint cannot be started; nothing of it is left running.
         """
-        self._ensure_thread()
-        if not self._ready.wait(timeout):
-            raise ComputeError(
-                f"endpoint {self.spec.name}: not up after {timeout:g} s; see {self._log_path}"
-            )
+        with self._lock:
+            self._starting += 1
+        try:
+            self._ensure_thread()
+            up = self._ready.wait(timeout)
+        finally:
+            with self._lock:
+                self._starting -= 1
+        if not up:
+            reason = f": {self._waits}" if self._waits else f"; see {self._log_path}"
+            raise ComputeError(f"endpoint {self.spec.name}: not up after {timeout:g} s{reason}")
         if self._refusal:
             raise ComputeError(self._refusal)
 
@@ -133,34 +155,95 @@ class EndpointHost:
             return
         if child is not None:
             child.send({"do": "cancel", "task_id": task_id})
+        self._end_retired()
         self._deliver(TaskEvent(task_id, "failed", error="the task was cancelled"))
+
+    def knows(self, task_id: str) -> bool:
+        """Whether a task was submitted here and has not ended."""
+        with self._lock:
+            return task_id in self._tasks
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task from beginning; empty where nothing does."""
+        with self._lock:
+            if self._states.get(task_id) != "pending":
+                return ""
+            name, workers = self.spec.name, self._report.get("workers", 0)
+            if self._obstacle():
+                return self._obstacle()
+            if not self._ready.is_set():
+                return f"waits for the endpoint {name} to start"
+            if not workers:
+                return f"waits for the endpoint {name} to get workers"
+            return f"waits for one of the {workers} workers of the endpoint {name}"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing of the host runs."""
+        with self._lock:
+            return self._thread is None and self._child is None
+
+    def retire(self, hand_over: Callable[[TaskSpec], None]) -> None:
+        """Give back the tasks that no worker has begun, and stop when the others have ended.
+
+        Args:
+            hand_over: receives each task that another host must run, from any thread.
+        """
+        with self._lock:
+            self._hand_over = hand_over
+            child = self._child
+            tasks = list(self._tasks)
+        if child is not None and tasks:
+            child.send({"do": "withdraw", "task_ids": tasks})
+        self._end_retired()
 
     def status(self) -> dict[str, Any]:
         """What the endpoint is doing.
 
         Returns:
-            ``state`` (``stopped``, ``starting``, ``ready``, ``refused``), ``pid``, ``restarts``,
-            ``tasks`` (number by state), ``managers``, ``workers``, ``jobs`` (batch jobs that this
-            host has submitted), ``error``, ``warning`` (versions that differ).
+            ``state``: ``stopped``, ``starting``, ``ready`` (there are workers), ``busy`` (all of
+            them have something to do), ``waiting for workers`` (tasks wait and there are none),
+            ``idle`` (nothing to do, and no workers), ``retiring`` or ``refused``. ``pid``,
+            ``restarts``, ``tasks`` (number by state), ``managers``, ``workers``, ``busy`` (what
+            each busy worker does: ``task_id``, ``function``, ``pid``, ``node``, ``job``,
+            ``since``, ``given_up``), ``jobs`` (batch jobs that this host has submitted),
+            ``error``, ``warning`` (versions that differ, what is tried again and why).
         """
         with self._lock:
-            if self._refusal:
-                state = "refused"
-            elif self._thread is None or not self._thread.is_alive():
-                state = "stopped"
-            else:
-                state = "ready" if self._ready.is_set() else "starting"
+            names = {task_id: _function_name(task) for task_id, task in self._tasks.items()}
+            busy = [
+                {**one, "function": names.get(one["task_id"], "")}
+                for one in self._report.get("busy", [])
+            ]
             return {
-                "state": state,
+                "state": self._state(len(busy)),
                 "pid": self._child.pid if self._child else None,
                 "restarts": self._restarts,
                 "tasks": dict(Counter(self._states.values())),
                 "managers": self._report.get("managers", 0),
                 "workers": self._report.get("workers", 0),
+                "busy": busy,
                 "jobs": self._child.jobs() if self._child else [],
                 "error": self._refusal,
-                "warning": self._warning,
+                "warning": self._obstacle(),
             }
+
+    def _obstacle(self) -> str:
+        return self._waits or str(self._report.get("obstacle", "")) or self._warning
+
+    def _state(self, busy: int) -> str:
+        if self._refusal:
+            return "refused"
+        if self._thread is None or not self._thread.is_alive():
+            return "stopped"
+        if self._hand_over is not None:
+            return "retiring"
+        if not self._ready.is_set():
+            return "starting"
+        workers = self._report.get("workers", 0)
+        if not workers:
+            return "waiting for workers" if self._tasks else "idle"
+        return "busy" if busy >= workers else "ready"
 
     def stop(self, timeout: float = 30.0) -> None:
         """End the child and everything it started, batch jobs too.
@@ -215,16 +298,31 @@ class EndpointHost:
             self._give_up(f"endpoint {self.spec.name}: {type(error).__name__}: {error}")
 
     def _keep_alive(self) -> None:
-        try:
-            for line in reap(self.spec.state_dir):
-                log.warning("endpoint %s: left by an earlier host: %s", self.spec.name, line)
-        except ComputeError as error:
-            self._give_up(str(error))
-            return
+        pause = 1.0
         while not self._closing.is_set():
-            finished = self._run_child()
+            waits = ""
+            try:
+                for line in reap(self.spec.state_dir):
+                    log.warning("endpoint %s: left by an earlier host: %s", self.spec.name, line)
+                finished, waits = self._run_child()
+            except ComputeError as error:
+                self._give_up(str(error))
+                return
+            except (OSError, MemoryError) as error:
+                if not is_passing(error):
+                    raise
+                finished, waits = False, f"endpoint {self.spec.name}: {error}"
             if finished or self._closing.is_set():
                 return
+            if self._hand_over is not None:
+                self._hand_over_all()
+                return
+            if waits:
+                if not self._wait_and_try_again(waits, pause):
+                    return
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            pause = 1.0
             if self._failures > MAX_RESTARTS:
                 self._give_up(
                     f"endpoint {self.spec.name}: its host died {self._failures} times in a row; "
@@ -233,17 +331,37 @@ class EndpointHost:
                 return
             self._closing.wait(0.5 * 2 ** (self._failures - 1))
 
-    def _run_child(self) -> bool:
-        """Run one child to its end. True: the end was wanted, or the child refused to start."""
+    def _wait_and_try_again(self, waits: str, pause: float) -> bool:
+        """Waits where somebody wants the endpoint up; says whether it is to be tried again."""
+        log.warning("%s; tried again in %g s", waits, pause)
+        with self._lock:
+            self._waits = f"{waits}; tried again until it works"
+        until = time.monotonic() + pause
+        while time.monotonic() < until and not self._closing.wait(0.1):
+            with self._lock:
+                wanted = bool(self._tasks) or self._starting > 0
+            if not wanted:
+                self._give_up(waits)
+                return False
+        return not self._closing.is_set()
+
+    def _run_child(self) -> tuple[bool, str]:
+        """Run one child to its end.
+
+        Returns:
+            Whether the end was wanted, or the child refused to start; and why it could not do its
+            work at present, where that may pass.
+        """
         with self._lock:
             self._child = child = Child(self.spec, Records(self.spec.state_dir))
             for task in self._tasks.values():
                 child.send({"do": "submit", "task": vars(task)})
             self._states = dict.fromkeys(self._tasks, "pending")
-        refusal = ""
+        refusal = waits = ""
         for event in child.events():
             if event["event"] == "refused":
                 refusal = str(event["error"])
+                waits = refusal if event.get("passing") else ""
             else:
                 self._take(event)
         with self._lock:
@@ -252,20 +370,30 @@ class EndpointHost:
             self._warning = ""
         for line in child.end():
             log.warning("endpoint %s: left by the dead host: %s", self.spec.name, line)
+        if waits or child.exit_code == NOT_NOW:
+            return False, waits or f"endpoint {self.spec.name}: see {self._log_path}"
         if refusal:
             self._give_up(refusal)
-            return True
+            return True, ""
         if self._closing.is_set():
-            return True
+            return True, ""
         self._failures += 1
         self._restarts += 1
         log.warning("endpoint %s: the host died (%s)", self.spec.name, child.exit_code)
-        return False
+        return False, ""
 
     def _take(self, event: Mapping[str, Any]) -> None:
         kind = event["event"]
         if kind == "ready":
+            self._waits = ""
             self._ready.set()
+        elif kind == "withdrawn":
+            with self._lock:
+                task = self._tasks.pop(event["task_id"], None)
+                self._states.pop(event["task_id"], None)
+            if task is not None and self._hand_over is not None:
+                self._hand_over(task)
+            self._end_retired()
         elif kind == "warning":
             with self._lock:
                 self._warning = str(event["warning"])
@@ -290,6 +418,23 @@ class EndpointHost:
                     del self._tasks[told.task_id], self._states[told.task_id]
                     self._failures = 0
             self._deliver(told)
+            self._end_retired()
+
+    def _end_retired(self) -> None:
+        with self._lock:
+            over = self._hand_over is not None and not self._tasks and not self._closing.is_set()
+        if over and not self.stopped:
+            threading.Thread(target=self.stop, name="retire endpoint", daemon=True).start()
+
+    def _hand_over_all(self) -> None:
+        with self._lock:
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
+            self._states.clear()
+            self._thread = None
+        for task in tasks:
+            if self._hand_over is not None:
+                self._hand_over(task)
 
     def _give_up(self, reason: str) -> None:
         with self._lock:
@@ -307,3 +452,9 @@ class EndpointHost:
             self._on_event(event)
         except Exception:
             log.exception("endpoint %s: on_event failed for %s", self.spec.name, event)
+
+
+def _function_name(task: TaskSpec) -> str:
+    head = task.function_code[:200].partition("\n")[2]
+    name, colon, _ = head.partition(":")
+    return name if colon and name.isidentifier() else task.function_id

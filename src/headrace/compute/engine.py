@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import pwd
-import shutil
+import shlex
 import sys
 import threading
 import uuid
@@ -19,16 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.passing import is_passing, says_passing
+
+from .blocks import BlockFailures
 from .errors import ComputeError
 from .outcomes import shorten
+from .plain_paths import plain_path
 from .slurm import missing_commands
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE
 from .values import TaskSpec
+from .wrapping import Supervision, Wrapper
 
 log = logging.getLogger(__name__)
 
 _RESULT_SERIALIZERS = ("globus_compute_sdk.serialize.JSONData",)
-_FAILED_BLOCKS_IN_A_ROW = 3
+_LONGEST_PAUSE = 60.0
 _PYTHON_EXEC = "globus-compute-endpoint python-exec "
 
 
@@ -152,6 +157,9 @@ class Engine:
         self._on_job = on_job
         self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
+        self._wrapper: Wrapper | None = None
+        self._ended = 0
+        self.obstacle = ""
         # Imported here, once: an import costs more than the rest of a submission.
         self._new_future = GCFuture
         self._unpack = messagepack.unpack
@@ -160,7 +168,14 @@ class Engine:
         )
         self._closing = threading.Event()
 
-    def start(self, endpoint_id: str, label: str, run_dir: Path, working_dir: Path) -> None:
+    def start(
+        self,
+        endpoint_id: str,
+        label: str,
+        run_dir: Path,
+        working_dir: Path,
+        places: Supervision,
+    ) -> None:
         """Start the interchange and the first blocks.
 
         Args:
@@ -168,7 +183,13 @@ class Engine:
             label: goes into the name of every batch job.
             run_dir: logs and submit scripts.
             working_dir: where functions run, unless the template names an absolute one.
+            places: where workers tell of their tasks.
+
+        Raises:
+            ComputeError: the run directory's path cannot stand in a script.
         """
+        allowed = [f"{c.__module__}.{c.__name__}" for c in self._allowed_deserializers()]
+        self._wrapper = Wrapper(run_dir, places, allowed, self._serializer)
         engine = self._engine
         if not os.path.isabs(engine.working_dir):  # noqa: PTH117  (str or PathLike)
             engine.working_dir = str(working_dir)
@@ -178,7 +199,11 @@ class Engine:
             self._shorten_launches(executor)
             self._notice_failing_blocks(executor)
             self._record_jobs(executor.provider)
-        engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(run_dir))
+        engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(plain_path(run_dir)))
+
+    def _allowed_deserializers(self) -> list[type]:
+        serde = getattr(self._engine, "serde", None)
+        return sorted(getattr(serde, "allowed_deserializer_types", None) or [], key=repr)
 
     def _shorten_launches(self, executor: Any) -> None:
         # The endpoint's command only finds Python and replaces itself with it, which costs a
@@ -187,26 +212,14 @@ class Engine:
             sys.executable, "-m", "parsl.executors.high_throughput.interchange",
         ]  # fmt: skip
         if self.provider == "LocalProvider":
-            plain = f"{sys.executable} -m "
+            plain = f"{shlex.quote(sys.executable)} -m "
             executor.launch_cmd = executor.launch_cmd.replace(_PYTHON_EXEC, plain, 1)
 
     def _notice_failing_blocks(self, executor: Any) -> None:
-        # Parsl gives up only when every block of its life has failed; an endpoint that once
-        # worked would submit failing jobs for ever.
-        from parsl.jobs.error_handlers import noop_error_handler, windowed_error_handler
+        from parsl.jobs.error_handlers import noop_error_handler
 
-        own = executor.block_error_handler
-        if own is noop_error_handler:
-            return
-        windowed = functools.partial(windowed_error_handler, threshold=_FAILED_BLOCKS_IN_A_ROW)
-
-        def handle(target: Any, status: Any) -> None:
-            if not target.bad_state_is_set:
-                own(target, status)
-            if not target.bad_state_is_set:
-                windowed(target, status)
-
-        executor.block_error_handler = handle
+        if executor.block_error_handler is not noop_error_handler:
+            executor.block_error_handler = BlockFailures(lambda: self._ended)
 
     def _record_jobs(self, provider: Any) -> None:
         submit = provider.submit
@@ -214,13 +227,32 @@ class Engine:
 
         @functools.wraps(submit)
         def submit_and_record(*args: Any, **kwargs: Any) -> Any:
-            if self._closing.is_set():
-                raise ComputeError("the endpoint is stopping")
-            job = submit(*args, **kwargs)
+            job = self._patiently(functools.partial(submit, *args, **kwargs))
             self._on_job(self.provider, str(job))
             return job
 
         provider.submit = submit_and_record
+
+    def _patiently(self, submit: Callable[[], Any]) -> Any:
+        """Submits a block; waits where that is not possible at present.
+
+        It is Parsl's scaling thread that waits: it has nothing else to do for this engine.
+        """
+        pause = 1.0
+        while not self._closing.is_set():
+            try:
+                job = submit()
+            except Exception as error:
+                if not _is_passing_submission(error):
+                    raise
+                self.obstacle = f"no block can be submitted at present: {shorten(str(error))}"
+                log.warning("%s; tried again in %g s", self.obstacle, pause)
+                self._closing.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            self.obstacle = ""
+            return job
+        raise ComputeError("the endpoint is stopping")
 
     def submit(self, task: TaskSpec, on_end: Callable[[str, Packed], None]) -> None:
         """Hand a task over.
@@ -230,19 +262,17 @@ class Engine:
             on_end: called with the task's id and its outcome, from the engine's thread.
         """
         task_id = uuid.UUID(task.task_id)
-        if task.packed:
-            buffer = self._serializer.pack_buffers([task.function_code]) + task.packed
-            serializers = list(task.result_serializers)
-        else:
-            arguments = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
-            buffer = self._serializer.pack_buffers([task.function_code, *arguments])
-            serializers = list(_RESULT_SERIALIZERS)
+        if self._wrapper is None:
+            raise ComputeError("the engine was not started")
+        buffer = self._wrapper.buffer(task)
+        serializers = list(task.result_serializers if task.packed else _RESULT_SERIALIZERS)
         future = self._new_future(task_id)
 
         def done(finished: Any) -> None:
             try:
                 message = finished.result()
                 result = self._unpack(message)
+                self._ended += 1
                 outcome = Packed(result.is_error, str(result.data), message.decode())
             except Exception as error:
                 log.exception("task %s: no usable answer of the engine", task.task_id)
@@ -294,6 +324,25 @@ class Engine:
             told.append({**versions, "python": str(manager["python_version"])})
         return told
 
+    @property
+    def local(self) -> bool:
+        """Whether its workers are on this machine."""
+        return self.provider == "LocalProvider"
+
+    def replace_blocks(self) -> None:
+        """End every block; new ones take the tasks that wait."""
+        executor = getattr(self._engine, "executor", None)
+        if executor is not None:
+            executor.scale_in_facade(len(executor.status_facade))
+
+    def keep_blocks(self) -> None:
+        """Submit no blocks any more, but in the place of one that is lost under a task."""
+        executor = getattr(self._engine, "executor", None)
+        if executor is not None and executor.provider is not None:
+            active = [one for one in executor.status_facade.values() if not one.terminal]
+            executor.provider.init_blocks = executor.provider.min_blocks = 0
+            executor.provider.max_blocks = max(1, len(active))
+
     def shutdown(self) -> None:
         """Give the blocks back and end the interchange."""
         self._closing.set()
@@ -313,15 +362,11 @@ def _only_warnings() -> Any:
     return FileLogging(level=logging.WARNING)
 
 
+def _is_passing_submission(error: Exception) -> bool:
+    said = f"{getattr(error, 'stdout', '')} {getattr(error, 'stderr', '')} {error}"
+    return is_passing(error) or says_passing(said)
+
+
 def options_key(options: Mapping[str, Any]) -> str:
     """Text that is equal for equal options."""
     return json.dumps(options, sort_keys=True)
-
-
-def keep_newest(directory: Path, count: int) -> None:
-    """Remove all but the newest ``count`` entries of a directory of run directories."""
-    if not directory.is_dir():
-        return
-    entries = sorted(directory.iterdir(), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in entries[count:]:
-        shutil.rmtree(old, ignore_errors=True)

@@ -5,3 +5,7 @@ from headrace.errors import HeadraceError
 
 class ComputeError(HeadraceError):
     """An endpoint, a function or a task that cannot be used, told in one line."""
+
+
+class NotNow(ComputeError):
+    """What the machine cannot do at present, such as for a full disk; trying again may help."""

@@ -11,6 +11,7 @@ _JSON_IDENTIFIER = "11\n"  # globus_compute_sdk's JSONData
 _RULE = re.compile(r"^[+\-]{20,}$")
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _EXCEPTION = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
+_LOSS = re.compile(r"errors\.(WorkerLost|ManagerLost)\b")
 _LIMIT = 400
 
 _MEANINGS = {
@@ -43,6 +44,23 @@ def read_result(data: str) -> object:
         return load_json(data.removeprefix(_JSON_IDENTIFIER), "the result")
     except InvalidValue as error:
         raise NotJSON(str(error)) from None
+
+
+def is_loss(text: str) -> bool:
+    """Whether an error of the engine says that the worker or its node was lost."""
+    return _LOSS.search(text) is not None
+
+
+def failure_text(result: object, key: str) -> str | None:
+    """Returns the traceback that a worker sent in the place of a result; None where it is one.
+
+    Args:
+        result: what the worker sent.
+        key: what the only member is called that holds a traceback.
+    """
+    if isinstance(result, dict) and set(result) == {key}:
+        return str(result[key])
+    return None
 
 
 def failure_line(text: str) -> str:
@@ -111,6 +129,6 @@ def _block_story(text: str) -> str:
 
 
 def shorten(text: str, limit: int = _LIMIT) -> str:
-    """Put text on one line and cut it to ``limit`` characters."""
+    """Put text on one line that no terminal takes for commands, of ``limit`` characters at most."""
     line = terminal_text(" ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"

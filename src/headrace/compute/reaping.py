@@ -13,6 +13,9 @@ from .processes import describe, end_processes, host_processes
 from .records import Blocks, HostRecord, Records
 from .slurm import BlockQueue
 
+# Hosts of this process: who started them ends them.
+LIVING: set[str] = set()
+
 
 def reap(state_dir: Path) -> list[str]:
     """End every process and batch job that killed hosts left.
@@ -35,6 +38,8 @@ def reap(state_dir: Path) -> list[str]:
                 f"{state_dir}: in use by process {record.parent_pid}; stop that one first"
             )
     for record in records:
+        if record.host_id in LIVING:
+            continue
         story += end_host(records, record)
     return story
 

@@ -21,6 +21,7 @@ class EndpointSpec:
         options: values for the template's variables.
         state_dir: where records, logs and working directories are kept. One host per directory.
         project_root: the project's directory; ``HEADRACE_PROJECT`` in the workers' environment.
+        environment: further variables for its processes. Not shown: secrets may be among them.
     """
 
     name: str
@@ -29,6 +30,7 @@ class EndpointSpec:
     options: Mapping[str, Any]
     state_dir: Path
     project_root: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 # clients of the Compute SDK send as dill needs the same minor version, and parsl speaks a
 # protocol of its own.
 _PACKAGES = ("dill", "parsl")
+_ENDPOINT_PACKAGES = ("globus-compute-endpoint", "globus-compute-sdk")
 
 
 def own_versions() -> dict[str, str]:
-    """Returns the versions of this process: ``python``, ``dill``, ``parsl``."""
+    """Returns the versions of this process: ``python``, and the packages that are installed.
+
+    Those are ``dill``, ``parsl``, ``globus-compute-endpoint`` and ``globus-compute-sdk``.
+    """
     found = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in (*_PACKAGES, *_ENDPOINT_PACKAGES):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

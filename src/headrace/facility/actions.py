@@ -229,6 +229,16 @@ class Actions:
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
         return action_of(row) if row else None
 
+    def of_task(self, task_id: str) -> Action | None:
+        """Returns the action that a task of a hosted endpoint belongs to."""
+        row = self._store.reader().execute(
+            "SELECT actions.* FROM actions JOIN tasks ON tasks.action_id = actions.id"
+            " WHERE tasks.id = ?",
+            (task_id,),
+        )
+        found = row.fetchone()
+        return action_of(found) if found else None
+
     def of_run(self, run_id: str) -> list[Action]:
         """Returns a run's actions in the order of their starts."""
         rows = self._store.reader().execute(

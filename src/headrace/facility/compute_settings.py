@@ -160,6 +160,28 @@ def compute_environment(root: Path) -> dict[str, str]:
     }
 
 
+def worker_environment(root: Path, url: str) -> dict[str, str]:
+    """Returns the variables that lead a Globus client in a function of a hosted endpoint here.
+
+    The client's secret is among them. Without `headrace facility up --compute` the Compute SDK
+    finds nothing on this machine, and goes to no other.
+
+    Args:
+        root: the project's root.
+        url: base URL of its facility.
+    """
+    if compute_settings(root).port:
+        return {**client_environment(root, url), **compute_environment(root)}
+    credentials = client_credentials(root)
+    return {
+        **client_environment(root, url),
+        "GLOBUS_COMPUTE_CLIENT_ID": credentials.client_id,
+        "GLOBUS_COMPUTE_CLIENT_SECRET": credentials.client_secret,
+        "GLOBUS_COMPUTE_USER_DIR": str(state_directory(root) / "globus_compute"),
+        "GLOBUS_SDK_ENVIRONMENT": "local",
+    }
+
+
 def client_credentials(root: Path) -> ClientCredentials:
     """Returns the credentials of the facility's clients; makes them at the first call.
 

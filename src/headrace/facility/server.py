@@ -30,6 +30,7 @@ from headrace.facility.compute_settings import (
     PRIVATE_BROKER,
     client_credentials,
     compute_settings,
+    worker_environment,
 )
 from headrace.facility.endpoints import Endpoints
 from headrace.facility.engine import Engine
@@ -132,7 +133,7 @@ def _serve_store(root: Path, path: Path) -> None:
         if not compute.take(event):
             runner.on_event(event)
 
-    endpoints = Endpoints(root, settings, on_event)
+    endpoints = Endpoints(root, settings, on_event, lambda: worker_environment(root, url))
     credentials = client_credentials(root)
     compute = ComputeService(
         store, identity, endpoints.hosted, runner.on_event, credentials.client_id[:8]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 import uuid
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
+from headrace.compute import own_versions
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import json_object
@@ -110,13 +115,31 @@ def endpoint_status(request: Request) -> JSONResponse:
     """
     backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
     if backend.settings.current().endpoint(endpoint_id) is not None:
-        details = backend.endpoints.status().get(endpoint_id, {"state": "stopped"})
+        details = backend.endpoints.status(endpoint_id)
+        for one in details.get("busy", []):
+            one.update(_run_of(backend, one["task_id"]))
         return JSONResponse({"status": "online", "details": details})
     _registration(backend, endpoint_id)
     online = backend.compute.children.online(endpoint_id)
     seen = backend.compute.children.last_seen(endpoint_id)
     details = {} if seen is None else {"last_heartbeat": seen}
     return JSONResponse({"status": "online" if online else "offline", "details": details})
+
+
+def restart_endpoint(request: Request) -> JSONResponse:
+    """``POST /v2/endpoints/{id}/restart``: has a hosted endpoint's next task start a new host.
+
+    Tasks that wait go to it; those that run end where they are.
+    """
+    backend, endpoint_id = backend_of(request), request.path_params["endpoint_id"]
+    if backend.settings.current().endpoint(endpoint_id) is None:
+        _registration(backend, endpoint_id)
+        raise StateConflict(
+            f"the endpoint {endpoint_id} runs by itself: restart it where it was started"
+        )
+    return JSONResponse(
+        {"endpoint_id": endpoint_id, "restarted": backend.endpoints.restart(endpoint_id)}
+    )
 
 
 def allowed_functions(request: Request) -> JSONResponse:
@@ -166,29 +189,68 @@ def _registration(backend: Backend, endpoint_id: str) -> Registration:
     return found
 
 
+def _run_of(backend: Backend, task_id: str) -> dict[str, Any]:
+    """Returns the run that a flow's task belongs to."""
+    action = backend.actions.of_task(task_id)
+    return {} if action is None else {"run_id": action.run_id, "run_label": action.label}
+
+
 def _hosted(backend: Backend, endpoint: EndpointSettings) -> dict[str, Any]:
-    return {
-        "uuid": endpoint.id,
-        "name": endpoint.name,
-        "display_name": endpoint.name,
-        "owner_id": backend.identity.id,
-        "multi_user": False,
-        "hosted": True,
+    versions = own_versions()
+    document = {
+        "endpoint_name": endpoint.name,
+        "description": f"hosted by the facility, from the template {Path(endpoint.template).name}",
+        "endpoint_version": versions.get("globus-compute-endpoint"),
+        "sdk_version": versions.get("globus-compute-sdk"),
+        "python_version": versions["python"],
+        "hostname": socket.getfqdn(),
+        "local_user": getpass.getuser(),
     }
+    return {**_document(backend, endpoint.id, endpoint.name, document), "hosted": True}
 
 
 def _registered(backend: Backend, registration: Registration) -> dict[str, Any]:
-    document = registration.document
     return {
-        "uuid": registration.id,
-        "name": registration.name,
-        "display_name": document.get("display_name") or registration.name,
-        "owner_id": backend.identity.id,
-        "multi_user": bool(document.get("multi_user")),
-        "allowed_functions": document.get("allowed_functions"),
-        "metadata": document.get("metadata"),
+        **_document(backend, registration.id, registration.name, registration.document),
         "registered_at": registration.registered_at,
         "hosted": False,
+    }
+
+
+def _document(
+    backend: Backend, endpoint_id: str, name: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns an endpoint's document with the members that the service's has.
+
+    Args:
+        backend: the facility.
+        endpoint_id: the endpoint.
+        name: its name.
+        given: what the endpoint said of itself when it registered.
+    """
+    metadata = given.get("metadata")
+    told = {**given, **metadata} if isinstance(metadata, Mapping) else dict(given)
+    return {
+        "uuid": endpoint_id,
+        "name": name,
+        "display_name": told.get("display_name") or name,
+        "description": told.get("description") or "",
+        "owner_id": backend.identity.id,
+        "owner": backend.identity.id,
+        "public": bool(told.get("public")),
+        "multi_user": bool(told.get("multi_user")),
+        "allowed_functions": told.get("allowed_functions"),
+        "hostname": told.get("hostname"),
+        "local_user": told.get("local_user"),
+        "ip_address": "127.0.0.1",
+        "endpoint_version": told.get("endpoint_version"),
+        "sdk_version": told.get("sdk_version"),
+        "python_version": told.get("python_version"),
+        "endpoint_config": told.get("endpoint_config"),
+        "user_config_template": told.get("user_config_template"),
+        "user_config_schema": told.get("user_config_schema"),
+        "subscription_uuid": told.get("subscription_uuid"),
+        "metadata": given.get("metadata"),
     }
 
 
@@ -221,6 +283,7 @@ ROUTES = [
     Route("/v2/endpoints/{endpoint_id}", show_endpoint, methods=["GET"]),
     Route("/v2/endpoints/{endpoint_id}", delete_endpoint, methods=["DELETE"]),
     Route("/v2/endpoints/{endpoint_id}/status", endpoint_status, methods=["GET"]),
+    Route("/v2/endpoints/{endpoint_id}/restart", restart_endpoint, methods=["POST"]),
     Route("/v2/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
     Route("/v3/endpoints/{endpoint_id}/lock", lock_endpoint, methods=["POST"]),
 ]

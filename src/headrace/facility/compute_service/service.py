@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
+from headrace._internal.passing import is_passing
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.children import Children
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 _BROKER_SECONDS: Final = 20.0
 _PRUNE_SECONDS: Final = 3600.0
+_RETRY_SECONDS: Final = 1.0
+_LONGEST_RETRY_SECONDS: Final = 60.0
 _OPTIONS: Final = ("resource_specification", "user_endpoint_config", "result_serializers")
 _DISABLED: Final = (
     "this facility has no broker; start it with `headrace facility up --compute`"
@@ -286,28 +289,46 @@ class ComputeService:
         if registration is not None and self._pump is not None:
             self._pump.wake()
 
-    def _submit_hosted(self, tasks: Sequence[PackedTask]) -> None:
-        for task in tasks:
+    def _submit_hosted(self, tasks: Sequence[PackedTask], pause: float = _RETRY_SECONDS) -> None:
+        for number, task in enumerate(tasks):
             try:
-                host = self._hosted(task.endpoint_id)
-                if host is None:
-                    raise NotFound(f"No endpoint exists with id value {task.endpoint_id}")
-                host.submit(
-                    TaskSpec(
-                        task_id=task.id,
-                        function_code=unpacked_code(self._functions.get(task.function_id).code),
-                        resource_specification=task.options.get("resource_specification") or {},
-                        user_endpoint_config=task.options.get("user_endpoint_config") or {},
-                        function_id=task.function_id,
-                        packed=task.arguments,
-                        result_serializers=task.options.get("result_serializers") or [],
-                    )
-                )
+                self._submit_to_host(task)
             except HeadraceError as error:
                 self._fail(task.id, str(error))
             except Exception as error:
+                if is_passing(error):
+                    # A full disk, for instance; whoever submits does not wait for that.
+                    logger.warning("task %s: tried again in %g s: %s", task.id, pause, error)
+                    self._submit_later(tasks[number:], pause)
+                    return
                 logger.exception("task %s", task.id)
                 self._fail(task.id, f"{type(error).__name__}: {error} (see the facility's log)")
+
+    def _submit_later(self, tasks: Sequence[PackedTask], pause: float) -> None:
+        def again() -> None:
+            known = [self.tasks.find(task.id) for task in tasks]
+            still_open = [task for task in known if task is not None and task.completed is None]
+            self._submit_hosted(still_open, min(2 * pause, _LONGEST_RETRY_SECONDS))
+
+        timer = threading.Timer(pause, again)
+        timer.daemon = True
+        timer.start()
+
+    def _submit_to_host(self, task: PackedTask) -> None:
+        host = self._hosted(task.endpoint_id)
+        if host is None:
+            raise NotFound(f"No endpoint exists with id value {task.endpoint_id}")
+        host.submit(
+            TaskSpec(
+                task_id=task.id,
+                function_code=unpacked_code(self._functions.get(task.function_id).code),
+                resource_specification=task.options.get("resource_specification") or {},
+                user_endpoint_config=task.options.get("user_endpoint_config") or {},
+                function_id=task.function_id,
+                packed=task.arguments,
+                result_serializers=task.options.get("result_serializers") or [],
+            )
+        )
 
     def _fail(self, task_id: str, reason: str) -> None:
         self._ended([(task_id, error_message(task_id, reason))])

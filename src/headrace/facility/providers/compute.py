@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from headrace._internal.passing import is_passing
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
 from headrace.facility import tasks as status
@@ -20,7 +21,7 @@ from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
 from headrace.facility.store import Store
-from headrace.facility.store_faults import is_passing
+from headrace.facility.store_faults import is_passing as store_recovers
 from headrace.facility.supervision import SupervisedThread
 from headrace.facility.tasks import Functions, Task, Tasks, unpacked_code
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 V2_URLS = ("https://compute.actions.globus.org", "https://compute.actions.globus.org/fxap")
 V3_URL = "https://compute.actions.globus.org/v3"
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
 
 
 class ComputeProvider(BaseProvider):
@@ -93,11 +96,16 @@ class TaskRunner:
         self._functions = Functions(store)
         self._endpoints: Endpoints | None = None
         self._lock = threading.Lock()
-        self._closing = False
+        self._closed = threading.Event()
+        self._obstacles: dict[str, str] = {}
+
+    @property
+    def _closing(self) -> bool:
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Takes no more ends: tasks cut short by the facility's stop are run again next time."""
-        self._closing = True
+        self._closed.set()
 
     def use(self, endpoints: Endpoints) -> None:
         """Says which endpoints to submit to; needed before any action begins."""
@@ -149,8 +157,10 @@ class TaskRunner:
             if task.status not in status.FINAL:
                 try:
                     self._endpoints.place(request.endpoint_id).cancel(task.id)
-                except HeadraceError as error:
+                except (HeadraceError, OSError) as error:
                     logger.warning("task %s cannot be cancelled: %s", task.id, error)
+                # It ends here even where no host knows it; what comes of it is thrown away.
+                self._tasks.move(task.id, status.FAILED, error="the task was cancelled")
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Returns the number of tasks in each state, and their ids."""
@@ -160,7 +170,9 @@ class TaskRunner:
         numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
         told = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
         open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
-        waiting = self._endpoints.waiting_for(open_task) if self._endpoints and open_task else ""
+        waiting = self._obstacles.get(action_id, "")
+        if not waiting and self._endpoints and open_task:
+            waiting = self._endpoints.waiting_for(open_task)
         return {**told, "description": waiting} if waiting else told
 
     def on_event(self, event: TaskEvent) -> None:
@@ -177,31 +189,53 @@ class TaskRunner:
 
     def _submit(self, action_id: str, request: Request) -> None:
         self._begun(action_id)
-        tasks = [t for t in self._tasks.of_action(action_id) if t.status not in status.FINAL]
-        try:
-            if self._endpoints is None:
-                raise NotFound("the facility hosts no endpoints")
-            host = self._endpoints.place(request.endpoint_id)
-            for task in tasks:
-                host.submit(
-                    TaskSpec(
-                        task_id=task.id,
-                        function_code=unpacked_code(self._functions.get(task.function_id).code),
-                        function_id=task.function_id,
-                        args=task.args,
-                        kwargs=task.kwargs,
-                        resource_specification=request.resource_specification,
-                        user_endpoint_config=request.user_endpoint_config,
-                    )
+        pause = _FIRST_PAUSE
+        # What passes, such as a full disk, is waited out: the action's WaitTime ends it.
+        while not self._closing and (tasks := self._open_tasks(action_id)):
+            try:
+                self._submit_all(tasks, request)
+                break
+            except Exception as error:
+                if store_recovers(error):
+                    raise  # this thread is begun again, after a while
+                if not is_passing(error):
+                    self._fail_all(tasks, error)
+                    break
+                reason = f"the endpoint cannot be used at present, tried again: {error}"
+                logger.warning("action %s: %s", action_id, reason)
+                self._obstacles[action_id] = reason
+            self._closed.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        self._obstacles.pop(action_id, None)
+        if not self._closing:
+            self._check_end(action_id)
+
+    def _open_tasks(self, action_id: str) -> list[Task]:
+        return [t for t in self._tasks.of_action(action_id) if t.status not in status.FINAL]
+
+    def _submit_all(self, tasks: Sequence[Task], request: Request) -> None:
+        if self._endpoints is None:
+            raise NotFound("the facility hosts no endpoints")
+        host = self._endpoints.place(request.endpoint_id)
+        for task in tasks:
+            host.submit(
+                TaskSpec(
+                    task_id=task.id,
+                    function_code=unpacked_code(self._functions.get(task.function_id).code),
+                    function_id=task.function_id,
+                    args=task.args,
+                    kwargs=task.kwargs,
+                    resource_specification=request.resource_specification,
+                    user_endpoint_config=request.user_endpoint_config,
                 )
-        except HeadraceError as error:
+            )
+
+    def _fail_all(self, tasks: Sequence[Task], error: Exception) -> None:
+        if isinstance(error, HeadraceError):
             self._fail(tasks, str(error))
-        except Exception as error:
-            if is_passing(error):
-                raise  # done again, after a while
-            logger.exception("the tasks of %s", action_id)
-            self._fail(tasks, f"{type(error).__name__}: {error} (see the facility's log)")
-        self._check_end(action_id)
+            return
+        logger.error("tasks cannot be submitted", exc_info=error)
+        self._fail(tasks, f"{type(error).__name__}: {error} (see the facility's log)")
 
     def _fail(self, tasks: Sequence[Task], reason: str) -> None:
         for task in tasks:

@@ -1,0 +1,109 @@
+"""What an endpoint sends to its workers: the function inside of `task_runner`."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from . import task_guard, task_runner
+from .task_output import OUTPUT
+from .values import TaskSpec
+
+# Seconds that a task has to end by itself after it was given up.
+GRACE: Final = 10.0
+_PLAIN_SOURCE: Final = "globus_compute_sdk.serialize.concretes.PureSourceTextInspect"
+_NAME: Final = "run_task"
+_STUB: Final = '''def run_task(path, entry, settings, *arguments):
+    """Has the runner, a file beside the engine's, run the task."""
+    import importlib.util
+    import sys
+
+    module = sys.modules.get("headrace_task_runner")
+    if module is None or module.__file__ != path:
+        spec = importlib.util.spec_from_file_location("headrace_task_runner", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules["headrace_task_runner"] = module
+    return getattr(module, entry)(settings, *arguments)
+'''
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """Where the workers of a host and the host itself tell each other of tasks.
+
+    Attributes:
+        claims: has a file for each task that runs.
+        output: has a directory for each task that printed something.
+        cancelled: has a file for each task that was given up.
+        failure: name of the member that tells a failure from a result; nobody can guess it.
+    """
+
+    claims: Path
+    output: Path
+    cancelled: Path
+    failure: str = field(default_factory=lambda: f"failure-{secrets.token_hex(8)}")
+
+
+def supervision(state_dir: Path, host_id: str, cancelled: Path) -> Supervision:
+    """Returns the places of a host, its claims' directory made."""
+    claims = state_dir / "claims" / host_id
+    claims.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Supervision(claims, state_dir / OUTPUT, cancelled)
+
+
+class Wrapper:
+    """Wraps tasks for the workers of one engine.
+
+    Args:
+        directory: the engine's run directory, which its workers see.
+        places: of the host.
+        deserializers: what the engine reads tasks with; all where empty.
+        serializer: the SDK's, with JSON for data.
+    """
+
+    def __init__(
+        self, directory: Path, places: Supervision, deserializers: list[str], serializer: Any
+    ) -> None:
+        self._places = places
+        self._deserializers = deserializers
+        self._serializer = serializer
+        self._runner = directory / "task_runner.py"
+        self._code = f"st\n{_NAME}:{_STUB}"
+        shutil.copyfile(task_runner.__file__, self._runner)
+        shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
+
+    def buffer(self, task: TaskSpec) -> str:
+        """Returns the text that carries a task to a worker."""
+        pack = self._serializer.pack_buffers
+        if self._deserializers and _PLAIN_SOURCE not in self._deserializers:
+            return self._plain(task)
+        if task.packed:
+            whole = pack([task.function_code]) + task.packed
+            arguments: list[Any] = ["run_packed", self._settings(task), whole]
+        else:
+            arguments = ["run_json", self._settings(task), task.function_code]
+            arguments += [task.args, task.kwargs]
+        whole_arguments = self._serializer.serialize([str(self._runner), *arguments])
+        return str(pack([self._code, whole_arguments, self._serializer.serialize({})]))
+
+    def _plain(self, task: TaskSpec) -> str:
+        pack = self._serializer.pack_buffers
+        if task.packed:
+            return str(pack([task.function_code])) + task.packed
+        parts = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
+        return str(pack([task.function_code, *parts]))
+
+    def _settings(self, task: TaskSpec) -> dict[str, Any]:
+        return {
+            "task": task.task_id,
+            "claims": str(self._places.claims),
+            "output": str(self._places.output),
+            "cancelled": str(self._places.cancelled),
+            "grace": GRACE,
+            "failure": self._places.failure,
+            "deserializers": self._deserializers or None,
+        }
