@@ -18,7 +18,7 @@ from waiting import wait_until
 from headrace.facility.actions import Actions
 from headrace.facility.providers import http as module
 from headrace.facility.providers.http import HttpProvider
-from headrace.facility.providers.http_calls import CallError, call
+from headrace.facility.providers.http_calls import CallError, Calls
 from headrace.facility.settings import ProviderSettings, Settings, SettingsFile, write_settings
 
 Script = Callable[[str, str, Any], tuple[int, Any]]
@@ -205,14 +205,14 @@ def test_addresses_of_private_networks_are_refused(monkeypatch: pytest.MonkeyPat
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
     with pytest.raises(CallError, match="an address of a private network"):
-        call("GET", "https://provider.example/", None)
+        Calls().call("GET", "https://provider.example/", None, seconds=30)
 
 
 def test_a_proxy_in_the_environment_is_not_used(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:1")
-    assert call("GET", f"{server.url}/x", None).status == 200
+    assert Calls().call("GET", f"{server.url}/x", None, seconds=30).status == 200
 
 
 def test_the_token_is_in_no_log(
@@ -223,3 +223,135 @@ def test_the_token_is_in_no_log(
     calling.ended(run_id)
     assert "marked-token" not in caplog.text
     assert b"marked-token" not in calling.path.read_bytes()
+
+
+TROUBLES = [
+    ((500, {"code": "Oops", "description": "the scanner is off"}), "HTTP 500: the scanner is off"),
+    ((500, {"detail": "database is locked"}), "HTTP 500: database is locked"),
+    ((502, b"<html><h1>Bad Gateway</h1></html>"), "<h1>Bad Gateway</h1>"),
+    ((503, b""), "HTTP 503"),
+    ((200, b'{"action_id": "a", "x": NaN}'), "numbers must be finite"),
+    ((200, b"\x1b[2Jhello"), "\\x1b[2Jhello"),
+    ((302, {}), "leads elsewhere (HTTP 302), which is not followed"),
+    ((200, b"x" * 1_100_000), "an answer of more than 1,000,000 bytes"),
+]
+
+
+@pytest.mark.parametrize(("fault", "told"), TROUBLES)
+def test_what_a_provider_is_in_trouble_with_is_told_meanwhile_and_at_the_end(
+    calling: HttpBench, server: Server, fault: tuple[int, Any], told: str
+) -> None:
+    server.script = lambda method, path, body: fault
+    run_id = calling.start({"A": state(server, WaitTime=3)})
+    (action,) = wait_until(lambda: Actions(calling.store).of_run(run_id), "the action")
+    shown = wait_until(lambda: calling.http.progress(action.id), "the trouble is told")
+    assert told in shown["description"]
+    assert calling.ended(run_id).status == "FAILED"
+    details = calling.details(run_id)["details"]
+    assert details["exception"] == "ActionTimeout"
+    assert details["cause"]["details"]["code"] == "ActionProviderError"
+    assert told in details["cause"]["details"]["description"]
+
+
+def test_a_refusal_that_is_no_json_is_told(calling: HttpBench, server: Server) -> None:
+    server.script = lambda method, path, body: (404, b"<html>no such page</html>")
+    run_id = calling.start({"A": state(server)})
+    assert calling.ended(run_id).status == "FAILED"
+    cause = calling.details(run_id)["details"]["cause"]
+    assert cause["code"] == "HTTP 404"
+    assert "no such page" in cause["description"]
+
+
+class Dripping:
+    """Sends a byte now and then, and never all that it has announced, until it is released."""
+
+    def __init__(self, headers_too: bool = False) -> None:
+        self.released = threading.Event()
+        self.asked = 0
+        dripping = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                dripping.asked += 1
+                if headers_too:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                else:
+                    self.send_response(200)
+                    self.send_header("Content-Length", "1000000")
+                    self.end_headers()
+                try:
+                    while not dripping.released.wait(0.05):
+                        self.wfile.write(b"x-more: y\r\n" if headers_too else b" ")
+                        self.wfile.flush()
+                except OSError:
+                    return
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *arguments: Any) -> None:
+                return
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/slow"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def dripping(tmp_path: Path, server: Server, calling: HttpBench) -> Iterator[Dripping]:
+    slow = Dripping()
+    providers = (ProviderSettings(server.url), ProviderSettings(slow.url))
+    write_settings(tmp_path, Settings(action_providers=providers))
+    yield slow
+    slow.released.set()
+    slow.http.shutdown()
+    slow.http.server_close()
+
+
+def test_a_provider_that_drips_holds_no_other_up(
+    calling: HttpBench, server: Server, dripping: Dripping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CALL_SECONDS", 100_000.0)
+    for _ in range(12):
+        calling.start({"A": state(server, ActionUrl=dripping.url)})
+    wait_until(lambda: dripping.asked >= module._CALLS_AT_ONCE, "its share is taken")
+    assert calling.ended(calling.start({"A": state(server)})).status == "SUCCEEDED"
+    assert dripping.asked == module._CALLS_AT_ONCE
+    calling.http.close()  # does not wait for the bytes
+
+
+@pytest.mark.parametrize("headers_too", [False, True])
+def test_a_call_as_a_whole_has_a_limit(headers_too: bool) -> None:
+    slow = Dripping(headers_too)
+    with pytest.raises(CallError, match=r"no whole answer within 0\.5 s|more than 100 headers"):
+        Calls().call("GET", slow.url, None, seconds=0.5)
+    slow.released.set()
+    slow.http.shutdown()
+    slow.http.server_close()
+
+
+def test_a_name_that_is_looked_up_for_ever_ends_with_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released = threading.Event()
+
+    def never(*arguments: Any, **options: Any) -> list[Any]:
+        released.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    with pytest.raises(CallError, match=r"no whole answer within 0\.3 s"):
+        Calls().call("GET", "https://provider.example/", None, seconds=0.3)
+    released.set()
+
+
+def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert Calls().call("GET", f"{url}/x", None, seconds=30).status == 200

@@ -212,6 +212,18 @@ class Actions:
         )
         return cursor.rowcount == 1
 
+    def note(self, action_id: str, details: Any) -> None:
+        """Stores how far an open action has come, or what stands in its way."""
+
+        def store() -> None:
+            with self._store.transaction() as db:
+                db.execute(
+                    "UPDATE actions SET details = ? WHERE id = ? AND completion_time IS NULL",
+                    (json.dumps(sound(Answer(ACTIVE, details)).details), action_id),
+                )
+
+        self._store.patiently(store, f"action {action_id}")
+
     def begun(self, action_id: str) -> int:
         """Counts one more beginning of the action's work, and returns how many there were."""
 

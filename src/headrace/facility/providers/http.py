@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import stat
+import threading
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
-from headrace.facility.actions import ACTIVE, FAILED, INACTIVE, REFUSED, SUCCEEDED, Action
+from headrace._internal.json_check import check_text
+from headrace.facility.actions import (
+    ACTIVE,
+    FAILED,
+    INACTIVE,
+    REFUSED,
+    SUCCEEDED,
+    Action,
+    Actions,
+)
 from headrace.facility.engine import Engine
 from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.base import BaseProvider
-from headrace.facility.providers.http_calls import CallError, HttpAnswer, call
+from headrace.facility.providers.http_calls import CallError, Calls, HttpAnswer
 from headrace.facility.settings import ProviderSettings, SettingsFile
 from headrace.facility.store import Store
 
@@ -23,7 +37,12 @@ logger = logging.getLogger(__name__)
 # As the hosted service asks: each pause twice the one before.
 FIRST_POLL: Final = 2.0
 LONGEST_POLL: Final = 600.0
-_CALLS_AT_ONCE: Final = 8
+CALL_SECONDS: Final = 30.0
+# At each provider: one that is slow keeps none of the threads of another.
+_CALLS_AT_ONCE: Final = 4
+_REPEATED: Final = frozenset({408, 425, 429})
+_LOGGED: Final = 300
+_LONGEST_ID: Final = 512
 
 
 class HttpProvider(BaseProvider):
@@ -44,12 +63,23 @@ class HttpProvider(BaseProvider):
         self._store = store
         self._settings = settings
         self._engine = engine
-        self._pool = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="provider")
+        self._actions = Actions(store)
+        self._calls = Calls()
+        self._lock = threading.Lock()
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._closed = False
+        self._told_details: dict[str, Any] = {}
+        self._attempts: Counter[str] = Counter()
         self._pauses: dict[str, float] = {}
 
     def close(self) -> None:
-        """Ends the calls under way."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Cuts the calls under way short."""
+        with self._lock:
+            self._closed = True
+            pools = list(self._pools.values())
+        self._calls.close()
+        for pool in pools:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def serves(self, url: str) -> bool:
         """Says whether the project allows a URL."""
@@ -71,20 +101,37 @@ class HttpProvider(BaseProvider):
     def begin(self, action: Action) -> None:
         """Asks the provider to begin, or how far it has come."""
         self._pauses[action.id] = FIRST_POLL / 2
-        self._pool.submit(self._guarded, action)
+        self._submit(action, self._guarded, action)
 
     def resume(self, action: Action) -> None:
         """Has the provider try again what is blocked."""
         self._pauses[action.id] = FIRST_POLL / 2
-        self._pool.submit(self._operation, action, "resume")
-        self._pool.submit(self._guarded, action)
+        self._submit(action, self._operation, action, "resume")
+        self._submit(action, self._guarded, action)
 
     def cancel(self, action: Action) -> None:
         """Asks the provider to stop, and asks no more."""
-        self._pauses.pop(action.id, None)
-        self._pool.submit(self._operation, action, "cancel")
+        self._forget(action)
+        self._submit(action, self._operation, action, "cancel")
         details = {"code": "Canceled", "description": "canceled"}
         self._engine.finish_action(action.id, FAILED, details)
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns what the provider told last, or why it told nothing."""
+        told = self._told_details.get(action_id)
+        return told if isinstance(told, dict) and told else None
+
+    def _submit(self, action: Action, work: Callable[..., None], *arguments: Any) -> None:
+        settings = self._allowed(action.provider)
+        key = settings.url if settings is not None else ""
+        with self._lock:
+            if self._closed:
+                return
+            if key not in self._pools:
+                self._pools[key] = ThreadPoolExecutor(
+                    _CALLS_AT_ONCE, thread_name_prefix=f"provider {key}"
+                )
+            self._pools[key].submit(work, *arguments)
 
     def _guarded(self, action: Action) -> None:
         if action.id not in self._pauses:
@@ -92,17 +139,38 @@ class HttpProvider(BaseProvider):
         try:
             self._look(action)
         except (CallError, ActionRejected) as error:
-            logger.warning("action %s: %s", action.id, error)
-            self._again(action)
-        except Exception:
+            self._trouble(action, str(error))
+        except Exception as error:
             logger.exception("action %s of %s", action.id, action.provider)
-            self._again(action)
+            self._trouble(action, f"{type(error).__name__}: {error}")
+
+    def _trouble(self, action: Action, problem: str) -> None:
+        """Notes what stands in an action's way, for who looks at it and for its time-out."""
+        if self._closed:
+            return
+        self._attempts[action.id] += 1
+        logger.warning("action %s: %s", action.id, problem[:_LOGGED])
+        self._note(
+            action,
+            {
+                "code": "ActionProviderError",
+                "description": f"{action.provider}: {problem}; asked again and again",
+                "attempts": self._attempts[action.id],
+            },
+        )
+        self._again(action)
+
+    def _note(self, action: Action, details: Any) -> None:
+        if action.id not in self._pauses or self._told_details.get(action.id) == details:
+            return
+        self._told_details[action.id] = details
+        self._actions.note(action.id, details)
 
     def _look(self, action: Action) -> None:
         remote = self._remote_id(action.id)
         if remote is not None:
-            answer = self._call("GET", action, f"/{remote}/status")
-            if answer.status == 200:
+            answer = self._call("GET", action, f"/{quote(remote, safe='')}/status")
+            if answer.status == 200 and not answer.problem:
                 self._told(action, answer)
             elif answer.status == 404:
                 details = {
@@ -111,7 +179,7 @@ class HttpProvider(BaseProvider):
                 }
                 self._end(action, FAILED, details)
             else:
-                self._again(action)
+                self._trouble(action, _story(answer))
             return
         body: dict[str, Any] = {
             "request_id": action.id,
@@ -121,13 +189,16 @@ class HttpProvider(BaseProvider):
             "manage_by": [],
         }
         answer = self._call("POST", action, "/run", body)
-        if answer.status in (200, 202) and isinstance(answer.document.get("action_id"), str):
-            self._keep_remote_id(action.id, answer.document["action_id"])
+        remote_id = answer.document.get("action_id")
+        if answer.status in (200, 201, 202) and isinstance(remote_id, str):
+            check_text(remote_id, f"{action.provider}: action_id", max_length=_LONGEST_ID)
+            self._keep_remote_id(action.id, remote_id)
             self._told(action, answer)
-        elif 400 <= answer.status < 500 and answer.status != 429:
-            self._end(action, REFUSED, answer.document)
+        elif 400 <= answer.status < 500 and answer.status not in _REPEATED:
+            described = {"code": f"HTTP {answer.status}", "description": _story(answer)}
+            self._end(action, REFUSED, answer.document or described)
         else:
-            self._again(action)
+            self._trouble(action, _story(answer))
 
     def _told(self, action: Action, answer: HttpAnswer) -> None:
         status, details = answer.document.get("status"), answer.document.get("details")
@@ -135,14 +206,21 @@ class HttpProvider(BaseProvider):
             self._end(action, str(status), details)
             self._operation(action, "release")
         elif status in (ACTIVE, INACTIVE):
+            self._attempts.pop(action.id, None)
+            self._note(action, details)
             self._engine.block_action(action.id, details, status == INACTIVE)
             self._again(action)
         else:
             self._end(action, str(status), details)
 
     def _end(self, action: Action, status: str, details: Any) -> None:
-        self._pauses.pop(action.id, None)
+        self._forget(action)
         self._engine.finish_action(action.id, status, details)
+
+    def _forget(self, action: Action) -> None:
+        self._pauses.pop(action.id, None)
+        self._told_details.pop(action.id, None)
+        self._attempts.pop(action.id, None)
 
     def _again(self, action: Action) -> None:
         pause = self._pauses.get(action.id)
@@ -153,20 +231,22 @@ class HttpProvider(BaseProvider):
         self._engine.later(f"poll {action.id}", pause, lambda: self._submit_again(action))
 
     def _submit_again(self, action: Action) -> None:
-        self._pool.submit(self._guarded, action)
+        self._submit(action, self._guarded, action)
 
     def _operation(self, action: Action, name: str) -> None:
         remote = self._remote_id(action.id)
         if remote is None:
             return
         try:
-            self._call("POST", action, f"/{remote}/{name}")
+            self._call("POST", action, f"/{quote(remote, safe='')}/{name}")
         except (CallError, ActionRejected) as error:
-            logger.warning("action %s: %s: %s", action.id, name, error)
+            logger.warning("action %s: %s: %s", action.id, name, str(error)[:_LOGGED])
 
     def _call(self, method: str, action: Action, path: str, body: Any = None) -> HttpAnswer:
         base = action.provider.rstrip("/")
-        return call(method, f"{base}{path}", self._token(base), body)
+        return self._calls.call(
+            method, f"{base}{path}", self._token(base), body, seconds=CALL_SECONDS
+        )
 
     def _token(self, url: str) -> str | None:
         settings = self._allowed(url)
@@ -205,3 +285,16 @@ class HttpProvider(BaseProvider):
                 db.execute("REPLACE INTO remote_actions VALUES (?,?)", (action_id, remote_id))
 
         self._store.patiently(keep, f"action {action_id}")
+
+
+def _story(answer: HttpAnswer) -> str:
+    """Returns in one line what a provider answered that is not what was asked for."""
+    if 300 <= answer.status < 400:
+        return f"leads elsewhere (HTTP {answer.status}), which is not followed"
+    named = (answer.document.get(name) for name in ("description", "detail", "message", "error"))
+    said = next((str(text) for text in named if text), "")
+    if not said and answer.document:
+        said = json.dumps(answer.document)[:_LOGGED]
+    return f"HTTP {answer.status}" + (
+        f": {answer.problem or said}" if answer.problem or said else ""
+    )
