@@ -19,10 +19,15 @@ def config() -> None:
 @project_options
 def show() -> None:
     """Show every setting, and where its value comes from."""
+    from headrace.cli.termio.notes import note
+    from headrace.project.configured_endpoints import endpoint_problems
     from headrace.project.settings import settings, shown
 
     session = current()
-    rows = settings(session.project(), session.at)
+    project = session.project()
+    rows = settings(project, session.at)
+    for problem in endpoint_problems(project):
+        note(f"warning: {problem}")
     fields = (
         Field("setting", lambda row: row["key"]),
         Field("value", lambda row: shown(row["value"])),

@@ -39,6 +39,7 @@ def deploy(
     changed there is found and put right; what is where is written to headrace.lock.
     """
     from headrace.project import Choice, apply, deploying, plan
+    from headrace.project.configured_endpoints import endpoint_problems
 
     session = current()
     project = session.project()
@@ -47,10 +48,14 @@ def deploy(
         planned = plan(project, session.place, services, Choice(names, prune, adopt))
         if not dry_run:
             apply(planned, project, services, _report)
+    problems = endpoint_problems(project)
+    for problem in problems:
+        note(f"warning: {problem}")
     display(
         {
             "place": session.place,
             "dry_run": dry_run,
+            "problems": problems,
             "changes": len(planned.changes),
             "steps": [step.document() for step in planned.steps],
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ _LIST = (
     Field("state", lambda row: row["state"]),
     Field("service", lambda row: row["service"]),
     Field("id", lambda row: row["id"]),
+    Field("warning", lambda row: _told(row)),
 )
 _STATUS = (
     Field("Endpoint", lambda row: row["name"]),
@@ -36,6 +38,11 @@ _STATUS = (
     Field("Heard of", lambda row: _ago(row["heard_seconds"])),
     Field("At the service", lambda row: row["service"]),
     Field("Directory", lambda row: row["directory"]),
+    Field("Configuration", lambda row: _configuration(row)),
+    Field("Workers", lambda row: _workers(row)),
+    Field("Tasks", lambda row: _tasks(row["tasks"])),
+    Field("Busy with", lambda row: _busy(row)),
+    Field("Older hosts", lambda row: _retired(row["retired"])),
     Field("Warning", lambda row: row["warning"]),
 )
 
@@ -125,12 +132,20 @@ def stop(name: str) -> None:
 @click.argument("name", metavar="ENDPOINT", shell_complete=completing.endpoints)
 @project_options
 def restart(name: str) -> None:
-    """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now."""
+    """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now.
+
+    One that the facility hosts ends what it runs; its next task starts it anew.
+    """
     from headrace.project import endpoints
 
     session = current()
     project = session.project()
     services = session.services(project)
+    if endpoints.is_hosted(project, name, session.place):
+        had_host = endpoints.restart_hosted(project, name, services)
+        more = "the next task starts it anew, what runs ends as it is" if had_host else ""
+        _tell(name, "restarted" if had_host else "was not running", more)
+        return
     endpoints.stop(project, name, session.place)
     endpoints.start(project, name, session.place, services)
     _tell(name, "restarted")
@@ -167,16 +182,10 @@ def delete(name: str, yes: bool) -> None:
 @project_options
 def log(name: str, lines: int, workers: bool) -> None:
     """Print the end of ENDPOINT's log."""
-    from headrace.project import ProjectError
-    from headrace.project.endpoints import installed_endpoint
+    from headrace.project.endpoints import log_lines
 
     session = current()
-    found = installed_endpoint(session.project(), name, session.place)
-    if not found.exists:
-        raise ProjectError(
-            f"endpoint {name}: not created on this machine: run `headrace endpoint create {name}`"
-        )
-    shown = list(found.log_lines(lines, workers=workers))
+    shown = log_lines(session.project(), name, session.place, lines, workers=workers)
     display(shown, "\n".join(shown) or "The log is empty.")
 
 
@@ -202,3 +211,60 @@ def _tell(name: str, what: str, more: str = "") -> None:
 
 def _ago(seconds: int | None) -> str:
     return "" if seconds is None else f"{seconds} s ago"
+
+
+def _told(row: dict[str, Any]) -> str:
+    configuration = row["configuration"] or {}
+    if row["warning"]:
+        return str(row["warning"])
+    return _CHANGED if configuration.get("differs") else ""
+
+
+_CHANGED = "its configuration has changed since it was started"
+
+
+def _configuration(row: dict[str, Any]) -> str:
+    told = row["configuration"]
+    if told is None:
+        return ""
+    if row["kind"] == "installed":
+        changed = ", ".join(told["outdated"]) or told["error"]
+        hint = f"`headrace endpoint restart {row['name']}` takes up what changed: {changed}"
+        return hint if told["differs"] else "as the project has it"
+    if not told["in_use"]:
+        return f"{told['on_disk']} on disk, none in use" if told["on_disk"] else ""
+    since = f"{told['in_use']} in use since {told['taken_up']}"
+    if not told["differs"]:
+        return f"{since}, the same on disk"
+    on_disk = told["on_disk"] or "none that could be used"
+    return f"{since}; on disk: {on_disk}, taken up by the next task"
+
+
+def _workers(row: dict[str, Any]) -> str:
+    if row["workers"] is None:
+        return ""
+    return f"{row['workers']}, {len(row['busy'])} of them busy"
+
+
+def _tasks(tasks: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in sorted(tasks.items()))
+
+
+def _busy(row: dict[str, Any]) -> str:
+    from headrace.project.words import duration
+
+    lines = []
+    for one in row["busy"]:
+        run = f", run {one['run_id']}" if one.get("run_id") else ""
+        since = duration(max(0.0, time.time() - float(one["since"])))
+        given_up = ", given up: its worker is being ended" if one["given_up"] else ""
+        where = f"{one['node']}, process {one['pid']}"
+        lines.append(f"{one['function'] or one['task_id']} for {since} ({where}{run}{given_up})")
+    return "; ".join(lines)
+
+
+def _retired(retired: list[dict[str, Any]]) -> str:
+    return "; ".join(
+        f"{one['configuration']}, taken up {one['taken_up']}: {_tasks(one['tasks']) or 'ending'}"
+        for one in retired
+    )

@@ -7,6 +7,7 @@ from .functions import Function, find_functions, function_names, scan_functions
 from .hosted_endpoint import HostedEndpoint
 from .reaping import reap
 from .task_output import TaskOutput, read_task_output
+from .templates import check_options
 from .values import EndpointSpec, TaskEvent, TaskSpec
 from .versions import own_versions
 
@@ -20,6 +21,7 @@ __all__ = [
     "TaskEvent",
     "TaskOutput",
     "TaskSpec",
+    "check_options",
     "find_functions",
     "function_names",
     "own_versions",

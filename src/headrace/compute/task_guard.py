@@ -210,8 +210,8 @@ class Guard:
                     self._ending.look()
         for descriptor in list(self._streams):
             self._take(descriptor)
-            if descriptor in self._streams:
-                self._streams[descriptor].write_last()
+        for stream in self._streams.values():
+            stream.write_last()
 
     def _hear(self) -> None:
         try:
@@ -241,8 +241,9 @@ class Guard:
         self._ending = Ending(task, cancelled, self._worker, settings["grace"])
 
     def _take(self, descriptor: int) -> None:
-        stream = self._streams[descriptor]
-        if not stream.take():
+        stream = self._streams.get(descriptor)
+        # One that has ended may have been taken already in the same round.
+        if stream is not None and not stream.take():
             stream.write_last()
             self._selector.unregister(descriptor)
             del self._streams[descriptor]

@@ -146,6 +146,19 @@ class _Guard:
         ours.settimeout(_ANSWER_SECONDS)
         self.pid = os.getpid()
         self.link = ours
+        self._identity = self._found()
+
+    def _found(self) -> tuple[int, int]:
+        status = os.fstat(self.link.fileno())
+        return status.st_dev, status.st_ino
+
+    @property
+    def intact(self) -> bool:
+        """Whether the descriptor of the link is still that of the link."""
+        try:
+            return self._found() == self._identity
+        except OSError:
+            return False
 
     @property
     def alive(self) -> bool:
@@ -169,6 +182,10 @@ def _guarded(settings: dict[str, Any]) -> Iterator[None]:
         yield
     finally:
         if guard is not None:
+            if not guard.intact:
+                # The function has closed what is not its own: the worker's descriptors lead
+                # anywhere now, and nothing may be read or written there any more.
+                os._exit(1)
             _flush()
             for number, descriptor in kept.items():
                 with contextlib.suppress(OSError):
@@ -186,7 +203,7 @@ def _watched(settings: dict[str, Any]) -> tuple[_Guard | None, dict[int, int]]:
             return _begun(settings)
         except OSError as error:
             problem = error
-            for guard in _guards:  # a function may have closed what leads to it
+            for guard in _guards:
                 guard.process.kill()
             _guards.clear()
     sys.stderr.write(f"task {settings['task']} runs without a guard: {problem}\n")

@@ -96,6 +96,25 @@ def read_template(folder: Path, endpoint: str) -> Template:
     return Template(folder, schema)
 
 
+def check_options(folder: Path, options: Mapping[str, Any], endpoint: str) -> Template:
+    """Read a template and check the options for it.
+
+    Args:
+        folder: a folder of ``endpoint_configs/``.
+        options: values for its variables.
+        endpoint: name of the endpoint, for the message.
+
+    Returns:
+        The template.
+
+    Raises:
+        ComputeError: the template or the options are wrong.
+    """
+    template = read_template(folder, endpoint)
+    template.check(options, endpoint)
+    return template
+
+
 def check_endpoint(spec: EndpointSpec) -> Template:
     """Check what can be checked of an endpoint without starting anything.
 
@@ -108,8 +127,7 @@ def check_endpoint(spec: EndpointSpec) -> Template:
     Raises:
         ComputeError: the engine is not installed, or the template or the options are wrong.
     """
-    template = read_template(spec.template, spec.name)
-    template.check(spec.options, spec.name)
+    template = check_options(spec.template, spec.options, spec.name)
     if importlib.util.find_spec("globus_compute_endpoint") is None:
         raise ComputeError(
             f"endpoint {spec.name}: the package globus-compute-endpoint is not installed here; "

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import pwd
+import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 from headrace.facility.errors import FacilityError
 from headrace.files import write_private
 
+logger = logging.getLogger(__name__)
+
+_REFRESH_SECONDS: Final = 60.0
 STATE_DIRECTORY = ".headrace"
 
 
@@ -142,6 +148,23 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True)
+class SettingsSource:
+    """Where settings were made from, and how they are made again after that has changed.
+
+    Attributes:
+        file: what they were made from.
+        signature: time, size and inode of the file then.
+        command: a program that writes them anew, with its arguments.
+        environment: variables that count besides the facility's own.
+    """
+
+    file: str
+    signature: tuple[int, ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that a facility serves.
 
@@ -149,11 +172,13 @@ class Settings:
         collections: collections, in the order of the project's file.
         endpoints: endpoints, likewise.
         action_providers: action providers elsewhere.
+        source: where they come from, where that is known.
     """
 
     collections: tuple[CollectionSettings, ...] = ()
     endpoints: tuple[EndpointSettings, ...] = ()
     action_providers: tuple[ProviderSettings, ...] = ()
+    source: SettingsSource | None = None
 
     def collection(self, collection_id: str) -> CollectionSettings | None:
         """Returns the collection with this id."""
@@ -186,13 +211,28 @@ def settings_path(root: Path) -> Path:
     return state_directory(root) / "settings.json"
 
 
+def file_signature(path: Path) -> tuple[int, ...]:
+    """Returns what changes with a file; empty where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 class SettingsFile:
-    """The settings of one project, read again when the file has changed."""
+    """The settings of one project, read again when the file has changed.
+
+    What the file was made from is looked at too: a change there is taken up at the next use.
+    """
 
     def __init__(self, root: Path) -> None:
         self._path = settings_path(root)
-        self._seen: tuple[int, int, int] | None = None
+        self._lock = threading.Lock()
+        self._seen: tuple[int, ...] = ()
         self._settings = Settings()
+        self._tried: tuple[int, ...] = ()
+        self.problem = ""
 
     def current(self) -> Settings:
         """Returns the settings as they stand now.
@@ -200,27 +240,71 @@ class SettingsFile:
         Raises:
             FacilityError: the file is not readable as settings.
         """
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
+        with self._lock:
+            settings = self._read()
+            if self._is_outdated(settings.source) and self._make_anew(settings.source):
+                settings = self._read()
+            return settings
+
+    def _read(self) -> Settings:
+        seen = file_signature(self._path)
+        if not seen:
             return Settings()
-        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen != self._seen:
             self._settings = _parse(self._path)
             self._seen = seen
         return self._settings
 
+    def _is_outdated(self, source: SettingsSource | None) -> TypeGuard[SettingsSource]:
+        if source is None:
+            return False
+        found = file_signature(Path(source.file))
+        if found == source.signature:
+            self.problem = ""
+        # A file that is away for a moment, while an editor replaces it, says nothing.
+        return bool(found) and found not in (source.signature, self._tried)
+
+    def _make_anew(self, source: SettingsSource) -> bool:
+        self._tried = file_signature(Path(source.file))
+        try:
+            done = subprocess.run(
+                source.command,
+                env={**os.environ, **source.environment},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_REFRESH_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self.problem = f"{source.file} has changed, and cannot be read: {error}"
+            self._tried = ()
+        else:
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            self.problem = "" if done.returncode == 0 else f"not taken up: {said}"
+        if self.problem:
+            logger.warning("%s", self.problem)
+        return not self.problem
+
 
 def _parse(path: Path) -> Settings:
     try:
         document = json.loads(path.read_text())
+        source = document.get("source")
         return Settings(
             tuple(CollectionSettings(**item) for item in document["collections"]),
             tuple(EndpointSettings(**item) for item in document["endpoints"]),
             tuple(ProviderSettings(**item) for item in document.get("action_providers", [])),
+            source and _source(source),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FacilityError(
             f"{path}: not the facility's settings ({error}); "
             "remove the file and run `headrace facility up` again"
         ) from error
+
+
+def _source(item: Mapping[str, Any]) -> SettingsSource:
+    return SettingsSource(
+        item["file"], tuple(item["signature"]), tuple(item["command"]), dict(item["environment"])
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace.errors import HeadraceError
 from headrace.project.canary import send_canary
 from headrace.project.check import check_flows
+from headrace.project.configured_endpoints import endpoint_problem
 from headrace.project.diagnosis import Diagnosis, Health
 from headrace.project.names import named, resolve_input
 from headrace.project.preflight import endpoints_in, look_at_endpoint, look_at_locations
@@ -176,6 +177,10 @@ def longest_run(definition: Any) -> float:
 def _endpoints(case: _Case) -> Iterator[Diagnosis]:
     functions = sorted(set(named("function", case.body)))
     for name in endpoints_in(case.body):
+        problem = endpoint_problem(case.project, name) if case.place == "local" else ""
+        if problem:
+            yield Diagnosis(f"endpoint {name}", "bad", problem)
+            continue
         found = look_at_endpoint(case.project, case.place, case.services, name)
         yield found
         if case.place == "local":

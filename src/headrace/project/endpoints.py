@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.canary import canary_id
+from headrace.project.configured_endpoints import endpoint_problem
 from headrace.project.errors import ProjectError
 from headrace.project.following import moment_of
 from headrace.project.output_reader import reader_id
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.compute.installed import InstalledEndpoint
     from headrace.hosted import Services
 
+# Of the interchange, of workers, and of what blocks printed.
+_LOG_SUFFIXES: Final = frozenset({".log", ".out", ".err", ".stdout", ".stderr"})
 # At the facility, an endpoint beats often: it is on the same machine.
 _LOCAL_SETTINGS: Mapping[str, Any] = {"local_compute_services": True, "heartbeat_period": 5}
 
@@ -152,7 +155,9 @@ def endpoint_document(
     Returns:
         ``name``, ``place``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
         ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
-        ``unknown``), ``template``, ``directory``, ``pid`` and ``warning``.
+        ``unknown``), ``template``, ``directory``, ``pid``, ``warning``, and of a hosted one
+        ``workers``, ``busy`` (what each busy worker does), ``tasks`` (number by state),
+        ``configuration`` (in use, on disk, whether they differ) and ``retired``.
     """
     configured = project.endpoint(name)
     endpoint = installed_endpoint(project, name, place)
@@ -168,7 +173,7 @@ def endpoint_document(
     else:
         kind, state = "elsewhere", "not created here"
     age = endpoint.age()
-    document = {
+    document: dict[str, Any] = {
         "name": name,
         "place": place,
         "kind": kind,
@@ -179,13 +184,126 @@ def endpoint_document(
         "template": configured.template,
         "directory": str(endpoint.directory) if endpoint.exists else None,
         "pid": endpoint.pid() if endpoint.exists else None,
-        "warning": "",
+        "warning": endpoint_problem(project, name),
+        "workers": None,
+        "busy": [],
+        "tasks": {},
+        "configuration": None,
+        "retired": [],
     }
-    if kind == "hosted" and services is not None and endpoint_id:
-        details = endpoint_status(services, endpoint_id).get("details") or {}
-        document["state"] = details.get("state", state)
-        document["warning"] = details.get("warning") or details.get("error") or ""
+    if kind == "hosted":
+        document["directory"] = str(_hosted_directory(project, name))
+        if services is None:
+            document["state"] = "no facility is running"
+        elif endpoint_id:
+            document |= _hosted_document(endpoint_status(services, endpoint_id), document)
+    elif kind == "installed":
+        document["configuration"] = _installed_configuration(project, endpoint)
     return document
+
+
+def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the facility tells of an endpoint that it hosts."""
+    details = status.get("details")
+    if not isinstance(details, Mapping):
+        return {"state": "unknown"}
+    configuration = details.get("configuration") or None
+    told = (before["warning"], (configuration or {}).get("error"), details.get("warning"))
+    state = details.get("state") or "unknown"
+    return {
+        "state": "starts with its first task" if state == "stopped" else state,
+        "warning": next(filter(None, told), "") or details.get("error") or "",
+        "pid": details.get("pid"),
+        "workers": details.get("workers"),
+        "busy": details.get("busy") or [],
+        "tasks": details.get("tasks") or {},
+        "configuration": configuration,
+        "retired": details.get("retired") or [],
+    }
+
+
+def _installed_configuration(project: Project, endpoint: InstalledEndpoint) -> dict[str, Any]:
+    """Tells whether the files that an endpoint works with are what the project says now."""
+    from headrace.compute import ComputeError
+    from headrace.compute.installed import outdated_files
+
+    try:
+        outdated = outdated_files(endpoint, _spec(project, endpoint.name, endpoint))
+    except (ComputeError, ProjectError) as error:
+        return {"differs": True, "error": str(error), "outdated": []}
+    return {"differs": bool(outdated), "error": "", "outdated": outdated}
+
+
+def _hosted_directory(project: Project, name: str) -> Path:
+    from headrace.facility import endpoint_state_directory
+
+    return endpoint_state_directory(project.root, project.endpoint_id(name, "local"))
+
+
+def is_hosted(project: Project, name: str, place: str) -> bool:
+    """Whether the facility hosts an endpoint itself."""
+    if place != "local" or project.endpoint(name).template is None:
+        return False
+    return not installed_endpoint(project, name, place).exists
+
+
+def restart_hosted(project: Project, name: str, services: Services) -> bool:
+    """Has a hosted endpoint's next task start with what the project says now.
+
+    Tasks that wait go to the new host; those that run end on the old one.
+
+    Returns:
+        Whether a host was there.
+
+    Raises:
+        ProjectError: the template or the options are not as they must be.
+    """
+    problem = endpoint_problem(project, name)
+    if problem:
+        raise ProjectError(problem)
+    endpoint_id = project.endpoint_id(name, "local")
+    answer = services.compute_v2.post(f"/v2/endpoints/{endpoint_id}/restart").data
+    return bool(answer.get("restarted"))
+
+
+def log_lines(project: Project, name: str, place: str, lines: int, *, workers: bool) -> list[str]:
+    """Returns the end of an endpoint's log.
+
+    Args:
+        project: the project.
+        name: the endpoint.
+        place: the service that it belongs to.
+        lines: how many.
+        workers: whether those of what runs the tasks are wanted, not its own.
+
+    Raises:
+        ProjectError: it runs elsewhere.
+    """
+    if not is_hosted(project, name, place):
+        found = installed_endpoint(project, name, place)
+        if not found.exists:
+            raise ProjectError(
+                f"endpoint {name}: not created on this machine: run `headrace endpoint create "
+                f"{name}{'' if place == 'local' else f' --at {place}'}`"
+            )
+        return list(found.log_lines(lines, workers=workers))
+    directory = _hosted_directory(project, name)
+    paths = [directory / "host.log", directory / "host.out"]
+    if workers:
+        paths = sorted(_worker_logs(directory), key=lambda path: path.stat().st_mtime)
+    texts = ((path, path.read_text(errors="replace").splitlines()) for path in paths if _is(path))
+    found_lines = [f"{path.name}: {line}" if workers else line for path, all_ in texts
+                   for line in all_]  # fmt: skip
+    return found_lines[-lines:]
+
+
+def _worker_logs(directory: Path) -> list[Path]:
+    found = (directory / "run").glob("*/**/*")
+    return [path for path in found if path.suffix in _LOG_SUFFIXES and _is(path)]
+
+
+def _is(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def service_status(services: Services | None, endpoint_id: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from headrace.project.errors import ProjectError
 from headrace.project.project import Project, load_project
 
 if TYPE_CHECKING:
-    from headrace.facility import Settings
+    from headrace.facility import Settings, SettingsSource
     from headrace.hosted import Services
 
 
@@ -108,10 +110,8 @@ def facility_settings(project: Project) -> Settings:
     """Returns what the project's facility serves.
 
     An endpoint that was created as one of `globus-compute-endpoint` registers by itself, and is
-    not hosted too.
-
-    Raises:
-        ProjectError: the template of an endpoint is missing.
+    not hosted too. One whose template or options are not as they must be is there all the same:
+    its tasks fail and say why, and the others work.
     """
     from headrace.facility import (
         CollectionSettings,
@@ -121,6 +121,8 @@ def facility_settings(project: Project) -> Settings:
         state_directory,
     )
 
+    # Before the rest: a change while they are made is seen.
+    source = _source(project)
     home = state_directory(project.root) / "globus_compute"
     installed = [path.parent.name for path in home.glob("*/config.yaml")]
     return Settings(
@@ -132,7 +134,7 @@ def facility_settings(project: Project) -> Settings:
             EndpointSettings(
                 id=project.endpoint_id(name, "local"),
                 name=name,
-                template=_template(project, name, endpoint.template),
+                template=str(project.templates_dir / endpoint.template),
                 options=endpoint.options,
             )
             for name, endpoint in project.endpoints.items()
@@ -142,15 +144,23 @@ def facility_settings(project: Project) -> Settings:
             ProviderSettings(provider.url, str(provider.token_file or ""))
             for provider in project.config.action_providers.values()
         ),
+        source=source,
     )
 
 
-def _template(project: Project, name: str, template: str) -> str:
-    directory = project.templates_dir / template
-    if not directory.is_dir():
-        present = sorted(path.name for path in project.templates_dir.glob("*/"))
-        raise ProjectError(
-            f"{project.config_file}: endpoints.{name}.template: no folder {directory}; "
-            f"there are: {', '.join(present) or 'none'}"
-        )
-    return str(directory)
+def _source(project: Project) -> SettingsSource:
+    from headrace.facility import SettingsSource, file_signature
+
+    profile = project.config.profile
+    return SettingsSource(
+        file=str(project.config_file),
+        signature=file_signature(project.config_file),
+        command=(
+            sys.executable,
+            "-m",
+            "headrace.project.refresh",
+            str(project.root),
+            *([profile] if profile else []),
+        ),
+        environment={name: os.environ[name] for name in project.config.overrides.values()},
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,15 @@ def test_without_scrontab_there_is_advice(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProjectError, match="use cron or a systemd timer"):
         install_scrontab(project, "local")
+
+
+def test_a_path_with_spaces_and_signs_stands_in_it(tmp_path: Path, table: Path) -> None:
+    root = tmp_path / 'my "first" project (1) 100%'
+    init_project(root)
+    lines = install_scrontab(load_project(root), "local").splitlines()
+    (output,) = [line for line in lines if "--output" in line]
+    log = str(root / ".headrace" / "monitor" / "monitor.log")
+    assert output == '#SCRON --output="' + log.replace('"', '\\"').replace("%", "%%") + '"'
+    (command,) = [line for line in lines if line.startswith("*/5")]
+    words = shlex.split(command)
+    assert words[words.index("--project") + 1] == str(root)

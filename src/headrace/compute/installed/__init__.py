@@ -2,7 +2,7 @@
 
 from .control import LoginNeeded, delete_endpoint, end_orphans, start_endpoint, stop_endpoint
 from .directory import InstalledEndpoint, installed_names
-from .writing import write_endpoint
+from .writing import outdated_files, write_endpoint
 
 __all__ = [
     "InstalledEndpoint",
@@ -10,6 +10,7 @@ __all__ = [
     "delete_endpoint",
     "end_orphans",
     "installed_names",
+    "outdated_files",
     "start_endpoint",
     "stop_endpoint",
     "write_endpoint",

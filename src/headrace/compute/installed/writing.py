@@ -47,15 +47,7 @@ def write_endpoint(
         ComputeError: the template or the values for it are not as they must be, or the directory
             cannot be written.
     """
-    template = check_endpoint(spec)
-    source = f"endpoint_configs/{spec.template.name} and headrace.toml"
-    heading = f"# Written by headrace from {source}; written again at every start.\n"
-    texts = {
-        CONFIG_FILE: heading + _config(spec, allowed_functions, settings),
-        TEMPLATE_FILE: _template(spec, source),
-        ENVIRONMENT_FILE: _read(spec.template / ENVIRONMENT_FILE),
-        SCHEMA_FILE: _schema(template.schema or {}, spec),
-    }
+    texts = _texts(spec, allowed_functions, settings)
     directory = endpoint.directory
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,6 +57,34 @@ def write_endpoint(
     except OSError as error:
         raise ComputeError(f"{directory}: cannot be written: {error.strerror}") from error
     return changed
+
+
+def outdated_files(endpoint: InstalledEndpoint, spec: EndpointSpec) -> list[str]:
+    """Returns the names of the files that a start would write anew, for what the project says.
+
+    The list of functions that the endpoint is limited to is not looked at.
+
+    Raises:
+        ComputeError: the template or the values for it are not as they must be.
+    """
+    texts = _texts(spec, [], {})
+    directory = endpoint.directory
+    return [n for n in texts if n != CONFIG_FILE and _read(directory / n) != texts[n]]
+
+
+def _texts(
+    spec: EndpointSpec, allowed_functions: Sequence[str], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Returns the files of an endpoint's directory by name."""
+    template = check_endpoint(spec)
+    source = f"endpoint_configs/{spec.template.name} and headrace.toml"
+    heading = f"# Written by headrace from {source}; written again at every start.\n"
+    return {
+        CONFIG_FILE: heading + _config(spec, allowed_functions, settings),
+        TEMPLATE_FILE: _template(spec, source),
+        ENVIRONMENT_FILE: _read(spec.template / ENVIRONMENT_FILE),
+        SCHEMA_FILE: _schema(template.schema or {}, spec),
+    }
 
 
 def remove_directory(endpoint: InstalledEndpoint) -> None:

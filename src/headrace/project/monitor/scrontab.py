@@ -66,13 +66,22 @@ def scrontab_entry(project: Project, place: str) -> str:
     for name, value in {
         "@HEADRACE@": shlex.quote(str(own)),
         "@PROJECT@": shlex.quote(str(project.root)),
-        "@LOG@": str(log),
+        "@LOG@": _output_pattern(log),
         "@PLACE@": place,
     }.items():
         text = text.replace(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
     begin, end = _marks(project)
     return f"{begin}\n{text.strip()}\n{end}\n"
+
+
+def _output_pattern(path: Path) -> str:
+    # The name of Slurm's output is a pattern, and an option's value ends at a space.
+    pattern = str(path).replace("%", "%%")
+    if not any(character in pattern for character in " \t\"'\\#"):
+        return pattern
+    escaped = pattern.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _marks(project: Project) -> tuple[str, str]:
