@@ -206,6 +206,24 @@ def test_a_killed_parent_leaves_no_job(
     slurm.wait_for_empty_queue()
 
 
+@pytest.mark.parametrize("launcher", ["SimpleLauncher", "SrunLauncher"])
+def test_a_path_with_spaces_and_signs_is_no_obstacle(
+    slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
+) -> None:
+    monkeypatch.setenv("HEADRACE_LINKS", str(tmp_path / "links"))
+    events = Events()
+    state_dir = tmp_path / "my (first) project 100% $HOME 'é' \"2\"" / "state"
+    host = EndpointHost(spec(state_dir, "slurm", **OPTIONS, launcher=launcher), events)
+    try:
+        one = task(where)
+        host.submit(one)
+        done = events.wait(one.task_id)
+    finally:
+        host.stop()
+    assert done.kind == "done", done.error
+    slurm.wait_for_empty_queue()
+
+
 def test_a_partition_that_does_not_exist_is_told_in_one_line(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from some_ids import an_id
 
 from headrace.facility import write_settings
+from headrace.facility.settings import SettingsFile
 from headrace.project import (
     Project,
     ProjectError,
@@ -14,6 +13,7 @@ from headrace.project import (
     load_project,
     local_id,
 )
+from headrace.project.configured_endpoints import endpoint_problems
 
 
 def test_the_facility_serves_collections_and_endpoints_by_their_ids(project: Project) -> None:
@@ -27,11 +27,44 @@ def test_the_facility_serves_collections_and_endpoints_by_their_ids(project: Pro
     assert endpoint.options == {"workers": 2}
 
 
-def test_a_missing_template_names_those_that_are_there(project: Project) -> None:
-    shutil.rmtree(project.templates_dir / "local")
-    (project.templates_dir / "slurm").mkdir()
-    with pytest.raises(ProjectError, match=r"endpoints\.machine\.template: .*there are: slurm"):
-        facility_settings(project)
+def test_a_missing_template_is_named_and_hides_nothing(project: Project) -> None:
+    (project.templates_dir / "local").rename(project.templates_dir / "slurm")
+    (endpoint,) = facility_settings(project).endpoints
+    assert endpoint.template == str(project.templates_dir / "local")
+    (told,) = endpoint_problems(project)
+    assert told.startswith(f"endpoint machine: no template folder {endpoint.template}")
+
+
+def test_a_running_facility_takes_up_what_changes_in_headrace_toml(project: Project) -> None:
+    write_settings(project.root, facility_settings(project))
+    served = SettingsFile(project.root)
+    (before,) = (c for c in served.current().collections if c.name == "here")
+    text = project.config_file.read_text()
+
+    project.config_file.write_text(text.replace('root = "data"', 'root = "disk2"'))
+    (after,) = (c for c in served.current().collections if c.name == "here")
+    assert (before.id, after.root) == (after.id, str(project.root / "disk2"))
+
+    # What cannot be read changes nothing, is told, and is looked at again once it is put right.
+    project.config_file.write_text("[collections.here\n")
+    assert served.current().collection(after.id) == after
+    assert "headrace.toml" in served.problem
+    project.config_file.write_text(text)
+    assert served.current().collection(before.id) == before
+    assert served.problem == ""
+
+
+def test_the_environment_that_settings_were_made_in_counts_for_their_changes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_COLLECTION_HERE_ROOT", "/scratch/elsewhere")
+    write_settings(project.root, facility_settings(load_project(project.root)))
+    monkeypatch.delenv("HEADRACE_COLLECTION_HERE_ROOT")
+    text = project.config_file.read_text()
+    project.config_file.write_text(text + '\n[collections.third]\nroot = "third"\n')
+    roots = {c.name: c.root for c in SettingsFile(project.root).current().collections}
+    assert roots["here"] == "/scratch/elsewhere"
+    assert roots["third"] == str(project.root / "third")
 
 
 def test_without_a_facility_the_way_out_is_told(project: Project) -> None:

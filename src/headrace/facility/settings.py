@@ -203,7 +203,7 @@ def read_settings(root: Path) -> Settings:
     Raises:
         FacilityError: the file is not readable as settings.
     """
-    return SettingsFile(root).current()
+    return SettingsFile(root).stored()
 
 
 def settings_path(root: Path) -> Path:
@@ -245,6 +245,15 @@ class SettingsFile:
             if self._is_outdated(settings.source) and self._make_anew(settings.source):
                 settings = self._read()
             return settings
+
+    def stored(self) -> Settings:
+        """Returns the settings as they were written last, whatever has changed since.
+
+        Raises:
+            FacilityError: the file is not readable as settings.
+        """
+        with self._lock:
+            return self._read()
 
     def _read(self) -> Settings:
         seen = file_signature(self._path)

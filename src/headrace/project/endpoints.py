@@ -93,6 +93,7 @@ def start(project: Project, name: str, place: str, services: Services) -> bool:
     """
     from headrace.compute.installed import start_endpoint
 
+    _refuse_hosted(project, name, place, "its first task starts it")
     endpoint = _with_credentials(project, name, place)
     if endpoint.exists and endpoint.state() != "running":
         _write(project, endpoint, place, services)
@@ -120,6 +121,7 @@ def stop(project: Project, name: str, place: str, *, hold: bool = True) -> bool:
     """
     from headrace.compute.installed import stop_endpoint
 
+    _refuse_hosted(project, name, place, "it ends with `headrace facility down`")
     endpoint = _with_credentials(project, name, place)
     if hold and endpoint.exists:
         endpoint.hold(True)
@@ -134,6 +136,7 @@ def delete(project: Project, name: str, place: str) -> None:
     """
     from headrace.compute.installed import delete_endpoint
 
+    _refuse_hosted(project, name, place, "it goes with its lines in headrace.toml")
     delete_endpoint(_with_credentials(project, name, place), project.root)
     if place == "local":
         connect(project, place)  # the facility hosts it again
@@ -245,6 +248,14 @@ def is_hosted(project: Project, name: str, place: str) -> bool:
     if place != "local" or project.endpoint(name).template is None:
         return False
     return not installed_endpoint(project, name, place).exists
+
+
+def _refuse_hosted(project: Project, name: str, place: str, instead: str) -> None:
+    if is_hosted(project, name, place):
+        raise ProjectError(
+            f"endpoint {name} is hosted by the facility: {instead}; `headrace endpoint restart "
+            f"{name}` renews it, `headrace endpoint create {name}` makes a real endpoint of it"
+        )
 
 
 def restart_hosted(project: Project, name: str, services: Services) -> bool:

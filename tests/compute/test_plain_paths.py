@@ -1,0 +1,64 @@
+"""Projects whose paths a shell or Slurm would take apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from compute.endpoint_tools import Events, spec, task
+
+from headrace.compute import ComputeError, EndpointHost
+from headrace.compute.plain_paths import plain_path
+
+
+def here() -> str:
+    from pathlib import Path
+
+    return str(Path.cwd())
+
+
+ODD = ["my project", "my project (1)", 'it\'s "mine"', "100% $HOME `id` \\n", "été ~ #1 & {x}"]
+
+
+@pytest.fixture(autouse=True)
+def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEADRACE_LINKS", str(tmp_path / "links"))
+    return tmp_path / "links"
+
+
+def test_a_plain_path_stays_as_it_is(tmp_path: Path, links: Path) -> None:
+    assert plain_path(tmp_path / "project-1.2_a") == tmp_path / "project-1.2_a"
+    assert not links.exists()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_another_one_has_a_link_that_stays_the_same(tmp_path: Path, links: Path, name: str) -> None:
+    found = plain_path(tmp_path / name)
+    assert found.parent == links
+    assert found.readlink() == tmp_path / name
+    assert plain_path(tmp_path / name) == found
+    assert plain_path(tmp_path / f"{name}2") != found
+    assert links.stat().st_mode & 0o077 == 0
+
+
+def test_where_no_link_can_be_made_the_way_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_LINKS", str(tmp_path / "with a space"))
+    with pytest.raises(ComputeError, match="set HEADRACE_LINKS to a directory with a plain path"):
+        plain_path(tmp_path / "my project")
+
+
+@pytest.mark.timeout(240)
+def test_functions_run_below_such_a_path(tmp_path: Path) -> None:
+    state_dir = tmp_path / "".join(ODD) / "state"
+    events = Events()
+    host = EndpointHost(spec(state_dir), events)
+    try:
+        one = task(here)
+        host.submit(one)
+        done = events.wait(one.task_id, timeout=120)
+    finally:
+        host.stop()
+    assert done.kind == "done", done.error
+    assert done.result == str(state_dir / "tasks_working_dir")
