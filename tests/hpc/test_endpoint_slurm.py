@@ -121,7 +121,7 @@ def test_an_idle_block_is_given_back(slurm: SlurmCluster, tmp_path: Path) -> Non
         done = events.wait(one.task_id)
         assert done.kind == "done", done.error
         slurm.wait_for_empty_queue()
-        assert host.status()["state"] == "idle"
+        wait_until(lambda: host.status()["state"] == "idle", "no worker is said to be there")
     finally:
         host.stop()
 

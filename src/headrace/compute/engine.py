@@ -305,7 +305,11 @@ class Engine:
         """How many managers (nodes), workers and running tasks there are now."""
         if not hasattr(self._engine, "get_connected_managers"):
             return {}
-        managers = [m for m in self._engine.get_connected_managers() if m["active"]]
+        # The interchange believes in a manager until its heartbeat is overdue.
+        blocks = self._engine.executor.status_facade
+        over = {number for number, status in list(blocks.items()) if status.terminal}
+        connected = self._engine.get_connected_managers()
+        managers = [m for m in connected if m["active"] and str(m["block_id"]) not in over]
         return {
             "managers": len(managers),
             "workers": sum(m["worker_count"] for m in managers),

@@ -181,6 +181,10 @@ class HttpProvider(BaseProvider):
             else:
                 self._trouble(action, _story(answer))
             return
+        if action.id not in self._told_details:
+            # Stored before the call: where it never ends, the action's time-out has it to tell.
+            words = f"{action.provider}: asked to run, and no whole answer yet"
+            self._note(action, {"code": "ActionProviderSilent", "description": words})
         body: dict[str, Any] = {
             "request_id": action.id,
             "body": action.body,
