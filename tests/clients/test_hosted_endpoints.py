@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from clients.user import COMPUTE_PORT, User, port_is_free
 
@@ -104,3 +107,50 @@ def test_what_needs_a_broker_says_so(user: User) -> None:
     assert "Start it with" in told.stdout
     refused = user.run("headrace", "endpoint", "start", "machine", code=1)
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_an_endpoint_s_document_has_what_the_service_s_has(user: User) -> None:
+    told = user.sdk(
+        BEGIN
+        + """
+document = client.get_endpoint_metadata(machine)
+print(json.dumps([document, client.get_endpoints()[0]]))
+"""
+    )
+    for document in told:
+        assert document["hostname"]
+        assert document["endpoint_version"]
+        assert document["owner"] == document["owner_id"]
+        assert document["public"] is False
+        assert document["ip_address"] == "127.0.0.1"
+        assert "from the template local" in document["description"]
+
+
+def test_a_function_s_own_client_finds_the_facility_without_a_login(user: User) -> None:
+    told = user.sdk(
+        BEGIN
+        + """
+def look(endpoint):
+    import os
+    from globus_compute_sdk import Client
+    from globus_sdk import FlowsClient
+
+    found = Client().get_endpoint_metadata(endpoint)
+    return {"name": found["name"], "address": FlowsClient().base_url}
+looking = client.register_function(look)
+print(json.dumps(result(client.run(machine, endpoint_id=machine, function_id=looking))))
+"""
+    )
+    assert told["name"] == "machine"
+    assert told["address"].startswith("http://127.0.0.1:")
+
+
+def test_secrets_of_the_facility_are_in_no_command_line_and_no_log(user: User) -> None:
+    credentials = json.loads((user.root / ".headrace" / "compute_client.json").read_text())
+    secret = credentials["client_secret"]
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            assert secret not in " ".join(process.cmdline())
+    for path in (user.root / ".headrace" / "endpoints").rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path
