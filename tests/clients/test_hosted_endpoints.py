@@ -102,13 +102,6 @@ def test_a_facility_that_is_killed_goes_on_with_a_client_s_task(user: User) -> N
     assert told["greeting"] == "hello me"
 
 
-def test_what_needs_a_broker_says_so(user: User) -> None:
-    told = user.run("headrace", "endpoint", "create", "machine", code=0)
-    assert "Start it with" in told.stdout
-    refused = user.run("headrace", "endpoint", "start", "machine", code=1)
-    assert len(refused.stderr.strip().splitlines()) == 1
-
-
 def test_an_endpoint_s_document_has_what_the_service_s_has(user: User) -> None:
     told = user.sdk(
         BEGIN
@@ -154,3 +147,10 @@ def test_secrets_of_the_facility_are_in_no_command_line_and_no_log(user: User) -
     for path in (user.root / ".headrace" / "endpoints").rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+
+
+def test_what_needs_a_broker_says_so(user: User) -> None:
+    told = user.run("headrace", "endpoint", "create", "machine", code=0)
+    assert "Start it with" in told.stdout
+    refused = user.run("headrace", "endpoint", "start", "machine", code=1)
+    assert len(refused.stderr.strip().splitlines()) == 1

@@ -31,6 +31,7 @@ def is_passing(error: BaseException) -> bool:
     """Says whether trying again later may help, by the error itself and by what caused it."""
     return any(
         isinstance(one, TimeoutError | MemoryError)
+        or (isinstance(one, RuntimeError) and "can't start new thread" in str(one))
         or (isinstance(one, OSError) and one.errno in _PASSING)
         for one in _chain(error)
     )

@@ -196,7 +196,7 @@ class TaskRunner:
                 self._submit_all(tasks, request)
                 break
             except Exception as error:
-                if store_recovers(error):
+                if isinstance(error, sqlite3.Error) and store_recovers(error):
                     raise  # this thread is begun again, after a while
                 if not is_passing(error):
                     self._fail_all(tasks, error)
