@@ -284,6 +284,16 @@ def test_a_catch_on_stat_learns_nothing_of_absence() -> None:
     assert found(flow(A=asks, B=ask, C=END, D=END)) == []
 
 
+def test_a_failure_that_nobody_sees() -> None:
+    copies = action(ActionUrl=TRANSFER, WaitTime=9000, ExceptionOnActionFailure=False, End=None,
+                    Next="B")  # fmt: skip
+    works = action(ActionUrl=COMPUTE, WaitTime=9000, ResultPath="$.work")
+    assert codes(found(flow(A=copies, B=works))) == [("warning", "failure-unnoticed")]
+    assert found(flow(A=copies, B=END)) == []
+    ask = choice([{"Variable": "$.r.status", "StringEquals": "SUCCEEDED", "Next": "C"}], "D")
+    assert found(flow(A=copies, B=ask, C=works, D=END)) == []
+
+
 def test_run_as_is_misspelt() -> None:
     findings = codes(found(flow(A=action(RunAs="Usr")), None))
     assert findings == [("warning", "run-as-misspelt")]

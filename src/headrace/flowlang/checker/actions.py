@@ -15,7 +15,11 @@ from headrace.flowlang.checker.reads import named_places
 from headrace.flowlang.checker.shapes import Presence, Shape
 from headrace.flowlang.checker.times import times
 from headrace.flowlang.model import ActionState, Flow
+from headrace.flowlang.parse import targets
+from headrace.flowlang.providers import provider_of
 
+# Providers that do work which what follows needs.
+_WORK: Final = frozenset({"transfer", "compute_v2", "compute_v3"})
 _IDENTITIES: Final = frozenset({"User", "Flow"})
 
 
@@ -43,9 +47,41 @@ def actions(
             yield from absence_is_no_failure(
                 state, caught, (*loc, "Catch"), _looked_at(flow, state)
             )
+            yield from _unnoticed(flow, state, loc)
             yield from addresses(state, raw, loc, served)
             yield from times(state, raw, loc, walltimes)
             yield from _tokens(state, loc, ways)
+
+
+def _unnoticed(flow: Flow, state: ActionState, loc: Loc) -> Iterator[Finding]:
+    """Yields work whose failure nobody sees, though the flow goes on to other actions."""
+    provider = provider_of(state.url)
+    if state.raises or provider is None or provider.name not in _WORK or _looked_at(flow, state):
+        return
+    if _leads_to_action(flow, state):
+        yield Finding(
+            WARNING,
+            "failure-unnoticed",
+            (*loc, "ExceptionOnActionFailure"),
+            f"an action ({provider.title}) that FAILED passes for one that succeeded: no state "
+            f"reads {state.result_path.text}.status",
+            "let the failure be raised, or test the status with a Choice",
+        )
+
+
+def _leads_to_action(flow: Flow, state: ActionState) -> bool:
+    seen: set[str] = set()
+    waiting = [state.next] if state.next is not None else []
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        following = flow.states[name]
+        if following is not state and isinstance(following, ActionState):
+            return True
+        waiting += targets(flow.definition["States"][name])
+    return False
 
 
 def _looked_at(flow: Flow, action: ActionState) -> bool:

@@ -138,7 +138,7 @@ def _families(state: ChoiceState, situations: list[Situation]) -> Iterator[Findi
             kind = FAMILY_KINDS[COMPARISONS[compared.name][0]]
             before = first.setdefault(compared.variable.text, kind)
             found = [look(s.shape, compared.variable.steps).shape.kinds for s in situations]
-            if kind != before and all(kinds & kind and kinds & before for kinds in found):
+            if kind != before and any(kinds & kind and kinds & before for kinds in found):
                 yield Finding(
                     WARNING,
                     "choice-of-two-types",

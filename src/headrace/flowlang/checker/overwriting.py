@@ -40,8 +40,7 @@ def overwritten(flow: Flow, inputs: Iterable[Shape]) -> Iterator[Finding]:
 
 def _is_declared(way: Shape, steps: Steps) -> bool:
     found = look(way, steps)
-    required = found.presence == Presence.MUST
-    return required and found.shape.kinds == OBJECT and bool(found.shape.members)
+    return found.presence == Presence.MUST and found.shape.kinds == OBJECT
 
 
 def _reads_it(flow: Flow, steps: Steps) -> bool:

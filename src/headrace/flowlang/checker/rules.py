@@ -157,6 +157,13 @@ RULES: Final = _rules(
         "that take all values that the schema admits nothing is said.",
     ),
     (
+        "failure-unnoticed",
+        WARNING,
+        "Work that FAILED passes for work that succeeded.",
+        "ExceptionOnActionFailure is false, no state reads the result's status, and the flow goes "
+        "on to other actions. Let the failure be raised, or test the status.",
+    ),
+    (
         "choice-of-two-types",
         WARNING,
         "A Choice compares one value as a text and as a number.",
