@@ -116,7 +116,7 @@ def find_process(root: Path) -> psutil.Process | None:
     wanted = ["-m", "headrace.facility", str(root)]
     for process in psutil.process_iter(["cmdline", "uids", "status"]):
         try:
-            mine = process.info["uids"].real == os.getuid()
+            mine = process.info["uids"].real == os.getuid() and process.pid != os.getpid()
             found = (process.info["cmdline"] or [])[1:4] == wanted
             if mine and found and process.info["status"] != psutil.STATUS_ZOMBIE:
                 return process

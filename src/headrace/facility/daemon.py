@@ -34,6 +34,7 @@ from headrace.facility.supervision import SERVICE
 from headrace.files import private_directory
 
 _POLL_SECONDS = 0.02
+_KILL_SECONDS = 10.0
 # Slower than any disk that is well.
 _CHECKED_BYTES_A_SECOND = 20e6
 
@@ -88,7 +89,7 @@ def start_facility(
             raise FacilityError(
                 f"the facility did not start: {_last_line(log, said_before)} (log: {log})"
             )
-        address = read_address(root)
+        address = _address_so_far(root)
         if address is not None and address.pid == process.pid and _health(address) is not None:
             return address
         time.sleep(_POLL_SECONDS)
@@ -107,7 +108,7 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
         Whether one was running.
 
     Raises:
-        FacilityError: it runs on another machine.
+        FacilityError: it runs on another machine, or does not end.
     """
     process = _process(root)
     if process is None:
@@ -116,11 +117,13 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
         process.send_signal(signal.SIGTERM)
         # One that was stopped, by a shell or a debugger, sees no other signal.
         process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(wait)
-        except psutil.TimeoutExpired:
+        if not _ends(process, wait):
             process.kill()
-            process.wait(5)
+            if not _ends(process, _KILL_SECONDS):
+                raise FacilityError(
+                    f"{root}: process {process.pid} does not even end by SIGKILL: it waits for a "
+                    "disk that does not answer; bring the disk back"
+                )
     except psutil.NoSuchProcess:
         return True
     return True
@@ -163,6 +166,26 @@ def facility_status(root: Path) -> dict[str, Any] | None:
         "memory_bytes": process.memory_info().rss,
         "log": str(log_path(root)),
     }
+
+
+def _address_so_far(root: Path) -> Address | None:
+    try:
+        return read_address(root)
+    except FacilityError:
+        return None  # what an earlier one left; the one that starts writes it anew
+
+
+def _ends(process: psutil.Process, seconds: float) -> bool:
+    """Waits for a process to end; one that only its parent has not noticed has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or not process.is_running():
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _process(root: Path) -> psutil.Process | None:
