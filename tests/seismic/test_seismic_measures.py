@@ -20,6 +20,7 @@ from headrace.seismic import (
 )
 from headrace.seismic.adjoint import _pyadjoint, subsample_shift
 from headrace.seismic.config import ADJOINT_SOURCE_TYPES, ProcessingConfig
+from headrace.seismic.exponentiated_phase import exponentiated_phase
 from headrace.seismic.waveforms import Samples, TraceFile
 
 
@@ -85,6 +86,27 @@ def test_adjoint_source_is_the_derivative_of_the_misfit(
     finite_difference = (plus - minus) / (2 * step)
     predicted = 0.06 * float(found.adjoint_source @ change)
     assert finite_difference / predicted == pytest.approx(1.0, abs=tolerance)
+
+
+@pytest.mark.parametrize("water_level", [0.0, 0.05, 0.2, 0.5])
+def test_exponentiated_phase_knows_that_its_water_level_moves(
+    water_level: float, pair: tuple[Samples, Samples]
+) -> None:
+    observed, synthetic = (trace[1000:2000] * np.hanning(1000) for trace in pair)
+    _, source = exponentiated_phase(observed, synthetic, 0.06, water_level)
+    bump = synthetic * np.exp(-(((np.arange(1000) - np.abs(synthetic).argmax()) / 40.0) ** 2))
+    later = np.gradient(synthetic, 0.06)
+    scale = float(np.abs(0.06 * source @ later))
+    for change in (synthetic, later, bump, np.roll(synthetic, 30)):
+        step = 1e-5
+        plus, minus = (
+            exponentiated_phase(observed, synthetic + sign * step * change, 0.06, water_level)[0]
+            for sign in (1, -1)
+        )
+        difference = (plus - minus) / (2 * step)
+        assert 0.06 * float(source @ change) == pytest.approx(
+            difference, rel=0.01, abs=1e-4 * scale
+        )
 
 
 @pytest.mark.parametrize("water_level", [0.2, 1e-6])

@@ -24,6 +24,7 @@ from headrace.seismic.checks import (
     text,
 )
 from headrace.seismic.errors import ConfigError
+from headrace.seismic.quantities import QUANTITIES
 
 ADJOINT_SOURCE_TYPES = (
     "cc_traveltime",
@@ -79,9 +80,15 @@ class ProcessingConfig:
         corners: order of the Butterworth band-pass; doubled by ``zero_phase``.
         zero_phase: filter forwards and backwards.
         resample: bring observed traces onto the synthetic's time axis instead of refusing them.
-        origin_time: time zero of the synthetics, UTC; needed for traces with absolute times.
+        origin_time: time zero of the synthetics, UTC, where neither files beside the
+            seismograms nor their headers tell it.
         exact_adjoint: adjoint sources are the derivative with respect to the synthetic as it was
             read, through filter and tapers; False: with respect to the filtered one.
+        observed_quantity: what recorded traces are, one of `QUANTITIES`, for instance after the
+            response was removed; None: as suffix, header and instrument code say.
+        synthetic_quantity: the same of the synthetics.
+        amplitude_ratio_limit: largest ratio of the amplitudes of a pair, either way; beyond it
+            they are not of the same unit.
         window_selection: one of `WINDOW_SELECTIONS`.
         windows: settings of ``pyflex.Config`` by pyflex's own names.
         measure: settings of pyadjoint's configuration of this adjoint source type.
@@ -99,6 +106,9 @@ class ProcessingConfig:
     resample: bool = False
     origin_time: datetime.datetime | None = None
     exact_adjoint: bool = False
+    observed_quantity: str | None = None
+    synthetic_quantity: str | None = None
+    amplitude_ratio_limit: float = 1000.0
     window_selection: str = "pyflex"
     windows: Mapping[str, Setting] = field(default_factory=dict)
     measure: Mapping[str, Setting] = field(default_factory=dict)
@@ -127,6 +137,9 @@ _TOP: dict[str, Check] = {
     "resample": boolean,
     "origin_time": origin_time,
     "exact_adjoint": boolean,
+    "observed_quantity": one_of(*QUANTITIES),
+    "synthetic_quantity": one_of(*QUANTITIES),
+    "amplitude_ratio_limit": number(1.0),
 }
 
 _WEIGHTS: dict[str, Check] = {

@@ -30,29 +30,45 @@ class EarlierTrace:
     npts: int
     borders: tuple[tuple[int, int, float], ...]
 
-    def measured_again(self, observed: Samples, synthetic: Samples, dt: float) -> list[Window]:
-        """The same windows, with what the present traces say in them.
+    def measured_again(
+        self, observed: Samples, synthetic: Samples, dt: float, npts: int, offset: int = 0
+    ) -> list[Window]:
+        """Compare the present traces in the same windows.
 
         Args:
-            observed: filtered samples, shape ``(npts,)``.
+            observed: filtered samples where both traces exist.
             synthetic: filtered samples, same shape.
             dt: sampling interval, s.
+            npts: number of samples of the whole synthetic.
+            offset: sample of the synthetic at which both begin.
 
         Returns:
-            The windows; their weights are those of the earlier run.
+            The windows, by samples of what both have; their weights are those of the earlier
+            run.
 
         Raises:
-            StationProblem: the traces have other times, or one is zero in a window.
+            StationProblem: the traces have other times, one is zero in a window, or a window is
+                not in the record.
         """
         if not self.borders:
             return []
-        if len(synthetic) != self.npts or abs(dt - self.dt) > 1e-5 * dt:
+        if npts != self.npts or abs(dt - self.dt) > 1e-5 * dt:
             raise StationProblem(
                 f"the earlier windows are of {self.npts} samples every {self.dt:g} s, the "
-                f"synthetic has {len(synthetic)} every {dt:g} s"
+                f"synthetic has {npts} every {dt:g} s"
+            )
+        outside = [
+            (first, last)
+            for first, last, _ in self.borders
+            if first < offset or last >= offset + len(observed)
+        ]
+        if outside:
+            raise StationProblem(
+                f"the earlier window from sample {outside[0][0]} to {outside[0][1]} is not in the "
+                f"record, which has samples {offset} to {offset + len(observed) - 1}"
             )
         return [
-            compare(observed, synthetic, first, last, weight)
+            compare(observed, synthetic, first - offset, last - offset, weight)
             for first, last, weight in self.borders
         ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from headrace.seismic.all_problems import distinct_problems
 from headrace.seismic.config import ProcessingConfig, read_config
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.figures import TraceFigure
@@ -299,11 +300,9 @@ def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
         request.misfit_only,
     )
     if summary["traces"] == 0:
-        first = summary["problems"][0]
-        name = ".".join(part for part in (first["station"], first["component"]) if part)
         raise SeismicError(
-            f"{request.event}: none of {len(planned.stations)} stations could be processed; "
-            f"{name}: {first['problem']}"
+            f"{request.event}: none of {len(planned.stations)} stations could be processed "
+            f"({request.config}); {' | '.join(distinct_problems(results, planned.unusable))}"
         )
     finish_results(planned.directory, request.output)
     return summary

@@ -20,8 +20,8 @@ def exponentiated_phase(
     """Measures one tapered window.
 
     The misfit is half the integral of the squared differences of s/E and H(s)/E between the
-    traces, H the Hilbert transform and E the envelope plus the water level. The level itself
-    counts as constant in the derivative.
+    traces, H the Hilbert transform and E the envelope plus the water level, a share of the
+    largest envelope; the derivative knows that the level changes with the trace.
 
     Args:
         data: tapered observed samples, shape ``(n,)``.
@@ -30,7 +30,8 @@ def exponentiated_phase(
         water_level: share of the largest envelope that is added to the envelope, at least 0.
 
     Returns:
-        The misfit (s), and its derivative with respect to ``model``, shape ``(n,)``.
+        The misfit (s), and its derivative with respect to ``model`` divided by ``dt``, shape
+        ``(n,)``.
     """
     from scipy.integrate import simpson
 
@@ -40,11 +41,17 @@ def exponentiated_phase(
     misfit = 0.5 * float(sum(simpson(y=part**2, dx=dt) for part in difference))
     # The envelope changes with both the trace and its Hilbert transform.
     through_envelope = (difference[0] * model + difference[1] * hilbert) / raised**2
+    through_level = water_level * float(through_envelope.sum())
     through_envelope = np.divide(
         through_envelope, envelope, out=np.zeros_like(model), where=envelope > 0
     )
     of_trace = through_envelope * model - difference[0] / raised
     of_hilbert = through_envelope * hilbert - difference[1] / raised
+    # The water level follows the largest envelope alone.
+    top = int(envelope.argmax())
+    if envelope[top] > 0:
+        of_trace[top] += through_level * model[top] / envelope[top]
+        of_hilbert[top] += through_level * hilbert[top] / envelope[top]
     # The adjoint of the Hilbert transform is its negative.
     return misfit, of_trace - _hilbert(of_hilbert)
 

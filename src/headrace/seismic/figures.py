@@ -103,7 +103,9 @@ class TraceFigure:
             mark.remove()
         self._marks.clear()
         self._waves.set_xlim(times[0], times[-1])
-        top = 1.25 * max(float(np.abs(pair.observed).max()), float(np.abs(pair.synthetic).max()))
+        top = 1.25 * max(
+            float(np.nanmax(np.abs(pair.observed))), float(np.nanmax(np.abs(pair.synthetic)))
+        )
         self._waves.set_ylim(-top, top)
         largest = 1.15 * float(np.abs(source).max()) or 1.0
         self._source.set_ylim(-largest, largest)

@@ -58,7 +58,7 @@ def read_geometry(directory: Path) -> EventGeometry:
         SeismicError: a file is missing or cannot be used; the message names the line or key.
     """
     return EventGeometry(
-        _read_source(directory / SOURCE_FILE), _read_stations(directory / STATIONS_FILE)
+        _read_source(directory / SOURCE_FILE), read_stations(directory / STATIONS_FILE)
     )
 
 
@@ -98,7 +98,18 @@ def _read_source(path: Path) -> Position:
     return float(told["x"]), float(told["z"])
 
 
-def _read_stations(path: Path) -> dict[str, Position]:
+def read_stations(path: Path) -> dict[str, Position]:
+    """Read a ``STATIONS`` file.
+
+    Args:
+        path: one station a line: name, network, x and z in m; numbers as Fortran writes them.
+
+    Returns:
+        Positions of each ``NET.STA``, in the order of the file.
+
+    Raises:
+        SeismicError: it cannot be read; the message names the line.
+    """
     found: dict[str, Position] = {}
     for number, line in enumerate(_text(path).splitlines(), start=1):
         words = line.split("#")[0].split()
@@ -106,15 +117,26 @@ def _read_stations(path: Path) -> dict[str, Position]:
             continue
         try:
             code = f"{words[1]}.{words[0]}"
-            position = float(words[2]), float(words[3])
+            position = fortran_number(words[2]), fortran_number(words[3])
         except (IndexError, ValueError):
             raise SeismicError(f"{path}: line {number}: not NAME NETWORK X Z: {line!r}") from None
-        if code in found or not all(map(math.isfinite, position)):
-            raise SeismicError(f"{path}: line {number}: {code}: twice, or nowhere: {line!r}")
+        if "/" in code or code.count(".") != 1 or code in found:
+            raise SeismicError(f"{path}: line {number}: {code}: twice, or not a code")
+        if not all(map(math.isfinite, position)):
+            raise SeismicError(f"{path}: line {number}: {code}: no place: {line!r}")
         found[code] = position
     if not found:
         raise SeismicError(f"{path}: no station in it")
     return found
+
+
+def fortran_number(text: str) -> float:
+    """Read a number whose exponent may be Fortran's: ``300.d0``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(text.replace("d", "e").replace("D", "e"))
 
 
 def _text(path: Path) -> str:

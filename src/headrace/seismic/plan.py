@@ -14,6 +14,7 @@ import headrace
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.earlier import WINDOWS_FILE, read_earlier
 from headrace.seismic.errors import SeismicError
+from headrace.seismic.event_origin import find_origin
 from headrace.seismic.figures import choose_sample
 from headrace.seismic.geometry import EventGeometry, azimuth_weights, read_geometry
 from headrace.seismic.results import start_results
@@ -109,7 +110,14 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
     Raises:
         SeismicError: a directory or file is missing or cannot be used.
     """
-    stations, unusable = find_stations(request.observed, request.synthetic, config.components)
+    origin = find_origin(request.observed, request.synthetic, request.event_directory)
+    stations, unusable = find_stations(
+        request.observed,
+        request.synthetic,
+        config.components,
+        config.observed_quantity,
+        config.synthetic_quantity,
+    )
     geometry = None
     if request.event_directory is not None:
         geometry = read_geometry(request.event_directory)
@@ -117,7 +125,8 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
     earlier = None
     if request.windows_from is not None:
         earlier = read_earlier(request.windows_from, request.event, config)
-    how = Measuring(_weights(request, config, stations, geometry), earlier, request.misfit_only)
+    weights = _weights(request, config, stations, geometry)
+    how = Measuring(origin, weights, earlier, request.misfit_only)
     drawn: list[str] = []
     if request.figures != "none" and not request.misfit_only:
         drawn = [
@@ -196,8 +205,8 @@ def hash_station(station: Station) -> str:
     for pair in station.pairs:
         for file in (pair.observed, pair.synthetic):
             digest.update(f"{pair.channel} {file and (file.path.name, file.index)}\n".encode())
-            if file is not None:
-                _add_file(digest, file.path)
+            for piece in (file, *file.pieces) if file is not None else ():
+                _add_file(digest, piece.path)
     return digest.hexdigest()
 
 
@@ -231,6 +240,7 @@ def hash_inputs(plan: Plan, stations: Sequence[str]) -> str:
         "figures": sorted(plan.drawn),
         "misfit_only": request.misfit_only,
         "weights": dict(plan.how.weights),
+        "origin": plan.how.origin and plan.how.origin.time.isoformat(),
         "unusable": plan.unusable,
         "stations": [
             [station.code, digest] for station, digest in zip(plan.stations, stations, strict=True)

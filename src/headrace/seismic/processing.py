@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,8 +11,83 @@ from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import StationProblem
 from headrace.seismic.waveforms import Samples, Seismogram
 
+# Starts that are no further apart are equal, in sampling intervals: what text files round away,
+# and what interpolation would change by less than it errs.
+_EQUAL_STARTS = 0.01
+_EQUAL_STARTS_RESAMPLED = 1e-3
+_SAMPLES_PER_PERIOD = 4  # fewer are too few to interpolate
 
-def align(observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig) -> Samples:
+
+@dataclass(frozen=True, eq=False)
+class AlignedPair:
+    """An observed and a synthetic trace where both exist, on the synthetic's times.
+
+    Attributes:
+        observed: samples, shape ``(npts,)``.
+        synthetic: samples, same shape.
+        first: sample of the synthetic at which they begin.
+    """
+
+    observed: Samples
+    synthetic: Samples
+    first: int = 0
+
+    @property
+    def part(self) -> slice:
+        """Where they stand in the synthetic."""
+        return slice(self.first, self.first + len(self.observed))
+
+
+def alignment_problems(
+    observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig
+) -> list[str]:
+    """Find everything that keeps a pair from being compared sample by sample.
+
+    Args:
+        observed: the recorded trace.
+        synthetic: the computed trace, whose axis is the measure.
+        config: says whether resampling is wanted, and the period band.
+
+    Returns:
+        Each problem with its way out; none if `align` will do.
+    """
+    differences = _differences(observed, synthetic, config)
+    found = []
+    if differences and not config.resample:
+        way_out = "set resample = true to bring the observed onto the synthetic's times"
+        found.append(f"{differences[0]}; {way_out}")
+    if observed.dt * _SAMPLES_PER_PERIOD > config.min_period and differences:
+        found.append(
+            f"observed dt of {observed.dt:g} s is too coarse to interpolate for periods of "
+            f"{config.min_period:g} s; give at least {_SAMPLES_PER_PERIOD} samples a period"
+        )
+    half = 0.5 * synthetic.dt
+    if observed.end < synthetic.start - half or observed.start > synthetic.end + half:
+        found.append(
+            f"observed ({observed.start:g} to {observed.end:g} s) and synthetic "
+            f"({synthetic.start:g} to {synthetic.end:g} s) do not overlap in time; is the origin "
+            "time right?"
+        )
+    return found
+
+
+def _differences(
+    observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig
+) -> list[str]:
+    found = []
+    if abs(observed.dt - synthetic.dt) > 1e-5 * synthetic.dt:
+        found.append(f"observed dt is {observed.dt:g} s, synthetic {synthetic.dt:g} s")
+    limit = _EQUAL_STARTS_RESAMPLED if config.resample else _EQUAL_STARTS
+    if abs(observed.start - synthetic.start) > limit * synthetic.dt:
+        found.append(
+            f"observed starts at {observed.start:.9g} s, synthetic at {synthetic.start:.9g} s"
+        )
+    if len(observed.data) != len(synthetic.data):
+        found.append(f"observed has {len(observed.data)} samples, synthetic {len(synthetic.data)}")
+    return found
+
+
+def align(observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig) -> AlignedPair:
     """Bring the observed trace onto the time axis of the synthetic one.
 
     Args:
@@ -20,29 +96,23 @@ def align(observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig)
         config: says whether resampling is wanted.
 
     Returns:
-        Observed samples, shape of ``synthetic.data``. With ``config.resample``: low-passed below
-        the new Nyquist frequency if need be, cubic interpolation, zero outside the record.
+        The pair where both traces exist: what was not recorded is left out, and is never zero.
+        With ``config.resample``: low-passed below the new Nyquist frequency if need be, cubic
+        interpolation.
 
     Raises:
-        StationProblem: the axes differ and resampling is not wanted, or they do not overlap.
+        StationProblem: the axes differ and resampling is not wanted, the observed is too coarse
+            to be interpolated, or they do not overlap.
     """
-    same_step = abs(observed.dt - synthetic.dt) <= 1e-5 * synthetic.dt
-    same_start = abs(observed.start - synthetic.start) <= 0.5 * synthetic.dt
-    if same_step and same_start and len(observed.data) == len(synthetic.data):
-        return observed.data
-    if config.resample:
-        return _resample(observed, synthetic)
-    way_out = "set resample = true to bring the observed onto the synthetic's times"
-    if not same_step:
-        difference = f"observed dt is {observed.dt:g} s, synthetic {synthetic.dt:g} s"
-    elif not same_start:
-        difference = f"observed starts at {observed.start:g} s, synthetic at {synthetic.start:g} s"
-    else:
-        difference = f"observed has {len(observed.data)} samples, synthetic {len(synthetic.data)}"
-    raise StationProblem(f"{difference}; {way_out}")
+    problems = alignment_problems(observed, synthetic, config)
+    if problems:
+        raise StationProblem("; and ".join(problems))
+    if not _differences(observed, synthetic, config):
+        return AlignedPair(observed.data, synthetic.data)
+    return _resample(observed, synthetic)
 
 
-def _resample(observed: Seismogram, synthetic: Seismogram) -> Samples:
+def _resample(observed: Seismogram, synthetic: Seismogram) -> AlignedPair:
     from obspy.signal.filter import lowpass
     from scipy.interpolate import CubicSpline
 
@@ -51,15 +121,17 @@ def _resample(observed: Seismogram, synthetic: Seismogram) -> Samples:
         data = lowpass(data, 0.4 / synthetic.dt, 1 / observed.dt, corners=4, zerophase=True)
     times = observed.start + observed.dt * np.arange(len(data))
     wanted = synthetic.start + synthetic.dt * np.arange(len(synthetic.data))
-    inside = (wanted >= times[0]) & (wanted <= times[-1])
-    if not inside.any():
+    # A sample that rounding puts just outside of the record is the record's own.
+    margin = 1e-6 * synthetic.dt
+    inside = np.flatnonzero((wanted >= times[0] - margin) & (wanted <= times[-1] + margin))
+    if len(inside) < 2:
         raise StationProblem(
             f"observed ({times[0]:g} to {times[-1]:g} s) and synthetic "
-            f"({wanted[0]:g} to {wanted[-1]:g} s) do not overlap in time"
+            f"({wanted[0]:g} to {wanted[-1]:g} s) share fewer than two samples"
         )
-    aligned = np.zeros(len(wanted))
-    aligned[inside] = CubicSpline(times, data)(wanted[inside])
-    return aligned
+    part = slice(int(inside[0]), int(inside[-1]) + 1)
+    aligned: Samples = CubicSpline(times, data)(wanted[part])
+    return AlignedPair(aligned, synthetic.data[part], part.start)
 
 
 def filter_pair(

@@ -29,9 +29,14 @@ COLUMNS = (
     "dlnA",
     "measured_shift_s",
     "problem",
+    "observed",
+    "synthetic",
+    "covered_s",
+    "left_out",
 )
 """The columns of misfit.csv; ``shift_s`` to ``measured_shift_s`` hold one value per window,
-joined by ``;``."""
+joined by ``;``. ``observed`` and ``synthetic`` name the records that were compared with format
+and quantity, ``covered_s`` the times where both exist, ``left_out`` the component's other files."""
 
 
 def start_results(output: Path) -> Path:
@@ -150,7 +155,8 @@ def summarise(
 
     Returns:
         Numbers of stations, traces and windows, the total misfit, the misfit as in Tape et al.
-        2010 (half the weighted mean over the windows), and every problem.
+        2010 (half the weighted mean over the windows), every problem, and how many files were
+        left out because another one of the same component was taken.
     """
     measured = [found for found in results if found.measurement is not None]
     windows = sum(len(found.windows) for found in measured)
@@ -177,6 +183,7 @@ def summarise(
         "misfit_per_window": misfit / (2 * weights) if weights else None,
         "adjoint_sources": sum(found.axis is not None for found in results),
         "problems": problems,
+        "left_out": sum(len(found.pair.left_out) for found in results if found.pair),
     }
 
 
@@ -237,7 +244,7 @@ def _misfit_table(event: str, results: Sequence[TraceResult]) -> str:
             continue
         row = [event, found.station, found.component]
         if found.measurement is None or found.axis is None:
-            table.writerow([*row, "", 0, "", "", "", "", found.problem or ""])
+            table.writerow([*row, "", 0, "", "", "", "", found.problem or "", *_records(found)])
             continue
         dt = found.axis.dt
         shifts = [measured.shift for measured in found.measurement.windows]
@@ -251,9 +258,23 @@ def _misfit_table(event: str, results: Sequence[TraceResult]) -> str:
                 ";".join(f"{window.dlna:.6f}" for window in found.windows),
                 ";".join("" if shift is None else f"{shift:.6g}" for shift in shifts),
                 found.problem or "",
+                *_records(found),
             ]
         )
     return text.getvalue()
+
+
+def _records(found: TraceResult) -> tuple[str, str, str, str]:
+    """Tell what was compared: both records, where both exist, and the files that were left out."""
+    pair = found.pair
+    if pair is None:
+        return "", "", "", ""
+    return (
+        pair.observed.description if pair.observed else "",
+        pair.synthetic.description if pair.synthetic else "",
+        "{:.10g};{:.10g}".format(*found.covered) if found.covered else "",
+        ";".join(trace.path.name for trace in pair.left_out),
+    )
 
 
 def _json(value: Any) -> str:

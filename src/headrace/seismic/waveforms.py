@@ -1,11 +1,10 @@
-"""Seismograms on disk: which there are, which belong together, and what is in them."""
+"""Reading seismograms: samples on an even time axis after the origin time of the event."""
 
 from __future__ import annotations
 
 import datetime
 import re
-import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,40 +12,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from headrace.seismic.errors import SeismicError, StationProblem
+from headrace.seismic.errors import StationProblem
+from headrace.seismic.event_origin import EventOrigin
+from headrace.seismic.stations import Pair, Station, find_stations
+from headrace.seismic.trace_files import BINARY_SUFFIXES, TWO_COLUMNS, TraceFile, read_stream
+
+__all__ = [
+    "Pair",
+    "Samples",
+    "Seismogram",
+    "Station",
+    "TraceFile",
+    "find_stations",
+    "read_seismogram",
+]
 
 Samples = npt.NDArray[np.float64]
 
-_ASCII_NAME = re.compile(
-    r"(?P<network>[^.]+)\.(?P<station>[^.]+)\.(?P<channel>[^.]+)\.sem[a-z]?(\.ascii)?", re.I
-)
-_BINARY_SUFFIXES = {".sac", ".mseed", ".ms", ".miniseed", ".msd"}
 # Fortran leaves out the E when an exponent has three digits, and may write D instead.
 _FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
-
-
-@dataclass(frozen=True)
-class TraceFile:
-    """One trace in one file.
-
-    Attributes:
-        path: the file.
-        network: network code.
-        station: station code.
-        channel: channel code; its last letter is the component.
-        index: which trace of the file.
-    """
-
-    path: Path
-    network: str
-    station: str
-    channel: str
-    index: int = 0
-
-    @property
-    def component(self) -> str:
-        """The last letter of the channel code."""
-        return self.channel[-1]
+_UNSET = -12345.0
+_REFERENCE_IS_ORIGIN = 11  # SAC's iztype IO
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,173 +52,54 @@ class Seismogram:
     dt: float
     data: Samples
 
-
-@dataclass(frozen=True)
-class Pair:
-    """What there is of one component of a station; a trace that is missing is None.
-
-    Attributes:
-        component: component letter.
-        channel: channel code of the synthetic, which names the adjoint source.
-        observed: the recorded trace.
-        synthetic: the computed trace.
-        blank: the station has no such component at all: only a zero trace is wanted.
-    """
-
-    component: str
-    channel: str
-    observed: TraceFile | None
-    synthetic: TraceFile | None
-    blank: bool = False
-
-
-@dataclass(frozen=True)
-class Station:
-    """One station and its pairs, in the order of the components asked for."""
-
-    network: str
-    name: str
-    pairs: tuple[Pair, ...]
-
     @property
-    def code(self) -> str:
-        """``NET.STA``."""
-        return f"{self.network}.{self.name}"
+    def end(self) -> float:
+        """Time of the last sample after the origin time, s."""
+        return self.start + self.dt * (len(self.data) - 1)
 
 
-Traces = dict[tuple[str, str], dict[str, list[TraceFile]]]
-
-
-def find_stations(
-    observed: Path, synthetic: Path, components: Iterable[str]
-) -> tuple[list[Station], list[tuple[str, str]]]:
-    """Find the stations of an event and pair observed with synthetic traces.
-
-    A trace belongs to another if network, station and component agree; among several
-    channels of one component that of the same name is taken. Every component asked for is in
-    every station, so that each gets an adjoint source.
-
-    Args:
-        observed: directory of the recorded seismograms.
-        synthetic: directory of the computed seismograms.
-        components: component letters.
-
-    Returns:
-        The stations sorted by code, and the files that could not be used: (name, problem).
-
-    Raises:
-        SeismicError: a directory is not there or has no seismogram.
-    """
-    components = tuple(components)
-    recorded, problems = _find_traces(observed)
-    computed, more = _find_traces(synthetic)
-    stations = []
-    for key in sorted(recorded.keys() | computed.keys()):
-        network, name = key
-        there, model = recorded.get(key, {}), computed.get(key, {})
-        example = min(
-            (trace.channel for found in (model or there).values() for trace in found),
-            default="BX?",
-        )
-        pairs = []
-        for component in components:
-            synthetics = model.get(component, [])
-            channel = synthetics[0].channel if synthetics else example[:-1] + component
-            candidates = there.get(component, [])
-            same = [trace for trace in candidates if trace.channel == channel]
-            pairs.append(
-                Pair(
-                    component=component,
-                    channel=channel,
-                    observed=next(iter(same or candidates), None),
-                    synthetic=next(iter(synthetics), None),
-                    blank=not synthetics and not candidates,
-                )
-            )
-        if not all(pair.blank for pair in pairs):
-            stations.append(Station(network, name, tuple(pairs)))
-    if not stations:
-        wanted = ", ".join(components)
-        raise SeismicError(f"no trace of component {wanted} in {observed} or {synthetic}")
-    return stations, problems + more
-
-
-def _find_traces(directory: Path) -> tuple[Traces, list[tuple[str, str]]]:
-    if not directory.is_dir():
-        raise SeismicError(f"{directory}: no such directory of seismograms")
-    traces: Traces = {}
-    problems = []
-    seen = False
-    for path in sorted(directory.iterdir()):
-        name = _ASCII_NAME.fullmatch(path.name)
-        if name:
-            found = [TraceFile(path, name["network"], name["station"], name["channel"])]
-        elif path.suffix.lower() in _BINARY_SUFFIXES:
-            try:
-                found = _headers(path)
-            except StationProblem as problem:
-                problems.append((path.name, str(problem)))
-                continue
-        else:
-            continue
-        seen = True
-        for trace in found:
-            by_component = traces.setdefault((trace.network, trace.station), {})
-            by_component.setdefault(trace.component, []).append(trace)
-    if not seen:
-        raise SeismicError(
-            f"{directory}: no seismograms (NET.STA.CHA.sem*, *.sac or *.mseed) in it"
-        )
-    return traces, problems
-
-
-def _headers(path: Path) -> list[TraceFile]:
-    return [
-        TraceFile(
-            path, trace.stats.network or "XX", trace.stats.station, trace.stats.channel, index
-        )
-        for index, trace in enumerate(_read_obspy(path, headonly=True))
-        if trace.stats.station and trace.stats.channel
-    ]
-
-
-def _read_obspy(path: Path, headonly: bool) -> Any:
-    import obspy
-
-    try:
-        # obspy warns of the single precision in which SAC keeps its sampling interval.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return obspy.read(str(path), headonly=headonly)
-    except Exception as error:  # noqa: BLE001 - obspy's readers raise whatever they like
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise StationProblem(f"{path.name}: cannot be read: {reason}") from None
-
-
-def read_seismogram(trace: TraceFile, origin_time: datetime.datetime | None = None) -> Seismogram:
+def read_seismogram(
+    trace: TraceFile,
+    origin_time: datetime.datetime | None = None,
+    origin: EventOrigin | None = None,
+    span: tuple[float, float] | None = None,
+) -> Seismogram:
     """Read one trace.
 
+    Time zero of a trace with absolute times is the event's origin, else that of its own header
+    (SAC's ``o``, or a reference time that is the origin by ``iztype``), else ``origin_time``.
+    Text files of two columns have times after the origin already.
+
     Args:
-        trace: which one.
-        origin_time: time zero of the event, UTC. A SAC file that knows its own origin (header
-            ``o``) does without, and so do two-column files, whose times are relative.
+        trace: which one; the pieces of a record are joined.
+        origin_time: time zero where neither the event nor the trace tells, UTC.
+        origin: of the event.
+        span: times after the origin that are wanted, s; a gap outside of them does not matter.
 
     Returns:
         The seismogram, checked: at least two samples, evenly spaced, all finite.
 
     Raises:
-        StationProblem: the file is not there, corrupt, unevenly sampled or not finite.
+        StationProblem: the file is not there, corrupt, unevenly sampled, not finite or has a
+            gap, its origin time is unknown, or disagrees with the event's.
     """
-    if trace.path.suffix.lower() in _BINARY_SUFFIXES:
-        start, dt, data = _read_binary(trace, origin_time)
-    else:
+    if _is_text(trace):
         start, dt, data = _read_ascii(trace.path)
+    else:
+        start, dt, data = _read_binary(trace, origin_time, origin, span)
     bad = np.flatnonzero(~np.isfinite(data))
     if bad.size:
         raise StationProblem(
             f"{trace.path.name}: {bad.size} samples are not finite, first at sample {bad[0]}"
         )
     return Seismogram(trace, start, dt, data)
+
+
+def _is_text(trace: TraceFile) -> bool:
+    """Tell by the name where the trace was named by its path alone."""
+    if trace.format:
+        return trace.format == TWO_COLUMNS
+    return trace.path.suffix.lower() not in BINARY_SUFFIXES
 
 
 def _read_ascii(path: Path) -> tuple[float, float, Samples]:
@@ -271,28 +139,132 @@ def _load_table(path: Path) -> Samples:
 
 
 def _read_binary(
-    trace: TraceFile, origin_time: datetime.datetime | None
+    trace: TraceFile,
+    origin_time: datetime.datetime | None,
+    origin: EventOrigin | None,
+    span: tuple[float, float] | None,
 ) -> tuple[float, float, Samples]:
-    stream = _read_obspy(trace.path, headonly=False)
-    if trace.index >= len(stream):
-        raise StationProblem(f"{trace.path.name}: trace {trace.index} is not in it any more")
-    same = [part for part in stream if part.id == stream[trace.index].id]
-    if len(same) > 1:
-        raise StationProblem(f"{trace.path.name}: {same[0].id} has gaps ({len(same)} pieces)")
-    record = same[0]
-    stats = record.stats
-    sac = stats.get("sac", {})
-    unset = -12345.0
-    if origin_time is not None:
-        start = stats.starttime.timestamp - origin_time.timestamp()
-    elif sac.get("o", unset) != unset and "b" in sac:
-        start = float(sac["b"]) - float(sac["o"])
-    elif stats.get("_format") == "SAC" and "b" in sac:
-        start = float(sac["b"])
-    else:
+    records = [record for piece in (trace, *trace.pieces) for record in _records(piece)]
+    first = records[0]
+    name = trace.path.name
+    steps = [float(record.stats.delta) for record in records]
+    if max(steps) - min(steps) > 1e-5 * min(steps):
+        raise StationProblem(f"{name}: the pieces of {trace.id} have different sampling intervals")
+    if any(record.data.dtype.kind not in "fiu" for record in records):
+        raise StationProblem(f"{name}: {trace.id} holds text, not samples")
+    dt = float(f"{first.stats.delta:.7g}")
+    placed = [(_start(record, trace, origin_time, origin), record.data) for record in records]
+    start, data = _joined(placed, dt, trace, span)
+    if len(data) < 2:
+        raise StationProblem(f"{name}: corrupt: {len(data)} samples")
+    if start + dt * (len(data) - 1) < -_DAY or start > _DAY:
+        zero = origin.file if origin else "its header or the configuration"
         raise StationProblem(
-            f"{trace.path.name}: has absolute times; set origin_time in the configuration"
+            f"{name}: {trace.id} begins {start:,.6g} s after the origin time by {zero}; one of "
+            "them is of another event"
         )
-    if stats.npts < 2:
-        raise StationProblem(f"{trace.path.name}: corrupt: {stats.npts} samples")
-    return start, float(f"{stats.delta:.7g}"), np.asarray(record.data, dtype=np.float64).copy()
+    return start, dt, data
+
+
+def _records(piece: TraceFile) -> list[Any]:
+    stream = read_stream(piece.path, headonly=False)
+    if piece.index >= len(stream):
+        raise StationProblem(f"{piece.path.name}: trace {piece.index} is not in it any more")
+    if piece.format:
+        return [stream[piece.index]]
+    return [part for part in stream if part.id == stream[piece.index].id]
+
+
+def _start(
+    record: Any,
+    trace: TraceFile,
+    origin_time: datetime.datetime | None,
+    origin: EventOrigin | None,
+) -> float:
+    """Time of the first sample after the origin, s."""
+    own = _own_origin(record)
+    if origin is not None:
+        if own is not None and not origin.agrees_with(own):
+            raise StationProblem(
+                f"{trace.path.name}: its header puts the origin at {own.isoformat()}, "
+                f"{origin.file} at {origin.time.isoformat()}; correct one of them"
+            )
+        return _since(record, origin.time)
+    if own is not None:
+        sac = record.stats.sac
+        return float(sac["b"]) - float(sac.get("o", _UNSET) if _is_set(sac, "o") else 0.0)
+    if origin_time is not None:
+        return _since(record, origin_time)
+    raise StationProblem(
+        f"{trace.path.name}: has absolute times, and nothing tells the origin time: write it into "
+        "event.toml (time = ...), CMTSOLUTION or QuakeML beside the seismograms, or set "
+        "origin_time in the configuration"
+    )
+
+
+def _own_origin(record: Any) -> datetime.datetime | None:
+    """Return the origin time that a SAC header tells; None without one."""
+    sac = record.stats.get("sac", {})
+    if not _is_set(sac, "b"):
+        return None
+    if _is_set(sac, "o"):
+        offset = float(sac["o"])
+    elif int(sac.get("iztype", _UNSET)) == _REFERENCE_IS_ORIGIN:
+        offset = 0.0
+    else:
+        return None
+    first: datetime.datetime = record.stats.starttime.datetime.replace(tzinfo=datetime.UTC)
+    return first + datetime.timedelta(seconds=offset - float(sac["b"]))
+
+
+def _is_set(sac: Any, name: str) -> bool:
+    return float(sac.get(name, _UNSET)) != _UNSET
+
+
+def _since(record: Any, origin: datetime.datetime) -> float:
+    from obspy import UTCDateTime
+
+    # In nanoseconds: a timestamp in seconds has no microseconds left after 2001.
+    return float((record.stats.starttime.ns - UTCDateTime(origin).ns) / 1e9)
+
+
+def _joined(
+    pieces: Sequence[tuple[float, Any]],
+    dt: float,
+    trace: TraceFile,
+    span: tuple[float, float] | None,
+) -> tuple[float, Samples]:
+    """Join pieces of a record that follow each other; samples that are there twice must agree."""
+    runs: list[tuple[float, Samples]] = []
+    for start, raw in sorted(pieces, key=lambda piece: piece[0]):
+        data = np.asarray(raw, dtype=np.float64)
+        if not runs:
+            runs.append((start, data.copy()))
+            continue
+        first, before = runs[-1]
+        offset = (start - first) / dt
+        at = round(offset)
+        if at > len(before) or abs(offset - at) > 0.01:
+            runs.append((start, data.copy()))
+            continue
+        again = before[at : at + len(data)]
+        if not np.array_equal(again, data[: len(again)]):
+            raise StationProblem(
+                f"{trace.path.name}: {trace.id} has two different records from {start:g} s on; "
+                "keep one of them"
+            )
+        runs[-1] = (first, np.concatenate([before, data[len(again) :]]))
+    if span is not None and len(runs) > 1:
+        inside = [run for run in runs if run[0] <= span[1] and _end(run, dt) >= span[0]]
+        runs = inside or runs[:1]
+    if len(runs) > 1:
+        gap = runs[1][0] - _end(runs[0], dt) - dt
+        raise StationProblem(
+            f"{trace.path.name}: {trace.id} has gaps ({len(runs)} pieces, the first gap of "
+            f"{gap:.4g} s at {_end(runs[0], dt):.6g} s)"
+        )
+    return runs[0]
+
+
+def _end(run: tuple[float, Samples], dt: float) -> float:
+    return run[0] + dt * (len(run[1]) - 1)

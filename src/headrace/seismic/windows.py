@@ -33,6 +33,10 @@ class Window:
     dlna: float
     weight: float = 1.0
 
+    def later(self, samples: int) -> Window:
+        """Return the window counted from a sample that is so many samples earlier."""
+        return replace(self, first=self.first + samples, last=self.last + samples)
+
     def seconds(self, dt: float) -> tuple[float, float]:
         """Borders after the first sample of the trace, s."""
         return self.first * dt, self.last * dt

@@ -59,3 +59,12 @@ def test_a_mistake_is_named(old: str, new: str, message: str):
     assert old in TEXT
     with pytest.raises(ConfigError, match=f"inversion.toml: .*{message}"):
         read(TEXT.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("kind", ["cc_traveltime", "multitaper"])
+def test_the_error_of_a_shift_is_not_in_the_misfit_unless_asked_for(kind: str) -> None:
+    document = tomllib.loads(TEXT)
+    document["misfit"] = {"components": ["P"], "adjoint_source": kind}
+    assert parse_settings(document, "i.toml").waveforms["measure"]["use_cc_error"] is False
+    document["misfit"]["measure"] = {"use_cc_error": True}
+    assert parse_settings(document, "i.toml").waveforms["measure"]["use_cc_error"] is True

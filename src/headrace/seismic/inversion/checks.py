@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headrace.files import write_whole
 from headrace.seismic.errors import SeismicError, StationProblem
+from headrace.seismic.event_origin import EventOrigin, find_origin
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import Objective
 from headrace.seismic.inversion.paths import Paths
@@ -103,6 +104,9 @@ def _event_problems(inversion: Inversion, objective: Objective, name: str) -> It
     paths = inversion.paths
     try:
         event = read_event(paths.event(name))
+        origin = find_origin(
+            paths.observed_event(name), paths.observed_event(name), paths.event(name)
+        )
         stations, _ = find_stations(
             paths.observed_event(name), paths.observed_event(name), inversion.settings.components
         )
@@ -117,20 +121,25 @@ def _event_problems(inversion: Inversion, objective: Objective, name: str) -> It
             yield f"event {name}: no observed seismogram of {receiver.code}"
             continue
         for pair in recorded[receiver.code].pairs:
-            yield from _trace_problems(inversion, objective, name, receiver.code, pair)
+            yield from _trace_problems(inversion, objective, name, receiver.code, pair, origin)
 
 
 def _trace_problems(
-    inversion: Inversion, objective: Objective, name: str, code: str, pair: object
+    inversion: Inversion,
+    objective: Objective,
+    name: str,
+    code: str,
+    pair: object,
+    origin: EventOrigin | None,
 ) -> Iterator[str]:
     trace = getattr(pair, "observed", None)
     where = f"event {name}: {code} {getattr(pair, 'component', '')}"
     if trace is None:
         yield f"{where}: no observed seismogram"
         return
-    origin = inversion.settings.waveforms.get("origin_time")
+    last_resort = inversion.settings.waveforms.get("origin_time")
     try:
-        seismogram = read_seismogram(trace, origin)
+        seismogram = read_seismogram(trace, last_resort, origin)
     except StationProblem as problem:
         yield f"{where}: {problem}"
         return

@@ -266,7 +266,18 @@ def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]
     if "file" in top.table("misfit", list(told)).raw("weights"):
         raise top.wrong("key misfit.weights.file: write the weights into misfit.weights.stations")
     parse_config({**told, "period_band": list(bands[0].periods)}, f"{source}: [misfit]")
-    return told
+    return _without_error_weights(told)
+
+
+def _without_error_weights(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave pyadjoint's error out of the misfit unless it is asked for.
+
+    The error grows as the fit gets worse, so that a line search could prefer a worse model.
+    """
+    kind = told.get("adjoint_source", "cc_traveltime")
+    off = {"cc_traveltime": ("use_cc_error",), "multitaper": ("use_cc_error", "use_mt_error")}
+    measure = {**dict.fromkeys(off.get(kind, ()), False), **told.get("measure", {})}
+    return {**told, **({"measure": measure} if measure else {})}
 
 
 def _smoothing(top: Table) -> tuple[Smoothing, ...]:

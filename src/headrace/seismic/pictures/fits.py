@@ -13,6 +13,7 @@ import numpy as np
 from headrace.seismic.config import read_config
 from headrace.seismic.earlier import WINDOWS_FILE
 from headrace.seismic.errors import StationProblem
+from headrace.seismic.event_origin import find_origin
 from headrace.seismic.figures import choose_sample
 from headrace.seismic.pictures.errors import PictureError
 from headrace.seismic.pictures.style import (
@@ -98,7 +99,14 @@ def read_fits(
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__} {error}".splitlines()[0]
         raise PictureError(f"{path}: not the windows of an event: {problem}") from None
-    stations, _ = find_stations(observed, synthetic, settings.components)
+    origin = find_origin(observed, synthetic)
+    stations, _ = find_stations(
+        observed,
+        synthetic,
+        settings.components,
+        settings.observed_quantity,
+        settings.synthetic_quantity,
+    )
     pairs = [
         (f"{station.code}.{pair.channel}", pair)
         for station in stations
@@ -110,26 +118,29 @@ def read_fits(
         if pair.observed is None or pair.synthetic is None:
             continue
         try:
-            data = read_seismogram(pair.observed, settings.origin_time)
-            model = read_seismogram(pair.synthetic, settings.origin_time)
-            traces = filter_pair(align(data, model, settings), model.data, model.dt, settings)
+            model = read_seismogram(pair.synthetic, settings.origin_time, origin)
+            span = (model.start, model.end)
+            data = read_seismogram(pair.observed, settings.origin_time, origin, span)
+            both = align(data, model, settings)
+            traces = filter_pair(both.observed, both.synthetic, model.dt, settings)
         except StationProblem as problem:
             raise PictureError(f"{name}: {problem}") from None
         before = None
         if start is not None:
             first = _trace(start / pair.synthetic.path.name, pair.synthetic)
             if first is not None and len(first.data) == len(model.data):
-                before = filter_pair(traces[0], first.data, model.dt, settings)[1]
+                before = filter_pair(both.observed, first.data[both.part], model.dt, settings)[1]
         source = _trace(results / f"{name}.adj", pair.synthetic)
         fits.append(
             WaveformFit(
                 name=name,
-                times=model.start + model.dt * np.arange(len(model.data), dtype=np.float64),
+                times=model.start
+                + model.dt * np.arange(both.part.start, both.part.stop, dtype=np.float64),
                 observed=traces[0],
                 synthetic=traces[1],
                 windows=tuple((one["start_time"], one["end_time"]) for one in windows[name]),
                 labels=tuple(_label(one) for one in windows[name]),
-                adjoint_source=None if source is None else source.data,
+                adjoint_source=None if source is None else source.data[both.part],
                 start=before,
             )
         )

@@ -26,12 +26,10 @@ from typing import Literal
 import numpy as np
 
 from headrace.files import write_whole
-from headrace.seismic.errors import SolverError, StationProblem
+from headrace.seismic.errors import SeismicError, SolverError, StationProblem
+from headrace.seismic.geometry import SOURCE_FILE, STATIONS_FILE, read_stations
 from headrace.seismic.station import TimeAxis
 from headrace.seismic.waveforms import Samples, TraceFile, read_seismogram
-
-SOURCE_FILE = "source.toml"
-STATIONS_FILE = "STATIONS"
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def read_event(directory: Path) -> Event:
     return Event(
         directory.name,
         _read_source(directory / SOURCE_FILE),
-        _read_stations(directory / STATIONS_FILE),
+        _receivers(directory / STATIONS_FILE),
     )
 
 
@@ -160,26 +158,13 @@ def _read_source(path: Path) -> Source:
     )
 
 
-def _read_stations(path: Path) -> tuple[Receiver, ...]:
+def _receivers(path: Path) -> tuple[Receiver, ...]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SolverError(f"{path}: cannot be read: {error.strerror}") from None
-    found: dict[str, Receiver] = {}
-    for number, line in enumerate(lines, start=1):
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        try:
-            receiver = Receiver(words[1], words[0], float(words[2]), float(words[3]))
-        except (IndexError, ValueError):
-            raise SolverError(f"{path}: line {number}: not NAME NETWORK X Z: {line!r}") from None
-        if "/" in receiver.code or receiver.code.count(".") != 1 or receiver.code in found:
-            raise SolverError(f"{path}: line {number}: {receiver.code}: twice, or not a code")
-        found[receiver.code] = receiver
-    if not found:
-        raise SolverError(f"{path}: no station in it")
-    return tuple(found.values())
+        stations = read_stations(path)
+    except SeismicError as error:
+        raise SolverError(str(error)) from None
+    named = ((code.split("."), position) for code, position in stations.items())
+    return tuple(Receiver(network, name, x, z) for (network, name), (x, z) in named)
 
 
 def write_simulation_event(directory: Path, source: Source, receivers: Sequence[Receiver]) -> None:

@@ -1,0 +1,242 @@
+"""Seismograms on disk: which there are, of which format, and what each trace measures."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.seismic.errors import SeismicError, StationProblem
+from headrace.seismic.quantities import (
+    quantity_of_channel,
+    quantity_of_sac,
+    quantity_of_suffix,
+)
+
+TWO_COLUMNS: Final = "two columns"
+"""The format of SPECFEM's text files: time and value."""
+
+_ASCII_NAME = re.compile(
+    r"(?P<network>[^.]+)\.(?P<station>[^.]+)(?:\.(?P<location>[^.]*))?\.(?P<channel>[^.]+)"
+    r"\.sem(?P<quantity>[a-z]?)(\.ascii)?",
+    re.I,
+)
+# NET.STA.LOC.CHAN.TYPE.YEAR.DAY, as SeisComP's archives name their day files.
+_SDS_NAME = re.compile(r"(?P<id>[^.]*\.[^.]+\.[^.]*\.[^.]+)\.[A-Z]\.\d{4}\.\d{3}")
+BINARY_SUFFIXES = {".sac", ".mseed", ".ms", ".miniseed", ".msd"}
+# What stands beside seismograms and is none: never opened as one, never called a problem.
+_OTHER_FILES = re.compile(
+    r"\..*|.*~|STATIONS.*|CMTSOLUTION.*|FORCESOLUTION.*|SOURCE.*|Par_file.*|README.*|READY"
+    r"|.*\.(toml|json|xml|quakeml|txt|md|csv|png|pdf|svg|log|yaml|yml|html|py|sh|h5|npy|dat|adj"
+    r"|done|tmp|part|gz|tar|zip)",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class TraceFile:
+    """One trace in one file.
+
+    Attributes:
+        path: the file.
+        network: network code.
+        station: station code.
+        channel: channel code; its last letter is the component.
+        index: which trace of the file.
+        location: location code.
+        format: as obspy names it, or `TWO_COLUMNS`.
+        quantity: what it measures, one of `QUANTITIES`; None if nothing tells.
+        pieces: further files and traces of the same record.
+    """
+
+    path: Path
+    network: str
+    station: str
+    channel: str
+    index: int = 0
+    location: str = ""
+    format: str = ""
+    quantity: str | None = None
+    pieces: tuple[TraceFile, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """The last letter of the channel code."""
+        return self.channel[-1]
+
+    @property
+    def id(self) -> str:
+        """``NET.STA.LOC.CHA``."""
+        return f"{self.network}.{self.station}.{self.location}.{self.channel}"
+
+    @property
+    def description(self) -> str:
+        """What messages and tables call it: its id, format and quantity."""
+        told = ", ".join(word for word in (self.format, self.quantity) if word)
+        return f"{self.id} ({told})" if told else self.id
+
+
+Traces = dict[tuple[str, str], dict[str, list[TraceFile]]]
+"""Network and station to component to its traces."""
+
+
+def find_traces(directory: Path) -> tuple[Traces, list[tuple[str, str]]]:
+    """Find the traces of a directory.
+
+    Args:
+        directory: of the seismograms of an event, observed or synthetic.
+
+    Returns:
+        The traces, those of one record joined, and the files that cannot be used:
+        (name, problem).
+
+    Raises:
+        SeismicError: the directory is not there or has no seismogram.
+    """
+    if not directory.is_dir():
+        raise SeismicError(f"{directory}: no such directory of seismograms")
+    found: list[TraceFile] = []
+    problems = []
+    for path in sorted(directory.iterdir()):
+        if path.is_dir() or _OTHER_FILES.fullmatch(path.name):
+            continue
+        try:
+            found += _traces_of(path)
+        except StationProblem as problem:
+            problems.append((path.name, str(problem)))
+    if not found and not problems:
+        raise SeismicError(
+            f"{directory}: no seismograms in it (NET.STA.CHA.sem*, SAC, miniSEED, or another "
+            f"format that obspy reads); there {_listing(directory)}"
+        )
+    traces: Traces = {}
+    for trace in _joined(found):
+        by_component = traces.setdefault((trace.network, trace.station), {})
+        by_component.setdefault(trace.component, []).append(trace)
+    return traces, problems
+
+
+def _listing(directory: Path) -> str:
+    names = sorted(path.name for path in directory.iterdir())
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"are {', '.join(names[:3])}{more}" if names else "is nothing"
+
+
+def _traces_of(path: Path) -> list[TraceFile]:
+    name = _ASCII_NAME.fullmatch(path.name)
+    if name:
+        return [
+            TraceFile(
+                path,
+                name["network"],
+                name["station"],
+                name["channel"],
+                location=name["location"] or "",
+                format=TWO_COLUMNS,
+                quantity=quantity_of_suffix(name["quantity"]),
+            )
+        ]
+    return _headers(path)
+
+
+def _headers(path: Path) -> list[TraceFile]:
+    try:
+        stream = read_stream(path, headonly=True)
+    except StationProblem:
+        if path.suffix.lower() in BINARY_SUFFIXES:
+            raise
+        raise StationProblem(
+            f"{path.name}: no format of seismograms that is known here; it was left out"
+        ) from None
+    _refuse_other_name(path, stream)
+    traces = [
+        TraceFile(
+            path,
+            trace.stats.network or "XX",
+            trace.stats.station,
+            trace.stats.channel,
+            index,
+            trace.stats.location,
+            str(trace.stats.get("_format", "")),
+            _quantity(trace.stats),
+        )
+        for index, trace in enumerate(stream)
+        if trace.stats.station and trace.stats.channel
+    ]
+    if not traces:
+        raise StationProblem(
+            f"{path.name}: its traces ({stream[0].stats.get('_format', 'unknown format')}) have no "
+            "station and channel codes; it was left out"
+        )
+    return traces
+
+
+def _refuse_other_name(path: Path, stream: Any) -> None:
+    """Refuse a file of an SDS archive that holds another channel than its name says."""
+    named = _SDS_NAME.fullmatch(path.name)
+    ids = sorted({trace.id for trace in stream})
+    if named and ids != [named["id"]]:
+        raise StationProblem(
+            f"{path.name}: holds {', '.join(ids)}, not what its name says; it was left out"
+        )
+
+
+def _quantity(stats: Any) -> str | None:
+    told = quantity_of_sac(int(stats.get("sac", {}).get("idep", -12345)))
+    return told or quantity_of_channel(stats.channel)
+
+
+def _joined(traces: Sequence[TraceFile]) -> list[TraceFile]:
+    """Join what is of one record: the same id, format and quantity, in pieces."""
+    records: dict[tuple[str, ...], list[TraceFile]] = {}
+    for trace in traces:
+        # Two files in columns of one name are the same trace twice, not pieces of a record.
+        own = trace.path.name if trace.format == TWO_COLUMNS else ""
+        key = (trace.id, trace.format, trace.quantity or "", own)
+        records.setdefault(key, []).append(trace)
+    joined = []
+    for first, *others in records.values():
+        joined.append(_with_pieces(first, others))
+    return joined
+
+
+def _with_pieces(first: TraceFile, others: Sequence[TraceFile]) -> TraceFile:
+    return TraceFile(
+        first.path,
+        first.network,
+        first.station,
+        first.channel,
+        first.index,
+        first.location,
+        first.format,
+        first.quantity,
+        tuple(others),
+    )
+
+
+def read_stream(path: Path, headonly: bool) -> Any:
+    """Read a file with obspy.
+
+    Args:
+        path: the file.
+        headonly: leave the samples out.
+
+    Returns:
+        An ``obspy.Stream``.
+
+    Raises:
+        StationProblem: obspy cannot read it.
+    """
+    import obspy
+
+    try:
+        # obspy warns of the single precision in which SAC keeps its sampling interval.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return obspy.read(str(path), headonly=headonly)
+    except Exception as error:  # noqa: BLE001 - obspy's readers raise whatever they like
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StationProblem(f"{path.name}: cannot be read: {reason}") from None
