@@ -9,6 +9,8 @@ from pathlib import Path
 
 from headrace._internal.loopback import bypass_proxies
 from headrace.errors import HeadraceError
+from headrace.facility.daemon import log_path
+from headrace.facility.logs import log_to_stderr
 from headrace.facility.server import serve
 from headrace.facility.supervision import describe
 
@@ -18,14 +20,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m headrace.facility ROOT", file=sys.stderr)
         return 2
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    root = Path(arguments[0]).resolve()
+    log_to_stderr(log_path(root))
     bypass_proxies()
     try:
-        serve(Path(arguments[0]).resolve())
+        serve(root)
     except (HeadraceError, OSError, sqlite3.Error) as error:
         print(f"headrace facility: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

@@ -19,12 +19,14 @@ from types import FrameType
 
 import psutil
 import uvicorn
+from anyio import to_thread
 
 from headrace.compute import TaskEvent
 from headrace.facility.access_rules import AccessRules
 from headrace.facility.actions import Actions, Provider
 from headrace.facility.address import Address, read_address, sign_of_life, write_address
 from headrace.facility.api import Backend, make_app
+from headrace.facility.api.connections import IDLE_SECONDS, bounded, bounds_here, threads_here
 from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
 from headrace.facility.compute_settings import (
     PRIVATE_BROKER,
@@ -167,8 +169,14 @@ def _serve_store(root: Path, path: Path) -> None:
         grants=Grants(state_directory(root) / "logins.json"),
         respond=awaiting.respond,
     )
+    bounds = bounds_here()
     config = uvicorn.Config(
         make_app(backend, token),
+        http=bounded(bounds),
+        ws="none",
+        # So many are taken at once before one of them can be closed.
+        backlog=max(8, bounds.connections // 2),
+        timeout_keep_alive=IDLE_SECONDS,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -240,6 +248,7 @@ async def _serve(
             await asyncio.sleep(_ENDING_SECONDS)
         server.should_exit = True
 
+    to_thread.current_default_thread_limiter().total_tokens = threads_here()
     watching = asyncio.create_task(watch())
     try:
         await server.serve(sockets=listeners)

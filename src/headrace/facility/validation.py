@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jsonschema import Draft7Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError
-
+from headrace._internal.json_check import InvalidValue, check_text
+from headrace._internal.json_schema import schema_problems, value_problems
 from headrace.flowlang import DefinitionError, parse_flow
-
-# Every format that needs no further package; as at the service, uuid and email are checked.
-_FORMATS = FormatChecker()
 
 Entries = list[dict[str, Any]]
 
@@ -19,26 +15,27 @@ def definition_entries(definition: Any) -> Entries:
     """Returns what is wrong with a definition, in the service's entries."""
     try:
         parse_flow(definition)
+        for name in definition["States"]:
+            check_text(name, "definition.States")
     except DefinitionError as error:
         return list(error.entries)
+    except InvalidValue as error:
+        message = f"a state's name: {error.problem}"
+        return [{"loc": ["definition", "States"], "msg": message, "type": "value_error"}]
     return []
 
 
 def schema_entries(schema: Any) -> Entries:
     """Returns what is wrong with an input schema."""
-    try:
-        Draft7Validator.check_schema(schema)
-    except SchemaError as error:
-        loc = ["input_schema", *error.absolute_path]
-        return [{"loc": loc, "msg": error.message, "type": "value_error"}]
-    return []
+    return [
+        {"loc": ["input_schema", *problem.path], "msg": problem.message, "type": "value_error"}
+        for problem in schema_problems(schema)
+    ]
 
 
 def input_entries(schema: dict[str, Any], body: dict[str, Any]) -> Entries:
     """Returns what in a run's input does not fit the flow's schema."""
-    errors = Draft7Validator(schema, format_checker=_FORMATS).iter_errors(body)
-    return [_entry(error) for error in sorted(errors, key=lambda e: list(map(str, e.path)))]
-
-
-def _entry(error: ValidationError) -> dict[str, Any]:
-    return {"loc": [error.json_path], "msg": error.message, "type": "InvalidActionInput"}
+    return [
+        {"loc": [problem.json_path], "msg": problem.message, "type": "InvalidActionInput"}
+        for problem in value_problems(schema, body)
+    ]

@@ -10,7 +10,6 @@ from headrace.project.errors import ProjectError
 from headrace.project.inventory import function_arguments
 from headrace.project.names import resolve_input
 from headrace.project.project import Project
-from headrace.project.start import schema_problems
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -83,12 +82,12 @@ def check_arguments(project: Project, name: str, kwargs: Mapping[str, Any]) -> N
     Raises:
         ProjectError: they do not fit; the message names every argument that does not.
     """
-    from jsonschema import Draft7Validator
+    from headrace._internal.json_schema import value_problems
 
-    schema = function_arguments(project, name)
-    problems = schema_problems(Draft7Validator(schema).iter_errors(dict(kwargs)))
+    problems = value_problems(function_arguments(project, name), dict(kwargs))
     if problems:
-        raise ProjectError(f"{name}: {'; '.join(problems)}; see `headrace function show {name}`")
+        told = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
+        raise ProjectError(f"{name}: {told}; see `headrace function show {name}`")
 
 
 def _reason(details: Mapping[str, Any]) -> str:

@@ -209,9 +209,7 @@ def _unreadable(document: Document) -> bool:
 
 def _checked(document: Document, text: str) -> Document:
     """Returns the schema with what is wrong with it; one that cannot be used says nothing."""
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import SchemaError
-
+    from headrace._internal.json_schema import schema_problems
     from headrace.flowlang.checker import ERROR, Document, Finding
     from headrace.flowlang.checker.locate import locate
 
@@ -219,13 +217,10 @@ def _checked(document: Document, text: str) -> Document:
     if not isinstance(document.value, dict):
         message = "an input schema must be an object"
     else:
-        try:
-            Draft7Validator.check_schema(document.value)
+        problems = schema_problems(document.value)
+        if not problems:
             return document
-        except SchemaError as error:
-            at, message = tuple(error.path), f"{error.json_path}: {error.message}"
-        except RecursionError:
-            message = "nested too deep"
+        at, message = problems[0].path, f"{problems[0].json_path}: {problems[0].message}"
     line, column = locate(text).get(at, (1, 1))
     finding = Finding(
         ERROR,

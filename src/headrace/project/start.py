@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,16 +16,11 @@ from headrace.project.patience import once
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
     from headrace.hosted import Services
 
 _PRINCIPAL: Final = re.compile(
     r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
-
-# A value in a message about it: longer ones hide what is wrong with them.
-_SHOWN_VALUE: Final = 100
 
 # Begins the tag by which a run is found whose answer was lost.
 OWN_TAG: Final = "headrace:"
@@ -197,33 +192,12 @@ def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
     Raises:
         ProjectError: it does not fit; the message names every member that does not.
     """
-    from jsonschema import Draft7Validator, FormatChecker
+    from headrace._internal.json_schema import value_problems
 
-    validator = Draft7Validator(input_schema, format_checker=FormatChecker())
-    problems = schema_problems(validator.iter_errors(body))
+    problems = value_problems(dict(input_schema), body)
     if problems:
-        raise ProjectError(
-            f"input of flow {flow!r}: {'; '.join(problems)}; see flows/{flow}/input_schema.json"
-        )
-
-
-def schema_problems(errors: Iterable[ValidationError]) -> list[str]:
-    """Returns all that is wrong with a value, each with its path, the outermost first.
-
-    Args:
-        errors: what its schema says. A large value in a message is named by its kind only.
-    """
-    return [
-        f"{error.json_path}: {_without_value(error)}"
-        for error in sorted(errors, key=lambda error: (error.json_path, error.message))
-    ]
-
-
-def _without_value(error: ValidationError) -> str:
-    value = repr(error.instance)
-    if len(value) <= _SHOWN_VALUE:
-        return error.message
-    return error.message.replace(value, f"the {type(error.instance).__name__} there")
+        told = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
+        raise ProjectError(f"input of flow {flow!r}: {told}; see flows/{flow}/input_schema.json")
 
 
 def check_roots(project: Project, names: set[str]) -> None:

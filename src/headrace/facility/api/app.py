@@ -7,7 +7,6 @@ import logging
 import re
 import sqlite3
 from typing import cast
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +28,7 @@ from headrace.facility.api import (
     web_inputs,
 )
 from headrace.facility.api.backend import Backend, backend_of
+from headrace.facility.api.connections import KNOWN
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
@@ -41,6 +41,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 BODY_LIMIT_BYTES = 16_000_000
 # Of requests that need no token yet.
 OPEN_BODY_LIMIT_BYTES = 65_536
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]{0,5})?")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -76,11 +77,10 @@ class Guard:
         await self._app(scope, _counted(receive, limit), send)
 
     def _refusal(self, request: Request, is_open: bool) -> APIError | None:
-        try:
-            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        except ValueError:
+        host = _HOST.fullmatch(request.headers.get("host", ""))
+        if host is None:
             return APIError(400, "BAD_REQUEST", "the header Host names no host")
-        if host not in self._names:
+        if host[1].lower() not in self._names:
             return APIError(403, "FORBIDDEN", "this service answers on its loopback name only")
         if is_open:
             return None
@@ -88,6 +88,7 @@ class Guard:
         same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
         if scheme.lower() != "bearer" or not same:
             return APIError(401, "AUTHENTICATION_ERROR", "Expired or invalid Bearer token")
+        request.scope[KNOWN] = True
         return None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
@@ -30,13 +32,15 @@ from headrace.flowlang import (
     run_metadata_entries,
 )
 
+# A check may take seconds; so many requests wait for one at once.
+_CHECKS_AT_ONCE: Final = 4
 _SETTABLE = {"title", "definition", "input_schema", "flow_owner", *METADATA}
 
 
 async def create(request: Request) -> JSONResponse:
     """``POST /flows``."""
     backend, body = backend_of(request), await json_object(request)
-    _check(body, required=("title", "definition"))
+    await _beside(_check, body, ("title", "definition"))
     flow = await run_in_threadpool(backend.flows.create, body)
     return JSONResponse(_document(backend, flow), 201)
 
@@ -44,7 +48,7 @@ async def create(request: Request) -> JSONResponse:
 async def update(request: Request) -> JSONResponse:
     """``PUT /flows/{id}``."""
     backend, body = backend_of(request), await json_object(request)
-    _check(body, required=())
+    await _beside(_check, body, ())
     flow = await run_in_threadpool(backend.flows.update, request.path_params["flow_id"], body)
     return JSONResponse(_document(backend, flow))
 
@@ -78,7 +82,7 @@ def list_flows(request: Request) -> JSONResponse:
 async def validate(request: Request) -> JSONResponse:
     """``POST /flows/validate``."""
     body = await json_object(request)
-    _check(body, required=("definition",))
+    await _beside(_check, body, ("definition",))
     flow = parse_flow(body["definition"])
     scopes = sorted(
         {
@@ -94,7 +98,7 @@ async def run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/run``."""
     backend, body = backend_of(request), await json_object(request)
     flow = backend.flows.get(request.path_params["flow_id"])
-    _check_input(flow, body)
+    await _beside(_check_input, flow, body)
     started = await run_in_threadpool(backend.engine.start_run, flow, body)
     return JSONResponse(run_document(started, backend.identity, backend.runs.details(started)), 201)
 
@@ -102,8 +106,18 @@ async def run(request: Request) -> JSONResponse:
 async def validate_run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/validate_run``."""
     backend, body = backend_of(request), await json_object(request)
-    _check_input(backend.flows.get(request.path_params["flow_id"]), body)
+    await _beside(_check_input, backend.flows.get(request.path_params["flow_id"]), body)
     return JSONResponse({"message": "validation successful"})
+
+
+async def _beside(check: Callable[..., None], *arguments: Any) -> None:
+    """Checks beside the event loop, and beside the threads that answer all other requests."""
+    await to_thread.run_sync(partial(check, *arguments), limiter=_checks())
+
+
+@lru_cache(maxsize=1)
+def _checks() -> CapacityLimiter:
+    return CapacityLimiter(_CHECKS_AT_ONCE)
 
 
 def _check(body: dict[str, Any], required: tuple[str, ...]) -> None:
