@@ -103,6 +103,9 @@ class LogPages:
         while end.event >= 1:
             # Where a position is kept, so that a part is told from its own beginning.
             begin = Place((end.event - 1) // _EVERY * _EVERY + 1, 0)
+            stored = self._journal.snapshot(db, run.number, end.event) if end is last else None
+            if stored is not None and stored.sequence >= begin.event:
+                begin = Place(stored.sequence + 1, 0)
             if begin == end:
                 begin = Place(max(1, end.event - _EVERY), 0)
             if begin == end:

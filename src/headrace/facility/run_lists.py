@@ -26,6 +26,7 @@ ORDER_COLUMNS: Final[Mapping[str, str]] = {
 # Runs that are otherwise equal follow each other by these, in the direction of the last term.
 _LAST: Final = ("runs.start_time", "runs.number")
 _LAST_OF_A_TAG: Final = ("run_tags.start_time", "run_tags.run")
+_LONGEST_TEXT: Final = 1_000
 # Each flow with each status is read in order from its own index, as long as there are so few.
 _MOST_PARTS: Final = 40
 
@@ -132,8 +133,10 @@ class RunList:
             if values:
                 yield f"runs.{column} IN ({','.join('?' * len(values))})", values
         for column, text in (("label", self.label), ("flow_title", self.flow_title)):
-            if text:
-                yield f"instr(lower(coalesce(runs.{column}, '')), lower(?))", (text,)
+            if len(text) > _LONGEST_TEXT or "\0" in text:
+                yield "FALSE", ()  # no label and no title is so
+            elif text:
+                yield f"runs.{column} LIKE ? ESCAPE '!'", (_containing(text),)
         start = (_LAST_OF_A_TAG if self.tag else _LAST)[0]
         for column, (first, last) in (
             (start, self.started),
@@ -143,6 +146,13 @@ class RunList:
                 yield f"{column} >= ?", (first,)
             if last:
                 yield f"{column} < ?", (last,)
+
+
+def _containing(text: str) -> str:
+    """Returns a pattern of LIKE for texts with this one inside, in any case of ASCII letters."""
+    for special in "!%_":
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"
 
 
 def _behind(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.project.errors import ProjectError
 from headrace.project.locations import locations_of
 from headrace.project.project import Project
@@ -172,10 +173,11 @@ def shortened(text: str, length: int) -> str:
     """Returns a text as the service takes it: not longer, and different for different texts.
 
     Args:
-        text: a label or a tag; white space is joined, as the service does.
+        text: a label or a tag; white space is joined, as the service does, and other control
+            characters, which names of files may have and labels may not, are written out.
         length: the most characters.
     """
-    text = " ".join(text.split())
+    text = terminal_text(" ".join(text.split()))
     if len(text) <= length:
         return text
     end = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_END]

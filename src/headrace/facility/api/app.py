@@ -128,6 +128,20 @@ def health(request: Request) -> Response:
     return JSONResponse(document, 503 if document["problems"] else 200)
 
 
+ROUTES = [
+    Route("/", health),
+    *flows.ROUTES,
+    *runs.ROUTES,
+    *compute.ROUTES,
+    *compute_tasks.ROUTES,
+    *auth.ROUTES,
+    *web_inputs.ROUTES,
+    *transfer.ROUTES,
+    *search.ROUTES,
+    *unserved.ROUTES,
+]
+
+
 def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAMES) -> ASGIApp:
     """Makes the ASGI application of a facility.
 
@@ -137,18 +151,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
         names: host names that requests may be addressed to.
     """
     app = Starlette(
-        routes=[
-            Route("/", health),
-            *flows.ROUTES,
-            *runs.ROUTES,
-            *compute.ROUTES,
-            *compute_tasks.ROUTES,
-            *auth.ROUTES,
-            *web_inputs.ROUTES,
-            *transfer.ROUTES,
-            *search.ROUTES,
-            *unserved.ROUTES,
-        ],
+        routes=ROUTES,
         exception_handlers={
             APIError: _api_error,
             DefinitionError: _definition_error,

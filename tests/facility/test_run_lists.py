@@ -1,0 +1,196 @@
+"""Lists of runs, page by page, beside a plain sort; every search has its index."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headrace.facility.run_lists import ORDER_COLUMNS, RunList
+from headrace.facility.runs import Run, Runs
+from headrace.facility.store import Store
+
+COUNT = 60
+STATUSES = ("ACTIVE", "FAILED", "SUCCEEDED")
+FLOWS = ("red", "green", "blue")
+LABELS = (None, "", "shot 7", "Shot 70", "50% of_it", "100%")
+TIMES = [f"2026-11-0{day}T00:00:00.000000+00:00" for day in range(1, 6)]
+
+
+def tags_of(number: int) -> list[str]:
+    return [tag for every, tag in ((1, "all"), (2, "even"), (7, "rare")) if number % every == 0]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    store = Store(tmp_path_factory.mktemp("store") / "state" / "facility.db")
+    made = Runs(store)
+    with store.transaction() as db:
+        for n in range(1, COUNT + 1):
+            status = STATUSES[n * 5 % 3]
+            run = Run(
+                number=0,
+                id=f"run-{n * 37 % COUNT:03}",
+                request_id=None,
+                flow_id=FLOWS[n * 11 % 3],
+                flow_title=f"Flow {FLOWS[n * 11 % 3]}",
+                definition="d",
+                metadata={"tags": tags_of(n)},
+                label=LABELS[n * 13 % len(LABELS)],
+                start_time=TIMES[n * 3 % 5],
+                completion_time=None if status == "ACTIVE" else TIMES[n * 7 % 5],
+                status=status,
+            )
+            made.insert(db, run, {}, {})
+    yield made
+    store.close()
+
+
+def wanted(everything: list[Run], asked: RunList) -> list[Run]:
+    """What the list must be, by Python's own sort."""
+
+    def within(moment: str | None, ends: tuple[str, str]) -> bool:
+        if ends == ("", ""):
+            return True
+        first, last = ends
+        return moment is not None and first <= moment and (not last or moment < last)
+
+    found = [
+        run
+        for run in everything
+        if (not asked.flow_ids or run.flow_id in asked.flow_ids)
+        and (not asked.statuses or run.status in asked.statuses)
+        and (not asked.tag or asked.tag in run.metadata["tags"])
+        and asked.label.lower() in (run.label or "").lower()
+        and asked.flow_title.lower() in run.flow_title.lower()
+        and within(run.start_time, asked.started)
+        and within(run.completion_time, asked.completed)
+    ]
+    down = asked.order[-1][1] if asked.order else True
+    found.sort(key=lambda run: (run.start_time, run.number), reverse=down)
+    for name, falls in reversed(asked.order):
+        column = "id" if name == "run_id" else name
+        found.sort(key=lambda run, column=column: getattr(run, column) or "", reverse=falls)
+    return found
+
+
+TIME_ENDS = st.tuples(st.sampled_from(["", *TIMES]), st.sampled_from(["", *TIMES]))
+LISTS = st.builds(
+    RunList,
+    flow_ids=st.lists(st.sampled_from([*FLOWS, "none"]), max_size=2),
+    statuses=st.lists(st.sampled_from(STATUSES), max_size=3),
+    tag=st.sampled_from(["", "all", "even", "rare", "none"]),
+    label=st.sampled_from(["", "", "shot", "SHOT 7", "%", "_", "!", "é", "\0", "x" * 2_000]),
+    flow_title=st.sampled_from(["", "", "flow", "red", "%"]),
+    started=TIME_ENDS,
+    completed=TIME_ENDS,
+    order=st.lists(st.tuples(st.sampled_from([*ORDER_COLUMNS]), st.booleans()), max_size=3),
+    limit=st.integers(1, 25),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(asked=LISTS)
+def test_pages_together_are_the_sorted_list(runs: Runs, asked: RunList) -> None:
+    everything, _ = runs.page(RunList(limit=COUNT))
+    assert len(everything) == COUNT
+    pages: list[Run] = []
+    after: list[str | int] = []
+    more = True
+    while more:
+        page, more = runs.page(RunList(**{**vars(asked), "after": after}))
+        assert len(page) <= asked.limit
+        pages += page
+        if more:
+            assert len(page) == asked.limit
+            after = json.loads(json.dumps(asked.key(page[-1])))
+    # A column that is asked for twice is in order by its first direction.
+    assert [run.id for run in pages] == [run.id for run in wanted(everything, asked)]
+
+
+def test_runs_that_come_meanwhile_shift_no_page(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state" / "facility.db")
+    runs = Runs(store)
+
+    def add(moment: str) -> Run:
+        run = Run(
+            0, f"at {moment}", None, "f", "t", "d", {"tags": []}, None, moment, None, "ACTIVE"
+        )
+        with store.transaction() as db:
+            return runs.insert(db, run, {}, {})
+
+    for n in range(6):
+        add(f"2026-11-0{n + 1}")
+    asked = RunList(limit=3)
+    first, _ = runs.page(asked)
+    add("2026-11-09")
+    second, more = runs.page(RunList(limit=3, after=asked.key(first[-1])))
+    assert [run.start_time[-2:] for run in [*first, *second]] == [
+        "06",
+        "05",
+        "04",
+        "03",
+        "02",
+        "01",
+    ]
+    assert not more
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (RunList(), "runs_by_start"),
+        (RunList(tag="t"), "PRIMARY KEY (tag=?"),
+        (RunList(tag="t", started=("2026", "2027")), "PRIMARY KEY (tag=? AND start_time>?"),
+        (RunList(statuses=["FAILED"]), "runs_by_status (status=?"),
+        (RunList(statuses=["FAILED", "ENDED"]), "runs_by_status (status=?"),
+        (RunList(flow_ids=["f"]), "runs_by_flow (flow_id=?"),
+        (RunList(flow_ids=["f"], statuses=["FAILED"]), "runs_by_flow_and_status (flow_id=? AND"),
+        (RunList(started=("2026", "")), "start_time>?"),
+        (RunList(label="l"), "COVERING INDEX runs_texts"),
+        (RunList(order=[("label", True)]), "runs_by_label"),
+        (RunList(order=[("completion_time", True)]), "runs_by_completion"),
+        (RunList(order=[("status", False)]), "runs_by_status"),
+    ],
+)
+def test_every_question_has_its_index(runs: Runs, asked: RunList, index: str) -> None:
+    text, values = asked.query("id")
+    plan = [row[3] for row in runs.reader().execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    assert any(index in step for step in plan), plan
+    # Only what is found is put in order once more.
+    assert [step for step in plan if step.startswith("SCAN runs") and "INDEX" not in step] == []
+
+
+@given(text=st.text(string.printable, max_size=5))
+def test_a_text_is_looked_for_as_it_is(text: str) -> None:
+    clauses, values = RunList(label=text).query("id")
+    assert values[-1] == 21
+    assert ("LIKE" in clauses) == bool(text)
+
+
+def test_tags_can_be_changed_and_go_with_their_run(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state" / "facility.db")
+    runs = Runs(store)
+    tags = {"tags": ["one", "one"]}
+    run = Run(0, "r", None, "f", "t", "d", tags, None, "2026", "2026", "FAILED")
+
+    def found(tag: str) -> list[str]:
+        return [each.id for each in runs.page(RunList(tag=tag))[0]]
+
+    with store.transaction() as db:
+        runs.insert(db, run, {}, {})
+    assert found("one") == ["r"]
+    changes: dict[str, Any] = {"tags": ["two"]}
+    runs.update("r", changes)
+    assert (found("one"), found("two")) == ([], ["r"])
+    runs.delete("r")
+    assert found("two") == []
+    assert store.reader().execute("SELECT count(*) FROM run_tags").fetchone()[0] == 0
+    store.close()
