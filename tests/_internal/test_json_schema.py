@@ -193,7 +193,6 @@ def test_a_value_that_is_wrong_everywhere_is_told_of_in_some_places() -> None:
     assert len(found) == MAX_PROBLEMS
 
 
-def test_a_large_value_is_shown_by_its_beginning() -> None:
+def test_a_large_value_does_not_hide_what_is_wrong_with_it() -> None:
     [message] = messages({"type": "string"}, {"n": list(range(1_000))})
-    assert message.endswith("is not of type 'string'")
-    assert len(message) < 200
+    assert message == "the dict there is not of type 'string'"

@@ -227,3 +227,13 @@ def test_long_names_are_broken() -> None:
 def test_the_flows_of_this_project_can_be_drawn(repository: Path) -> None:
     for file in sorted((repository / "flows").glob("*/definition.json")):
         ET.fromstring(to_svg(graph_of(json.loads(file.read_text()))))
+
+
+def test_control_characters_in_names_and_texts_break_no_drawing() -> None:
+    name = "Wait\x1b[2J\x00\u202e\ufffe"
+    states = {name: {"Type": "Pass", "Comment": "a\x07b\ud800", "End": True}}
+    graph = graph_of({"StartAt": name, "States": states, "Comment": "\x9b"})
+    ET.fromstring(to_svg(graph))
+    for text in (to_svg(graph), to_html(graph, "t\x1b"), to_mermaid(graph), to_dot(graph)):
+        text.encode()
+        assert not any(ord(c) < 32 and c not in "\n\t" for c in text)

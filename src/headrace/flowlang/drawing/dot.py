@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Graph
 from headrace.flowlang.drawing.way import Way
@@ -47,5 +48,6 @@ def _list(look: dict[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    plain = terminal_text(text, multiline=True)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

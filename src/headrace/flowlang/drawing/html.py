@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
-
 from headrace.flowlang.drawing.graph import Graph
-from headrace.flowlang.drawing.svg import to_svg
+from headrace.flowlang.drawing.svg import escape, to_svg
 from headrace.flowlang.drawing.way import Way
 
 _STYLE = """

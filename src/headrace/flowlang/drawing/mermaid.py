@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Graph, Node
 from headrace.flowlang.drawing.way import Way
@@ -59,4 +60,5 @@ def _shape(node: Node, way: Way | None) -> str:
 def _text(text: str) -> str:
     # Mermaid reads entities in quoted text, and nothing else of ours.
     special = {'"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;", "&": "#amp;", "`": "#96;"}
-    return "".join(special.get(character, character) for character in text.replace("\n", " "))
+    plain = terminal_text(text.replace("\n", " "))
+    return "".join(special.get(character, character) for character in plain)

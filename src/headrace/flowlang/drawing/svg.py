@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax import saxutils
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Edge, Graph, Node
 from headrace.flowlang.drawing.layout import Box, Layout, Point, Route, Size, layout
@@ -15,6 +16,11 @@ _SMALL: Final = 11.0
 # Names are bold, which takes more room than their size says.
 _BOLD: Final = 14.5
 _LEGEND_LINE: Final = 20.0
+
+
+def escape(text: str) -> str:
+    """Returns a text as XML may have it, without control characters, which no reader opens."""
+    return saxutils.escape(terminal_text(text, multiline=True))
 
 
 def to_svg(graph: Graph, way: Way | None = None) -> str:
@@ -81,7 +87,7 @@ def _node(node: Node, box: Box, lines: list[tuple[str, str]], way: Way | None) -
         f"{escape(line)}</text>"
         for n, (look, line) in enumerate(lines)
     )
-    name = quoteattr(node.name)
+    name = saxutils.quoteattr(terminal_text(node.name))
     return f'<g class="node {kind} {mark}" data-state={name}>{tip}{shape}{written}</g>'
 
 
