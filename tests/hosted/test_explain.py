@@ -6,6 +6,7 @@ from typing import Any
 import globus_sdk
 import pytest
 from project.service import TOKEN, Service
+from some_ids import an_id
 
 from headrace.hosted import explain, services_at
 
@@ -79,3 +80,59 @@ def test_the_network_and_other_troubles_are_one_line() -> None:
     assert "cannot be reached (no route to host)" in str(explain(network))
     usage = globus_sdk.GlobusSDKUsageError("wrong")
     assert str(explain(usage)) == "GlobusSDKUsageError: wrong"
+
+
+def test_each_trouble_with_a_stored_login_has_its_own_way_out() -> None:
+    from globus_sdk.token_storage.validating_token_storage import (
+        ExpiredTokenError,
+        IdentityMismatchError,
+        MissingIdentityError,
+        MissingTokenError,
+        UnmetScopeRequirementsError,
+    )
+
+    flow = an_id("a flow")
+    told = {
+        explain(
+            MissingTokenError("x", "auth.globus.org")
+        ): "no login at Globus: run `headrace login`",
+        explain(
+            MissingTokenError("x", flow)
+        ): f"lacks the consent to start runs of flow {flow}: run",
+        explain(UnmetScopeRequirementsError("x", {})): "lacks a consent that is needed",
+        explain(ExpiredTokenError(1)): "the login has expired: run `headrace login`",
+        explain(IdentityMismatchError("x", "a", "b")): "another person's than the one before: run "
+        "`headrace login --force`",
+        explain(MissingIdentityError("no id_token")): "cannot be used (no id_token): run "
+        "`headrace login --force`",
+    }
+    assert len({str(error) for error in told}) == len(told)
+    for error, words in told.items():
+        assert words in str(error)
+        assert error.exit_code == 4
+
+
+def test_a_consent_is_named_with_the_command_that_gives_it(service: Service) -> None:
+    scope = "urn:globus:auth:scope:transfer.api.globus.org:all[*x]"
+    document = {"code": "ConsentRequired", "message": "Missing", "required_scopes": [scope]}
+    told = str(explain(refused(service, 403, document)))
+    assert f"run `headrace login --consent '{scope}'`" in told
+
+
+def test_a_session_is_renewed_by_force(service: Service) -> None:
+    document = {
+        "code": "AuthenticationPolicyRequired",
+        "error": {"code": "AUTHENTICATION_POLICY_REQUIRED", "detail": "log in again"},
+        "authorization_parameters": {
+            "session_required_policies": [an_id("policy")],
+            "session_message": "m",
+        },
+    }
+    told = explain(refused(service, 403, document))
+    assert (told.exit_code, "run `headrace login --force`" in str(told)) == (4, True)
+
+
+def test_what_is_not_there_may_be_another_profiles(service: Service) -> None:
+    told = explain(refused(service, 404, {"error": {"code": "NOT_FOUND", "detail": "No flow"}}))
+    assert "another profile's" in str(told)
+    assert "headrace config show" in str(told)
