@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from clients.test_globus_place import FLOW, SCHEMA
+from waiting import wait_until
 
 from headrace.facility import stop_facility
 
@@ -94,3 +95,54 @@ def test_a_mistake_is_shown_as_the_cli_shows_mistakes(globus: Globus, tmp_path: 
     told = globus("flows", "create", "Wrong", str(tmp_path / "flow.json"), code=1)
     assert "422" in told
     assert "Traceback" not in told
+
+
+QUESTION: dict[str, Any] = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "CreateWebInput",
+            "Parameters": {
+                "InputType": "Selection",
+                "Context": {
+                    "PresentationStyle": "Table",
+                    "Title": "Take the next step?",
+                    "Rows": [{"Field": "misfit", "Value.$": "$.misfit"}],
+                },
+                "Options": [
+                    {"Value": "yes", "Label": "Take it"},
+                    {"Value": "no", "Label": "Leave it", "Description": "End here."},
+                ],
+            },
+            "ResultPath": "$.asked",
+            "Next": "Await",
+        },
+        "Await": {
+            "Type": "AwaitWebInput",
+            "Parameters": {"web_input_id.$": "$.asked.web_input_id"},
+            "ResultPath": "$.answer",
+            "End": True,
+        },
+    },
+}
+
+
+def test_a_question_is_listed_shown_and_answered(globus: Globus, tmp_path: Path) -> None:
+    (tmp_path / "ask.json").write_text(json.dumps(QUESTION))
+    (tmp_path / "input.json").write_text(json.dumps({"misfit": 0.5}))
+    flow = globus.told("flows", "create", "Ask", str(tmp_path / "ask.json"))
+    run = globus.told("flows", "start", flow["id"], "--input", str(tmp_path / "input.json"))
+    asked = ("flows", "web-input", "list", "--filter-run-id", run["run_id"])
+    [found] = wait_until(lambda: globus.told(*asked)["web_input_summaries"], "the question", 60)
+    shown = globus.told("flows", "web-input", "show", found["id"])
+    assert shown["context"]["rows"] == [{"field": "misfit", "value": 0.5}]
+    assert "Take it" in globus("flows", "web-input", "show", found["id"])
+    option = next(one for one in shown["options"] if one["label"] == "Leave it")
+    other = globus("flows", "web-input", "respond", found["id"], found["id"], code=1)
+    assert "422" in other
+    globus("flows", "web-input", "respond", found["id"], option["option_id"])
+    globus.headrace("run", "wait", run["run_id"], "--timeout", "60")
+    ended = globus.told("flows", "run", "show", run["run_id"])
+    assert ended["details"]["output"]["answer"] == {"response": "no"}
+    again = globus("flows", "web-input", "respond", found["id"], option["option_id"], code=1)
+    assert "409" in again
