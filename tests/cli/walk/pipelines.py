@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from cli.walk.world import Scenario, World
 
@@ -59,6 +57,8 @@ def steering_an_inversion(world: World) -> None:
     why = ("--why", "the walk")
     assert headrace.told("inversion", "start", "rays", *why)["message"].startswith("Iteration 0")
     assert headrace.told("inversion", "status", "rays")["iteration"] == 0
+    for verb in ("plot", "report"):  # of what was measured they are drawn in tests/seismic
+        assert "no misfit is known yet" in headrace.refused("inversion", verb, "rays")
     assert headrace.told("inversion", "pause", "rays", "--after", "stage", *why)["after"] == "stage"
     assert "pause is taken back" in headrace.told("inversion", "resume", "rays", *why)["message"]
     again = headrace.told("inversion", "resume", "rays", "--again", *why)
@@ -67,12 +67,9 @@ def steering_an_inversion(world: World) -> None:
         ("redo", "0", "rays", "--from", "windows"),
         ("back-to", "0", "rays"),
         ("set-band", "long", "rays"),
-        ("drop-event", "E01", "rays"),
-        ("drop-station", "AA.R01", "rays"),
+        ("drop-event", "001", "rays"),
+        ("drop-station", "AA.S01", "rays"),
         ("branch", "0", "second", "rays"),
     ):
         assert headrace.told("inversion", *command, *why)["message"]
-    pictures = headrace.told("inversion", "plot", "rays")["files"]
-    report = headrace.told("inversion", "report", "rays")["files"]
-    assert all(Path(file).is_file() for file in (*pictures, *report))
     assert "no inversion.toml" in headrace.refused("inversion", "status", "nowhere")
