@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# The row of the facility among those of endpoints, whose names hold no space.
+_FACILITY = "local facility"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -113,8 +116,31 @@ class Monitor:
             reports.append(report)
             # After each: a monitor that is killed forgets no restart.
             self._write(records)
+        if self._place == "local":
+            reports += self._facility(records)
         write_heartbeat(self._project, [asdict(report) for report in reports], self._now())
         return reports
+
+    def _facility(self, records: dict[str, Record]) -> list[Report]:
+        """Looks at the facility itself, without which no endpoint gets a task."""
+        from headrace.facility import facility_status
+
+        try:
+            status = facility_status(self._project.root)
+            problems = status["problems"] if status else []
+        except HeadraceError as error:
+            problems = [str(error)]
+        before = records.get(_FACILITY, Record())
+        story = "; ".join(problems)
+        if problems and not before.gave_up:
+            self._tell(_FACILITY, "unwell", story)
+        elif before.gave_up and not problems:
+            self._tell(_FACILITY, "recovered", "it is well")
+        records[_FACILITY] = Record(gave_up=story)
+        self._write(records)
+        if not problems:
+            return []
+        return [Report(_FACILITY, "unwell", "none", story, "running", "", 0)]
 
     def _services(self) -> Services | None:
         try:
@@ -182,8 +208,10 @@ class Monitor:
             "failed": "could not be restarted",
             "give up": "is given up",
             "recovered": "is well again",
+            "unwell": "needs a person",
         }[what]
-        subject = f"headrace: endpoint {name} of {self._project.name} {words}"
+        kind = "the" if name == _FACILITY else "endpoint"
+        subject = f"headrace: {kind} {name} of {self._project.name} {words}"
         tell(self._project.config.notify, subject, f"{subject}: {story}")
 
     def _read(self) -> dict[str, Record]:
