@@ -23,7 +23,7 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
     "collection": ("root", "id"),
     "endpoint": ("id", "template", "project"),
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def read_config(path: Path, profile: str | None = None, place: str | None = None
         ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
     """
     file = TomlFile(path)
-    for other in file.top.tables("profiles").values():
+    for name, other in file.top.tables("profiles").items():
+        _checked(name, path)
         other.only({"collections", "endpoints", "notify"})
     chosen = profile or os.environ.get(PROFILE)
     used = file.use_profile(chosen or resolve_place(place), must_exist=bool(chosen))
@@ -233,5 +234,5 @@ def _id(table: Table) -> str | None:
 
 def _checked(name: str, path: Path) -> str:
     if not _NAME.fullmatch(name):
-        raise ProjectError(f"{path}: name {name!r}: use letters, digits, - and _")
+        raise ProjectError(f"{path}: name {name!r}: use letters, digits, - and _, 64 at most")
     return name

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.json_check import InvalidValue, check_text
+from headrace._internal.terminal_text import terminal_text
+from headrace.flowlang import metadata_entries
+from headrace.flowlang.silent import MAX_TITLE
 from headrace.project.errors import ProjectError
 from headrace.project.files import parse_json_object, read_text
 from headrace.project.tomlfile import TomlFile
@@ -83,17 +87,35 @@ def read_flow(directory: Path) -> FlowSource:
     Raises:
         ProjectError: a file cannot be read; for JSON and TOML with line and column.
     """
+    check_flow_name(directory)
     schema_file = directory / "input_schema.json"
     schema = read_text(schema_file) if schema_file.is_file() else "{}"
     definition_file = directory / "definition.json"
-    metadata = read_metadata(directory)
-    return FlowSource(
+    source = FlowSource(
         name=directory.name,
         directory=directory,
         definition=parse_json_object(read_text(definition_file), str(definition_file)),
         input_schema=parse_json_object(schema, str(schema_file)),
-        **metadata,
+        **read_metadata(directory),
     )
+    wrong = metadata_entries({"title": source.title, **source.metadata()})
+    if wrong:
+        where = ".".join(map(str, wrong[0]["loc"]))
+        raise ProjectError(f"{directory / 'flow.toml'}: {where}: {wrong[0]['msg']}")
+    return source
+
+
+def check_flow_name(directory: Path) -> None:
+    """Checks the name of a flow's directory, by which it is deployed and found again.
+
+    Raises:
+        ProjectError: it is not Unicode, too long, or has control characters.
+    """
+    try:
+        check_text(directory.name, "the name", max_length=MAX_TITLE)
+    except InvalidValue as error:
+        shown = terminal_text(str(directory))
+        raise ProjectError(f"{shown}: {error}; rename the directory of the flow") from None
 
 
 def flow_names(directory: Path) -> list[str]:
