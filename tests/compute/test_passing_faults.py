@@ -13,6 +13,7 @@ from waiting import wait_until
 
 from headrace._internal.passing import is_passing, says_passing
 from headrace.compute import ComputeError, EndpointHost
+from headrace.compute.engine import is_passing_submission
 
 
 def answer() -> int:
@@ -40,6 +41,22 @@ def test_what_stays_is_not_waited_for(number: int) -> None:
     assert not is_passing(caused(number))
     assert not is_passing(ValueError("No space left on device"))
     assert not says_passing("sbatch: error: invalid partition specified: nosuch")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "passes"),
+    [
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit\n", True),
+        ("sbatch: error: Unable to contact slurm controller (connect failure)\n", True),
+        ("/bin/sh: 1: cannot create x.sh.ec: No space left on device\n", True),
+        ("sbatch: error: invalid partition specified: nosuch\n", False),
+        ("", False),
+    ],
+)
+def test_a_block_that_is_refused_for_a_while_is_submitted_later(stderr: str, passes: bool) -> None:
+    parsl_errors = pytest.importorskip("parsl.providers.errors", reason="needs the extra")
+    error = parsl_errors.SubmitException("block-0", "no job id", "", stderr, 1)
+    assert is_passing_submission(error) is passes
 
 
 @pytest.mark.timeout(240)

@@ -25,6 +25,7 @@ from .blocks import BlockFailures
 from .errors import ComputeError
 from .outcomes import shorten
 from .plain_paths import plain_path
+from .scheduler.refusals import refusal_of
 from .slurm import missing_commands
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE
 from .values import TaskSpec
@@ -243,7 +244,7 @@ class Engine:
             try:
                 job = submit()
             except Exception as error:
-                if not _is_passing_submission(error):
+                if not is_passing_submission(error):
                     raise
                 self.obstacle = f"no block can be submitted at present: {shorten(str(error))}"
                 log.warning("%s; tried again in %g s", self.obstacle, pause)
@@ -366,9 +367,17 @@ def _only_warnings() -> Any:
     return FileLogging(level=logging.WARNING)
 
 
-def _is_passing_submission(error: Exception) -> bool:
-    said = f"{getattr(error, 'stdout', '')} {getattr(error, 'stderr', '')} {error}"
-    return is_passing(error) or says_passing(said)
+def is_passing_submission(error: Exception) -> bool:
+    """Whether a block that was not submitted may be later.
+
+    Args:
+        error: what a provider of Parsl raised.
+    """
+    said = str(getattr(error, "stderr", None) or "")
+    code = getattr(error, "retcode", None)
+    if said and isinstance(code, int) and refusal_of(said, code).passing:
+        return True
+    return is_passing(error) or says_passing(f"{said} {getattr(error, 'stdout', '')} {error}")
 
 
 def options_key(options: Mapping[str, Any]) -> str:
