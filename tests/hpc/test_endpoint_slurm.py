@@ -217,7 +217,7 @@ def test_a_path_with_spaces_and_signs_is_no_obstacle(
     try:
         one = task(where)
         host.submit(one)
-        done = events.wait(one.task_id)
+        done = events.wait(one.task_id, timeout=150)
     finally:
         host.stop()
     assert done.kind == "done", done.error
