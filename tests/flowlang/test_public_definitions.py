@@ -2,7 +2,8 @@
 
 They are not kept here. ``HEADRACE_FLOW_DEFINITIONS`` names a directory with one folder for each:
 ``definition.json``, where there is one ``input_schema.json``, and ``mistakes.json`` with the reason
-where the service refuses the definition too, or every run of it fails.
+where the service refuses the definition too, or every run of it fails. That many of them call
+providers which have been shut down since is no mistake of theirs.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ def findings_of(folder: Path) -> list[Any]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_what_the_service_accepts_is_accepted(folder: Path) -> None:
-    errors = [finding for finding in findings_of(folder) if finding.severity == "error"]
+    errors = [
+        finding
+        for finding in findings_of(folder)
+        if finding.severity == "error" and finding.code != "deprecated-provider"
+    ]
     if read(folder / "mistakes.json") is None:
         assert errors == []
     else:
