@@ -170,6 +170,8 @@ NEAR = ("warning", "near-miss-name")
     ("written", "read", "expected"),
     [
         ("$.transfr", "$.transfer", [NEAR, NEAR]),
+        ("$.copyResult", "$.copyresult", [NEAR, NEAR]),
+        ("$.Transfer", "$.transfer", []),
         ("$.tranfser", "$.transfer", [NEAR, NEAR]),
         ("$.transfer", "$.transfer", []),
         ("$.copy_1", "$.copy_2", []),

@@ -105,7 +105,8 @@ def _odd(analysis: DataFlow, read: Counter[Steps], given: set[Steps]) -> Iterato
                     part = steps[:length]
                     if part in told or part[0] == CONTEXT_NAME or not isinstance(part[-1], str):
                         continue
-                    if not _unknown(analysis, name, part) or part in given:
+                    # A slip is made once; what several states read is meant.
+                    if read[part] > 1 or part in given or not _unknown(analysis, name, part):
                         continue
                     others = Counter({p: n for p, n in read.items() if n > read[part]})
                     others.update(given)
@@ -145,6 +146,8 @@ def is_slip(one: str, other: str) -> bool:
     """
     if one == other or min(len(one), len(other)) < _SHORTEST or abs(len(one) - len(other)) > 1:
         return False
+    if one[1:] == other[1:] and one[0].lower() == other[0].lower():
+        return False  # people tell inputs and results apart like this
     if one.lower().replace("_", "") == other.lower().replace("_", ""):
         return True
     start = 0
