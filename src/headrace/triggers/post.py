@@ -193,7 +193,7 @@ class Post:
         self._ledger.verify()
         self._take_requests()
         try:
-            full = self._look_inside(began)
+            full, cost = self._look_inside(began)
         except OSError as error:
             self._leave()
             self._complain(f"{_words(error)}; waiting until {self.trigger.directory} is back")
@@ -201,24 +201,29 @@ class Post:
             return
         if full:
             self._full_at = began
-        ended = self._clock()
-        wait = max(self.trigger.interval, (ended - began) / _SHARE)
-        self.agenda.hasten(("directory", ""), ended + wait)
+        wait = max(self.trigger.interval, cost / _SHARE)
+        self.agenda.hasten(("directory", ""), self._clock() + wait)
 
-    def _look_inside(self, began: float) -> bool:
-        """Compare the directory with what we know; tell whether all of it was looked at."""
+    def _look_inside(self, began: float) -> tuple[bool, float]:
+        """Compare the directory with what we know.
+
+        Returns:
+            whether all of it was looked at, and how long that took in s; to begin to watch a
+            directory takes longer, but once.
+        """
         with WatchedDirectory(self.trigger) as directory:
             if not self._settle_in(directory):
                 # inotify follows another directory than this one, which is on its way.
                 self.agenda.hasten(("directory", ""), began + 0.05)
-                return False
+                return False, 0.0
+            settled_in = self._clock()
             full = began - self._full_at >= _FULL_LOOK
             # File systems that make up inodes may not keep a directory's time of change either.
             blind = self._ground is not None and not self._ground.inodes
             names = self._listing.look(directory, began, anyway=full or blind)
             if names is not None:
                 self._compare(names, directory, full=full)
-            return full
+            return full, self._clock() - settled_in
 
     def _take_requests(self) -> None:
         """Take up what somebody else has written to the ledger."""
