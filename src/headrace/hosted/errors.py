@@ -128,7 +128,8 @@ def _explain_token_answer(where: str, oauth: str) -> HostedError:
     host = where.partition("//")[2].partition("/")[0]
     if oauth == "invalid_client":
         return HostedError(
-            f"{host} does not know this client: correct GLOBUS_CLIENT_ID and GLOBUS_CLIENT_SECRET",
+            f"the login is refused, {host} does not know this client: correct GLOBUS_CLIENT_ID and "
+            "GLOBUS_CLIENT_SECRET, then run `headrace login`",
             exit_code=4,
         )
     if oauth == "invalid_grant":
