@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import secrets
@@ -97,10 +98,10 @@ class SlurmCluster:
         """Kill a node's daemon and what it runs, as when its power fails."""
         number = int(name.removeprefix("n"))
         daemon = self._daemons[1 + number]
-        steps = [p for p in psutil.process_iter() if "slurmstepd" in p.name()]
-        ours = [p for p in steps if p.environ().get("SLURM_CONF") == str(self.conf)]
+        ours = [p for p in self._left_behind() if "slurmstepd" in p.name()]
         for process in [*ours, *(c for step in ours for c in step.children(recursive=True))]:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         daemon.kill()
 
     def stop(self) -> None:

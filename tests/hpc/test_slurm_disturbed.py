@@ -301,7 +301,16 @@ def test_an_array_behind_a_silent_queue(
     wait_until(lambda: (work / "began").exists(), "a member")
     part = work / "job/arrays/0001/states.jsonl"
     wait_until(lambda: part.exists() and "RUNNING" in part.read_text(), "the state")
-    cluster.run("scancel", f"{_array_of(work)}_2")
+    array = _array_of(work)
+    cluster.run("scancel", f"{array}_2")
+
+    def member() -> str:
+        jobs = cluster.jobs().values()
+        ours = [job for job in jobs if job.get("ArrayJobId") == array]
+        return next(job["JobState"] for job in ours if job.get("ArrayTaskId") == "2")
+
+    # Its processes are gone then: none of them sees what lets the others end well.
+    wait_until(lambda: member() == "CANCELLED", "the member's end")
     assert not call.ended
     (work / "go").touch()
     told = str(call.result())

@@ -52,10 +52,17 @@ class MemberEnd:
     Attributes:
         state: its last state; None: Slurm does not know it.
         code: its exit code, where its script came to its end.
+        reason: what Slurm says besides.
     """
 
     state: JobState | None = None
     code: int | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """Returns what is known, in words."""
+        why = f" ({self.reason})" if self.reason not in ("", "None") else ""
+        return f"{self.state or 'lost'}{why}"
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,8 @@ def run_members(
     failed = {number: code for number, code in codes.items() if code != 0}
     if failed:
         number, code = next(iter(failed.items()))
-        state = ended.get(number, MemberEnd()).state
-        told = f"code {code}" if code is not None else f"no exit code: {state or 'lost'}"
+        end = ended.get(number, MemberEnd())
+        told = f"code {code}" if code is not None else f"no exit code: {end}"
         raise BatchJobError.of(
             JobOutcome.FAILED,
             f"{settings.script.name}: {len(failed)} of {len(members)} members failed, the first is "
@@ -329,7 +336,9 @@ def _wait(
                 if rule.has_ended(str(index), state, statement.contradicted):
                     code = member.exit_code if member is not None else None
                     itself = state in (JobState.COMPLETED, JobState.FAILED)
-                    ends[index] = MemberEnd(state, code if itself else None)
+                    ends[index] = MemberEnd(
+                        state, code if itself else None, member.reason if member is not None else ""
+                    )
                     ended_at[index] = time.monotonic()
     finally:
         notices.clear()
@@ -338,7 +347,9 @@ def _wait(
 
 
 def _late(end: MemberEnd | None) -> float:
-    return FILE_SECONDS if end is not None and end.code is not None else 2.0
+    # What was killed leaves nothing; what ended by itself leaves its code before it ends.
+    itself = end is not None and end.state in (JobState.COMPLETED, JobState.FAILED)
+    return FILE_SECONDS if itself else 2.0
 
 
 def _notes(

@@ -187,9 +187,9 @@ case $said in
   "" | *"\\"$tag\\""*) ;;
   *) echo "headrace: another task has $record by now; nothing was run" >&2; exit 126 ;;
 esac
-printf '%s\\n' "$job" >"$record/.owner.$job" &&
-  ln "$record/.owner.$job" "$record/owner" 2>/dev/null
-rm -f "$record/.owner.$job"
+mine="$record/.owner.${SLURM_JOB_ID:-}.$$"
+printf '%s\\n' "$job" >"$mine" && ln "$mine" "$record/owner" 2>/dev/null
+rm -f "$mine"
 owner=$(cat "$record/owner" 2>/dev/null)
 if [ -n "$owner" ] && [ "$owner" != "$job" ]; then
   echo "headrace: job $owner does the work of this one; nothing was run" >&2
