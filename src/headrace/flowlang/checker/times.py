@@ -11,8 +11,8 @@ from headrace.flowlang.handlers import AWAIT_WEB_INPUT
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import provider_of
 
-# Whoever gives less to what can take hours hardly means it.
-SHORT_WAIT_TIME: Final = 600
+# Whoever gives less than the default to what can take hours hardly means it.
+SHORT_WAIT_TIME: Final = silent.DEFAULT_WAIT_TIME
 _WORKERS: Final = ("endpoint", "endpoint_id", "function", "function_id")
 
 
