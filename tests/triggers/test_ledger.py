@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -251,6 +253,52 @@ def test_a_ledger_that_is_lost_while_it_is_in_use_is_noticed(tmp_path: Path, way
         (tmp_path / "copy").rename(path)
         with Ledger(path) as ledger:
             assert len(ledger.records()) == 4, "the copy has all of it"
+
+
+LOST_LOGS = {
+    "log": ("-wal",),
+    "log and its index": ("-wal", "-shm"),
+}
+DIES = """
+import os, sys
+from pathlib import Path
+from headrace.triggers.arrival import Identity
+from headrace.triggers.ledger import Ledger
+
+ledger = Ledger(Path(sys.argv[1]))
+place = ("new_event", "workstation", "root")
+ledger.see(*place, [("/incoming/before/", Identity(5, 50))])
+for suffix in sys.argv[2:]:
+    os.unlink(sys.argv[1] + suffix)
+ledger.see(*place, [("/incoming/after/", Identity(6, 60))])
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("lost", LOST_LOGS)
+def test_a_log_that_is_deleted_under_a_watch_that_dies_then_loses_nothing(
+    tmp_path: Path, lost: str
+) -> None:
+    path = tmp_path / "ledger.db"
+    run = subprocess.run([sys.executable, "-c", DIES, path, *LOST_LOGS[lost]], check=False)
+    assert run.returncode == 9
+    with Ledger(path) as ledger:
+        assert [record.path for record in ledger.records()] == [
+            "/incoming/before/",
+            "/incoming/after/",
+        ]
+
+
+def test_a_log_that_is_replaced_ends_the_watch(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        log = tmp_path / "ledger.db-wal"
+        other = tmp_path / "other"
+        other.write_bytes(log.read_bytes())
+        other.replace(log)
+        with pytest.raises(LedgerUnusable, match=r"lost its log, ledger\.db-wal, while it was"):
+            ledger.records()
 
 
 def test_a_disk_that_cannot_be_written_is_told_and_may_pass(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class LedgerFile:
     def __init__(self, path: Path, *, start_over: bool = False) -> None:
         self.path = path
         self._beside = path.with_suffix(".known")
+        self._log = path.with_name(f"{path.name}-wal")
+        self._log_file: tuple[int, int] | None = None
         self._mutex = threading.RLock()
         self._lost: LedgerUnusable | None = None
         self._noted_at = 0.0
@@ -108,7 +110,7 @@ class LedgerFile:
         with self._mutex:
             if self._lost is not None:
                 raise self._lost
-            problem = self._displaced()
+            problem = self._displaced() or self._log_displaced()
             if problem:
                 kept = self._keep_copy()
                 saved = f"; what it said is kept in {kept}" if kept else ""
@@ -295,6 +297,30 @@ class LedgerFile:
             raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
         return ""
 
+    def _log_displaced(self) -> str:
+        """Look whether SQLite's log of the latest transactions lies beside the ledger.
+
+        One that was deleted is still open here. What it has is put into the ledger, before it is
+        lost with this process, and a new one is begun.
+        """
+        there = _file_id(self._log)
+        if there is None:
+            if self._log_file is not None:
+                self._begin_log_anew()
+            return ""
+        if self._log_file is None:
+            self._log_file = there
+        return "" if there == self._log_file else f"lost its log, {self._log.name},"
+
+    def _begin_log_anew(self) -> None:
+        try:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.close()
+            self._database = connect(self.path)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        self._log_file = None
+
     def _keep_copy(self) -> Path | None:
         kept = self.path.with_name(f"{self.path.name}.kept")
         try:
@@ -335,6 +361,16 @@ def connect(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TriggerError(f"{path}: {error.strerror}; is its disk there?") from error
+    return status.st_dev, status.st_ino
 
 
 def _lock(path: Path) -> int:
