@@ -155,3 +155,17 @@ def test_no_mpi(headrace: Command, root: Path, body: Path, tmp_path: Path):
         "start", "adjoint_sources", "--input", str(body), "--wait", HEADRACE_LAUNCHER=launcher
     )
     failed_run(done, "ProcessWaveforms", "no MPI")
+
+
+@pytest.mark.parametrize("arguments", ["start adjoint_sources -i -", "watch", "web-input list"])
+def test_standard_streams_that_are_closed(root: Path, arguments: str) -> None:
+    (root / "data" / "incoming" / "001").mkdir(parents=True, exist_ok=True)
+    script = f'"{sys.executable}" -m headrace.cli {arguments} <&-'
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=root, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    assert "a fault in headrace itself" not in done.stderr
+    silent = subprocess.run(["sh", "-c", f"{script} >&- 2>&-"], cwd=root, timeout=120, check=False)
+    assert silent.returncode == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -81,7 +82,10 @@ def test_a_damaged_page_ends_the_process_with_one_line(facility, start: Callable
         facility.start(flow, {"text": "x" * 500})
     store = state(facility) / "facility.db"
     with closing(sqlite3.connect(store)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        wait_until(
+            lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0,
+            "a moment without a writer, so that the page is not written anew from the log",
+        )
         page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()[0]
     with store.open("r+b") as stream:
         stream.seek((page - 1) * 4096)
@@ -104,6 +108,34 @@ def test_a_store_that_was_replaced_ends_the_process(facility) -> None:
     facility_status(facility.root)
     wait_until(lambda: ended(facility), "the end of the process", 120)
     assert "was removed or replaced under the running facility" in log(facility)
+
+
+def test_a_project_that_was_copied_leaves_the_facility_of_the_other_alone(
+    facility, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    (facility.root / "headrace.toml").write_text("")
+    shutil.copytree(facility.root, copy, symlinks=True)
+    for command in ("status", "down", "up"):
+        done = headrace("facility", command, "-C", str(copy))
+        assert done.returncode != 0, command
+        (line,) = done.stderr.splitlines()
+        assert f"a copy of the state of {facility.root}, whose facility is running" in line
+    assert facility_status(facility.root)["well"]
+    shutil.rmtree(state_directory(copy))
+    try:
+        started = headrace("facility", "up", "-C", str(copy))
+        assert started.returncode == 0, started.stderr
+        assert find_address(copy).url != find_address(facility.root).url
+    finally:
+        stop_facility(copy)
+    assert facility_status(facility.root)["well"]
+
+
+def test_a_project_that_is_reached_by_a_link_is_the_same(facility, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(facility.root)
+    assert find_address(link) == find_address(facility.root)
 
 
 def test_a_log_that_was_removed_loses_nothing(facility, start: Callable[[], Any]) -> None:

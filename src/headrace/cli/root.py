@@ -12,7 +12,11 @@ from headrace import __version__
 from headrace._internal.loopback import bypass_proxies
 from headrace.cli.help import Group
 from headrace.cli.options import project_options
-from headrace.cli.termio.errors import exit_code_of, show_threads_and_logs
+from headrace.cli.termio.errors import (
+    exit_code_of,
+    open_standard_streams,
+    show_threads_and_logs,
+)
 
 COMMANDS = {
     "init": "init",
@@ -98,6 +102,7 @@ def headrace() -> None:
 
 def main() -> None:
     """Runs the command line of this process."""
+    open_standard_streams()
     bypass_proxies()
     show_threads_and_logs()
     headrace.main(prog_name="headrace")

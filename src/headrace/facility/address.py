@@ -100,7 +100,8 @@ def find_address(root: Path) -> Address | None:
     """Returns the address of the project's facility, where one is running on this machine.
 
     Raises:
-        FacilityError: it runs on another machine, as far as can be known from here.
+        FacilityError: it runs on another machine, as far as can be known from here; or the state
+            is a copy of another project's, whose facility runs.
     """
     address = read_address(root)
     if address is None:
@@ -108,7 +109,36 @@ def find_address(root: Path) -> Address | None:
     if not address.here:
         check_elsewhere(root, address)
         return None
-    return address if address.alive else None
+    if not address.alive:
+        return None
+    _check_own(root, address)
+    return address
+
+
+def _check_own(root: Path, address: Address) -> None:
+    """Refuse the facility of another project, from which this one was copied with its state."""
+    served = _served_root(address.pid)
+    if served is None or served == root:
+        return
+    state = state_directory(root)
+    try:
+        if state_directory(served).samefile(state):
+            return
+    except (FacilityError, OSError):
+        return  # it was moved here, or is another account's: nobody has two of them
+    raise FacilityError(
+        f"{state}: a copy of the state of {served}, whose facility is running (process "
+        f"{address.pid}): remove {state}, and this project gets a facility of its own; or, to go "
+        f"on here with what is in it, end that one first: `headrace facility down -C {served}`"
+    )
+
+
+def _served_root(pid: int) -> Path | None:
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return None
+    return Path(words[3]) if words[1:3] == ["-m", "headrace.facility"] and words[3:] else None
 
 
 def find_process(root: Path) -> psutil.Process | None:

@@ -77,6 +77,25 @@ def told(error: Exception) -> tuple[str | None, int]:
     return None, 1
 
 
+def open_standard_streams() -> None:
+    """Gives standard streams that were closed the null device.
+
+    Files that are opened later would get their numbers otherwise, and what is written to a standard
+    stream, here or by a program that is started, would land in them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def _tell(error: Exception) -> int:
     line, code = told(error)
     if os.environ.get("HEADRACE_DEBUG") == "1":
