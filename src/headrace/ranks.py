@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
+import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from headrace.errors import HeadraceError
 
@@ -20,6 +23,15 @@ _LAUNCHER_VARIABLES = (
     "MPI_LOCALRANKID",
     "PALS_RANKID",
 )
+
+
+Outcome = tuple[int, str]
+"""What became of a rank: its exit code, and its error in one line; "" without one."""
+
+# An error that all ranks have reaches each of them within this time; one that a rank has alone
+# must not let the others wait for it until the end of their job.
+_GRACE: Final = 5.0
+_PAUSE: Final = 0.01
 
 
 class RanksError(HeadraceError):
@@ -43,6 +55,17 @@ class Ranks(Protocol):
 
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         """Take the next value sent: (rank, value); None if there is none and no wait."""
+
+    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+        """Wait until all ranks are done, and learn what became of each.
+
+        Args:
+            outcome: of this rank.
+            seconds: longest wait.
+
+        Returns:
+            The outcomes of all, in the order of the ranks; None if not all came in time.
+        """
 
     def abort(self, code: int) -> None:
         """End all ranks at once; the way out if one fails while others wait for it."""
@@ -69,6 +92,10 @@ class OneRank:
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         """Nothing ever comes."""
         return None
+
+    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+        """Return the one outcome."""
+        return [outcome]
 
     def abort(self, code: int) -> None:
         """Nobody waits: the caller ends by itself."""
@@ -109,6 +136,16 @@ class MpiRanks:
             return None
         value = self._world.recv(source=self._any, status=status)
         return status.Get_source(), value
+
+    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+        """Wait at a barrier that can be left, then gather."""
+        request = self._world.Ibarrier()
+        deadline = time.monotonic() + seconds
+        while not request.Test():
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(_PAUSE)
+        return list(self._world.allgather(outcome))
 
     def abort(self, code: int) -> None:
         """``MPI_Abort``."""
@@ -166,45 +203,63 @@ def speaks(environment: Mapping[str, str] = os.environ) -> bool:
 def run_on_ranks(
     program: str,
     parse: Callable[[], argparse.Namespace],
-    work: Callable[[argparse.Namespace, Ranks], None],
+    work: Callable[[argparse.Namespace, Ranks], int | None],
+    joins: Callable[[argparse.Namespace], bool] = lambda options: True,
 ) -> int:
-    """Runs a program that works alone or on many ranks.
+    """Run a program that works alone or on many ranks.
+
+    All ranks end together. An error that all of them have is told once; a rank that fails alone
+    tells its error and ends the others at once, which would wait for what it was to send.
 
     Args:
         program: its name, for complaints.
         parse: reads the command line; ``ranks`` of what it returns is the number that is expected.
-        work: what it does, on every rank.
+        work: what it does, on every rank; it may return an exit code.
+        joins: whether the program joins other ranks with these options.
 
     Returns:
-        The exit code: 0 done, else that of the error, which is one line on stderr.
+        The exit code: 0 done, else the largest of all ranks; errors are one line each on stderr.
     """
     ranks: Ranks = OneRank()
     try:
         options = parse()
-        ranks = find_ranks(expected=options.ranks)
-        work(options, ranks)
+        if joins(options):
+            ranks = find_ranks(expected=options.ranks)
     except HeadraceError as error:
-        if ranks.rank == 0 and speaks():
-            print(f"{program}: {error}", file=sys.stderr, flush=True)
+        if speaks():
+            _complain(program, str(error))
         return error.exit_code
+    outcome = _outcome(work, options, ranks)
+    outcomes = ranks.end_together(outcome, _GRACE if outcome[1] else math.inf)
+    if outcomes is None:
+        _complain(program, f"rank {ranks.rank}: {outcome[1]}")
+        ranks.abort(outcome[0])
+        return outcome[0]
+    if ranks.rank == 0:
+        for text in dict.fromkeys(text for _, text in outcomes if text):
+            _complain(program, text)
+    return max(code for code, _ in outcomes)
+
+
+def _outcome(
+    work: Callable[[argparse.Namespace, Ranks], int | None],
+    options: argparse.Namespace,
+    ranks: Ranks,
+) -> Outcome:
+    try:
+        return work(options, ranks) or 0, ""
+    except HeadraceError as error:
+        return error.exit_code, str(error)
     except Exception as error:
         if ranks.size == 1:
             raise
-        end_all(ranks, program, error)
-    return 0
+        # Only the rank that has it can tell where it comes from.
+        traceback.print_exc()
+        return 1, f"{type(error).__name__}: {error}"
 
 
-def end_all(ranks: Ranks, program: str, error: Exception) -> None:
-    """Ends all ranks after a fault of this one: they would wait for ever for what it was to send.
-
-    Args:
-        ranks: the ranks.
-        program: the program's name, for the complaint.
-        error: the fault, told in one line on stderr.
-    """
-    text = f"{program}: rank {ranks.rank}: {type(error).__name__}: {error}"
-    print(text, file=sys.stderr, flush=True)
-    ranks.abort(1)
+def _complain(program: str, text: str) -> None:
+    print(f"{program}: {text}", file=sys.stderr, flush=True)
 
 
 def own_share(items: Sequence[Item], rank: int, size: int) -> Sequence[Item]:

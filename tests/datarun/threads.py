@@ -48,6 +48,9 @@ class ThreadRanks:
         except queue.Empty:
             return None
 
+    def end_together(self, outcome: tuple[int, str], seconds: float) -> list[tuple[int, str]]:
+        return self._gathered(outcome)
+
     def abort(self, code: int) -> None:
         self._world.barrier.abort()
 

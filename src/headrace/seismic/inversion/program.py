@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
-from headrace.ranks import end_all
+from headrace.ranks import Ranks, run_on_ranks
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.parallel import OneRank, Ranks, find_ranks, speaks
 from headrace.seismic.programs import Parser
 
 _PROGRAM = "inversion"
@@ -57,26 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done; 1 a problem, told in one line on stderr; 2 usage or settings.
     """
-    ranks: Ranks = OneRank()
+    return run_on_ranks(
+        _PROGRAM,
+        lambda: parse_arguments(arguments),
+        _answer,
+        joins=lambda options: options.stage == "windows",
+    )
+
+
+def _answer(options: argparse.Namespace, ranks: Ranks) -> None:
     try:
-        options = parse_arguments(arguments)
-        if options.stage == "windows":
-            ranks = find_ranks(expected=options.ranks)
         answer = _run(options, ranks)
         if ranks.rank == 0:
             write_whole(options.answer, json.dumps(answer) + "\n")
-    except (SeismicError, OSError) as error:
-        if ranks.rank == 0 and speaks():
-            print(f"{_PROGRAM}: {_line(error)}", file=sys.stderr, flush=True)
-        if ranks.size > 1:
-            # The other ranks would wait for ever for what this one was to send.
-            ranks.abort(1)
-        return error.exit_code if isinstance(error, SeismicError) else 1
-    except Exception as error:
-        if ranks.size == 1:
-            raise
-        end_all(ranks, _PROGRAM, error)
-    return 0
+    except OSError as error:
+        raise SeismicError(_line(error)) from None
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headrace.ranks import end_all
+from headrace.ranks import Ranks, own_share, run_on_ranks
 from headrace.seismic.errors import SeismicError, SolverError
-from headrace.seismic.parallel import OneRank, Ranks, find_ranks, own_share, speaks
 from headrace.seismic.programs import Parser, UsageError
 from headrace.seismic.solvers.interface import AdjointRun, ForwardRun, Solver, open_solver
 from headrace.seismic.solvers.runs import run_all
@@ -83,28 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 all done, 1 an event or all could not be done, 2 usage.
     """
-    ranks: Ranks = OneRank()
-    try:
-        options = parse_arguments(arguments)
-        ranks = find_ranks(expected=options.ranks)
-    except SeismicError as error:
-        if speaks():
-            print(f"{_PROGRAM}: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
-    try:
-        failed, text = int(_run(options, ranks) > 0), ""
-    except SeismicError as error:
-        failed, text = error.exit_code, str(error)
-    except Exception as error:
-        if ranks.size == 1:
-            raise
-        end_all(ranks, _PROGRAM, error)
-        raise
-    # Ranks end together: one that ends early with an error would take the others with it.
-    told = ranks.collect((failed, text))
-    for line in dict.fromkeys(line for _, line in told if line):
-        print(f"{_PROGRAM}: {line}", file=sys.stderr, flush=True)
-    return int(ranks.share(max((code for code, _ in told), default=0)))
+    return run_on_ranks(
+        _PROGRAM,
+        lambda: parse_arguments(arguments),
+        lambda options, ranks: int(_run(options, ranks) > 0),
+    )
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> int:
