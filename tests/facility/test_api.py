@@ -80,6 +80,36 @@ def test_a_run_goes_through_its_flow_and_leaves_a_log(facility):
     ]
 
 
+def test_a_start_that_is_sent_again_with_its_name_starts_nothing_more(facility):
+    named = {"body": {"n": 1}, "request_id": "arrival 1"}
+
+    def start(flow_id, body=named):
+        return facility.services.flows.post(f"/flows/{flow_id}/run", data=body)["run_id"]
+
+    first, second = facility.deploy(PASS), facility.deploy(PASS)
+    assert start(first) == start(first)
+    # Another flow, another name, no name: other requests.
+    others = [start(second), start(first, {**named, "request_id": "arrival 2"})]
+    others += [start(first, {"body": {"n": 1}}) for _ in range(2)]
+    assert len({start(first), *others}) == 5
+    facility.wait(others[0])
+    again = {"request_id": "arrival 1", "state": "A"}
+    retries = [
+        facility.services.flows.post(f"/runs/{others[0]}/retry", data=again)["run_id"]
+        for _ in range(2)
+    ]
+    assert len({*retries, *others}) == 5
+
+
+@pytest.mark.parametrize("name", [1, "x" * 200, "a\x1bb", "\ud800"])
+def test_a_name_of_a_request_that_is_no_text_is_refused(facility, name):
+    with pytest.raises(globus_sdk.GlobusAPIError) as caught:
+        body = {"body": {}, "request_id": name}
+        facility.services.flows.post(f"/flows/{facility.deploy(PASS)}/run", data=body)
+    assert 400 <= caught.value.http_status < 500
+    assert "request_id" in caught.value.text
+
+
 def test_input_that_fails_the_schema_starts_nothing(facility):
     flow_id = facility.deploy(PASS, SCHEMA)
     with pytest.raises(globus_sdk.FlowsAPIError) as caught:

@@ -21,6 +21,7 @@ class Service:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    request_ids: list[str | None] = field(default_factory=list)  # of the starts
     lose: set[str] = field(default_factory=set)  # "POST /flows": done, but never answered
     garble: set[str] = field(default_factory=set)  # done, but answered with 502
     refuse: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Service:
 
     def start(self, flow_id: str, body: dict[str, Any]) -> dict[str, Any]:
         run_id = str(uuid.uuid4())
+        self.request_ids.append(body.get("request_id"))
         now = datetime.now(UTC).isoformat()
         self.runs[run_id] = {
             "run_id": run_id,

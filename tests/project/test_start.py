@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from project.service import TOKEN, Service
 from headrace.hosted import HostedError, Services, services_at
 from headrace.project import Project, ProjectError, ProjectStarter, apply, plan, start
 from headrace.project.runs import find_run, list_runs
+from headrace.project.tagged_runs import find_tagged
 from headrace.triggers import Arrival
 
 
@@ -99,6 +100,30 @@ def test_a_run_whose_answer_was_lost_is_found_by_its_tag(
     for _ in range(120):
         starter.start(Rule(), ARRIVAL, "another-tag")
     assert starter.find("the-tag", since) == run_id
+
+
+@pytest.mark.parametrize("url", ["", "https://flows.globus.org"])
+def test_a_run_is_found_by_its_tag_behind_many_others(
+    deployed: Project, services: Services, url: str
+) -> None:
+    place = replace(services, url=url or services.url)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    first = start(deployed, "local", services, "say", {"word": "a"}, tags=["mine"])
+    for _ in range(110):
+        start(deployed, "local", services, "say", {"word": "b"}, tags=["other"])
+    found = find_tagged(place, "mine", since, flow_id=first["flow_id"], label="say")
+    assert found is not None
+    assert found["run_id"] == first["run_id"]
+    assert find_tagged(place, "nobody's", since) is None
+
+
+def test_only_a_facility_is_told_the_name_of_a_request(
+    deployed: Project, services: Services, service: Service
+) -> None:
+    hosted = replace(services, url="https://flows.globus.org")
+    for place in (services, hosted):
+        start(deployed, "local", place, "say", {"word": "a"}, request_id="the-name")
+    assert service.request_ids == ["the-name", None]
 
 
 def test_a_refusal_reaches_the_watcher_in_one_line(deployed: Project, service: Service) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from headrace._internal.loopback import LOOPBACK
 
 if TYPE_CHECKING:
     from globus_sdk import (
@@ -37,6 +40,14 @@ class Services:
     transfer: TransferClient
     make_flow: Callable[[str], SpecificFlowClient]
     url: str
+
+    @property
+    def is_facility(self) -> bool:
+        """Whether these are a facility's, which the environment can name in the place of Globus's.
+
+        The hosted ones are on no machine of their users.
+        """
+        return urlsplit(self.url).hostname in LOOPBACK
 
     def flow(self, flow_id: str) -> SpecificFlowClient:
         """Returns the client that starts and resumes the runs of one flow."""

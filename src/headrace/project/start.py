@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.errors import ProjectError
@@ -14,6 +15,7 @@ from headrace.project.lock import DeployedFlow
 from headrace.project.names import resolve_input
 from headrace.project.patience import once
 from headrace.project.project import Project
+from headrace.project.tagged_runs import find_tagged
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -24,6 +26,8 @@ _PRINCIPAL: Final = re.compile(
 
 # Begins the tag by which a run is found whose answer was lost.
 OWN_TAG: Final = "headrace:"
+# The clock of this machine may be ahead of the service's by so much.
+_CLOCK_ERROR: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class RunOptions:
         monitors: principals that may see it, as URNs.
         managers: principals that may see and cancel it, as URNs.
         notify_on: ends and stops that the service tells the owner of, such as ``FAILED``.
+        request_id: names the request; a facility starts one run for it, however often it is sent.
+            Empty for a request that has no name.
     """
 
     label: str | None = None
@@ -82,6 +88,7 @@ class RunOptions:
     monitors: Sequence[str] = ()
     managers: Sequence[str] = ()
     notify_on: Sequence[str] = ()
+    request_id: str = ""
 
 
 def send(
@@ -115,6 +122,8 @@ def send(
     client = services.flow(run.flow_id)
     own = f"{OWN_TAG}{uuid.uuid4().hex[:12]}"
     tags = [*options.tags, own] if patient else list(options.tags)
+    request_id = options.request_id or (own if patient else "")
+    since = datetime.now(UTC) - _CLOCK_ERROR
 
     def call() -> dict[str, Any]:
         members: dict[str, Any] = {
@@ -123,14 +132,14 @@ def send(
         }
         if options.notify_on:
             members["activity_notification_policy"] = {"status": list(options.notify_on)}
+        if request_id and services.is_facility:
+            members["additional_fields"] = {"request_id": request_id}
         given = {name: value for name, value in members.items() if value}
         label = options.label or run.flow
         return dict(client.run_flow(dict(run.body), label=label, tags=tags, **given).data)
 
     def find() -> dict[str, Any] | None:
-        query = {"filter_flow_id": run.flow_id, "orderby": "start_time DESC", "per_page": 50}
-        runs = services.flows.list_runs(query_params=query)["runs"]
-        return next((found for found in runs if own in (found.get("tags") or ())), None)
+        return find_tagged(services, own, since, flow_id=run.flow_id)
 
     try:
         if patient:
@@ -153,6 +162,7 @@ def start(
     *,
     label: str | None = None,
     tags: Sequence[str] = (),
+    request_id: str = "",
 ) -> dict[str, Any]:
     """Prepares and starts a run: :func:`prepare`, then :func:`send`.
 
@@ -161,7 +171,7 @@ def start(
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
-    options = RunOptions(label=label, tags=tags)
+    options = RunOptions(label=label, tags=tags, request_id=request_id)
     return send(prepare(project, place, flow, body), services, options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headrace._internal.terminal_text import terminal_text
@@ -13,6 +13,7 @@ from headrace.project.errors import ProjectError
 from headrace.project.locations import locations_of
 from headrace.project.project import Project
 from headrace.project.start import check_roots, start
+from headrace.project.tagged_runs import find_tagged
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -89,6 +90,7 @@ class ProjectStarter:
                     body,
                     label=label_of(trigger, arrival),
                     tags=[*tags, shortened(tag, TAG_LENGTH)],
+                    request_id=shortened(tag, TAG_LENGTH),
                 )
             except ProjectError as error:
                 raise StartRefused(str(error)) from error
@@ -101,10 +103,10 @@ class ProjectStarter:
         return self._with_services(send)
 
     def find(self, tag: str, since: datetime) -> str | None:
-        """Returns the id of the run that carries a tag, by one question to the service.
+        """Returns the id of the run that carries a tag.
 
-        The facility has an index of tags. The hosted service has none; it is asked for the runs of
-        the flow that have the label that was given with the tag.
+        The hosted service is asked for the runs of the flow that have the label that was given
+        with the tag.
 
         Args:
             tag: the tag.
@@ -113,18 +115,11 @@ class ProjectStarter:
         Raises:
             HeadraceError: the services cannot be asked.
         """
-        wanted = shortened(tag, TAG_LENGTH)
-        query: dict[str, Any] = {"per_page": 100}
-        if self._place == "local":
-            query["filter_tag"] = wanted
-        else:
-            query["filter_start_time"] = f"{since.astimezone(UTC).isoformat()},"
-            query.update(self._narrowed(tag))
+        narrowed = self._narrowed(tag)
 
         def look(services: Services) -> str | None:
-            pages = services.flows.paginated.list_runs(query_params=query)
-            runs = (run for run in pages.items() if wanted in (run.get("tags") or ()))
-            return next((str(run["run_id"]) for run in runs), None)
+            run = find_tagged(services, shortened(tag, TAG_LENGTH), since, **narrowed)
+            return None if run is None else str(run["run_id"])
 
         return self._with_services(look)
 
@@ -135,10 +130,10 @@ class ProjectStarter:
         trigger, arrival = known
         label = label_of(trigger, arrival)
         # Earlier versions cut long labels otherwise.
-        narrowed = {"filter_label": label} if len(label) < LABEL_LENGTH else {}
+        narrowed = {"label": label} if len(label) < LABEL_LENGTH else {}
         deployed = self._project.lock().at(self._place).flows.get(trigger.flow)
         if deployed is not None:
-            narrowed["filter_flow_id"] = deployed.id
+            narrowed["flow_id"] = deployed.id
         return narrowed
 
     def _known_collections(self, body: Any) -> set[str]:

@@ -19,7 +19,13 @@ from headrace.facility.api.documents import (
     run_document,
 )
 from headrace.facility.api.errors import APIError, unprocessable
-from headrace.facility.api.requests import effective_query, json_object, order_of, page
+from headrace.facility.api.requests import (
+    effective_query,
+    json_object,
+    order_of,
+    page,
+    request_name,
+)
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.clock import now
 from headrace.facility.flows import METADATA, StoredFlow
@@ -99,7 +105,8 @@ async def run(request: Request) -> JSONResponse:
     backend, body = backend_of(request), await json_object(request)
     flow = backend.flows.get(request.path_params["flow_id"])
     await _beside(_check_input, flow, body)
-    started = await run_in_threadpool(backend.engine.start_run, flow, body)
+    name = request_name(body, f"start of {flow.id}")
+    started = await run_in_threadpool(backend.engine.start_run, flow, body, name)
     return JSONResponse(run_document(started, backend.identity, backend.runs.details(started)), 201)
 
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from headrace._internal.json_check import InvalidValue, Limits, load_json
+from headrace._internal.json_check import InvalidValue, Limits, check_text, load_json
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.flowlang import silent
@@ -49,6 +49,23 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise unprocessable([{"loc": [], "msg": "value is not a valid dict", "type": "type_error"}])
     return body
+
+
+def request_name(body: Mapping[str, Any], what: str) -> str | None:
+    """Returns the name of a request that must have its effect once; None where it has none.
+
+    Args:
+        body: the request's body; its ``request_id`` is the client's name for it.
+        what: what is asked for, such as ``start of FLOW``. Names of different clients and of the
+            facility's own requests are kept apart by it.
+
+    Raises:
+        InvalidValue: the client's name is no text, or too long.
+    """
+    given = body.get("request_id")
+    if given is None:
+        return None
+    return f"{what}: {check_text(given, 'request_id', max_length=silent.MAX_TAG)}"
 
 
 def effective_query(query: QueryParams) -> Mapping[str, str]:

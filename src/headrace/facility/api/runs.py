@@ -25,6 +25,7 @@ from headrace.facility.api.requests import (
     number,
     order_of,
     place_of,
+    request_name,
     several,
     truth,
 )
@@ -156,7 +157,7 @@ async def retry(request: Request) -> JSONResponse:
         state=body.get("state"),
         given=Given(body["result"]) if "result" in body else None,
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
-        request_id=body.get("request_id"),
+        request_id=request_name(body, f"retry of {run.id}"),
         request={key: body[key] for key in _SETTABLE & set(body)},
         once=True,
     )
@@ -172,9 +173,8 @@ def _check_metadata(body: dict[str, Any]) -> None:
 
 def _check_retry(body: dict[str, Any]) -> None:
     _check_metadata(body)
-    for name in ("state", "request_id"):
-        if body.get(name) is not None:
-            check_text(body[name], name, max_length=silent.MAX_NAME)
+    if body.get("state") is not None:
+        check_text(body["state"], "state", max_length=silent.MAX_NAME)
     if not isinstance(body.get("latest", False), bool):
         entry = {"loc": ["latest"], "msg": "value could not be parsed to a boolean"}
         raise unprocessable([{**entry, "type": "type_error.bool"}])

@@ -1,0 +1,40 @@
+"""Finding the run that carries a tag."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+
+def find_tagged(
+    services: Services, tag: str, since: datetime, *, flow_id: str = "", label: str = ""
+) -> dict[str, Any] | None:
+    """Returns the run that carries a tag, None where there is none.
+
+    A facility has an index of tags. The hosted service has none: the runs that it can narrow down
+    are looked through, all of them.
+
+    Args:
+        services: the services of the place where it is.
+        tag: the tag, which one run has at most.
+        since: when it can have been started at the earliest.
+        flow_id: the flow that it is a run of; empty where that is not known.
+        label: its label; empty where that is not known.
+
+    Raises:
+        GlobusAPIError: the service refuses.
+        NetworkError: it does not answer.
+    """
+    query: dict[str, Any] = {"per_page": 100}
+    if services.is_facility:
+        query["filter_tag"] = tag
+    else:
+        query["filter_start_time"] = f"{since.astimezone(UTC).isoformat()},"
+        query["orderby"] = "start_time DESC"
+        query |= {"filter_flow_id": flow_id} if flow_id else {}
+        query |= {"filter_label": label} if label else {}
+    pages = services.flows.paginated.list_runs(query_params=query)
+    return next((run for run in pages.items() if tag in (run.get("tags") or ())), None)
