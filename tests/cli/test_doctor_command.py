@@ -99,6 +99,24 @@ def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path)
     assert any("changed since it was deployed" in line for line in told["warning"])
 
 
+def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):  # noqa: F811
+    headrace("deploy")
+    more = [
+        {"collection": "dsk", "path": "/"},
+        {"collection": "disk", "path": "/in/"},
+        {"endpoint": "heer"},
+        {"endpoint": "there"},
+    ]
+    (root / "input.json").write_text(json.dumps({**INPUT, "data": {"more": more}}))
+    _, told = found(headrace)
+    bad = "\n".join(told["bad"])
+    assert "dsk:/: " in bad
+    assert "endpoint heer: " in bad
+    assert "endpoint there: the service calls it not registered" in bad
+    assert any(line.startswith("disk:/in/: is there") for line in told["good"])
+    assert any(line.startswith("endpoint here: online") for line in told["good"])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -13,7 +13,7 @@ from compute.endpoint_tools import REPOSITORY, Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost, EndpointSpec
 from headrace.compute.engine import read_environment, render
-from headrace.compute.templates import check_endpoint
+from headrace.compute.templates import check_endpoint, check_options
 
 
 def refused(endpoint: EndpointSpec) -> str:
@@ -56,6 +56,28 @@ def test_wrong_options(tmp_path: Path, template: str, options: dict, said: str) 
     message = refused(spec(tmp_path, template, **options))
     assert said in message
     assert f"endpoint tested, template {template}" in message
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("[]", "must be an object"),
+        ("true", "must be an object"),
+        ('{"$schema": 5}', "its \\$schema a text"),
+        ('{"type": 5}', "not a JSON schema"),
+        ('{"$ref": "http://127.0.0.1:1/schema"}', "a \\$ref leads nowhere"),
+        ('{"$ref": "#/nowhere"}', "a \\$ref leads nowhere"),
+        ('{"$ref": "#"}', "or back to itself"),
+        ("[" * 100_000, "user_config_schema.json: "),
+        ("\x00", "user_config_schema.json: "),
+    ],
+)
+def test_a_schema_that_is_none_is_one_error(tmp_path: Path, schema: str, said: str) -> None:
+    (tmp_path / "user_config_template.yaml.j2").write_text("{{ workers }}")
+    (tmp_path / "user_config_schema.json").write_text(schema)
+    with pytest.raises(ComputeError, match=said) as caught:
+        check_options(tmp_path, {"workers": 1}, "sim")
+    assert "\n" not in str(caught.value)
 
 
 def test_without_the_endpoint_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,9 +103,9 @@ def test_a_start_that_is_sent_again_with_its_name_starts_nothing_more(facility):
 
 @pytest.mark.parametrize("name", [1, "x" * 200, "a\x1bb", "\ud800"])
 def test_a_name_of_a_request_that_is_no_text_is_refused(facility, name):
+    flow_id, body = facility.deploy(PASS), {"body": {}, "request_id": name}
     with pytest.raises(globus_sdk.GlobusAPIError) as caught:
-        body = {"body": {}, "request_id": name}
-        facility.services.flows.post(f"/flows/{facility.deploy(PASS)}/run", data=body)
+        facility.services.flows.post(f"/flows/{flow_id}/run", data=body)
     assert 400 <= caught.value.http_status < 500
     assert "request_id" in caught.value.text
 

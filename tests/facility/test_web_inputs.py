@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from globus_sdk.testing.data.flows.get_web_input import WEB_INPUT_DOC
 from some_ids import an_id
 from waiting import wait_until
 
-from headrace.facility import FacilityError, stop_facility
+from headrace.facility import FacilityError, state_directory, stop_facility
 
 ADA = f"urn:globus:auth:identity:{an_id('ada')}"
 SHIFT = f"urn:globus:groups:id:{an_id('shift crew')}"
@@ -219,6 +220,33 @@ def test_a_life_time_that_is_none_is_refused(start, monkeypatch: pytest.MonkeyPa
         FacilityError, match="HEADRACE_WEB_INPUT_LIFETIME=a while: must be a number"
     ):
         start()
+
+
+@pytest.mark.parametrize(
+    "damage", ["document = '{'", "document = '[]'", "option_values = '7'", "expires_at = 'soon'"]
+)
+def test_a_bad_record_hides_no_other_question(start, damage: str) -> None:
+    facility = start()
+    bad_run, bad = asked(facility)
+    stop_facility(facility.root)
+    store = sqlite3.connect(state_directory(facility.root) / "facility.db")
+    with closing(store), store:
+        store.execute(f"UPDATE web_inputs SET {damage} WHERE id = ?", (bad,))
+    facility = start()
+    run_id, good = asked(facility)
+    flows = facility.services.flows
+    titles = {found["id"]: found["title"] for found in flows.list_web_inputs()}
+    assert set(titles) == {bad, good}
+    assert titles[bad].startswith(f"Web Input {bad}: its record cannot be read: ")
+    assert len(list(flows.list_web_inputs(orderby="edited_timestamp ASC"))) == 2
+    with pytest.raises(globus_sdk.FlowsAPIError, match="cannot be read") as caught:
+        flows.get_web_input(bad)
+    assert caught.value.http_status == 409
+    answer(facility, good, "Go on")
+    assert facility.wait(run_id)["status"] == "SUCCEEDED"
+    failed = facility.wait(bad_run)
+    assert failed["status"] == "FAILED"
+    assert "its record cannot be read" in json.dumps(failed["details"])
 
 
 def test_lists_are_filtered_and_sorted(facility) -> None:

@@ -44,6 +44,48 @@ def test_lists_name_what_is_faulty(faulty: Path, run: Run, service: Service) -> 
     assert flows["no_json"]["problem"] in shown
 
 
+@pytest.mark.parametrize("schema", ["true", '{"$ref": "#"}', '{"$ref": "http://127.0.0.1:1/"}'])
+def test_a_bad_template_hides_no_other_endpoint(
+    root: Path,  # noqa: F811
+    run: Run,  # noqa: F811
+    service: Service,  # noqa: F811
+    schema: str,
+) -> None:
+    folder = root / "endpoint_configs" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "user_config_template.yaml.j2").write_text("")
+    (folder / "user_config_schema.json").write_text(schema)
+    with (root / "headrace.toml").open("a") as stream:
+        stream.write('[endpoints.odd]\ntemplate = "odd"\n[endpoints.elsewhere]\n')
+    rows = json.loads(run("endpoint", "list", "-F", "json").stdout)
+    told = {row["name"]: row["warning"] for row in rows}
+    assert set(told) == {"machine", "odd", "elsewhere"}
+    assert "user_config_schema.json: " in told["odd"]
+    assert told["elsewhere"] == ""
+    shown = run("config", "show")
+    assert shown.exit_code == 0
+    assert "user_config_schema.json: " in shown.stderr
+    assert "endpoints.elsewhere" in shown.stdout
+
+
+def test_a_damaged_endpoint_hides_no_other(
+    root: Path,  # noqa: F811
+    run: Run,  # noqa: F811
+    service: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = root / "endpoints"
+    monkeypatch.setenv("GLOBUS_COMPUTE_USER_DIR", str(home))
+    (home / "machine").mkdir(parents=True)
+    for name in ("config.yaml", "daemon.pid", "host", "user_config_template.yaml.j2"):
+        (home / "machine" / name).write_bytes(b"\xff\xfe")
+    with (root / "headrace.toml").open("a") as stream:
+        stream.write("[endpoints.elsewhere]\n")
+    rows = json.loads(run("endpoint", "list", "--at", "globus", "-F", "json").stdout)
+    states = {row["name"]: (row["kind"], row["pid"]) for row in rows}
+    assert states == {"machine": ("installed", None), "elsewhere": ("elsewhere", None)}
+
+
 def test_the_sound_ones_are_deployed_shown_and_started(
     faulty: Path,
     run: Run,  # noqa: F811

@@ -59,12 +59,10 @@ endpoint.add_command(monitor)
 @project_options
 def list_() -> None:
     """List the project's endpoints."""
-    from headrace.project.endpoints import endpoint_document
+    from headrace.project.endpoints import endpoint_documents
 
     project, services = _asked()
-    rows = [
-        endpoint_document(project, name, current().place, services) for name in project.endpoints
-    ]
+    rows = endpoint_documents(project, current().place, services)
     display(
         rows, lambda: table(rows, _LIST, "The project has no endpoints."), ("name", "state", "id")
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from headrace._internal.json_check import InvalidValue, load_json
 
 from .errors import ComputeError
 from .values import EndpointSpec
@@ -45,6 +46,8 @@ class Template:
         from jsonschema import SchemaError, ValidationError
         from jsonschema.exceptions import best_match
         from jsonschema.validators import validator_for
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
 
         where = f"endpoint {endpoint}, template {self.folder.name}"
         validator_class = validator_for(self.schema)
@@ -60,7 +63,15 @@ class Template:
             raise ComputeError(
                 f"{where}: unknown option {', '.join(unknown)}; it knows {', '.join(sorted(known))}"
             )
-        wrong = best_match(validator_class(self.schema).iter_errors(dict(options)))
+        # A registry of nothing: jsonschema's own would fetch what a reference leads to.
+        validator = validator_class(self.schema, registry=Registry())
+        try:
+            wrong = best_match(validator.iter_errors(dict(options)))
+        except (Unresolvable, RecursionError) as error:
+            raise ComputeError(
+                f"{self.folder / SCHEMA_FILE}: a $ref leads nowhere, or back to itself: "
+                f"{_one_line(str(error))}"
+            ) from error
         if isinstance(wrong, ValidationError):
             option = ".".join(str(part) for part in wrong.absolute_path)
             about = f"option {option}: " if option else ""
@@ -90,9 +101,15 @@ def read_template(folder: Path, endpoint: str) -> Template:
     if not schema_path.exists():
         return Template(folder, None)
     try:
-        schema = json.loads(schema_path.read_text())
-    except (OSError, ValueError) as error:
-        raise ComputeError(f"{schema_path}: cannot be read as JSON: {error}") from error
+        schema = load_json(schema_path.read_bytes(), str(schema_path))
+    except OSError as error:
+        raise ComputeError(f"{schema_path}: cannot be read: {error.strerror}") from error
+    except InvalidValue as error:
+        raise ComputeError(str(error)) from error
+    if not isinstance(schema, dict) or not isinstance(schema.get("$schema", ""), str):
+        raise ComputeError(
+            f"{schema_path}: not a JSON schema: it must be an object, and its $schema a text"
+        )
     return Template(folder, schema)
 
 

@@ -31,5 +31,9 @@ class StateConflict(FacilityError):
     """The flow, run or action is not in a state that allows the operation."""
 
 
+class WebInputUnreadable(StateConflict):
+    """The record of a web input cannot be read: it is damaged, or of a later headrace."""
+
+
 class RunUnreadable(StateConflict):
     """The records of a run cannot be read: they are damaged, or of a later headrace."""

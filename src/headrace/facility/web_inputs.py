@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.facility.clock import now
-from headrace.facility.errors import FacilityError, NotFound, StateConflict
+from headrace.facility.errors import (
+    FacilityError,
+    NotFound,
+    StateConflict,
+    WebInputUnreadable,
+)
 from headrace.facility.identity import Identity
 from headrace.facility.store import Store
 from headrace.flowlang.silent import WEB_INPUT_WAIT_TIME
@@ -23,6 +30,8 @@ from headrace.flowlang.web_inputs import (
     input_schema,
     options_of,
 )
+
+logger = logging.getLogger(__name__)
 
 OPEN: Final = "open"
 CLOSED: Final = "closed"
@@ -152,6 +161,7 @@ class WebInputs:
 
         Raises:
             NotFound: none has this id.
+            WebInputUnreadable: its record is damaged.
         """
         row = (
             (db or self._store.reader())
@@ -163,9 +173,15 @@ class WebInputs:
         return _web_input(row)
 
     def open(self) -> list[WebInput]:
-        """Returns every web input that waits for an answer."""
+        """Returns every web input that waits for an answer, but for those with a bad record."""
         rows = self._store.reader().execute("SELECT * FROM web_inputs WHERE status = ?", (OPEN,))
-        return [_web_input(row) for row in rows]
+        found = []
+        for row in rows:
+            try:
+                found.append(_web_input(row))
+            except WebInputUnreadable as error:
+                logger.error("%s", error)
+        return found
 
     def page(
         self,
@@ -194,16 +210,17 @@ class WebInputs:
                 where.append(f"{column} IN ({','.join('?' * len(some))})")
                 values += some
         by = [
-            f"json_extract(document, '$.{name}') {'DESC' if down else 'ASC'}"
+            f"iif(json_valid(document), json_extract(document, '$.{name}'), created_timestamp)"
+            f" {'DESC' if down else 'ASC'}"
             for name, down in order or [("created_timestamp", True)]
             if name in TIMES
         ]
         rows = self._store.reader().execute(
-            f"SELECT document FROM web_inputs WHERE {' AND '.join(where)}"  # noqa: S608 - constants
+            f"SELECT * FROM web_inputs WHERE {' AND '.join(where)}"  # noqa: S608 - constants
             f" ORDER BY {', '.join(by)}, rowid DESC LIMIT ? OFFSET ?",
             (*values, limit + 1, offset),
         )
-        found = [_summary(json.loads(row["document"])) for row in rows]
+        found = [_summary_of(row) for row in rows]
         return found[:limit], len(found) > limit
 
     def respond(self, web_input_id: str, option_id: Any) -> WebInput:
@@ -251,7 +268,7 @@ class WebInputs:
     def _open_one(self, db: sqlite3.Connection, web_input_id: str) -> WebInput | None:
         try:
             asked = self.get(web_input_id, db)
-        except NotFound:
+        except (NotFound, WebInputUnreadable):
             return None
         return asked if asked.document["status"] == OPEN else None
 
@@ -276,13 +293,49 @@ def web_input_lifetime() -> float:
 
 
 def _web_input(row: sqlite3.Row) -> WebInput:
-    return WebInput(
-        document=json.loads(row["document"]),
-        values=json.loads(row["option_values"]),
-        outcome=json.loads(row["outcome"]) if row["outcome"] else None,
-        expires_at=row["expires_at"],
-        gives_resource=bool(row["gives_resource"]),
-    )
+    """Returns a web input from its row.
+
+    Raises:
+        WebInputUnreadable: the row is damaged.
+    """
+    try:
+        document = json.loads(row["document"])
+        _summary(document)
+        return WebInput(
+            document=document,
+            values={str(name): str(value) for name, value in _members(row["option_values"])},
+            outcome=dict(_members(row["outcome"])) if row["outcome"] else None,
+            expires_at=float(row["expires_at"]),
+            gives_resource=bool(row["gives_resource"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        told = terminal_text(f"{type(error).__name__}: {error}")
+        raise WebInputUnreadable(
+            f"Web Input {row['id']}: its record cannot be read: {told}"
+        ) from error
+
+
+def _members(text: str) -> Iterable[tuple[str, Any]]:
+    members: Iterable[tuple[str, Any]] = json.loads(text).items()
+    return members
+
+
+def _summary_of(row: sqlite3.Row) -> dict[str, Any]:
+    """Returns a row's summary; that of one that cannot be read says so in its title."""
+    try:
+        return _summary(_web_input(row).document)
+    except WebInputUnreadable as error:
+        return {
+            "title": str(error),
+            "id": row["id"],
+            "status": row["status"],
+            "user_roles": [*ROLES],
+            "input_type": INPUT_TYPE.lower(),
+            "flow": {"id": row["flow_id"], "title": ""},
+            "run": {"id": row["run_id"], "label": None},
+            **dict.fromkeys(TIMES, row["created_timestamp"]),
+            "closed_timestamp": None,
+        }
 
 
 def _close(db: sqlite3.Connection, asked: WebInput, outcome: Mapping[str, Any]) -> WebInput:

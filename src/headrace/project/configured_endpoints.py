@@ -24,6 +24,8 @@ def endpoint_problem(project: Project, name: str) -> str:
         check_options(project.templates_dir / configured.template, configured.options, name)
     except ComputeError as error:
         return str(error)
+    except OSError as error:
+        return f"endpoint {name}: {error.filename}: {error.strerror}"
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +12,9 @@ from headrace.project.canary import send_canary
 from headrace.project.check import check_flows
 from headrace.project.configured_endpoints import endpoint_problem
 from headrace.project.diagnosis import Diagnosis, Health
+from headrace.project.locations import Location, locations_of, look_at_location, only_read
 from headrace.project.names import named, resolve_input
-from headrace.project.preflight import endpoints_in, look_at_endpoint, look_at_locations
+from headrace.project.preflight import endpoints_in, look_at_endpoint
 from headrace.project.project import Project
 from headrace.project.scheduler_check import look_at_scheduler
 from headrace.project.start import check_input, deployed_flow, is_current
@@ -61,21 +62,31 @@ def diagnose(
     Raises:
         ProjectError: there is no such flow.
     """
-    from globus_sdk import GlobusError
-
-    from headrace.hosted import explain
-
     project.flow(flow)
     case = _Case(project, place, services, flow, body, canary_seconds)
     found: list[Diagnosis] = []
     for looker in (_definition, _deployment, _input, _login, _collections, _endpoints):
-        try:
-            found += looker(case)
-        except HeadraceError as error:
-            found.append(Diagnosis(looker.__name__.strip("_"), "bad", str(error)))
-        except GlobusError as error:
-            found.append(Diagnosis(looker.__name__.strip("_"), "bad", str(explain(error))))
+        found += _whatever(looker.__name__.strip("_"), looker(case))
     return found
+
+
+def _whatever(what: str, look: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
+    """Yields what a look finds; one that cannot go on is a bad finding, and ends only itself.
+
+    Args:
+        what: what is looked at.
+        look: yields findings as it makes them.
+    """
+    from globus_sdk import GlobusError
+
+    from headrace.hosted import explain
+
+    try:
+        yield from look
+    except GlobusError as error:
+        yield Diagnosis(what, "bad", str(explain(error)))
+    except (HeadraceError, OSError) as error:
+        yield Diagnosis(what, "bad", str(error))
 
 
 def _definition(case: _Case) -> Iterator[Diagnosis]:
@@ -133,28 +144,36 @@ def _login(case: _Case) -> Iterator[Diagnosis]:
 
 def _collections(case: _Case) -> Iterator[Diagnosis]:
     definition = case.project.flow(case.flow).definition
-    found = list(look_at_locations(case.project, case.place, case.services, definition, case.body))
-    yield from found
+    reached = set()
+    for location in locations_of(case.body):
+        for one in _whatever(str(location), _location(case, location, definition)):
+            yield one
+            reached |= {location.collection} if one.health != "bad" else set()
     if case.place != "local":
-        reached = {one.what.partition(":")[0] for one in found if one.health != "bad"}
-        yield from _sessions(case, reached, longest_run(definition))
+        for name in sorted(reached):
+            what = f"collection {name}"
+            yield from _whatever(what, _session(case, name, longest_run(definition)))
 
 
-def _sessions(case: _Case, collections: set[str], longest: float) -> Iterator[Diagnosis]:
+def _location(case: _Case, location: Location, definition: Any) -> Iterator[Diagnosis]:
+    must_exist = location.member in only_read(definition)
+    yield look_at_location(case.project, case.place, case.services, location, must_exist=must_exist)
+
+
+def _session(case: _Case, name: str, longest: float) -> Iterator[Diagnosis]:
     """High-assurance collections want a login every so often, also while a run is under way."""
-    for name in sorted(collections):
-        collection_id = case.project.collection_id(name, case.place)
-        told = case.services.transfer.get_endpoint(collection_id).data
-        minutes = told.get("authentication_timeout_mins")
-        if not told.get("high_assurance") or not isinstance(minutes, int):
-            continue
-        words = f"it is of high assurance and wants a login every {duration(60.0 * minutes)}"
-        if 60 * minutes < longest:
-            words += f", and the flow's actions may take {duration(longest)}: the run will wait "
-            words += "for you, to be resumed with `headrace run resume`"
-            yield Diagnosis(f"collection {name}", "warning", words)
-        else:
-            yield Diagnosis(f"collection {name}", "good", words)
+    collection_id = case.project.collection_id(name, case.place)
+    told = case.services.transfer.get_endpoint(collection_id).data
+    minutes = told.get("authentication_timeout_mins")
+    if not told.get("high_assurance") or not isinstance(minutes, int):
+        return
+    words = f"it is of high assurance and wants a login every {duration(60.0 * minutes)}"
+    if 60 * minutes < longest:
+        words += f", and the flow's actions may take {duration(longest)}: the run will wait "
+        words += "for you, to be resumed with `headrace run resume`"
+        yield Diagnosis(f"collection {name}", "warning", words)
+    else:
+        yield Diagnosis(f"collection {name}", "good", words)
 
 
 def longest_run(definition: Any) -> float:
@@ -175,26 +194,29 @@ def longest_run(definition: Any) -> float:
 
 
 def _endpoints(case: _Case) -> Iterator[Diagnosis]:
-    functions = sorted(set(named("function", case.body)))
     for name in endpoints_in(case.body):
-        problem = endpoint_problem(case.project, name) if case.place == "local" else ""
-        if problem:
-            yield Diagnosis(f"endpoint {name}", "bad", problem)
-            continue
-        found = look_at_endpoint(case.project, case.place, case.services, name)
-        yield found
-        if case.place == "local":
-            yield from look_at_scheduler(case.project, name)
-        if found.health == "bad":
-            continue
-        what, endpoint_id = found.what, case.project.endpoint_id(name, case.place)
-        yield from _allowed(case, name, endpoint_id, functions)
-        if case.canary_seconds is not None:
-            canary = send_canary(
-                case.project, case.place, case.services, endpoint_id, case.canary_seconds
-            )
-            words = f"the canary {canary.story} ({canary.seconds:.1f} s)"
-            yield Diagnosis(what, "good" if canary.lives else "bad", words)
+        yield from _whatever(f"endpoint {name}", _endpoint(case, name))
+
+
+def _endpoint(case: _Case, name: str) -> Iterator[Diagnosis]:
+    problem = endpoint_problem(case.project, name) if case.place == "local" else ""
+    if problem:
+        yield Diagnosis(f"endpoint {name}", "bad", problem)
+        return
+    found = look_at_endpoint(case.project, case.place, case.services, name)
+    yield found
+    if case.place == "local":
+        yield from look_at_scheduler(case.project, name)
+    if found.health == "bad":
+        return
+    endpoint_id = case.project.endpoint_id(name, case.place)
+    yield from _allowed(case, name, endpoint_id, sorted(set(named("function", case.body))))
+    if case.canary_seconds is not None:
+        canary = send_canary(
+            case.project, case.place, case.services, endpoint_id, case.canary_seconds
+        )
+        words = f"the canary {canary.story} ({canary.seconds:.1f} s)"
+        yield Diagnosis(found.what, "good" if canary.lives else "bad", words)
 
 
 def _allowed(case: _Case, name: str, endpoint_id: str, functions: list[str]) -> Iterator[Diagnosis]:

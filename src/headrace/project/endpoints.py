@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace.errors import HeadraceError
 from headrace.project.canary import canary_id
 from headrace.project.configured_endpoints import endpoint_problem
 from headrace.project.errors import ProjectError
@@ -144,6 +145,29 @@ def delete(project: Project, name: str, place: str) -> None:
         _remember(project, name, place, None)
 
 
+def endpoint_documents(
+    project: Project, place: str, services: Services | None
+) -> list[dict[str, Any]]:
+    """Returns what is known of each endpoint of the project; one bad one hides no other.
+
+    Args:
+        project: the project.
+        place: the service that they belong to.
+        services: the services there; None where they are not to be asked.
+    """
+    return [_document_or_problem(project, name, place, services) for name in project.endpoints]
+
+
+def _document_or_problem(
+    project: Project, name: str, place: str, services: Services | None
+) -> dict[str, Any]:
+    try:
+        return endpoint_document(project, name, place, services)
+    except (HeadraceError, OSError, ValueError) as error:
+        told = {"kind": "unknown", "state": "unknown", "warning": str(error)}
+        return {**_blank(project, name, place), **told}
+
+
 def endpoint_document(
     project: Project, name: str, place: str, services: Services | None
 ) -> dict[str, Any]:
@@ -176,23 +200,15 @@ def endpoint_document(
     else:
         kind, state = "elsewhere", "not created here"
     age = endpoint.age()
-    document: dict[str, Any] = {
-        "name": name,
-        "place": place,
+    document = _blank(project, name, place) | {
         "kind": kind,
         "id": endpoint_id,
         "state": state,
         "heard_seconds": None if age is None else round(age),
         "service": service_status(services, endpoint_id),
-        "template": configured.template,
         "directory": str(endpoint.directory) if endpoint.exists else None,
         "pid": endpoint.pid() if endpoint.exists else None,
         "warning": endpoint_problem(project, name),
-        "workers": None,
-        "busy": [],
-        "tasks": {},
-        "configuration": None,
-        "retired": [],
     }
     if kind == "hosted":
         document["directory"] = str(_hosted_directory(project, name))
@@ -203,6 +219,27 @@ def endpoint_document(
     elif kind == "installed":
         document["configuration"] = _installed_configuration(project, endpoint)
     return document
+
+
+def _blank(project: Project, name: str, place: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "place": place,
+        "kind": "",
+        "id": None,
+        "state": "",
+        "heard_seconds": None,
+        "service": "unknown",
+        "template": project.endpoint(name).template,
+        "directory": None,
+        "pid": None,
+        "warning": "",
+        "workers": None,
+        "busy": [],
+        "tasks": {},
+        "configuration": None,
+        "retired": [],
+    }
 
 
 def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ STALE_SECONDS: Final = 30.0
 # Every process of an endpoint carries its directory in this variable.
 MARK: Final = "HEADRACE_ENDPOINT"
 
+_PID: Final = re.compile(r"[0-9]{1,9}")
+
 State = Literal["stopped", "running", "disconnected"]
 
 
@@ -71,10 +73,10 @@ class InstalledEndpoint:
     def pid(self) -> int | None:
         """Returns the id of its process, on whatever machine; None where it is stopped."""
         try:
-            words = self.pid_file.read_text().split()
+            words = self.pid_file.read_text(errors="replace").split()
         except OSError:
             return None
-        return int(words[0]) if words and words[0].isdigit() else None
+        return int(words[0]) if words and _PID.fullmatch(words[0]) else None
 
     def age(self, now: float | None = None) -> float | None:
         """Returns how long ago its process was heard of last, in seconds.
@@ -101,7 +103,8 @@ class InstalledEndpoint:
     def is_here(self) -> bool:
         """Whether it was started on this machine."""
         try:
-            return (self.directory / "host").read_text().strip() == socket.gethostname()
+            host = (self.directory / "host").read_text(errors="replace")
+            return host.strip() == socket.gethostname()
         except OSError:
             return False
 

@@ -157,8 +157,10 @@ def _schema(schema: Mapping[str, Any], spec: EndpointSpec) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError as error:
+        raise ComputeError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
     except OSError as error:
         raise ComputeError(f"{path}: cannot be read: {error.strerror}") from error
