@@ -161,6 +161,7 @@ CALLS = {
         ('walltime = "1-00:00:00"', 1800, "86400"),
         ('walltime = "90"', 1800, "5400"),
         ('walltime = "soon"', 1800, None),
+        ('walltime = "UNLIMITED"', 1800, None),
     ],
 )
 def test_the_walltime_is_that_of_the_endpoint_that_a_trigger_names(

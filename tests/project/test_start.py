@@ -140,8 +140,14 @@ def test_runs_are_found_by_the_beginning_of_their_id(deployed: Project, services
     second = start(deployed, "local", services, "say", {"word": "b"})["run_id"]
     assert find_run(services, "last") == second
     assert find_run(services, first[:13]) == first
-    with pytest.raises(ProjectError, match="no run begins with 'zz'"):
+    with pytest.raises(ProjectError, match="no run begins with 'zz': see `headrace run list`"):
         find_run(services, "zz")
+    with pytest.raises(ProjectError, match="no run begins with 'lsat': did you mean 'last'\\? see"):
+        find_run(services, "lsat")
+    with pytest.raises(ProjectError, match=f"did you mean '{first[:12]}'\\? see"):
+        find_run(services, f"{first[:11]}z")
+    with pytest.raises(ProjectError, match=f"the newest run with this label is {second}; see"):
+        find_run(services, "say")
     with pytest.raises(ProjectError, match="2 runs begin with ''"):
         find_run(services, "")
     assert len(list_runs(deployed, "local", services, limit=1)) == 1

@@ -62,7 +62,7 @@ def list_() -> None:
     for one in found:
         if problems[one.name]:
             note(f"{one.file}: {problems[one.name]}")
-    for error in errors:
+    for error in errors.values():
         note(str(error))
 
 

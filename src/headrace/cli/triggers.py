@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from headrace.triggers import Ledger, Trigger, TriggerError
 
 
-def loaded(project: Project) -> tuple[list[Trigger], list[TriggerError]]:
-    """Returns the triggers of a project, and what is wrong with files that cannot be read."""
+def loaded(project: Project) -> tuple[list[Trigger], dict[str, TriggerError]]:
+    """Returns the triggers of a project, and by name what is wrong with those without a rule."""
     from headrace.triggers import load_all
 
     roots = {name: collection.root for name, collection in project.collections.items()}
@@ -33,21 +33,16 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
         ProjectError: there is none of a name, or none at all.
         TriggerProblems: a trigger's file cannot be read.
     """
-    from difflib import get_close_matches
-
+    from headrace._internal.near_names import known_names
     from headrace.project import ProjectError
 
     triggers, errors = loaded(project)
-    wrong = [
-        error for error in errors if not names or any(f"/{n}.toml:" in str(error) for n in names)
-    ]
-    tell([str(error) for error in wrong])
+    tell([str(error) for name, error in errors.items() if not names or name in names])
     known = {trigger.name: trigger for trigger in triggers}
     unknown = [name for name in names if name not in known]
     if unknown or not known:
-        near = get_close_matches(unknown[0], known, 1) if unknown else []
         what = f"no trigger {unknown[0]!r}" if unknown else "no triggers"
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known) or 'none'}"
+        hint = f"; {known_names(unknown[0], known)}" if unknown else ""
         raise ProjectError(f"{what} in {project.triggers_dir}{hint}")
     return [trigger for name, trigger in known.items() if not names or name in names]
 

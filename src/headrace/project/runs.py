@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.near_names import did_you_mean
 from headrace.project.errors import ProjectError
 from headrace.project.following import FINAL
 from headrace.project.ids import is_uuid
@@ -66,13 +68,24 @@ def find_run(services: Services, name: str) -> str:
         return name
     query = {"orderby": "start_time DESC", "per_page": 1 if name == "last" else 100}
     runs = services.flows.paginated.list_runs(query_params=query).items()
-    ids = [run["run_id"] for run in islice(runs, 1 if name == "last" else _LOOKED_THROUGH)]
+    newest = list(islice(runs, 1 if name == "last" else _LOOKED_THROUGH))
+    ids = [str(run["run_id"]) for run in newest]
     found = ids if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
     if len(found) == 1:
-        return str(found[0])
+        return found[0]
     what = f"{len(found)} runs begin" if found else "no run begins"
     problem = "there are no runs yet" if name == "last" else f"{what} with {name!r}"
-    raise ProjectError(f"{problem}: see `headrace run list`")
+    near = "" if found else _perhaps(name, newest)
+    raise ProjectError(f"{problem}: {near}see `headrace run list`")
+
+
+def _perhaps(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns which run may be meant by what is the beginning of no run's id."""
+    called = next((run["run_id"] for run in runs if run.get("label") == name), None)
+    if called is not None:
+        return f"the newest run with this label is {called}; "
+    near = did_you_mean(name, ["last", *(str(run["run_id"])[: len(name)] for run in runs)])
+    return f"{near} " if near else ""
 
 
 def run_log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ _TEMPLATE: Final = "user_config_template.yaml.j2"
 _OPTION: Final = re.compile(r"\{\{[^}]*\bwalltime\b[^}]*\}\}")
 _DEFAULT: Final = re.compile(r"\bwalltime\s*\|\s*default\(\s*['\"]+([\d:-]+)['\"]+")
 _LITERAL: Final = re.compile(r"^\s*walltime:\s*['\"]?([\d:-]+)['\"]?\s*$", re.MULTILINE)
-_TIME: Final = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -64,19 +64,11 @@ def endpoint_walltime(project: Project, endpoint: EndpointConfig) -> float | Non
 
 
 def _seconds(value: Any) -> float | None:
-    """Reads Slurm's forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
-    match = _TIME.fullmatch(str(value))
-    if match is None:
-        return None
-    days, first, second, third = (None if part is None else int(part) for part in match.groups())
-    assert first is not None  # noqa: S101 - the form has it
-    if days is not None:
-        return days * 86_400.0 + first * 3_600 + (second or 0) * 60 + (third or 0)
-    if second is None:
-        return first * 60.0
-    if third is None:
-        return first * 60.0 + second
-    return first * 3_600.0 + second * 60 + third
+    from headrace.compute.batch.settings import walltime_seconds
+
+    seconds = walltime_seconds(str(value))
+    # A job without a limit says nothing about how long it takes.
+    return seconds if seconds is not None and math.isfinite(seconds) else None
 
 
 def _inputs(project: Project, flow: str) -> Iterator[Mapping[str, Any]]:

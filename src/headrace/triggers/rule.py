@@ -8,10 +8,10 @@ import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from headrace._internal.near_names import known_names
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.template import check_template
 
@@ -98,7 +98,7 @@ def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trig
 
 def load_all(
     directory: Path, collections: Mapping[str, Path]
-) -> tuple[list[Trigger], list[TriggerError]]:
+) -> tuple[list[Trigger], dict[str, TriggerError]]:
     """Read all trigger files of a directory, and go on after one that is wrong.
 
     Args:
@@ -107,14 +107,14 @@ def load_all(
 
     Returns:
         the triggers, those too whose watched directory is not there; and what is wrong with the
-        other files.
+        other files, by the names of their triggers.
     """
-    triggers, errors = [], []
+    triggers, errors = [], {}
     for file in sorted(directory.glob("*.toml")):
         try:
             triggers.append(load_trigger(file, collections, must_exist=False))
         except TriggerError as error:
-            errors.append(error)
+            errors[file.stem] = error
     return triggers, errors
 
 
@@ -171,8 +171,8 @@ def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Pat
     root = collections.get(collection)
     if root is None:
         raise TriggerError(
-            f'watch.collection: there is no collection "{collection}"; '
-            + (f"headrace.toml has {_either(sorted(collections))}" if collections else "add it")
+            f'watch.collection: there is no collection "{collection}" in headrace.toml; '
+            f"{known_names(collection, collections)}"
         )
     path = reader.text("watch.path")
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -218,11 +218,10 @@ class _Reader:
         for table, known in _KEYS.items():
             for key in self.table(table) if table else document:
                 if key not in known:
-                    near = get_close_matches(key, known, 1)
-                    there = (
-                        f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}"
+                    raise TriggerError(
+                        f"{f'{table}.' if table else ''}{key}: unknown key; "
+                        f"{known_names(key, known)}"
                     )
-                    raise TriggerError(f"{f'{table}.' if table else ''}{key}: unknown key; {there}")
 
     def _value(self, key: str) -> Any:
         value: Any = self._document

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from headrace._internal.near_names import known_names
 from headrace.triggers.arrival import Arrival
 from headrace.triggers.errors import TriggerError
 
@@ -89,8 +90,8 @@ def _fill(text: str, texts: Mapping[str, str], where: str) -> str:
         if piece[1] is None:
             raise TriggerError(f'{where}: lone "{piece[0]}" in "{text}"; write it twice')
         if piece[1] not in texts:
-            known = ", ".join(f"{{{name}}}" for name in texts)
-            raise TriggerError(f"{where}: unknown placeholder {piece[0]}; there are {known}")
+            known = known_names(piece[1], texts)
+            raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
         return texts[piece[1]]
 
     return _PIECE.sub(put, text)
