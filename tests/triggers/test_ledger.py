@@ -289,6 +289,25 @@ def test_a_log_that_is_deleted_under_a_watch_that_dies_then_loses_nothing(
         ]
 
 
+def test_whoever_looks_at_a_ledger_in_use_leaves_its_log_there(tmp_path: Path) -> None:
+    """SQLite's last connection removes the log: locks must say that the watch has another."""
+    path = tmp_path / "ledger.db"
+    log = tmp_path / "ledger.db-wal"
+    look = "import sys; from headrace.triggers import *; from pathlib import Path; {}"
+    with Ledger(path) as ledger:
+        (seen,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        ledger.begin(seen.id)
+        ledger.refused(seen.id, "no")
+        ledger.verify()
+        before = (log.stat().st_ino, ledger.data_version)
+        for what in ("read_ledger(Path(sys.argv[1]))", "ask_again(Path(sys.argv[1]), [1])"):
+            subprocess.run([sys.executable, "-c", look.format(what), str(path)], check=True)
+            ledger.verify()
+        assert log.stat().st_ino == before[0]
+        assert ledger.data_version != before[1]
+        assert ledger.get(seen.id).state == "failed"
+
+
 def test_a_log_that_is_replaced_ends_the_watch(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:

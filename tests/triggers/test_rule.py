@@ -79,7 +79,7 @@ def test_a_directory_without_triggers_has_none(folder: Path) -> None:
         ("[watch]", "titel = 'x'\n[watch]", "titel: unknown key; did you mean 'title'?"),
         ("path =", "settel = 1\npath =", "watch.settel: unknown key; did you mean 'settle'?"),
         ("flow =", "xyz = 1\nflow =", "start.xyz: unknown key; known: flow, input, label, tags"),
-        ('"workstation"', '"work"', 'no collection "work" in headrace.toml; did you mean'),
+        ('"workstation"', '"work"', 'no collection "work" in headrace.toml; known: workstation'),
         ("collection =", "# ", "watch.collection: missing"),
         ("flow =", "# ", "start.flow: missing"),
         ('"incoming"', '"/outgoing/"', "is not a directory; make it, or correct the root"),

@@ -76,6 +76,7 @@ class LedgerFile:
                 with contextlib.suppress(TriggerError, OSError):
                     self._note(anyway=True)
             self._database.close()
+            os.close(self._descriptor)
             os.close(self._flock)
 
     @contextmanager
@@ -155,7 +156,12 @@ class LedgerFile:
             raise _unusable(self.path, error) from error
         except OSError as error:
             raise TriggerError(f"{self.path}: cannot make the ledger: {error.strerror}") from error
-        status = self.path.stat()
+        try:
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            self._database.close()
+            raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
+        status = os.fstat(self._descriptor)
         self._file = (status.st_dev, status.st_ino)
         self._note(anyway=True)
 
@@ -288,9 +294,10 @@ class LedgerFile:
                 return "was replaced by another file"
             if status.st_size == 0:
                 return "was emptied"
-            with self.path.open("rb") as stream:
-                if stream.read(len(_MAGIC)) != _MAGIC:
-                    return "was written over"
+            # Never by a descriptor that is closed again: closing one ends all POSIX locks that this
+            # process has on the file, and whoever looks at the ledger then takes its log away.
+            if os.pread(self._descriptor, len(_MAGIC), 0) != _MAGIC:
+                return "was written over"
         except FileNotFoundError:
             return "was deleted"
         except OSError as error:
