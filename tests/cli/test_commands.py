@@ -56,6 +56,17 @@ def test_an_input_comes_from_a_file_standard_input_and_settings(
     assert next(iter(deployed.runs.values()))["tags"] == ["tag"]
 
 
+def test_a_log_says_what_it_leaves_out(run: Run, deployed: Service) -> None:
+    run_id = start(run)
+    words = "x" * 5000
+    deployed.log(run_id, "ActionStarted", state_name="S", input={"word": words})
+    shown = run("run", "log", run_id)
+    assert "... (4,892 more characters)" in shown.stdout
+    assert f"whole: headrace run log {run_id} -F json" in shown.stderr
+    assert words in run("run", "log", run_id, "-F", "json").stdout
+    assert run("run", "log", run_id, "-F", "json").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "line", "exit_code"),
     [

@@ -14,6 +14,7 @@ from project.service import Service
 from some_ids import an_id
 
 import headrace.project.run_output as outputs
+from headrace.cli.termio.output import output_text
 from headrace.compute.job_reader import headrace_job_output, reader_code
 from headrace.facility import endpoint_state_directory
 from headrace.hosted import services_at
@@ -119,6 +120,8 @@ def test_output_is_put_together_from_here(root: Path, service: Service) -> None:
     assert own.job == ""
     assert (batch.job, batch.stdout) == (str(directory), Stream("1\n2\n3\n", 6))
     assert batch.ended_by(1).stdout == Stream("3\n", 6)
+    assert "(the last line of 6 B; more with --tail LINES)" in output_text([batch.ended_by(1)])
+    assert "the last" not in output_text([own, batch])
 
 
 def test_what_ran_elsewhere_is_asked_for_at_its_endpoint(

@@ -72,6 +72,18 @@ def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox:
     assert "a run: SUCCEEDED" in mailbox.read_text()
 
 
+def test_a_file_that_cannot_be_written_does_not_end_the_watch(mailbox: Path) -> None:
+    root, said = mailbox.parent, []
+    (root / "state").write_text("a file where a directory belongs")
+    one = RunTeller(load_project(root), root / "state" / "watching.json", said.append)
+    one.begin("r1")
+    one.look(run("FAILED", state_name="S", exception="E", cause="no space left"))
+    one.close()
+    assert "a run: FAILED" in mailbox.read_text()
+    assert all("watching.json: cannot be written: " in line for line in said)
+    assert said
+
+
 def test_a_deleted_run_is_forgotten(mailbox: Path) -> None:
     one = teller(mailbox.parent)
     one.begin("r1")

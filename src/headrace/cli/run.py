@@ -8,9 +8,17 @@ from headrace.cli import completing
 from headrace.cli.help import group
 from headrace.cli.options import current, project_options
 from headrace.cli.run_output import output
-from headrace.cli.termio.display import display
+from headrace.cli.termio.display import display, is_text
+from headrace.cli.termio.notes import note
 from headrace.cli.termio.prompts import confirm
-from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS, entry_words, moment, run_text
+from headrace.cli.termio.runs import (
+    LEFT_OUT,
+    LIST_COLUMNS,
+    LIST_FIELDS,
+    entry_words,
+    moment,
+    run_text,
+)
 from headrace.cli.termio.tables import Field, table
 
 _LOG_FIELDS = (
@@ -83,17 +91,24 @@ def show(run_id: str) -> None:
 @click.option("-r", "--reverse", is_flag=True, help="The newest first.")
 @project_options
 def log(run_id: str, limit: int | None, reverse: bool) -> None:
-    """Print the log of RUN."""
+    """Print the log of RUN.
+
+    Failures are shown whole. Of long inputs and outputs the beginning is shown, and how much is
+    left out; -F json shows all of them.
+    """
     from headrace.project.runs import find_run, run_log
 
     session = current()
     services = session.services(session.project())
-    entries = run_log(services, find_run(services, run_id), limit=limit, reverse=reverse)
+    found = find_run(services, run_id)
+    entries = run_log(services, found, limit=limit, reverse=reverse)
     display(
         entries,
         lambda: table(entries, _LOG_FIELDS, "The log is empty."),
         ("time", "code", "description"),
     )
+    if is_text() and any(entry_words(entry).endswith(f" {LEFT_OUT})") for entry in entries):
+        note(f"inputs and outputs are shortened; whole: headrace run log {found} -F json")
 
 
 @run.command

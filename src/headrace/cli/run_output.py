@@ -82,6 +82,7 @@ def _follow(
     services = session.services(project)
     follower = RunFollower(find_run(services, run_id))
     printer, pause = OutputPrinter(tail), threading.Event()
+    failed: set[str] = set()  # tasks whose traceback was asked for
     while True:
         view = follower.look(services)
         try:
@@ -91,7 +92,16 @@ def _follow(
                 raise
             tasks = []  # it has not come so far
         for task in tasks:
-            for part in read_output(project, session.place, services, task, deadline):
+            parts = read_output(
+                project,
+                session.place,
+                services,
+                task,
+                deadline,
+                first_time=task.task_id not in failed,
+            )
+            failed |= {task.task_id} if task.exception else set()
+            for part in parts:
                 printer.show(part)
         if view.final:
             return

@@ -51,6 +51,11 @@ class Stream:
     text: str = ""
     size: int = 0
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the end of the text is here."""
+        return len(self.text.encode("utf-8", "surrogatepass")) < self.size
+
 
 @dataclass(frozen=True)
 class OutputPart:

@@ -108,7 +108,11 @@ class RunTeller:
     def _keep(self) -> None:
         self._others &= self._open.keys()
         kept = {"runs": self._open, "others": sorted(self._others)}
-        write_private(self._path, json.dumps(kept) + "\n")
+        try:
+            write_private(self._path, json.dumps(kept) + "\n")
+        except OSError as error:
+            # A full disk does not end a watch; the next change is written again.
+            self._say(f"{self._path}: cannot be written: {error.strerror}")
 
 
 def _message(view: RunView, place: str) -> str:

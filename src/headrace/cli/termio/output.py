@@ -61,16 +61,26 @@ class OutputPrinter:
 
 
 def _blocks(part: OutputPart) -> Iterator[str]:
-    for name, text in (
-        ("stdout", part.stdout.text),
-        ("stderr", part.stderr.text),
-        ("traceback", part.traceback),
-        ("note", part.note),
+    for name, text, more in (
+        ("stdout", part.stdout.text, _left_out(part.stdout)),
+        ("stderr", part.stderr.text, _left_out(part.stderr)),
+        ("traceback", part.traceback, ""),
+        ("note", part.note, ""),
     ):
         if text:
-            yield f"{_heading(part, name)}\n{text.rstrip()}"
+            yield f"{_heading(part, name, more)}\n{text.rstrip()}"
 
 
-def _heading(part: OutputPart, name: str) -> str:
+def _left_out(stream: Stream) -> str:
+    """Returns how much of a stream is shown, where that is not all of it."""
+    from headrace.project.words import size
+
+    lines = len(stream.text.splitlines())
+    what = f"{lines} lines" if lines != 1 else "line"
+    of = f"the last {what} of {size(stream.size)}; more with --tail LINES"
+    return f" ({of})" if stream.is_cut else ""
+
+
+def _heading(part: OutputPart, name: str, more: str = "") -> str:
     where = f"job {part.job}" if part.job else f"task {part.task_id} at {part.endpoint}"
-    return style(f"==> {one_line(f'{part.state}: {name} of {where}')} <==", bold=True)
+    return style(f"==> {one_line(f'{part.state}: {name} of {where}{more}')} <==", bold=True)

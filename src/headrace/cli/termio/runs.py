@@ -33,6 +33,11 @@ LIST_FIELDS = (
 LIST_COLUMNS = ("run_id", "status", "start_time", "completion_time", "flow_title", "label")
 
 
+# Of inputs and outputs in a run's log.
+_ENTRY_CHARACTERS = 120
+LEFT_OUT = "more characters"
+
+
 def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
     """Returns one run in words.
 
@@ -91,12 +96,13 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
     return "\n".join(lines)
 
 
-def entry_words(entry: Mapping[str, Any], limit: int = 120) -> str:
+def entry_words(entry: Mapping[str, Any]) -> str:
     """Returns what a log entry says beyond its code and state: failures whole, others shortened.
+
+    Inputs and outputs that are shortened say how much is left out (:data:`LEFT_OUT`).
 
     Args:
         entry: the entry.
-        limit: characters at most of inputs and outputs.
     """
     from headrace.project.words import entry_failure
 
@@ -109,7 +115,8 @@ def entry_words(entry: Mapping[str, Any], limit: int = 120) -> str:
         shown = {"status": shown.get("status"), "details": shown.get("details")}
     text = "" if shown is None else _value(shown)
     text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    left = len(text) - _ENTRY_CHARACTERS
+    return text if left <= 0 else f"{text[:_ENTRY_CHARACTERS]}... ({left:,} {LEFT_OUT})"
 
 
 def _steps(view: RunView, place: str) -> list[str]:
