@@ -31,6 +31,8 @@ def messages(schema: Any, value: Any) -> list[str]:
         ({"$ref": "https://example.org/x.json"}, "$.$ref", "leads elsewhere"),
         ({"items": {"$ref": "file:///etc/hosts"}}, "$.items.$ref", "leads elsewhere"),
         ({"not": {"$ref": "other.json#/a"}}, "$.not.$ref", "leads elsewhere"),
+        ({"prefixItems": [{"$ref": "http://a/b"}]}, "$.prefixItems[0].$ref", "leads elsewhere"),
+        ({"dependentSchemas": {"a": {"$ref": "b"}}}, "$.dependentSchemas.a.$ref", "elsewhere"),
         ({"$ref": "#/definitions/none"}, "$.$ref", "leads nowhere"),
         ({"$ref": "#name"}, "$.$ref", "leads nowhere"),
         ({"$ref": 5}, "$.$ref", "must be a text"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ def test_wrong_options(tmp_path: Path, template: str, options: dict, said: str) 
         ("true", "must be an object"),
         ('{"$schema": 5}', "its \\$schema a text"),
         ('{"type": 5}', "not a JSON schema"),
-        ('{"$ref": "http://127.0.0.1:1/schema"}', "a \\$ref leads nowhere"),
-        ('{"$ref": "#/nowhere"}', "a \\$ref leads nowhere"),
-        ('{"$ref": "#"}', "or back to itself"),
+        ('{"$ref": "http://127.0.0.1:1/schema"}', "\\$ref: leads elsewhere"),
+        ('{"$ref": "#/nowhere"}', "\\$ref: leads nowhere"),
+        ('{"$ref": "#"}', "refers to itself"),
         ("[" * 100_000, "user_config_schema.json: "),
         ("\x00", "user_config_schema.json: "),
     ],
@@ -78,6 +79,30 @@ def test_a_schema_that_is_none_is_one_error(tmp_path: Path, schema: str, said: s
     with pytest.raises(ComputeError, match=said) as caught:
         check_options(tmp_path, {"workers": 1}, "sim")
     assert "\n" not in str(caught.value)
+
+
+def own_template(tmp_path: Path, schema: Any) -> Path:
+    folder = tmp_path / "own"
+    shutil.copytree(REPOSITORY / "endpoint_configs/local", folder)
+    (folder / "user_config_schema.json").write_text(json.dumps(schema))
+    return folder
+
+
+def test_a_schema_that_refers_to_another_place_is_refused_and_nothing_is_fetched(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        elsewhere = {"$ref": f"http://127.0.0.1:{server.getsockname()[1]}/option.json"}
+        folder = own_template(tmp_path, {"properties": {"workers": elsewhere}})
+        message = refused(EndpointSpec("e", "", folder, {}, tmp_path / "state", tmp_path))
+        assert (
+            "own/user_config_schema.json: not a JSON schema: $.properties.workers.$ref" in message
+        )
+        with pytest.raises(ComputeError, match="leads elsewhere"):
+            render(folder, {"workers": 2})
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_without_the_endpoint_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

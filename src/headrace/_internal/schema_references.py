@@ -10,15 +10,16 @@ from urllib.parse import unquote
 
 Path = tuple[str | int, ...]
 
-# Keywords of draft 7 whose value is a schema, an array of schemas, or an object of schemas. What
+# Keywords whose value is a schema, an array of schemas, or an object of schemas. What
 # is in the first three is applied to the same value, so that a circle through them never ends.
 _SAME_VALUE: Final = frozenset({"not", "if", "then", "else"})
 _SAME_VALUE_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf"})
-_SAME_VALUE_MAPS: Final = frozenset({"dependencies"})
+# Those of later drafts are walked too: who reads a schema by one of these must fetch nothing.
+_SAME_VALUE_MAPS: Final = frozenset({"dependencies", "dependentSchemas"})
 _ONE: Final = frozenset({"items", "additionalItems", "additionalProperties", "contains"}) | {
-    "propertyNames"
+    *("propertyNames", "unevaluatedItems", "unevaluatedProperties", "contentSchema")
 }
-_LISTS: Final = frozenset({"items"})
+_LISTS: Final = frozenset({"items", "prefixItems"})
 _MAPS: Final = frozenset({"properties", "patternProperties", "definitions", "$defs"})
 
 # Of later drafts: draft 7 passes over them, so whoever writes them means something else.

@@ -27,7 +27,13 @@ from .outcomes import shorten
 from .plain_paths import plain_path
 from .scheduler.refusals import refusal_of
 from .slurm import missing_commands
-from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE
+from .templates import (
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    SCHEMA_FILE,
+    TEMPLATE_FILE,
+    check_options,
+)
 from .values import TaskSpec
 from .wrapping import Supervision, Wrapper
 
@@ -87,6 +93,8 @@ def render(template: Path, options: Mapping[str, Any]) -> str:
 
     template_path = template / TEMPLATE_FILE
     config_path = template / CONFIG_FILE
+    # The package below would fetch what a schema refers to elsewhere, and evaluate it without end.
+    check_options(template, options, template.name)
     try:
         core_text = config_path.read_text() if config_path.exists() else ""
         return str(

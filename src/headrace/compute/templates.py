@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.json_check import InvalidValue, load_json
+from headrace._internal.json_schema import schema_problems, value_problems
 
 from .errors import ComputeError
 from .values import EndpointSpec
@@ -43,39 +44,22 @@ class Template:
         """
         if self.schema is None:
             return
-        from jsonschema import SchemaError, ValidationError
-        from jsonschema.exceptions import best_match
-        from jsonschema.validators import validator_for
-        from referencing import Registry
-        from referencing.exceptions import Unresolvable
-
         where = f"endpoint {endpoint}, template {self.folder.name}"
-        validator_class = validator_for(self.schema)
-        try:
-            validator_class.check_schema(self.schema)
-        except SchemaError as error:
+        for problem in schema_problems(self.schema):
             raise ComputeError(
-                f"{self.folder / SCHEMA_FILE}: not a JSON schema: {_one_line(error.message)}"
-            ) from error
+                f"{self.folder / SCHEMA_FILE}: not a JSON schema: {problem.json_path}: "
+                f"{problem.message}"
+            )
         known = self.schema.get("properties", {})
         unknown = sorted(set(options) - set(known))
         if unknown and self.schema.get("additionalProperties") is False:
             raise ComputeError(
                 f"{where}: unknown option {', '.join(unknown)}; it knows {', '.join(sorted(known))}"
             )
-        # A registry of nothing: jsonschema's own would fetch what a reference leads to.
-        validator = validator_class(self.schema, registry=Registry())
-        try:
-            wrong = best_match(validator.iter_errors(dict(options)))
-        except (Unresolvable, RecursionError) as error:
-            raise ComputeError(
-                f"{self.folder / SCHEMA_FILE}: a $ref leads nowhere, or back to itself: "
-                f"{_one_line(str(error))}"
-            ) from error
-        if isinstance(wrong, ValidationError):
-            option = ".".join(str(part) for part in wrong.absolute_path)
+        for problem in value_problems(self.schema, dict(options)):
+            option = problem.json_path.removeprefix("$").removeprefix(".")
             about = f"option {option}: " if option else ""
-            raise ComputeError(f"{where}: {about}{_one_line(wrong.message)}; see {SCHEMA_FILE}")
+            raise ComputeError(f"{where}: {about}{problem.message}; see {SCHEMA_FILE}")
 
 
 def read_template(folder: Path, endpoint: str) -> Template:
@@ -151,8 +135,3 @@ def check_endpoint(spec: EndpointSpec) -> Template:
             "pip install 'headrace[endpoint]' (Linux only)"
         )
     return template
-
-
-def _one_line(text: str, limit: int = 200) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
