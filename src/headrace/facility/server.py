@@ -193,6 +193,7 @@ def _serve_store(root: Path, path: Path) -> None:
     endpoints.reap()
     hello = HelloWorldProvider(engine.finish_action, engine.later)
     elsewhere = HttpProvider(store, settings, engine)
+    sub_flows = SubFlowProvider(backend.flows, backend.runs, actions, engine, health)
     providers: list[Provider] = [
         *transfers,
         CollectionInfoProvider(settings, identity),
@@ -203,7 +204,7 @@ def _serve_store(root: Path, path: Path) -> None:
         ExpressionEvalProvider(),
         CreateWebInput(web_inputs, expiry),
         awaiting,
-        SubFlowProvider(backend.flows, backend.runs, actions, engine),
+        sub_flows,
         elsewhere,
     ]
     broker, broker_url, missing = _broker(root, chosen.broker, health)
@@ -229,6 +230,7 @@ def _serve_store(root: Path, path: Path) -> None:
                 "compute service": compute.stop,
                 "transfers": close_transfers,
                 "action providers": elsewhere.close,
+                "flows that are called": sub_flows.close,
                 "engine": engine.stop,
                 "endpoints": endpoints.stop,
                 "broker": broker.stop if broker is not None else None,

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions, Answer
+from headrace.facility.actions import FAILED, REFUSED, SUCCEEDED, Action, Actions, Answer
 from headrace.facility.engine import Engine
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.flows import Flows, StoredFlow
 from headrace.facility.providers.base import BaseProvider
 from headrace.facility.runs import Run, Runs
+from headrace.facility.store_faults import is_passing
+from headrace.facility.supervision import Health, WorkerPool, describe
 from headrace.facility.validation import input_entries
 from headrace.flowlang.runs import TERMINAL
+
+logger = logging.getLogger(__name__)
 
 URL: Final = "https://flows.globus.org/flows"
 # A flow may call itself; so many runs inside each other are taken for a mistake.
 MAX_DEPTH: Final = 20
 _REQUEST: Final = "action "
+_CHECKS_AT_ONCE: Final = 2
+# After how many seconds what failed for the moment is tried again.
+_AGAIN_SECONDS: Final = 1.0
 _CANCELED: Final = {"code": "Canceled", "description": "canceled before its run was started"}
 
 
@@ -34,16 +44,24 @@ class SubFlowProvider(BaseProvider):
         runs: their runs.
         actions: the actions that wait for a run.
         engine: starts runs, and tells of their ends.
+        health: told of what does not go as it should.
     """
 
     url = f"{URL}/FLOW_ID"
 
-    def __init__(self, flows: Flows, runs: Runs, actions: Actions, engine: Engine) -> None:
+    def __init__(
+        self, flows: Flows, runs: Runs, actions: Actions, engine: Engine, health: Health
+    ) -> None:
         self._flows = flows
         self._runs = runs
         self._actions = actions
         self._engine = engine
+        self._checks = WorkerPool(_CHECKS_AT_ONCE, "flow inputs", health)
         engine.when_ended(self._ended)
+
+    def close(self) -> None:
+        """Checks no more inputs; what is left is checked after the next start."""
+        self._checks.close()
 
     def serves(self, url: str) -> bool:
         """Says whether a URL is a flow's."""
@@ -54,16 +72,12 @@ class SubFlowProvider(BaseProvider):
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks that the flow is here and takes the input.
+        """Checks that the flow is here, and that flows do not call each other without end.
 
         Raises:
-            ActionRejected: it is not, or does not.
+            ActionRejected: it is not, or they do.
         """
-        flow = self._flow(action)
-        entries = input_entries(flow.input_schema, action.body)
-        if entries:
-            where = ".".join(map(str, entries[0]["loc"]))
-            raise ActionRejected("FLOW_INPUT_ERROR", f"{where}: {entries[0]['msg']}")
+        self._flow(action)
         depth, run_id = 1, action.run_id
         while (parent := self._parent(db, run_id)) is not None:
             depth, run_id = depth + 1, parent.run_id
@@ -72,8 +86,32 @@ class SubFlowProvider(BaseProvider):
                 raise ActionRejected("FLOW_DEPTH_ERROR", text)
 
     def begin(self, action: Action) -> None:
-        """Starts the run, or finds the one that was started before."""
+        """Has the input checked and the run started, or finds the one that was started before.
 
+        The check is another thread's work: a pattern can keep it busy for a second, and the
+        engine's thread is everybody's.
+        """
+        self._checks.submit(self._check, action)
+
+    def _check(self, action: Action) -> None:
+        try:
+            if self._run_of(action.id) is None:
+                self._refuse_unfit(action)
+        except Exception as error:  # noqa: BLE001 - it is tried again, or ends the action
+            if is_passing(error):
+                self._later(action, self.begin, _AGAIN_SECONDS)
+            else:
+                self._not_begun(action, error)
+            return
+        self._later(action, self._start)
+
+    def _refuse_unfit(self, action: Action) -> None:
+        entries = input_entries(self._flow(action).input_schema, action.body)
+        if entries:
+            where = ".".join(map(str, entries[0]["loc"]))
+            raise ActionRejected("FLOW_INPUT_ERROR", f"{where}: {entries[0]['msg']}")
+
+    def _start(self, action: Action) -> None:
         def still_open(db: sqlite3.Connection) -> None:
             now = self._actions.get(action.id, db)
             if now is None or now.completion_time is not None:
@@ -85,8 +123,26 @@ class SubFlowProvider(BaseProvider):
             run = self._engine.start_run(self._flow(action), request, name, still_open)
         except _EndedError:
             return  # it was cancelled before it had begun
+        except Exception as error:
+            if is_passing(error):
+                raise
+            self._not_begun(action, error)
+            return
         if run.status in TERMINAL:
             self._finish(action.id, run)
+
+    def _later(self, action: Action, work: Callable[[Action], None], seconds: float = 0.0) -> None:
+        self._engine.later(f"{_REQUEST}{action.id}", seconds, partial(work, action))
+
+    def _not_begun(self, action: Action, error: Exception) -> None:
+        if isinstance(error, ActionRejected):
+            details = {"code": error.code, "description": error.description}
+            self._engine.finish_action(action.id, REFUSED, details)
+            return
+        logger.error("the run of action %s", action.id, exc_info=error)
+        text = f"the run could not be begun: {describe(error)}"
+        details = {"code": "ActionProviderError", "description": text}
+        self._engine.finish_action(action.id, FAILED, details)
 
     def cancel(self, action: Action) -> None:
         """Cancels the run; one that is not started yet never is."""
