@@ -69,11 +69,29 @@ def test_an_exception_without_a_message() -> None:
 
 
 @given(st.text())
-def test_it_is_always_one_short_line(text: str) -> None:
+def test_it_is_always_one_line(text: str) -> None:
     line = failure_line(text)
     assert line
     assert "\n" not in line
-    assert len(line) <= 400
+
+
+def failure_with(message: str) -> str:
+    return (
+        f'Traceback (most recent call last):\n  File "<string>", line 4, in f\nOSError: {message}\n'
+    )
+
+
+def test_a_long_message_is_told_whole() -> None:
+    message = " ".join(["/scratch/run/waveforms/station.mseed:", *["cannot be read,"] * 200, "so"])
+    assert failure_line(failure_with(message)) == f"OSError: {message} (line 4 of f)"
+
+
+def test_of_a_huge_message_both_ends_are_told_and_how_much_is_left_out() -> None:
+    line = failure_line(failure_with("x" * 1_000_000 + " the way out"))
+    assert line.startswith("OSError: xxx")
+    assert line.endswith("xxx the way out (line 4 of f)")
+    left_out = 1_000_000 + len("OSError:  the way out (line 4 of f)") - 20_000
+    assert f" [... {left_out} characters are left out ...] " in line
 
 
 @pytest.mark.parametrize("data", ["01\ngASV", "11\nNaN", "11\n[Infinity]", "11\n" + "[" * 100_000])

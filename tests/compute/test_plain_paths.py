@@ -8,7 +8,7 @@ import pytest
 from compute.endpoint_tools import Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost
-from headrace.compute.plain_paths import plain_path
+from headrace.compute.plain_paths import plain_path, remove_link
 
 
 def here() -> str:
@@ -49,8 +49,37 @@ def test_where_no_link_can_be_made_the_way_out_is_told(
         plain_path(tmp_path / "my project")
 
 
+def test_links_that_lead_nowhere_are_removed_when_another_one_is_made(
+    tmp_path: Path, links: Path
+) -> None:
+    kept, gone = tmp_path / "my project", tmp_path / "another project"
+    for path in (kept, gone):
+        path.mkdir()
+        plain_path(path)
+    gone.rmdir()
+    (links / "mine.txt").write_text("not a link\n")
+    third = tmp_path / "third project"
+    third.mkdir()
+    plain_path(third)
+    left = {link.readlink() for link in links.iterdir() if link.is_symlink()}
+    assert left == {kept, third}
+    assert (links / "mine.txt").exists()
+
+
+def test_a_link_is_removed_alone_where_it_leads_to_the_directory(
+    tmp_path: Path, links: Path
+) -> None:
+    first, second = plain_path(tmp_path / "my project"), plain_path(tmp_path / "project (2)")
+    second.unlink()
+    second.symlink_to(tmp_path / "elsewhere")
+    for path in ("my project", "project (2)", "project-3", "never seen"):
+        remove_link(tmp_path / path)
+    assert not first.is_symlink()
+    assert second.is_symlink()
+
+
 @pytest.mark.timeout(240)
-def test_functions_run_below_such_a_path(tmp_path: Path) -> None:
+def test_functions_run_below_such_a_path(tmp_path: Path, links: Path) -> None:
     state_dir = tmp_path / "".join(ODD) / "state"
     events = Events()
     host = EndpointHost(spec(state_dir), events)
@@ -58,7 +87,9 @@ def test_functions_run_below_such_a_path(tmp_path: Path) -> None:
         one = task(here)
         host.submit(one)
         done = events.wait(one.task_id, timeout=120)
+        assert [link.readlink().parent for link in links.iterdir()] == [state_dir / "run"]
     finally:
         host.stop()
+    assert list(links.iterdir()) == []
     assert done.kind == "done", done.error
     assert done.result == str(state_dir / "tasks_working_dir")

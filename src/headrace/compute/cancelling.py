@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from headrace.files import private_directory
+from headrace.files import private_directory, write_whole
 
 from .batch.cancelling import open_jobs
 from .scheduler import SchedulerError, get_scheduler
@@ -47,8 +47,8 @@ class Cancellations:
             task_id: the task.
             jobs: whether it may have batch jobs.
         """
-        path = private_directory(self._directory) / task_id
-        path.write_text("" if jobs else _DONE)
+        private_directory(self._directory)
+        write_whole(self._directory / task_id, "" if jobs else _DONE)
         self.resume()
 
     def resume(self) -> None:
@@ -63,9 +63,13 @@ class Cancellations:
 
     def open(self) -> set[str]:
         """Returns the tasks whose jobs may not be cancelled yet."""
+        return {path.name for path in self._files() if path.stat().st_size == 0}
+
+    def _files(self) -> list[Path]:
         if not self._directory.is_dir():
-            return set()
-        return {path.name for path in self._directory.iterdir() if path.stat().st_size == 0}
+            return []
+        # A hidden one is being written, and has its name in a moment.
+        return [path for path in self._directory.iterdir() if not path.name.startswith(".")]
 
     def stop(self) -> None:
         """Ends; what is left is done after the next start."""
@@ -75,18 +79,19 @@ class Cancellations:
             thread.join()
 
     def _work(self) -> None:
-        try:
-            while not self._stopping.is_set():
+        while not self._stopping.is_set():
+            try:
                 with self._lock:
                     tasks = self.open()
                     if not tasks:
                         self._thread = None
                         return
                 self._cancel(tasks)
-        except Exception:
-            log.exception("cancelling batch jobs; it is tried again after the next start")
-            with self._lock:
-                self._thread = None
+            except Exception:
+                log.exception("cancelling batch jobs; tried again in %g s", _RETRY_SECONDS)
+                self._stopping.wait(_RETRY_SECONDS)
+        with self._lock:
+            self._thread = None
 
     def _cancel(self, tasks: set[str]) -> None:
         answered, scheduler = True, get_scheduler()
@@ -111,8 +116,8 @@ class Cancellations:
             self._stopping.wait(_RETRY_SECONDS)
             return
         for task in tasks:
-            (self._directory / task).write_text(_DONE)
-        files = sorted(self._directory.iterdir(), key=lambda path: path.stat().st_mtime)
+            write_whole(self._directory / task, _DONE)
+        files = sorted(self._files(), key=lambda path: path.stat().st_mtime)
         for path in files[:-_KEPT]:
             if path.stat().st_size:
                 path.unlink(missing_ok=True)

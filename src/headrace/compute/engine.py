@@ -23,8 +23,8 @@ from headrace._internal.passing import is_passing, says_passing
 
 from .blocks import BlockFailures
 from .errors import ComputeError
-from .outcomes import shorten
-from .plain_paths import plain_path
+from .outcomes import one_line
+from .plain_paths import plain_path, remove_link
 from .scheduler.refusals import refusal_of
 from .slurm import missing_commands
 from .templates import (
@@ -64,7 +64,7 @@ def read_environment(template: Path) -> dict[str, str]:
         values = yaml.safe_load(path.read_text()) or {}
         return {str(name): str(value) for name, value in values.items()}
     except (OSError, yaml.YAMLError, AttributeError) as error:
-        raise ComputeError(f"{path}: not a YAML mapping: {shorten(str(error))}") from error
+        raise ComputeError(f"{path}: not a YAML mapping: {one_line(str(error))}") from error
 
 
 def render(template: Path, options: Mapping[str, Any]) -> str:
@@ -108,11 +108,11 @@ def render(template: Path, options: Mapping[str, Any]) -> str:
             )
         )
     except jsonschema.ValidationError as error:
-        raise ComputeError(f"{template.name}: {shorten(error.message)}") from error
+        raise ComputeError(f"{template.name}: {one_line(error.message)}") from error
     except ClickException as error:
-        raise ComputeError(f"{config_path}: {shorten(error.format_message())}") from error
+        raise ComputeError(f"{config_path}: {one_line(error.format_message())}") from error
     except (jinja2.TemplateError, OSError, ValueError, KeyError) as error:
-        raise ComputeError(f"{template_path}: {shorten(str(error))}") from error
+        raise ComputeError(f"{template_path}: {one_line(str(error))}") from error
 
 
 def _provider_of(text: str, where: Path) -> str:
@@ -162,11 +162,12 @@ class Engine:
         try:
             self._engine = load_config_yaml(text).engine
         except ClickException as error:
-            raise ComputeError(f"{where}: {shorten(error.format_message())}") from error
+            raise ComputeError(f"{where}: {one_line(error.format_message())}") from error
         self._on_job = on_job
         self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
         self._wrapper: Wrapper | None = None
+        self._run_dir: Path | None = None
         self._ended = 0
         self.obstacle = ""
         # Imported here, once: an import costs more than the rest of a submission.
@@ -208,6 +209,7 @@ class Engine:
             self._shorten_launches(executor)
             self._notice_failing_blocks(executor)
             self._record_jobs(executor.provider)
+        self._run_dir = run_dir
         engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(plain_path(run_dir)))
 
     def _allowed_deserializers(self) -> list[type]:
@@ -250,11 +252,13 @@ class Engine:
         pause = 1.0
         while not self._closing.is_set():
             try:
+                if self._run_dir is not None:
+                    plain_path(self._run_dir)  # the script goes by its link, which may be gone
                 job = submit()
             except Exception as error:
                 if not is_passing_submission(error):
                     raise
-                self.obstacle = f"no block can be submitted at present: {shorten(str(error))}"
+                self.obstacle = f"no block can be submitted at present: {one_line(str(error))}"
                 log.warning("%s; tried again in %g s", self.obstacle, pause)
                 self._closing.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -364,6 +368,8 @@ class Engine:
             # An engine that has given up keeps its blocks otherwise.
             executor.scale_in_facade(len(executor.status_facade))
         self._engine.shutdown(block=True)
+        if self._run_dir is not None:
+            remove_link(self._run_dir)
 
 
 def _only_warnings() -> Any:

@@ -24,7 +24,7 @@ from .claims import Claim, Claims, forget_claims
 from .engine import Engine, Packed, options_key
 from .errors import ComputeError, NotNow
 from .events import EventStream
-from .outcomes import NotJSON, failure_line, failure_text, is_loss, read_result, shorten
+from .outcomes import NotJSON, failure_line, failure_text, is_loss, one_line, read_result
 from .processes import end_processes, find_processes, host_processes
 from .reaping import end_host
 from .records import Blocks, HostRecord, Records
@@ -136,7 +136,7 @@ class Host:
             self._fail(task.task_id, str(error))
         except Exception as error:
             log.exception("task %s", task.task_id)
-            self._fail(task.task_id, f"{type(error).__name__}: {shorten(str(error))}")
+            self._fail(task.task_id, f"{type(error).__name__}: {one_line(str(error))}")
 
     def cancel(self, task_id: str) -> None:
         """Forget a task, and see to it that its worker becomes free.
@@ -218,7 +218,7 @@ class Host:
             threading.Thread(target=_shut_down, args=(new,), daemon=True).start()
             kind = NotNow if is_passing(error) else ComputeError
             raise kind(
-                f"template {self._template.name}: the engine does not start: {shorten(str(error))}"
+                f"template {self._template.name}: the engine does not start: {one_line(str(error))}"
             ) from error
         with self._lock:
             self._engines[key] = new

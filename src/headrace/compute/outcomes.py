@@ -12,7 +12,8 @@ _RULE = re.compile(r"^[+\-]{20,}$")
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _EXCEPTION = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
 _LOSS = re.compile(r"errors\.(WorkerLost|ManagerLost)\b")
-_LIMIT = 400
+# What somebody printed into an exception may be a whole file.
+_MAX_LINE = 20_000
 
 _MEANINGS = {
     "WorkerLost": "the worker that ran the task died (killed, out of memory, or os._exit)",
@@ -70,7 +71,7 @@ def failure_line(text: str) -> str:
         text: the traceback as the engine gives it.
 
     Returns:
-        One line, at most 400 characters: the exception, its message and the function's line.
+        One line: the exception, its message and the function's line.
     """
     lines = [line for line in text.splitlines() if not _RULE.match(line)]
     starts = [i for i, line in enumerate(lines) if line.startswith("Traceback (most recent call")]
@@ -90,7 +91,7 @@ def failure_line(text: str) -> str:
     match = _EXCEPTION.match(tail)
     name = match["name"].rsplit(".", 1)[-1] if match else ""
     message = (match["message"] or "") if match else ""
-    return shorten(_explain(name, message, tail, text) + place)
+    return one_line(_explain(name, message, tail, text) + place)
 
 
 def _explain(name: str, message: str, tail: str, text: str) -> str:
@@ -128,7 +129,14 @@ def _block_story(text: str) -> str:
     return "; ".join(parts) or "no message; see the worker logs"
 
 
-def shorten(text: str, limit: int = _LIMIT) -> str:
-    """Put text on one line that no terminal takes for commands, of ``limit`` characters at most."""
+def one_line(text: str) -> str:
+    """Put text on one line that no terminal takes for commands.
+
+    Of a very long one the middle is left out, and the line tells how many characters that are.
+    """
     line = terminal_text(" ".join(text.split()))
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    left_out = len(line) - _MAX_LINE
+    if left_out <= 0:
+        return line
+    half = _MAX_LINE // 2
+    return f"{line[:half]} [... {left_out} characters are left out ...] {line[-half:]}"

@@ -6,6 +6,7 @@ Where the project's own path cannot stand there, a link with a plain name leads 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -33,12 +34,12 @@ def plain_path(path: Path) -> Path:
     """
     if _PLAIN.match(str(path)):
         return path
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     for directory in _directories():
-        link = directory / name
+        link = directory / _name(path)
         try:
             private_directory(directory)
             if not link.is_symlink():
+                _remove_dead_links(directory)
                 link.symlink_to(path)
             if link.readlink() == path:
                 return link
@@ -51,6 +52,27 @@ def plain_path(path: Path) -> Path:
         f"{path}: has characters that Slurm's and the shell's scripts cannot hold, and no link to "
         f"it can be made below the home directory; set {VARIABLE} to a directory with a plain path"
     )
+
+
+def remove_link(path: Path) -> None:
+    """Removes the link to a directory that is not used any more, where there is one."""
+    for directory in _directories():
+        link = directory / _name(path)
+        with contextlib.suppress(OSError):
+            if link.readlink() == path:
+                link.unlink()
+
+
+def _remove_dead_links(directory: Path) -> None:
+    # What a host that was killed has left, and the projects that were removed. A directory whose
+    # disk is only away has its link again at the next block that is submitted from there.
+    for link in directory.iterdir():
+        if link.is_symlink() and not link.exists():
+            link.unlink(missing_ok=True)
+
+
+def _name(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 def _directories() -> Iterator[Path]:

@@ -21,6 +21,8 @@ from .errors import BatchJobError
 EXIT_CODES: Final = "exit_codes"
 # Made by the job's script before it begins, unless it is there: the job that has the directory.
 OWNER: Final = "owner"
+# A line may be a whole file: what is told of it has an end.
+_MAX_WORDS: Final = 4_000
 _EXIT_NAME: Final = re.compile(r"([0-9]*)\.([0-9]+)")
 _EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})\n")
 
@@ -197,7 +199,11 @@ class JobDirectory:
             lines = [line.strip() for line in (self.text(name) or "").splitlines()]
             spoken = [line for line in lines if line and not line.startswith("slurmstepd:")]
             if spoken:
-                return " ".join(spoken[-1].split())[:300]
+                line = " ".join(spoken[-1].split())
+                left_out = len(line) - _MAX_WORDS
+                if left_out <= 0:
+                    return line
+                return f"{line[:_MAX_WORDS]} [... {left_out} characters are left out ...]"
         return "it said nothing"
 
     def clear(self) -> None:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import psutil
 
 from headrace.compute.templates import CONFIG_FILE, TEMPLATE_FILE
+from headrace.files import write_whole
 
 # The endpoint touches its pid file every 15 s, and calls one dead that is older than 30 s. The
 # file's age tells on every login node of a cluster; a process id does so on one.
@@ -110,7 +111,7 @@ class InstalledEndpoint:
 
     def note_host(self) -> None:
         """Notes that it is started on this machine."""
-        (self.directory / "host").write_text(f"{socket.gethostname()}\n")
+        write_whole(self.directory / "host", f"{socket.gethostname()}\n")
 
     def process(self) -> psutil.Process | None:
         """Returns its process, where it runs on this machine."""
