@@ -10,10 +10,11 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from headrace._internal.passing import is_passing
 from headrace._internal.terminal_text import terminal_text
@@ -87,7 +88,7 @@ class Host:
         self._tasks: dict[str, _Running] = {}
         self._jobs = Blocks()
         self._started = 0
-        self._compared: dict[int, _Compared] = {}
+        self._compared: WeakKeyDictionary[Engine, _Compared] = WeakKeyDictionary()
         self._closing = threading.Event()
         cancelled = Path(os.environ.get(CANCELLED_VARIABLE) or state_dir / "cancelled")
         self._places = supervision(state_dir, self._record.host_id, cancelled)
@@ -95,7 +96,7 @@ class Host:
         self._given_up: dict[str, Claim] = {}
         self._postponed: list[TaskSpec] = []
         self._ended_tasks = 0
-        self._stuck: dict[int, float] = {}
+        self._stuck: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
         self._lost_before: Counter[str] = Counter()
 
     def begin(self) -> None:
@@ -114,8 +115,19 @@ class Host:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         for work in (self._watch_interchanges, self._report, self._submit_postponed):
-            threading.Thread(target=work, daemon=True).start()
+            threading.Thread(target=self._keep_doing, args=(work,), daemon=True).start()
         self.emit({"event": "ready"})
+
+    def _keep_doing(self, work: Callable[[], None]) -> None:
+        """Does work until it returns; what it raises does not end it."""
+        while True:
+            try:
+                work()
+            except Exception:
+                log.exception("%s; begun again", work.__name__)
+                self._closing.wait(_STATUS_PERIOD)
+            else:
+                return
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Send one event."""
@@ -285,7 +297,7 @@ class Host:
 
     def _line(self, running: _Running, story: str) -> str:
         line = failure_line(story)
-        compared = self._compared.get(id(running.engine))
+        compared = self._compared.get(running.engine)
         if compared is not None and compared.differing:
             line = f"{line} ({compared.differing})"
         return line
@@ -303,7 +315,11 @@ class Host:
     def _clean_up(self) -> None:
         self._ended_tasks += 1
         if self._ended_tasks % _TASKS_BETWEEN_CLEANING == 0:
-            forget_old_output(self._state_dir, _KEPT_OUTPUT)
+            try:
+                forget_old_output(self._state_dir, _KEPT_OUTPUT)
+            except OSError as error:
+                # The end of a task, of which this thread has yet to tell, is not lost for that.
+                log.warning("old output of tasks cannot be removed: %s", error)
 
     def _end_worker(self, claim: Claim) -> None:
         with self._lock:
@@ -369,10 +385,10 @@ class Host:
         with self._lock:
             begun = [c for i, c in self._claims.running().items() if self._engine_of(i) is engine]
         if not engine.local or not assigned or begun:
-            self._stuck.pop(id(engine), None)
-        elif time.monotonic() - self._stuck.setdefault(id(engine), time.monotonic()) > _STUCK:
+            self._stuck.pop(engine, None)
+        elif time.monotonic() - self._stuck.setdefault(engine, time.monotonic()) > _STUCK:
             log.warning("the workers take no tasks; the pool is replaced")
-            self._stuck.pop(id(engine), None)
+            self._stuck.pop(engine, None)
             engine.replace_blocks()
 
     def _engine_of(self, task_id: str) -> Engine | None:
@@ -380,7 +396,7 @@ class Host:
         return running.engine if running is not None else None
 
     def _compare_versions(self, engine: Engine, managers: int) -> None:
-        compared = self._compared.setdefault(id(engine), _Compared())
+        compared = self._compared.setdefault(engine, _Compared())
         if managers <= compared.managers:
             compared.managers = managers
             return
