@@ -71,7 +71,7 @@ class Store:
         self._files: list[tuple[Path, tuple[int, int] | None]] = []
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: dict[threading.Thread, sqlite3.Connection] = {}
         self._committed: list[Callable[[], None]] = []
         try:
             check_before_opening(path, self._placement)
@@ -248,7 +248,10 @@ class Store:
             connection = self._connect()
             self._local.connection = connection
             with self._lock:
-                self._readers.append(connection)
+                # The API's threads come and go, and each connection has files open.
+                for thread in [one for one in self._readers if not one.is_alive()]:
+                    self._readers.pop(thread).close()
+                self._readers[threading.current_thread()] = connection
         return connection
 
     def close(self) -> None:
@@ -263,7 +266,7 @@ class Store:
                     note_closed(self.path)
             except OSError as error:
                 logger.error("%s: %s", self.path, error)
-            for connection in self._readers:
+            for connection in self._readers.values():
                 connection.close()
             self._readers.clear()
             self._writer.close()
