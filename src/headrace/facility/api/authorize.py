@@ -9,6 +9,7 @@ from html import escape
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -62,7 +63,7 @@ async def authorize(request: Request) -> Response:
         return _page(
             "Log in at this facility", wrong + _form(given, wanted), 403 if offered else 200
         )
-    code = backend_of(request).grants.authorize(wanted)
+    code = await run_in_threadpool(backend_of(request).grants.authorize, wanted)
     if carried:
         return JSONResponse({"code": code, "state": given.get("state")}, headers=_HEADERS)
     if urlsplit(wanted.redirect_uri).path == SHOWN_CODE:

@@ -43,11 +43,13 @@ async def token(request: Request) -> JSONResponse:
                 return _answer([_token(backend, *each) for each in servers.items()])
             case "authorization_code":
                 uri, verifier = form.get("redirect_uri", ""), form.get("code_verifier", "")
-                allowed = backend.grants.exchange(form.get("code", ""), client_id, uri, verifier)
+                given = form.get("code", ""), client_id, uri, verifier
+                # Its lock may be held by who writes to a slow disk.
+                allowed = await run_in_threadpool(backend.grants.exchange, *given)
                 return await run_in_threadpool(_for_code, request, backend, allowed)
             case "refresh_token":
                 text = form.get("refresh_token", "")
-                good = backend.grants.refreshed(text, client_id)
+                good = await run_in_threadpool(backend.grants.refreshed, text, client_id)
                 renewed = {**_token(backend, good.server, [good.scope]), "refresh_token": text}
                 return _answer([renewed])
             case "client_credentials":
@@ -73,7 +75,8 @@ async def validate(request: Request) -> JSONResponse:
         return JSONResponse({"error": "invalid_client"}, 401)
     given = form.get("token", "")
     same = hmac.compare_digest(given.encode("utf-8", "replace"), backend.token.encode())
-    return JSONResponse({"active": same or backend.grants.is_live(given)})
+    live = same or await run_in_threadpool(backend.grants.is_live, given)
+    return JSONResponse({"active": live})
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -27,11 +27,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from headrace._internal.json_check import InvalidValue, load_json
+from headrace._internal.loopback import LOOPBACK
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.errors import FacilityError
 
 MAX_ANSWER: Final = 1_000_000
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLL_SECONDS: Final = 0.1
 _SHOWN: Final = 300
 
@@ -117,8 +117,8 @@ class Calls:
         timer.daemon = True
         with self._lock:
             self._sockets.add(handle)
-        timer.start()
         try:
+            timer.start()
             limit.left()  # closed meanwhile
             yield connected
         finally:
@@ -172,7 +172,7 @@ def _addresses(host: str, port: int, limit: _Limit) -> list[str]:
     if isinstance(answer, OSError):
         raise CallError(f"{host}: no such host") from answer
     for address in answer:
-        if host not in _LOOPBACK and not ipaddress.ip_address(address).is_global:
+        if host not in LOOPBACK and not ipaddress.ip_address(address).is_global:
             raise CallError(f"{host} is at {address}, an address of a private network")
     return list(dict.fromkeys(answer))
 
