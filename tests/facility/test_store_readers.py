@@ -13,7 +13,7 @@ from headrace.facility.store import Store
 
 
 def open_files(below: Path) -> int:
-    links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
+    links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]  # noqa: PTH208
     return sum(os.path.realpath(link).startswith(str(below)) for link in links)
 
 
