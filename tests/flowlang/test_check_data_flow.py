@@ -44,6 +44,7 @@ WAITED = {
     "ResultPath": "$.answer",
     "Next": "C",
 }
+EXPIRING = {"ErrorEquals": ["Flows.WebInputExpired"], "ResultPath": "$.answer", "Next": "C"}
 NEAR = ("warning", "near-miss-name")
 LENIENT = {"ExceptionOnActionFailure": False}
 TRANSFERRED = {"ActionUrl": TRANSFER, **LENIENT}
@@ -139,6 +140,19 @@ CASES = [
     ("3.7 an answer that is none",
      flow(A=WEB, B=WAITED, C=choice([rule("$.answer.response", "StringEquals", "Yes", "D")], "D"),
           D=END), [("warning", "choice-never")]),
+    ("3.7 an answer, also where nobody gave one in time",
+     flow(A=WEB, B={**WAITED, "Catch": [EXPIRING]},
+          C=choice([rule("$.answer.response", "StringEquals", "yes", "D")], "D"), D=END), []),
+    ("3.7 nobody's answer is null",
+     flow(A=WEB, B={**WAITED, "Catch": [{**EXPIRING, "Next": "D"}]}, C=END,
+          D=choice([rule("$.answer.response", "StringEquals", "yes", "C")], "C")),
+     [("warning", "choice-never")]),
+    ("3.7 of other failures it is not known",
+     flow(A=WEB, B={**WAITED, "Catch": [{**EXPIRING, "ErrorEquals": ["States.ALL"]}]},
+          C=choice([rule("$.answer.response", "StringEquals", "yes", "D")], "D"), D=END), []),
+    ("3.7 where another failure alone is caught, there is none",
+     flow(A=WEB, B={**WAITED, "Catch": [{**EXPIRING, "ErrorEquals": ["ActionTimeout"]}]},
+          C=reading("$.answer.response")), [MAY]),
     ("3.7 a web input without ResultPath",
      flow(A={**{k: v for k, v in WEB.items() if k != "ResultPath"}}, B=reading("$.a")),
      [("warning", "payload-lost")]),

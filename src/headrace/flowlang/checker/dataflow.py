@@ -10,9 +10,9 @@ from typing import Any, Final
 from headrace.flowlang.checker.places import assure, look, put
 from headrace.flowlang.checker.providers import (
     CONTEXT,
-    FAILURE,
     STATUS_MEMBERS,
     details_of,
+    failure_of,
     status_documents,
 )
 from headrace.flowlang.checker.readings import Inferences, is_certain, readings, state_loc
@@ -116,12 +116,12 @@ class DataFlow:
                 yield state.default, left
             return
         for number, catcher in enumerate(getattr(state, "catch", ())):
-            after = before.writes(
-                put(before.shape, catcher.result_path.steps, FAILURE), catcher.result_path.steps
-            )
-            if not catcher.result_path.steps:
+            url = state.url if isinstance(state, ActionState) else ""
+            failure, place = failure_of(url, catcher.errors), catcher.result_path.steps
+            after = before.writes(put(before.shape, place, failure), place)
+            if not place:
                 loc = (*state_loc(state.name), "Catch", number)
-                after = replace(after, loss=Loss(loc, before.shape, frozenset(FAILURE.members)))
+                after = replace(after, loss=Loss(loc, before.shape, frozenset(failure.members)))
             yield catcher.next, after
         if state.next is not None:
             for after in self._after(state, before):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -24,6 +25,7 @@ from headrace.flowlang.checker.shapes import (
     one_of,
 )
 from headrace.flowlang.providers import Provider, is_flow, provider_of
+from headrace.flowlang.silent import CATCH_ALL
 
 _LETTERS: Final = {"s": STRING, "n": NUMBER, "b": BOOLEAN, "0": NULL, "a": ARRAY, "o": OBJECT}
 SUCCEEDED: Final = "SUCCEEDED"
@@ -140,7 +142,7 @@ def _status(url: str, status: str, details: Shape) -> Shape:
 
 # What a catcher writes. The other names are those of the Amazon States Language: which of the two
 # manners the hosted service has is not documented, and runs show this one.
-FAILURE: Final = Shape(
+_FAILURE: Final = Shape(
     OBJECT,
     {
         "state_name": Member(TEXT),
@@ -152,6 +154,28 @@ FAILURE: Final = Shape(
     Presence.CANNOT,
     named=True,
 )
+
+
+def failure_of(url: str, caught: Collection[str]) -> Shape:
+    """Returns the shape of what a catcher writes of an action's failure.
+
+    Args:
+        url: the provider.
+        caught: the names of the failures that are caught.
+    """
+    provider = provider_of(url)
+    possible = {} if provider is None else provider.failures
+    members = dict(_FAILURE.members)
+    for name, schema in possible.items():
+        if name not in caught and not CATCH_ALL.intersection(caught):
+            continue
+        (shape,) = answers(schema)
+        for key, member in shape.members.items():
+            # Where others are caught as well, it is not known whether it is there.
+            members[key] = member if {*caught} == {name} else Member(ANY, Presence.UNKNOWN)
+    return replace(_FAILURE, members=members)
+
+
 CONTEXT: Final = Shape(
     OBJECT,
     {

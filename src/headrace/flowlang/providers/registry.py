@@ -33,6 +33,8 @@ class Provider:
             they are called here.
         results_per: the parameter, an array, that has an item for each of its results.
         aliases: further addresses of it.
+        failures: JSON schemas of what failures of its own have besides ``exception``, ``cause``
+            and ``state_name`` where a Catch writes them, by their names.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Provider:
     renamed: Mapping[str, str] = field(default_factory=dict)
     results_per: str | None = None
     aliases: tuple[str, ...] = ()
+    failures: Mapping[str, Schema] = field(default_factory=dict)
 
 
 @cache
