@@ -183,7 +183,7 @@ def test_a_question_that_is_not_written_right_fails_its_state(facility) -> None:
     run_id = facility.start(facility.deploy(FLOW), {**INPUT, "title": 7})
     details = facility.wait(run_id)["details"]["details"]
     assert details["exception"] == "ActionUnableToRun"
-    assert details["cause"]["description"] == "Parameters.Context.Title: str type expected"
+    assert details["cause"]["description"] == "Context.Title: must be a string, not a number"
 
 
 def test_nobody_answers_in_time(start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from flowlang.check_builders import (
     schema,
 )
 from flowlang.flow_builders import END, action, flow
+from some_ids import an_id
 
 UNKNOWN, MISSING, INVALID = "unknown-parameter", "missing-parameter", "invalid-parameter"
 HELLO = "https://actions.globus.org/hello_world"
@@ -46,6 +47,31 @@ def copied(**more: Any) -> dict[str, Any]:
         **more,
     }
     return {name: value for name, value in parameters.items() if value is not None}
+
+
+def question(**more: Any) -> list[tuple[str, str]]:
+    """What is found where people are asked this."""
+    asks = {
+        "InputType": "Selection",
+        "Context": {"Title": "Go on?"},
+        "Options": [{"Value": "yes", "Label": "Yes"}],
+        **more,
+    }
+    return codes(found(flow(A={"Type": "CreateWebInput", "Parameters": asks, "End": True})))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, []),
+        ({"RespondentUrns": [f"urn:globus:groups:id:{an_id('group')}"]}, []),
+        ({"RespondentUrns": ["ada@example.org"]}, [("error", INVALID)]),
+        ({"Context": {"Title": "t", "Rows": []}}, [("error", UNKNOWN)]),
+        ({"Context": {"Title": "t", "PresentationStyle": "Table"}}, [("error", MISSING)]),
+    ],
+)
+def test_what_people_are_asked(more: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert question(**more) == expected
 
 
 def test_a_sound_transfer() -> None:

@@ -12,15 +12,14 @@ from typing import Any, Final
 from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions, Answer
 from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish, Later
+from headrace.facility.providers.bodies import check_body
 from headrace.facility.web_inputs import CLOSED, WebInput, WebInputs
-from headrace.flowlang.errors import Entry, location
 from headrace.flowlang.handlers import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.web_inputs import (
     EXPIRED,
     ID_PARAMETER,
     RESPONSE,
-    awaiting_entries,
-    creation_entries,
+    repeated_value,
 )
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,12 @@ class CreateWebInput(BaseProvider):
         Raises:
             ActionRejected: it is not written as it must be.
         """
-        _check(creation_entries(action.body))
+        check_body(self.url, action.body)
+        repeated = repeated_value(action.body)
+        if repeated is not None:
+            raise ActionRejected(
+                "RequestValidationError", f"Options: two of them have the value {repeated!r:.80}"
+            )
         asked = self._web_inputs.create(db, action.run_id, action.body)
         # Where the transaction does not come about after all, there is nothing to close.
         self._expiry.watch(asked)
@@ -92,7 +96,7 @@ class AwaitWebInput(BaseProvider):
         Raises:
             ActionRejected: no question has the id.
         """
-        _check(awaiting_entries(action.body))
+        check_body(self.url, action.body)
         try:
             return _answer(self._web_inputs.get(action.body[ID_PARAMETER], db))
         except NotFound as error:
@@ -177,10 +181,3 @@ def _answer(asked: WebInput) -> Answer | None:
         # A state that both ways lead to reads the response of either; here it is null.
         return Answer(FAILED, {"exception": EXPIRED, "cause": cause, RESPONSE: None})
     return Answer(FAILED, {"code": "WebInputClosed", "description": "it was closed unanswered"})
-
-
-def _check(entries: list[Entry]) -> None:
-    if entries:
-        first = entries[0]
-        where = location(["Parameters", *first["loc"]])
-        raise ActionRejected("RequestValidationError", f"{where}: {first['msg']}")

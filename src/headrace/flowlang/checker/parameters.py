@@ -30,7 +30,7 @@ from headrace.flowlang.handlers import UUID
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.parameters import ArrayTemplate, Constant, ObjectTemplate
 from headrace.flowlang.providers import Provider, provider_of
-from headrace.flowlang.providers.bodies import meant, options_words, type_words
+from headrace.flowlang.providers.bodies import OUT_OF_PLACE, meant, options_words, type_words
 
 _ID: Final = "uuid"
 _PATH: Final = "path"
@@ -130,6 +130,11 @@ class _Check:
         for rule in _applying(schema, shape):
             for name in rule.get("required", ()):
                 yield from self._missing(shape, name, loc, at)
+            for name, wanted in rule.get("properties", {}).items():
+                excluded = isinstance(wanted, Mapping) and "not" in wanted
+                if excluded and member_of(shape, name).presence == Presence.MUST:
+                    told = f"{_written((*at, name))} {OUT_OF_PLACE}"
+                    yield Finding(ERROR, "unknown-parameter", loc, told, f"remove {name}")
 
     def _unknown(
         self, schema: Mapping[str, Any], name: str, loc: Loc, at: tuple[str, ...]
@@ -208,6 +213,8 @@ def _refused(schema: Mapping[str, Any], value: Value, options: list[Any] | None)
         return f"must be at least {schema['minimum']}, not {content!r}"
     if kind == STRING and not content and schema.get("minLength"):
         return "must not be empty"
+    if kind == STRING and not re.search(schema.get("pattern", ""), str(content)):
+        return f"must be {schema['description']}, not {content!r:.60}"
     return None
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import ValidationError
 
+# Of what a schema excludes ("not": {}) where other members have certain values.
+OUT_OF_PLACE: Final = "does not belong beside the other members"
 _TYPES: Final = {
     "string": "a string",
     "number": "a number",
@@ -113,6 +115,11 @@ def _problems(error: ValidationError, provider: Provider) -> Iterator[BodyProble
                 advice = f"did you mean {near}?" if near else f"it takes {', '.join(names)}"
                 message = f"not a parameter of {provider.title}; {advice}"
                 yield BodyProblem(written([*steps, name]), message)
+    elif rule == "not":
+        yield BodyProblem(written(steps), OUT_OF_PLACE)
+    elif rule == "pattern" and "description" in schema:
+        message = f"must be {schema['description']}, not {_shown(value)}"
+        yield BodyProblem(written(steps), message)
     else:
         yield BodyProblem(written(steps), _message(rule, wanted, value))
 
