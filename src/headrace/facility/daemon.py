@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -180,7 +181,11 @@ def _ends(process: psutil.Process, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if process.status() == psutil.STATUS_ZOMBIE or not process.is_running():
+            if process.status() == psutil.STATUS_ZOMBIE:
+                with contextlib.suppress(psutil.Error):
+                    process.wait(timeout=0)  # where this process is its parent
+                return True
+            if not process.is_running():
                 return True
         except psutil.NoSuchProcess:
             return True
