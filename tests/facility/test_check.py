@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from facility.bench import Bench, action_state
 
 from headrace.facility.check import check_store
 from headrace.facility.errors import FacilityError
+from headrace.facility.migrations import MIGRATIONS
 from headrace.facility.store import Store
 from headrace.facility.store_opening import note_path, wal_path
 
@@ -174,6 +176,28 @@ def test_a_store_that_was_killed_opens(left: Path) -> None:
     assert bench.store.reader().execute("SELECT count(*) FROM runs").fetchone()[0] == 1
     bench.close()
     assert not note_path(left).exists()
+
+
+def test_a_store_that_was_killed_and_then_refused_opens(
+    left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("headrace.facility.store.MIGRATIONS", MIGRATIONS[:-1])
+        with pytest.raises(FacilityError, match="written by a later headrace"):
+            Store(left)
+    gc.collect()
+    bench = Bench(left)
+    assert bench.store.reader().execute("SELECT count(*) FROM runs").fetchone()[0] == 1
+    bench.close()
+
+
+def test_a_store_that_was_closed_for_a_fault_that_is_gone_opens(left: Path) -> None:
+    log = wal_path(left).read_bytes()
+    store = Store(left)
+    store.health.fatal("store", "the disk is full")
+    store.close()
+    wal_path(left).write_bytes(log)  # as a disk that is full leaves it
+    Store(left).close()
 
 
 def test_a_log_that_is_missing_is_noticed(left: Path) -> None:

@@ -63,6 +63,17 @@ def test_after_a_kill_it_comes_back_where_it_was_with_all_it_knew(facility, star
     assert again.services.flows.get_run(run["run_id"])["details"]["output"] == {"n": 1}
 
 
+def test_a_start_that_fails_leaves_the_store_as_it_was(facility, start, monkeypatch):
+    run = facility.run(PASS, {"n": 1})
+    stop_facility(facility.root)
+    with monkeypatch.context() as mistaken:
+        mistaken.setenv("HEADRACE_RETENTION_DAYS", "some")
+        with pytest.raises(FacilityError, match="must be a number of days"):
+            start()
+    again = start()
+    assert again.services.flows.get_run(run["run_id"])["details"]["output"] == {"n": 1}
+
+
 def test_a_second_facility_on_one_state_is_refused(facility):
     command = [sys.executable, "-m", "headrace.facility", str(facility.root)]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -117,6 +117,16 @@ def _serve_store(root: Path, path: Path) -> None:
     health = Health(end)
     threading.excepthook = partial(_thread_ended, health)
     store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"), health)
+    try:
+        _serve_with(root, store, health, ending)
+    finally:
+        # A start that fails closes it too: a store that is left open is looked at for damage.
+        store.close()
+    if health.fatal_reason:
+        raise FacilityError(health.fatal_reason)
+
+
+def _serve_with(root: Path, store: Store, health: Health, ending: threading.Event) -> None:
     before = read_address(root)
     listener = _listen(before)
     chosen = compute_settings(root)
@@ -238,8 +248,6 @@ def _serve_store(root: Path, path: Path) -> None:
             }
         )
         logger.info("stopped")
-    if health.fatal_reason:
-        raise FacilityError(health.fatal_reason)
 
 
 async def _serve(

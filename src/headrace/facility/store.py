@@ -73,18 +73,26 @@ class Store:
         self._local = threading.local()
         self._readers: dict[threading.Thread, sqlite3.Connection] = {}
         self._committed: list[Callable[[], None]] = []
+        self._closed = False
+        opened = False
         try:
             check_before_opening(path, self._placement)
             self._writer = self._connect()
+            opened = True
             path.chmod(0o600)
             self._migrate()
             note_open(path)
             if self._placement.lasting_inodes:
                 self._files = [(file, file_id(file)) for file in (path, wal_path(path))]
         except (FacilityError, OSError):
+            # The log goes with the last connection: a note of before would say that it is lost.
+            if opened:
+                self.close()
             self._owner.close()
             raise
         except sqlite3.DatabaseError as error:
+            if opened:
+                self._end(note_damaged)
             self._owner.close()
             raise FacilityError(_cannot_open(path, error)) from error
 
@@ -257,13 +265,16 @@ class Store:
     def close(self) -> None:
         """Closes every connection; the store can be opened again."""
         with self._lock:
-            damaged = bool(self.health.fatal_reason)
+            self._end(note_damaged if self.health.fatal_reason else note_closed)
+
+    def _end(self, note: Callable[[Path], None]) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
             try:
                 # Before the log goes: a kill between the two must not look like a lost log.
-                if damaged:
-                    note_damaged(self.path)
-                else:
-                    note_closed(self.path)
+                note(self.path)
             except OSError as error:
                 logger.error("%s: %s", self.path, error)
             for connection in self._readers.values():

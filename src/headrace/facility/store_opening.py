@@ -93,10 +93,11 @@ def note_open(path: Path) -> None:
 
 
 def note_damaged(path: Path) -> None:
-    """Note that a store is closed for a damage, so that the next opening looks at every page."""
-    store = file_id(path)
-    note = OpenNote(store[1] if store else 0, 0)
-    write_atomic(note_path(path), json.dumps(asdict(note)), PRIVATE)
+    """Note that a store is closed for a damage, so that the next opening looks at every page.
+
+    Of its files nothing is noted: whether the log goes when it is closed depends on the damage.
+    """
+    write_atomic(note_path(path), json.dumps(asdict(OpenNote(0, 0))), PRIVATE)
 
 
 def note_closed(path: Path) -> None:

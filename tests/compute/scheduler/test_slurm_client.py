@@ -152,6 +152,21 @@ def test_an_sbatch_that_says_nothing_may_have_taken_the_job(command: Command) ->
     assert caught.value.refusal is Refusal.UNANSWERED
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["spank: cleanup of the session failed", "Permission denied", "AssocMaxSubmitJobLimit"],
+)
+def test_an_sbatch_that_fails_behind_its_submission_has_not_refused(
+    command: Command, words: str
+) -> None:
+    command("sbatch", f"echo 4711; echo 'sbatch: error: {words}' >&2; exit 1")
+    with pytest.raises(
+        SubmissionRefused, match=f"printed the id 4711 and failed: {words}"
+    ) as caught:
+        Slurm().submit("/s.sh", [], dict(os.environ))
+    assert caught.value.refusal is Refusal.UNANSWERED
+
+
 def test_what_a_command_has_started_ends_with_it(command: Command, tmp_path: Path) -> None:
     command("squeue", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
     with pytest.raises(SchedulerError, match="did not answer"):

@@ -75,10 +75,15 @@ class Slurm:
                 f"sbatch did not answer within {self._seconds:.0f} s", Refusal.UNANSWERED
             )
         words = " ".join(answer.words.replace("sbatch: error: ", "").split())
+        job = submitted_id(answer.stdout)
+        if answer.code != 0 and job is not None:
+            # A plugin or a wrapper that fails behind the submission undoes nothing.
+            raise SubmissionRefused(
+                f"sbatch printed the id {job} and failed: {words}", Refusal.UNANSWERED
+            )
         if answer.code != 0:
             refusal = refusal_of(answer.stderr, answer.code)
             raise SubmissionRefused(f"sbatch refuses: {words or answer.code}", refusal)
-        job = submitted_id(answer.stdout)
         if job is None:
             raise SubmissionRefused("sbatch printed no job id", Refusal.UNANSWERED)
         return job
