@@ -9,6 +9,8 @@ from headrace.triggers.errors import (
     TriggerProblems,
 )
 from headrace.triggers.events import (
+    Answered,
+    Asking,
     Problem,
     Refused,
     Removed,
@@ -36,7 +38,9 @@ from headrace.triggers.watcher import Watcher
 
 __all__ = [
     "PLACEHOLDERS",
+    "Answered",
     "Arrival",
+    "Asking",
     "FirstLook",
     "Identity",
     "Ledger",

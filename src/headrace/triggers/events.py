@@ -48,6 +48,20 @@ class Settling:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """The project's check is asked about an arrival that it has not been asked about as it is."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The project's check has answered about an arrival, or has failed to."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
 class Removed:
     """An arrival went away before a run was started on it."""
 
@@ -136,5 +150,15 @@ class Problem:
 
 
 WatchEvent = (
-    Watching | Seen | Settling | Removed | Starting | Started | StartFailed | Refused | Problem
+    Watching
+    | Seen
+    | Settling
+    | Asking
+    | Answered
+    | Removed
+    | Starting
+    | Started
+    | StartFailed
+    | Refused
+    | Problem
 )

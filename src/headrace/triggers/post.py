@@ -22,7 +22,16 @@ from headrace.triggers.arrival import Arrival, Identity
 from headrace.triggers.checks import Check, ask
 from headrace.triggers.directory import Ground, WatchedDirectory
 from headrace.triggers.errors import LedgerUnusable
-from headrace.triggers.events import Problem, Removed, Seen, Settling, WatchEvent, Watching
+from headrace.triggers.events import (
+    Answered,
+    Asking,
+    Problem,
+    Removed,
+    Seen,
+    Settling,
+    WatchEvent,
+    Watching,
+)
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.names import is_speakable
 from headrace.triggers.observe import Hints, Listing, no_inotify
@@ -66,6 +75,7 @@ class _Waiting:
     seen_at: float
     told: Settling | None = None
     asking: bool = False
+    asked: tuple[int, int] | None = None  # what it looked like when it was asked about last
 
 
 class Post:
@@ -108,7 +118,6 @@ class Post:
         self._hints: Hints | None = None
         self._settled: dict[str, tuple[int, Identity]] = {}
         self._waiting: dict[str, _Waiting] = {}
-        self._attempts: set[int] = set()
         self._ledger_version = ledger.data_version
         self._full_at = float("-inf")
         self._told_at: dict[str, float] = {}
@@ -259,8 +268,7 @@ class Post:
             if again.stamp != directory.stamp:
                 self._leave()
                 return False
-        if self._ground is None or ground.root != self._ground.root:
-            self._recall(ground, directory)
+        self._recall(ground, directory)
         self._ground, self._stamp = ground, directory.stamp
         self._told_at.clear()
         self._tell(Watching(self.trigger.name, self.trigger.directory, observer))
@@ -289,7 +297,10 @@ class Post:
         for record in ledger.open(trigger.name, trigger.collection):
             if record.state != "seen":
                 self._attempt_soon(record.id)
-            elif record.root == ground.root and record.path.startswith(trigger.path):
+                continue
+            # What was complete before its disk went away may have been written to since.
+            self.agenda.drop(("start", record.id))
+            if record.root == ground.root and record.path.startswith(trigger.path):
                 self._wait_for(record)
 
     def _compare(
@@ -420,12 +431,16 @@ class Post:
     def _ask(self, waiting: _Waiting, stamp: tuple[int, int]) -> None:
         """Have the project's program asked whether an arrival is complete."""
         waiting.asking = True
+        if stamp != waiting.asked:
+            waiting.asked = stamp
+            self._tell(Asking(waiting.arrival))
         work = partial(ask, self.trigger, waiting.arrival.location, self._workers.ended)
         self._workers.check(work, partial(self._answered, waiting, stamp))
 
     def _answered(self, waiting: _Waiting, stamp: tuple[int, int], answer: Future[str]) -> None:
         name = waiting.arrival.name
         waiting.asking = False
+        self._tell(Answered(waiting.arrival))
         if self._waiting.get(name) is not waiting:
             return
         error = answer.exception()
@@ -479,7 +494,6 @@ class Post:
         return usual
 
     def _attempt_soon(self, id_: int) -> None:
-        self._attempts.add(id_)
         self.agenda.hasten(("start", id_), self._clock())
 
     def _start(self, id_: int) -> None:
@@ -492,9 +506,7 @@ class Post:
             self._failed(("start", id_), error)
             return
         wait = attempt.result()
-        if wait is None:
-            self._attempts.discard(id_)
-        else:
+        if wait is not None:
             self.agenda.put(("start", id_), self._clock() + wait)
 
     def _complain(self, message: str, *, undone: bool = False) -> None:

@@ -98,8 +98,8 @@ class Starts:
         if record.state not in _OPEN:
             return None
         arrival = arrival_of(trigger, record)
-        where = _whereabouts(trigger, arrival, record)
-        if where == "away" and record.present and record.attempts == 0:
+        unsent = record.present and record.attempts == 0
+        if unsent and _whereabouts(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
             return self._longest_wait
         try:
@@ -113,13 +113,15 @@ class Starts:
         try:
             run_id = self._find(record)
             found = run_id is not None
-            if run_id is None and (not record.present or where == "gone"):
-                self._ledger.removed(id_)
-                self._tell(Removed(arrival))
-                return None
-            if run_id is None and where == "away":
-                raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
             if run_id is None:
+                # Looked at as late as can be: the search may have taken long.
+                where = _whereabouts(trigger, arrival, record)
+                if where == "gone" or not self._ledger.get(id_).present:
+                    self._ledger.removed(id_)
+                    self._tell(Removed(arrival))
+                    return None
+                if where == "away":
+                    raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
                 run_id = self._starter.start(trigger, arrival, record.tag)
         except LedgerUnusable:
             raise
