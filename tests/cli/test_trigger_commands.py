@@ -90,6 +90,10 @@ class Program:
         text = json.dumps({**SCHEMA, **changes})
         (self.root / "flows" / "note" / "input_schema.json").write_text(text)
 
+    def check(self, file: str) -> None:
+        check = f'interval = 0.5\ncheck = "python {file}"'
+        self.trigger.write_text(TRIGGER.replace("interval = 0.5", check))
+
     def labels(self) -> list[str]:
         return sorted(run["label"] for run in json.loads(self.ok("run", "list", "-F", "json")))
 
@@ -263,3 +267,33 @@ def test_names_and_texts_that_are_odd_start_their_runs_or_are_told(program: Prog
     assert len(runs) == len(good) + len(long)
     assert len({run["label"] for run in runs}) == len(runs), "cut labels stay different"
     assert all(len(run["label"]) <= 64 for run in runs)
+
+
+SLOW_CHECK = """
+import sys, time
+time.sleep(9)
+"""
+TALKATIVE_CHECK = """
+import sys, time
+print(f"looked at {time.time_ns()}")
+sys.exit(1)
+"""
+
+
+def test_a_watch_once_waits_for_a_slow_check(program: Program) -> None:
+    """It takes longer than a watch waits for an arrival on which nothing happens."""
+    (program.root / "slow.py").write_text(SLOW_CHECK)
+    program.check("slow.py")
+    (program.incoming / "one.txt").write_text("1")
+    program.ok("watch", "--once", "--existing", "run")
+    assert program.labels() == ["note of one.txt"]
+
+
+def test_a_watch_once_ends_although_a_check_says_something_else_each_time(
+    program: Program,
+) -> None:
+    (program.root / "talk.py").write_text(TALKATIVE_CHECK)
+    program.check("talk.py")
+    (program.incoming / "one.txt").write_text("1")
+    assert program("watch", "--once", "--existing", "run").returncode == 1
+    assert program.labels() == []

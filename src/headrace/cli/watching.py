@@ -30,6 +30,8 @@ class Watched:
     Attributes:
         watching: triggers whose directory is being watched.
         waiting: arrivals without a run, each with the number of failed attempts.
+        pending: arrivals whose check or start has been asked for, and has not answered yet.
+        sizes: files and bytes of arrivals when they were looked at last.
         runs: runs that have just been started, with their arrivals.
         refused: arrivals whose run was refused for good.
         undone: problems by which something was left without a run.
@@ -37,6 +39,8 @@ class Watched:
 
     watching: set[str] = field(default_factory=set)
     waiting: dict[Arrival, int] = field(default_factory=dict)
+    pending: set[Arrival] = field(default_factory=set)
+    sizes: dict[Arrival, tuple[int, int]] = field(default_factory=dict)
     runs: dict[str, Arrival] = field(default_factory=dict)
     refused: set[Arrival] = field(default_factory=set)
     undone: set[str] = field(default_factory=set)
@@ -50,24 +54,32 @@ class Watched:
                 self.watching.add(trigger)
                 return f"{trigger}: watching {directory} ({observer})"
             case triggers.Seen(arrival=arrival):
-                self.waiting.setdefault(arrival, 0)
+                if arrival in self.waiting:
+                    return None  # its disk was away meanwhile
+                self.waiting[arrival] = 0
                 return f"{arrival.name}: arrived in {arrival.location.parent}"
+            case triggers.Asking(arrival=arrival):
+                self.pending.add(arrival)
+            case triggers.Answered(arrival=arrival):
+                self.pending.discard(arrival)
             case triggers.Removed(arrival=arrival):
-                self.waiting.pop(arrival, None)
+                self._done_with(arrival)
                 return f"{arrival.name}: removed before its run was started"
-            case triggers.Starting(arrival=arrival):
+            case triggers.Starting(arrival=arrival, attempt=attempt):
                 self.waiting.setdefault(arrival, 0)
-                return None
+                if attempt <= ATTEMPTS:
+                    self.pending.add(arrival)
             case triggers.Started(arrival=arrival, run_id=run_id):
-                self.waiting.pop(arrival, None)
+                self._done_with(arrival)
                 self.refused.discard(arrival)
                 self.runs[run_id] = arrival
                 return f"{arrival.name}: complete, run {run_id}"
             case triggers.StartFailed(arrival=arrival, reason=reason, attempts=attempts) as failed:
                 self.waiting[arrival] = attempts
+                self.pending.discard(arrival)
                 return f"{arrival.name}: no run: {reason} (again in {failed.retry_in:.0f} s)"
             case triggers.Refused(arrival=arrival, reason=reason):
-                self.waiting.pop(arrival, None)
+                self._done_with(arrival)
                 self.refused.add(arrival)
                 return (
                     f"{arrival.name}: refused: {reason}; once that is mended: "
@@ -78,6 +90,27 @@ class Watched:
                     self.undone.add(message)
                 return f"{trigger}: {message}"
         return None
+
+    def _done_with(self, arrival: Arrival) -> None:
+        self.waiting.pop(arrival, None)
+        self.sizes.pop(arrival, None)
+        self.pending.discard(arrival)
+
+    def is_progress(self, event: WatchEvent) -> bool:
+        """Tells whether something has happened; other words for what an arrival lacks are nothing.
+
+        Args:
+            event: what was told, before it is noted.
+        """
+        from headrace.triggers import Answered, Settling
+
+        if isinstance(event, Answered):
+            return event.arrival in self.pending
+        if not isinstance(event, Settling):
+            return True
+        size = (event.files, event.size)
+        before, self.sizes[event.arrival] = self.sizes.get(event.arrival), size
+        return size != before
 
     def take_started(self) -> list[str]:
         """Returns the runs that were started since it was asked last."""
@@ -213,7 +246,8 @@ class Watch:
                 event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 return
-            self._heard = time.monotonic()
+            if self.watched.is_progress(event):
+                self._heard = time.monotonic()
             line = self.watched.note(event)
             if line:
                 self._board.say(line)
@@ -227,6 +261,9 @@ class Watch:
 
     def _occupied(self) -> bool:
         if self.following.busy or len(self.watched.watching) < len(self._triggers):
+            return True
+        if self.watched.pending:
+            # Checks and starts are bounded themselves.
             return True
         # An empty directory, or a marker that never comes, is waited for, but not for ever.
         return self.watched.hopeful and time.monotonic() - self._heard < self._patience
