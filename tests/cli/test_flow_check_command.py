@@ -94,6 +94,13 @@ def test_a_schema_that_cannot_be_used(
     assert f"error {code}: " in first
 
 
+def test_all_that_is_wrong_with_a_schema_is_told(run: Run, root: Path) -> None:
+    write(root, one(Type="Pass"), '{"properties": {\n"a": {"type": 3},\n"b": {"pattern": "("}}}')
+    told = [line for line in run("flow", "check").stdout.splitlines() if "invalid-schema" in line]
+    assert any("input_schema.json:2:" in line for line in told)
+    assert any("input_schema.json:3:" in line for line in told)
+
+
 def test_a_name_that_stands_twice_in_a_definition(run: Run, root: Path) -> None:
     path = write(
         root, '{"StartAt": "A", "States": {"A": {"Type": "Pass",\n"End": true, "End": 1}}}'

@@ -173,6 +173,18 @@ data = { collection = "disc", path = "/in/" }
     assert not program.ledger.exists(), "nothing was watched"
 
 
+@pytest.mark.parametrize(
+    "name", [{"$ref": "http://127.0.0.1:1/x"}, {"$ref": "#/properties/name"}, {"pattern": "("}]
+)
+def test_a_schema_that_cannot_be_applied_is_one_line(
+    program: Program, name: dict[str, str]
+) -> None:
+    program.schema(properties={**SCHEMA["properties"], "name": name})  # type: ignore[dict-item]
+    (line,) = program.fails("trigger", "check")
+    assert "notes.toml: start.input: the schema is wrong at " in line
+    assert "see flows/note/input_schema.json" in line
+
+
 def test_a_watched_folder_that_transfers_cannot_reach_is_refused(program: Program) -> None:
     program.incoming.rmdir()
     (program.root / "elsewhere").mkdir()

@@ -55,6 +55,13 @@ def test_the_servers_words_and_the_way_out_are_one_line(
     assert told.exit_code == exit_code
 
 
+def test_what_the_service_finds_wrong_is_told_whole(service: Service) -> None:
+    detail = [{"loc": ["definition", f"state {n}"], "msg": "is wrong"} for n in range(50)]
+    document = {"error": {"code": "UNPROCESSABLE_ENTITY", "detail": detail}}
+    told = str(explain(refused(service, 422, document)))
+    assert all(f"definition.state {n}: is wrong" in told for n in range(50))
+
+
 def test_a_missing_consent_asks_for_a_login(service: Service) -> None:
     document = {
         "code": "ConsentRequired",

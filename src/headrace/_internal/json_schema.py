@@ -37,11 +37,13 @@ class SchemaProblem(NamedTuple):
         path: where, as members and indices.
         message: what, in one line.
         json_path: where, as text such as ``$.files[3].name``.
+        rule: the keyword of the schema that is broken, such as ``pattern``; empty where none is.
     """
 
     path: tuple[str | int, ...]
     message: str
     json_path: str
+    rule: str = ""
 
 
 def schema_problems(schema: Any) -> list[SchemaProblem]:
@@ -99,7 +101,10 @@ def value_problems_here(schema: Any, value: Any) -> list[SchemaProblem]:
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
         name = type(error).__name__
         return [SchemaProblem((), f"the schema cannot be applied to it: {name}: {error}", "$")]
-    found = [_problem(tuple(error.absolute_path), _message(error)) for error in errors]
+    found = [
+        _problem(tuple(error.absolute_path), _message(error), str(error.validator))
+        for error in errors
+    ]
     return sorted(found, key=lambda problem: (problem.json_path, problem.message))
 
 
@@ -136,13 +141,13 @@ def _worker() -> SchemaWorker:
 
 
 def _found(answer: list[Any]) -> Iterator[SchemaProblem]:
-    for path, message, json_path in answer:
-        yield SchemaProblem(tuple(path), message, json_path)
+    for path, message, json_path, rule in answer:
+        yield SchemaProblem(tuple(path), message, json_path, rule)
 
 
-def _problem(path: tuple[str | int, ...], message: str) -> SchemaProblem:
+def _problem(path: tuple[str | int, ...], message: str, rule: str = "") -> SchemaProblem:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return SchemaProblem(path, message, terminal_text("".join(["$", *steps])))
+    return SchemaProblem(path, message, terminal_text("".join(["$", *steps])), rule)
 
 
 def _message(error: ValidationError) -> str:

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 
 _MOST_NAMES = 12
+# Longer names, and more of them, would take seconds to compare.
+_LONGEST = 128
+_MOST_COMPARED = 2_000
+
+
+def nearest(name: object, known: Iterable[str], least: float = 0.6) -> str | None:
+    """Returns the known name that is most like one that was written; None where none is near.
+
+    Args:
+        name: what was written; what is no text, or too long for a name, is near to none.
+        known: the names that there are.
+        least: how like it must be, from 0 to 1; letters' case does not count.
+    """
+    if not isinstance(name, str) or len(name) > _LONGEST:
+        return None
+    names: dict[str, str] = {}
+    for each in islice(known, _MOST_COMPARED):
+        if len(each) <= _LONGEST:
+            names.setdefault(each.lower(), each)
+    close = get_close_matches(name.lower(), names, 1, least)
+    return names[close[0]] if close else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -15,9 +37,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         name: what was written.
         known: the names that there are.
     """
-    names = {each.lower(): each for each in known}
-    near = get_close_matches(name.lower(), names, 1, cutoff=0.6)
-    return f"did you mean {names[near[0]]!r}?" if near else ""
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else ""
 
 
 def known_names(name: str, known: Iterable[str]) -> str:

@@ -18,8 +18,8 @@ _LIST_FIELDS = (
     Field("web input", lambda item: item["id"]),
     Field("status", lambda item: item["status"]),
     Field("asked", moment("created_timestamp")),
-    Field("title", lambda item: item["title"]),
-    Field("run", lambda item: item["run"]["id"]),
+    Field("title", lambda item: item.get("title")),
+    Field("run", lambda item: (item.get("run") or {}).get("id")),
 )
 _OPTION_FIELDS = (
     Field("label", lambda option: option["label"]),
@@ -39,8 +39,12 @@ def web_input() -> None:
 
 @web_input.command(name="list")
 @click.option("--all", "all_", is_flag=True, help="Those that are closed, too.")
-@click.option("--flow", help="Only those of runs of this flow of the project.")
-@click.option("--run", metavar="ID", help="Only those of this run.")
+@click.option(
+    "--flow",
+    shell_complete=completing.flows,
+    help="Only those of runs of this flow of the project.",
+)
+@click.option("--run", metavar="ID", shell_complete=completing.runs, help="Only those of this run.")
 @project_options
 def list_(all_: bool, flow: str | None, run: str | None) -> None:
     """List the questions that wait for an answer, the newest first."""

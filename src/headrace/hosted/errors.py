@@ -106,7 +106,7 @@ def explain_login(error: TokenValidationError, client_id: str = "") -> HostedErr
 def _explain_answer(error: GlobusAPIError) -> HostedError:
     request = error._underlying_response.request
     where = f"{request.method} {request.url}".split("?")[0]
-    words = _line(_server_words(error))
+    words = _server_words(error)
     oauth = error.raw_json.get("error") if error.raw_json else None
     if "/oauth2/token" in where and isinstance(oauth, str):
         return _explain_token_answer(where, oauth)
@@ -139,7 +139,9 @@ def _explain_token_answer(where: str, oauth: str) -> HostedError:
 
 def _server_words(error: GlobusAPIError) -> str:
     details = [_entry(item) for item in _details(error)]
-    return "; ".join(detail for detail in details if detail) or error.message or error.text or ""
+    told = " ".join("; ".join(detail for detail in details if detail).split())
+    # What is no document of the service may be a page of a proxy's.
+    return told or _line(error.message or error.text or "")
 
 
 def _details(error: GlobusAPIError) -> list[object]:

@@ -213,22 +213,22 @@ def _checked(document: Document, text: str) -> Document:
     from headrace.flowlang.checker import ERROR, Document, Finding
     from headrace.flowlang.checker.locate import locate
 
-    at: tuple[Any, ...] = ()
-    if not isinstance(document.value, dict):
-        message = "an input schema must be an object"
-    else:
+    told: list[tuple[tuple[Any, ...], str]] = [((), "an input schema must be an object")]
+    if isinstance(document.value, dict):
         problems = schema_problems(document.value)
-        if not problems:
-            return document
-        at, message = problems[0].path, f"{problems[0].json_path}: {problems[0].message}"
-    line, column = locate(text).get(at, (1, 1))
-    finding = Finding(
-        ERROR,
-        "invalid-schema",
-        ("input_schema", *at),
-        " ".join(message.split())[:400],
-        "see JSON Schema draft 7",
-        line,
-        column,
-    )
-    return Document(None, (*document.findings, finding))
+        told = [(one.path, f"{one.json_path}: {one.message}") for one in problems]
+    if not told:
+        return document
+    places = locate(text)
+    findings = [
+        Finding(
+            ERROR,
+            "invalid-schema",
+            ("input_schema", *at),
+            " ".join(message.split()),
+            "see JSON Schema draft 7",
+            *places.get(at, (1, 1)),
+        )
+        for at, message in told
+    ]
+    return Document(None, (*document.findings, *findings))

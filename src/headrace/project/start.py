@@ -179,10 +179,11 @@ def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
     """Returns what the lock says about a flow.
 
     Raises:
-        ProjectError: it is not deployed at the place.
+        ProjectError: it is not deployed at the place, or there is none of this name.
     """
     deployed = project.lock().at(place).flows.get(flow)
     if deployed is None:
+        project.flow(flow)  # a name that is not there is another trouble
         raise _not_deployed(flow, place)
     return deployed
 

@@ -115,16 +115,13 @@ def _about_names(project: Project, place: str, value: Any, where: str) -> Iterat
 
 
 def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    from jsonschema import Draft7Validator, FormatChecker
+    from headrace._internal.json_schema import value_problems
 
-    validator = Draft7Validator(schema, format_checker=FormatChecker())
-    for error in sorted(validator.iter_errors(body), key=lambda error: error.json_path):
-        if error.validator in _ABOUT_TEXTS and _is_made_of_arrival(trigger, error.absolute_path):
+    for problem in value_problems(dict(schema), body):
+        if problem.rule in _ABOUT_TEXTS and _is_made_of_arrival(trigger, problem.path):
             continue
-        message = " ".join(error.message.split())
-        message = message if len(message) <= 300 else f"{message[:300]}..."
-        place = error.json_path.removeprefix("$")
-        yield f"start.input{place}: {message}; see flows/{trigger.flow}/input_schema.json"
+        place = problem.json_path.removeprefix("$")
+        yield f"start.input{place}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
 
 
 def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:

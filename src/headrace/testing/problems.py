@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
+from headrace._internal.near_names import known_names
 from headrace.errors import HeadraceError
 
 
@@ -21,6 +21,4 @@ def known_name(name: str, names: Iterable[str], what: str) -> str:
     names = list(names)
     if name in names:
         return name
-    near = get_close_matches(name, names, 1)
-    advice = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    raise FlowTestError(f"{name!r} is no {what}; {advice}")
+    raise FlowTestError(f"{name!r} is no {what}; {known_names(name, names)}")

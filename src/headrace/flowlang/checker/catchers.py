@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, Final
 
+from headrace._internal.near_names import nearest
 from headrace.flowlang import silent
 from headrace.flowlang.checker.findings import WARNING, Finding, Loc
 from headrace.flowlang.model import ActionState
@@ -94,17 +94,16 @@ def _unused(loc: Loc, message: str, fix: str) -> Finding:
 
 
 def _misspelt(error: str, loc: Loc) -> Iterator[Finding]:
-    if error in KNOWN_ERRORS or error in silent.CATCH_ALL or len(error) > 60:
+    if error in KNOWN_ERRORS or error in silent.CATCH_ALL:
         return
-    low = {known.lower(): known for known in KNOWN_ERRORS}
     # People also write the parts alone: ActionFailed, Timeout, ALL.
-    close = get_close_matches(error.lower(), low, 1, 0.8)
-    if close:
+    near = nearest(error, KNOWN_ERRORS, 0.8)
+    if near is not None:
         yield Finding(
             WARNING,
             "unknown-error-name",
             loc,
-            f"{error!r} is not a failure that the service documents, but {low[close[0]]!r} is: "
+            f"{error!r} is not a failure that the service documents, but {near!r} is: "
             "it catches nothing",
-            f"did you mean {low[close[0]]!r}?",
+            f"did you mean {near!r}?",
         )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Final
 
+from headrace._internal.near_names import nearest
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import ADVICE, ERROR, WARNING, Finding, Loc
 from headrace.flowlang.checker.places import look
@@ -249,13 +250,11 @@ def _why(steps: Steps, reading: StateReading, situation: Situation) -> tuple[str
 
 def _nearest(steps: Steps, depth: int, owner: Shape, payload: Shape) -> str | None:
     name = steps[depth - 1]
-    if isinstance(name, str) and len(name) <= _LONGEST:
-        low = {known.lower(): known for known in _there(owner)}
-        close = get_close_matches(name.lower(), low, 1, 0.7)
-        if close:
-            meant = (*steps[: depth - 1], low[close[0]])
-            whole = (*meant, *steps[depth:])
-            return written(whole if look(payload, whole).presence > Presence.CANNOT else meant)
+    near = nearest(name, _there(owner), 0.7)
+    if near is not None:
+        meant = (*steps[: depth - 1], near)
+        whole = (*meant, *steps[depth:])
+        return written(whole if look(payload, whole).presence > Presence.CANNOT else meant)
     text = written(steps)
     if len(text) > _LONGEST:
         return None

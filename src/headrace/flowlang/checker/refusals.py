@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
+from headrace._internal.near_names import nearest
 from headrace.flowlang.checker.findings import ERROR, Finding
 from headrace.flowlang.errors import Entry
 from headrace.flowlang.parse_choice import OPERATORS
@@ -115,14 +115,8 @@ def _rule_fix(rule: Any) -> str:
 
 
 def _meant(name: Any, known: Collection[str], otherwise: str) -> str:
-    if not isinstance(name, str) or len(name) > 128:
-        return otherwise
-    low: dict[str, str] = {}
-    for item in list(known)[:2_000]:
-        if isinstance(item, str) and len(item) <= 128:
-            low.setdefault(item.lower(), item)
-    close = get_close_matches(name.lower(), low, 1, 0.7)
-    return f"did you mean {low[close[0]]!r}?" if close else otherwise
+    near = nearest(name, (item for item in known if isinstance(item, str)), 0.7)
+    return f"did you mean {near!r}?" if near else otherwise
 
 
 def _states(definition: Any) -> Collection[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
+from headrace._internal.near_names import nearest
 from headrace.flowlang.errors import DefinitionError, Entry, PathError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow, targets
@@ -85,7 +84,7 @@ def _put_right(working: dict[str, Any], entry: Entry) -> str | None:
 def _at_top(working: dict[str, Any], loc: list[Any]) -> None:
     states = working["States"]
     if loc[1:] == ["StartAt"]:
-        near = _nearest(working.get("StartAt"), states)
+        near = nearest(working.get("StartAt"), states, 0.7)
         working["StartAt"] = near or next(iter(states), "")
     elif len(loc) == 2 and loc[1] not in {"StartAt", "States"}:
         working.pop(loc[1], None)
@@ -136,7 +135,7 @@ def _lead(state: dict[str, Any], where: list[Any], states: dict[str, Any]) -> No
     holder: Any = state
     for step in where[:-1]:
         holder = holder[step]
-    near = _nearest(holder.get(where[-1]), states)
+    near = nearest(holder.get(where[-1]), states, 0.7)
     if near is not None:
         holder[where[-1]] = near
     elif where == ["Next"]:
@@ -169,11 +168,3 @@ def _remove(state: dict[str, Any], where: list[Any]) -> None:
         return
     if isinstance(holder, list) and not holder:
         _remove(state, where[:-1])
-
-
-def _nearest(name: Any, names: Iterable[str]) -> str | None:
-    if not isinstance(name, str) or len(name) > 128:
-        return None
-    low = {one.lower(): one for one in names}
-    close = get_close_matches(name.lower(), low, 1, 0.7)
-    return low[close[0]] if close else None

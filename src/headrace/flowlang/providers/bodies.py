@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.near_names import nearest
 from headrace.flowlang.providers.registry import Provider
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def meant(name: str, known: Iterable[str], provider: Provider) -> str | None:
     renamed = provider.renamed.get(name)
     if renamed in names:
         return renamed
-    low = {one.lower(): one for one in names}
-    close = get_close_matches(name.lower(), low, 1, 0.75) if len(name) <= 100 else []
-    return low[close[0]] if close else None
+    return nearest(name, names, 0.75)
 
 
 def written(steps: Iterable[str | int]) -> str:
