@@ -238,6 +238,19 @@ def test_two_different_records_of_one_time_are_a_problem(event: Event) -> None:
     assert "two different records" in event.refusal()
 
 
+def test_records_that_overlap_out_of_step_are_no_gap(event: Event) -> None:
+    whole = record(TIMES)
+    middle = ORIGIN + 200
+    later = whole.slice(middle - 30, None)
+    later.stats.starttime += 0.4 * DT
+    for number, part in enumerate((whole.slice(None, middle + 30), later)):
+        part.write(str(event.observed / f"{number}.mseed"), format="MSEED")
+    write_origin(event)
+    refusal = event.refusal()
+    assert "samples are not at the same times; keep one of them" in refusal
+    assert "gap" not in refusal
+
+
 def test_a_gap_within_the_synthetic_is_a_problem_and_one_outside_is_none(event: Event) -> None:
     whole = record(DT * np.arange(2000))
     write_origin(event)

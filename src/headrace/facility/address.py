@@ -16,8 +16,6 @@ from headrace.facility.errors import FacilityError
 from headrace.facility.settings import check_owner, state_directory
 from headrace.files import only_one, write_private
 
-# How often a facility touches its address, as a sign of life for other hosts.
-SIGN_OF_LIFE_SECONDS = 30.0
 _LOCK_NAME = "facility.lock"
 
 

@@ -259,6 +259,11 @@ def _joined(
         runs = inside or runs[:1]
     if len(runs) > 1:
         gap = runs[1][0] - _end(runs[0], dt) - dt
+        if gap < -0.5 * dt:
+            raise StationProblem(
+                f"{trace.path.name}: {trace.id} has two records from {runs[1][0]:.6g} s on whose "
+                "samples are not at the same times; keep one of them"
+            )
         raise StationProblem(
             f"{trace.path.name}: {trace.id} has gaps ({len(runs)} pieces, the first gap of "
             f"{gap:.4g} s at {_end(runs[0], dt):.6g} s)"

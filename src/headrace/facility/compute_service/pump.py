@@ -75,10 +75,6 @@ class Pump:
         """Whether the broker is reached."""
         return self._connected.is_set()
 
-    def wait_connected(self, seconds: float) -> bool:
-        """Waits until the broker is reached; says whether it is."""
-        return self._connected.wait(seconds)
-
     def start(self) -> None:
         """Begins; returns at once."""
         self._thread.start()

@@ -22,7 +22,6 @@ from headrace.seismic.waveforms import find_stations, read_seismogram
 
 _MOST = 10
 _SAMPLES_PER_PERIOD = 5.0
-_BYTES_PER_SAMPLE = 60.0  # synthetics and adjoint source as text, a forward run and its trial
 
 
 def check_inversion(inversion: Inversion, objective: Objective, model: Path) -> None:
