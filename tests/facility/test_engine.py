@@ -9,7 +9,7 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
-from headrace.facility.actions import Actions
+from headrace.facility.actions import Action, Actions
 
 
 def test_an_action_that_succeeds_becomes_the_result(bench: Bench):
@@ -173,3 +173,24 @@ def test_a_store_that_cannot_be_written_delays_and_loses_nothing(bench: Bench):
     blocker.execute("ROLLBACK")
     assert bench.ended(run_id).status == "SUCCEEDED"
     blocker.close()
+
+
+def test_a_full_disk_while_an_action_is_accepted_is_waited_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = [sqlite3.SQLITE_FULL]
+
+    def accept(db: sqlite3.Connection, action: Action) -> None:
+        if faults:
+            # What SQLite itself does where the disk is full.
+            db.execute("ROLLBACK")
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = faults.pop()
+            raise error
+
+    monkeypatch.setattr(bench.provider, "accept", accept)
+    run_id = bench.start({"Ask": action_state()})
+    action = bench.action()
+    assert bench.run(run_id).status == "ACTIVE"
+    bench.engine.finish_action(action.id, "SUCCEEDED", {})
+    assert bench.ended(run_id).status == "SUCCEEDED"

@@ -291,9 +291,11 @@ class Turns:
             answer = provider.accept(db, action)
         except ActionRejected as error:
             db.execute("ROLLBACK TO action")
-            return Refused({"code": error.code, "description": error.description})
-        finally:
             db.execute("RELEASE action")
+            return Refused({"code": error.code, "description": error.description})
+        # Where something else is raised, the transaction may be over: SQLite undoes it on a full
+        # disk, and there is no savepoint any more.
+        db.execute("RELEASE action")
         if answer is not None:
             action = action.ended(sound(answer), moment)
         request_id = str(uuid.uuid5(uuid.UUID(run.id), str(sequence)))
