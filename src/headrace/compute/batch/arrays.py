@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..scheduler import JobOutcome, JobState, Refusal, Scheduler, SchedulerError, SubmissionRefused
+from ..scheduler import (
+    Job,
+    JobOutcome,
+    JobState,
+    Refusal,
+    Scheduler,
+    SchedulerError,
+    SubmissionRefused,
+)
 from .cancelling import refuse_cancelled
 from .directory import JobDirectory
 from .endings import OUTPUT_SECONDS, missing_outputs
@@ -23,10 +31,21 @@ from .script import array_text
 from .settings import JobSettings
 from .settling import settle
 from .submission import Submission, intend, submit_once, tag_of
-from .waiting import FILE_SECONDS, EndRule, JobWatch, members_of, tell_waiting
+from .waiting import (
+    FILE_SECONDS,
+    LAST_SECONDS,
+    Background,
+    EndRule,
+    JobWatch,
+    is_anothers,
+    members_of,
+    tell_waiting,
+)
 
 _LOOK_SECONDS: Final = 1.0
 _LIMITS_PAUSE: Final = 10.0
+# What ends like that has come to the end of its script.
+_BY_ITSELF: Final = (JobState.COMPLETED, JobState.FAILED)
 _NOTE: Final = re.compile(r"([0-9]{1,3})(?: ([0-9]*) ([0-9]+))?\n")
 
 
@@ -334,21 +353,42 @@ def _wait(
                     continue
                 state = member.state if member is not None else None
                 if rule.has_ended(str(index), state, statement.contradicted):
-                    code = member.exit_code if member is not None else None
-                    itself = state in (JobState.COMPLETED, JobState.FAILED)
-                    ends[index] = MemberEnd(
-                        state, code if itself else None, member.reason if member is not None else ""
-                    )
+                    ends[index] = _end_of(member)
                     ended_at[index] = time.monotonic()
     finally:
         notices.clear()
+    ends |= _told_by_number(array.scheduler, submission, ends)
     part.note_json("submission.json", {**submission.document(), "settled": True})
     return {numbers[index]: end for index, end in ends.items()}
 
 
+def _end_of(member: Job | None) -> MemberEnd:
+    if member is None:
+        return MemberEnd()
+    code = member.exit_code if member.state in _BY_ITSELF else None
+    return MemberEnd(member.state, code, member.reason)
+
+
+def _told_by_number(
+    scheduler: Scheduler, submission: Submission, ends: Mapping[int, MemberEnd]
+) -> dict[int, MemberEnd]:
+    """Returns the ends of members whose exit codes are known neither by a note nor by the queue.
+
+    The queue shows no exit codes; the record of the array does.
+    """
+    job = submission.job
+    lacking = {i for i, end in ends.items() if end.code is None and end.state in _BY_ITSELF}
+    if job is None or not lacking:
+        return {}
+    asking = Background(lambda: scheduler.show(job))
+    records = (asking.result() or []) if asking.done(LAST_SECONDS) else []
+    told = members_of([one for one in records if not is_anothers(one, submission)])
+    return {i: _end_of(told[i]) for i in lacking if i in told and told[i].state.final}
+
+
 def _late(end: MemberEnd | None) -> float:
     # What was killed leaves nothing; what ended by itself leaves its code before it ends.
-    itself = end is not None and end.state in (JobState.COMPLETED, JobState.FAILED)
+    itself = end is not None and end.state in _BY_ITSELF
     return FILE_SECONDS if itself else 2.0
 
 

@@ -180,7 +180,7 @@ def state_of(
     if job is None:
         return None
     whole = job.cluster in queue.whole
-    rows = [row for row in queue.jobs if row.is_of(job) and not _is_anothers(row, submission)]
+    rows = [row for row in queue.jobs if row.is_of(job) and not is_anothers(row, submission)]
     open_rows = [row for row in rows if not row.state.final]
     if open_rows and len(members_of(rows)) >= size:
         return Statement(rows)
@@ -189,7 +189,7 @@ def state_of(
         records = scheduler.show(job)
     except SchedulerError:
         return Statement(rows) if rows else None
-    records = [one for one in records if not _is_anothers(one, submission)]
+    records = [one for one in records if not is_anothers(one, submission)]
     if records:
         told = {one.job_id for one in records}
         more = [row for row in rows if row.job_id not in told]
@@ -222,8 +222,9 @@ def members_of(jobs: Sequence[Job]) -> dict[int, Job]:
 _RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?")
 
 
-def _is_anothers(job: Job, submission: Submission) -> bool:
-    # Ids are used again. A site may have put words of its own into the comment, or cut it.
+def is_anothers(job: Job, submission: Submission) -> bool:
+    """Says whether a job of a submission's number is another one: ids are used again."""
+    # A site may have put words of its own into the comment, or cut it.
     comment = job.comment.strip()
     return _TAG.fullmatch(comment) is not None and comment != submission.tag
 
