@@ -307,7 +307,9 @@ class ComputeService:
 
     def _submit_later(self, tasks: Sequence[PackedTask], pause: float) -> None:
         def again() -> None:
-            known = [self.tasks.find(task.id) for task in tasks]
+            known = self._store.patiently(
+                lambda: [self.tasks.find(task.id) for task in tasks], "tasks that are tried again"
+            )
             still_open = [task for task in known if task is not None and task.completed is None]
             self._submit_hosted(still_open, min(2 * pause, _LONGEST_RETRY_SECONDS))
 

@@ -91,11 +91,11 @@ class TaskRunner:
     def __init__(self, store: Store, finish: Finish, begun: Callable[[str], int]) -> None:
         self._finish = finish
         self._begun = begun
+        self._store = store
         self._health = store.health
         self._tasks = Tasks(store)
         self._functions = Functions(store)
         self._endpoints: Endpoints | None = None
-        self._lock = threading.Lock()
         self._closed = threading.Event()
         self._obstacles: dict[str, str] = {}
 
@@ -179,7 +179,10 @@ class TaskRunner:
         """Takes what an endpoint tells of a task."""
         if self._closing:
             return
-        task = self._tasks.get(event.task_id)
+        # Nobody tells it twice: what the store does not let be read at the moment is waited for.
+        task = self._store.patiently(
+            lambda: self._tasks.get(event.task_id), f"what is told of task {event.task_id}"
+        )
         if task is None:
             logger.warning("an endpoint tells of a task that is not known: %s", event.task_id)
             return
@@ -242,12 +245,12 @@ class TaskRunner:
             self._tasks.move(task.id, status.FAILED, error=reason)
 
     def _check_end(self, action_id: str) -> None:
-        with self._lock:
-            tasks = self._tasks.of_action(action_id)
+        tasks = self._store.patiently(
+            lambda: self._tasks.of_action(action_id), f"the end of action {action_id}"
+        )
         if any(task.status not in status.FINAL for task in tasks):
             return
-        # Outside of the lock: it returns when the engine's thread has stored the end, and that
-        # thread may be about to cancel another action here. A second end changes nothing.
+        # Two tasks may end at once, and each be the last: a second end changes nothing.
         failed = [task for task in tasks if task.status == status.FAILED]
         results = [{"task_id": t.id, "output": t.result} for t in tasks]
         if failed:

@@ -1,0 +1,41 @@
+"""Ends of tasks, which nobody tells twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+from facility.bench import Bench, action_state
+from some_ids import an_id
+
+from headrace.compute import TaskEvent
+from headrace.facility import store, tasks
+from headrace.facility.providers.compute import TaskRunner
+from headrace.facility.tasks import Task, Tasks
+
+
+@pytest.mark.parametrize("read", ["get", "of_action"])
+def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0.01)
+    run_id = bench.start({"Compute": action_state(ResultPath="$.r")})
+    action_id, task_id = bench.action().id, an_id("task")
+    one = Task(task_id, action_id, 0, an_id("function"), [], {}, tasks.PENDING, None, None)
+    with bench.store.transaction() as db:
+        Tasks(bench.store).insert(db, [one])
+    runner = TaskRunner(bench.store, bench.engine.finish_action, lambda action: 1)
+    real, faults = getattr(runner._tasks, read), [sqlite3.SQLITE_CANTOPEN]
+
+    def reading(wanted: str) -> Any:
+        if faults:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = faults.pop()
+            raise error
+        return real(wanted)
+
+    monkeypatch.setattr(runner._tasks, read, reading)
+    runner.on_event(TaskEvent(task_id, "done", result=7))
+    assert faults == []
+    assert bench.payload(run_id)["r"]["details"]["result"] == [7]
