@@ -10,6 +10,7 @@ from typing import Any
 from .configuration import ConfigurationReader
 from .endpoint import EndpointHost
 from .errors import ComputeError
+from .outcomes import one_line
 from .templates import check_endpoint
 from .values import EndpointSpec, TaskEvent, TaskSpec
 
@@ -158,3 +159,8 @@ class HostedEndpoint:
             host.submit(task)
         except ComputeError as error:
             self._on_event(TaskEvent(task.task_id, "failed", error=str(error)))
+        except Exception as error:
+            # Others are handed over after it, and nobody else knows of this one any more.
+            log.exception("endpoint %s: task %s is not taken over", spec.name, task.task_id)
+            told = f"{type(error).__name__}: {one_line(str(error))}"
+            self._on_event(TaskEvent(task.task_id, "failed", error=told))
