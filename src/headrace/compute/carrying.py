@@ -12,7 +12,9 @@ import ast
 import base64
 import hashlib
 import importlib.util
+import io
 import json
+import tokenize
 import zlib
 from pathlib import Path
 from typing import Final
@@ -128,7 +130,7 @@ def _sources(package: str) -> dict[str, tuple[bool, str]]:
             text = file.read_text(encoding="utf-8")
             package_itself = file.stem == "__init__"
             module = name if package_itself else f"{name}.{file.stem}"
-            found[module] = (package_itself, _without_docstrings(text))
+            found[module] = (package_itself, _without_comments(text))
             left += _siblings(text)
     return dict(sorted(found.items()))
 
@@ -142,7 +144,7 @@ def _siblings(text: str) -> list[str]:
     ]
 
 
-def _without_docstrings(text: str) -> str:
+def _without_comments(text: str) -> str:
     """Returns a module's text without what only its readers need; lines keep their numbers."""
     lines = text.splitlines(keepends=True)
     for node in ast.walk(ast.parse(text)):
@@ -153,6 +155,9 @@ def _without_docstrings(text: str) -> str:
         string = node.body[0]
         for number in range(string.lineno - 1, string.end_lineno or string.lineno):
             lines[number] = "\n"
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
+            lines[token.start[0] - 1] = "\n"
     return "".join(lines)
 
 

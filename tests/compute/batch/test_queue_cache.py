@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def test_a_disk_that_is_full(
     def refuse(*_: Any, **more: Any) -> None:
         raise OSError(number, "nothing can be written")
 
-    monkeypatch.setattr(queue_cache.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
     slurm.on_queue = lambda: QUEUE
     _keeps_its_budget(slurm, tmp_path)
 

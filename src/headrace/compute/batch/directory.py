@@ -8,13 +8,13 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .atomic import write_atomic
 from .errors import BatchJobError
 
 # Written by the job's script: NAME is the job's id and how often it was restarted.
@@ -82,15 +82,7 @@ class JobDirectory:
             BatchJobError: it cannot be written.
         """
         try:
-            target = self.path / name
-            handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            # Arguments and paths may be names of files, which need not be Unicode.
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)  # noqa: PTH101 - a name, not a Path
-            os.replace(temporary, target)  # noqa: PTH105
+            write_atomic(self.path / name, text, mode=0o644)
         except OSError as error:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 

@@ -6,12 +6,12 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from .atomic import write_atomic
 from .clusters import cache_directory
 
 _OLDEST_SECONDS = 30 * 86_400.0
@@ -54,10 +54,7 @@ class Notices:
         }
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(prefix=".notice.", dir=self._path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(known, stream)
-            os.replace(temporary, self._path)  # noqa: PTH105
+            write_atomic(self._path, json.dumps(known), flush=False)
 
     def clear(self) -> None:
         """Takes back what was said."""

@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 import threading
 import time
 import uuid
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..scheduler import Job, JobState, Queue, Scheduler, SchedulerError
+from .atomic import write_atomic
 from .clusters import cache_directory, known_clusters
 
 # One question in so many seconds on average, and some at once after a pause.
@@ -154,16 +154,8 @@ class QueueCache:
 
     def _write(self, record: dict[str, Any]) -> bool:
         try:
-            handle, temporary = tempfile.mkstemp(prefix=".queue.", dir=self._directory)
+            write_atomic(self._path, json.dumps(record), flush=False)
         except OSError:
-            return False
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(record, stream)
-            os.replace(temporary, self._path)  # noqa: PTH105
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
             return False
         self._memory.record = {}
         return True
