@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import globus_sdk
 import pytest
 from facility.conftest import LiveFacility
 
 from headrace.facility.settings import state_directory
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 
 
 @pytest.fixture
@@ -79,3 +83,29 @@ def test_what_is_odd_can_be_put_right(old: LiveFacility) -> None:
     assert (changed["tags"], changed["run_managers"]) == (["shift-8"], [])
     [run] = flows.list_runs(query_params={"filter_tag": "shift-8"})["runs"]
     assert run["run_id"] == run_id
+
+
+def test_a_damaged_record_hides_neither_other_flows_nor_other_runs(facility: Any) -> None:
+    sound, spoilt = facility.deploy(PASS), facility.deploy(PASS)
+    run, other = (facility.start(sound, {}, label=name) for name in ("one", "two"))
+    for one in (run, other):
+        facility.wait(one)
+    with closing(sqlite3.connect(facility.root / ".headrace" / "facility.db", timeout=60)) as db:
+        db.execute("UPDATE flows SET definition = '{\"StartAt' WHERE id = ?", (spoilt,))
+        db.execute("UPDATE runs SET label = x'6fff' WHERE id = ?", (run,))
+        db.commit()
+    flows = facility.services.flows
+    listed = {flow["id"] for flow in flows.list_flows()}
+    assert sound in listed
+    assert spoilt not in listed
+    assert {entry["run_id"]: entry["label"] for entry in flows.list_runs()} == {
+        run: "o\\xff",
+        other: "two",
+    }
+    with pytest.raises(globus_sdk.FlowsAPIError, match="cannot be read") as caught:
+        flows.get_flow(spoilt)
+    assert caught.value.http_status == 409
+    flows.delete_flow(spoilt)
+    with pytest.raises(globus_sdk.FlowsAPIError) as caught:
+        flows.get_flow(spoilt)
+    assert caught.value.http_status == 404

@@ -35,5 +35,9 @@ class WebInputUnreadable(StateConflict):
     """The record of a web input cannot be read: it is damaged, or of a later headrace."""
 
 
+class FlowUnreadable(StateConflict):
+    """A flow's record is damaged."""
+
+
 class RunUnreadable(StateConflict):
     """The records of a run cannot be read: they are damaged, or of a later headrace."""

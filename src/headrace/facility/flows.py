@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headrace.facility.clock import now
-from headrace.facility.errors import NotFound
+from headrace.facility.errors import FlowUnreadable, NotFound
 from headrace.facility.store import Store
+
+logger = logging.getLogger(__name__)
 
 # Members of a flow document that a caller may set, with what they are when nobody does.
 METADATA: Mapping[str, Any] = {
@@ -100,7 +103,11 @@ class Flows:
             NotFound: no flow has this id.
         """
         with self._store.transaction() as db:
-            flow = self._get(db, flow_id)
+            row = self._record(db, flow_id)
+            try:
+                flow = _flow(row)
+            except FlowUnreadable:
+                flow = StoredFlow(flow_id, str(row["title"]), {}, {}, {**METADATA}, "", "")
             db.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
         return flow
 
@@ -113,15 +120,27 @@ class Flows:
         return self._get(self._store.reader(), flow_id)
 
     def all(self) -> list[StoredFlow]:
-        """Returns all flows, the last changed first."""
+        """Returns all flows that can be read, the last changed first."""
         rows = self._store.reader().execute("SELECT * FROM flows ORDER BY updated_at DESC, rowid")
-        return [_flow(row) for row in rows]
+        flows = []
+        for row in rows:
+            try:
+                flows.append(_flow(row))
+            except FlowUnreadable as error:
+                logger.warning("%s", error)
+        return flows
 
     def _get(self, db: sqlite3.Connection, flow_id: str) -> StoredFlow:
-        row = db.execute("SELECT * FROM flows WHERE id = ?", (flow_id,)).fetchone()
+        return _flow(self._record(db, flow_id))
+
+    @staticmethod
+    def _record(db: sqlite3.Connection, flow_id: str) -> sqlite3.Row:
+        row: sqlite3.Row | None = db.execute(
+            "SELECT * FROM flows WHERE id = ?", (flow_id,)
+        ).fetchone()
         if row is None:
             raise NotFound(f"No flow exists with id value {flow_id}")
-        return _flow(row)
+        return row
 
 
 def _row(flow: StoredFlow) -> tuple[str, ...]:
@@ -137,12 +156,23 @@ def _row(flow: StoredFlow) -> tuple[str, ...]:
 
 
 def _flow(row: sqlite3.Row) -> StoredFlow:
+    try:
+        definition, input_schema, metadata = (
+            json.loads(row[name]) for name in ("definition", "input_schema", "metadata")
+        )
+        if not isinstance(definition, dict) or not isinstance(metadata, dict):
+            raise TypeError("it is no object")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FlowUnreadable(
+            f"flow {row['id']}: its record in the store cannot be read ({error}): delete the flow "
+            "and deploy it again"
+        ) from error
     return StoredFlow(
         id=row["id"],
-        title=row["title"],
-        definition=json.loads(row["definition"]),
-        input_schema=json.loads(row["input_schema"]),
-        metadata=json.loads(row["metadata"]),
+        title=str(row["title"]),
+        definition=definition,
+        input_schema=input_schema,
+        metadata={**METADATA, **metadata},
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -378,9 +378,14 @@ def _tag(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) 
 
 
 def _run_of(row: sqlite3.Row) -> Run:
-    values = [*row]
+    # A damaged page may have turned a text into bytes, which no list could show.
+    values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
     values[6] = _metadata(values[6])
     return Run(*values)
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
 
 
 def _metadata(text: str) -> dict[str, Any]:
