@@ -169,3 +169,18 @@ def test_standard_streams_that_are_closed(root: Path, arguments: str) -> None:
     assert "a fault in headrace itself" not in done.stderr
     silent = subprocess.run(["sh", "-c", f"{script} >&- 2>&-"], cwd=root, timeout=120, check=False)
     assert silent.returncode == 1
+
+
+def test_a_request_that_fails_is_told_once(root: Path) -> None:
+    script = (
+        "from headrace.cli.termio.errors import exit_code_of, show_threads_and_logs\n"
+        "from headrace.hosted import services_at\n"
+        "show_threads_and_logs()\n"
+        "services = services_at('http://127.0.0.1:9', 'x')\n"
+        "exit_code_of(lambda: services.flows.get_run('x'))\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "127.0.0.1:9" in line

@@ -137,6 +137,8 @@ class _Lines(logging.Handler):
     """Writes what is logged in lines, without tracebacks."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("globus_sdk.transport"):
+            return  # whoever sent the request tells why it failed, once
         record.exc_info = record.exc_text = None
         try:
             write(style(one_line(self.format(record)), dim=True), err=True)
