@@ -179,14 +179,15 @@ def test_a_disk_that_goes_away_just_before_the_request(world: Pinned) -> None:
     assert world.numbers() == [1]
 
 
-@pytest.mark.parametrize("what", ["go", "return"])
+@pytest.mark.parametrize("what", ["go", "return", "leave"])
 def test_a_file_that_goes_away_while_its_run_is_searched(world: Pinned, what: str) -> None:
     world.put("a")
     fail(world, "before")
     world.mean = ("find", what)
     world.work(30.0)
     assert world.mean == ("", "")
-    assert next(record.state for record in world.ledger.records()) == "removed"
+    state = next(record.state for record in world.ledger.records())
+    assert state == ("failed" if what == "leave" else "removed")
     assert world.numbers() == ([2] if what == "return" else [])
 
 
