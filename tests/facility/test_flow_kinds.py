@@ -169,7 +169,7 @@ def test_a_function_works_where_data_were_brought_and_its_result_goes_on(
                 "source_endpoint": here.id,
                 "destination_endpoint": there.id,
                 "DATA": [
-                    {"source_path": "/data/", "destination_path": "/work/", "recursive": True}
+                    {"source_path": "/data/", "destination_path": "/copied/", "recursive": True}
                 ],
             },
             "Count",
@@ -182,7 +182,7 @@ def test_a_function_works_where_data_were_brought_and_its_result_goes_on(
                     {
                         "function_id": told["function_uuid"],
                         "args": [],
-                        "kwargs": {"root": there.root, "folder": "/work/"},
+                        "kwargs": {"root": there.root, "folder": "/copied/"},
                     }
                 ],
             },
