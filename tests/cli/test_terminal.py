@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +234,12 @@ def test_an_unforeseen_error_is_told_where_no_report_can_be_written(
     assert "HEADRACE_DEBUG=1" in run("facility", "status").stderr
 
 
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Whoever started the tests in the background has them ignore it, and what they start too.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_at_a_terminal_has_no_traceback(tmp_path: Path) -> None:
     """Ctrl-C at a question, at a real terminal."""
     (tmp_path / "headrace.toml").write_text("")
@@ -243,7 +252,7 @@ def test_an_interrupt_at_a_terminal_has_no_traceback(tmp_path: Path) -> None:
         stdout=side,
         stderr=side,
         start_new_session=True,
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+        preexec_fn=_take_terminal,
     )
     os.close(side)
     shown = b""
