@@ -150,7 +150,11 @@ def test_the_live_table_goes_on_until_interrupted(
 ) -> None:
     command = [sys.executable, "-m", "headrace.cli", "data-run", "status", "--follow"]
     with subprocess.Popen(
-        [*command, "--project", str(project.root)], stdout=subprocess.PIPE, text=True
+        [*command, "--project", str(project.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        # Whoever started the tests in the background has them ignore it, and what they start too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         row = next(line for line in process.stdout if line.startswith("run0007"))
