@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
+def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 120.0) -> T:
     """Returns the condition's first true value; fails when there is none in time."""
     deadline = time.monotonic() + timeout
     while True:

@@ -89,15 +89,15 @@ class Bench:
             run = self.run(run_id)
             return run if run.completion_time else None
 
-        return wait_until(look, "the end of the run", 20)
+        return wait_until(look, "the end of the run")
 
     def parked(self, run_id: str) -> dict[str, Any]:
         """Waits until a run is parked, and returns what its document says."""
-        wait_until(lambda: self.run(run_id).status == "INACTIVE", "the parking of the run", 20)
+        wait_until(lambda: self.run(run_id).status == "INACTIVE", "the parking of the run")
         return Runs(self.store).details(self.run(run_id))
 
     def action(self, number: int = 0) -> Action:
-        wait_until(lambda: len(self.provider.begun) > number, "an action", 20)
+        wait_until(lambda: len(self.provider.begun) > number, "an action")
         return self.provider.begun[number]
 
     def codes(self, run_id: str) -> list[str]:
