@@ -125,7 +125,7 @@ def test_watching_carries_each_arrival_through(run: Run, succeeding: Service, ro
         'settle = 0.1\ninterval = 0.1\nobserver = "poll"\n'
         '[start]\nflow = "say"\nlabel = "say {name}"\n[start.input]\nword = "{name}"\n'
     )
-    result = run("watch", "--until-idle", "1")
+    result = run("watch", "--existing", "run", "--until-idle", "1")
     assert result.exit_code == 0, result.stderr
     assert sorted(stored["label"] for stored in succeeding.runs.values()) == ["say one", "say two"]
     assert "one: arrived in" in result.stderr
@@ -136,18 +136,18 @@ def test_watching_carries_each_arrival_through(run: Run, succeeding: Service, ro
     assert len(succeeding.runs) == 2
 
 
-def test_an_arrival_that_cannot_start_is_told_and_ends_a_single_watch(
-    run: Run, deployed: Service, root: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_trigger_whose_runs_could_not_start_is_told_before_anything_is_watched(
+    run: Run, deployed: Service, root: Path
 ) -> None:
-    monkeypatch.setattr("headrace.cli.watching.ATTEMPTS", 1)
     arrive(root, "one")
     (root / "triggers" / "new.toml").write_text(
         '[watch]\ncollection = "here"\npath = "/incoming/"\nwhat = "directory"\n'
         'settle = 0.1\ninterval = 0.1\nobserver = "poll"\n[start]\nflow = "say"\n'
     )
-    result = run("watch", "--once")
+    result = run("watch", "--once", "--existing", "run")
     assert result.exit_code == 1
-    assert "one: no run: input of flow 'say'" in result.stderr
+    assert "'word' is a required property" in result.stderr
+    assert deployed.runs == {}
 
 
 def test_runs_that_others_start_show_in_a_running_watch_and_are_told_once(
