@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -180,3 +182,14 @@ def test_a_run_in_which_the_facility_was_stuck_is_parked_at_the_next_start(bench
     assert bench.ended(other).status == "SUCCEEDED"
     bench.engine.resume_run(stuck)
     assert bench.ended(stuck).status == "SUCCEEDED"
+
+
+def test_whoever_looks_after_parts_ends_no_process_itself() -> None:
+    """How a process ends is for the one that serves: a test of the parts runs in another's."""
+    code = (
+        "import threading; from headrace.facility.supervision import Health\n"
+        "health = Health(print); health.fatal('engine', 'gone')\n"
+        "print([thread.name for thread in threading.enumerate()])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["engine: gone", "['MainThread']"]

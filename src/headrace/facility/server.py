@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,8 @@ logger = logging.getLogger(__name__)
 # How long requests under way may take when the facility stops.
 _LAST_REQUESTS_SECONDS = 5
 _ENDING_SECONDS = 0.2
+# How long the parts may take to stop before the process is ended all the same.
+_LONGEST_END_SECONDS = 60.0
 
 
 class _Server(uvicorn.Server):
@@ -113,6 +116,7 @@ def _serve_store(root: Path, path: Path) -> None:
     def end(reason: str) -> None:
         logger.critical("the facility ends: %s", reason)
         ending.set()
+        threading.Thread(target=_end_hard, name="end", daemon=True).start()
 
     health = Health(end)
     threading.excepthook = partial(_thread_ended, health)
@@ -248,6 +252,12 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
             }
         )
         logger.info("stopped")
+
+
+def _end_hard() -> None:
+    # A part that cannot be stopped must not keep a process that is of no use.
+    time.sleep(_LONGEST_END_SECONDS)
+    os._exit(1)
 
 
 async def _serve(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -26,8 +25,6 @@ _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 # A part that has worked for so long is well again.
 _SETTLED_SECONDS: Final = 60.0
-# How long an ending process may take to stop its parts before it is ended all the same.
-_END_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,6 @@ class Health:
             self.fatal_reason = f"{part}: {' '.join(description.split())}"
         if self._end is not None:
             self._end(self.fatal_reason)
-            threading.Thread(target=self._end_hard, name="end", daemon=True).start()
 
     def watch(self, heartbeat: Heartbeat) -> None:
         """Have a thread's signs of life looked after."""
@@ -224,11 +220,6 @@ class Health:
                         check()
             except Exception:
                 logger.exception("supervisor")
-
-    @staticmethod
-    def _end_hard() -> None:
-        time.sleep(_END_SECONDS)
-        os._exit(1)
 
 
 class SupervisedThread:
