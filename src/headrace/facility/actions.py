@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 
 from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.facility.clock import now
+from headrace.facility.errors import ActionUnreadable
 from headrace.facility.store import Store
+from headrace.facility.supervision import describe
 
 logger = logging.getLogger(__name__)
 
@@ -293,16 +295,26 @@ class Actions:
 
 
 def action_of(row: sqlite3.Row) -> Action:
-    """Makes an action of its row."""
+    """Make an action of its row.
+
+    Raises:
+        ActionUnreadable: the row is damaged.
+    """
+    try:
+        body, details = json.loads(row["body"]), json.loads(row["details"])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ActionUnreadable(
+            f"its action {row['id']} cannot be read: {describe(error)}"
+        ) from error
     return Action(
         id=row["id"],
         run_id=row["run_id"],
         state_name=row["state_name"],
         provider=row["provider"],
-        body=json.loads(row["body"]),
+        body=body,
         label=row["label"],
         status=row["status"],
-        details=json.loads(row["details"]),
+        details=details,
         start_time=row["start_time"],
         completion_time=row["completion_time"],
         attempts=row["attempts"],

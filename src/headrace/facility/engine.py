@@ -461,8 +461,7 @@ class Engine:
                 raise
             number = self._actions.run_number(action_id)
             if number is not None:
-                reason = f"its action {action_id} cannot be read: {reason_of(error)}"
-                self._park(number, Signal(), RunUnreadable(reason))
+                self._park(number, Signal(), RunUnreadable(reason_of(error)))
             return
         if action is not None and waiting:
             self._begin(action)

@@ -31,6 +31,10 @@ class StateConflict(FacilityError):
     """The flow, run or action is not in a state that allows the operation."""
 
 
+class ActionUnreadable(FacilityError, ValueError):
+    """The record of an action is damaged."""
+
+
 class WebInputUnreadable(StateConflict):
     """The record of a web input cannot be read: it is damaged, or of a later headrace."""
 
