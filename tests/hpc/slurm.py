@@ -66,6 +66,7 @@ class SlurmCluster:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="backslashreplace",
             timeout=30,
             check=False,
         )
@@ -179,7 +180,9 @@ class SlurmCluster:
 
     def _user(self) -> str:
         command = [*self.prefix, "id", "-un"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="backslashreplace", check=True
+        ).stdout.strip()
 
     def _answers(self, *command: str) -> bool:
         return (
