@@ -99,7 +99,8 @@ def test_a_segment_that_fails_is_named(project: DataRuns, done: dict[str, object
     assert run["status"] == "FAILED"
     told = failure_line(RunView(run))
     assert told is not None
-    assert told.startswith("ConvertSegments: ActionFailedException: ")
+    assert "ConvertSegments" in told
+    assert "ActionFailedException" in told
     assert "run-0008-01" in told
 
 
@@ -108,7 +109,7 @@ def test_a_directory_without_segments_is_told(project: DataRuns) -> None:
     run = project.wait(project.start_run("run0009"))
     told = failure_line(RunView(run))
     assert told is not None
-    assert told.startswith("NoSegments: NoSegments: No run-NNNN-SS.evt")
+    assert told.startswith("No run-NNNN-SS.evt")
 
 
 def command(project: DataRuns, *words: str) -> tuple[int, str]:
