@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from headrace.seismic.checks import Check, check_keys, number, origin_time
 from headrace.seismic.errors import ConfigError, SeismicError
+from headrace.seismic.geometry import fortran_number
 
 EVENT_FILE: Final = "event.toml"
 CMT_FILE: Final = "CMTSOLUTION"
@@ -185,7 +186,7 @@ def read_cmtsolution(path: Path) -> EventOrigin:
         catalogue = datetime.datetime(year, month, day, hour, minute, tzinfo=datetime.UTC)
         catalogue += datetime.timedelta(seconds=second)
         facts = {
-            name.strip().lower(): float(value.replace("d", "e").replace("D", "e"))
+            name.strip().lower(): fortran_number(value)
             for name, _, value in (line.partition(":") for line in lines[1:])
             if value and name.strip().lower() != "event name"
         }

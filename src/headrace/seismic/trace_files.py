@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -197,24 +197,7 @@ def _joined(traces: Sequence[TraceFile]) -> list[TraceFile]:
         own = trace.path.name if trace.format == TWO_COLUMNS else ""
         key = (trace.id, trace.format, trace.quantity or "", own)
         records.setdefault(key, []).append(trace)
-    joined = []
-    for first, *others in records.values():
-        joined.append(_with_pieces(first, others))
-    return joined
-
-
-def _with_pieces(first: TraceFile, others: Sequence[TraceFile]) -> TraceFile:
-    return TraceFile(
-        first.path,
-        first.network,
-        first.station,
-        first.channel,
-        first.index,
-        first.location,
-        first.format,
-        first.quantity,
-        tuple(others),
-    )
+    return [replace(first, pieces=tuple(others)) for first, *others in records.values()]
 
 
 def read_stream(path: Path, headonly: bool) -> Any:
