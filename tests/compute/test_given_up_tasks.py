@@ -119,6 +119,8 @@ def test_a_task_beside_one_that_hangs_is_unharmed(tmp_path: Path) -> None:
         host.submit(beside)
         for name in ("hangs", "beside"):
             wait_until((tmp_path / name).exists, f"{name} runs")
+        # Its report comes some time after the tasks have begun.
+        wait_until(lambda: len(host.status()["busy"]) == 2, "both are known to run")
         host.cancel(hanging.task_id)
         wait_until(
             lambda: hanging.task_id not in [o["task_id"] for o in host.status()["busy"]],
