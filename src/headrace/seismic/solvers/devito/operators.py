@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import Values
+from headrace.seismic.solvers.devito.floating_point import set_default_state
 from headrace.seismic.solvers.devito.grid import Frame
 from headrace.seismic.solvers.devito.settings import DevitoSettings
 
@@ -51,8 +52,8 @@ class Operators:
         self._frame = frame
         self._settings = settings
         self._length = length
-        # The compiled loops make their thread, and all that it computes afterwards, flush
-        # denormal numbers to zero. It must not be the caller's.
+        # The compiled loops change how the thread that loads them rounds; see `floating_point`.
+        # It must not be the caller's.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="devito")
         self._space = _space(frame, settings)
         order = settings.space_order
@@ -181,7 +182,15 @@ class Operators:
         """
         if self._settings.threads > 1:
             values["nthreads"] = self._settings.threads
-        self._thread.submit(operator.apply, time_m=first, time_M=last, **values).result()
+            # Stations that share a point of the grid are added up in their order.
+            values["nthreads_nonaffine"] = 1
+
+        def apply() -> None:
+            # Each time: loading the next operator changes it again.
+            set_default_state()
+            operator.apply(time_m=first, time_M=last, **values)
+
+        self._thread.submit(apply).result()
 
     def fill(self, name: str, numbers: Values | float) -> None:
         """Sets a field on the whole grid."""
