@@ -96,6 +96,18 @@ def back(world: Pinned) -> None:
     world.bring_back(0, 0)
 
 
+def test_written_to_while_its_start_waits_for_another(world: Pinned) -> None:
+    """What was complete and is written to before its run was asked for is not complete."""
+    world.put("a")
+    world.put("b")
+    world.fail("before")
+    world.write_in_place()
+    world.work(0.1)
+    world.write_in_place()
+    world.work_until_run()
+    assert world.numbers() == [1, 1]
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("kill", [False, True])
 def test_taken_away_after_a_failed_start_and_brought_back(

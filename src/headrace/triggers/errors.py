@@ -3,6 +3,7 @@
 ::
 
     TriggerError
+    ├── ArrivalChanged
     ├── LedgerBusy
     ├── LedgerUnusable
     ├── StartRefused
@@ -18,6 +19,10 @@ from headrace.errors import HeadraceError
 
 class TriggerError(HeadraceError):
     """A trigger file, a watched directory or the ledger cannot be used as it is."""
+
+
+class ArrivalChanged(TriggerError):
+    """An arrival has changed after it was found complete and before its run was asked for."""
 
 
 class LedgerBusy(TriggerError):

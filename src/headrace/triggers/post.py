@@ -6,11 +6,10 @@ is done by workers; a slow one delays neither other triggers nor the looks at th
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,17 +17,17 @@ from typing import Any, Protocol
 from headrace._internal.terminal_text import terminal_text
 from headrace.errors import HeadraceError
 from headrace.triggers.agenda import Agenda
-from headrace.triggers.arrival import Arrival, Identity
+from headrace.triggers.arrival import Identity
 from headrace.triggers.checks import Check, ask
+from headrace.triggers.completeness import LOOKING_SHARE, Waiting
 from headrace.triggers.directory import Ground, WatchedDirectory
-from headrace.triggers.errors import LedgerUnusable
+from headrace.triggers.errors import ArrivalChanged, LedgerUnusable
 from headrace.triggers.events import (
     Answered,
     Asking,
     Problem,
     Removed,
     Seen,
-    Settling,
     WatchEvent,
     Watching,
 )
@@ -37,17 +36,13 @@ from headrace.triggers.names import is_speakable
 from headrace.triggers.observe import Hints, Listing, no_inotify
 from headrace.triggers.record import Record
 from headrace.triggers.rule import Trigger
-from headrace.triggers.settle import Settler, Snapshot, marker_of, marker_suffix, take_snapshot
+from headrace.triggers.settle import Settler, marker_suffix
 from headrace.triggers.starter import Starts, arrival_of
 
 # All identities in the directory are compared so often (s), whatever was or was not reported.
 _FULL_LOOK = 300.0
-# An arrival that waits for a temporary name to go is a problem after so long (s).
-_PATIENCE = 60.0
 # The same problem is told again after so long (s).
 _REMINDER = 600.0
-# Looks ahead of time take at most this share of it.
-_SHARE = 0.1
 
 # What to do: look at the "directory", look at an "arrival" (its name), "start" a run (its record).
 Task = tuple[str, str | int]
@@ -64,18 +59,6 @@ class Workers(Protocol):
 
     def ended(self) -> bool:
         """Tells whether nobody waits for the work any more."""
-
-
-@dataclass
-class _Waiting:
-    record: Record
-    arrival: Arrival
-    settler: Settler
-    check: Check
-    seen_at: float
-    told: Settling | None = None
-    asking: bool = False
-    asked: tuple[int, int] | None = None  # what it looked like when it was asked about last
 
 
 class Post:
@@ -117,7 +100,9 @@ class Post:
         self._stamp: tuple[int, ...] | None = None
         self._hints: Hints | None = None
         self._settled: dict[str, tuple[int, Identity]] = {}
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, Waiting] = {}
+        # What was found complete and has no run yet, by the numbers of the records.
+        self._complete: dict[int, Waiting] = {}
         self._ledger_version = ledger.data_version
         self._full_at = float("-inf")
         self._told_at: dict[str, float] = {}
@@ -210,7 +195,7 @@ class Post:
             return
         if full:
             self._full_at = began
-        wait = max(self.trigger.interval, cost / _SHARE)
+        wait = max(self.trigger.interval, cost / LOOKING_SHARE)
         self.agenda.hasten(("directory", ""), self._clock() + wait)
 
     def _look_inside(self, began: float) -> tuple[bool, float]:
@@ -294,6 +279,7 @@ class Post:
         known = ledger.settled(*where)
         self._settled = {_name(path): (id_, identity) for id_, path, identity in known}
         self._waiting.clear()
+        self._complete.clear()
         for record in ledger.open(trigger.name, trigger.collection):
             if record.state != "seen":
                 self._attempt_soon(record.id)
@@ -377,7 +363,7 @@ class Post:
         arrival = arrival_of(self.trigger, record)
         settler = Settler(self.trigger.settle)
         check = Check(self.trigger, arrival.location)
-        self._waiting[arrival.name] = _Waiting(record, arrival, settler, check, now)
+        self._waiting[arrival.name] = Waiting(self.trigger, record, arrival, settler, check, now)
         self._tell(Seen(arrival))
         self.agenda.put(("arrival", arrival.name), now)
 
@@ -392,7 +378,7 @@ class Post:
                 self.agenda.put(("arrival", name), began + self.trigger.interval)
             return
         try:
-            complete, told = self._judge(waiting, began)
+            complete, told = waiting.judge(self._ground.inodes, self._clock, self._complain)
         except FileNotFoundError:
             self.agenda.put(("arrival", name), began + 0.02)
             return
@@ -405,14 +391,16 @@ class Post:
         if complete:
             del self._waiting[name]
             self._settled[name] = (waiting.record.id, waiting.record.identity)
+            self._complete[waiting.record.id] = waiting
             self._attempt_soon(waiting.record.id)
             return
         if told != waiting.told:
             waiting.told = told
             self._tell(told)
-        self.agenda.put(("arrival", name), self._next_look(waiting, began))
+        now = self._clock()
+        self.agenda.put(("arrival", name), waiting.next_look(began, now, len(self._waiting)))
 
-    def _is_still_there(self, name: str, waiting: _Waiting) -> bool:
+    def _is_still_there(self, name: str, waiting: Waiting) -> bool:
         """Tell whether an arrival lies where it lay; what lies there instead is taken note of."""
         inodes = self._ground is not None and self._ground.inodes
         try:
@@ -428,7 +416,7 @@ class Post:
             self.agenda.hasten(("directory", ""), self._clock())
         return False
 
-    def _ask(self, waiting: _Waiting, stamp: tuple[int, int]) -> None:
+    def _ask(self, waiting: Waiting, stamp: tuple[int, int]) -> None:
         """Have the project's program asked whether an arrival is complete."""
         waiting.asking = True
         if stamp != waiting.asked:
@@ -437,7 +425,7 @@ class Post:
         work = partial(ask, self.trigger, waiting.arrival.location, self._workers.ended)
         self._workers.check(work, partial(self._answered, waiting, stamp))
 
-    def _answered(self, waiting: _Waiting, stamp: tuple[int, int], answer: Future[str]) -> None:
+    def _answered(self, waiting: Waiting, stamp: tuple[int, int], answer: Future[str]) -> None:
         name = waiting.arrival.name
         waiting.asking = False
         self._tell(Answered(waiting.arrival))
@@ -451,63 +439,36 @@ class Post:
         waiting.check.keep(stamp, now, answer.result())
         self.agenda.put(("arrival", name), now)
 
-    def _judge(self, waiting: _Waiting, began: float) -> tuple[bool, Settling]:
-        trigger, ground = self.trigger, self._ground
-        arrival = waiting.arrival
-        if trigger.marker:
-            marker = marker_of(
-                arrival.location, trigger.marker, directory=trigger.what == "directory"
-            )
-            there = os.path.lexists(marker)
-            return there, Settling(arrival, 0, 0, f"the marker {marker.name}")
-        inodes = ground is not None and ground.inodes
-        snapshot = take_snapshot(arrival.location, ignore=trigger.ignore, inodes=inodes)
-        complete = waiting.settler.look(snapshot, began, self._clock())
-        quiet = began - waiting.settler.since
-        if snapshot.unfinished and quiet > max(_PATIENCE, trigger.settle):
-            self._complain(
-                f"{arrival.location / snapshot.unfinished}: looks like an unfinished copy, and "
-                "holds the arrival back; finish the copy, remove it, or add its name to "
-                f"watch.ignore in {trigger.file}"
-            )
-        return complete, Settling(arrival, snapshot.files, snapshot.size, self._lack(snapshot))
-
-    def _lack(self, snapshot: Snapshot) -> str:
-        if not snapshot.files:
-            return "a first file"
-        if snapshot.unfinished:
-            return f"{snapshot.unfinished} to be finished"
-        return f"{self.trigger.settle:g} s without change"
-
-    def _next_look(self, waiting: _Waiting, began: float) -> float:
-        """Look often enough to start soon, seldom enough to cost little."""
-        now = self._clock()
-        settle, settler = self.trigger.settle, waiting.settler
-        cost = (now - began) / _SHARE
-        quiet = now - (settler.since if settler.due else waiting.seen_at)
-        calm = quiet if self.trigger.marker else max(settle, quiet)
-        often = min(calm / 8, 1.0, self.trigger.interval)
-        usual = now + max(0.02, often, cost * len(self._waiting))
-        if settler.due is not None and settler.due > began:
-            # The look that may be the last one, which the others must not delay.
-            return min(usual, max(settler.due, now + 0.02, now + cost))
-        return usual
-
     def _attempt_soon(self, id_: int) -> None:
         self.agenda.hasten(("start", id_), self._clock())
 
     def _start(self, id_: int) -> None:
-        work = partial(self._starts.attempt, self.trigger, id_)
+        complete, unchanged = self._complete.get(id_), None
+        if complete and self._ground:
+            unchanged = partial(complete.is_unchanged, self._ground.inodes)
+        work = partial(self._starts.attempt, self.trigger, id_, unchanged)
         self._workers.start_run(work, partial(self._attempted, id_))
 
     def _attempted(self, id_: int, attempt: Future[float | None]) -> None:
         error = attempt.exception()
+        if isinstance(error, ArrivalChanged):
+            self._wait_again(id_)
+            return
         if error is not None:
             self._failed(("start", id_), error)
             return
         wait = attempt.result()
         if wait is not None:
             self.agenda.put(("start", id_), self._clock() + wait)
+        else:
+            self._complete.pop(id_, None)
+
+    def _wait_again(self, id_: int) -> None:
+        """An arrival has changed since it was complete: it has to be complete anew."""
+        changed = self._complete.pop(id_, None)
+        if changed and self._settled.get(changed.arrival.name, (None,))[0] == id_:
+            del self._settled[changed.arrival.name]
+            self._wait_for(changed.record)
 
     def _complain(self, message: str, *, undone: bool = False) -> None:
         now = self._clock()

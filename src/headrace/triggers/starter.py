@@ -9,7 +9,7 @@ from typing import Protocol
 from headrace._internal.terminal_text import terminal_text
 from headrace.triggers.arrival import Arrival, identify
 from headrace.triggers.directory import WatchedDirectory
-from headrace.triggers.errors import LedgerUnusable, StartRefused, TriggerError
+from headrace.triggers.errors import ArrivalChanged, LedgerUnusable, StartRefused, TriggerError
 from headrace.triggers.events import Refused, Removed, Started, StartFailed, Starting, WatchEvent
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
@@ -81,17 +81,22 @@ class Starts:
         self._first_wait = first_wait
         self._longest_wait = longest_wait
 
-    def attempt(self, trigger: Trigger, id_: int) -> float | None:
+    def attempt(
+        self, trigger: Trigger, id_: int, is_unchanged: Callable[[], bool] | None = None
+    ) -> float | None:
         """Start the run of a complete arrival, unless an earlier attempt did.
 
         Args:
             trigger: the trigger.
             id_: number of the arrival's record.
+            is_unchanged: tells whether it is as it was when it was found complete; asked before
+                the first attempt only, which may have waited for others.
 
         Returns:
             seconds to wait before the next attempt; None if none is needed.
 
         Raises:
+            ArrivalChanged: it has to be complete anew; nothing was sent.
             TriggerError: the ledger cannot be written; try again.
         """
         record = self._ledger.get(id_)
@@ -102,6 +107,8 @@ class Starts:
         if unsent and _whereabouts(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
             return self._longest_wait
+        if unsent and is_unchanged and not is_unchanged():
+            raise ArrivalChanged(f"{arrival.location}: changed after it was complete")
         try:
             record = self._ledger.begin(id_)
         except TriggerError:
