@@ -25,7 +25,7 @@ from headrace.flowlang import check_flow
 
 POLL, CONSTANT = ("warning", "poll-without-wait"), ("advice", "poll-constant-wait")
 ENDLESS = ("warning", "loop-without-end")
-UNUSED, DEFAULT_TIME = ("warning", "unreachable-catcher"), ("warning", "default-wait-time")
+UNUSED, DEFAULT_TIME = ("warning", "unreachable-catcher"), ("advice", "default-wait-time")
 DEPRECATED, OLD_ADDRESS = ("error", "deprecated-provider"), ("advice", "deprecated-provider")
 
 
@@ -159,6 +159,12 @@ def test_a_role_whose_token_the_schema_admits() -> None:
     assert codes(found(definition, schema([], _tokens=shut))) == [
         ("error", "run-as-without-tokens")
     ]
+
+
+def test_who_gives_a_wait_time_elsewhere_forgot_this_one() -> None:
+    timed = action(ActionUrl=LS, WaitTime=600, End=None, Next="B")
+    forgotten = flow(A=timed, B=action(ActionUrl=TRANSFER))
+    assert codes(found(forgotten)) == [("warning", "default-wait-time")]
 
 
 def test_a_wait_time_is_held_against_the_walltime() -> None:

@@ -39,6 +39,7 @@ def actions(
         served: says whether the target has a provider at an address; None: no target is known.
     """
     ways = list(inputs)
+    gives_times = any("WaitTime" in raw for raw in flow.definition["States"].values())
     for name, state in flow.states.items():
         raw, loc = flow.definition["States"][name], state_loc(name)
         if isinstance(state, ActionState):
@@ -49,7 +50,7 @@ def actions(
             )
             yield from _unnoticed(flow, state, loc)
             yield from addresses(state, raw, loc, served)
-            yield from times(state, raw, loc, walltimes)
+            yield from times(state, raw, loc, walltimes, gives_times)
             yield from _tokens(state, loc, ways)
 
 
@@ -119,3 +120,12 @@ def _tokens(state: ActionState, loc: Loc, inputs: list[Shape]) -> Iterator[Findi
                 'declare "_tokens", an object, in the input schema; or run as User or Flow',
             )
             return
+    if inputs and all(look(way, ("_tokens",)).presence == Presence.UNDECLARED for way in inputs):
+        yield Finding(
+            WARNING,
+            "run-as-without-tokens",
+            (*loc, "RunAs"),
+            f"the token of the role {state.run_as!r} is passed in the input as _tokens, which the "
+            "input schema does not declare: an input without it is accepted, and the action fails",
+            'declare "_tokens", an object, and require it; or run as User or Flow',
+        )

@@ -32,6 +32,15 @@ def advise(flow: Flow, input_schema: Any) -> Iterator[Finding]:
         for field in _PATH_FIELDS:
             if raw.get(field) == "$":
                 yield _bare_root((*loc, field))
+        given = [field for field in ("Result", "Parameters", "InputPath") if field in raw]
+        for field in given[1:] if raw["Type"] == "Pass" else ():
+            yield Finding(
+                WARNING,
+                "field-without-effect",
+                (*loc, field),
+                f"a Pass with {given[0]} gives that, and nothing of {field}",
+                f"remove one of {given[0]} and {field}",
+            )
         yield from _parameters(raw.get("Parameters"), (*loc, "Parameters"))
         for where, part in parts(state):
             if isinstance(part, Computed):

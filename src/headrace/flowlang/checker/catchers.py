@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -25,6 +26,28 @@ KNOWN_ERRORS: Final = (
     "NoTokenException",
 )
 _STAT: Final = "stat"
+# What other languages, and people, call a failure.
+_MEANT: Final = {
+    "*": "States.ALL",
+    "All": "States.ALL",
+    "ALL": "States.ALL",
+    "Error": "States.ALL",
+    "Exception": "States.ALL",
+    "States.TaskFailed": "ActionFailedException",
+    "States.Timeout": "ActionTimeout",
+    "States.HeartbeatTimeout": "ActionTimeout",
+    "States.Permissions": "ActionUnableToRun",
+    "FAILED": "ActionFailedException",
+    "FAILURE": "ActionFailedException",
+    "Failed": "ActionFailedException",
+    "Timeout": "ActionTimeout",
+    "TimeoutError": "ActionTimeout",
+}
+_EXCEPTIONS: Final = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+)
 
 
 def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
@@ -97,7 +120,7 @@ def _misspelt(error: str, loc: Loc) -> Iterator[Finding]:
     if error in KNOWN_ERRORS or error in silent.CATCH_ALL:
         return
     # People also write the parts alone: ActionFailed, Timeout, ALL.
-    near = nearest(error, KNOWN_ERRORS, 0.8)
+    near = _MEANT.get(error) or nearest(error, KNOWN_ERRORS, 0.8)
     if near is not None:
         yield Finding(
             WARNING,
@@ -106,4 +129,12 @@ def _misspelt(error: str, loc: Loc) -> Iterator[Finding]:
             f"{error!r} is not a failure that the service documents, but {near!r} is: "
             "it catches nothing",
             f"did you mean {near!r}?",
+        )
+    elif error in _EXCEPTIONS or error.startswith("States."):
+        yield Finding(
+            WARNING,
+            "unknown-error-name",
+            loc,
+            f"{error!r} is not a failure that the service documents: it catches nothing",
+            "what an action's work raises is an ActionFailedException",
         )

@@ -93,3 +93,17 @@ def constant_key(node: ast.expr) -> str | int | None:
     if isinstance(key, int) and not isinstance(key, bool):
         return -key if negative else key
     return None
+
+
+def before_method(steps: Steps) -> Steps:
+    """Returns the place before a dotted name that is a method, whatever it stands behind."""
+    for number, step in enumerate(steps):
+        if number and step in DICT_METHODS:
+            return steps[:number]
+    return steps
+
+
+def shown(node: ast.AST) -> str:
+    """Writes a part of an expression, cut where it is long."""
+    text = ast.unparse(node)
+    return text if len(text) <= 60 else text[:57] + "..."

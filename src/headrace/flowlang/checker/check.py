@@ -13,6 +13,7 @@ from headrace.flowlang.checker.choices import choices
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.ends import ends
 from headrace.flowlang.checker.findings import ADVICE, SEVERITIES, Finding, one_line
+from headrace.flowlang.checker.input_schemas import input_schemas
 from headrace.flowlang.checker.locate import Places, locate
 from headrace.flowlang.checker.loops import loops
 from headrace.flowlang.checker.mismatches import mismatches
@@ -90,6 +91,7 @@ def _all(
     yield from overwritten(flow, ways)
     yield from ends(analysis)
     yield from advise(flow, input_schema)
+    yield from input_schemas(input_schema)
 
 
 def _of_the_rest(

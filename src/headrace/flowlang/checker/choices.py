@@ -45,6 +45,7 @@ def choices(analysis: DataFlow) -> Iterator[Finding]:
         if isinstance(state, ChoiceState) and situations:
             yield from _rules(state, situations)
             yield from _families(state, situations)
+            yield from _patterns(state)
 
 
 def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]:
@@ -148,6 +149,21 @@ def _families(state: ChoiceState, situations: list[Situation]) -> Iterator[Findi
                     "compare it by operators of one type",
                 )
                 return
+
+
+def _patterns(state: ChoiceState) -> Iterator[Finding]:
+    """Yields patterns that are compared as texts."""
+    for number, (rule, _) in enumerate(state.rules):
+        for compared, loc in _comparisons(rule, (*state_loc(state.name), "Choices", number)):
+            operand = compared.operand
+            if compared.name == "StringEquals" and isinstance(operand, str) and "*" in operand:
+                yield Finding(
+                    WARNING,
+                    "pattern-not-matched",
+                    (*loc, compared.name),
+                    f"{operand!r:.80} is compared as it stands: the star stands for itself",
+                    'use "StringMatches" where the star stands for any text',
+                )
 
 
 def _comparisons(rule: Any, loc: Loc) -> Iterator[tuple[CompareRule, Loc]]:

@@ -9,10 +9,12 @@ from typing import Any
 from headrace.flowlang.checker.chains import (
     ASKING,
     Steps,
+    before_method,
     chain,
     constant_key,
     guards_of,
     named_path,
+    shown,
 )
 from headrace.flowlang.checker.conditions import Scope, where
 from headrace.flowlang.checker.operators import FUNCTIONS, binary, comparison, method
@@ -137,7 +139,7 @@ class _Walk:
                 return ANY
             steps = chain(node, self._expression)
             if steps is not None:
-                shape = self._read(_before_method(steps), payload, always, steps)
+                shape = self._read(before_method(steps), payload, always, steps)
                 # Whether the service writes what stands in backquotes as text is not documented.
                 return shape if path is None else join(shape, TEXT)
         if isinstance(node, ast.Name):
@@ -175,6 +177,11 @@ class _Walk:
                 words = kinds_in_words(owner.kinds)
                 self.problems.append((f"{text}: {words} has no members", always))
             return ANY
+        if owner.complete and found.presence == Presence.UNKNOWN and name not in owner.members:
+            known = ", ".join(list(owner.members)[:8])
+            self.problems.append(
+                (f"{text}: a member {name!r} is not documented; there are: {known}", False)
+            )
         return found.shape
 
     def _subscript(self, node: ast.Subscript, payload: Shape, always: bool) -> Shape:
@@ -196,6 +203,12 @@ class _Walk:
         self.visit(node.slice, payload, always)
         if owner.kinds == STRING:
             return TEXT
+        if (
+            isinstance(key, int)
+            and owner.kinds == ARRAY
+            and look(owner, (key,)).presence == Presence.CANNOT
+        ):
+            self.problems.append((f"{shown(node)}: there is no such item", always))
         return (owner.items or ANY) if owner.kinds == ARRAY else ANY
 
     def _call(self, node: ast.Call, payload: Shape, always: bool) -> Shape:
@@ -242,7 +255,7 @@ class _Walk:
         right = self.visit(node.right, payload, always)
         result, problem = binary(node.op, left, right)
         if problem is not None:
-            self.problems.append((f"{_shown(node)}: {problem}", always))
+            self.problems.append((f"{shown(node)}: {problem}", always))
         return result
 
     def _unaryop(self, node: ast.UnaryOp, payload: Shape, always: bool) -> Shape:
@@ -273,7 +286,7 @@ class _Walk:
             right = self.visit(other, payload, always and number == 0)
             problem = comparison(operator, left, right)
             if problem is not None:
-                self.problems.append((f"{_shown(node)}: {problem}", always and number == 0))
+                self.problems.append((f"{shown(node)}: {problem}", always and number == 0))
             left = right
         return FLAG
 
@@ -360,7 +373,7 @@ class _Walk:
             if not source.kinds & (STRING | ARRAY | OBJECT):
                 words = kinds_in_words(source.kinds)
                 self.problems.append(
-                    (f"{_shown(generator.iter)}: {words} has no items", always and not number)
+                    (f"{shown(generator.iter)}: {words} has no items", always and not number)
                 )
             item = source.items if source.kinds == ARRAY and source.items is not None else ANY
             self._bind(generator.target, item)
@@ -379,22 +392,9 @@ class _Walk:
                 self._bind(element, ANY)
 
 
-def _before_method(steps: Steps) -> Steps:
-    # o.items is the method, whatever o is: what stands before it is what is read.
-    for number, step in enumerate(steps):
-        if number and step in DICT_METHODS:
-            return steps[:number]
-    return steps
-
-
 def _is_character(payload: Shape, steps: Steps) -> bool:
     """Says whether the last step may take one character of a string."""
     if len(steps) < 2 or not isinstance(steps[-1], int):
         return False
     owner = look(payload, steps[:-1]).shape
     return owner.kinds != ALL and bool(owner.kinds & STRING)
-
-
-def _shown(node: ast.AST) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= 60 else text[:57] + "..."

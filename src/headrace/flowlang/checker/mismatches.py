@@ -55,6 +55,7 @@ def _expressions(
 def _paths(state: State, situations: list[Situation]) -> Iterator[Finding]:
     loc = state_loc(state.name)
     if isinstance(state, WaitState):
+        yield from _of_nothing(state, loc, situations)
         yield from _of_kind(state.seconds_path, NUMBER, (*loc, "SecondsPath"), situations)
         yield from _of_kind(state.timestamp_path, STRING, (*loc, "TimestampPath"), situations)
     elif _must_give_object(state):
@@ -75,16 +76,38 @@ def _of_kind(
     if path is None or path.reads_context or not path.is_single:
         return
     found = [look(situation.shape, path.steps) for situation in situations]
-    if any(f.presence == Presence.CANNOT or f.shape.kinds & kind for f in found):
+    wrong = [f for f in found if f.presence != Presence.CANNOT and not f.shape.kinds & kind]
+    if not wrong or any(f.presence == Presence.CANNOT for f in found):
         return
-    is_kind = kinds_in_words(_union(found))
+    everywhere = len(wrong) == len(found)
+    verb = "is" if everywhere else "may be"
     yield Finding(
-        ERROR,
+        ERROR if everywhere else WARNING,
         "type-mismatch",
         loc,
-        f"{path.text} is {is_kind}, and {loc[-1]} needs {kinds_in_words(kind)}",
+        f"{path.text} {verb} {kinds_in_words(_union(wrong))}, and {loc[-1]} needs "
+        f"{kinds_in_words(kind)}",
         "lead the path to such a value",
     )
+
+
+def _of_nothing(state: WaitState, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
+    """Yields a Wait whose seconds, as far as they are known, are fewer than none."""
+    where, seconds = (*loc, "Seconds"), state.seconds
+    path = state.seconds_path
+    if path is not None and path.is_single and not path.reads_context:
+        where = (*loc, "SecondsPath")
+        known = [look(situation.shape, path.steps).shape.values for situation in situations]
+        numbers = [v for values in known for kind, v in values or () if kind == NUMBER]
+        seconds = min(numbers, default=None)
+    if seconds is not None and seconds < 0:
+        yield Finding(
+            WARNING,
+            "wait-of-nothing",
+            where,
+            f"a Wait of {seconds:g} s: the run goes on at once",
+            "give the seconds to wait as a positive number",
+        )
 
 
 def _targets(state: State, situations: list[Situation]) -> Iterator[Finding]:

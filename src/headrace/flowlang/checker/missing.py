@@ -10,6 +10,7 @@ from typing import Final
 from headrace._internal.near_names import nearest
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import ADVICE, ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.needed import is_needed_anyway
 from headrace.flowlang.checker.places import look
 from headrace.flowlang.checker.providers import CONTEXT, FAILED
 from headrace.flowlang.checker.readings import StateReading, readings
@@ -28,6 +29,7 @@ from headrace.flowlang.paths import CONTEXT_NAME
 # Names that are compared with a misspelt one: so many, so long.
 _MOST: Final = 200
 _LONGEST: Final = 100
+_SHOWN: Final = 12
 _STATUS: Final = "status"
 _DETAILS: Final = "details"
 _FAILED: Final = frozenset({(STRING, FAILED)})
@@ -111,7 +113,8 @@ class Missing:
                 _declare(prefix, reading.found.owner),
             )
         else:
-            yield from _near_miss(loc, steps, reading)
+            lost = situation.loss is not None and reading.found.depth == 1
+            yield from _near_miss(loc, steps, reading, lost)
 
     def _cared_for(self, reading: StateReading, situation: Situation) -> bool:
         """Says whether a flow has looked whether something that may be missing is there."""
@@ -142,6 +145,15 @@ class Missing:
                 loc,
                 f"{written(prefix)} may be missing on the route {way}: {why}",
                 "test the type with a Choice before, or narrow it in the input schema",
+            )
+        if is_needed_anyway(self._analysis.flow, prefix):
+            return Finding(
+                ADVICE,
+                "path-may-be-missing",
+                loc,
+                f"{written(prefix)} is missing where the path is not there: the run fails here, "
+                "before the transfer of that path would",
+                "test details.code with a Choice before, to fail with words of your own",
             )
         return Finding(
             WARNING,
@@ -282,22 +294,33 @@ def _declare(prefix: Steps, owner: Shape) -> str:
     return f"declare {name!r} in the input schema, and require it"
 
 
-def _near_miss(loc: Loc, steps: Steps, reading: StateReading) -> Iterator[Finding]:
+def _near_miss(loc: Loc, steps: Steps, reading: StateReading, lost: bool) -> Iterator[Finding]:
     found = reading.found
     name = steps[found.depth - 1] if found.depth else None
     if found.presence != Presence.UNKNOWN or not found.owner.named or not isinstance(name, str):
         return
     if name in found.owner.members:
         return
+    owner, undocumented = steps[: found.depth - 1], written(steps[: found.depth])
     close = get_close_matches(name, list(found.owner.members), 1, 0.8)
     if close:
-        meant = written((*steps[: found.depth - 1], close[0]))
+        meant = written((*owner, close[0]))
         yield Finding(
             WARNING,
             "near-miss-name",
             loc,
-            f"{written(steps[: found.depth])} is not documented, but {meant} is",
+            f"{undocumented} is not documented, but {meant} is",
             f"did you mean {meant}?",
+        )
+    elif found.owner.complete and not lost:
+        near = nearest(name, _there(found.owner), 0.5)
+        known = ", ".join(_there(found.owner)[:_SHOWN])
+        yield Finding(
+            WARNING,
+            "undocumented-member",
+            loc,
+            f"{undocumented} is not documented: the provider gives nothing of this name",
+            f"did you mean {written((*owner, near))}?" if near else f"there are: {known}",
         )
 
 

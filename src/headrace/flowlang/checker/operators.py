@@ -46,6 +46,8 @@ _BINARY: Final[dict[type[ast.operator], tuple[_Pair, ...]]] = {
     ast.LShift: (_ARITHMETIC,),
     ast.RShift: (_ARITHMETIC,),
 }
+_DIVIDING: Final = (ast.Div, ast.FloorDiv, ast.Mod)
+_ZERO: Final = frozenset({(NUMBER, 0)})
 _SYMBOLS: Final[dict[type[ast.AST], str]] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -80,6 +82,8 @@ def binary(operator: ast.operator, left: Shape, right: Shape) -> tuple[Shape, st
         symbol = _SYMBOLS[type(operator)]
         words = f"{kinds_in_words(left.kinds)} {symbol} {kinds_in_words(right.kinds)}"
         return ANY, f"{words} cannot be"
+    if isinstance(operator, _DIVIDING) and right.values == _ZERO and left.kinds & _NUMERIC:
+        return Shape(kinds), "division by zero"
     items = None
     if kinds == ARRAY and isinstance(operator, ast.Mult):
         items = left.items if left.kinds == ARRAY else right.items

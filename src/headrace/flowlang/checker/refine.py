@@ -133,6 +133,9 @@ def _compared(rule: CompareRule, before: Situation, holds: bool) -> Situation | 
     other = operand.steps if isinstance(operand, Path) else ()
     key = None if isinstance(operand, Path) else operand
     atom: Atom = (steps, rule.name, key, other)
+    is_number = family == "Numeric" and not isinstance(operand, Path)
+    if holds and is_number and _out_of_bounds(before, steps, rule.name[len(family) :], operand):
+        return None
     opposite = _OPPOSITE.get(rule.name.removeprefix(family))
     if opposite is None:
         return _noted(before, shape, atom, holds)
@@ -144,6 +147,24 @@ def _compared(rule: CompareRule, before: Situation, holds: bool) -> Situation | 
         return None
     noted = _noted(before, shape, atom, holds)
     return noted.learns(noted.shape, against, not holds) if noted and comparable else noted
+
+
+def _out_of_bounds(before: Situation, steps: Steps, name: str, operand: float) -> bool:
+    """Says whether no number compares so that compares as it is known to."""
+    known = [
+        (atom[1].removeprefix("Numeric"), atom[2])
+        for atom, truth in before.facts
+        if truth and atom[0] == steps and atom[1].startswith("Numeric") and atom[2] is not None
+    ]
+    lowest = [(value, op == "GreaterThan") for op, value in [*known, (name, operand)]
+              if op in {"Equals", "GreaterThan", "GreaterThanEquals"}]  # fmt: skip
+    highest = [(value, op == "LessThan") for op, value in [*known, (name, operand)]
+               if op in {"Equals", "LessThan", "LessThanEquals"}]  # fmt: skip
+    return any(
+        low > high or (low == high and (above or below))
+        for low, above in lowest
+        for high, below in highest
+    )
 
 
 def _comparer(rule: CompareRule) -> Callable[[Any], bool]:

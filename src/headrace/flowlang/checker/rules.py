@@ -78,7 +78,8 @@ RULES: Final = _rules(
         WARNING,
         "What is read is missing on some route or in some input.",
         "A run fails with States.Runtime on the route that the message names. Require it in the "
-        "input schema, give it a value on that route, or test it with IsPresent first.",
+        "input schema, give it a value on that route, or test it with IsPresent first. Advice "
+        "where stat's answer is read of a path that a transfer takes anyway.",
     ),
     (
         "undeclared-input",
@@ -123,6 +124,13 @@ RULES: Final = _rules(
         "and operators that end with Path take a path.",
     ),
     (
+        "braces-not-filled",
+        WARNING,
+        "A text in an expression has the name of a member in braces.",
+        "Braces are filled in an f-string alone. Put an f before the quote, "
+        "or texts together with +.",
+    ),
+    (
         "suffix-without-effect",
         WARNING,
         "A name with .$ or .= stands in a Result.",
@@ -141,6 +149,13 @@ RULES: Final = _rules(
         "A name is nearly that of another, and is given or documented nowhere.",
         "A member that the provider does not document, beside one that it does; a result that is "
         "never read, beside one that is; a member that nothing gives, beside one that is given.",
+    ),
+    (
+        "undocumented-member",
+        WARNING,
+        "A member of a provider's answer is read that its documentation does not have.",
+        "Every run that comes here fails, if the provider gives nothing of this name. Read one of "
+        "the members that it documents, or test with IsPresent whether it is there.",
     ),
     (
         "choice-never",
@@ -168,6 +183,12 @@ RULES: Final = _rules(
         WARNING,
         "A Choice compares one value as a text and as a number.",
         "One of the two can never hold. Of a value whose type is known, choice-never tells which.",
+    ),
+    (
+        "pattern-not-matched",
+        WARNING,
+        "A Choice compares with a pattern as if it were a text.",
+        "StringEquals takes a star for itself; StringMatches takes it for any text.",
     ),
     (
         "choice-without-default",
@@ -211,8 +232,9 @@ RULES: Final = _rules(
     (
         "unknown-error-name",
         WARNING,
-        "ErrorEquals has a name that is nearly that of a known failure.",
-        "A misspelt name catches nothing.",
+        "ErrorEquals has a name that is not that of a failure.",
+        "A misspelt name, or one of another language, catches nothing. What the work of an action "
+        "raises comes as ActionFailedException, whatever its name is there.",
     ),
     (
         "loop-without-end",
@@ -239,14 +261,29 @@ RULES: Final = _rules(
         WARNING,
         "An action that can take long has no WaitTime.",
         "After 300 seconds it is cancelled, and the state fails with ActionTimeout. Give the "
-        "longest time that the work and its queue may take.",
+        "longest time that the work and its queue may take. Advice where no state of the flow has "
+        "one.",
     ),
     (
         "wait-time-too-short",
         WARNING,
         "WaitTime is shorter than the work may take.",
-        "Less than the walltime of the jobs, or less than ten minutes for what can take hours: the "
-        "action is cancelled while its work goes on. WaitTime covers the time in the queue too.",
+        "Less than the walltime of the jobs, or less than the default of 300 s for what can take "
+        "hours: the action is cancelled while its work goes on. WaitTime covers the time in the "
+        "queue too.",
+    ),
+    (
+        "wait-time-too-long",
+        WARNING,
+        "WaitTime is longer than a run can take.",
+        "A run ends after a year at the latest. WaitTime is in seconds: milliseconds are hardly "
+        "meant, and 86400 is a day.",
+    ),
+    (
+        "wait-of-nothing",
+        WARNING,
+        "A Wait of less than no time.",
+        "The run goes on at once: a loop with such a Wait asks as fast as the service answers.",
     ),
     (
         "deprecated-provider",
@@ -304,6 +341,39 @@ RULES: Final = _rules(
         WARNING,
         "A keyword of JSON schema stands among the properties.",
         "There it is the name of a property, and forbids nothing else. Move it one level out.",
+    ),
+    (
+        "unsatisfiable-schema",
+        ERROR,
+        "The input schema, or a part of it, accepts nothing.",
+        "Its parts contradict one another: bounds, values and types, or a required name that is no "
+        "property where no others are accepted. Every run is refused at its start. A warning where "
+        "an input can do without the part.",
+    ),
+    (
+        "example-not-accepted",
+        WARNING,
+        "The input schema does not accept its own default or example.",
+        "Who starts the flow with what the schema shows is refused. Correct the value or the "
+        "schema.",
+    ),
+    (
+        "unknown-keyword",
+        WARNING,
+        "A name in the input schema is nearly that of a keyword or a format of JSON schema.",
+        "Validators leave out what they do not know: nothing is checked by it.",
+    ),
+    (
+        "keyword-without-effect",
+        WARNING,
+        "A keyword of the input schema says nothing of values of the type beside it.",
+        "A length of a number, or items of an object: the type or the keyword is meant otherwise.",
+    ),
+    (
+        "field-without-effect",
+        WARNING,
+        "A Pass has more than one of Result, Parameters and InputPath.",
+        "The first of them that it has is what it gives; the others have no effect.",
     ),
     (
         "private-parameter-missing",

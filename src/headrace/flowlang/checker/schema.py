@@ -33,6 +33,8 @@ _TYPES: Final = {
     "object": OBJECT,
 }
 _MAX_LEVELS: Final = 40
+# The web app asks for such an object by the form of a transfer, and gives all of it.
+_FORM: Final = "globus-transfer-transfer"
 
 Ways = list[Shape]
 
@@ -109,10 +111,12 @@ class _Reader:
         if kinds & ARRAY and isinstance(schema.get("items"), dict):
             items = _joined(self.ways(schema["items"]))
         named = self._documented and "properties" in schema
+        # Of a provider that says that there is more, not all members are written down.
+        complete = named and schema.get("additionalProperties") is not True
         identifies = kinds == STRING and schema.get("format") == "uuid"
         least, most = self._numbers(schema) if kinds & ARRAY else (None, None)
         return [
-            Shape(kinds, members, rest, items, None, named, least, most, identifies)
+            Shape(kinds, members, rest, items, None, named, least, most, identifies, complete)
             for members, rest in (self._objects(schema) if kinds & OBJECT else [({}, _UNKNOWN)])
         ]
 
@@ -131,7 +135,9 @@ class _Reader:
         required = {name for name in _list(schema.get("required")) if isinstance(name, str)}
         more = schema.get("additionalProperties", True)
         optional = Presence.UNKNOWN if self._documented else Presence.MAY
-        if "patternProperties" in schema or "propertyNames" in schema:
+        is_form = str(schema.get("format")).startswith(_FORM)
+        if is_form or "patternProperties" in schema or "propertyNames" in schema:
+            # What a form of the web app gives is more than the schema has to say.
             rest = Presence.UNKNOWN
         elif more is False:
             rest = Presence.CANNOT

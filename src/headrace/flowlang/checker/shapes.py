@@ -71,6 +71,7 @@ class Shape:
             known of their number.
         most: an array has at most so many items; None where that is not known.
         identifies: whether a text is an id, by its schema.
+        complete: whether all members are named that a provider documents.
         weight: number of shapes in it.
         height: levels below it.
     """
@@ -84,6 +85,7 @@ class Shape:
     least: int | None = None
     most: int | None = None
     identifies: bool = False
+    complete: bool = False
     weight: int = field(init=False, compare=False)
     height: int = field(init=False, compare=False)
 
@@ -236,14 +238,16 @@ def join(one: Shape, other: Shape) -> Shape:
     elif other.kinds & ARRAY:
         items, least, most = other.items, other.least, other.most
     if not one.kinds & OBJECT:
-        members, rest, named = other.members, other.rest, other.named
+        members, rest, named, complete = other.members, other.rest, other.named, other.complete
     elif not other.kinds & OBJECT:
-        members, rest, named = one.members, one.rest, one.named
+        members, rest, named, complete = one.members, one.rest, one.named, one.complete
     else:
         members, rest = _joined_members(one, other), _either(one.rest, other.rest)
-        named = one.named and other.named
+        named, complete = one.named and other.named, one.complete and other.complete
     identifies = one.identifies and other.identifies
-    return bounded(Shape(kinds, members, rest, items, values, named, least, most, identifies))
+    return bounded(
+        Shape(kinds, members, rest, items, values, named, least, most, identifies, complete)
+    )
 
 
 def _joined_members(one: Shape, other: Shape) -> dict[str, Member]:
@@ -325,7 +329,10 @@ def meet(one: Shape, other: Shape) -> Shape | None:
     least = max((n for n in (one.least, other.least) if n is not None), default=None)
     most = min((n for n in (one.most, other.most) if n is not None), default=None)
     identifies = one.identifies or other.identifies
-    return bounded(Shape(kinds, members, rest, items, values, named, least, most, identifies))
+    complete = one.complete or other.complete
+    return bounded(
+        Shape(kinds, members, rest, items, values, named, least, most, identifies, complete)
+    )
 
 
 def member_of(shape: Shape, name: str) -> Member:

@@ -11,18 +11,19 @@ from headrace.flowlang.checker.chains import chain
 from headrace.flowlang.checker.dataflow import DataFlow
 from headrace.flowlang.checker.findings import WARNING, Finding, Loc
 from headrace.flowlang.checker.places import look
-from headrace.flowlang.checker.readings import state_loc
+from headrace.flowlang.checker.readings import parts, state_loc
 from headrace.flowlang.checker.shapes import Presence
 from headrace.flowlang.checker.situations import Situation, Steps
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.expressions import Expression, compile_expression
 from headrace.flowlang.model import ActionState, State
-from headrace.flowlang.parameters import PRIVATE_KEY, plain_name
+from headrace.flowlang.parameters import PRIVATE_KEY, Computed, plain_name
 from headrace.flowlang.paths import CONTEXT_NAME, compile_path
 from headrace.flowlang.providers import provider_of
 
 _REFERENCE: Final = re.compile(r"\$[.\[][\w.\[\]'\"-]+")
 _WITHIN: Final = re.compile(r"(?<!\S)\$\.[A-Za-z_]\w*")
+_FIELD: Final = re.compile(r"\$?\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]]*\])*)\}")
 _LONGEST: Final = 2_000
 _EVALUATED: Final = frozenset({"json-path", "expression"})
 # Operators whose other form takes a path.
@@ -40,6 +41,9 @@ def suffixes(analysis: DataFlow) -> Iterator[Finding]:
         situations = analysis.situations(name)
         kept = _evaluated_there(state)
         yield from _texts(raw.get("Parameters"), (*loc, "Parameters"), situations, kept)
+        for where, part in parts(state):
+            if isinstance(part, Computed):
+                yield from _unfilled(part.expression, where, situations)
         if raw["Type"] == "Pass":
             yield from _result(raw.get("Result"), (*loc, "Result"))
         elif raw["Type"] == "Fail":
@@ -131,6 +135,30 @@ def _is_path(value: Any) -> bool:
         return bool(compile_path(value).steps)
     except PathError:
         return False
+
+
+def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
+    """Yields texts with a member's name in braces that nothing puts in."""
+    within = {
+        id(inner)
+        for node in ast.walk(expression.tree)
+        if isinstance(node, ast.JoinedStr)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(expression.tree):
+        if not isinstance(node, ast.Constant) or id(node) in within:
+            continue
+        for found in _FIELD.finditer(node.value if isinstance(node.value, str) else ""):
+            steps = (found[1],)
+            if any(_known_steps(steps, situation) for situation in situations):
+                yield Finding(
+                    WARNING,
+                    "braces-not-filled",
+                    loc,
+                    f"{found[0]!r:.80} stands in a text as it is: nothing is put in its place",
+                    f"write '...' + str({found[1]}{found[2]}) + '...'",
+                )
+                return
 
 
 def _reads(text: str, situation: Situation) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headrace.flowlang import silent
-from headrace.flowlang.checker.findings import WARNING, Finding, Loc
+from headrace.flowlang.checker.findings import ADVICE, WARNING, Finding, Loc
 from headrace.flowlang.handlers import AWAIT_WEB_INPUT
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import provider_of
@@ -17,7 +17,11 @@ _WORKERS: Final = ("endpoint", "endpoint_id", "function", "function_id")
 
 
 def times(
-    state: ActionState, raw: dict[str, Any], loc: Loc, walltimes: Mapping[str, float]
+    state: ActionState,
+    raw: dict[str, Any],
+    loc: Loc,
+    walltimes: Mapping[str, float],
+    gives_times: bool,
 ) -> Iterator[Finding]:
     """Yields what is wrong with an Action's WaitTime.
 
@@ -26,7 +30,17 @@ def times(
         raw: it, as the definition has it.
         loc: where it stands.
         walltimes: seconds that a function or the jobs of an endpoint may take.
+        gives_times: whether another state of the flow has a WaitTime.
     """
+    if "WaitTime" in raw and state.wait_time > silent.MAX_WAIT_SECONDS:
+        yield Finding(
+            WARNING,
+            "wait-time-too-long",
+            (*loc, "WaitTime"),
+            f"{state.wait_time} s is longer than the year that a run can take",
+            'give "WaitTime" in seconds, such as 86400 for a day',
+        )
+        return
     provider = provider_of(state.url)
     if provider is None or state.url == AWAIT_WEB_INPUT:
         return
@@ -47,8 +61,9 @@ def times(
             f'set "WaitTime" to {longest:g} and the longest time in the queue',
         )
     elif provider.long and "WaitTime" not in raw:
+        # Who gives none anywhere may be content with the default.
         yield Finding(
-            WARNING,
+            WARNING if gives_times else ADVICE,
             "default-wait-time",
             loc,
             f"without WaitTime the action ({provider.title}) is cancelled after "

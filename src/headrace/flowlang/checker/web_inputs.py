@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from headrace.flowlang.checker.places import look
@@ -34,7 +35,7 @@ def response_of(flow: Flow, state: ActionState) -> Shape:
     if possible is None or look(given, (_RESPONSE,)).shape is given:
         return given
     members = {**given.members, _RESPONSE: Member(possible)}
-    return Shape(given.kinds, members, given.rest, named=True)
+    return replace(given, members=members)
 
 
 def _values(flow: Flow, state: ActionState) -> list[str]:

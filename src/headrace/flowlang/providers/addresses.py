@@ -21,6 +21,18 @@ _OPERATIONS: Final = ("/run", "/status", "/cancel", "/release", "/resume", "/act
 # All providers of these hosts are known.
 _COMPLETE: Final = frozenset({TRANSFER, COMPUTE})
 _HOSTS: Final = (TRANSFER, COMPUTE, ACTIONS, FLOWS)
+# Hosts of Globus's that have no action providers, with the ones that do what they do.
+_NO_PROVIDERS: Final = {
+    "app.globus.org": None,
+    "www.globus.org": None,
+    "docs.globus.org": None,
+    "auth.globus.org": None,
+    "groups.api.globus.org": None,
+    "transfer.api.globus.org": f"{TRANSFER}/transfer",
+    "transfer.api.globusonline.org": f"{TRANSFER}/transfer",
+    "search.api.globus.org": f"{ACTIONS}/search/ingest",
+    "compute.api.globus.org": f"{COMPUTE}/v3",
+}
 
 # Addresses that answer no more, with what has taken their place; the longer ones first.
 _GONE: Final = {
@@ -86,6 +98,13 @@ def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
         whole = address.removesuffix(operation)
         if whole != address and (whole in known or is_flow(whole)):
             return Nearest(f"the service appends {operation} by itself", whole)
+    if re.search(r"\s", url):
+        return Nearest("an address has no blanks", re.sub(r"\s", "", address))
+    if parts.netloc.lower() in _NO_PROVIDERS:
+        meant = _NO_PROVIDERS[parts.netloc.lower()]
+        if parts.path.startswith("/flows/"):
+            meant = FLOWS + parts.path
+        return Nearest(f"{parts.netloc} has no action providers", meant)
     if is_flow(address):
         return None
     if host in _COMPLETE:
