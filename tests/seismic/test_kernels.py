@@ -15,6 +15,7 @@ import headrace.seismic.models.layout as layouts
 from headrace.seismic import ModelError
 from headrace.seismic.kernels import (
     KernelProcessing,
+    Mask,
     Mute,
     Scaling,
     Smoothing,
@@ -34,6 +35,7 @@ from headrace.seismic.models import (
     FieldSpec,
     Layout,
     Provenance,
+    Slab,
     Values,
     read_model,
     write_model,
@@ -264,7 +266,6 @@ def test_all_steps_in_one_call(tmp_path: Path) -> None:
         water_level=0.1,
         smoothing=(Smoothing("x", "km", sigma=0.2), Smoothing("z", "km", sigma=0.2)),
         clip_quantile=0.99,
-        last_masks=(side,),
     )
     process_kernel(source, tmp_path / "out" / "b.h5", processing, hessian=hessian)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.h5"]
@@ -276,3 +277,70 @@ def test_all_steps_in_one_call(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "b.h5").read_bytes() == first
     with pytest.raises(ModelError, match="needs a pseudo-Hessian"):
         process_kernel(source, tmp_path / "c.h5", processing)
+
+
+MASKS = (
+    Mute(("z", "x"), ((1500.0, 2.0), (800.0, 3.1)), 250.0, 300.0, "m"),
+    Taper("z", "first", 200.0, 400.0, "m"),
+    Taper("x", "last", 0.3, 0.5, "km"),
+)
+SMOOTHINGS = (Smoothing("z", "m", sigma=300.0), Smoothing("x", "km", sigma=0.4))
+
+
+def factor_of(masks: tuple[Mask, ...]) -> Values:
+    """The product of masks on the whole grid."""
+    found = np.ones(LAYOUT.shape)
+    for mask in masks:
+        found = found * mask.factor(LAYOUT, Slab(0, LAYOUT.shape[0]))
+    return found
+
+
+def processed(tmp_path: Path, fields: dict[str, Values], processing: KernelProcessing) -> Values:
+    hessian = write(tmp_path / "h.h5", {n: 1.0 + np.abs(v) for n, v in some(1).items()})
+    process_kernel(write(tmp_path / "a.h5", fields), tmp_path / "b.h5", processing, hessian=hessian)
+    return read_model(tmp_path / "b.h5").fields["vp"]
+
+
+def test_a_mask_counts_once_where_nothing_is_smoothed(tmp_path: Path) -> None:
+    found = processed(tmp_path, some(), KernelProcessing(masks=MASKS))
+    np.testing.assert_allclose(found, factor_of(MASKS) * some()["vp"], rtol=1e-14, atol=0.0)
+    # Nor does it where the smoothing is too narrow to change anything.
+    narrow = tuple(Smoothing(axis, "m", sigma=1.0) for axis in "zx")
+    found = processed(tmp_path, some(), KernelProcessing(masks=MASKS, smoothing=narrow))
+    np.testing.assert_allclose(found, factor_of(MASKS) * some()["vp"], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("water_level", [None, 0.1])
+@pytest.mark.parametrize("clip_quantile", [None, 0.9])
+def test_a_smoothed_kernel_is_zero_where_its_masks_are(
+    water_level: float | None, clip_quantile: float | None, tmp_path: Path
+) -> None:
+    processing = KernelProcessing(MASKS, water_level, SMOOTHINGS, clip_quantile)
+    masked = factor_of(MASKS) == 0.0
+    # The source and the station themselves are at points of the grid: row 15 and 8.
+    assert masked[15, 20]
+    assert masked[8, 31]
+    assert masked[:3].all()
+    assert masked[:, -3:].all()
+    found = processed(tmp_path, some(), processing)
+    assert np.all(found[masked] == 0.0)
+    assert np.all(found[~masked] != 0.0)
+    # What is there does not reach the rest, however large it is.
+    spoilt = {name: np.where(masked, 1e9, values) for name, values in some().items()}
+    np.testing.assert_array_equal(processed(tmp_path, spoilt, processing), found)
+
+
+def test_masks_leave_the_smoothing_as_symmetric_as_it_was(tmp_path: Path) -> None:
+    processing = KernelProcessing(masks=MASKS, smoothing=SMOOTHINGS)
+    # Far from the sides of the grid, where means are of fewer neighbours.
+    inside = np.zeros(LAYOUT.shape)
+    inside[13:18, 16:25] = 1.0
+    one, other = ({n: inside * v for n, v in some(seed).items()} for seed in (3, 4))
+    forth = float(np.sum(one["vp"] * processed(tmp_path, other, processing)))
+    back = float(np.sum(other["vp"] * processed(tmp_path, one, processing)))
+    assert forth == pytest.approx(back, rel=1e-12)
+
+
+def test_a_scaling_below_zero_is_refused() -> None:
+    with pytest.raises(ModelError, match="factors cannot be below 0"):
+        Scaling("z", (0.0, 1000.0), (1.0, -1.0))

@@ -78,7 +78,6 @@ def processing_of(inversion: Inversion, events: tuple[str, ...]) -> KernelProces
         water_level=settings.water_level,
         smoothing=settings.smoothing,
         clip_quantile=settings.clip,
-        last_masks=settings.tapers,
     )
 
 

@@ -16,7 +16,7 @@ from headrace.seismic.models import FieldReader, Layout, Provenance, Slab, Value
 
 
 class Mask(Protocol):
-    """Anything that gives a factor for every point."""
+    """Anything that gives a factor, not below 0, for every point."""
 
     def factor(self, layout: Layout, slab: Slab) -> Values:
         """Factors of some rows, in a shape that multiplies with theirs."""
@@ -105,7 +105,7 @@ class Scaling:
     Attributes:
         axis: the axis.
         coordinates: where, rising, in the axis' units.
-        factors: one per coordinate; the outer ones hold beyond.
+        factors: one per coordinate, not below 0; the outer ones hold beyond.
     """
 
     axis: str
@@ -115,6 +115,8 @@ class Scaling:
     def __post_init__(self) -> None:
         if len(self.coordinates) != len(self.factors) or not self.factors:
             raise ModelError(f"scaling of {self.axis}: one factor per coordinate is needed")
+        if not min(self.factors) >= 0.0:
+            raise ModelError(f"scaling of {self.axis}: factors cannot be below 0")
 
     def factor(self, layout: Layout, slab: Slab) -> Values:
         """Factors of some rows."""
@@ -141,25 +143,27 @@ def _along(layout: Layout, slab: Slab, name: str, values: Values) -> Values:
     return part.reshape(shape)
 
 
-def apply_masks(source: Path, target: Path, masks: Sequence[Mask]) -> None:
+def apply_masks(source: Path, target: Path, masks: Sequence[Mask], *, root: bool = False) -> None:
     """Multiplies every field with every mask.
 
     Args:
         source: the kernel.
         target: the file to write.
         masks: in any order.
+        root: multiply with the square roots of the factors instead.
 
     Raises:
         ModelError: a mask names an axis that is not there, or units that do not fit it.
     """
     with FieldReader(source) as reader:
         layout = reader.layout
-    told = {"masks": [repr(mask) for mask in masks]}
+    told = {"masks": [repr(mask) for mask in masks], "root": root}
     provenance = Provenance("masked", (parent(source),), told)
 
     def change(_: str, slab: Slab, block: Values) -> Values:
         for mask in masks:
-            block = block * mask.factor(layout, slab)
+            factor = mask.factor(layout, slab)
+            block = block * (np.sqrt(factor) if root else factor)
         return block
 
     changed(source, target, change, provenance)

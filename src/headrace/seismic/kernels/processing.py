@@ -17,19 +17,23 @@ from headrace.seismic.kernels.steps import clip, precondition
 class KernelProcessing:
     """What is done to a summed kernel, in this order; what is not given is left out.
 
+    Smoothing spreads what a mask should keep out, and fills what it should keep empty. So the
+    square root of the masks comes before it and again after it: where a mask is zero the kernel
+    counts for nothing and ends as zero, where nothing is smoothed the mask counts once, and the
+    whole stays as symmetric as the smoothing is, which the optimiser needs of a preconditioner.
+
     Attributes:
-        masks: mutes, tapers and scalings.
+        masks: mutes, tapers and scalings; without smoothing they are applied once.
         water_level: of the preconditioner; None: no preconditioner.
-        smoothing: along which axes; the pseudo-Hessian is smoothed likewise before it is used.
+        smoothing: along which axes; the pseudo-Hessian, which no mask is applied to, is smoothed
+            likewise before it is used.
         clip_quantile: share of the points left as they are by clipping; None: no clipping.
-        last_masks: applied at the end, for what must be zero after smoothing too.
     """
 
     masks: tuple[Mask, ...] = ()
     water_level: float | None = None
     smoothing: tuple[Smoothing, ...] = ()
     clip_quantile: float | None = None
-    last_masks: tuple[Mask, ...] = ()
 
 
 def process_kernel(
@@ -76,11 +80,16 @@ def _steps(
         steps.append(
             lambda source, target: precondition(source, divisor, target, water_level=water_level)
         )
+    root = bool(processing.smoothing)
+
+    def mask(source: Path, target: Path) -> None:
+        apply_masks(source, target, processing.masks, root=root)
+
     if processing.smoothing:
         steps.append(lambda source, target: smooth(source, target, processing.smoothing))
+        if processing.masks:
+            steps.append(mask)
     if quantile is not None:
         steps.append(lambda source, target: clip(source, target, quantile=quantile))
-    if processing.last_masks:
-        steps.append(lambda source, target: apply_masks(source, target, processing.last_masks))
     # Without masks too, so that there is always a file of its own.
-    return [lambda source, target: apply_masks(source, target, processing.masks), *steps]
+    return [mask, *steps]
