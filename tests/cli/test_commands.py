@@ -86,7 +86,7 @@ def test_a_log_says_what_it_leaves_out(run: Run, deployed: Service) -> None:
         (["run", "list", "-C", "/nowhere"], "/nowhere: no such directory", 1),
         (["run", "list", "--jmespath", "[["], "--jmespath '[[':", 2),
         (["run", "show", "zz"], "no run begins with 'zz': see `headrace run list`", 1),
-        (["run", "show", an_id("nothing")], "404 NOT_FOUND", 1),
+        (["run", "show", an_id("nothing")], "answered 404 NOT_FOUND", 1),
         (["flow", "check", "sey"], "no flow 'sey'", 1),
         (["watch", "nothing"], "no trigger 'nothing' in", 1),
         (["whoami"], "GLOBUS_CLIENT_ID is not set", 4),

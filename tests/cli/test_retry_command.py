@@ -136,7 +136,8 @@ def test_a_run_that_goes_on_is_given_up_with_the_wanted_code(headrace: Command, 
     assert "it goes on" in waited.stderr
     refused = headrace("run", "delete", run_id, "--yes")
     assert refused.returncode == 1
-    assert "409 STATE_CONFLICT" in refused.stderr
+    assert "answered 409 STATE_CONFLICT)" in refused.stderr
+    assert not refused.stderr.partition("error: ")[2].startswith("DELETE ")
 
 
 def test_who_may_see_a_run_is_checked_before_anything_is_sent(headrace: Command) -> None:

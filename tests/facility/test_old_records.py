@@ -13,6 +13,7 @@ import globus_sdk
 import pytest
 from facility.conftest import LiveFacility
 
+from headrace.facility import check_store, facility_status, stop_facility
 from headrace.facility.settings import state_directory
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -109,3 +110,31 @@ def test_a_damaged_record_hides_neither_other_flows_nor_other_runs(facility: Any
     with pytest.raises(globus_sdk.FlowsAPIError) as caught:
         flows.get_flow(spoilt)
     assert caught.value.http_status == 404
+
+
+def test_damaged_flows_are_named_by_status_and_check(
+    start: Callable[[], LiveFacility],
+) -> None:
+    facility = start()
+    kept, spoilt = facility.deploy(PASS), facility.deploy(PASS)
+    store = facility.root / ".headrace" / "facility.db"
+    with closing(sqlite3.connect(store, timeout=60)) as db:
+        db.execute("UPDATE flows SET metadata = '[1]' WHERE id = ?", (spoilt,))
+        db.commit()
+    (problem,) = check_store(store).problems
+    assert spoilt in problem
+    assert "delete the flow and deploy it again" in problem
+    stop_facility(facility.root)
+    facility = start()
+    status = facility_status(facility.root)
+    assert status is not None
+    assert not status["well"]
+    (told,) = status["problems"]
+    assert told.startswith(f"flows: flow {spoilt} (")
+    assert kept not in told
+    facility.services.flows.delete_flow(spoilt)
+    stop_facility(facility.root)
+    facility = start()
+    status = facility_status(facility.root)
+    assert status is not None
+    assert status["well"]

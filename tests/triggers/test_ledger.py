@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from headrace.triggers import (
     Trigger,
     TriggerError,
     Watching,
+    ask_again,
     first_looks,
     read_ledger,
 )
@@ -192,11 +194,23 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
+def remove(path: Path, *names: str) -> None:
+    """Somebody deletes arrivals by hand."""
+    with closing(sqlite3.connect(path)) as database:
+        for name in names:
+            database.execute("DELETE FROM arrivals WHERE path = ?", (f"/incoming/{name}/",))
+        database.commit()
+
+
 WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     "deleted": (delete, "is gone \\(it had 3\\)"),
     "emptied": (lambda path: path.write_bytes(b""), "is empty"),
     "another": (exchange, "is not the one of before"),
     "older": (go_back, "is an older copy \\(it knows 3 of 4"),
+    "without its first": (lambda path: remove(path, "a"), "is not whole \\(1 arrival was deleted"),
+    "without two": (lambda path: remove(path, "a", "b"), "is not whole \\(2 arrivals were"),
+    "without its last": (lambda path: remove(path, "c"), "is an older copy \\(it knows 2 of 3"),
+    "without any": (lambda path: remove(path, *"abc"), "is an older copy \\(it knows 0 of 3"),
     "damaged": (damage, "is damaged"),
     "no database": (lambda path: path.write_text("x" * 9000), "is damaged"),
     "no ledger": (
@@ -221,7 +235,7 @@ def test_a_ledger_that_was_lost_between_two_watches_is_refused(tmp_path: Path, w
         assert again.state == "seen"
     with Ledger(path) as ledger:
         assert ledger.records()
-    if way not in ("deleted", "another", "older"):
+    if way not in ("deleted", "another", "older") and not way.startswith("without"):
         assert list(tmp_path.glob("ledger.db.unusable-*")), "it was not kept"
 
 
@@ -253,6 +267,77 @@ def test_a_ledger_that_is_lost_while_it_is_in_use_is_noticed(tmp_path: Path, way
         (tmp_path / "copy").rename(path)
         with Ledger(path) as ledger:
             assert len(ledger.records()) == 4, "the copy has all of it"
+
+
+@pytest.mark.parametrize("names", ["a", "d", "ad"])
+def test_arrivals_that_are_deleted_under_a_watch_stop_it(tmp_path: Path, names: str) -> None:
+    path = filled(tmp_path / "ledger.db")
+    with Ledger(path) as ledger:
+        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        remove(path, *names)
+        for step in (
+            lambda: ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))]),
+            lambda: ledger.begin(2),
+            ledger.verify,
+        ):
+            with pytest.raises(LedgerUnusable, match="deleted from it"):
+                step()
+
+
+def test_what_others_may_write_stops_no_watch(tmp_path: Path) -> None:
+    path = filled(tmp_path / "ledger.db")
+    with Ledger(path) as ledger:
+        ledger.begin(1)
+        ledger.refused(1, "too large")
+        assert ask_again(path, [1]) == 1
+        (record, *_) = ledger.open("new_event", "workstation")
+        assert (record.id, record.state) == (1, "failed")
+
+
+def test_a_deletion_that_was_taken_note_of_is_not_told_again(tmp_path: Path) -> None:
+    path = filled(tmp_path / "ledger.db")
+    remove(path, "b")
+    with Ledger(path, start_over=True) as ledger:
+        assert not ledger.knows_root("new_event", "workstation", "/incoming/", "ext4:7")
+        ledger.add_root(
+            *("new_event", "workstation", "/incoming/", "ext4:7"),
+            skip=[(f"/incoming/{name}/", Identity(5, 50)) for name in "abc"],
+        )
+    with Ledger(path) as ledger:
+        states = {record.path: record.state for record in ledger.records()}
+    assert states == {"/incoming/a/": "seen", "/incoming/c/": "seen", "/incoming/b/": "skipped"}
+    remove(path, "c")
+    with pytest.raises(LedgerUnusable, match="1 arrival was deleted"):
+        Ledger(path)
+
+
+BEGINS = """
+import os, sys
+from pathlib import Path
+from headrace.triggers.arrival import Identity
+from headrace.triggers.ledger import Ledger
+
+ledger = Ledger(Path(sys.argv[1]))
+(record,) = ledger.see("new_event", "workstation", "ext4:7", [("/incoming/d/", Identity(5, 50))])
+ledger.begin(record.id)
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("lost", ["log", "copy"])
+def test_no_copy_is_taken_that_lacks_an_arrival_whose_run_was_begun(
+    tmp_path: Path, lost: str
+) -> None:
+    path = filled(tmp_path / "ledger.db")
+    before = path.read_bytes()
+    run = subprocess.run([sys.executable, "-c", BEGINS, path], check=False)
+    assert run.returncode == 9
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink()
+    if lost == "copy":
+        path.write_bytes(before)
+    with pytest.raises(LedgerUnusable, match="is an older copy \\(it knows 3 of 4"):
+        Ledger(path)
 
 
 LOST_LOGS = {

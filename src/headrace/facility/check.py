@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from headrace._internal.atomic import PRIVATE, atomic_replacement
 from headrace.facility.errors import FacilityError
+from headrace.facility.flows import flow_problems
 from headrace.facility.migrations import MIGRATIONS
 from headrace.facility.parking import reason_of
 from headrace.facility.runs import Runs
@@ -134,6 +135,7 @@ def _look(path: Path, report: StoreReport) -> None:
                 )
             report.problems += _integrity(db)
             report.problems += _references(db)
+            report.problems += _flows(db)
             _replay(db, report)
     except sqlite3.Error as error:
         report.problems.append(f"it cannot be read: {error}")
@@ -154,6 +156,13 @@ def _references(db: sqlite3.Connection) -> list[str]:
     except sqlite3.Error as error:
         return [f"references cannot be checked: {error}"]
     return [f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is missing" for row in rows]
+
+
+def _flows(db: sqlite3.Connection) -> list[str]:
+    try:
+        return flow_problems(db)
+    except sqlite3.Error:
+        return []  # its damage is told already
 
 
 class _Reader:

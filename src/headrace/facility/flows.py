@@ -8,13 +8,25 @@ import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from headrace.facility.clock import now
 from headrace.facility.errors import FlowUnreadable, NotFound
 from headrace.facility.store import Store
 
 logger = logging.getLogger(__name__)
+
+# The part of the facility that damaged flows are told under, so many by name.
+_PART: Final = "flows"
+_TOLD: Final = 5
+# What SQLite does not take for JSON objects: few, and each is looked at again.
+_SUSPECTS: Final = """
+SELECT * FROM flows WHERE NOT (
+    CASE WHEN json_valid(definition) THEN json_type(definition) = 'object' ELSE 0 END
+    AND json_valid(input_schema)
+    AND CASE WHEN json_valid(metadata) THEN json_type(metadata) = 'object' ELSE 0 END
+)
+"""
 
 # Members of a flow document that a caller may set, with what they are when nobody does.
 METADATA: Mapping[str, Any] = {
@@ -130,6 +142,16 @@ class Flows:
                 logger.warning("%s", error)
         return flows
 
+    def look(self) -> None:
+        """Report the flows that cannot be read; they are in no list."""
+        suspects = self._store.reader().execute(_SUSPECTS).fetchall()
+        told = [str(error) for error in map(_fault, suspects) if error is not None]
+        if not told:
+            self._store.health.clear(_PART)
+            return
+        more = f" (and {len(told) - _TOLD} more)" if len(told) > _TOLD else ""
+        self._store.health.report(_PART, "; ".join(told[:_TOLD]) + more)
+
     def _get(self, db: sqlite3.Connection, flow_id: str) -> StoredFlow:
         return _flow(self._record(db, flow_id))
 
@@ -155,6 +177,23 @@ def _row(flow: StoredFlow) -> tuple[str, ...]:
     )
 
 
+def _fault(row: sqlite3.Row) -> FlowUnreadable | None:
+    try:
+        _flow(row)
+    except FlowUnreadable as error:
+        return error
+    return None
+
+
+def flow_problems(db: sqlite3.Connection) -> list[str]:
+    """Return what is wrong with the flows of a store, one line each.
+
+    Args:
+        db: the store, whose rows are named.
+    """
+    return [str(error) for error in map(_fault, db.execute("SELECT * FROM flows")) if error]
+
+
 def _flow(row: sqlite3.Row) -> StoredFlow:
     try:
         definition, input_schema, metadata = (
@@ -164,8 +203,8 @@ def _flow(row: sqlite3.Row) -> StoredFlow:
             raise TypeError("it is no object")
     except (ValueError, TypeError, RecursionError) as error:
         raise FlowUnreadable(
-            f"flow {row['id']}: its record in the store cannot be read ({error}): delete the flow "
-            "and deploy it again"
+            f"flow {row['id']} ({str(row['title'])!r}): its record in the store cannot be read "
+            f"({error}): delete the flow and deploy it again"
         ) from error
     return StoredFlow(
         id=row["id"],

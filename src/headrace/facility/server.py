@@ -229,6 +229,8 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     address = Address(url, token, process.pid, process.create_time(), socket.gethostname())
     write_address(root, address)
     health.check(store.look)
+    backend.flows.look()
+    health.check(backend.flows.look)
     health.check(partial(sign_of_life, root))
     health.start()
     logger.info("serving %s at %s", root, url)

@@ -54,7 +54,7 @@ def login_needed(what: str, *options: str) -> HostedError:
 
 
 def explain(error: GlobusError) -> HostedError:
-    """Returns an error of the SDK as one line: status, code, the server's words, the way out.
+    """Returns an error of the SDK as one line: the server's words, where, the way out.
 
     Args:
         error: what the SDK raised.
@@ -110,7 +110,9 @@ def _explain_answer(error: GlobusAPIError) -> HostedError:
     oauth = error.raw_json.get("error") if error.raw_json else None
     if "/oauth2/token" in where and isinstance(oauth, str):
         return _explain_token_answer(where, oauth)
-    what = f"{where}: {error.http_status} {error.code or error.http_reason}: {words}"
+    # The cause comes first, and then where it was told.
+    told = f"{error.http_status} {error.code or error.http_reason}"
+    what = f"{words.rstrip('.') or told} ({where} answered {told})"
     wanted = error.info.authorization_parameters
     if error.info.consent_required:
         scopes = error.info.consent_required.required_scopes or []
@@ -120,7 +122,7 @@ def _explain_answer(error: GlobusAPIError) -> HostedError:
     if error.http_status == 401 or error.code in _LOGIN_CODES:
         return login_needed(what)
     advice = _ADVICE.get(error.http_status)
-    return HostedError(f"{what} ({advice})" if advice else what)
+    return HostedError(f"{what}: {advice}" if advice else what)
 
 
 def _explain_token_answer(where: str, oauth: str) -> HostedError:

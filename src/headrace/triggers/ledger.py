@@ -65,7 +65,8 @@ class Ledger:
 
     Raises:
         LedgerBusy: another watcher has it open.
-        LedgerUnusable: it is missing although there was one, empty, damaged, or another one.
+        LedgerUnusable: it is missing although there was one, empty, damaged, another one,
+            or not whole.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 
@@ -266,6 +267,7 @@ class Ledger:
             not `present`, none may be started.
         """
         now = self._now().isoformat()
+        self._file.know(id_)
         return self._change(
             id_,
             "state = 'starting', attempts = attempts + 1, "

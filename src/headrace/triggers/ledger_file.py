@@ -1,42 +1,45 @@
 """The ledger's file: opened by one watcher, noticed when it is gone, replaced, emptied or damaged.
 
 A small file beside the ledger, ``NAME.known``, says which ledger there was and how many arrivals it
-had. A ledger that is missing, empty or another one is therefore no new beginning: nothing is
-started before somebody has said what is to become of what lies in the watched directories.
+had. A ledger that is missing, empty, another one or one from which arrivals were deleted is
+therefore no new beginning: nothing is started before somebody has said what is to become of what
+lies in the watched directories. The file knows of an arrival before its run is started: whatever
+copy is put back after a crash, none that had a run is taken for new.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headrace._internal.atomic import PRIVATE, atomic_replacement, write_atomic
+from headrace._internal.atomic import PRIVATE, atomic_replacement
 from headrace.triggers import ledger_schema
-from headrace.triggers.errors import LedgerBusy, LedgerUnusable, TriggerError
+from headrace.triggers.errors import LedgerUnusable, TriggerError
+from headrace.triggers.ledger_known import (
+    Known,
+    deleted,
+    lacks,
+    lock_ledger,
+    newest,
+    read_known,
+    write_known,
+)
 
-# The file beside the ledger is brought up to date at most so often (s), and at the end.
+# The file beside the ledger is brought up to date at most so often (s), before a run that it does
+# not know of is started, and at the end.
 _KNOWN_EVERY = 10.0
 _MAGIC = b"SQLite format 3\0"
 _WAY_OUT = (
     "put a copy of it back, or go on with `headrace watch --existing skip` (nothing that lies in "
     "the watched directories now is run) or `--existing run` (all of it is)"
 )
-
-
-@dataclass(frozen=True)
-class _Known:
-    ledger: str
-    arrivals: int
 
 
 class LedgerFile:
@@ -62,7 +65,10 @@ class LedgerFile:
         self._lost: LedgerUnusable | None = None
         self._noted_at = 0.0
         self._noted = -1
-        self._flock = _lock(path)
+        self._newest = 0
+        self._deleted = 0
+        self._version: int | None = None
+        self._flock = lock_ledger(path)
         try:
             self._open(start_over)
         except BaseException:
@@ -93,7 +99,9 @@ class LedgerFile:
             try:
                 database.execute("BEGIN IMMEDIATE")
                 try:
+                    self._refuse_deletions(database)
                     yield database
+                    self._newest = newest(database)
                     database.execute("COMMIT")
                 except BaseException:
                     if database.in_transaction:
@@ -122,6 +130,17 @@ class LedgerFile:
                 raise self._lost
             self._note()
 
+    def know(self, arrival: int) -> None:
+        """Make sure that the file beside the ledger knows of an arrival.
+
+        Raises:
+            TriggerError: it cannot be written now; try again.
+        """
+        with self._mutex:
+            if arrival > self._noted:
+                self.verify()
+                self._note(anyway=True, strictly=True)
+
     @property
     def ledger_id(self) -> str:
         """Which ledger it is; part of every tag."""
@@ -139,7 +158,7 @@ class LedgerFile:
     # -- opening
 
     def _open(self, start_over: bool) -> None:
-        known = self._read_known()
+        known = read_known(self._beside)
         fault, database = self._examine(known)
         if fault and not start_over:
             kept = self.path.with_name(f"{self.path.name}.kept")
@@ -152,6 +171,7 @@ class LedgerFile:
                 database = self._create()
             self._database = database
             self._ledger = self._identity(database, afresh=bool(fault))
+            self._newest, self._deleted = newest(database), deleted(database)
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         except OSError as error:
@@ -165,7 +185,7 @@ class LedgerFile:
         self._file = (status.st_dev, status.st_ino)
         self._note(anyway=True)
 
-    def _examine(self, known: _Known | None) -> tuple[str, sqlite3.Connection | None]:
+    def _examine(self, known: Known | None) -> tuple[str, sqlite3.Connection | None]:
         """Returns what is wrong with the ledger, and its connection where it can be used."""
         try:
             size = self.path.stat().st_size
@@ -219,16 +239,16 @@ class LedgerFile:
                 raise
         return ""
 
-    def _exchanged(self, database: sqlite3.Connection, known: _Known | None) -> str:
+    def _exchanged(self, database: sqlite3.Connection, known: Known | None) -> str:
         if known is None:
             return ""
         row = database.execute("SELECT ledger FROM identity").fetchone()
         if row is None or row[0] != known.ledger:
             return "is not the one of before, but another"
-        arrivals = _newest(database)
+        arrivals = newest(database)
         if arrivals < known.arrivals:
             return f"is an older copy (it knows {arrivals} of {known.arrivals} arrivals)"
-        return ""
+        return lacks(deleted(database) - known.deleted)
 
     def _create(self) -> sqlite3.Connection:
         with atomic_replacement(self.path, PRIVATE) as temporary:
@@ -245,7 +265,11 @@ class LedgerFile:
         if afresh:
             # Arrivals that only the lost ledger knew had tags made from its name.
             new = os.urandom(16).hex()
+            database.execute("BEGIN IMMEDIATE")
             database.execute("UPDATE identity SET ledger = ?", (new,))
+            # So that what lies in the directories is asked for again.
+            database.execute("DELETE FROM roots")
+            database.execute("COMMIT")
         (ledger,) = database.execute("SELECT ledger FROM identity").fetchone()
         return str(ledger)
 
@@ -259,33 +283,52 @@ class LedgerFile:
 
     # -- what is known of it elsewhere
 
-    def _read_known(self) -> _Known | None:
-        try:
-            told = json.loads(self._beside.read_bytes())
-            return _Known(str(told["ledger"]), int(told["arrivals"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _note(self, *, anyway: bool = False) -> None:
+    def _note(self, *, anyway: bool = False, strictly: bool = False) -> None:
         """Keep the number of arrivals beside the ledger; a lower one is as good, but notices less.
 
-        A crash may leave it behind, a full disk too.
+        Args:
+            anyway: whatever the time.
+            strictly: a full disk may not leave it behind.
         """
         now = time.monotonic()
         if not anyway and now - self._noted_at < _KNOWN_EVERY:
             return
         self._noted_at = now
         try:
-            arrivals = _newest(self._database)
+            arrivals = newest(self._database)
         except sqlite3.Error as error:
             raise self._explained(error) from error
-        if arrivals != self._noted or anyway:
-            self._noted = arrivals
-            text = json.dumps({"ledger": self._ledger, "arrivals": arrivals}) + "\n"
-            with contextlib.suppress(OSError):
-                write_atomic(self._beside, text, PRIVATE)
+        if arrivals == self._noted and not anyway:
+            return
+        try:
+            write_known(self._beside, Known(self._ledger, arrivals, self._deleted))
+        except OSError as error:
+            if strictly:
+                raise TriggerError(
+                    f"{self._beside}: {error.strerror}; check the disk, its space and permissions"
+                ) from error
+            return
+        self._noted = arrivals
 
     # -- while it is in use
+
+    def _refuse_deletions(self, database: sqlite3.Connection) -> None:
+        """Look whether arrivals are still there, where somebody else has written to the ledger.
+
+        Raises:
+            LedgerUnusable: some are not.
+        """
+        (version,) = database.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return
+        lost = self._newest - newest(database) + deleted(database) - self._deleted
+        if lost > 0:
+            self._lost = LedgerUnusable(
+                f"{self.path}: the ledger of arrivals {lacks(lost)}, and nothing more is started: "
+                f"{_WAY_OUT}"
+            )
+            raise self._lost
+        self._version = version
 
     def _displaced(self) -> str:
         try:
@@ -378,33 +421,6 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     except OSError as error:
         raise TriggerError(f"{path}: {error.strerror}; is its disk there?") from error
     return status.st_dev, status.st_ino
-
-
-def _lock(path: Path) -> int:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.with_name(f"{path.name}.lock")
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-    except OSError as error:
-        raise TriggerError(f"{path}: cannot open the ledger: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise LedgerBusy(
-            f"{path}: another watcher works with this ledger; stop it, or leave the work to it"
-        ) from error
-    except OSError as error:
-        os.close(lock)
-        raise TriggerError(
-            f"{path}: cannot be locked here ({error.strerror}); keep the project on a local disk"
-        ) from error
-    return lock
-
-
-def _newest(database: sqlite3.Connection) -> int:
-    (newest,) = database.execute("SELECT coalesce(max(id), 0) FROM arrivals").fetchone()
-    return int(newest)
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> TriggerError:
