@@ -437,7 +437,7 @@ def test_equal_problems_of_many_stations_are_said_once(event: Event) -> None:
 
 def test_stations_may_have_fortrans_numbers(tmp_path: Path) -> None:
     path = tmp_path / "STATIONS"
-    path.write_text("S1 AA 300.d0 1.5D+03 0.d0 0.d0\n")
+    path.write_text("S1 AA 300.d0 1.5D+03\n")
     assert read_stations(path) == {"AA.S1": (300.0, 1500.0)}
 
 

@@ -39,7 +39,7 @@ def process(event: Path, config_file: Path, tmp_path: Path) -> Process:
 def located(event: Path) -> Path:
     """The event's directory with positions: nine stations to one side, one to the other."""
     (event / "source.toml").write_text("x = 0.0\nz = 1000.0\n", encoding="utf-8")
-    lines = [f"S{n:02d} HR {1000.0 * (n + 1)!r} 0.0 0.0 0.0" for n in range(9)]
+    lines = [f"S{n:02d} HR {1000.0 * (n + 1)!r} 0.0" for n in range(9)]
     lines += ["# the lonely one", "S09 HR -5000.0 0.0", "QUIET XX 1.0 2.0"]
     (event / "STATIONS").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return event

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headrace.seismic import SolverError
+from headrace.seismic import SeismicError, SolverError
+from headrace.seismic.geometry import read_geometry
 from headrace.seismic.solvers import Receiver, Source, read_event, write_simulation_event
 from headrace.seismic.station import TimeAxis
 from headrace.seismic.two_columns import write_two_columns
@@ -23,10 +24,70 @@ def test_an_event_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (event.name, event.source, event.receivers) == ("quake", source, RECEIVERS)
 
 
-def test_stations_may_have_comments_and_more_columns(tmp_path: Path) -> None:
+def test_stations_may_have_comments_and_numbers_as_fortran_writes_them(tmp_path: Path) -> None:
     write_simulation_event(tmp_path, Source(0.0, 1.0), RECEIVERS)
-    (tmp_path / "STATIONS").write_text("# name net x z\n\nS1 AA 1 2 0.0 0.0\nS2 AA 3 4\n")
-    assert [one.code for one in read_event(tmp_path).receivers] == ["AA.S1", "AA.S2"]
+    (tmp_path / "STATIONS").write_text("# name net x z\n\nS1 AA 1 2\nS2 AA 3.d0 4.D+1 # far\n")
+    found = [(one.code, one.x, one.z) for one in read_event(tmp_path).receivers]
+    assert found == [("AA.S1", 1.0, 2.0), ("AA.S2", 3.0, 40.0)]
+
+
+SPECFEM2D_STATIONS = (
+    "S0001    AA          300.0000000        2997.5000000       0.0         0.0\n"
+    "S0002    AA          700.d0             1250.d0            0.0         0.0\n"
+)
+"""As SPECFEM2D's mesher writes them; z points up, the model's top is at 3000 m."""
+
+
+def copied_event(place: Path, said: str) -> Path:
+    """An event whose STATIONS is a copy of SPECFEM2D's."""
+    place.mkdir()
+    (place / "source.toml").write_text(f"x = 500.0\nz = 2900.0\nfrequency = 8.0\n{said}")
+    (place / "STATIONS").write_text(SPECFEM2D_STATIONS)
+    return place
+
+
+def test_a_copied_stations_file_is_refused_until_z_is_said(tmp_path: Path) -> None:
+    path = copied_event(tmp_path / "quake", "")
+    for read in (read_event, read_geometry):
+        with pytest.raises(SeismicError, match="line 1: 6 columns, as in SPECFEM2D") as caught:
+            read(path)
+        assert 'z_positive = "up" and z_top' in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_z_that_points_up_becomes_depth(tmp_path: Path) -> None:
+    path = copied_event(tmp_path / "quake", 'z_positive = "up"\nz_top = 3000.0\n')
+    event, geometry = read_event(path), read_geometry(path)
+    assert (event.source.x, event.source.z) == (500.0, 100.0)
+    assert [(one.x, one.z) for one in event.receivers] == [(300.0, 2.5), (700.0, 1750.0)]
+    assert geometry.source == (500.0, 100.0)
+    assert geometry.stations == {"AA.S0001": (300.0, 2.5), "AA.S0002": (700.0, 1750.0)}
+    # What is written again is depth.
+    write_simulation_event(tmp_path / "again", event.source, event.receivers)
+    again = read_event(tmp_path / "again")
+    assert (again.source, again.receivers) == (event.source, event.receivers)
+
+
+def test_six_columns_may_be_said_to_be_depths(tmp_path: Path) -> None:
+    path = copied_event(tmp_path / "quake", 'z_positive = "down"\n')
+    assert [one.z for one in read_event(path).receivers] == [2997.5, 1250.0]
+    assert read_event(path).source.z == 2900.0
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ('z_positive = "upwards"\n', 'z_positive must be "down" or "up", not \'upwards\''),
+        ('z_positive = "up"\n', "z_top must be a number, not None"),
+        ('z_positive = "up"\nz_top = inf\n', "z_top must be a number, not inf"),
+        ("z_top = 3000.0\n", 'z_top is for z_positive = "up" alone'),
+    ],
+)
+def test_a_wrong_orientation_is_told(said: str, message: str, tmp_path: Path) -> None:
+    path = copied_event(tmp_path / "quake", said)
+    for read in (read_event, read_geometry):
+        with pytest.raises(SeismicError, match=message):
+            read(path)
 
 
 def test_a_wavelet_is_highest_in_the_middle_and_its_band_ends_where_it_says() -> None:

@@ -14,7 +14,7 @@ from headrace.seismic.models import Provenance, write_model
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
 from headrace.seismic.solvers.interface import open_solver
 from headrace.seismic.solvers.specfem2d.programs import reason_in
-from headrace.seismic.specfem_files import ParFile, gll_layout
+from headrace.seismic.specfem_files import ParFile, gll_layout, source_file
 
 STATION = Receiver("AA", "S1", 20.0, 0.0)
 
@@ -43,6 +43,24 @@ def event(path: Path, source: Source, *stations: Receiver) -> Path:
 def test_nothing_to_complain_of(tmp_path, settings):
     good = event(tmp_path, Source(150.0, 30.0, frequency=4.0))
     assert open_solver("specfem2d", settings).check(model(tmp_path, vs=1500.0), [good]) == []
+
+
+def test_a_place_that_was_copied_with_the_other_z(tmp_path, settings):
+    # The mesh's top is at 50 m.
+    turned = event(tmp_path, Source(150.0, 30.0, frequency=4.0))
+    source_file({"xs": 150.0, "zs": 30.0, "f0": 4.0}).write(turned / "SOURCE")
+    check = open_solver("specfem2d", settings).check
+    (line,) = check(model(tmp_path, vs=1500.0), [turned])
+    assert "source.toml has the z of SOURCE, 30 m, where it counts downwards" in line
+    assert 'set z_positive = "up" and z_top = 50 in source.toml' in line
+    source_file({"xs": 150.0, "zs": 20.0, "f0": 4.0}).write(turned / "SOURCE")
+    assert check(model(tmp_path, vs=1500.0), [turned]) == []
+    told = (turned / "source.toml").read_text()
+    (turned / "source.toml").write_text(told + 'z_positive = "up"\nz_top = 60.0\n')
+    assert any(
+        "says z_top = 60, but the mesh's highest point is at z = 50 m" in line
+        for line in check(model(tmp_path, vs=1500.0), [turned])
+    )
 
 
 @pytest.mark.parametrize(

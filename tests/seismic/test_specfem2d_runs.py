@@ -128,13 +128,30 @@ def test_depth_is_turned_into_height(tmp_path):
 
 def test_a_source_beside_the_event_says_all_but_the_place(tmp_path):
     case = Case(tmp_path)
-    source_file({"source_type": 2, "Mxz": 7.0, "f0": 3.0}).write(case.event / "SOURCE")
+    told = {"source_surf": True, "source_type": 2, "Mxz": 7.0, "f0": 3.0}
+    source_file(told).write(case.event / "SOURCE")
     run = case.forward(case.gll_model(vs=1400.0))
     do(case.solver(), run)
     source = ParFile.read(run.output / "run" / "DATA" / "SOURCE")
     assert source.number("Mxz") == 7.0
     assert source.number("f0") == 3.0
     assert source.number("xs") == 150.0
+    # It would be moved to the surface, whatever its zs is.
+    assert not source.flag("source_surf")
+
+
+def test_stations_and_source_of_specfem_keep_their_height(tmp_path):
+    case = Case(tmp_path)
+    text = "S1 AA 20.0 50.0 0.0 0.0\nS2 AA 280.0 45.0 0.0 0.0\n"
+    (case.event / "STATIONS").write_text(text)
+    told = case.event / "source.toml"
+    lines = [line for line in told.read_text().splitlines() if not line.startswith("z =")]
+    told.write_text("\n".join([*lines, "z = 20.0", 'z_positive = "up"', "z_top = 50.0"]) + "\n")
+    run = case.forward(case.gll_model(vs=1400.0))
+    do(case.solver(), run)
+    data = run.output / "run" / "DATA"
+    assert (data / "STATIONS").read_text() == text
+    assert ParFile.read(data / "SOURCE").number("zs") == pytest.approx(20.0)
 
 
 def test_a_wavelet_from_a_file(tmp_path):

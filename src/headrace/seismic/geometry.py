@@ -1,7 +1,10 @@
 """Where the source and the stations of an event are: ``source.toml`` and ``STATIONS``.
 
-Of ``source.toml`` only ``x`` and ``z`` are read, m. ``STATIONS`` has one line a station: name,
-network, x (m), z (m), as SPECFEM2D writes them; more columns are ignored.
+Of ``source.toml`` only the place is read: ``x`` and ``z``, m. ``STATIONS`` has one line a station:
+name, network, x (m), z (m). ``z`` is depth, m below the model's top, unless ``source.toml`` says
+``z_positive = "up"``, as in files of SPECFEM2D; it then says in ``z_top`` (m) where the model's top
+is. SPECFEM2D's ``STATIONS`` has two more columns, elevation and burial; a file that has them is
+read only where ``z_positive`` tells how, since a wrong guess would mirror it in silence.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from headrace.seismic.errors import SeismicError
 
 SOURCE_FILE = "source.toml"
 STATIONS_FILE = "STATIONS"
+_OWN_COLUMNS = 4
 
 Position = tuple[float, float]
 
@@ -25,8 +30,8 @@ class EventGeometry:
     """Positions in the plane of the simulation.
 
     Attributes:
-        source: x and z, m.
-        stations: x and z of each ``NET.STA``, m, in the order of the file.
+        source: x and depth, m.
+        stations: x and depth of each ``NET.STA``, m, in the order of the file.
     """
 
     source: Position
@@ -57,9 +62,8 @@ def read_geometry(directory: Path) -> EventGeometry:
     Raises:
         SeismicError: a file is missing or cannot be used; the message names the line or key.
     """
-    return EventGeometry(
-        _read_source(directory / SOURCE_FILE), read_stations(directory / STATIONS_FILE)
-    )
+    source, vertical = _read_source(directory / SOURCE_FILE)
+    return EventGeometry(source, read_stations(directory / STATIONS_FILE, vertical))
 
 
 def azimuth_weights(
@@ -86,29 +90,77 @@ def azimuth_weights(
     return {station: len(sector) / (len(crowd) * crowd[place]) for station, place in sector.items()}
 
 
-def _read_source(path: Path) -> Position:
+@dataclass(frozen=True)
+class Vertical:
+    """Which way z points in an event's files.
+
+    Attributes:
+        positive: ``down`` or ``up``; None: not said, which is down.
+        top: z of the model's top, m, where z points up.
+    """
+
+    positive: Literal["down", "up"] | None = None
+    top: float = 0.0
+
+    def depth(self, z: float) -> float:
+        """Depth below the model's top, m."""
+        return self.top - z if self.positive == "up" else z
+
+
+VERTICAL_KEYS = ("z_positive", "z_top")
+"""Keys of ``source.toml`` that `vertical_of` reads."""
+
+
+def vertical_of(told: Mapping[str, object], path: Path) -> Vertical:
+    """Find out which way z points.
+
+    Args:
+        told: what is in ``source.toml``.
+        path: its path, for messages.
+
+    Raises:
+        SeismicError: a key is missing or cannot be used.
+    """
+    positive, top = (told.get(key) for key in VERTICAL_KEYS)
+    if positive not in (None, "down", "up"):
+        raise SeismicError(f'{path}: key z_positive must be "down" or "up", not {positive!r}')
+    if positive == "up":
+        return Vertical("up", _number(told, "z_top", path))
+    if top is not None:
+        raise SeismicError(f'{path}: key z_top is for z_positive = "up" alone')
+    return Vertical("down" if positive else None)
+
+
+def _read_source(path: Path) -> tuple[Position, Vertical]:
     try:
         told = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise SeismicError(f"{path}: not valid TOML: {error}") from None
-    for key in ("x", "z"):
-        value = told.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise SeismicError(f"{path}: key {key} must be a number, not {value!r}")
-    return float(told["x"]), float(told["z"])
+    vertical = vertical_of(told, path)
+    return (_number(told, "x", path), vertical.depth(_number(told, "z", path))), vertical
 
 
-def read_stations(path: Path) -> dict[str, Position]:
+def _number(told: Mapping[str, object], key: str, path: Path) -> float:
+    value = told.get(key)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value):  # type: ignore[arg-type]
+        raise SeismicError(f"{path}: key {key} must be a number, not {value!r}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def read_stations(path: Path, vertical: Vertical = Vertical()) -> dict[str, Position]:
     """Read a ``STATIONS`` file.
 
     Args:
         path: one station a line: name, network, x and z in m; numbers as Fortran writes them.
+        vertical: which way its z points.
 
     Returns:
-        Positions of each ``NET.STA``, in the order of the file.
+        x and depth of each ``NET.STA``, in the order of the file.
 
     Raises:
-        SeismicError: it cannot be read; the message names the line.
+        SeismicError: it cannot be read, or is SPECFEM2D's and nothing says which way z points;
+            the message names the line.
     """
     found: dict[str, Position] = {}
     for number, line in enumerate(_text(path).splitlines(), start=1):
@@ -117,14 +169,20 @@ def read_stations(path: Path) -> dict[str, Position]:
             continue
         try:
             code = f"{words[1]}.{words[0]}"
-            position = fortran_number(words[2]), fortran_number(words[3])
+            x, z = fortran_number(words[2]), fortran_number(words[3])
         except (IndexError, ValueError):
             raise SeismicError(f"{path}: line {number}: not NAME NETWORK X Z: {line!r}") from None
         if "/" in code or code.count(".") != 1 or code in found:
             raise SeismicError(f"{path}: line {number}: {code}: twice, or not a code")
-        if not all(map(math.isfinite, position)):
+        if not (math.isfinite(x) and math.isfinite(z)):
             raise SeismicError(f"{path}: line {number}: {code}: no place: {line!r}")
-        found[code] = position
+        if len(words) > _OWN_COLUMNS and vertical.positive is None:
+            raise SeismicError(
+                f"{path}: line {number}: {len(words)} columns, as in SPECFEM2D, whose z points up: "
+                f'set z_positive = "up" and z_top, the z of the model\'s top, in {SOURCE_FILE}, '
+                'both for the source and the stations; or z_positive = "down" if z is depth'
+            )
+        found[code] = x, vertical.depth(z)
     if not found:
         raise SeismicError(f"{path}: no station in it")
     return found

@@ -3,14 +3,17 @@
 ``source.toml``::
 
     x = 1200.0              # m
-    z = 30.0                # m, positive downwards
+    z = 30.0                # m, positive downwards: below the model's top
     wavelet = "ricker"      # ricker, gaussian, or file
     frequency = 8.0         # Hz; of the spectrum's maximum (ricker), of its corner (gaussian)
     amplitude = 1.0
     file = "wavelet.txt"    # with wavelet = "file": beside it, two columns, time (s) and amplitude
 
-``STATIONS`` has one line per station: name, network, x (m), z (m), as SPECFEM2D writes them; more
-columns are ignored.
+    z_positive = "up"       # left out: "down"; for z here and in STATIONS, as in SPECFEM2D
+    z_top = 480000.0        # with z_positive = "up": z of the model's top, m
+
+``STATIONS`` has one line per station: name, network, x (m), z (m). SPECFEM2D's own, which has more
+columns, is taken where ``z_positive`` is given; see `headrace.seismic.geometry`.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import json
 import math
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +30,14 @@ import numpy as np
 
 from headrace.files import write_whole
 from headrace.seismic.errors import SeismicError, SolverError, StationProblem
-from headrace.seismic.geometry import SOURCE_FILE, STATIONS_FILE, read_stations
+from headrace.seismic.geometry import (
+    SOURCE_FILE,
+    STATIONS_FILE,
+    VERTICAL_KEYS,
+    Vertical,
+    read_stations,
+    vertical_of,
+)
 from headrace.seismic.station import TimeAxis
 from headrace.seismic.waveforms import Samples, TraceFile, read_seismogram
 
@@ -97,11 +107,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Event:
-    """A source and the stations that record it."""
+    """A source and the stations that record it.
+
+    Attributes:
+        name: the event's.
+        source: the source.
+        receivers: the stations.
+        vertical: which way z points in the event's files; here it is depth everywhere.
+    """
 
     name: str
     source: Source
     receivers: tuple[Receiver, ...]
+    vertical: Vertical = field(default_factory=Vertical)
 
 
 def read_event(directory: Path) -> Event:
@@ -116,23 +134,26 @@ def read_event(directory: Path) -> Event:
     Raises:
         SolverError: a file is missing or cannot be used; the message names the line or key.
     """
-    return Event(
-        directory.name,
-        _read_source(directory / SOURCE_FILE),
-        _receivers(directory / STATIONS_FILE),
-    )
+    source, vertical = _read_source(directory / SOURCE_FILE)
+    receivers = _receivers(directory / STATIONS_FILE, vertical)
+    return Event(directory.name, source, receivers, vertical)
 
 
-def _read_source(path: Path) -> Source:
+def _read_source(path: Path) -> tuple[Source, Vertical]:
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SolverError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SolverError(f"{path}: {error}") from None
-    unknown = sorted(set(told) - {"x", "z", "wavelet", "frequency", "amplitude", "file"})
+    known = {"x", "z", "wavelet", "frequency", "amplitude", "file", *VERTICAL_KEYS}
+    unknown = sorted(set(told) - known)
     if unknown:
         raise SolverError(f"{path}: {unknown[0]}: no such key")
+    try:
+        vertical = vertical_of(told, path)
+    except SeismicError as error:
+        raise SolverError(str(error)) from None
     numbers = {}
     for key, default in (("x", None), ("z", None), ("frequency", 1.0), ("amplitude", 1.0)):
         value = told.get(key, default)
@@ -148,19 +169,20 @@ def _read_source(path: Path) -> Source:
     # Beside it, so that the event's directory is all that its simulation depends on.
     if wavelet == "file" and not (isinstance(file, str) and Path(file).name == file):
         raise SolverError(f"{path}: file: name the wavelet's file in the event's directory")
-    return Source(
+    source = Source(
         x=numbers["x"],
-        z=numbers["z"],
+        z=vertical.depth(numbers["z"]),
         wavelet=wavelet,
         frequency=numbers["frequency"],
         amplitude=numbers["amplitude"],
         file=path.parent / str(file) if wavelet == "file" else None,
     )
+    return source, vertical
 
 
-def _receivers(path: Path) -> tuple[Receiver, ...]:
+def _receivers(path: Path, vertical: Vertical) -> tuple[Receiver, ...]:
     try:
-        stations = read_stations(path)
+        stations = read_stations(path, vertical)
     except SeismicError as error:
         raise SolverError(str(error)) from None
     named = ((code.split("."), position) for code, position in stations.items())
@@ -189,5 +211,6 @@ def write_simulation_event(directory: Path, source: Source, receivers: Sequence[
             raise SolverError(f"{source.file}: cannot be read: {error}") from None
         write_whole(directory / source.file.name, wavelet)
     write_whole(directory / SOURCE_FILE, "\n".join(lines) + "\n")
-    stations = [f"{one.station} {one.network} {one.x!r} {one.z!r} 0.0 0.0" for one in receivers]
+    stations = ["# station, network, x (m), z (m, downwards)"]
+    stations += [f"{one.station} {one.network} {one.x!r} {one.z!r}" for one in receivers]
     write_whole(directory / STATIONS_FILE, "\n".join(stations) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from headrace.seismic.models import Values
 from headrace.seismic.solvers.events import Event, read_event
 from headrace.seismic.solvers.specfem2d.channels import channels_of
 from headrace.seismic.solvers.specfem2d.mesh import ORDER, Mesh
-from headrace.seismic.solvers.specfem2d.run_directory import read_template
+from headrace.seismic.solvers.specfem2d.run_directory import SOURCE_FILE, read_template
 from headrace.seismic.solvers.specfem2d.settings import Settings
 from headrace.seismic.specfem_files import ParFile
 
 MOST_COURANT = 0.5
 """SPECFEM2D's own limit for its Newmark scheme."""
+
+_SAME_PLACE = 1e-3
+"""Places that are no further apart are the same, m."""
 
 FEWEST_POINTS = 4.5
 """GLL points per shortest wavelength, SPECFEM2D's own limit."""
@@ -131,6 +135,7 @@ def _event_problems(
     for what, x, z in places:
         if not mesh.holds(x, mesh.top - z):
             found.append(f"{directory}: {what} at x {x:g}, z {z:g} m is outside the model")
+    found += _turned_over(event, directory, mesh.top)
     if event.source.file is not None and not event.source.file.is_file():
         found.append(f"{event.source.file}: no such file")
     highest = event.source.highest_frequency
@@ -143,5 +148,32 @@ def _event_problems(
             found.append(
                 f"{directory}: {per_wavelength:.1f} points per wavelength at {highest:g} Hz; "
                 f"at least {FEWEST_POINTS} are needed"
+            )
+    return found
+
+
+def _turned_over(event: Event, directory: Path, top: float) -> list[str]:
+    """Find places whose z was taken for the other one: depth for SPECFEM2D's height, or back."""
+    found = []
+    vertical = event.vertical
+    if vertical.positive == "up" and not math.isclose(vertical.top, top, abs_tol=_SAME_PLACE):
+        found.append(
+            f"{directory}: source.toml says z_top = {vertical.top:g}, but the mesh's highest point "
+            f"is at z = {top:g} m"
+        )
+    path = directory / SOURCE_FILE
+    if path.is_file():
+        told = ParFile.read(path)
+        x, z = told.number("xs"), told.number("zs")
+        same = (
+            math.isclose(a, b, abs_tol=_SAME_PLACE)
+            for a, b in ((x, event.source.x), (z, event.source.z))
+        )
+        height = top - event.source.z
+        if all(same) and not math.isclose(z, height, abs_tol=_SAME_PLACE):
+            found.append(
+                f"{directory}: source.toml has the z of {SOURCE_FILE}, {z:g} m, where it counts "
+                f"downwards and the source would be at zs = {height:g} m: "
+                f'set z_positive = "up" and z_top = {top:g} in source.toml, or mend zs'
             )
     return found

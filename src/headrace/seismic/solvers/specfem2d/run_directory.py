@@ -110,12 +110,12 @@ class RunDirectory:
             SolverError: the ``SOURCE`` is of several sources, or cannot be used.
         """
         own, common = directory / SOURCE_FILE, self.settings.template / "DATA" / SOURCE_FILE
-        place: dict[str, Value] = {"xs": event.source.x, "zs": top - event.source.z}
+        values: dict[str, Value] = {"xs": event.source.x, "zs": top - event.source.z}
         if own.is_file():
-            made = ParFile.read(own).with_values(place)
+            base = ParFile.read(own)
         else:
             base = ParFile.read(common) if common.is_file() else source_file({})
-            wavelet: dict[str, Value] = {
+            values |= {
                 "time_function_type": _TIME_FUNCTIONS[event.source.wavelet],
                 "f0": event.source.frequency,
                 "factor": event.source.amplitude,
@@ -123,9 +123,11 @@ class RunDirectory:
             if event.source.file is not None:
                 # SPECFEM2D takes no more than 150 characters of a path.
                 shutil.copyfile(event.source.file, self.data / _WAVELET)
-                wavelet["name_of_source_file"] = f"./DATA/{_WAVELET}"
-            made = base.with_values({**place, **wavelet})
-        made.write(self.data / SOURCE_FILE)
+                values["name_of_source_file"] = f"./DATA/{_WAVELET}"
+        if base.has("source_surf"):
+            # Else SPECFEM2D would move the source to the surface, whatever its zs is.
+            values["source_surf"] = False
+        base.with_values(values).write(self.data / SOURCE_FILE)
         text = stations_text(
             (one.station, one.network, one.x, top - one.z) for one in event.receivers
         )

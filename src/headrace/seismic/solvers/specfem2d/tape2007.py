@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import SeismicError, SolverError
+from headrace.seismic.geometry import Vertical, read_stations
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, Values, write_model
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
 from headrace.seismic.solvers.specfem2d.mesh import MODEL_FIELDS, Mesh
@@ -172,11 +173,11 @@ def _read_checkerboard(path: Path) -> Mesh:
 
 def _read_stations(path: Path, top: float) -> list[Receiver]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        words = [line.split() for line in lines if line.strip()]
-        return [Receiver(row[1], row[0], float(row[2]), top - float(row[3])) for row in words]
-    except (OSError, ValueError, IndexError):
-        raise SolverError(f"{path}: not a list of stations") from None
+        stations = read_stations(path, Vertical("up", top))
+    except SeismicError as error:
+        raise SolverError(f"{error}: not a list of stations of SPECFEM2D") from None
+    named = ((code.split("."), position) for code, position in stations.items())
+    return [Receiver(network, name, x, z) for (network, name), (x, z) in named]
 
 
 def _material(par_file: ParFile) -> dict[str, float]:
