@@ -431,7 +431,7 @@ def test_equal_problems_of_many_stations_are_said_once(event: Event) -> None:
         shutil.copy(event.directory / "copy", event.synthetic / f"{name}d")
         shutil.copy(event.directory / "copy", event.observed / f"{name}v")
     refusal = event.refusal()
-    assert refusal.count("observed_quantity") == 1
+    assert refusal.count("is velocity") == 1
     assert "(and 29 more like it)" in refusal
 
 

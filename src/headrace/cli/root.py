@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "doctor",
     "watch": "watch",
     "run": "run",
+    "data": "data",
     "data-run": "data_run",
     "web-input": "web_input",
     "flow": "flow",

@@ -89,6 +89,8 @@ class ProcessingConfig:
         synthetic_quantity: the same of the synthetics.
         amplitude_ratio_limit: largest ratio of the amplitudes of a pair, either way; beyond it
             they are not of the same unit.
+        normalize_observed: give each observed trace the size of its synthetic, for travel times
+            of records in raw counts or unknown units.
         window_selection: one of `WINDOW_SELECTIONS`.
         windows: settings of ``pyflex.Config`` by pyflex's own names.
         measure: settings of pyadjoint's configuration of this adjoint source type.
@@ -108,7 +110,8 @@ class ProcessingConfig:
     exact_adjoint: bool = False
     observed_quantity: str | None = None
     synthetic_quantity: str | None = None
-    amplitude_ratio_limit: float = 1000.0
+    amplitude_ratio_limit: float = 30.0
+    normalize_observed: bool = False
     window_selection: str = "pyflex"
     windows: Mapping[str, Setting] = field(default_factory=dict)
     measure: Mapping[str, Setting] = field(default_factory=dict)
@@ -140,6 +143,7 @@ _TOP: dict[str, Check] = {
     "observed_quantity": one_of(*QUANTITIES),
     "synthetic_quantity": one_of(*QUANTITIES),
     "amplitude_ratio_limit": number(1.0),
+    "normalize_observed": boolean,
 }
 
 _WEIGHTS: dict[str, Check] = {
@@ -310,6 +314,11 @@ def parse_config(document: Mapping[str, Any], source: str = "config") -> Process
         if key not in values:
             raise ConfigError(f"{source}: key {key} is missing")
     kind = values.get("adjoint_source", "cc_traveltime")
+    if values.get("normalize_observed") and kind == "waveform":
+        raise ConfigError(
+            f"{source}: key normalize_observed does not go with adjoint_source = "
+            '"waveform", which compares amplitudes; remove the response instead'
+        )
     figures = _table(document, "figures", _FIGURES, source)
     windows = _table(document, "windows", _WINDOWS, source)
     selection = windows.pop("select", "pyflex")

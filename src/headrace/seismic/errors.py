@@ -12,7 +12,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from headrace.errors import HeadraceError
+
+IN_CONFIGURATION: Final = "configuration"
+"""A remedy stands in the configuration file."""
+IN_EVENT_FILE: Final = "event file"
+"""A remedy stands in the event's ``event.toml``."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something cannot be used, and what to write where to mend it.
+
+    Attributes:
+        text: cause and way out, one line.
+        kind: problems of one kind are told once; empty: those whose texts are alike.
+        edit: `IN_CONFIGURATION`, `IN_EVENT_FILE`, or empty where no line of settings mends it.
+        line: the line to write there.
+        decide: whether somebody must decide what is right, so that a run that would go on
+            without the trace should not be started.
+    """
+
+    text: str
+    kind: str = ""
+    edit: str = ""
+    line: str = ""
+    decide: bool = False
 
 
 class SeismicError(HeadraceError):
@@ -26,7 +55,16 @@ class ConfigError(SeismicError):
 
 
 class StationProblem(SeismicError):
-    """One trace cannot be used; it is reported and the other stations go on."""
+    """One trace cannot be used; it is reported and the other stations go on.
+
+    Args:
+        text: cause and way out; empty with ``problems``.
+        problems: all that is wrong with the trace, where it is more than a text.
+    """
+
+    def __init__(self, text: str = "", problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems) or (Problem(text),)
+        super().__init__(text or "; and ".join(problem.text for problem in self.problems))
 
 
 class ModelError(SeismicError):

@@ -13,9 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from headrace.seismic.all_problems import distinct_problems
+from headrace.seismic.all_problems import (
+    EventError,
+    SharedProblem,
+    TraceProblems,
+    shared_problems,
+)
 from headrace.seismic.config import ProcessingConfig, read_config
-from headrace.seismic.errors import SeismicError
+from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, SeismicError
+from headrace.seismic.event_origin import event_file_of
 from headrace.seismic.figures import TraceFigure
 from headrace.seismic.parallel import Ranks, own_share
 from headrace.seismic.plan import EventRequest, Plan, hash_inputs, hash_station, make_plan
@@ -300,12 +306,26 @@ def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
         request.misfit_only,
     )
     if summary["traces"] == 0:
-        raise SeismicError(
-            f"{request.event}: none of {len(planned.stations)} stations could be processed "
-            f"({request.config}); {' | '.join(distinct_problems(results, planned.unusable))}"
+        raise EventError(
+            f"{request.event}: none of {len(planned.stations)} stations could be processed",
+            _problems(planned, results),
         )
     finish_results(planned.directory, request.output)
     return summary
+
+
+def _problems(planned: Plan, results: list[TraceResult]) -> list[SharedProblem]:
+    request = planned.request
+    found = [TraceProblems.of_file(name, text) for name, text in planned.unusable]
+    found += [
+        TraceProblems.of_pair(result.station, result.component, result.pair, result.problems)
+        for result in results
+    ]
+    files = {
+        IN_CONFIGURATION: str(request.config),
+        IN_EVENT_FILE: str(event_file_of(request.observed, request.synthetic)),
+    }
+    return shared_problems(request.event, found, files)
 
 
 def _refuse_fewer_windows(planned: Plan, results: list[TraceResult]) -> None:

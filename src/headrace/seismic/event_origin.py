@@ -101,6 +101,18 @@ def find_origin(
     )
 
 
+def event_file_of(observed: Path, synthetic: Path | None) -> Path:
+    """Where an ``event.toml`` of an event belongs.
+
+    Args:
+        observed: directory of the recorded seismograms.
+        synthetic: directory of the computed seismograms; None without any.
+    """
+    above = observed.absolute().parent
+    alone = synthetic is None or synthetic.absolute().parent != above
+    return (observed if alone else above) / EVENT_FILE
+
+
 def _origins(directories: Iterable[Path]) -> Iterator[EventOrigin]:
     paths = [path for directory in directories for path in _files(directory)]
     for path in paths:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import headrace
+from headrace.seismic.all_problems import EventError
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.earlier import WINDOWS_FILE, read_earlier
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.event_origin import find_origin
+from headrace.seismic.event_origin import EventOrigin, find_origin
 from headrace.seismic.figures import choose_sample
 from headrace.seismic.geometry import EventGeometry, azimuth_weights, read_geometry
+from headrace.seismic.inspection import inspect_event
 from headrace.seismic.results import start_results
 from headrace.seismic.station import Measuring
 from headrace.seismic.waveforms import Pair, Station, find_stations
@@ -110,14 +112,7 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
     Raises:
         SeismicError: a directory or file is missing or cannot be used.
     """
-    origin = find_origin(request.observed, request.synthetic, request.event_directory)
-    stations, unusable = find_stations(
-        request.observed,
-        request.synthetic,
-        config.components,
-        config.observed_quantity,
-        config.synthetic_quantity,
-    )
+    origin, stations, unusable = _stations(request, config)
     geometry = None
     if request.event_directory is not None:
         geometry = read_geometry(request.event_directory)
@@ -138,6 +133,37 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
         if request.figures == "sample":
             drawn = choose_sample(drawn, config.figure_sample)
     return Plan(request, config, stations, unusable, frozenset(drawn), how)
+
+
+def _stations(
+    request: EventRequest, config: ProcessingConfig
+) -> tuple[EventOrigin | None, list[Station], list[tuple[str, str]]]:
+    """Find origin and stations; where that is not possible, all that is wrong is said at once."""
+    try:
+        origin = find_origin(request.observed, request.synthetic, request.event_directory)
+        stations, unusable = find_stations(
+            request.observed,
+            request.synthetic,
+            config.components,
+            config.observed_quantity,
+            config.synthetic_quantity,
+        )
+        complete = any(
+            pair.observed and pair.synthetic for station in stations for pair in station.pairs
+        )
+    except SeismicError:
+        complete = False
+    if complete:
+        return origin, stations, unusable
+    inspection = inspect_event(
+        request.event,
+        request.observed,
+        request.synthetic,
+        config,
+        str(request.config),
+        request.event_directory,
+    )
+    raise EventError(f"{request.event}: could not be processed", inspection.problems)
 
 
 def _with_silent(

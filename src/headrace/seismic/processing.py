@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headrace.seismic.config import ProcessingConfig
-from headrace.seismic.errors import StationProblem
+from headrace.seismic.errors import IN_CONFIGURATION, Problem, StationProblem
 from headrace.seismic.waveforms import Samples, Seismogram
 
 # Starts that are no further apart are equal, in sampling intervals: what text files round away,
@@ -40,7 +40,7 @@ class AlignedPair:
 
 def alignment_problems(
     observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig
-) -> list[str]:
+) -> list[Problem]:
     """Find everything that keeps a pair from being compared sample by sample.
 
     Args:
@@ -55,19 +55,25 @@ def alignment_problems(
     found = []
     if differences and not config.resample:
         way_out = "set resample = true to bring the observed onto the synthetic's times"
-        found.append(f"{differences[0]}; {way_out}")
+        text = f"{differences[0]}; {way_out}"
+        found.append(Problem(text, "other times", IN_CONFIGURATION, "resample = true"))
     if observed.dt * _SAMPLES_PER_PERIOD > config.min_period and differences:
-        found.append(
+        text = (
             f"observed dt of {observed.dt:g} s is too coarse to interpolate for periods of "
             f"{config.min_period:g} s; give at least {_SAMPLES_PER_PERIOD} samples a period"
         )
+        shortest = f"{_SAMPLES_PER_PERIOD * observed.dt:g}"
+        longest = f"{config.max_period:g}"
+        line = f"period_band = [{shortest}, {longest}]"
+        found.append(Problem(text, f"too coarse {shortest}", IN_CONFIGURATION, line))
     half = 0.5 * synthetic.dt
     if observed.end < synthetic.start - half or observed.start > synthetic.end + half:
-        found.append(
+        text = (
             f"observed ({observed.start:g} to {observed.end:g} s) and synthetic "
             f"({synthetic.start:g} to {synthetic.end:g} s) do not overlap in time; is the origin "
             "time right?"
         )
+        found.append(Problem(text, "no overlap"))
     return found
 
 
@@ -106,7 +112,7 @@ def align(observed: Seismogram, synthetic: Seismogram, config: ProcessingConfig)
     """
     problems = alignment_problems(observed, synthetic, config)
     if problems:
-        raise StationProblem("; and ".join(problems))
+        raise StationProblem(problems=problems)
     if not _differences(observed, synthetic, config):
         return AlignedPair(observed.data, synthetic.data)
     return _resample(observed, synthetic)

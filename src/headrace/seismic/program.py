@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> None:
+    from headrace.seismic.all_problems import EventError, SharedProblem, merge
     from headrace.seismic.event import process_event, process_events
     from headrace.seismic.plan import EventRequest
     from headrace.seismic.requests import read_requests
@@ -117,15 +118,23 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         return
     requests = read_requests(options.events, options.config, options.figures, options.misfit_only)
     outcomes = process_events(requests, ranks, _report, resume=True)
-    failures = [
-        (request.event, outcome)
+    failures = {
+        request.event: outcome
         for request, outcome in zip(requests, outcomes, strict=True)
         if isinstance(outcome, SeismicError)
-    ]
+    }
     if failures:
-        event, first = failures[0]
+        problems = merge(
+            error.problems
+            if isinstance(error, EventError)
+            else [SharedProblem(str(error), events=(event,))]
+            for event, error in failures.items()
+        )
+        text = f"{len(failures)} of {len(requests)} events failed"
+        error = EventError(text, problems)
         # Whoever can mend it at once, by the configuration, is told so by the exit code.
-        raise type(first)(f"{len(failures)} of {len(requests)} events failed; {event}: {first}")
+        error.exit_code = max(one.exit_code for one in failures.values())
+        raise error
 
 
 def event_name(observed: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +11,10 @@ import numpy as np
 from headrace.seismic.adjoint import Measurement, measure
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.earlier import EarlierTrace
-from headrace.seismic.errors import StationProblem
+from headrace.seismic.errors import Problem, StationProblem
 from headrace.seismic.event_origin import EventOrigin
-from headrace.seismic.processing import align, alignment_problems, filter_pair
-from headrace.seismic.waveforms import Pair, Samples, Seismogram, Station, read_seismogram
+from headrace.seismic.pairs import judge_pair
+from headrace.seismic.waveforms import Pair, Samples, Station
 from headrace.seismic.windows import Window, select_windows
 
 
@@ -67,7 +68,7 @@ class TraceResult:
         windows: the windows that passed.
         measurement: misfit and adjoint source; None if there was a problem or nothing to do.
         filtered: the filtered pair; None if there was a problem.
-        problem: what is wrong with it, one line, or None.
+        problems: all that is wrong with it.
         blank: the station has no such component.
         weight: of the station, a factor of all its windows.
         pair: the files that it is of; None if there are none.
@@ -81,7 +82,7 @@ class TraceResult:
     windows: tuple[Window, ...] = ()
     measurement: Measurement | None = None
     filtered: FilteredPair | None = None
-    problem: str | None = None
+    problems: tuple[Problem, ...] = ()
     blank: bool = False
     weight: float = 1.0
     pair: Pair | None = None
@@ -91,6 +92,11 @@ class TraceResult:
     def name(self) -> str:
         """``NET.STA.CHA``."""
         return f"{self.station}.{self.channel}"
+
+    @property
+    def problem(self) -> str | None:
+        """All that is wrong with it in one line, or None."""
+        return "; and ".join(problem.text for problem in self.problems) or None
 
     @property
     def adjoint_source(self) -> Samples | None:
@@ -134,21 +140,17 @@ def _process_pair(
     weight = how.weights.get(station.code, 1.0)
     filtered: FilteredPair | None = None
     measurement: Measurement | None = None
-    problem: str | None = None
+    problems: tuple[Problem, ...] = ()
     covered: tuple[float, float] | None = None
     try:
-        if pair.synthetic is None:
-            if not pair.blank:
-                raise StationProblem("there is no synthetic trace")
-        else:
-            synthetic = read_seismogram(pair.synthetic, config.origin_time, how.origin)
+        judged = judge_pair(pair, config, how.origin, judge_amplitudes=how.earlier is None)
+        problems = judged.problems
+        synthetic, both = judged.synthetic, judged.aligned
+        if synthetic is not None and not math.isnan(synthetic.start):
             axis = TimeAxis(synthetic.start, synthetic.dt, len(synthetic.data))
-            observed = _read_observed(pair, synthetic, config, how)
-            both = align(observed, synthetic, config)
-            last = both.first + len(both.observed) - 1
-            covered = (axis.time(both.first), axis.time(last))
-            traces = filter_pair(both.observed, both.synthetic, axis.dt, config)
-            _refuse_unlike_amplitudes(*traces, config)
+        if axis is not None and both is not None and judged.filtered is not None:
+            covered = (axis.time(both.first), axis.time(both.first + len(both.observed) - 1))
+            traces = judged.filtered
             if how.earlier is None:
                 windows = select_windows(*traces, axis.dt, config)
             else:
@@ -165,69 +167,24 @@ def _process_pair(
             whole = (_on_axis(trace, axis, both.first, np.nan) for trace in traces)
             filtered = FilteredPair(*whole)
     except StationProblem as error:
-        problem = str(error)
+        problems = error.problems
     except Exception as error:  # noqa: BLE001 - whatever a measure raises, the others go on
         detail = (str(error).splitlines() or [""])[0]
-        problem = f"{type(error).__name__}: {detail}"
+        problems = (Problem(f"{type(error).__name__}: {detail}"),)
     return TraceResult(
         station=station.code,
         component=pair.component,
         channel=pair.channel,
         axis=axis,
-        windows=tuple(windows) if problem is None else (),
+        windows=() if problems else tuple(windows),
         measurement=measurement,
         filtered=filtered,
-        problem=problem,
+        problems=problems,
         blank=pair.blank,
         weight=weight,
         pair=pair,
         covered=covered,
     )
-
-
-def _read_observed(
-    pair: Pair, synthetic: Seismogram, config: ProcessingConfig, how: Measuring
-) -> Seismogram:
-    """Read the record of a pair; all that keeps it from being compared is said at once."""
-    if pair.observed is None:
-        raise StationProblem("there is no observed trace")
-    problems = quantity_problems(pair)
-    try:
-        span = (synthetic.start, synthetic.end)
-        observed = read_seismogram(pair.observed, config.origin_time, how.origin, span)
-    except StationProblem as problem:
-        raise StationProblem("; and ".join([*problems, str(problem)])) from None
-    problems += alignment_problems(observed, synthetic, config)
-    if problems:
-        raise StationProblem("; and ".join(problems))
-    return observed
-
-
-def quantity_problems(pair: Pair) -> list[str]:
-    """Tell why the quantities of a pair cannot be compared; nothing if they can."""
-    observed, synthetic = pair.observed, pair.synthetic
-    if observed is None or synthetic is None:
-        return []
-    told = {observed.quantity, synthetic.quantity}
-    if None in told or len(told) == 1:
-        return []
-    return [
-        f"observed {observed.id} is {observed.quantity}, synthetic {synthetic.id} "
-        f"{synthetic.quantity}; give both as one, or say what the traces are: observed_quantity, "
-        "synthetic_quantity"
-    ]
-
-
-def _refuse_unlike_amplitudes(
-    observed: Samples, synthetic: Samples, config: ProcessingConfig
-) -> None:
-    ratio = float(np.abs(observed).max() / np.abs(synthetic).max())
-    limit = config.amplitude_ratio_limit
-    if not 1.0 / limit <= ratio <= limit:
-        raise StationProblem(
-            f"observed is {ratio:.3g} times as large as synthetic; are these counts, or other "
-            "units? remove the response, or raise amplitude_ratio_limit"
-        )
 
 
 def _on_axis(samples: Samples, axis: TimeAxis, first: int, outside: float) -> Samples:

@@ -12,9 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headrace.seismic.errors import SeismicError
+from headrace.seismic.errors import IN_CONFIGURATION, Problem, SeismicError
 from headrace.seismic.quantities import QUANTITIES, instrument_rank
-from headrace.seismic.trace_files import TWO_COLUMNS, TraceFile, find_traces
+from headrace.seismic.trace_files import (
+    FROM_SETTING,
+    NO_NETWORK,
+    TWO_COLUMNS,
+    TraceFile,
+    Traces,
+    find_traces,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Pair:
         synthetic: the computed trace.
         blank: the station has no such component at all: only a zero trace is wanted.
         left_out: traces of the component that were not taken.
+        hint: what there is instead of a trace that is missing, for its problem; "" if nothing.
     """
 
     component: str
@@ -36,6 +44,7 @@ class Pair:
     synthetic: TraceFile | None
     blank: bool = False
     left_out: tuple[TraceFile, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,60 @@ def find_stations(
     components = tuple(components)
     recorded, problems = find_traces(observed)
     computed, more = find_traces(synthetic)
+    stations = pair_stations(recorded, computed, components, observed_quantity, synthetic_quantity)
+    if not stations:
+        raise SeismicError(_components_text((recorded, computed), components))
+    return stations, problems + more
+
+
+def common_components(sides: Sequence[Traces]) -> tuple[str, ...]:
+    """Return the components that some station has on every side."""
+    found: set[str] = set()
+    first, *others = sides
+    for key, by_component in first.items():
+        found |= set(by_component).intersection(*(side.get(key, {}) for side in others))
+    return tuple(sorted(found))
+
+
+def components_problem(sides: Sequence[Traces], components: Sequence[str]) -> Problem | None:
+    """Tell why none of the components that are asked for can be compared; None if one can.
+
+    Args:
+        sides: observed and synthetic traces, or observed alone.
+        components: component letters.
+    """
+    common = common_components(sides)
+    if set(common) & set(components):
+        return None
+    text = _components_text(sides, components)
+    if not common:
+        # What is wrong then is told of each station.
+        return Problem(text, "components")
+    names = ", ".join(f'"{name}"' for name in common)
+    return Problem(text, "components", IN_CONFIGURATION, f"components = [{names}]")
+
+
+def _components_text(sides: Sequence[Traces], components: Sequence[str]) -> str:
+    there = ", ".join(
+        f"{name} {_components(side)}"
+        for name, side in zip(("observed are", "synthetic"), sides, strict=False)
+    )
+    return (
+        f"no trace of component {', '.join(components)} to compare: {there}; set components in the "
+        "configuration"
+    )
+
+
+def pair_stations(
+    recorded: Traces,
+    computed: Traces,
+    components: Sequence[str],
+    observed_quantity: str | None = None,
+    synthetic_quantity: str | None = None,
+) -> list[Station]:
+    """Pair the traces of an event that were found; as `find_stations`, without its errors."""
     stations = []
+    names = _Names(recorded), _Names(computed)
     for key in sorted(recorded.keys() | computed.keys()):
         network, name = key
         there = _stated(recorded.get(key, {}), observed_quantity)
@@ -95,25 +157,69 @@ def find_stations(
             for component in components
         ]
         if not all(pair.blank for pair in pairs):
-            stations.append(Station(network, name, tuple(pairs)))
-    if not stations:
-        raise SeismicError(
-            f"no trace of component {', '.join(components)} in {observed} or {synthetic}: "
-            f"observed are {_components(recorded)}, synthetic {_components(computed)}; "
-            "set components in the configuration"
-        )
-    return stations, problems + more
+            hinted = tuple(_hinted(pair, key, *names) for pair in pairs)
+            stations.append(Station(network, name, hinted))
+    return stations
 
 
-def _components(traces: dict[tuple[str, str], dict[str, list[TraceFile]]]) -> str:
-    return ", ".join(sorted({name for found in traces.values() for name in found})) or "none"
+class _Names:
+    """Stations of one side, to be found under other spellings.
+
+    Args:
+        traces: of the side.
+    """
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._alike = {(one.upper(), two.upper()): f"{one}.{two}" for one, two in traces}
+        self._without_network = {two.upper(): one for one, two in traces}
+
+    def hint(self, side: str, key: tuple[str, str], component: str) -> str:
+        """Say what this side has instead of a trace; "" if nothing."""
+        if key in self._traces:
+            letters = sorted(self._traces[key])
+            hint = f" of component {component}; the station has {', '.join(letters)}"
+            if set(letters) & set("12RT") and component in "ENXY":
+                hint += ": rotate them first (obspy: Stream.rotate)"
+            return hint
+        network, name = key
+        other = self._alike.get((network.upper(), name.upper()))
+        if other:
+            return f"; {side} has {other}: write its codes alike in both"
+        found = self._without_network.get(name.upper())
+        if found is not None and NO_NETWORK in (found, network):
+            return (
+                f"; {side} has {found}.{name}: write the network code into the files that lack "
+                f"it ({NO_NETWORK} stands for none)"
+            )
+        return ""
+
+
+def _hinted(pair: Pair, key: tuple[str, str], recorded: _Names, computed: _Names) -> Pair:
+    """Say of a pair that lacks a trace what there is instead of it."""
+    if pair.blank or (pair.observed and pair.synthetic):
+        return pair
+    if pair.observed:
+        return replace(pair, hint=computed.hint("synthetic", key, pair.component))
+    return replace(pair, hint=recorded.hint("observed", key, pair.component))
+
+
+def letters_of(traces: Traces) -> tuple[str, ...]:
+    """Return all components that there are."""
+    return tuple(sorted({name for found in traces.values() for name in found}))
+
+
+def _components(traces: Traces) -> str:
+    return ", ".join(letters_of(traces)) or "none"
 
 
 def _stated(traces: dict[str, list[TraceFile]], quantity: str | None) -> dict[str, list[TraceFile]]:
     if quantity is None:
         return traces
     return {
-        component: [replace(trace, quantity=quantity) for trace in found]
+        component: [
+            replace(trace, quantity=quantity, quantity_from=FROM_SETTING) for trace in found
+        ]
         for component, found in traces.items()
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 import warnings
 from collections.abc import Sequence
@@ -15,6 +17,13 @@ from headrace.seismic.quantities import (
     quantity_of_sac,
     quantity_of_suffix,
 )
+from headrace.seismic.unread_files import (
+    BINARY_SUFFIXES,
+    directory_problem,
+    is_other,
+    refuse_unreadable,
+    torn_problem,
+)
 
 TWO_COLUMNS: Final = "two columns"
 """The format of SPECFEM's text files: time and value."""
@@ -26,14 +35,43 @@ _ASCII_NAME = re.compile(
 )
 # NET.STA.LOC.CHAN.TYPE.YEAR.DAY, as SeisComP's archives name their day files.
 _SDS_NAME = re.compile(r"(?P<id>[^.]*\.[^.]+\.[^.]*\.[^.]+)\.[A-Z]\.\d{4}\.\d{3}")
-BINARY_SUFFIXES = {".sac", ".mseed", ".ms", ".miniseed", ".msd"}
-# What stands beside seismograms and is none: never opened as one, never called a problem.
-_OTHER_FILES = re.compile(
-    r"\..*|.*~|STATIONS.*|CMTSOLUTION.*|FORCESOLUTION.*|SOURCE.*|Par_file.*|README.*|READY"
-    r"|.*\.(toml|json|xml|quakeml|txt|md|csv|png|pdf|svg|log|yaml|yml|html|py|sh|h5|npy|dat|adj"
-    r"|done|tmp|part|gz|tar|zip)",
-    re.I,
-)
+_UNSET = -12345.0  # in headers of SAC
+_REFERENCE_IS_ORIGIN = 11  # SAC's iztype IO
+_CODE = re.compile(r"[\w+-]*")
+
+FROM_CHANNEL: Final = "channel code"
+"""A quantity that the instrument code of a channel tells."""
+FROM_SETTING: Final = "setting"
+"""A quantity that the configuration tells, whatever names and headers say."""
+
+NO_NETWORK: Final = "XX"
+"""The network code of a trace whose file tells none."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of a trace tells of its samples.
+
+    Attributes:
+        start: time of the first sample, UTC.
+        dt: sampling interval, s.
+        npts: number of samples.
+        encoding: of the samples, such as ``STEIM2``; empty where the format has one alone.
+        peak: largest absolute value; None where no header tells it.
+        origin: time of the event, UTC; None where no header tells it.
+    """
+
+    start: datetime.datetime
+    dt: float
+    npts: int
+    encoding: str = ""
+    peak: float | None = None
+    origin: datetime.datetime | None = None
+
+    @property
+    def end(self) -> datetime.datetime:
+        """Time of the last sample, UTC."""
+        return self.start + datetime.timedelta(seconds=self.dt * max(0, self.npts - 1))
 
 
 @dataclass(frozen=True)
@@ -49,6 +87,8 @@ class TraceFile:
         location: location code.
         format: as obspy names it, or `TWO_COLUMNS`.
         quantity: what it measures, one of `QUANTITIES`; None if nothing tells.
+        quantity_from: what tells that: suffix, header, channel code or setting.
+        header: what its header tells; None of two columns, which have none.
         pieces: further files and traces of the same record.
     """
 
@@ -60,6 +100,8 @@ class TraceFile:
     location: str = ""
     format: str = ""
     quantity: str | None = None
+    quantity_from: str = ""
+    header: Header | None = None
     pieces: tuple[TraceFile, ...] = ()
 
     @property
@@ -71,6 +113,11 @@ class TraceFile:
     def id(self) -> str:
         """``NET.STA.LOC.CHA``."""
         return f"{self.network}.{self.station}.{self.location}.{self.channel}"
+
+    @property
+    def format_told(self) -> str:
+        """The format with the encoding of the samples, such as ``MSEED STEIM2``."""
+        return f"{self.format} {self.header.encoding if self.header else ''}".rstrip()
 
     @property
     def description(self) -> str:
@@ -101,12 +148,16 @@ def find_traces(directory: Path) -> tuple[Traces, list[tuple[str, str]]]:
     found: list[TraceFile] = []
     problems = []
     for path in sorted(directory.iterdir()):
-        if path.is_dir() or _OTHER_FILES.fullmatch(path.name):
+        if path.is_dir():
+            problem = directory_problem(path)
+            problems += [(path.name, problem)] if problem else []
+            continue
+        if is_other(path):
             continue
         try:
             found += _traces_of(path)
-        except StationProblem as problem:
-            problems.append((path.name, str(problem)))
+        except StationProblem as error:
+            problems.append((path.name, str(error)))
     if not found and not problems:
         raise SeismicError(
             f"{directory}: no seismograms in it (NET.STA.CHA.sem*, SAC, miniSEED, or another "
@@ -126,8 +177,10 @@ def _listing(directory: Path) -> str:
 
 
 def _traces_of(path: Path) -> list[TraceFile]:
+    refuse_unreadable(path)
     name = _ASCII_NAME.fullmatch(path.name)
     if name:
+        _refuse_strange_codes(path, [name["network"], name["station"], name["channel"]])
         return [
             TraceFile(
                 path,
@@ -137,9 +190,19 @@ def _traces_of(path: Path) -> list[TraceFile]:
                 location=name["location"] or "",
                 format=TWO_COLUMNS,
                 quantity=quantity_of_suffix(name["quantity"]),
+                quantity_from="suffix" if quantity_of_suffix(name["quantity"]) else "",
             )
         ]
     return _headers(path)
+
+
+def _refuse_strange_codes(path: Path, codes: Sequence[str]) -> None:
+    for code in codes:
+        if not _CODE.fullmatch(code):
+            raise StationProblem(
+                f"{path.name}: {code!r} is no code of a network, station or channel; is it a "
+                "copy? it was left out"
+            )
 
 
 def _headers(path: Path) -> list[TraceFile]:
@@ -155,13 +218,14 @@ def _headers(path: Path) -> list[TraceFile]:
     traces = [
         TraceFile(
             path,
-            trace.stats.network or "XX",
+            trace.stats.network or NO_NETWORK,
             trace.stats.station,
             trace.stats.channel,
             index,
             trace.stats.location,
             str(trace.stats.get("_format", "")),
-            _quantity(trace.stats),
+            *_quantity(trace.stats),
+            _header(trace.stats),
         )
         for index, trace in enumerate(stream)
         if trace.stats.station and trace.stats.channel
@@ -184,9 +248,52 @@ def _refuse_other_name(path: Path, stream: Any) -> None:
         )
 
 
-def _quantity(stats: Any) -> str | None:
+def _quantity(stats: Any) -> tuple[str | None, str]:
     told = quantity_of_sac(int(stats.get("sac", {}).get("idep", -12345)))
-    return told or quantity_of_channel(stats.channel)
+    if told:
+        return told, "header"
+    by_channel = quantity_of_channel(stats.channel)
+    return by_channel, FROM_CHANNEL if by_channel else ""
+
+
+def _header(stats: Any) -> Header:
+    sac = stats.get("sac", {})
+    known = all(is_set(sac, name) for name in ("depmin", "depmax"))
+    return Header(
+        stats.starttime.datetime.replace(tzinfo=datetime.UTC),
+        float(f"{stats.delta:.7g}"),
+        int(stats.npts),
+        str(stats.get("mseed", {}).get("encoding", "")),
+        max(abs(float(sac[name])) for name in ("depmin", "depmax")) if known else None,
+        own_origin(stats),
+    )
+
+
+def own_origin(stats: Any) -> datetime.datetime | None:
+    """Return the origin time that a SAC header tells, UTC.
+
+    Args:
+        stats: of an ``obspy.Trace``.
+
+    Returns:
+        The time by ``o``, or the reference time if that is the origin by ``iztype``; else None.
+    """
+    sac = stats.get("sac", {})
+    if not is_set(sac, "b"):
+        return None
+    if is_set(sac, "o"):
+        offset = float(sac["o"])
+    elif int(sac.get("iztype", _UNSET)) == _REFERENCE_IS_ORIGIN:
+        offset = 0.0
+    else:
+        return None
+    first: datetime.datetime = stats.starttime.datetime.replace(tzinfo=datetime.UTC)
+    return first + datetime.timedelta(seconds=offset - float(sac["b"]))
+
+
+def is_set(sac: Any, name: str) -> bool:
+    """Tell whether a number of a SAC header is there, and is one."""
+    return float(sac.get(name, _UNSET)) not in (_UNSET, math.inf, -math.inf)
 
 
 def _joined(traces: Sequence[TraceFile]) -> list[TraceFile]:
@@ -216,10 +323,16 @@ def read_stream(path: Path, headonly: bool) -> Any:
     import obspy
 
     try:
-        # obspy warns of the single precision in which SAC keeps its sampling interval.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return obspy.read(str(path), headonly=headonly)
+        # obspy warns of the single precision in which SAC keeps its sampling interval, too.
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            stream = obspy.read(str(path), headonly=headonly)
     except Exception as error:  # noqa: BLE001 - obspy's readers raise whatever they like
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if "Unknown format" in reason:
+            reason = "no format that is known here"
         raise StationProblem(f"{path.name}: cannot be read: {reason}") from None
+    torn = torn_problem(path, [str(warning.message) for warning in told])
+    if torn:
+        raise StationProblem(torn)
+    return stream

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from headrace.seismic.errors import StationProblem
+from headrace.seismic.errors import IN_EVENT_FILE, Problem, StationProblem
 from headrace.seismic.event_origin import EventOrigin
 from headrace.seismic.stations import Pair, Station, find_stations
-from headrace.seismic.trace_files import BINARY_SUFFIXES, TWO_COLUMNS, TraceFile, read_stream
+from headrace.seismic.trace_files import (
+    TWO_COLUMNS,
+    TraceFile,
+    is_set,
+    own_origin,
+    read_stream,
+)
+from headrace.seismic.unread_files import BINARY_SUFFIXES
 
 __all__ = [
     "Pair",
@@ -25,15 +34,17 @@ __all__ = [
     "TraceFile",
     "find_stations",
     "read_seismogram",
+    "read_unplaced",
 ]
 
 Samples = npt.NDArray[np.float64]
 
 # Fortran leaves out the E when an exponent has three digits, and may write D instead.
 _FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
-_UNSET = -12345.0
-_REFERENCE_IS_ORIGIN = 11  # SAC's iztype IO
 _DAY = 86_400.0
+
+NO_ORIGIN: Final = "no origin time"
+"""The kind of problem of a trace whose place in time is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +53,7 @@ class Seismogram:
 
     Attributes:
         source: the trace's place on disk.
-        start: time of the first sample after the origin time, s.
+        start: time of the first sample after the origin time, s; NaN where that is unknown.
         dt: sampling interval, s.
         data: samples, shape ``(npts,)``, float64, all finite.
     """
@@ -93,6 +104,26 @@ def read_seismogram(
             f"{trace.path.name}: {bad.size} samples are not finite, first at sample {bad[0]}"
         )
     return Seismogram(trace, start, dt, data)
+
+
+def read_unplaced(trace: TraceFile) -> Seismogram:
+    """Read a trace whose origin time is unknown; of several pieces the longest.
+
+    What does not depend on its place, such as its sampling, can be judged nevertheless.
+
+    Args:
+        trace: which one.
+
+    Returns:
+        The seismogram; its start is NaN.
+
+    Raises:
+        StationProblem: it cannot be read.
+    """
+    records = _records(trace)
+    dt = float(f"{records[0].stats.delta:.7g}")
+    longest = max((record.data for record in records), key=len)
+    return Seismogram(trace, math.nan, dt, np.asarray(longest, dtype=np.float64))
 
 
 def _is_text(trace: TraceFile) -> bool:
@@ -167,12 +198,20 @@ def _read_binary(
 
 
 def _records(piece: TraceFile) -> list[Any]:
-    stream = read_stream(piece.path, headonly=False)
+    about = piece.path.stat() if piece.path.exists() else None
+    seen = (about.st_mtime_ns, about.st_size) if about else None
+    stream = _last_stream(piece.path, seen)
     if piece.index >= len(stream):
         raise StationProblem(f"{piece.path.name}: trace {piece.index} is not in it any more")
     if piece.format:
         return [stream[piece.index]]
     return [part for part in stream if part.id == stream[piece.index].id]
+
+
+@functools.lru_cache(maxsize=1)
+def _last_stream(path: Path, seen: tuple[int, int] | None) -> Any:
+    """Read a file once for all its traces: data centres send those of an event in one."""
+    return read_stream(path, headonly=False)
 
 
 def _start(
@@ -182,7 +221,7 @@ def _start(
     origin: EventOrigin | None,
 ) -> float:
     """Time of the first sample after the origin, s."""
-    own = _own_origin(record)
+    own = own_origin(record.stats)
     if origin is not None:
         if own is not None and not origin.agrees_with(own):
             raise StationProblem(
@@ -192,33 +231,16 @@ def _start(
         return _since(record, origin.time)
     if own is not None:
         sac = record.stats.sac
-        return float(sac["b"]) - float(sac.get("o", _UNSET) if _is_set(sac, "o") else 0.0)
+        return float(sac["b"]) - float(sac["o"] if is_set(sac, "o") else 0.0)
     if origin_time is not None:
         return _since(record, origin_time)
-    raise StationProblem(
+    text = (
         f"{trace.path.name}: has absolute times, and nothing tells the origin time: write it into "
         "event.toml (time = ...), CMTSOLUTION or QuakeML beside the seismograms, or set "
         "origin_time in the configuration"
     )
-
-
-def _own_origin(record: Any) -> datetime.datetime | None:
-    """Return the origin time that a SAC header tells; None without one."""
-    sac = record.stats.get("sac", {})
-    if not _is_set(sac, "b"):
-        return None
-    if _is_set(sac, "o"):
-        offset = float(sac["o"])
-    elif int(sac.get("iztype", _UNSET)) == _REFERENCE_IS_ORIGIN:
-        offset = 0.0
-    else:
-        return None
-    first: datetime.datetime = record.stats.starttime.datetime.replace(tzinfo=datetime.UTC)
-    return first + datetime.timedelta(seconds=offset - float(sac["b"]))
-
-
-def _is_set(sac: Any, name: str) -> bool:
-    return float(sac.get(name, _UNSET)) != _UNSET
+    line = "time = YYYY-MM-DDThh:mm:ssZ"
+    raise StationProblem(problems=[Problem(text, NO_ORIGIN, IN_EVENT_FILE, line)])
 
 
 def _since(record: Any, origin: datetime.datetime) -> float:

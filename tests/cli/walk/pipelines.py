@@ -26,6 +26,25 @@ def data_runs(world: World) -> None:
 
 
 @scenario
+def looking_at_seismograms(world: World) -> None:
+    green = pytest.importorskip("headrace.seismic", reason="needs the extra `seismic`")
+    headrace = world.program("look")
+    event = green.demo_event(headrace.directory / "events", "quake", stations=2)
+    config = headrace.directory / "c.toml"
+    config.write_text('period_band = [10.0, 100.0]\ncomponents = ["Y"]\n')
+    assert headrace.told("data", "look", "events", "--config", "c.toml")["sound"]
+    (event / "obs/HR.S00.BXY.semd").rename(event / "obs/HR.S00.BXY.semv")
+    text = headrace("data", "look", "events", "--config", "c.toml", code=1).stdout
+    assert "is velocity, synthetic HR.S00..BXY displacement" in text
+    (event / "syn").rename(headrace.directory / "syn")
+    arguments = ("data", "look", "events/quake/obs", "--synthetic", "syn", "--config", "c.toml")
+    assert headrace.told(*arguments, code=1)["events"][0]["decisions"]["pairs"] == 1
+    rows = headrace("data", "look", "events/quake/obs", "-F", "unix").stdout.splitlines()
+    assert [row.split("\t")[2] for row in rows] == ["HR.S00.BXY.semv", "HR.S01.BXY.semd"]
+    assert "no such directory" in headrace.refused("data", "look", "nowhere", "--config", "c.toml")
+
+
+@scenario
 def demonstrations(world: World) -> None:
     """They leave alone what is there; they run to their end in tests of their own."""
     headrace = world.program("demonstrations")

@@ -1,0 +1,118 @@
+"""What the samples of a record tell that its header does not: raw counts, gaps that were filled.
+
+Only records of instruments are judged: the instrument code ``X`` of SEED means a trace that was
+computed, and its zeros and whole numbers are its own.
+
+Sources: FDSN source identifiers, channel codes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.errors import IN_CONFIGURATION, Problem
+from headrace.seismic.quantities import quantity_of_channel
+from headrace.seismic.trace_files import FROM_SETTING, TraceFile
+from headrace.seismic.waveforms import Samples, Seismogram
+
+COUNTS: Final = "counts"
+"""The unit of samples that a digitiser wrote."""
+
+_CONSTANT_SAMPLES = 10  # fewer equal ones are no gap, however coarse the record is
+_CLIPPED_RUN = 3  # equal samples in a row at the largest or smallest value
+_CLIPPED_SAMPLES = 10
+_LEVELS_OF_CLIPPED = 200  # a record of few counts is flat at its top without being clipped
+
+
+def is_counts(record: Seismogram) -> bool:
+    """Tell whether a record is of raw counts: all its samples are whole numbers."""
+    data = record.data
+    return _of_instrument(record) and bool(np.ptp(data) > 0 and np.all(data == np.rint(data)))
+
+
+def is_stated_otherwise(trace: TraceFile) -> bool:
+    """Tell whether settings call a record something else than its instrument measures."""
+    instrument = quantity_of_channel(trace.channel)
+    return trace.quantity_from == FROM_SETTING and instrument not in (None, trace.quantity)
+
+
+def record_problems(record: Seismogram, config: ProcessingConfig) -> list[Problem]:
+    """Find what keeps an observed record from being compared, whatever it is compared with.
+
+    Args:
+        record: observed.
+        config: the period band, and whether raw counts are wanted.
+
+    Returns:
+        Each problem with its way out.
+    """
+    found = []
+    name = record.source.id
+    if is_counts(record):
+        what = f"observed {name} ({record.source.format}) holds raw counts, whole numbers alone"
+        instrument = quantity_of_channel(record.source.channel)
+        if is_stated_otherwise(record.source):
+            text = (
+                f"{what}, of an instrument for {instrument}: they are no {record.source.quantity}, "
+                "whatever the settings say; remove the instrument's response"
+            )
+            found.append(Problem(text, f"{COUNTS} are no {record.source.quantity}", decide=True))
+        elif not config.normalize_observed:
+            text = (
+                f"{what}; remove the instrument's response and say what came of it by "
+                "observed_quantity, or, for travel times alone, set normalize_observed = true"
+            )
+            line = "normalize_observed = true" if config.adjoint_source != "waveform" else ""
+            edit = IN_CONFIGURATION if line else ""
+            found.append(Problem(text, COUNTS, edit, line, decide=True))
+    if np.ptp(record.data) == 0:
+        return found
+    constant = _longest_constant(record.data)
+    if constant is not None:
+        first, length = constant
+        value = record.data[first]
+        fills = value != 0.0 or _of_instrument(record)
+        if fills and length >= max(_CONSTANT_SAMPLES, config.min_period / record.dt):
+            text = (
+                f"observed {name} is {value:g} for {length * record.dt:.4g} s from sample {first} "
+                "on: a gap that was filled, or a dead channel; leave out what was not recorded, or "
+                "remove the file"
+            )
+            found.append(Problem(text, "filled gap"))
+    if _is_clipped(record.data):
+        text = (
+            f"observed {name} is clipped: it stays at {record.data.max():g} or "
+            f"{record.data.min():g} again and again; remove the file"
+        )
+        found.append(Problem(text, "clipped"))
+    return found
+
+
+def _of_instrument(record: Seismogram) -> bool:
+    return record.source.channel[-2:-1].upper() != "X"
+
+
+def _runs(data: Samples) -> tuple[Samples, Samples]:
+    """First samples and lengths of the runs of equal samples."""
+    firsts = np.concatenate([[0], np.flatnonzero(np.diff(data)) + 1])
+    return firsts, np.diff(np.concatenate([firsts, [len(data)]]))
+
+
+def _longest_constant(data: Samples) -> tuple[int, int] | None:
+    """First sample and length of the longest constant part between two other parts."""
+    firsts, lengths = _runs(data)
+    if len(firsts) < 3:
+        return None
+    longest = 1 + int(np.argmax(lengths[1:-1]))
+    return int(firsts[longest]), int(lengths[longest])
+
+
+def _is_clipped(data: Samples) -> bool:
+    firsts, lengths = _runs(data)
+    values = data[firsts]
+    flat = ((values == data.max()) | (values == data.min())) & (lengths >= _CLIPPED_RUN)
+    several = int(flat.sum()) > 1 and int(lengths[flat].sum()) >= _CLIPPED_SAMPLES
+    return several and len(np.unique(data)) > _LEVELS_OF_CLIPPED
