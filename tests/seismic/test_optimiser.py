@@ -276,8 +276,8 @@ def test_an_answer_told_again_changes_nothing_and_another_is_refused(tmp_path: P
         optimiser.tell("000", misfit=known + 1.0)
     with pytest.raises(OptimiserError, match="not what was asked; misfit of 000_trial_01 is"):
         optimiser.tell("000_trial_02", misfit=1.0)
-    with pytest.raises(OptimiserError, match="misfit of 000_trial_01 is nan"):
-        optimiser.tell("000_trial_01", misfit=float("nan"))
+    with pytest.raises(OptimiserError, match="misfit of 000 is nan"):
+        optimiser.tell("000", misfit=float("nan"))
     with pytest.raises(OptimiserError, match="only its misfit"):
         optimiser.tell("000_trial_01", misfit=1.0, gradient=tmp_path / "gradient.h5")
     assert (tmp_path / "optimiser/state.json").read_bytes() == before

@@ -3,6 +3,10 @@
 Backtracking with an Armijo condition and safeguarded parabolas follows Nocedal & Wright (2006),
 Numerical Optimization, section 3.5; bracketing grows by the golden ratio and ends at a parabola's
 minimum.
+
+A trial without a finite misfit is a step that was too long: a shorter one follows. Two steps that
+change nothing at all mean that the misfit moves in stairs, as one of whole samples does: longer
+steps follow, and if the longest changes nothing either, the misfit is flat.
 """
 
 from __future__ import annotations
@@ -24,14 +28,16 @@ class Trial:
     Attributes:
         name: the trial's id.
         step: step length.
-        misfit: its misfit.
+        misfit: its misfit; infinite if it has none.
         predicted: change of the misfit by the gradient alone; below 0.
+        problem: why it has no misfit; empty if it has one.
     """
 
     name: str
     step: float
     misfit: float
     predicted: float
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,14 @@ class Fail:
     reason: str
 
 
-def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail:
+@dataclass(frozen=True)
+class Flat:
+    """The search is over: no step changes the misfit."""
+
+    reason: str
+
+
+def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat:
     """Decides from the trials so far.
 
     Args:
@@ -88,21 +101,49 @@ def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail:
     """
     if not search.trials:
         return TryStep(min(search.first, search.longest))
-    if settings.line_search == "bracketing":
+    found: TryStep | Accept | Fail | Flat
+    if _is_in_stairs(search):
+        found = _across_the_stair(search)
+    elif settings.line_search == "bracketing":
         found = _bracketing(search, settings)
     elif search.natural:
         found = _backtracking(search, settings)
     else:
         found = _doubling(search, settings)
-    if isinstance(found, Accept) or len(search.trials) < settings.max_trials:
+    if not isinstance(found, TryStep) or len(search.trials) < settings.max_trials:
         return found
     best = _best(search)
     if best.misfit < search.misfit:
         return Accept(best)
-    return Fail(
-        f"no decrease below {search.misfit:g} in {len(search.trials)} trials, steps from "
-        f"{max(t.step for t in search.trials):g} down to {min(t.step for t in search.trials):g}"
-    )
+    return _failure(search)
+
+
+def _failure(search: Search) -> Fail | Flat:
+    steps = [trial.step for trial in search.trials]
+    span = f"steps from {max(steps):g} down to {min(steps):g}"
+    if all(trial.misfit == search.misfit for trial in search.trials):
+        return Flat(f"the misfit is flat: {search.misfit:g} in all {len(steps)} trials, {span}")
+    reason = f"no decrease below {search.misfit:g} in {len(steps)} trials, {span}"
+    wrong = [trial for trial in search.trials if trial.problem]
+    if wrong:
+        reason += f"; {len(wrong)} of them without a misfit, the last: {wrong[-1].problem}"
+    return Fail(reason)
+
+
+def _is_in_stairs(search: Search) -> bool:
+    """Whether two steps have left the misfit as it is, and none has lowered it."""
+    same = sum(trial.misfit == search.misfit for trial in search.trials)
+    return same >= 2 and _best(search).misfit >= search.misfit
+
+
+def _across_the_stair(search: Search) -> TryStep | Fail | Flat:
+    flat = max(trial.step for trial in search.trials if trial.misfit == search.misfit)
+    higher = [trial.step for trial in search.trials if trial.step > flat]
+    if higher:
+        return TryStep(math.sqrt(flat * min(higher)))
+    if flat >= search.longest:
+        return _failure(search)
+    return TryStep(min(2.0 * flat, search.longest))
 
 
 def _backtracking(search: Search, settings: Settings) -> TryStep | Accept:
@@ -138,7 +179,10 @@ def _bracketing(search: Search, settings: Settings) -> TryStep | Accept:
     below = [trial for trial in ordered if trial.step < best.step]
     left = (below[-1].step, below[-1].misfit) if below else (0.0, search.misfit)
     right = (above[0].step, above[0].misfit)
-    lowest = parabola_minimum(left, (best.step, best.misfit), right)
+    if math.isfinite(right[1]):
+        lowest = parabola_minimum(left, (best.step, best.misfit), right)
+    else:  # no parabola goes through it
+        lowest = math.sqrt(best.step * right[0])
     ratio = max(lowest / best.step, best.step / lowest)
     if ratio <= _GOOD_ENOUGH and _sufficient(search, best, settings):
         return Accept(best)
@@ -182,6 +226,8 @@ def _sufficient(search: Search, trial: Trial, settings: Settings) -> bool:
 def _shorten(search: Search, trial: Trial, settings: Settings) -> float:
     """A shorter step, by the parabola within its safeguards."""
     low, high = settings.shrink
+    if not math.isfinite(trial.misfit):
+        return trial.step * high  # it tells nothing of where the minimum is
     growth = _growth(search, trial)
     return trial.step * (min(max(growth, low), high) if math.isfinite(growth) else low)
 

@@ -11,45 +11,35 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from headrace.seismic.errors import OptimiserError
+from headrace.seismic.errors import ModelError, OptimiserError
 from headrace.seismic.models import FieldReader, Provenance
 from headrace.seismic.optimiser import moves, vectors
-from headrace.seismic.optimiser.line_search import Accept, Fail, Search, Trial, TryStep, decide
+from headrace.seismic.optimiser.line_search import (
+    Accept,
+    Flat,
+    Search,
+    Trial,
+    TryStep,
+    decide,
+)
 from headrace.seismic.optimiser.places import Places
 from headrace.seismic.optimiser.settings import Settings
-from headrace.seismic.optimiser.state import Answer, Iteration, Pending, State, load, save
+from headrace.seismic.optimiser.state import (
+    Answer,
+    Iteration,
+    Pending,
+    Phase,
+    State,
+    load,
+    save,
+)
+from headrace.seismic.optimiser.task import Task
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _SAME = 1e-6
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the optimiser wants to know next.
-
-    Attributes:
-        kind: ``misfit`` of a trial; ``gradient`` of a model whose misfit is known; both; or
-            ``finished`` or ``stopped``, when nothing is left to ask.
-        name: id to tell the answer with.
-        model: the model's file.
-        iteration: number of the current model.
-        forward: id of the evaluation whose forward runs already used this model, so that they
-            need not be done again; None if there are none.
-        step: step length of a trial.
-        reason: why it finished or stopped.
-    """
-
-    kind: Literal["misfit", "gradient", "misfit_and_gradient", "finished", "stopped"]
-    name: str
-    model: Path
-    iteration: int
-    forward: str | None = None
-    step: float | None = None
-    reason: str = ""
 
 
 class Optimiser:
@@ -147,6 +137,7 @@ class Optimiser:
         misfit: float | None = None,
         gradient: Path | None = None,
         preconditioned: Path | None = None,
+        problem: str = "",
     ) -> Task:
         """Takes an answer and puts the state after it on disk.
 
@@ -155,27 +146,94 @@ class Optimiser:
 
         Args:
             name: the task's id.
-            misfit: misfit of its model.
+            misfit: misfit of its model. That of a trial may be infinite or NaN, where its model
+                cannot be computed: the step was too long, and a shorter one follows.
             gradient: file with the gradient with respect to the parametrised model: with
                 parametrisation ``log`` the derivative with respect to the logarithm.
             preconditioned: file with what preconditioning and smoothing make of that gradient;
                 without it the gradient itself gives the direction.
+            problem: why a trial has no finite misfit.
 
         Returns:
             The next task.
 
         Raises:
-            OptimiserError: nobody asked for this, the answer differs from the one before, or it
-                is not finite.
+            OptimiserError: nobody asked for this, the answer differs from the one before, or the
+                misfit of a model that is no trial is not finite.
             ModelError: a gradient's file cannot be used.
         """
         if preconditioned is not None and gradient is None:
             raise OptimiserError(f"{name}: a preconditioned gradient is told with its gradient")
-        said = Answer(misfit, _content(gradient), _content(preconditioned))
         if misfit is not None and not math.isfinite(misfit):
-            raise OptimiserError(f"misfit of {name} is {misfit}: look at its simulations")
+            if not self._is_trial(name):
+                raise OptimiserError(f"misfit of {name} is {misfit}: look at its simulations")
+            problem = problem or f"its misfit is {misfit}"
+            misfit = math.inf
+        said = Answer(misfit, _content(gradient), _content(preconditioned))
         if not self._is_known(name, said):
-            self._take(name, misfit, gradient, preconditioned, said)
+            self._take(name, misfit, gradient, preconditioned, said, problem)
+        return self.ask()
+
+    def _is_trial(self, name: str) -> bool:
+        """Whether it is the trial that is awaited, or one that was told already."""
+        pending = self._state.pending
+        if pending is not None and pending.name == name:
+            return True
+        return any(trial.name == name for row in self.history for trial in row.trials)
+
+    def restart(self, settings: Settings) -> Task:
+        """Starts anew from the current model with other settings, or because the gradient changes.
+
+        The misfit function stays, and with it the misfit of the current model; memory and
+        direction go, and the gradient is wanted again. It also goes on from a search that has
+        finished or stopped.
+
+        Args:
+            settings: how to go about it from now on.
+
+        Returns:
+            The next task.
+
+        Raises:
+            OptimiserError: a line search is under way, or the current model is outside its bounds.
+        """
+        state = self._state
+        if state.phase == "trial":
+            raise OptimiserError(
+                f"a line search is under way in iteration {state.iteration}: other settings hold "
+                "from the next iteration on"
+            )
+        vectors.check_model(self._places.model(state.model), settings)
+        answers = dict(state.answers)
+        if state.evaluation in answers:
+            answers[state.evaluation] = Answer(answers[state.evaluation].misfit)
+        self._commit(
+            State(
+                settings=settings,
+                phase="evaluate" if state.misfit is None else "gradient",
+                iteration=state.iteration,
+                objectives=state.objectives,
+                evaluation=state.evaluation,
+                misfit=state.misfit,
+                forward=state.forward,
+                trial_count=state.trial_count,
+                answers=answers,
+                history=state.history,
+            )
+        )
+        return self.ask()
+
+    def keep(self) -> Task:
+        """Makes the current model the next one as well, where no better one was found.
+
+        Only after an optimisation has finished, so that an inversion can go on with what comes
+        next; done again it changes nothing.
+
+        Returns:
+            The next task: the gradient of the same model.
+        """
+        if self._state.phase == "finished":
+            self._commit(moves.keep(self._state, self._places))
         return self.ask()
 
     def begin(self, tag: str) -> Task:
@@ -237,6 +295,7 @@ class Optimiser:
         gradient: Path | None,
         preconditioned: Path | None,
         said: Answer,
+        problem: str,
     ) -> None:
         state, task = self._state, self.ask()
         if task.kind in ("finished", "stopped"):
@@ -255,7 +314,7 @@ class Optimiser:
         )
         state = dataclasses.replace(state, answers={**state.answers, name: merged})
         if task.kind == "misfit":
-            self._commit(self._after_trial(state, moves.required(misfit)))
+            self._commit(self._after_trial(state, moves.required(misfit), problem))
             return
         if misfit is not None:
             state = dataclasses.replace(state, misfit=misfit, phase="gradient")
@@ -272,39 +331,30 @@ class Optimiser:
             return state
         return self._decide(state)
 
-    def _after_trial(self, state: State, misfit: float) -> State:
-        pending, search = moves.required(state.pending), moves.required(state.search)
-        trial = Trial(pending.name, pending.step, misfit, pending.predicted)
-        record = state.history[-1]
-        return self._decide(
-            dataclasses.replace(
-                state,
-                search=dataclasses.replace(search, trials=(*search.trials, trial)),
-                pending=None,
-                history=(
-                    *state.history[:-1],
-                    dataclasses.replace(record, trials=(*record.trials, trial)),
-                ),
-            )
-        )
+    def _after_trial(self, state: State, misfit: float, problem: str) -> State:
+        pending = moves.required(state.pending)
+        trial = Trial(pending.name, pending.step, misfit, pending.predicted, problem)
+        return self._decide(moves.add_trial(state, trial))
 
     def _decide(self, state: State) -> State:
         search: Search = moves.required(state.search)
         decision = decide(search, state.settings)
         if isinstance(decision, TryStep):
             name = f"{state.model}_trial_{state.trial_count + 1:02d}"
-            predicted = self._write_trial(state, decision.step, name)
-            return dataclasses.replace(
-                state,
-                phase="trial",
-                pending=Pending(name, decision.step, predicted),
-                trial_count=state.trial_count + 1,
-            )
+            state = dataclasses.replace(state, trial_count=state.trial_count + 1)
+            try:
+                predicted = self._write_trial(state, decision.step, name)
+            except ModelError as error:  # so long a step that its model is not finite
+                predicted = search.slope * decision.step
+                trial = Trial(name, decision.step, math.inf, predicted, str(error))
+                return self._decide(moves.add_trial(state, trial))
+            pending = Pending(name, decision.step, predicted)
+            return dataclasses.replace(state, phase="trial", pending=pending)
         if isinstance(decision, Accept):
             return moves.accept(state, self._places, decision.trial)
-        assert isinstance(decision, Fail)  # noqa: S101 - the only kind left
         if state.given_up or not moves.has_memory(state):
-            return dataclasses.replace(state, phase="stopped", reason=decision.reason)
+            phase: Phase = "finished" if isinstance(decision, Flat) else "stopped"
+            return dataclasses.replace(state, phase=phase, reason=decision.reason)
         state = dataclasses.replace(moves.forget(state), given_up=True)
         return self._search(state, note=f"memory dropped: {decision.reason}")
 

@@ -130,9 +130,27 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
     combination = _combination(state, places, *free)
     name = f"direction_{state.evaluation}" + ("_restart" if state.given_up else "")
     facts = _write(state, places, name, combination)
+    if not math.isfinite(facts.gradient_norm + facts.norm + facts.slope):
+        raise OptimiserError(
+            f"gradient of {state.evaluation}: its length is {facts.gradient_norm:g}: look at the "
+            "kernels and their preconditioner"
+        )
     if facts.gradient_norm == 0.0 or (facts.norm == 0.0 and combination == STEEPEST_DESCENT):
+        record = Iteration(
+            iteration=state.iteration,
+            objective=state.objectives[-1],
+            misfit=required(state.misfit),
+            gradient_norm=facts.gradient_norm,
+            slope=0.0,
+            angle_cosine=0.0,
+            direction="none",
+            pairs=len(state.pairs),
+        )
         return dataclasses.replace(
-            state, phase="finished", reason="the gradient is zero wherever no bound holds"
+            state,
+            phase="finished",
+            reason="the gradient is zero wherever no bound holds",
+            history=(*state.history, record),
         )
     if combination != STEEPEST_DESCENT and _cosine(facts) < state.settings.min_angle_cosine:
         note = f"memory dropped: direction nearly orthogonal to the gradient ({_cosine(facts):g})"
@@ -242,6 +260,39 @@ def _kind(combination: Combination) -> str:
     if combination.s:
         return "lbfgs"
     return "nlcg" if combination.previous else "steepest_descent"
+
+
+def add_trial(state: State, trial: Trial) -> State:
+    """Adds an answered trial to the search and to the iteration's record."""
+    search, record = required(state.search), state.history[-1]
+    return dataclasses.replace(
+        state,
+        search=dataclasses.replace(search, trials=(*search.trials, trial)),
+        pending=None,
+        history=(
+            *state.history[:-1],
+            dataclasses.replace(record, trials=(*record.trials, trial)),
+        ),
+    )
+
+
+def keep(state: State, places: Places) -> State:
+    """Makes the current model the next one, too; what was remembered of it is forgotten."""
+    number = state.iteration + 1
+    places.publish(places.model(state.model), places.model(f"{number:03d}"))
+    record = state.history[-1]
+    record = dataclasses.replace(record, notes=(*record.notes, f"model kept: {state.reason}"))
+    return State(
+        settings=state.settings,
+        phase="gradient",
+        iteration=number,
+        objectives=state.objectives,
+        evaluation=f"{number:03d}",
+        misfit=state.misfit,
+        forward=state.forward or state.evaluation,
+        answers=state.answers,
+        history=(*state.history[:-1], record),
+    )
 
 
 def accept(state: State, places: Places, trial: Trial) -> State:

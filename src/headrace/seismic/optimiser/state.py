@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was told for an id: the misfit, and content hashes of the gradients."""
+    """What was told for an id: the misfit, infinite if there is none, and the gradients' hashes."""
 
     misfit: float | None = None
     gradient: str | None = None
@@ -193,7 +194,11 @@ def _plain(value: Any) -> Any:
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(type(value)) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no number for it
+    if dataclasses.is_dataclass(type(value)):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    return value
 
 
 def load(path: Path) -> State:
@@ -221,7 +226,7 @@ def _state(told: dict[str, Any]) -> State:
         return tuple(tuple(row) for row in rows)
 
     def trials(rows: list[dict[str, Any]]) -> tuple[Trial, ...]:
-        return tuple(Trial(**row) for row in rows)
+        return tuple(Trial(**row | {"misfit": float(row["misfit"])}) for row in rows)
 
     values = dict(told)
     values["settings"] = Settings.from_dict(told["settings"])
@@ -235,7 +240,10 @@ def _state(told: dict[str, Any]) -> State:
     values["pairs"] = tuple(Pair(**row) for row in told["pairs"])
     products = told["products"]
     values["products"] = Products(table(products["s_y"]), table(products["y_py"]))
-    values["answers"] = {name: Answer(**said) for name, said in told["answers"].items()}
+    values["answers"] = {
+        name: Answer(**said | {"misfit": None if said["misfit"] is None else float(said["misfit"])})
+        for name, said in told["answers"].items()
+    }
     values["history"] = tuple(
         Iteration(**row | {"notes": tuple(row["notes"]), "trials": trials(row["trials"])})
         for row in told["history"]
