@@ -8,6 +8,8 @@
     ├── ModelError        a model, kernel or vector file
     ├── OptimiserError    an answer that does not fit, or a state that cannot be read
     └── SolverError       a simulation that cannot be set up, or went wrong
+        ├── ModelRefused  and the reason lies in the model
+        └── SolverMissing and the reason is that the solver is not on this machine
 """
 
 from __future__ import annotations
@@ -77,3 +79,14 @@ class OptimiserError(SeismicError):
 
 class SolverError(SeismicError):
     """A simulation that cannot be set up, or whose result cannot be used."""
+
+
+class ModelRefused(SolverError):
+    """No simulation is possible in this model: unstable time step, no finite result.
+
+    A line search takes it for a step that was too long.
+    """
+
+
+class SolverMissing(SolverError):
+    """The solver, or what it needs, is not on this machine."""

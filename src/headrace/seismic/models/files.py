@@ -98,7 +98,7 @@ class FieldReader:
             Shape ``(rows, ...)``, float64.
 
         Raises:
-            ModelError: there is no such field, or it cannot be read.
+            ModelError: there is no such field, it cannot be read, or a number is not finite.
         """
         try:
             data: Values = self._file["fields"][name][rows].astype(np.float64)
@@ -107,7 +107,23 @@ class FieldReader:
             raise ModelError(f"{self.path}: no field {name}: there are {known}") from None
         except OSError as error:
             raise ModelError(f"{self.path}: field {name} cannot be read: {error}") from None
+        if not np.isfinite(data).all():
+            raise ModelError(f"{self.path}: {self._not_finite(name, rows, data)}")
         return data
+
+    def _not_finite(self, name: str, rows: slice, data: Values) -> str:
+        """Words for the first number that is not finite: its field, its place, how many more."""
+        wrong = np.argwhere(~np.isfinite(data))
+        place = wrong[0].copy()
+        value = data[tuple(place)]
+        place[0] += rows.indices(self.layout.shape[0])[0]
+        at = ", ".join(
+            f"{axis.name} = {axis.values[index]:g} {axis.units}".removesuffix(" 1")
+            for axis, index in zip(self.layout.axes, place, strict=True)
+        )
+        more = f" and at {len(wrong) - 1} more points of these rows" if len(wrong) > 1 else ""
+        index = ", ".join(str(number) for number in place)
+        return f"field {name} is not finite ({value:g}) at {at}, point ({index}){more}"
 
     def whole(self, name: str) -> Values:
         """A whole field, float64, shape of the grid."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import SolverError, SolverMissing
+from headrace.seismic.solvers.limits import NO_REACH, Reach
 
 SYNTHETICS = "synthetics"
 KERNELS = "kernels.h5"
@@ -72,12 +73,16 @@ class Solver(Protocol):
     name: str
     needs_wavefield: bool
 
-    def check(self, model: Path, events: Sequence[Path]) -> list[str]:
+    def check(
+        self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
+    ) -> list[str]:
         """Looks for what would go wrong, before anything expensive.
 
         Args:
             model: HDF5 file of the model.
             events: directories of events.
+            reach: field -> how far an inversion may take it from this model; time step and points
+                per wavelength must do there, too.
 
         Returns:
             One line per problem: time step against CFL, sampling against period, stations outside
@@ -89,7 +94,9 @@ class Solver(Protocol):
         """Writes the synthetics of an event.
 
         Raises:
-            SolverError: it cannot be set up, or the result is not finite.
+            ModelRefused: the model is such that it cannot be simulated, or the result is not
+                finite.
+            SolverError: anything else is missing or wrong.
         """
         ...
 
@@ -126,7 +133,7 @@ def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
         module = importlib.import_module(f"headrace.seismic.solvers.{name}")
         made: Solver = module.make(settings)
     except ModuleNotFoundError as error:
-        raise SolverError(
+        raise SolverMissing(
             f"solver {name} needs {error.name}: pip install 'headrace[inversion]'"
         ) from None
     return made
@@ -135,5 +142,5 @@ def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
 def solver_names() -> list[str]:
     """Names of the solvers that are here."""
     package = importlib.import_module("headrace.seismic.solvers")
-    common = {"events", "examples", "interface", "program", "runs", "traces"}
+    common = {"events", "examples", "interface", "limits", "program", "runs", "traces"}
     return sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - common)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import ModelRefused, SolverError
 from headrace.seismic.models import Layout, Provenance, Values, read_model, write_model
 from headrace.seismic.solvers.events import Event, Receiver, Source, read_event
 from headrace.seismic.solvers.interface import (
@@ -26,6 +26,7 @@ from headrace.seismic.solvers.interface import (
     AdjointRun,
     ForwardRun,
 )
+from headrace.seismic.solvers.limits import NO_REACH, Reach
 from headrace.seismic.solvers.traces import read_adjoint_sources, write_synthetics
 from headrace.seismic.station import TimeAxis
 
@@ -93,10 +94,21 @@ class RaySolver:
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
 
-    def check(self, model: Path, events: Sequence[Path]) -> list[str]:
+    def check(
+        self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
+    ) -> list[str]:
         """Looks for sources and stations outside the model, and for a sampling too coarse."""
-        layout = read_model(model).layout
+        try:
+            layout, vp = self._model(model)
+        except SolverError as error:
+            return [str(error)]
+        lowest = float(reach["vp"].lowest(vp).min()) if "vp" in reach else float(vp.min())
         problems = []
+        if lowest <= 0.0:
+            problems.append(
+                f"{model}: vp may fall to {lowest:g} m/s within its bounds; give [parameters.vp] "
+                "bounds above 0"
+            )
         for directory in events:
             event = read_event(directory)
             points = [("source", event.source.x, event.source.z)]
@@ -163,8 +175,10 @@ class RaySolver:
     def _model(self, path: Path) -> tuple[Layout, Values]:
         model = read_model(path)
         vp = model.fields.get("vp")
-        if vp is None or not (vp > 0.0).all():
-            raise SolverError(f"{path}: field vp is missing, or not above 0 everywhere")
+        if vp is None:
+            raise SolverError(f"{path}: field vp is missing; this solver needs it")
+        if not (vp > 0.0).all():
+            raise ModelRefused(f"{path}: vp falls to {vp.min():g} m/s; it must be above 0")
         return model.layout.with_fields(model.layout.fields, "float64"), vp
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import ModelRefused, SolverError
 from headrace.seismic.models import Model, Values
 from headrace.seismic.solvers.devito.settings import DevitoSettings
 from headrace.seismic.solvers.events import Event
@@ -114,7 +114,7 @@ def make_frame(model: Model, settings: DevitoSettings) -> Frame:
         if name not in model.fields:
             raise SolverError(f"the model has no {name}; this solver needs vp and rho")
         if float(model.fields[name].min()) <= 0.0:
-            raise SolverError(f"the model's {name} goes down to {model.fields[name].min():g}")
+            raise ModelRefused(f"the model's {name} goes down to {model.fields[name].min():g}")
     scales = [1.0 / axis.convert(1.0, "m") for axis in model.layout.axes]
     pad = settings.absorbing_points
     rows = settings.space_order if settings.free_surface else pad

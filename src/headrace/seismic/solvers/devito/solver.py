@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import ModelRefused
 from headrace.seismic.models import (
     FieldReader,
     FieldSpec,
@@ -40,6 +40,7 @@ from headrace.seismic.solvers.interface import (
     AdjointRun,
     ForwardRun,
 )
+from headrace.seismic.solvers.limits import NO_REACH, Reach, rounded_down
 from headrace.seismic.solvers.traces import read_adjoint_sources, write_synthetics
 
 _SUFFIX = "semp"
@@ -72,9 +73,11 @@ class DevitoSolver:
         self.settings = settings
         self._setup: _Setup | None = None
 
-    def check(self, model: Path, events: Sequence[Path]) -> list[str]:
+    def check(
+        self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
+    ) -> list[str]:
         """One line per problem; see `Solver.check`."""
-        return find_problems(model, events, self.settings)
+        return find_problems(model, events, self.settings, reach)
 
     def forward(self, run: ForwardRun) -> None:
         """Writes ``synthetics/NET.STA.CHA.semp``; see `Solver.forward`."""
@@ -120,9 +123,9 @@ class DevitoSolver:
         frame = make_frame(model, self.settings)
         longest = longest_step(model, frame, self.settings)
         if self.settings.dt > longest:
-            raise SolverError(
+            raise ModelRefused(
                 f"{path}: dt of {self.settings.dt:g} s is unstable in this model; "
-                f"at most {longest:.3g} s can be used"
+                f"at most {rounded_down(longest):g} s can be used"
             )
         if old is not None and old.frame == frame:
             propagator = old.propagator
@@ -144,7 +147,7 @@ class DevitoSolver:
 
     def _check_finite(self, numbers: Values, event: Event, model: Path) -> None:
         if not np.isfinite(numbers).all():
-            raise SolverError(
+            raise ModelRefused(
                 f"event {event.name} in {model.name}: the result is not finite; look at the "
                 "source's time function, the adjoint sources and the model"
             )

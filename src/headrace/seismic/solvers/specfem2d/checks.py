@@ -11,6 +11,7 @@ import numpy as np
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import Values
 from headrace.seismic.solvers.events import Event, read_event
+from headrace.seismic.solvers.limits import NO_REACH, Reach, rounded_down
 from headrace.seismic.solvers.specfem2d.channels import channels_of
 from headrace.seismic.solvers.specfem2d.mesh import ORDER, Mesh
 from headrace.seismic.solvers.specfem2d.run_directory import SOURCE_FILE, read_template
@@ -33,6 +34,7 @@ def find_problems(
     model: Path,
     fields: Mapping[str, Values],
     events: Sequence[Path],
+    reach: Mapping[str, Reach] = NO_REACH,
 ) -> list[str]:
     """Looks at model, time step and events.
 
@@ -42,18 +44,32 @@ def find_problems(
         model: the model's file, for messages.
         fields: its rho, vp and vs on the mesh's points.
         events: directories of events.
+        reach: field -> how far an inversion may take it from this model.
 
     Returns:
         One line per problem.
     """
     par_file = read_template(settings).with_values(settings.par_file)
-    found = [*_output_problems(par_file), *_model_problems(par_file, model, fields)]
+    found = [*_output_problems(par_file), *model_problems(par_file, model, fields)]
+    slowest = dict(fields)
     if not found:
-        found += _time_step_problems(par_file, mesh, model, fields)
+        found += time_step_problems(par_file, mesh, model, fields)
+        fastest = {
+            name: reach[name].highest(field) if name in reach else field
+            for name, field in fields.items()
+        }
+        for name in ("vp", "vs"):
+            if name in reach:
+                slowest[name] = reach[name].lowest(fields[name])
+        if not found:
+            bounds = "; the bounds and the largest change allow such a model"
+            found += [
+                problem + bounds for problem in time_step_problems(par_file, mesh, model, fastest)
+            ]
     for directory in events:
         try:
             event = read_event(directory)
-            found += _event_problems(event, directory, mesh, fields)
+            found += _event_problems(event, directory, mesh, slowest)
             if not found:
                 found += _medium_problems(par_file, event, directory, mesh, fields)
         except SolverError as error:
@@ -75,7 +91,8 @@ def _output_problems(par_file: ParFile) -> list[str]:
     return found
 
 
-def _model_problems(par_file: ParFile, model: Path, fields: Mapping[str, Values]) -> list[str]:
+def model_problems(par_file: ParFile, model: Path, fields: Mapping[str, Values]) -> list[str]:
+    """Values with which no simulation is possible."""
     rho, vp, vs = fields["rho"], fields["vp"], fields["vs"]
     found = [
         f"{model}: {name} falls to {field.min():g}; it must be above 0"
@@ -95,9 +112,10 @@ def _model_problems(par_file: ParFile, model: Path, fields: Mapping[str, Values]
     return found
 
 
-def _time_step_problems(
+def time_step_problems(
     par_file: ParFile, mesh: Mesh, model: Path, fields: Mapping[str, Values]
 ) -> list[str]:
+    """The time step against the fastest wave of a model."""
     fastest = fields["vp"] if par_file.flag("P_SV") else fields["vs"]
     step = par_file.number("DT")
     courant = float((mesh.largest(fastest) / mesh.spacing).max()) * step
@@ -105,7 +123,7 @@ def _time_step_problems(
         return []
     return [
         f"{model}: DT {step:g} s gives a Courant number of {courant:.2f}; at most {MOST_COURANT} "
-        f"is stable: DT at most {step * MOST_COURANT / courant:.3g} s"
+        f"is stable: DT at most {rounded_down(step * MOST_COURANT / courant):g} s"
     ]
 
 

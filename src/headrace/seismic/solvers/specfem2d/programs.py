@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import ModelRefused, SolverError
 
 _TELLING = re.compile(
     r"error|stop|abort|unstable|blew up|cannot|could not|not found|invalid|wrong|killed"
     r"|segmentation|must ",
     re.I,
 )
+# What it says when a simulation became unstable.
+_OF_THE_MODEL = re.compile(r"unstable|blew up|not finite", re.I)
 # What compilers, launchers and SPECFEM say of every failure.
 _EMPTY_WORDS = re.compile(
     r"^(error stop \d*|stop \d*|error detected, aborting.*|stop error, program ended.*"
@@ -88,7 +90,8 @@ def failure(command: Sequence[str], directory: Path, log: Path, what: str) -> So
     """
     said = reason_in(directory, log)
     told = f"it says: {said}" if said else "it says nothing"
-    return SolverError(f"{_name(command)} {what}; {told}; log: {log}")
+    kind = ModelRefused if _OF_THE_MODEL.search(f"{what} {said}") else SolverError
+    return kind(f"{_name(command)} {what}; {told}; log: {log}")
 
 
 def reason_in(directory: Path, log: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic.errors import SolverError
+from headrace.seismic.errors import SolverError, SolverMissing
 from headrace.seismic.specfem_files import Value
 
 MESHER = "xmeshfem2D"
@@ -83,7 +83,7 @@ class Settings:
         """
         problem = self.problem_with(program)
         if problem is not None or self.binaries is None:
-            raise SolverError(problem or "")
+            raise SolverMissing(problem or "")
         words = [word.replace("{nproc}", str(processes)) for word in self.launcher]
         return [*words, os.fspath((self.binaries / program).absolute())]
 

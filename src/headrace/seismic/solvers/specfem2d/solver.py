@@ -10,7 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from headrace.seismic.errors import ModelError, SolverError, StationProblem
+from headrace.seismic.errors import (
+    ModelError,
+    ModelRefused,
+    SolverError,
+    SolverMissing,
+    StationProblem,
+)
 from headrace.seismic.models import FieldReader, FieldSpec, Layout, Provenance, Values, write_model
 from headrace.seismic.solvers.events import Receiver, read_event
 from headrace.seismic.solvers.interface import (
@@ -20,8 +26,13 @@ from headrace.seismic.solvers.interface import (
     AdjointRun,
     ForwardRun,
 )
+from headrace.seismic.solvers.limits import NO_REACH, Reach
 from headrace.seismic.solvers.specfem2d.channels import Channels, channels_of
-from headrace.seismic.solvers.specfem2d.checks import find_problems
+from headrace.seismic.solvers.specfem2d.checks import (
+    find_problems,
+    model_problems,
+    time_step_problems,
+)
 from headrace.seismic.solvers.specfem2d.kernels import HESSIANS, parameter_kernel
 from headrace.seismic.solvers.specfem2d.mesh import MODEL_FIELDS, Mesh, read_mesh
 from headrace.seismic.solvers.specfem2d.projection import GridProjection
@@ -79,13 +90,17 @@ class Specfem2D:
         self.settings = settings
         self._known_mesh: Mesh | None = None
 
-    def check(self, model: Path, events: Sequence[Path]) -> list[str]:
+    def check(
+        self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
+    ) -> list[str]:
         """Looks for what would go wrong; runs the mesher and a few time steps."""
         with tempfile.TemporaryDirectory(prefix="headrace-specfem2d-") as scratch:
             try:
                 mesh = self._mesh(Path(scratch) / "mesh")
                 fields = _fields_on(mesh, model)
-                return find_problems(self.settings, mesh, model, fields, events)
+                return find_problems(self.settings, mesh, model, fields, events, reach)
+            except SolverMissing:
+                raise
             except (SolverError, ModelError) as error:
                 # The directory of the log is gone when this is read.
                 return [str(error).split(f"; log: {scratch}")[0]]
@@ -101,7 +116,13 @@ class Specfem2D:
         )
         channels = channels_of(directory.par_file)
         directory.write_event(event, run.event, mesh.top)
-        _write_fields(directory, mesh, _fields_on(mesh, run.model))
+        fields = _fields_on(mesh, run.model)
+        wrong = model_problems(directory.par_file, run.model, fields) or time_step_problems(
+            directory.par_file, mesh, run.model, fields
+        )
+        if wrong:
+            raise ModelRefused("; ".join(wrong))
+        _write_fields(directory, mesh, fields)
         directory.mesh()
         directory.solve(f"*.{channels.suffix}")
         (run.output / SYNTHETICS).mkdir()
