@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from headrace.cli import inversion_steering
 from headrace.cli.help import group
 from headrace.cli.inversion_place import directory_argument, home_of, staging_of
-from headrace.cli.options import output_options
+from headrace.cli.options import output_options, place_option
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, record, table
+
+if TYPE_CHECKING:
+    from headrace.seismic.inversion.preflight import Preflight
 
 
 @group()
@@ -37,8 +41,9 @@ for _command in inversion_steering.COMMANDS:
 def init(directory: Path, example: str) -> None:
     """Make a project in DIR with an inversion in its data/inversion/."""
     from headrace.cli.inversion_demonstration import prepare
+    from headrace.cli.termio.notes import note
 
-    home = prepare(directory, example)
+    home = prepare(directory, example, note)
     document = {"directory": str(directory.resolve()), "inversion": str(home)}
     lines = [
         f"Made the example {example} in {home}.",
@@ -55,12 +60,42 @@ def init(directory: Path, example: str) -> None:
 @inversion.command
 @directory_argument
 @output_options
+def check(directory: Path) -> int:
+    """Check all that the next iteration of the inversion in DIR needs, before anything is sent.
+
+    Everything that would be refused later is told at once, a line each, and what was changed since
+    the last iteration. The exit code is 1 if there is anything.
+    """
+    from headrace.seismic.inversion.preflight import check_before
+
+    found = check_before(home_of(directory))
+    display(found.document(), lambda: _check_text(found), ("problems",))
+    return 1 if found.problems else 0
+
+
+def _check_text(found: Preflight) -> str:
+    lines = [*found.problems, *(f"note: {note}" for note in found.notes)]
+    lines += [f"changed: {change}" for change in found.changes]
+    if not found.problems:
+        lines.append(f"Iteration {found.iteration} in band {found.band}: nothing is in its way.")
+    return "\n".join(lines)
+
+
+@inversion.command
+@directory_argument
+@place_option
+@output_options
 def status(directory: Path) -> None:
-    """Show how the inversion in DIR stands: misfits, times, core hours, forecast."""
+    """Show how the inversion in DIR stands: misfits, times, core hours, forecast.
+
+    Whether somebody advances it is asked where it runs.
+    """
+    from headrace.cli.inversion_runs import InversionRuns
+    from headrace.cli.options import current
     from headrace.seismic.inversion.status import status_of
 
     home = home_of(directory)
-    told = status_of(home, staging_of(home))
+    told = status_of(home, staging_of(home), InversionRuns(current(), home).state)
     display(told, lambda: _text(told), ("state", "iteration", "band", "model_error"))
 
 
@@ -98,7 +133,7 @@ def _text(told: dict[str, Any]) -> str:
         Field("State", lambda _: _state(told)),
         Field("Iteration", lambda _: told["iteration"]),
         Field("Band", lambda _: told["band"]),
-        Field("Model error", lambda _: _share(told["model_error"])),
+        Field("Model error", lambda _: told["problem"] or _share(told["model_error"])),
         Field("Core hours", lambda _: f"{told['core_hours']:.3g}"),
         Field(
             "Forecast",
@@ -116,6 +151,8 @@ def _text(told: dict[str, Any]) -> str:
     lines = [record(told, fields)]
     if told["iterations"]:
         lines += ["", iterations_text(told), "", _stages(told)]
+    if told["changes"]:
+        lines += ["", _changes(told)]
     if told["history"]:
         lines += ["", _history(told)]
     return "\n".join(lines)
@@ -147,7 +184,7 @@ def iterations_text(told: dict[str, Any]) -> str:
         Field("Time (s)", lambda row: f"{row['seconds']:.1f}"),
         Field("Core hours", lambda row: _number(row["core_hours"])),
         Field("Model error", lambda row: _percent(errors.get(row["iteration"] + 1))),
-        Field("Ended", lambda row: row["outcome"]),
+        Field("Ended", lambda row: "model kept" if row.get("kept") else row["outcome"]),
     ]
     return table(told["iterations"], fields, "")
 
@@ -166,6 +203,20 @@ def _stages(told: dict[str, Any]) -> str:
         Field("Core hours", lambda row: _number(row["core_hours"])),
     ]
     return table(rows, fields, "")
+
+
+def _changes(told: dict[str, Any]) -> str:
+    fields = [
+        Field("Changed since then", lambda row: row["key"]),
+        Field("It was", lambda row: _value(row["before"])),
+        Field("It is", lambda row: _value(row["now"])),
+        Field("What follows", lambda row: row["effect"]),
+    ]
+    return table(told["changes"], fields, "")
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _history(told: dict[str, Any]) -> str:

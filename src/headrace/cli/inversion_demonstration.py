@@ -19,12 +19,13 @@ _FLOW = "inversion_iteration"
 _IDLE_SECONDS = 5.0
 
 
-def prepare(directory: Path, example: str) -> Path:
+def prepare(directory: Path, example: str, say: Callable[[str], None]) -> Path:
     """Makes a project, where there is none, and an inversion in it.
 
     Args:
         directory: the project.
         example: name of the example.
+        say: told how far it is.
 
     Returns:
         The inversion's directory.
@@ -42,7 +43,7 @@ def prepare(directory: Path, example: str) -> Path:
         # Two events at a time: shots in parallel are faster than threads.
         config.write_text(config.read_text().replace("\nworkers = 1\n", "\nworkers = 2\n"))
     home = (directory / "data" / NAME).resolve()
-    EXAMPLES[example](home)
+    EXAMPLES[example](home, say)
     return home
 
 
@@ -64,8 +65,7 @@ class InversionDemonstration:
         from headrace.seismic.inversion import Paths
 
         if not Paths(self._home).settings.is_file():
-            self._say("computing the observed seismograms of 8 events in a checkerboard")
-            prepare(self._directory, "checkerboard")
+            prepare(self._directory, "checkerboard", self._say)
             self._say(f"made an inversion in {self._home}")
 
     def carry(self, session: Session) -> list[RunView]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from headrace.cli.inversion_place import directory_argument, home_of
+from headrace.cli.inversion_place import directory_argument, home_of, staging_of
 from headrace.cli.options import output_options
 from headrace.cli.termio.display import display
 
@@ -17,6 +17,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _why(function: F) -> F:
     return click.option("-m", "--why", default="", metavar="TEXT", help="Kept in the history.")(
+        function
+    )
+
+
+def _undo(function: F) -> F:
+    return click.option("--undo", is_flag=True, help="Take it back: let it take part again.")(
         function
     )
 
@@ -30,10 +36,23 @@ def _told(text: str, **document: Any) -> None:
 @_why
 @output_options
 def start(directory: Path, why: str) -> None:
-    """Publish the first iteration of the inversion in DIR."""
-    from headrace.seismic.inversion.commands import start as ask
+    """Publish the first iteration of the inversion in DIR, as its settings are.
 
-    ask(home_of(directory), why)
+    Everything is checked before, as `headrace inversion check` does.
+    """
+    from headrace.cli.termio.terminal import one_line, write
+    from headrace.seismic.inversion.commands import start as ask
+    from headrace.seismic.inversion.errors import InversionError, NotReady
+
+    try:
+        ask(home_of(directory), why)
+    except NotReady as error:
+        if len(error.problems) == 1:
+            raise
+        for problem in error.problems:
+            write(one_line(problem), err=True)
+        count = len(error.problems)
+        raise InversionError(f"{count} problems, told above; nothing was published") from None
     _told("Iteration 0 is published; `headrace watch` runs it, and those that follow.")
 
 
@@ -62,7 +81,11 @@ def pause(directory: Path, after: str, why: str) -> None:
 @_why
 @output_options
 def resume(directory: Path, again: bool, why: str) -> None:
-    """Let a paused or stopped inversion go on; what is finished is not computed again."""
+    """Let an inversion go on that has paused, stopped, or come to its end.
+
+    What is finished is not computed again. After the end it goes on where the settings have more
+    for it now: another band, more iterations or core hours.
+    """
     from headrace.seismic.inversion.commands import resume as ask
 
     number = ask(home_of(directory), why, again=again)
@@ -109,38 +132,42 @@ def back_to(iteration: int, directory: Path, why: str) -> None:
 @_why
 @output_options
 def set_band(band: str, directory: Path, why: str) -> None:
-    """Let the next iteration have BAND; the bands after it follow in their order."""
+    """Let the next iteration that begins have BAND; the bands after it follow in their order."""
     from headrace.seismic.inversion.commands import set_band as ask
 
-    number = ask(home_of(directory), band, why)
-    _told(f"Iteration {number} has band {band}.", iteration=number, band=band)
+    home = home_of(directory)
+    asked = ask(home, band, why, staging_of(home))
+    _told(asked.text, iteration=asked.iteration, band=band)
 
 
 @click.command("drop-event")
 @click.argument("event")
 @directory_argument
+@_undo
 @_why
 @output_options
-def drop_event(event: str, directory: Path, why: str) -> None:
+def drop_event(event: str, directory: Path, undo: bool, why: str) -> None:
     """Leave EVENT out from the next iteration on."""
-    _drop("event", event, directory, why)
+    _drop("event", event, directory, why, undo)
 
 
 @click.command("drop-station")
 @click.argument("station")
 @directory_argument
+@_undo
 @_why
 @output_options
-def drop_station(station: str, directory: Path, why: str) -> None:
+def drop_station(station: str, directory: Path, undo: bool, why: str) -> None:
     """Leave STATION (NET.STA) out from the next iteration on."""
-    _drop("station", station, directory, why)
+    _drop("station", station, directory, why, undo)
 
 
-def _drop(kind: str, name: str, directory: Path, why: str) -> None:
+def _drop(kind: str, name: str, directory: Path, why: str, undo: bool) -> None:
     from headrace.seismic.inversion.commands import drop
 
-    number = drop(home_of(directory), kind, name, why)
-    _told(f"{name} is left out from iteration {number} on.", iteration=number)
+    number = drop(home_of(directory), kind, name, why, undo=undo)
+    does = "takes part again" if undo else "is left out"
+    _told(f"{name} {does} from iteration {number} on.", iteration=number)
 
 
 @click.command
@@ -154,7 +181,7 @@ def branch(iteration: int, new: Path, directory: Path, why: str) -> None:
 
     A trigger of its own is written where NEWDIR lies beside the first one in the project.
     """
-    from headrace.seismic.inversion.commands import branch as ask
+    from headrace.seismic.inversion.branching import branch as ask
 
     home = home_of(directory)
     ask(home, iteration, new, why)

@@ -122,6 +122,18 @@ def output_options(function: F) -> F:
     )(function)
 
 
+def place_option(function: F) -> F:
+    """Adds ``--at``."""
+    return click.option(
+        "--at",
+        type=Place(),
+        metavar="[local|globus]",
+        expose_value=False,
+        callback=_keep("at"),
+        help="Where things run; HEADRACE_AT, else local.",
+    )(function)
+
+
 def project_options(function: F) -> F:
     """Adds ``-C``, ``--at``, ``--profile``, ``-F`` and ``--jmespath``."""
     function = click.option(
@@ -132,14 +144,7 @@ def project_options(function: F) -> F:
         shell_complete=_profiles,
         help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of the place.",
     )(output_options(function))
-    function = click.option(
-        "--at",
-        type=Place(),
-        metavar="[local|globus]",
-        expose_value=False,
-        callback=_keep("at"),
-        help="Where things run; HEADRACE_AT, else local.",
-    )(function)
+    function = place_option(function)
     return click.option(
         "-C",
         "--project",

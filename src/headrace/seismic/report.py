@@ -235,9 +235,9 @@ def iteration_report(
     Args:
         title: of the inversion.
         facts: ``iteration``, and what there is of ``band``, ``outcome``, ``reason``, ``misfit``,
-            ``misfit_after``, ``direction``, ``notes``, ``trials`` (each ``name``, ``step``,
-            ``misfit``), ``stages`` (each ``seconds``, ``core_hours``, ``computed``, ``found``),
-            ``core_hours``, ``seconds``, ``versions``.
+            ``misfit_after``, ``direction``, ``notes``, ``trials`` and ``given_up`` (each ``name``,
+            ``step``, ``misfit`` and, without one, ``problem``), ``stages`` (each ``seconds``,
+            ``core_hours``, ``computed``, ``found``), ``core_hours``, ``seconds``, ``versions``.
         pictures: of the iteration.
 
     Returns:
@@ -245,14 +245,15 @@ def iteration_report(
     """
     number = facts["iteration"]
     trials = tuple(
-        (trial.get("name"), trial.get("step"), trial.get("misfit"))
-        for trial in facts.get("trials", ())
+        (trial.get("name"), trial.get("step"), trial.get("misfit"), trial.get("problem") or None)
+        for trial in (*facts.get("given_up", ()), *facts.get("trials", ()))
     )
     chapters = [
         Chapter("Result", tuple(facts.get("notes") or ()), (_facts_table(facts),)),
         Chapter("Pictures", pictures=tuple(pictures)),
         Chapter(
-            "Line search", tables=(Table("Trials", ("trial", "step length", "misfit"), trials),)
+            "Line search",
+            tables=(Table("Trials", ("trial", "step length", "misfit", "problem"), trials),),
         ),
         Chapter("Cost", tables=(_stages_table(facts.get("stages", {})),)),
         Chapter("Software", tables=(_versions_table(facts.get("versions") or {}),)),
@@ -290,7 +291,7 @@ def inversion_report(
             facts.get("band"),
             facts.get("misfit"),
             facts.get("misfit_after"),
-            len(facts.get("trials", ())),
+            len(facts.get("trials", ())) + len(facts.get("given_up", ())),
             facts.get("core_hours"),
             facts.get("outcome"),
         )

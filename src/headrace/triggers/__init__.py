@@ -24,6 +24,7 @@ from headrace.triggers.events import (
 )
 from headrace.triggers.first_look import FirstLook, first_looks
 from headrace.triggers.ledger import Ledger, ask_again, read_ledger
+from headrace.triggers.ledger_known import is_watched
 from headrace.triggers.record import Record
 from headrace.triggers.rule import (
     Trigger,
@@ -66,6 +67,7 @@ __all__ = [
     "arrival_of",
     "ask_again",
     "first_looks",
+    "is_watched",
     "load_all",
     "load_trigger",
     "load_triggers",

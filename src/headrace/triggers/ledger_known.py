@@ -12,6 +12,8 @@ from pathlib import Path
 from headrace._internal.atomic import PRIVATE, write_atomic
 from headrace.triggers.errors import LedgerBusy, TriggerError
 
+_LOCKS = Path("/proc/locks")
+
 
 @dataclass(frozen=True)
 class Known:
@@ -92,3 +94,20 @@ def lock_ledger(path: Path) -> int:
             f"{path}: cannot be locked here ({error.strerror}); keep the project on a local disk"
         ) from error
     return lock
+
+
+def is_watched(path: Path) -> bool:
+    """Whether a watcher works with a ledger at this moment.
+
+    Args:
+        path: the ledger's file.
+    """
+    file = path.with_name(f"{path.name}.lock")
+    try:
+        inode = file.stat().st_ino
+        # Only read: to try the lock would keep out a watcher that begins at this moment.
+        locks = _LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    held = (line.split() for line in locks if " FLOCK " in line)
+    return any(fields[5].rpartition(":")[2] == str(inode) for fields in held if len(fields) > 5)

@@ -74,8 +74,26 @@ def steering_an_inversion(world: World) -> None:
     home = headrace.directory / "rays"
     ray_inversion.make(home, events=3)
     why = ("--why", "the walk")
+    settings = home / "inversion.toml"
+    whole = settings.read_text()
+    settings.write_text(whole.replace("clip = 0.9999", "clip = 2").replace("[0.2, 2.0]", "[0, 2]"))
+    wrong = headrace.told("inversion", "check", "rays", code=1)["problems"]
+    assert ["key clip must be" in wrong[1], "bands[1].periods" in wrong[0]] == [True, True]
+    refused = headrace("inversion", "start", "rays", code=1)
+    assert "2 problems, told above; nothing was published" in refused.error
+    assert [line in refused.stderr for line in wrong] == [True, True]
+    settings.write_text(whole)
+    assert headrace.told("inversion", "check", "rays") == {
+        "problems": [],
+        "notes": [],
+        "changes": [],
+        "iteration": 0,
+        "band": "long",
+    }
     assert headrace.told("inversion", "start", "rays", *why)["message"].startswith("Iteration 0")
-    assert headrace.told("inversion", "status", "rays")["iteration"] == 0
+    status = headrace.told("inversion", "status", "rays", "--at", "local")
+    assert (status["iteration"], status["state"]) == (0, "unknown")
+    assert "no project is around it" in status["reason"]
     for verb in ("plot", "report"):  # of what was measured they are drawn in tests/seismic
         assert "no misfit is known yet" in headrace.refused("inversion", verb, "rays")
     assert headrace.told("inversion", "pause", "rays", "--after", "stage", *why)["after"] == "stage"
@@ -87,7 +105,9 @@ def steering_an_inversion(world: World) -> None:
         ("back-to", "0", "rays"),
         ("set-band", "long", "rays"),
         ("drop-event", "001", "rays"),
+        ("drop-event", "001", "rays", "--undo"),
         ("drop-station", "AA.S01", "rays"),
+        ("drop-station", "AA.S01", "rays", "--undo"),
         ("branch", "0", "second", "rays"),
     ):
         assert headrace.told("inversion", *command, *why)["message"]

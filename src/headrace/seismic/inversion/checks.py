@@ -4,79 +4,150 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from headrace.files import write_whole
-from headrace.seismic.errors import SeismicError, StationProblem
-from headrace.seismic.event_origin import EventOrigin, find_origin
+from headrace.seismic.errors import SeismicError, SolverMissing
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.objectives import Objective
-from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.event_checks import event_problems
+from headrace.seismic.inversion.iteration import turn_of
+from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.resources import HEAVY
+from headrace.seismic.inversion.settings import Band
+from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
-from headrace.seismic.solvers import open_solver, read_event
-from headrace.seismic.waveforms import find_stations, read_seismogram
+from headrace.seismic.solvers import open_solver
+from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10
-_SAMPLES_PER_PERIOD = 5.0
+# What the functions that carry an event's name to a batch job take.
+_LONGEST_NAME = 100
+_EVENT = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,{_LONGEST_NAME - 1}}}")
 
 
-def check_inversion(inversion: Inversion, objective: Objective, model: Path) -> None:
-    """Looks at everything that an iteration needs.
+def check_inversion(inversion: Inversion, request: Request) -> None:
+    """Looks at everything that an iteration needs, where it is computed.
 
     What was checked before and has not changed since is not read again.
 
     Args:
         inversion: settings and files.
-        objective: band, events and stations.
-        model: the model that comes first.
+        request: what the iteration shall do.
 
     Raises:
         InversionError: all problems, at most ten, in one line.
     """
-    key = _signature(inversion, objective)
+    paths = inversion.paths
+    known, keys = _known(paths), _signatures(inversion, request)
     problems: list[str] = []
-    if _known(inversion.paths) != key:
-        problems = list(_problems(inversion, objective, model))
-    problems += _disk(inversion, objective) + _walltimes(inversion)
+    if known != keys:
+        same_data = known.get("data") == keys["data"]
+        problems = find_problems(inversion, request, look_at_data=not same_data)
+    problems += _disk(inversion)
     if problems:
         more = f"; and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
         raise InversionError("; ".join(problems[:_MOST]) + more)
-    write_whole(inversion.paths.checked, json.dumps({"checked": key}) + "\n")
+    write_whole(paths.checked, json.dumps(keys) + "\n")
 
 
-def _problems(inversion: Inversion, objective: Objective, model: Path) -> Iterator[str]:
+def find_problems(
+    inversion: Inversion,
+    request: Request,
+    *,
+    look_at_data: bool = True,
+    notes: list[str] | None = None,
+) -> list[str]:
+    """Looks for what would be refused later, in this iteration or in those to come.
+
+    Args:
+        inversion: settings and files.
+        request: what the iteration shall do.
+        look_at_data: read the observed traces, too.
+        notes: told what cannot be looked at because the solver is not on this machine, which
+            then is no problem.
+
+    Returns:
+        One line per problem: cause, where, way out.
+    """
+    return [*_problems(inversion, request, look_at_data, notes), *_walltimes(inversion)]
+
+
+def present_model(inversion: Inversion, iteration: int) -> Path:
+    """The model that an iteration begins with, as far as it is here."""
+    own = inversion.paths.optimiser / "models" / f"{number_text(iteration)}.h5"
+    for path in (own, inversion.paths.model(iteration)) if iteration else ():
+        if path.is_file():
+            return path
+    return inversion.paths.model(0)
+
+
+def _problems(
+    inversion: Inversion, request: Request, look_at_data: bool, notes: list[str] | None
+) -> Iterator[str]:
     settings, paths = inversion.settings, inversion.paths
-    known = inversion.all_events
+    number, known = request.iteration, inversion.all_events
+    bands: tuple[Band, ...] = settings.bands
+    try:
+        turn, _ = turn_of(inversion, request)
+        bands = settings.bands[turn.position :]
+    except SeismicError as error:
+        yield str(error)
     if len(known) != settings.events:
         yield (
             f"{paths.events}: {len(known)} events; events.expected in {paths.settings.name} is "
             f"{settings.events}"
         )
-    left_out = {*settings.excluded_events, *inversion.steering.events, *settings.event_weights}
+    left_out = {*settings.excluded_events, *settings.event_weights}
     for name in sorted(left_out - set(known)):
         yield f"{paths.settings.name}: event {name}: there is no such event"
-    if not objective.events:
+    for name in known:
+        if not _EVENT.fullmatch(name):
+            yield (
+                f"{paths.events}: event {name!r}: rename it here and in {paths.observed.name}: "
+                f"letters, digits and _ . + - only, at most {_LONGEST_NAME} of them"
+            )
+    if not inversion.events:
         yield f"{paths.events}: every event is left out"
         return
-    yield from _model_problems(inversion, model)
+    model = present_model(inversion, number)
+    found = list(model_problems(inversion, model))
+    yield from found
+    if not found and model == paths.model(0):
+        yield from _content_problems(model)
     sound = []
-    for name in objective.events:
-        found = list(_event_problems(inversion, objective, name))
-        yield from found
-        if not found:
+    for name in inversion.events:
+        wrong = list(event_problems(inversion, bands, name)) if look_at_data else []
+        yield from wrong
+        if not wrong:
             sound.append(paths.event(name))
-    try:
-        solver = open_solver(settings.solver, inversion.solver_settings)
-        yield from solver.check(model, sound)
-    except SeismicError as error:
-        yield str(error)
+    if not found:
+        try:
+            solver = open_solver(settings.solver, inversion.solver_settings)
+            if notes is not None and (missing := solver.missing()):
+                raise SolverMissing(missing)
+            yield from solver.check(model, sound, reach_of(inversion, model, number))
+        except SolverMissing as error:
+            if notes is None:
+                yield str(error)
+            else:
+                notes.append(f"not looked at here, but where it is computed: {error}")
+        except SeismicError as error:
+            yield str(error)
 
 
-def _model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
+def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
+    """Looks at a model: its fields, that all numbers are finite and within bounds.
+
+    Args:
+        inversion: settings.
+        model: the file.
+    """
     try:
         ranges = extremes(model)
         with FieldReader(model) as reader:
@@ -90,8 +161,17 @@ def _model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
             yield f"{model.name}: parameter {name} is not in it; there are {', '.join(ranges)}"
     for name, (low, high) in ranges.items():
         least, most = settings.optimiser.bound(name)
-        if low < least or high > most:
-            yield f"{model.name}: {name} is {low:g} to {high:g}, outside its bounds"
+        room = 1e-6 * max(abs(low), abs(high))
+        if low < least - room or high > most + room:
+            yield (
+                f"{model.name}: {name} is {low:g} to {high:g}, outside its bounds {least:g} to "
+                f"{most:g}; change [parameters.{name}] bounds in {inversion.paths.settings.name}"
+            )
+        if settings.optimiser.parametrisation == "log" and low <= 0.0:
+            yield (
+                f"{model.name}: {name} goes down to {low:g} and has no logarithm; set "
+                'optimiser.parametrisation = "linear"'
+            )
     named = {("smoothing", one.axis) for one in settings.smoothing}
     named |= {("tapers", one.axis) for one in settings.tapers}
     for key, axis in sorted(named):
@@ -99,59 +179,51 @@ def _model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
             yield f"{key}: axis {axis} is not in {model.name}; there are {', '.join(sorted(axes))}"
 
 
-def _event_problems(inversion: Inversion, objective: Objective, name: str) -> Iterator[str]:
-    paths = inversion.paths
+def _content_problems(model: Path) -> Iterator[str]:
+    """A file that was changed in place would be taken for the one that it was."""
     try:
-        event = read_event(paths.event(name))
-        origin = find_origin(
-            paths.observed_event(name), paths.observed_event(name), paths.event(name)
-        )
-        stations, _ = find_stations(
-            paths.observed_event(name), paths.observed_event(name), inversion.settings.components
-        )
+        with FieldReader(model) as reader:
+            reader.verify()
     except SeismicError as error:
-        yield f"event {name}: {error}"
-        return
-    recorded = {station.code: station for station in stations}
-    for receiver in event.receivers:
-        if receiver.code in objective.excluded_stations:
-            continue
-        if receiver.code not in recorded:
-            yield f"event {name}: no observed seismogram of {receiver.code}"
-            continue
-        for pair in recorded[receiver.code].pairs:
-            yield from _trace_problems(inversion, objective, name, receiver.code, pair, origin)
-
-
-def _trace_problems(
-    inversion: Inversion,
-    objective: Objective,
-    name: str,
-    code: str,
-    pair: object,
-    origin: EventOrigin | None,
-) -> Iterator[str]:
-    trace = getattr(pair, "observed", None)
-    where = f"event {name}: {code} {getattr(pair, 'component', '')}"
-    if trace is None:
-        yield f"{where}: no observed seismogram"
-        return
-    last_resort = inversion.settings.waveforms.get("origin_time")
-    try:
-        seismogram = read_seismogram(trace, last_resort, origin)
-    except StationProblem as problem:
-        yield f"{where}: {problem}"
-        return
-    shortest, _ = objective.periods
-    if seismogram.dt * _SAMPLES_PER_PERIOD > shortest:
         yield (
-            f"{where}: a sample every {seismogram.dt:g} s is too few for periods of {shortest:g} s"
+            f"{error}; write it with headrace.seismic.models.write_model, so that its simulations "
+            "are its own"
         )
-    if seismogram.dt * len(seismogram.data) < shortest:
-        yield f"{where}: shorter than one period of {shortest:g} s"
 
 
-def _disk(inversion: Inversion, objective: Objective) -> list[str]:
+def reach_of(inversion: Inversion, model: Path, iteration: int) -> dict[str, Reach]:
+    """How far each parameter may go from a model in the iterations to come.
+
+    Between bounds all that the largest change of an iteration allows until the end; without
+    bounds what it allows in the next one.
+
+    Args:
+        inversion: settings.
+        model: the model.
+        iteration: number of the iteration that begins with it.
+    """
+    settings = inversion.settings
+    cap = settings.optimiser.max_relative_model_change
+    left = max(1, settings.iterations - iteration)
+    ranges = extremes(model)
+    found = {}
+    for name in settings.parameters:
+        low, high = settings.optimiser.bound(name)
+        bounded = math.isfinite(low) and math.isfinite(high)
+        if cap is None and not bounded:
+            continue
+        count = left if bounded else 1
+        if cap is None:
+            found[name] = Reach(low, high, math.inf)
+        elif settings.optimiser.parametrisation == "log":
+            found[name] = Reach(low, high, min((1.0 + cap) ** count, 1e300))
+        else:
+            largest = max(map(abs, ranges[name])) if name in ranges else 0.0
+            found[name] = Reach(low, high, shift=largest * min((1.0 + cap) ** count - 1.0, 1e300))
+    return found
+
+
+def _disk(inversion: Inversion) -> list[str]:
     paths, limits = inversion.paths, inversion.settings.limits
     need = limits.free_disk * 1e9
     free = shutil.disk_usage(paths.root).free
@@ -159,7 +231,7 @@ def _disk(inversion: Inversion, objective: Objective) -> list[str]:
         sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
         for directory in sorted(paths.root.glob("simulations/*/*"))[:1]
     ]
-    need += 2.0 * len(objective.events) * (sizes[0] if sizes else 0.0)
+    need += 2.0 * len(inversion.events) * (sizes[0] if sizes else 0.0)
     if free >= need:
         return []
     return [
@@ -183,25 +255,33 @@ def _walltimes(inversion: Inversion) -> list[str]:
     return found
 
 
-def _signature(inversion: Inversion, objective: Objective) -> str:
-    """Hash of all that was looked at; times of change stand for what is in data files."""
+def _signatures(inversion: Inversion, request: Request) -> dict[str, str]:
+    """Hashes of all that is looked at; times of change stand for what is in data files."""
     paths = inversion.paths
-    told: list[object] = [
+    model = present_model(inversion, request.iteration)
+    about: list[object] = [
+        asdict(request),
+        inversion.is_over(request.iteration),
+        [model.name, model.stat().st_mtime_ns if model.is_file() else 0],
+    ]
+    data: list[object] = [
         paths.settings.read_text(encoding="utf-8"),
-        objective.periods,
-        objective.events,
-        objective.excluded_stations,
+        paths.steering.read_text(encoding="utf-8") if paths.steering.is_file() else "",
     ]
     for place in (paths.events, paths.observed, paths.solver):
         for path in sorted(place.rglob("*")) if place.is_dir() else []:
             if path.is_file():
-                about = path.stat()
-                told.append([str(path.relative_to(place)), about.st_size, about.st_mtime_ns])
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+                told = path.stat()
+                data.append([str(path.relative_to(place)), told.st_size, told.st_mtime_ns])
+    return {
+        name: hashlib.sha256(json.dumps(values).encode()).hexdigest()
+        for name, values in (("data", data), ("model", [*data, *about]))
+    }
 
 
-def _known(paths: Paths) -> str:
+def _known(paths: Paths) -> dict[str, str]:
     try:
-        return str(json.loads(paths.checked.read_text(encoding="utf-8"))["checked"])
-    except (OSError, ValueError, KeyError):
-        return ""
+        told = json.loads(paths.checked.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

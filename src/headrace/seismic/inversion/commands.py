@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
+import glob
 import secrets
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
-from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.bands import first_turn, present_turn
+from headrace.seismic.inversion.continuation import continuation, request_again
+from headrace.seismic.inversion.errors import InversionError, NotReady
 from headrace.seismic.inversion.paths import MARKER, Paths, number_text
-from headrace.seismic.inversion.project import open_inversion
+from headrace.seismic.inversion.preflight import check_before
+from headrace.seismic.inversion.project import Inversion, open_inversion
+from headrace.seismic.inversion.published import published, started, summary_of
 from headrace.seismic.inversion.records import note_history
 from headrace.seismic.inversion.steering import (
     PAUSES,
@@ -25,13 +29,6 @@ from headrace.seismic.inversion.steering import (
     request_text,
     write_steering,
 )
-from headrace.seismic.models import FieldReader
-
-
-def published(paths: Paths) -> list[int]:
-    """Numbers of the iterations that were published, rising."""
-    places = paths.iterations.glob("[0-9]*") if paths.iterations.is_dir() else []
-    return sorted(int(place.name) for place in places if place.name.isdigit())
 
 
 def publish(paths: Paths, request: Request) -> None:
@@ -72,28 +69,38 @@ def pause(root: Path, after: str, why: str = "") -> Steering:
 
 
 def start(root: Path, why: str = "") -> None:
-    """Publishes the first iteration.
+    """Publishes the first iteration, from the settings as they are.
+
+    Everything that it needs is looked at before.
 
     Args:
         root: the inversion's directory.
         why: for the history.
 
     Raises:
+        NotReady: something would be refused later.
         InversionError: it has begun already.
     """
     paths = Paths(root)
-    numbers = published(paths)
-    if numbers and paths.marker(numbers[-1]).exists():
-        raise InversionError(f"{root}: iteration {numbers[-1]} is published already")
+    if started(paths):
+        last = published(paths)[-1]
+        raise InversionError(
+            f"{root}: iteration {last} is published already; `headrace inversion status` says how "
+            "it stands"
+        )
+    found = check_before(root)
+    if found.problems:
+        raise NotReady(found.problems)
     note_history(paths.history, "start", why)
-    if not paths.request(0).is_file():
-        publish(paths, first_request(root))
-    else:
-        write_whole(paths.marker(0), "iteration 0\n")
+    publish(paths, first_request(root))
 
 
 def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
-    """Takes a pause back; an iteration that was stopped is published again.
+    """Lets an inversion go on that has paused, stopped or come to its end.
+
+    A pause is taken back. An iteration that paused or stopped is published again. After the end
+    the next iteration is published, where the settings have more for it now: another band, more
+    iterations, core hours.
 
     Args:
         root: the inversion's directory.
@@ -104,24 +111,31 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
         The iteration that was published, or None if it was not stopped yet.
 
     Raises:
-        InversionError: nothing is paused.
+        InversionError: nothing is paused, or nothing would be done; the message says what to do.
     """
-    paths = Paths(root)
-    steering = read_steering(paths)
+    inversion = open_inversion(root)
+    paths, steering = inversion.paths, inversion.steering
     numbers = published(paths)
+    if not again and not started(paths):
+        raise InversionError(f"{root}: has not begun; `headrace inversion start` publishes it")
     last = numbers[-1] if numbers else 0
-    outcome = outcome_of(paths, last)
-    stopped = again or outcome in ("paused", "stopped")
-    if not stopped and not steering.pause:
+    try:
+        found = _published_again(inversion, last) if again else continuation(inversion)
+    except InversionError:
+        if not steering.pause:
+            raise
+        found = None  # the pause at least is taken back
+    if found is None and not steering.pause:
         raise InversionError(
             f"{root}: nothing is paused; a run that failed goes on with `headrace run retry`, and "
             "--again publishes the last iteration once more"
         )
-    _steer(paths, dataclasses.replace(steering, pause=""), "resume", why, iteration=last)
-    if not stopped:
+    about = {"iteration": last if found is None else found.iteration}
+    _steer(paths, dataclasses.replace(steering, pause=""), "resume", why, **about)
+    if found is None:
         return None
-    publish(paths, read_request(paths, last) if numbers else first_request(root))
-    return last
+    publish(paths, found)
+    return found.iteration
 
 
 def redo(root: Path, iteration: int, stage: str, why: str = "") -> None:
@@ -155,13 +169,33 @@ def back_to(root: Path, iteration: int, why: str = "") -> None:
     _again(Paths(root), iteration, "back to", why, "")
 
 
-def set_band(root: Path, band: str, why: str = "") -> int:
-    """Lets the next iteration have another band; the bands after it follow in their order.
+def _published_again(inversion: Inversion, last: int) -> Request:
+    if not started(inversion.paths):
+        return first_request(inversion.paths.root)
+    return request_again(inversion, last)
+
+
+@dataclass(frozen=True)
+class BandAsked:
+    """What asking for a band comes to.
+
+    Attributes:
+        iteration: the first iteration that may have it.
+        text: for people.
+    """
+
+    iteration: int
+    text: str
+
+
+def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) -> BandAsked:
+    """Lets the next iteration that begins have another band; those after follow in their order.
 
     Args:
         root: the inversion's directory.
         band: its name in ``inversion.toml``.
         why: for the history.
+        staging: where it is computed, if that can be seen: there it is known which has begun.
 
     Returns:
         The iteration that it holds for.
@@ -171,126 +205,105 @@ def set_band(root: Path, band: str, why: str = "") -> int:
     """
     inversion = open_inversion(root)
     inversion.settings.band(band)
-    coming = _coming(inversion.paths)
-    steering = dataclasses.replace(inversion.steering, band=band, band_from=coming)
+    coming, words = _coming_band(inversion.paths, band, staging)
+    steering = dataclasses.replace(
+        inversion.steering, band=band, band_from=coming, band_id=secrets.token_hex(8)
+    )
     _steer(inversion.paths, steering, f"band {band}", why, iteration=coming)
-    return coming
+    return BandAsked(coming, words)
 
 
-def drop(root: Path, kind: str, name: str, why: str = "") -> int:
-    """Leaves out an event or a station from the next iteration on.
+def _coming_band(paths: Paths, band: str, staging: Path | None) -> tuple[int, str]:
+    if not started(paths):
+        return 0, f"Iteration 0 has band {band}; `headrace inversion start` publishes it."
+    last = published(paths)[-1]
+    summary = summary_of(paths, last)
+    outcome = summary.get("outcome")
+    goes_on = "`headrace inversion resume` lets it go on."
+    if outcome == "finished":
+        return last + 1, f"Iteration {last + 1} has band {band}; {goes_on}"
+    if outcome == "stopped":
+        return last, f"Iteration {last} is done again in band {band}; {goes_on}"
+    if outcome == "paused":
+        if summary.get("misfit") is None:
+            return last, f"Iteration {last} has band {band}; {goes_on}"
+        return last + 1, f"Iteration {last + 1} has band {band}; {last} goes on as it began."
+    request = read_request(paths, last)
+    if staging is not None and not request.restore:
+        if Paths(staging).begun(last).is_file():
+            return last + 1, f"Iteration {last + 1} has band {band}; {last} has begun before."
+        return last, f"Iteration {last} has band {band}; it has not begun yet."
+    return last, (
+        f"Iteration {last} has band {band} if it has not begun yet, else iteration {last + 1}."
+    )
+
+
+def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False) -> int:
+    """Leaves out an event or a station from the next iteration on, or takes that back.
 
     Args:
         root: the inversion's directory.
         kind: ``event`` or ``station``.
         name: the event, or ``NET.STA``.
         why: for the history.
+        undo: let it take part again.
 
     Returns:
-        The iteration from which it is left out.
+        The iteration from which it is left out, or takes part.
 
     Raises:
-        InversionError: there is no such event, it is the last one, or no such station.
+        InversionError: there is no such event, it is the last one, or no such station; or it was
+            not dropped.
     """
     inversion = open_inversion(root)
     steering, coming = inversion.steering, _coming(inversion.paths)
-    if kind == "event":
-        if name not in inversion.events:
-            raise InversionError(f"{inversion.paths.events}: event {name} does not take part")
-        if len(inversion.events) == 1:
-            raise InversionError(f"{inversion.paths.events}: {name} is the last event")
-        steering = dataclasses.replace(steering, events=(*steering.events, name))
+    dropped = steering.events if kind == "event" else steering.stations
+    if undo:
+        if name not in dropped:
+            known = ", ".join(dropped) or "none is"
+            raise InversionError(f"{kind} {name}: was not dropped; {known}")
+        names = tuple(one for one in dropped if one != name)
     else:
-        if not any(inversion.paths.observed.glob(f"*/{name}.*")):
-            raise InversionError(f"{inversion.paths.observed}: no seismogram of station {name}")
-        steering = dataclasses.replace(steering, stations=(*steering.stations, name))
-    _steer(inversion.paths, steering, f"drop {kind} {name}", why, iteration=coming)
+        _refuse_to_drop(inversion, kind, name)
+        names = (*dropped, name)
+    if kind == "event":
+        steering = dataclasses.replace(steering, events=names)
+    else:
+        steering = dataclasses.replace(steering, stations=names)
+    what = f"{'take back' if undo else 'drop'} {kind} {name}"
+    _steer(inversion.paths, steering, what, why, iteration=coming)
     return coming
 
 
-def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
-    """Begins a second inversion beside this one, from a model of it.
-
-    Settings, events and seismograms are copied; the optimiser begins anew, for a branch is there
-    to be given another band, misfit or method.
-
-    Args:
-        root: the inversion's directory.
-        iteration: the model's number.
-        target: directory of the new inversion; must not be there.
-        why: for the history.
-
-    Raises:
-        InversionError: there is no such model, or the directory is there.
-    """
-    paths, new = Paths(root), Paths(target)
-    model = paths.model(iteration)
-    if not model.is_file():
-        raise InversionError(f"{model}: no such model to branch from")
-    if target.exists():
-        raise InversionError(f"{target}: is there already; name another directory")
-    with FieldReader(model) as reader:
-        content = reader.content
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    making = Paths(partial)
-    making.iterations.mkdir(parents=True)
-    making.models.mkdir()
-    shutil.copyfile(paths.settings, making.settings)
-    for place in (paths.events, paths.observed, paths.solver):
-        shutil.copytree(place, making.root / place.name, copy_function=_link)
-    shutil.copyfile(model, making.model(0))
-    if paths.true_model.is_file():
-        shutil.copyfile(paths.true_model, making.true_model)
-    write_steering(
-        making, Steering(events=read_steering(paths).events, stations=read_steering(paths).stations)
-    )
-    about = {"inversion": os.path.relpath(root, target), "iteration": iteration, "model": content}
-    write_whole(making.parent, json.dumps(about, indent=1) + "\n")
-    partial.rename(target)
-    band = _band_at(paths, iteration)
-    note_history(new.history, "branched", why, **about)
-    note_history(paths.history, f"branch {target.name}", why, iteration=iteration)
-    place = new.iteration(0)
-    place.mkdir(parents=True)
-    write_whole(new.request(0), request_text(band))
+def _refuse_to_drop(inversion: Inversion, kind: str, name: str) -> None:
+    paths = inversion.paths
+    if kind == "event":
+        if name not in inversion.events:
+            raise InversionError(f"{paths.events}: event {name} does not take part")
+        if len(inversion.events) == 1:
+            raise InversionError(f"{paths.events}: {name} is the last event")
+    elif not any(paths.observed.glob(f"*/{glob.escape(name)}.*")):
+        raise InversionError(f"{paths.observed}: no seismogram of station {name}")
 
 
 def first_request(root: Path) -> Request:
-    """What the first iteration shall do."""
-    return Request(0, open_inversion(root).settings.bands[0].name)
-
-
-def outcome_of(paths: Paths, iteration: int) -> str:
-    """How an iteration ended, as its results say; empty while there are none."""
-    try:
-        told = json.loads(paths.summary(iteration).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(told.get("outcome", ""))
+    """What the first iteration shall do, by the settings as they are."""
+    inversion = open_inversion(root)
+    if inversion.paths.parent.is_file():  # a branch goes on where its parent was
+        turn = present_turn(inversion.settings, request_again(inversion, 0).turn)
+        if turn is not None:
+            return Request.of(0, turn)
+    return Request.of(0, first_turn(inversion.settings))
 
 
 def _coming(paths: Paths) -> int:
     """The iteration that has not begun yet."""
-    numbers = published(paths)
-    if not numbers:
+    if not started(paths):
         return 0
-    last = numbers[-1]
-    try:
-        told = json.loads(paths.summary(last).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return last + 1
+    last = published(paths)[-1]
+    told = summary_of(paths, last)
     not_begun = told.get("outcome") == "paused" and told.get("misfit") is None
     return last if not_begun else last + 1
-
-
-def _band_at(paths: Paths, iteration: int) -> Request:
-    known = [number for number in published(paths) if number <= iteration]
-    if not known:
-        return first_request(paths.root)
-    return dataclasses.replace(
-        read_request(paths, known[-1]), iteration=0, redo="", restore=False, id=""
-    )
 
 
 def _again(paths: Paths, iteration: int, what: str, why: str, stage: str) -> None:
@@ -298,9 +311,8 @@ def _again(paths: Paths, iteration: int, what: str, why: str, stage: str) -> Non
     if iteration not in numbers:
         known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
         raise InversionError(f"{paths.iterations}: no iteration {iteration}; there are {known}")
-    request = dataclasses.replace(
-        read_request(paths, iteration), redo=stage, restore=True, id=secrets.token_hex(8)
-    )
+    request = request_again(open_inversion(paths.root), iteration)
+    request = dataclasses.replace(request, redo=stage, restore=True, id=secrets.token_hex(8))
     note_history(paths.history, what, why, iteration=iteration)
     for later in reversed([number for number in numbers if number > iteration]):
         _supersede(paths, later)
@@ -323,11 +335,3 @@ def _steer(paths: Paths, steering: Steering, what: str, why: str, **about: Any) 
     note_history(paths.history, what, why, **about)
     write_steering(paths, steering)
     return steering
-
-
-def _link(source: str, target: str) -> str:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or no hard links
-        shutil.copy2(source, target)
-    return target

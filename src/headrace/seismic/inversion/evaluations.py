@@ -165,6 +165,16 @@ class Work:
 
     # Misfit -----------------------------------------------------------------------------------
 
+    def refuse(self, reason: str) -> None:
+        """Keep why this trial has no misfit."""
+        write_whole(self.files.refusal, json.dumps({"reason": reason}) + "\n")
+
+    def refusal(self) -> str:
+        """Why this trial has no misfit; empty if none is known."""
+        if _read(self.files.record) != {"model": self.content, "objective": self.objective.tag}:
+            return ""
+        return str(_read(self.files.refusal).get("reason", ""))
+
     def known_misfit(self) -> float | None:
         """The misfit, if it was computed for this model and objective."""
         if _read(self.files.record) != {"model": self.content, "objective": self.objective.tag}:

@@ -13,16 +13,21 @@ from headrace.seismic.inversion.paths import SETTINGS, Paths
 from headrace.seismic.inversion.project import solver_settings_at
 from headrace.seismic.inversion.records import note_history
 from headrace.seismic.inversion.settings import parse_settings
-from headrace.seismic.inversion.steering import Request, Steering, request_text, write_steering
+from headrace.seismic.inversion.steering import Steering, write_steering
 from headrace.seismic.inversion.toml_text import toml_text
 from headrace.seismic.solvers import SYNTHETICS, ForwardRun, open_solver, run_all
 
 
-def make_checkerboard(root: Path) -> Paths:
+def _silent(message: str) -> None:
+    del message
+
+
+def make_checkerboard(root: Path, say: Callable[[str], None] = _silent) -> Paths:
     """Writes an inversion for a checkerboard of velocity, by the embedded solver.
 
     Args:
         root: the inversion's directory; what a call that was broken off left there is done again.
+        say: told in one line how far it is.
 
     Returns:
         Its files.
@@ -34,6 +39,7 @@ def make_checkerboard(root: Path) -> Paths:
     from headrace.seismic.solvers.examples import Checkerboard, write_checkerboard
 
     paths, example = _empty(root), Checkerboard()
+    say(f"writing models and {example.events} events of a checkerboard")
     write_checkerboard(root, example)
     km = 1e-3
     waveforms = example.waveform_settings(example.bands[0])
@@ -67,14 +73,16 @@ def make_checkerboard(root: Path) -> Paths:
                 "windows": {"events_per_task": example.events, "ranks": 2},
             },
         },
+        say,
     )
 
 
-def make_tape2007(root: Path) -> Paths:
+def make_tape2007(root: Path, say: Callable[[str], None] = _silent) -> Paths:
     """Writes an inversion for the Tape2007 checkerboard of SPECFEM2D: 2 events, 8 stations.
 
     Args:
         root: the inversion's directory.
+        say: told in one line how far it is.
 
     Returns:
         Its files.
@@ -86,6 +94,7 @@ def make_tape2007(root: Path) -> Paths:
     from headrace.seismic.solvers.specfem2d.tape2007 import write_tape2007
 
     paths = _empty(root)
+    say("writing models and events of Tape2007, for which SPECFEM2D makes its mesh")
     made = write_tape2007(root)
     (root / "solver").mkdir(exist_ok=True)
     shutil.rmtree(root / "solver" / "template", ignore_errors=True)
@@ -118,11 +127,12 @@ def make_tape2007(root: Path) -> Paths:
                 "windows": {"events_per_task": len(made.events), "ranks": 2},
             },
         },
+        say,
         truth=made.target,
     )
 
 
-EXAMPLES: Mapping[str, Callable[[Path], Paths]] = {
+EXAMPLES: Mapping[str, Callable[[Path, Callable[[str], None]], Paths]] = {
     "checkerboard": make_checkerboard,
     "specfem2d": make_tape2007,
 }
@@ -137,30 +147,41 @@ def _empty(root: Path) -> Paths:
     return paths
 
 
-def _finish(paths: Paths, document: dict[str, Any], truth: Path | None = None) -> Paths:
+def _finish(
+    paths: Paths,
+    document: dict[str, Any],
+    say: Callable[[str], None],
+    truth: Path | None = None,
+) -> Paths:
     """Observed seismograms, where there are none, and the settings last."""
     text = toml_text(document)
     settings = parse_settings(document, SETTINGS)
     names = sorted(path.name for path in paths.events.iterdir())
     if any(not paths.observed_event(name).is_dir() for name in names):
         told = solver_settings_at(paths, settings)
-        _observe(paths, names, settings.solver, told, truth or paths.true_model)
+        _observe(paths, names, (settings.solver, told), truth or paths.true_model, say)
     write_steering(paths, Steering())
-    paths.iteration(0).mkdir(parents=True, exist_ok=True)
-    write_whole(paths.request(0), request_text(Request(0, settings.bands[0].name)))
     note_history(paths.history, f"init {settings.title}")
     write_whole(paths.settings, text)
     return paths
 
 
 def _observe(
-    paths: Paths, names: Sequence[str], solver: str, settings: Mapping[str, Any], truth: Path
+    paths: Paths,
+    names: Sequence[str],
+    solver: tuple[str, Mapping[str, Any]],
+    truth: Path,
+    say: Callable[[str], None],
 ) -> None:
     """Seismograms of all events in the true model."""
     scratch = paths.root / ".truth"
     runs = [ForwardRun(truth, paths.event(name), scratch / name) for name in names]
-    opened = open_solver(solver, settings)
-    for name, outcome in zip(names, run_all(opened, runs, settings), strict=True):
+    say(f"the solver {solver[0]} gets ready to compute the observed seismograms")
+    opened = open_solver(*solver)
+    done = run_all(opened, runs, solver[1])
+    for number, name in enumerate(names, start=1):
+        say(f"computing the observed seismograms of event {name}, {number} of {len(names)}")
+        outcome = next(done)
         target = paths.observed_event(name)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(outcome.output / SYNTHETICS, target)

@@ -40,7 +40,14 @@ def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
     files, inversion = work.files, work.inversion
     gradient, processed = files.kernel("gradient"), files.kernel("preconditioned")
     processing = processing_of(inversion, work.objective.events)
-    told = [work.adjoint_keys(source), repr(processing), dict(work.objective.weights)]
+    settings = inversion.settings
+    told = [
+        work.adjoint_keys(source),
+        repr(processing),
+        dict(work.objective.weights),
+        list(settings.parameters),
+        settings.optimiser.parametrisation,
+    ]
     key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     done = files.kernels / "done.json"
     if done.is_file() and done.read_text(encoding="utf-8").strip() == key:
@@ -48,11 +55,11 @@ def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
     shutil.rmtree(files.kernels, ignore_errors=True)
     files.kernels.mkdir(parents=True)
     hessian = None
-    if inversion.settings.water_level is not None:
+    if settings.water_level is not None:
         hessian = _sum(work, HESSIAN, "hessian")
     kernel = _sum(work, KERNELS, "sum")
     process_kernel(kernel, files.kernel("processed"), processing, hessian=hessian)
-    kind = inversion.settings.optimiser.parametrisation
+    kind = settings.optimiser.parametrisation
     for name, target in (("sum", gradient), ("processed", processed)):
         gradient_of(files.kernel(name), target, parametrisation=kind, model=work.model)
     write_whole(done, key + "\n")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from headrace.files import write_whole
+from headrace.seismic.errors import ConfigError
+from headrace.seismic.inversion.bands import Turn, named_turn, required_turn
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import choose_objective
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.steering import REDO_STAGES, Request
+from headrace.seismic.models import FieldReader
 from headrace.seismic.optimiser import Optimiser
 
 
 def begin_iteration(inversion: Inversion, request: Request) -> None:
     """Brings the optimiser to the start of an iteration; done again, it changes nothing.
+
+    What was changed in the settings since the iteration before holds from here on. In a running
+    line search misfits must stay comparable: there it waits for the next iteration.
 
     Args:
         inversion: settings and files.
@@ -25,33 +33,132 @@ def begin_iteration(inversion: Inversion, request: Request) -> None:
 
     Raises:
         InversionError: it is not this iteration's turn, or the start of it was not kept.
-        OptimiserError: the settings of the optimiser were changed on the way.
+        OptimiserError: the current model is outside bounds that were changed.
     """
     paths, number = inversion.paths, request.iteration
     applied = _applied(paths, number)
     if (request.redo or request.restore) and applied != request.id:
-        _restore(paths, number)
+        _restore(inversion, number)
         if request.redo:
             remove_from(paths, number, request.redo)
         write_whole(paths.applied(number), json.dumps({"id": request.id}) + "\n")
-    first = paths.model(0)
     if number == 0 or not paths.optimiser.is_dir():
-        # An optimisation that is there already is opened; with other settings it is refused.
-        paths.optimiser.mkdir(parents=True, exist_ok=True)
-        Optimiser.create(paths.optimiser, first, inversion.settings.optimiser)
+        _create(inversion)
     optimiser = Optimiser(paths.optimiser)
     at = optimiser.state.iteration
     if at == number and not paths.start(number).is_dir():
         _keep_start(paths, number)
-    # In a running line search misfits must stay comparable: what was changed waits.
     if at == number and optimiser.state.phase != "trial":
-        band = inversion.steering.band_of(request)
-        objective = choose_objective(inversion, band, number)
-        optimiser.begin(objective.tag)
+        _begin(inversion, request, optimiser)
     elif at < number:
         raise InversionError(
             f"{paths.iteration(number)}: the optimiser is at iteration {at}; start that one first"
         )
+
+
+def turn_of(inversion: Inversion, request: Request) -> tuple[Turn, str]:
+    """The band that an iteration has, or is going to have when it begins.
+
+    Args:
+        inversion: settings, steering and files.
+        request: what the iteration shall do.
+
+    Returns:
+        Its turn, and which band that a person asked for is acted on by now.
+
+    Raises:
+        ConfigError: a person asked for a band that is not there.
+        InversionError: its band, and all after it, are gone.
+    """
+    settings, steering, number = inversion.settings, inversion.steering, request.iteration
+    began = read_begun(inversion.paths, number)
+    turn, steered = request.turn, request.steered
+    if began is not None:
+        turn, steered = began.turn, began.steered
+    begins = began is None or inversion.is_over(number)
+    if begins and steering.gives_band(number, steered):
+        try:
+            return named_turn(settings, steering.band), steering.band_id
+        except ConfigError as error:
+            raise ConfigError(
+                f"{error}; band {steering.band} was asked for: `headrace inversion set-band NAME` "
+                "asks for another"
+            ) from None
+    return required_turn(settings, turn, number), steered
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What an iteration began with.
+
+    Attributes:
+        turn: its place among the bands.
+        steered: the band that a person asked for last and this or an earlier iteration has had.
+        processing: hash of what its gradients are made with.
+    """
+
+    turn: Turn
+    steered: str
+    processing: str
+
+
+def read_begun(paths: Paths, number: int) -> Begun | None:
+    """What an iteration began with; None if it has not begun."""
+    try:
+        told = json.loads(paths.begun(number).read_text(encoding="utf-8"))
+        turn = told["turn"] | {"periods": tuple(told["turn"]["periods"])}
+        return Begun(Turn(**turn), str(told["steered"]), str(told["processing"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _begin(inversion: Inversion, request: Request, optimiser: Optimiser) -> None:
+    paths, number = inversion.paths, request.iteration
+    turn, steered = turn_of(inversion, request)
+    before = read_begun(paths, number) or read_begun(paths, number - 1)
+    processing = _processing(inversion)
+    objective = choose_objective(inversion, turn.band, number)
+    optimiser.begin(objective.tag)
+    settings = inversion.settings.optimiser
+    changed = before is not None and before.processing != processing
+    if settings != optimiser.state.settings or changed:
+        optimiser.restart(settings)
+    about = {"turn": asdict(turn), "steered": steered, "processing": processing}
+    write_whole(paths.begun(number), json.dumps(about, indent=1) + "\n")
+
+
+def _processing(inversion: Inversion) -> str:
+    """Hash of all that makes a gradient of kernels; gradients made otherwise do not compare."""
+    settings = inversion.settings
+    told = repr(
+        (
+            (settings.smoothing, settings.tapers, settings.source_mute, settings.station_mute),
+            (settings.water_level, settings.clip, settings.parameters),
+        )
+    )
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _create(inversion: Inversion) -> None:
+    """The optimiser with the first model; anew if that was changed before anything came of it."""
+    paths, first = inversion.paths, inversion.paths.model(0)
+    state = inversion.optimiser_state()
+    if state is not None:
+        with FieldReader(first) as new, FieldReader(paths.optimiser / "models" / "000.h5") as old:
+            same = new.content == old.content
+        if same:
+            return
+        if state.iteration > 0:
+            raise InversionError(
+                f"{first}: was changed after iteration 0, which gave model "
+                f"{number_text(state.iteration)}; `headrace inversion back-to 0` begins with it"
+            )
+        shutil.rmtree(paths.start(0), ignore_errors=True)
+        paths.begun(0).unlink(missing_ok=True)
+        paths.objectives.unlink(missing_ok=True)
+        shutil.rmtree(paths.optimiser)
+    paths.optimiser.mkdir(parents=True, exist_ok=True)
+    Optimiser.create(paths.optimiser, first, inversion.settings.optimiser)
 
 
 def _applied(paths: Paths, number: int) -> str:
@@ -72,12 +179,18 @@ def _keep_start(paths: Paths, number: int) -> None:
     temporary.rename(target)
 
 
-def _restore(paths: Paths, number: int) -> None:
+def _restore(inversion: Inversion, number: int) -> None:
+    paths = inversion.paths
     start = paths.start(number)
     if not start.is_dir():
+        if _has_not_begun(inversion, number):
+            return
         raise InversionError(
             f"{start}: the start of iteration {number} was not kept; go back to a later one"
         )
+    for place in paths.iterations.glob("[0-9]*"):
+        if place.name.isdigit() and int(place.name) >= number:
+            paths.begun(int(place.name)).unlink(missing_ok=True)
     temporary = paths.optimiser.with_name(f".{paths.optimiser.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     _link_tree(start / "optimiser", temporary)
@@ -91,6 +204,13 @@ def _restore(paths: Paths, number: int) -> None:
     for later in sorted(paths.iterations.glob("[0-9]*")):
         if later.name > number_text(number):
             shutil.rmtree(later / "start", ignore_errors=True)
+
+
+def _has_not_begun(inversion: Inversion, number: int) -> bool:
+    """Whether the optimiser is where an iteration begins, with nothing done in it."""
+    state = inversion.optimiser_state()
+    at = 0 if state is None else state.iteration
+    return at == number and read_begun(inversion.paths, number) is None
 
 
 def remove_from(paths: Paths, number: int, stage: str) -> None:
@@ -114,6 +234,7 @@ def remove_from(paths: Paths, number: int, stage: str) -> None:
             files.misfit.unlink(missing_ok=True)
             shutil.rmtree(place / "windows", ignore_errors=True)
         if level == 0:
+            files.refusal.unlink(missing_ok=True)
             try:
                 content = json.loads(files.record.read_text(encoding="utf-8"))["model"]
             except (OSError, ValueError, KeyError):

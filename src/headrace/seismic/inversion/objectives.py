@@ -33,6 +33,7 @@ class Objective:
         weights: event -> factor.
         waveforms: settings of the waveform program.
         first_iteration: where it came into force.
+        solver: name and settings of the solver; None if that was not kept.
     """
 
     tag: str
@@ -43,6 +44,7 @@ class Objective:
     weights: Mapping[str, float]
     waveforms: Mapping[str, Any]
     first_iteration: int
+    solver: Mapping[str, Any] | None = None
 
     @property
     def reference(self) -> str:
@@ -51,7 +53,10 @@ class Objective:
 
     def same_function(self, other: Objective) -> bool:
         """Whether misfits of the two can be compared."""
-        return replace(self, tag="", first_iteration=0) == replace(other, tag="", first_iteration=0)
+        same: dict[str, Any] = {"tag": "", "first_iteration": 0}
+        if self.solver is None or other.solver is None:
+            same["solver"] = None
+        return replace(self, **same) == replace(other, **same)
 
 
 def read_objectives(paths: Paths) -> list[Objective]:
@@ -112,21 +117,39 @@ def choose_objective(inversion: Inversion, band: str, iteration: int) -> Objecti
         events=inversion.events,
         excluded_stations=inversion.excluded_stations,
         weights={name: settings.event_weights.get(name, 1.0) for name in inversion.events},
-        waveforms=json.loads(json.dumps(settings.waveforms, default=str)),
+        waveforms=_plain(settings.waveforms),
         first_iteration=iteration,
+        solver=_plain({"name": settings.solver, "settings": settings.solver_settings}),
     )
-    if known and known[-1].same_function(wanted):
+    # A band with another name is no other function.
+    renamed = bool(known) and all(one.name != known[-1].band for one in settings.bands)
+    before = replace(known[-1], band=band) if renamed else (known[-1] if known else None)
+    if before is not None and before.same_function(wanted):
         age = iteration - known[-1].first_iteration
         if not settings.renew_windows or age % settings.renew_windows or not age:
             return known[-1]
-    count = sum(objective.band == band for objective in known)
-    chosen = replace(wanted, tag=band if not count else f"{band}_{count + 1}")
+    chosen = replace(wanted, tag=_new_tag(band, {objective.tag for objective in known}))
     path = inversion.paths.waveform_settings(chosen.tag)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, waveform_settings_text(settings.waveforms, found.periods))
     rows = [asdict(objective) for objective in (*known, chosen)]
     write_whole(inversion.paths.objectives, json.dumps(rows, indent=1) + "\n")
     return chosen
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As they are when they were written and read again."""
+    found: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return found
+
+
+def _new_tag(band: str, known: set[str]) -> str:
+    """The band's name, with a number where it was used already."""
+    tag, count = band, 1
+    while tag in known:
+        count += 1
+        tag = f"{band}_{count}"
+    return tag
 
 
 def waveform_settings_text(waveforms: Mapping[str, Any], periods: tuple[float, float]) -> str:

@@ -12,7 +12,7 @@ it is computed (the staging). Either has the files that its side needs::
     objectives/TAG.json
     simulations/CONTENT/EVENT/
     evaluations/NAME/{evaluation.json, windows/EVENT/, adjoint/EVENT/, misfit.json, kernels/}
-    iterations/NNN/{start/, records/}
+    iterations/NNN/{begun.json, start/, records/}
     outbox/NNN/{results/, models/, iterations/}
     jobs/
 """
@@ -117,6 +117,10 @@ class Paths:
         """Which request of an iteration was acted on last."""
         return self.iteration(number) / "applied.json"
 
+    def begun(self, number: int) -> Path:
+        """Which band an iteration has, and what its gradients are made with, since it began."""
+        return self.iteration(number) / "begun.json"
+
     def records(self, number: int) -> Path:
         """One file of records per stage."""
         return self.iteration(number) / "records"
@@ -128,6 +132,10 @@ class Paths:
     def summary(self, number: int) -> Path:
         """The iteration in numbers."""
         return self.results(number) / SUMMARY
+
+    def settings_of(self, number: int) -> Path:
+        """The settings that an iteration had, as it ended."""
+        return self.results(number) / "settings.json"
 
     def marker(self, number: int) -> Path:
         """Comes last: with it the iteration is complete and its run starts."""
@@ -216,6 +224,11 @@ class Evaluation:
     def adjoint(self, event: str) -> Path:
         """Kernels of an event."""
         return self.root / "adjoint" / event
+
+    @property
+    def refusal(self) -> Path:
+        """Why a trial has no misfit; not there if it has one."""
+        return self.root / "refused.json"
 
     @property
     def adjoints(self) -> Path:

@@ -38,44 +38,67 @@ def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
     place.mkdir(exist_ok=True)
     with recorded(paths.records(iteration) / "pictures.jsonl", "pictures"):
         places = pictures.read_places([paths.event(name) for name in inversion.events])
-        drawn: list[Path] = []
+        model_file = inversion.optimiser().model_file
+
+        def model(number: int) -> Path:
+            return model_file(number_text(number))
+
+        drawn = draw_models_of(inversion, iteration, model, place)
         for parameter in inversion.settings.parameters:
-            drawn += _maps(inversion.optimiser().model_file, results, iteration, parameter, places)
+            drawn += _kernels(results, iteration, parameter, places)
         drawn += _waveforms(inversion, iteration, place)
     return {"pictures": [path.name for path in drawn]}
 
 
-def _maps(
-    model_file: Callable[[str], Path],
-    results: Path,
-    iteration: int,
-    parameter: str,
-    places: pictures.Places,
+def draw_models_of(
+    inversion: Inversion, iteration: int, model: Callable[[int], Path], place: Path
 ) -> list[Path]:
-    def section(path: Path) -> pictures.Section:
-        return pictures.read_section(path, parameter)
+    """Draws the models of an iteration, beside the truth where that is known, and their changes.
 
-    place, drawn = results / "pictures", []
-    own, after = model_file(number_text(iteration)), model_file(number_text(iteration + 1))
-    if after.is_file():
-        start, now = section(model_file("000")), section(after)
-        title = f"{parameter} after iteration {iteration}"
-        models = {"start": start, "now": now}
-        drawn.append(pictures.draw_models(place / f"model_{parameter}.png", models, places, title))
-        since = {"since the iteration before": section(own), "since the start": start}
-        drawn.append(
-            pictures.draw_updates(place / f"update_{parameter}.png", now, since, places, title)
+    Args:
+        inversion: settings and files.
+        iteration: number of the iteration.
+        model: number -> the file of a model.
+        place: directory of the pictures.
+
+    Returns:
+        The files; none if the iteration has no new model.
+
+    Raises:
+        SeismicError: a model cannot be read or drawn.
+    """
+    after = model(iteration + 1)
+    if not after.is_file():
+        return []
+    paths, drawn = inversion.paths, []
+    places = pictures.read_places([paths.event(name) for name in inversion.events])
+    for parameter in inversion.settings.parameters:
+        start, own, now = (
+            pictures.read_section(path, parameter) for path in (model(0), model(iteration), after)
         )
+        models = {"start": start, f"after iteration {iteration}": now}
+        if paths.true_model.is_file():
+            models["truth"] = pictures.read_section(paths.true_model, parameter)
+        title = f"{parameter} after iteration {iteration}"
+        target = place / f"model_{parameter}.png"
+        drawn.append(pictures.draw_models(target, models, places, title))
+        since = {"since the iteration before": own, "since the start": start}
+        target = place / f"update_{parameter}.png"
+        drawn.append(pictures.draw_updates(target, now, since, places, title))
+    return drawn
+
+
+def _kernels(results: Path, iteration: int, parameter: str, places: pictures.Places) -> list[Path]:
     kernels = {
-        title: section(path)
+        title: pictures.read_section(path, parameter)
         for title, name in (("raw", "sum"), ("processed", "preconditioned"))
         if (path := results / f"kernel_{name}.h5").is_file()
     }
-    if kernels:
-        title = f"kernel of {parameter}, iteration {iteration}"
-        target = place / f"kernel_{parameter}.png"
-        drawn.append(pictures.draw_kernels(target, kernels, places, title))
-    return drawn
+    if not kernels:
+        return []
+    title = f"kernel of {parameter}, iteration {iteration}"
+    target = results / "pictures" / f"kernel_{parameter}.png"
+    return [pictures.draw_kernels(target, kernels, places, title)]
 
 
 def _waveforms(inversion: Inversion, iteration: int, place: Path) -> list[Path]:

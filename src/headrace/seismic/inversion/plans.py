@@ -96,7 +96,7 @@ def make_plan(inversion: Inversion, iteration: int) -> Plan:
 def _next(inversion: Inversion, task: Task, work: Work, source: Work) -> Plan:
     number = task.iteration
     source.begin()
-    if task.kind != "gradient" and work.known_misfit() is not None:
+    if task.kind != "gradient" and (work.refusal() or work.known_misfit() is not None):
         return Plan("decide", number, task.name)
     missing = source.missing_forwards()
     if missing:

@@ -13,7 +13,7 @@ from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.settings import InversionSettings, read_settings
 from headrace.seismic.inversion.steering import Steering, read_steering
-from headrace.seismic.optimiser import Optimiser
+from headrace.seismic.optimiser import Optimiser, State
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,22 @@ class Inversion:
     @property
     def _left_out(self) -> set[str]:
         return {*self.settings.excluded_events, *self.steering.events}
+
+    def is_over(self, iteration: int) -> bool:
+        """Whether the search of an iteration has finished or stopped without a new model."""
+        state = self.optimiser_state()
+        over = state is not None and state.phase in ("finished", "stopped")
+        return over and state is not None and state.iteration == iteration
+
+    def optimiser_state(self) -> State | None:
+        """Where the optimiser is; None if it was not started yet.
+
+        Raises:
+            OptimiserError: its state cannot be read.
+        """
+        if not (self.paths.optimiser / "state.json").exists():
+            return None
+        return Optimiser(self.paths.optimiser).state
 
     def optimiser(self) -> Optimiser:
         """The optimiser.

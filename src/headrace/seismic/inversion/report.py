@@ -1,29 +1,35 @@
-"""A report as one HTML file that needs nothing else: for an iteration, and for the whole."""
+"""The reports of an inversion: of the whole, and of each iteration."""
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace.seismic import pictures
+from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
+from headrace.seismic.inversion.pictures import draw_models_of
+from headrace.seismic.inversion.project import open_inversion
 from headrace.seismic.inversion.status import status_of
-from headrace.seismic.pictures import draw_costs, draw_misfits
+from headrace.seismic.report import Picture, inversion_report, iteration_report, write_report
 
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; color: #222 }
-h1, h2 { font-weight: 600 } table { border-collapse: collapse; font-size: 13px }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child { text-align: left } img { max-width: 100% }
-"""
+_WORDS = {
+    "misfits": ("Misfits", "curves: the misfit of every model and trial by iteration"),
+    "costs": ("Costs", "bars: time and core hours of each stage"),
+    "model": ("Model", "maps: start, now, and the truth where it is known"),
+    "update": ("Update", "maps: change in percent since the iteration before and the start"),
+    "kernel": ("Kernel", "maps: the summed kernel, raw and processed"),
+    "fits": ("Waveform fits", "traces: observed and synthetic, windows, adjoint sources"),
+    "histograms": ("Measures", "histograms: time shifts and misfits of all windows"),
+}
 
 
 def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
     """Draws misfits and costs into ``pictures/`` of the inversion.
+
+    Where the true model is known, the models of the last iteration are drawn beside it.
 
     Args:
         root: the inversion's directory.
@@ -35,16 +41,7 @@ def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
     Raises:
         InversionError: nothing is known yet.
     """
-    paths, told = Paths(root), status_of(root, staging)
-    if not told["misfits"]:
-        raise InversionError(f"{root}: no misfit is known yet: wait for the first iteration")
-    place = root / "pictures"
-    place.mkdir(exist_ok=True)
-    drawn = [
-        draw_misfits(place / "misfits.png", told["misfits"], told["title"], told["model_errors"]),
-        draw_costs(place / "costs.png", told["stages"], told["title"]),
-    ]
-    return drawn + _pictures(paths, told["iterations"][-1]["iteration"])
+    return _plots(root, status_of(root, staging))
 
 
 def write_reports(root: Path, staging: Path | None = None) -> list[Path]:
@@ -59,105 +56,70 @@ def write_reports(root: Path, staging: Path | None = None) -> list[Path]:
 
     Raises:
         InversionError: nothing is known yet.
+        ReportError: a picture cannot be read, or a file cannot be written.
     """
     paths, told = Paths(root), status_of(root, staging)
-    pictures = draw_plots(root, staging)
-    error = told["model_error"]
-    facts = {
-        "State": f"{told['state']} {told['reason']}",
-        "Core hours": f"{told['core_hours']:.4g}",
-        "Model error, first = 1": "" if error is None else f"{error:.3f}",
-        "Forecast of the end": told["forecast"]["end"] or "",
-    }
-    rows = [
-        {
-            "iteration": row["iteration"],
-            "band": row["band"],
-            "misfit": row["misfit"],
-            "after": row["misfit_after"],
-            "trials": len(row["trials"]) + len(row["given_up"]),
-            "direction": row["direction"],
-            "seconds": row["seconds"],
-            "core hours": row["core_hours"],
-            "ended": row["outcome"],
-        }
-        for row in told["iterations"]
-    ]
-    history = [
-        {name: row.get(name) for name in ("time", "user", "what", "iteration", "why")}
-        for row in told["history"]
-    ]
-    body = [_facts(facts), *map(_image, pictures), "<h2>Iterations</h2>", _table(rows)]
-    body += ["<h2>What people did</h2>", _table(history)]
-    whole = root / "report.html"
-    _write(whole, told["title"], body)
-    return [whole, *(_report_iteration(paths, told, row) for row in told["iterations"])]
+    drawn = _plots(root, told)
+    whole = inversion_report(
+        told["title"],
+        told["iterations"],
+        [_picture(path) for path in drawn],
+        told["stages"],
+        _remarks(told),
+        told["history"],
+    )
+    written = [write_report(root / "report.html", whole)]
+    for row in told["iterations"]:
+        number = int(row["iteration"])
+        place = paths.results(number)
+        report = iteration_report(told["title"], row, [_picture(one) for one in _drawn(paths, row)])
+        written.append(write_report(place / "report.html", report))
+    return written
 
 
-def _report_iteration(paths: Paths, told: Mapping[str, Any], row: Mapping[str, Any]) -> Path:
+def _plots(root: Path, told: Mapping[str, Any]) -> list[Path]:
+    paths = Paths(root)
+    if not told["misfits"]:
+        raise InversionError(f"{root}: no misfit is known yet: wait for the first iteration")
+    place = root / "pictures"
+    drawn = [
+        pictures.draw_misfits(
+            place / "misfits.png", told["misfits"], told["title"], told["model_errors"]
+        ),
+        pictures.draw_costs(place / "costs.png", told["stages"], told["title"]),
+    ]
+    return drawn + _drawn(paths, told["iterations"][-1])
+
+
+def _drawn(paths: Paths, row: Mapping[str, Any]) -> list[Path]:
+    """The pictures of an iteration; its models are drawn anew beside the truth where it is here."""
     number = int(row["iteration"])
-    notes = "; ".join(row["notes"])
-    facts = {
-        "Band": row["band"],
-        "Misfit": row["misfit"],
-        "Misfit after": row["misfit_after"],
-        "Direction": row["direction"],
-        "Notes": notes,
-        "Ended": f"{row['outcome']} {row['reason']}",
-    }
-    trials = [
-        {"trial": one["name"], "step": one["step"], "misfit": one["misfit"]}
-        for one in (*row["given_up"], *row["trials"])
-    ]
-    stages = [{"stage": name, **stage} for name, stage in row["stages"].items()]
-    body = [_facts(facts), "<h2>Trials</h2>", _table(trials)]
-    body += [*map(_image, _pictures(paths, number)), "<h2>Stages</h2>", _table(stages)]
-    target = paths.results(number) / "report.html"
-    _write(target, f"{told['title']}: iteration {number}", body)
-    return target
+    place = paths.results(number) / "pictures"
+    if paths.true_model.is_file() and paths.model(number + 1).is_file():
+        try:
+            draw_models_of(open_inversion(paths.root), number, paths.model, place)
+        except SeismicError as error:
+            raise InversionError(f"models of iteration {number}: {error}") from None
+    return sorted(place.glob("*.png"))
 
 
-def _pictures(paths: Paths, number: int) -> list[Path]:
-    return sorted((paths.results(number) / "pictures").glob("*.png"))
+def _picture(path: Path) -> Picture:
+    kind, _, of = path.stem.partition("_")
+    title, alternative = _WORDS.get(kind, (path.stem, path.stem))
+    return Picture(f"{title} {of}".strip(), alternative, path)
 
 
-def _write(path: Path, title: str, body: Iterable[str]) -> None:
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{_text(title)}</h1>{''.join(body)}</body></html>\n"
-    )
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise InversionError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _facts(facts: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{_text(name)}</td><td>{_text(value)}</td></tr>"
-        for name, value in facts.items()
-        if value not in (None, "")
-    )
-    return f"<table>{rows}</table>"
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "<p>None.</p>"
-    heads = "".join(f"<th>{_text(name)}</th>" for name in rows[0])
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{_text(value)}</td>" for value in row.values()) + "</tr>"
-        for row in rows
-    )
-    return f"<table><tr>{heads}</tr>{lines}</table>"
-
-
-def _image(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<p><img alt="{_text(path.stem)}" src="data:image/png;base64,{data}"></p>'
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return html.escape(f"{value:.6g}" if isinstance(value, float) else str(value))
+def _remarks(told: Mapping[str, Any]) -> list[str]:
+    state = str(told["state"]) + (f": {told['reason']}" if told["reason"] else "")
+    found = [f"State: {state}."]
+    if told["model_error"] is not None:
+        found.append(
+            f"The model error is {100.0 * told['model_error']:.1f} % of the first model's."
+        )
+    if told["problem"]:
+        found.append(f"{told['problem']}.")
+    found.append(f"{told['core_hours']:.4g} core hours were used.")
+    forecast = told["forecast"]
+    if forecast["end"]:
+        found.append(f"{forecast['iterations']} iterations are left, until {forecast['end']}.")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
-from headrace.seismic.inversion.paths import MARKER, number_text
+from headrace.seismic.inversion.bands import Turn, named_turn, next_turn, present_turn
+from headrace.seismic.inversion.changes import settings_text
+from headrace.seismic.inversion.iteration import turn_of
+from headrace.seismic.inversion.paths import MARKER, Paths, number_text
 from headrace.seismic.inversion.plans import make_plan
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
+from headrace.seismic.inversion.settings import InversionSettings
 from headrace.seismic.inversion.steering import Request, read_request, request_text
 from headrace.seismic.models import FieldReader, versions_of
-from headrace.seismic.optimiser import Iteration, State
+from headrace.seismic.optimiser import Iteration, State, Trial
 
 
 def gather_results(root: Path, iteration: int) -> dict[str, Any]:
@@ -38,13 +43,17 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
     inversion = open_inversion(root)
     paths = inversion.paths
     request = read_request(paths, iteration)
+    if inversion.is_over(iteration):
+        # No better model was found, and none is to be found: this one is the next, too.
+        inversion.optimiser().keep()
     summary = summarise(inversion, request)
     target = paths.outbox / number_text(iteration)
     temporary = target.with_name(f".{target.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     results = temporary / "results"
     results.mkdir(parents=True)
-    write_whole(results / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_whole(results / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    write_whole(results / "settings.json", settings_text(inversion) + "\n")
     lines = [json.dumps(record) + "\n" for record in read_records(paths.records(iteration))]
     write_whole(results / "records.jsonl", "".join(lines))
     _copy_state(inversion, request, results)
@@ -57,7 +66,8 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
         _copy(optimiser.model_file(name), models / f"{name}.h5")
     (temporary / "next").mkdir()
     if following is not None:
-        write_whole(temporary / "next" / "iteration.json", request_text(_next(inversion, request)))
+        told = request_text(_next(inversion, request))
+        write_whole(temporary / "next" / "iteration.json", told)
     write_whole(temporary / MARKER, f"iteration {following}\n")
     shutil.rmtree(target, ignore_errors=True)
     temporary.rename(target)
@@ -89,23 +99,26 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
     rows = [row for row in state.history if row.iteration == number] if state else []
     row = rows[-1] if rows else None
     accepted = _accepted(row)
-    done = outcome in ("done", "finished")
-    following = None
-    if done and outcome == "done":
-        following = number + 1
+    kept = is_kept(state, number)
+    following = number + 1 if outcome == "done" else None
     records = read_records(paths.records(number))
     stages = stages_of(records)
+    turn, steered = turn_of(inversion, request)
     return {
         "iteration": number,
-        "band": request.band if not state else _band_of(state, request),
+        "band": turn.band,
+        "turn": asdict(turn),
+        "steered": steered,
         "outcome": outcome,
         "reason": reason,
         "next": following,
         "misfit": row.misfit if row else None,
-        "misfit_after": accepted["misfit"] if accepted else None,
-        "step": accepted["step"] if accepted else None,
-        "trials": [asdict(trial) for trial in row.trials] if row else [],
-        "given_up": [asdict(trial) for old in rows[:-1] for trial in old.trials],
+        "misfit_after": accepted.misfit if accepted else row.misfit if row and kept else None,
+        "accepted": accepted.name if accepted else None,
+        "kept": kept,
+        "step": accepted.step if accepted else None,
+        "trials": [_told(trial) for trial in row.trials] if row else [],
+        "given_up": [_told(trial) for old in rows[:-1] for trial in old.trials],
         "direction": row.direction if row else None,
         "notes": list(row.notes) if row else [],
         "events": len(inversion.events),
@@ -113,7 +126,7 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
         "core_hours": sum(stage["core_hours"] for stage in stages.values()),
         "began": records[0]["began"] if records else None,
         "seconds": wall_seconds(records),
-        "model": _content(inversion, number + 1) if accepted else None,
+        "model": _content(inversion, number + 1) if accepted or kept else None,
         "versions": dict(versions_of()),
     }
 
@@ -153,6 +166,20 @@ def wall_seconds(records: list[dict[str, Any]]) -> float:
     return round((max(ends) - min(begun)).total_seconds(), 3)
 
 
+def is_kept(state: State | None, iteration: int) -> bool:
+    """Whether an iteration found no better model, so that the next begins with the same."""
+    if state is None or state.iteration <= iteration:
+        return False
+    rows = [row for row in state.history if row.iteration == iteration]
+    return bool(rows) and rows[-1].accepted is None
+
+
+def _told(trial: Trial) -> dict[str, Any]:
+    """A trial as JSON has it: without a misfit where it has none."""
+    misfit = trial.misfit if math.isfinite(trial.misfit) else None
+    return asdict(trial) | {"misfit": misfit}
+
+
 def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
     number = request.iteration
     if (
@@ -162,78 +189,71 @@ def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
         return "paused", "paused before the iteration"
     plan = make_plan(inversion, number)
     if plan.next == "results":
+        state = inversion.optimiser().state
+        note = ""
+        if is_kept(state, number):
+            row = [row for row in state.history if row.iteration == number][-1]
+            note = row.notes[-1]
         reason = _why_finished(inversion, request)
-        return ("finished", reason) if reason else ("done", plan.message)
+        if reason:
+            return "finished", f"{note}; {reason}" if note else reason
+        return "done", note or plan.message
     if plan.next in ("paused", "stopped"):
         return plan.next, plan.message
     return "unfinished", f"{plan.next} of {plan.evaluation} is still to be done"
 
 
 def _why_finished(inversion: Inversion, request: Request) -> str:
-    state = inversion.optimiser().state
-    if state.phase == "finished":
-        return state.reason
-    settings = inversion.settings
-    spent = settings.limits.core_hours
+    spent = inversion.settings.limits.core_hours
     if spent is not None:
-        hours = sum(
-            stage["core_hours"]
-            for place in sorted(inversion.paths.iterations.glob("[0-9]*"))
-            for stage in stages_of(read_records(place / "records")).values()
-        )
+        hours = core_hours_of(inversion.paths)
         if hours >= spent:
             return f"{hours:.1f} core hours were used; limits.core_hours is {spent:g}"
-    if _next_band(inversion, request) is None:
-        return "the last band is done"
-    return ""
+    return "" if _following(inversion, request) else "the last band is done"
+
+
+def core_hours_of(paths: Paths) -> float:
+    """Core hours of all iterations, as their records say."""
+    return math.fsum(
+        float(stage["core_hours"])
+        for place in sorted(paths.iterations.glob("[0-9]*"))
+        for stage in stages_of(read_records(place / "records")).values()
+    )
 
 
 def _next(inversion: Inversion, request: Request) -> Request:
-    following = _next_band(inversion, request)
+    following = _following(inversion, request)
     if following is None:
         raise AssertionError("a finished inversion has no next iteration")
-    band, before = following
-    return Request(request.iteration + 1, band, before)
+    _, steered = turn_of(inversion, request)
+    return Request.of(request.iteration + 1, following, steered)
 
 
-def _next_band(inversion: Inversion, request: Request) -> tuple[str, int] | None:
-    """Band of the next iteration and how many it had before; None after the last."""
-    settings = inversion.settings
+def _following(inversion: Inversion, request: Request) -> Turn | None:
+    """The turn of the next iteration; None after the last band."""
+    turn, steered = turn_of(inversion, request)
+    if inversion.steering.gives_band(request.iteration + 1, steered):
+        return named_turn(inversion.settings, inversion.steering.band)
     state = inversion.optimiser().state
-    name = _band_of(state, request)
-    band = settings.band(name)
-    before = request.band_iterations if name == request.band else 0
     rows = [row for row in state.history if row.iteration == request.iteration]
     accepted = _accepted(rows[-1]) if rows else None
-    slow = False
-    if accepted and band.stop_below is not None:
-        slow = rows[-1].misfit - accepted["misfit"] < band.stop_below * rows[-1].misfit
-    if before + 1 < band.iterations and not slow:
-        return name, before + 1
-    names = [one.name for one in settings.bands]
-    later = names[names.index(name) + 1 :]
-    return (later[0], 0) if later else None
+    over = is_kept(state, request.iteration)
+    if rows and accepted:
+        over = is_slow(inversion.settings, turn, rows[-1].misfit, accepted.misfit)
+    return next_turn(inversion.settings, turn, over=over)
 
 
-def _band_of(state: State, request: Request) -> str:
-    """The band that the iteration had, which steering may have changed."""
-    rows = [row for row in state.history if row.iteration == request.iteration]
-    tag = rows[-1].objective if rows else state.objectives[-1]
-    return _band_of_tag(tag) or request.band
+def is_slow(settings: InversionSettings, turn: Turn, before: float, after: float) -> bool:
+    """Whether an iteration has lowered the misfit by less than its band asks for."""
+    found = present_turn(settings, turn)
+    least = settings.bands[found.position].stop_below if found else None
+    return least is not None and before - after < least * before
 
 
-def _band_of_tag(tag: str) -> str:
-    name, _, count = tag.rpartition("_")
-    return name if name and count.isdigit() else tag
-
-
-def _accepted(row: Iteration | None) -> dict[str, Any] | None:
+def _accepted(row: Iteration | None) -> Trial | None:
     if row is None or row.accepted is None:
         return None
-    for trial in row.trials:
-        if trial.name == row.accepted:
-            return asdict(trial)
-    return None
+    return next((trial for trial in row.trials if trial.name == row.accepted), None)
 
 
 def _content(inversion: Inversion, number: int) -> str:

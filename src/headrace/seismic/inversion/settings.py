@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,17 +13,24 @@ from typing import Any
 
 from headrace.seismic.config import parse_config
 from headrace.seismic.errors import ConfigError, ModelError, OptimiserError
+from headrace.seismic.inversion.errors import Problems
 from headrace.seismic.inversion.reading import Table
 from headrace.seismic.inversion.resources import Resources, read_resources
 from headrace.seismic.kernels import Smoothing, Taper
 from headrace.seismic.optimiser import Settings as OptimiserSettings
+from headrace.seismic.solvers import solver_names
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# It becomes part of the names of files and batch jobs.
+_LONGEST_NAME = 60
+_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST_NAME - 1}}}")
 _TOP = (
     *("title", "events", "stations", "bands", "misfit", "windows", "solver", "parameters"),
     *("smoothing", "tapers", "mutes", "preconditioner", "clip", "optimiser", "limits"),
     "resources",
 )
+
+Bound = tuple[float | None, float | None]
+"""Lowest and highest value of a field; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class InversionSettings:
     solver: str
     solver_settings: Mapping[str, Any]
     parameters: tuple[str, ...]
-    bounds: Mapping[str, tuple[float | None, float | None]]
+    bounds: Mapping[str, Bound]
     smoothing: tuple[Smoothing, ...]
     tapers: tuple[Taper, ...]
     source_mute: Mute | None
@@ -179,58 +188,90 @@ def parse_settings(document: Mapping[str, Any], source: str) -> InversionSetting
     Raises:
         ConfigError: as `read_settings`.
     """
-    top = Table(document, source, "", _TOP)
-    events = top.table("events", ("expected", "exclude", "weights"))
-    stations = top.table("stations", ("exclude",))
-    solver = top.table("solver", ("name", "settings"))
-    limits = top.table("limits", ("problem_traces", "free_disk", "core_hours"))
-    windows = top.table("windows", ("renew",))
+    wrong = Problems()
+    known = {key: value for key, value in document.items() if key in _TOP}
+    wrong.caught(lambda: Table(document, source, "", _TOP), None)
+    top = Table(known, source, "", _TOP)
+
+    def table(name: str, *keys: str) -> Table:
+        return wrong.caught(lambda: top.table(name, keys), Table({}, source, f"{name}.", keys))
+
+    events = table("events", "expected", "exclude", "weights")
+    stations = table("stations", "exclude")
+    solver = table("solver", "name", "settings")
+    limits = table("limits", "problem_traces", "free_disk", "core_hours")
+    windows = table("windows", "renew")
+    preconditioner = table("preconditioner", "water_level")
+    no_mute: dict[str, Table] = {}
+    mutes = wrong.caught(lambda: _mutes(top), no_mute)
+    none: tuple[tuple[str, ...], dict[str, Bound]] = ((), {})
+    parameters, bounds = wrong.caught(lambda: _parameters(top), none)
+    no_band: tuple[Band, ...] = ()
+    bands = wrong.caught(lambda: _bands(top), no_band)
+    settings = InversionSettings(
+        title=wrong.caught(lambda: top.text("title", "inversion"), ""),
+        events=wrong.caught(lambda: events.whole("expected", least=1), 1),
+        excluded_events=wrong.caught(lambda: events.texts("exclude", ()), ()),
+        event_weights=wrong.caught(lambda: _weights(events), {}),
+        excluded_stations=wrong.caught(lambda: stations.texts("exclude", ()), ()),
+        bands=bands,
+        waveforms=wrong.caught(lambda: _waveforms(top, bands, source), {}),
+        renew_windows=wrong.caught(lambda: windows.whole("renew", 0), 0),
+        solver=wrong.caught(lambda: _solver(solver), ""),
+        solver_settings=wrong.caught(lambda: solver.raw("settings"), {}),
+        parameters=parameters,
+        bounds=bounds,
+        smoothing=wrong.caught(lambda: _smoothing(top), ()),
+        tapers=wrong.caught(lambda: _tapers(top), ()),
+        source_mute=wrong.caught(lambda: _mute(mutes.get("sources")), None),
+        station_mute=wrong.caught(lambda: _mute(mutes.get("stations")), None),
+        water_level=wrong.caught(lambda: preconditioner.optional("water_level", least=1e-12), None),
+        clip=wrong.caught(lambda: _clip(top), None),
+        optimiser=wrong.caught(lambda: _optimiser(top, bounds), OptimiserSettings()),
+        limits=wrong.caught(lambda: _limits(limits), Limits()),
+        resources=wrong.caught(lambda: read_resources(top.raw("resources"), source), {}),
+    )
+    wrong.refuse()
+    return settings
+
+
+def _mutes(top: Table) -> dict[str, Table]:
     mutes = top.named("mutes", ("radius", "width", "units"))
     for name in mutes:
         if name not in ("sources", "stations"):
             raise top.wrong(f"unknown key mutes.{name}; known: sources, stations")
-    parameters, bounds = _parameters(top)
-    bands = _bands(top)
+    return mutes
+
+
+def _weights(events: Table) -> dict[str, float]:
     weights = events.raw("weights")
     for name, weight in weights.items():
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not weight >= 0:
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not 0.0 <= weight < math.inf:
             raise events.wrong(f"key events.weights.{name} must be a number of at least 0")
+    return {name: float(weight) for name, weight in weights.items()}
+
+
+def _solver(table: Table) -> str:
+    return table.choice("name", solver_names())
+
+
+def _clip(top: Table) -> float | None:
     clip = top.optional("clip", least=0.0)
     if clip is not None and not 0.0 < clip < 1.0:
         raise top.expected("clip", "between 0 and 1")
-    preconditioner = top.table("preconditioner", ("water_level",))
-    return InversionSettings(
-        title=top.text("title", "inversion"),
-        events=events.whole("expected", least=1),
-        excluded_events=events.texts("exclude", ()),
-        event_weights={name: float(weight) for name, weight in weights.items()},
-        excluded_stations=stations.texts("exclude", ()),
-        bands=bands,
-        waveforms=_waveforms(top, bands, source),
-        renew_windows=windows.whole("renew", 0),
-        solver=solver.text("name"),
-        solver_settings=solver.raw("settings"),
-        parameters=parameters,
-        bounds=bounds,
-        smoothing=_smoothing(top),
-        tapers=_tapers(top),
-        source_mute=_mute(mutes.get("sources")),
-        station_mute=_mute(mutes.get("stations")),
-        water_level=preconditioner.optional("water_level", least=1e-12),
-        clip=clip,
-        optimiser=_optimiser(top, bounds),
-        limits=Limits(
-            limits.whole("problem_traces", 0),
-            limits.number("free_disk", 1.0, least=0.0),
-            limits.optional("core_hours", least=0.0),
-        ),
-        resources=read_resources(top.raw("resources"), source),
+    return clip
+
+
+def _limits(table: Table) -> Limits:
+    return Limits(
+        table.whole("problem_traces", 0),
+        table.number("free_disk", 1.0, least=0.0),
+        table.optional("core_hours", least=0.0),
     )
 
 
-def _parameters(
-    top: Table,
-) -> tuple[tuple[str, ...], dict[str, tuple[float | None, float | None]]]:
+def _parameters(top: Table) -> tuple[tuple[str, ...], dict[str, Bound]]:
     tables = top.named("parameters", ("bounds",))
     if not tables:
         raise top.wrong("key parameters is missing; name a field, such as [parameters.vp]")
@@ -240,23 +281,37 @@ def _parameters(
 
 
 def _bands(top: Table) -> tuple[Band, ...]:
+    wrong = Problems()
     found: dict[str, Band] = {}
     for table in top.tables("bands", ("name", "periods", "iterations", "stop_below")):
-        name = table.text("name")
-        if not _NAME.fullmatch(name) or name.startswith("trial") or name in found:
-            raise table.expected("name", "a name of its own: letters a-z, digits, - and _")
-        periods = table.pair("periods")
-        if periods[0] <= 0.0:
-            raise table.expected("periods", "above 0")
-        found[name] = Band(
-            name,
-            periods,
-            table.whole("iterations", least=1),
-            table.optional("stop_below", least=0.0),
-        )
+        band = wrong.caught(functools.partial(_band, table, found), None)
+        if band is not None:
+            found[band.name] = band
+    wrong.refuse()
     if not found:
         raise top.wrong("key bands is missing; give one [[bands]] at least")
     return tuple(found.values())
+
+
+def _band(table: Table, others: Mapping[str, Band]) -> Band:
+    name = table.text("name")
+    if name in others:
+        raise table.expected("name", "a name of its own: another band has it")
+    if not _NAME.fullmatch(name) or name.startswith("trial"):
+        raise table.expected(
+            "name",
+            f"at most {_LONGEST_NAME} letters a-z, digits, - and _, beginning with a letter or "
+            "digit, but not with trial",
+        )
+    periods = table.pair("periods")
+    if periods[0] <= 0.0:
+        raise table.expected("periods", "above 0")
+    return Band(
+        name,
+        periods,
+        table.whole("iterations", least=1),
+        table.optional("stop_below", least=0.0),
+    )
 
 
 def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]:
@@ -265,7 +320,11 @@ def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]
         raise top.wrong("key misfit.period_band: the periods stand in the bands")
     if "file" in top.table("misfit", list(told)).raw("weights"):
         raise top.wrong("key misfit.weights.file: write the weights into misfit.weights.stations")
-    parse_config({**told, "period_band": list(bands[0].periods)}, f"{source}: [misfit]")
+    wrong = Problems()
+    for band in bands:
+        document = {**told, "period_band": list(band.periods)}
+        wrong.caught(functools.partial(parse_config, document, f"{source}: [misfit]"), None)
+    wrong.refuse()
     return _without_error_weights(told)
 
 
@@ -313,13 +372,19 @@ def _mute(table: Table | None) -> Mute | None:
     return Mute(radius, width, table.text("units", "km"))
 
 
-def _optimiser(
-    top: Table, bounds: Mapping[str, tuple[float | None, float | None]]
-) -> OptimiserSettings:
+def _optimiser(top: Table, bounds: Mapping[str, Bound]) -> OptimiserSettings:
     told = top.raw("optimiser")
     if "bounds" in told:
         raise top.wrong("key optimiser.bounds: bounds stand with the parameters")
+    wrong = Problems()
+    for key, value in told.items():
+        wrong.caught(functools.partial(_optimiser_settings, top, {key: value}), None)
+    wrong.refuse()
+    return _optimiser_settings(top, {**told, "bounds": bounds})
+
+
+def _optimiser_settings(top: Table, told: Mapping[str, Any]) -> OptimiserSettings:
     try:
-        return OptimiserSettings.from_dict({**told, "bounds": bounds})
+        return OptimiserSettings.from_dict(told)
     except OptimiserError as error:
         raise top.wrong(str(error)) from None

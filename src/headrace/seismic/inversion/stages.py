@@ -7,16 +7,17 @@ import math
 from pathlib import Path
 
 from headrace.files import write_whole
+from headrace.seismic.errors import StationProblem
 from headrace.seismic.inversion.checks import check_inversion
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.evaluations import Work
 from headrace.seismic.inversion.gradient import make_gradient
 from headrace.seismic.inversion.iteration import begin_iteration
-from headrace.seismic.inversion.objectives import Objective
 from headrace.seismic.inversion.plans import Plan, make_plan, works_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import recorded
-from headrace.seismic.inversion.steering import Request, read_request
+from headrace.seismic.inversion.steering import read_request
+from headrace.seismic.waveforms import TraceFile, read_seismogram
 
 
 def check(root: Path, iteration: int) -> Plan:
@@ -37,7 +38,7 @@ def check(root: Path, iteration: int) -> Plan:
     if inversion.steering.is_paused(iteration, begins=True):
         return Plan("paused", iteration, message="paused before the iteration")
     with recorded(_records(inversion, iteration, "check"), "check"):
-        check_inversion(inversion, _preview(inversion, request), inversion.paths.model(0))
+        check_inversion(inversion, request)
         begin_iteration(inversion, request)
     return make_plan(inversion, iteration)
 
@@ -64,10 +65,14 @@ def decide(root: Path, iteration: int) -> Plan:
             return plan
         with recorded(_records(inversion, iteration, "decide"), "decide", task.name) as record:
             misfit = work.known_misfit()
-            if misfit is None:
-                misfit = _add_up(work)
+            if misfit is None and not work.refusal():
+                misfit = _add_up(work, trial=task.kind == "misfit")
             record.about["misfit"] = misfit
-            optimiser.tell(task.name, misfit=misfit)
+            optimiser.tell(
+                task.name,
+                misfit=math.inf if misfit is None else misfit,
+                problem=work.refusal(),
+            )
     return make_plan(inversion, iteration)
 
 
@@ -97,7 +102,8 @@ def update(root: Path, iteration: int) -> Plan:
     return make_plan(inversion, iteration)
 
 
-def _add_up(work: Work) -> float:
+def _add_up(work: Work, *, trial: bool) -> float | None:
+    """The misfit; None where a trial has none, which is kept with the reason."""
     limits = work.inversion.settings.limits
     parts, problems, windows = {}, [], 0
     for event in work.objective.events:
@@ -110,6 +116,10 @@ def _add_up(work: Work) -> float:
             if one["station"] not in work.objective.excluded_stations
         ]
     if len(problems) > limits.problem_traces:
+        unusable = _unusable_synthetics(work) if trial else ""
+        if unusable:
+            work.refuse(unusable)
+            return None
         raise InversionError(
             f"{work.name}: {len(problems)} traces cannot be used (limits.problem_traces is "
             f"{limits.problem_traces}): {'; '.join(problems[:5])}"
@@ -119,25 +129,32 @@ def _add_up(work: Work) -> float:
             f"{work.name}: no window passed at any station of {len(parts)} events: look at the "
             "periods of the band and the settings of the windows"
         )
-    misfit = math.fsum(work.objective.weights[event] * parts[event] for event in sorted(parts))
+    weights = work.objective.weights
+    misfit = sum(weights[event] * parts[event] for event in sorted(parts))
+    if math.isfinite(misfit):
+        misfit = math.fsum(weights[event] * parts[event] for event in sorted(parts))
+    elif trial:
+        work.refuse(f"its misfit is {misfit}")
+        return None
+    else:
+        raise InversionError(f"{work.name}: its misfit is {misfit}: look at its simulations")
     told = {"misfit": misfit, "windows": windows, "problems": problems, "events": parts}
     write_whole(work.files.misfit, json.dumps(told, indent=1) + "\n")
     return misfit
 
 
-def _preview(inversion: Inversion, request: Request) -> Objective:
-    """What an iteration is going to need, before anything is written down for it."""
-    band = inversion.steering.band_of(request)
-    return Objective(
-        tag="",
-        band=band,
-        periods=inversion.settings.band(band).periods,
-        events=inversion.events,
-        excluded_stations=inversion.excluded_stations,
-        weights={},
-        waveforms={},
-        first_iteration=0,
-    )
+def _unusable_synthetics(work: Work) -> str:
+    """The first synthetic trace that cannot be read, with its problem; empty if all can."""
+    for event in work.objective.events:
+        for one in work.summary(event)["problems"]:
+            network, _, station = one["station"].partition(".")
+            for path in sorted(work.synthetics(event).glob(f"{network}.{station}.*")):
+                channel = path.name.split(".")[2]
+                try:
+                    read_seismogram(TraceFile(path, network, station, channel))
+                except StationProblem as problem:
+                    return f"event {event}: synthetic {problem}"
+    return ""
 
 
 def _records(inversion: Inversion, iteration: int, stage: str) -> Path:

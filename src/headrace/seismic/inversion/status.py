@@ -4,42 +4,71 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from headrace.seismic.inversion.commands import published
+from headrace.seismic.errors import ModelError
+from headrace.seismic.inversion.changes import changes_since
+from headrace.seismic.inversion.continuation import next_request
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
+from headrace.seismic.inversion.published import published, started, summary_of
 from headrace.seismic.inversion.records import read_lines, read_records
 from headrace.seismic.inversion.results import stages_of
 from headrace.seismic.inversion.steering import read_request
 from headrace.seismic.models import FieldReader
 
 _RECENT = 5
-# What this module reads of an iteration's summary.
-_KEYS = frozenset(
-    {"iteration", "band", "outcome", "reason", "misfit", "misfit_after", "trials", "given_up"}
-    | {"seconds", "core_hours"}
+STATES = (
+    *("waiting", "running", "failed", "parked", "cancelled", "unknown"),
+    *("paused", "stopped", "finished"),
 )
 
 
-def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RunState:
+    """Whether somebody advances an iteration that has not ended.
+
+    Attributes:
+        state: ``waiting`` (it has no run yet, and why), ``running``, ``failed``, ``parked`` (its
+            run waits for a person), ``cancelled``, or ``unknown``.
+        reason: in words, with the way out.
+        run_id: its run; None without one.
+    """
+
+    state: str
+    reason: str = ""
+    run_id: str | None = None
+
+
+NOT_ASKED = RunState("unknown", "whether a run goes on with it was not asked")
+
+
+def status_of(
+    root: Path,
+    staging: Path | None = None,
+    run_state: Callable[[int], RunState] = lambda iteration: NOT_ASKED,
+) -> dict[str, Any]:
     """How an inversion stands.
 
     Args:
         root: the inversion's directory.
         staging: where it is computed, if it can be seen from here: then the running iteration's
             times are seen too.
+        run_state: says of an iteration that has not ended whether somebody advances it.
 
     Returns:
-        ``state`` (``waiting``, ``running``, ``paused``, ``stopped`` or ``finished``), ``reason``,
-        ``iteration``, ``band``, ``iterations`` (their summaries), ``misfits`` (every evaluation in
-        its order), ``model_errors`` and ``model_error`` relative to the start where the true model
-        is known, ``stages``, ``core_hours``, ``forecast``, ``steering``, ``history``, ``parent``.
+        ``state`` (one of `STATES`), ``reason``, ``run_id``, ``iteration``, ``band``,
+        ``iterations`` (their summaries), ``misfits`` (every evaluation in its order),
+        ``model_errors`` and ``model_error`` relative to the start where the true model is known,
+        ``stages``, ``core_hours``, ``forecast``, ``steering``, ``history``, ``parent``,
+        ``changes`` (of the settings since the last iteration that ended) and ``problem`` (what
+        could not be read).
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -48,17 +77,20 @@ def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
     inversion = open_inversion(root)
     paths = inversion.paths
     numbers = published(paths)
-    summaries = [told for number in numbers if (told := _summary(paths.summary(number)))]
+    summaries = [told for number in numbers if (told := summary_of(paths, number))]
     records = _records(paths, numbers, staging)
     stages = stages_of(records)
-    state, reason = _state(paths, numbers, summaries)
+    standing = _state(inversion, numbers, summaries, run_state)
+    state = standing.state
     last = numbers[-1] if numbers else None
-    errors = _model_errors(inversion)
+    errors, problem = _model_errors(inversion)
+    changes = changes_since(paths, summaries[-1]["iteration"]) if summaries else []
     return {
         "title": inversion.settings.title,
         "directory": str(root),
         "state": state,
-        "reason": reason,
+        "reason": standing.reason,
+        "run_id": standing.run_id,
         "iteration": last,
         "band": _band(paths, last, summaries),
         "iterations": summaries,
@@ -71,18 +103,9 @@ def status_of(root: Path, staging: Path | None = None) -> dict[str, Any]:
         "steering": asdict(inversion.steering),
         "history": read_lines(paths.history),
         "parent": _json(paths.parent) or None,
+        "changes": [asdict(change) for change in changes],
+        "problem": problem,
     }
-
-
-def _summary(path: Path) -> dict[str, Any]:
-    told = _json(path)
-    missing = sorted(_KEYS - set(told))
-    if told and missing:
-        raise InversionError(
-            f"{path}: no {missing[0]!r} in it, so no iteration wrote it: restore it, or do the "
-            "iteration again with `headrace inversion redo`"
-        )
-    return told
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -102,17 +125,37 @@ def _records(paths: Paths, numbers: list[int], staging: Path | None) -> list[dic
     return found
 
 
-def _state(paths: Paths, numbers: list[int], summaries: list[dict[str, Any]]) -> tuple[str, str]:
-    if not numbers:
-        return "waiting", "no iteration was published yet"
+def _state(
+    inversion: Inversion,
+    numbers: list[int],
+    summaries: list[dict[str, Any]],
+    run_state: Callable[[int], RunState],
+) -> RunState:
+    paths = inversion.paths
+    if not started(paths):
+        return RunState("waiting", "it has not begun; `headrace inversion start` publishes it")
     last = summaries[-1] if summaries else None
-    if last is None or last["iteration"] != numbers[-1]:
-        if not paths.marker(numbers[-1]).exists():
-            return "waiting", "the first iteration is not published yet"
-        return "running", ""
-    if last["outcome"] in ("finished", "paused", "stopped"):
-        return last["outcome"], last["reason"]
-    return "running", ""
+    if last is not None and last["iteration"] == numbers[-1]:
+        if last["outcome"] == "finished":
+            return RunState("finished", last["reason"] + _more_to_do(inversion, numbers[-1]))
+        if last["outcome"] in ("paused", "stopped"):
+            way_out = "`headrace inversion resume` lets it go on"
+            return RunState(last["outcome"], f"{last['reason']}; {way_out}")
+    number = numbers[-1]
+    if not paths.marker(number).exists() and number:
+        number -= 1  # its run is still to publish the next one
+    return run_state(number)
+
+
+def _more_to_do(inversion: Inversion, last: int) -> str:
+    """What resuming a finished inversion would do, if anything."""
+    found = next_request(inversion, last)
+    if found is None:
+        return ""
+    return (
+        f"; the settings have more for it now: `headrace inversion resume` begins iteration "
+        f"{found.iteration} in band {found.band}"
+    )
 
 
 def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> str | None:
@@ -121,7 +164,10 @@ def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> 
     for told in summaries:
         if told["iteration"] == number:
             return str(told["band"])
-    return read_request(paths, number).band
+    try:
+        return read_request(paths, number).band
+    except InversionError:
+        return None
 
 
 def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -140,24 +186,34 @@ def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "step": trial["step"],
                 "misfit": trial["misfit"],
                 "trial": True,
-                "accepted": trial["misfit"] == told["misfit_after"],
+                "accepted": trial["name"] == told["accepted"]
+                if "accepted" in told
+                else trial["misfit"] == told["misfit_after"],
             }
             for trial in (*told["given_up"], *told["trials"])
         ]
     return found
 
 
-def _model_errors(inversion: Inversion) -> list[float]:
-    """Distance of each model to the true one, relative to that of the first; 0 is the truth."""
+def _model_errors(inversion: Inversion) -> tuple[list[float], str]:
+    """Distance of each model to the true one, relative to that of the first; 0 is the truth.
+
+    What cannot be read is told, and keeps nothing else from being seen.
+    """
     paths = inversion.paths
     if not paths.true_model.is_file():
-        return []
+        return [], ""
     distances = []
     number = 0
-    while paths.model(number).is_file() and (not number or _is_result(paths, number)):
-        distances.append(_distance(inversion, paths.model(number)))
-        number += 1
-    return [distance / distances[0] for distance in distances] if distances[0] else []
+    try:
+        while paths.model(number).is_file() and (not number or _is_result(paths, number)):
+            distances.append(_distance(inversion, paths.model(number)))
+            number += 1
+    except (ModelError, ValueError) as error:
+        return [], f"no model error: {error}"
+    if not distances or not distances[0]:
+        return [], ""
+    return [distance / distances[0] for distance in distances], ""
 
 
 def _is_result(paths: Paths, number: int) -> bool:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from headrace.files import write_whole
+from headrace.seismic.inversion.bands import Turn
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 
@@ -25,8 +26,9 @@ class Steering:
         pause_iteration: with ``iteration``: the last one that is done before.
         events: events left out, beside those of the settings.
         stations: stations left out, likewise.
-        band: band that an iteration shall have; empty: as its request says.
-        band_from: the iteration that it holds for; those after go on from there.
+        band: band that the next iteration to begin shall have; empty: as its request says.
+        band_from: the first iteration that it may hold for; those after go on from there.
+        band_id: different for each time that a band was asked for.
     """
 
     pause: str = ""
@@ -35,6 +37,7 @@ class Steering:
     stations: tuple[str, ...] = ()
     band: str = ""
     band_from: int = 0
+    band_id: str = ""
 
     def is_paused(self, iteration: int, *, begins: bool) -> bool:
         """Whether an iteration shall wait.
@@ -47,11 +50,14 @@ class Steering:
             return True
         return self.pause == "iteration" and begins and iteration > self.pause_iteration
 
-    def band_of(self, request: Request) -> str:
-        """The band that an iteration shall have."""
-        if self.band and request.iteration == self.band_from:
-            return self.band
-        return request.band
+    def gives_band(self, iteration: int, steered: str) -> bool:
+        """Whether an iteration that begins shall have another band than its request says.
+
+        Args:
+            iteration: its number.
+            steered: the band that was asked for last and that an iteration before has had.
+        """
+        return bool(self.band) and iteration >= self.band_from and steered != self.band_id
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,9 @@ class Request:
         iteration: its number.
         band: name of its band.
         band_iterations: iterations of this band before it.
+        periods: periods of its band as they were, s.
+        position: number of its band among all, from 0; -1: not known.
+        steered: the band that a person asked for last and an iteration before has had.
         redo: stage from which all is done again; empty: nothing is.
         restore: the optimiser goes back to where the iteration began.
         id: different for each request of one iteration.
@@ -70,9 +79,23 @@ class Request:
     iteration: int
     band: str
     band_iterations: int = 0
+    periods: tuple[float, ...] = ()
+    position: int = -1
+    steered: str = ""
     redo: str = ""
     restore: bool = False
     id: str = ""
+
+    @property
+    def turn(self) -> Turn:
+        """Its place among the bands."""
+        position = 0 if self.position < 0 and self.iteration == 0 else self.position
+        return Turn(self.band, self.band_iterations, self.periods, position)
+
+    @classmethod
+    def of(cls, iteration: int, turn: Turn, steered: str = "") -> Self:
+        """The request of an iteration that has this turn."""
+        return cls(iteration, turn.band, turn.before, turn.periods, turn.position, steered)
 
 
 def read_steering(paths: Paths) -> Steering:
@@ -87,7 +110,10 @@ def read_steering(paths: Paths) -> Steering:
             **told | {name: tuple(told[name]) for name in ("events", "stations") if name in told}
         )
     except TypeError as error:
-        raise InversionError(f"{paths.steering}: not steering of this version: {error}") from None
+        raise InversionError(
+            f"{paths.steering}: not steering of this version: {error}; remove it, and ask again "
+            "for what was paused or dropped"
+        ) from None
 
 
 def write_steering(paths: Paths, steering: Steering) -> None:
@@ -103,7 +129,8 @@ def read_request(paths: Paths, iteration: int) -> Request:
     """
     path = paths.request(iteration)
     try:
-        found = Request(**_read(path))
+        told = _read(path)
+        found = Request(**told | {"periods": tuple(told.get("periods", ()))})
     except TypeError as error:
         raise InversionError(f"{path}: not a request of this version: {error}") from None
     if found.iteration != iteration:

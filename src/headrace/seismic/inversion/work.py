@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic.errors import SeismicError
+from headrace.seismic.errors import ModelRefused, SeismicError
 from headrace.seismic.event import EventRequest, process_events
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.evaluations import Work
@@ -16,6 +16,7 @@ from headrace.seismic.inversion.objectives import observed_of
 from headrace.seismic.inversion.plans import works_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import Counting, recorded
+from headrace.seismic.optimiser import Task
 from headrace.seismic.parallel import Ranks
 from headrace.seismic.solvers import AdjointRun, ForwardRun, open_solver, run_all
 
@@ -30,13 +31,15 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
         events: which events.
 
     Returns:
-        ``computed`` and ``found``: numbers of events.
+        ``computed`` and ``found``: numbers of events. A trial whose model the solver refuses is no
+        error: it is kept as a trial without a misfit, and ``refused`` says why.
 
     Raises:
         SeismicError: a run went wrong; those before it are kept.
     """
     inversion = open_inversion(root)
-    iteration, work, source = _wanted(inversion, evaluation)
+    task, work, source = _wanted(inversion, evaluation)
+    iteration = task.iteration
     settings = inversion.settings
     runs: list[ForwardRun | AdjointRun]
     if kind == "forward":
@@ -53,13 +56,20 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
         for event in events:
             try:
                 outcome = next(done)
+            except ModelRefused as error:
+                if task.kind != "misfit":
+                    raise InversionError(f"event {event}: {error}") from error
+                work.refuse(f"event {event}: {error}")
+                record.about["refused"] = str(error)
+                break
             except (SeismicError, OSError) as error:
                 raise InversionError(f"event {event}: {error}") from error
             (record.computed if outcome.computed else record.found).append(event)
             seconds.append(round(time.monotonic() - begun, 3))
             begun = time.monotonic()
         record.about["seconds_of_events"] = seconds
-    return {"computed": len(record.computed), "found": len(record.found)}
+    refused = {"refused": work.refusal()} if record.about.get("refused") else {}
+    return {"computed": len(record.computed), "found": len(record.found), **refused}
 
 
 def process_windows(
@@ -80,9 +90,12 @@ def process_windows(
         SeismicError: an event could not be processed at all.
     """
     inversion = open_inversion(root)
-    iteration, _, work = _wanted(inversion, evaluation)
+    task, _, work = _wanted(inversion, evaluation)
+    iteration = task.iteration
     asked = inversion.settings.resources["windows"]
     path = inversion.paths.records(iteration) / f"windows.{evaluation}.{events[0]}.jsonl"
+    if ranks.share(None if ranks.rank else work.refusal()):
+        return {"computed": 0, "found": 0}
     with _recorded(path, evaluation, asked.cores, ranks) as record:
         found = [event for event in events if ranks.share(_begin(work, event, ranks))]
         record.found.extend(found)
@@ -129,11 +142,11 @@ def _silent(fact: dict[str, Any]) -> None:
     del fact
 
 
-def _wanted(inversion: Inversion, evaluation: str) -> tuple[int, Work, Work]:
+def _wanted(inversion: Inversion, evaluation: str) -> tuple[Task, Work, Work]:
     """The evaluation that is asked for; work for another one would be for nothing."""
     task, work, source = works_of(inversion, inversion.optimiser())
     if evaluation not in (work.name, source.name):
         raise InversionError(
             f"{evaluation}: not what the optimiser asks for; {task.kind} of {task.name} is"
         )
-    return task.iteration, work, source
+    return task, work, source

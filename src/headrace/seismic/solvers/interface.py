@@ -73,6 +73,10 @@ class Solver(Protocol):
     name: str
     needs_wavefield: bool
 
+    def missing(self) -> str:
+        """What it needs that is not on this machine, in one line; empty if all is there."""
+        ...
+
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:

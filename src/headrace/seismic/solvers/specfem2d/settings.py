@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic.errors import SolverError, SolverMissing
+from headrace.seismic.errors import SolverError
 from headrace.seismic.specfem_files import Value
 
 MESHER = "xmeshfem2D"
 SOLVER = "xspecfem2D"
+PROGRAMS = (MESHER, SOLVER)
 BINARIES = "SPECFEM2D_BIN"
 PARAMETERS = ("vp", "vs", "rho")
 
@@ -83,7 +84,7 @@ class Settings:
         """
         problem = self.problem_with(program)
         if problem is not None or self.binaries is None:
-            raise SolverMissing(problem or "")
+            raise SolverError(problem or "")
         words = [word.replace("{nproc}", str(processes)) for word in self.launcher]
         return [*words, os.fspath((self.binaries / program).absolute())]
 

@@ -14,7 +14,6 @@ from headrace.seismic.errors import (
     ModelError,
     ModelRefused,
     SolverError,
-    SolverMissing,
     StationProblem,
 )
 from headrace.seismic.models import FieldReader, FieldSpec, Layout, Provenance, Values, write_model
@@ -41,7 +40,7 @@ from headrace.seismic.solvers.specfem2d.run_directory import (
     SOURCE_FILE,
     RunDirectory,
 )
-from headrace.seismic.solvers.specfem2d.settings import Settings
+from headrace.seismic.solvers.specfem2d.settings import PROGRAMS, Settings
 from headrace.seismic.solvers.traces import read_adjoint_sources
 from headrace.seismic.specfem_files import (
     ParFile,
@@ -90,6 +89,11 @@ class Specfem2D:
         self.settings = settings
         self._known_mesh: Mesh | None = None
 
+    def missing(self) -> str:
+        """What of SPECFEM2D is not on this machine; see `Solver.missing`."""
+        problems = (self.settings.problem_with(name) for name in PROGRAMS)
+        return next(filter(None, problems), "")
+
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
@@ -99,8 +103,6 @@ class Specfem2D:
                 mesh = self._mesh(Path(scratch) / "mesh")
                 fields = _fields_on(mesh, model)
                 return find_problems(self.settings, mesh, model, fields, events, reach)
-            except SolverMissing:
-                raise
             except (SolverError, ModelError) as error:
                 # The directory of the log is gone when this is read.
                 return [str(error).split(f"; log: {scratch}")[0]]

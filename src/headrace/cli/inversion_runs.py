@@ -1,0 +1,161 @@
+"""Whether somebody advances an inversion: its runs, and the watch that starts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.options import Session
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project, RunView
+    from headrace.seismic.inversion.status import RunState
+    from headrace.triggers import Record
+
+FLOW = "inversion_iteration"
+_LOOKED_THROUGH = 20
+
+
+class InversionRuns:
+    """The runs of an inversion's iterations.
+
+    Args:
+        session: says which place is asked.
+        home: the inversion's directory.
+    """
+
+    def __init__(self, session: Session, home: Path) -> None:
+        self._session = session
+        self._home = home
+
+    def state(self, iteration: int) -> RunState:
+        """Tell whether somebody advances an iteration that has not ended.
+
+        Args:
+            iteration: its number.
+
+        Returns:
+            What its newest run does; why it has none; or that this is not known, and why.
+        """
+        from globus_sdk import GlobusError
+
+        from headrace.errors import HeadraceError
+        from headrace.project import ProjectError, load_project
+        from headrace.seismic.inversion.status import RunState
+
+        try:
+            project = load_project(self._home, self._session.profile, self._session.place)
+        except ProjectError as error:
+            return RunState("unknown", f"no project is around it that would run it: {error}")
+        try:
+            if self._session.place == "local" and not _facility_is_up(project):
+                return RunState(
+                    "waiting",
+                    f"the facility of {project.root} is down, so nobody advances iteration "
+                    f"{iteration}; `headrace watch` there starts it and goes on",
+                )
+            services = self._session.services(project)
+            view = self._newest(project, services, iteration)
+        except (HeadraceError, GlobusError, OSError) as error:
+            return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
+        if view is None:
+            return self._without_run(project, iteration)
+        return self._of(project, view)
+
+    def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
+        from headrace.project import RunFollower
+        from headrace.project.runs import list_runs
+
+        place = self._session.place
+        for run in list_runs(project, place, services, flow=FLOW, limit=_LOOKED_THROUGH):
+            follower = RunFollower(str(run["run_id"]))
+            view = follower.look(services)
+            first = (follower.entries[0].get("details") or {}) if follower.entries else {}
+            if self._is_of(project, first.get("input") or {}, iteration):
+                return view
+        return None
+
+    def _is_of(self, project: Project, given: dict[str, Any], iteration: int) -> bool:
+        """Whether a run's input is that of this inversion and iteration."""
+        path = (given.get("inversion") or {}).get("path")
+        root = project.collections["workstation"].root.resolve()
+        if not isinstance(path, str) or (root / path.strip("/")).resolve() != self._home:
+            return False
+        return str(given.get("iteration", "")).lstrip("0") == str(iteration or "")
+
+    def _of(self, project: Project, view: RunView) -> RunState:
+        from headrace.project import doing, failure_line
+        from headrace.seismic.inversion.status import RunState
+
+        short = view.id[:8]
+        if view.status == "FAILED":
+            reason = (
+                f"run {short}: {failure_line(view)}; mend it, then `headrace run retry {short}`"
+            )
+            return RunState("failed", reason, view.id)
+        if view.status == "ENDED":
+            reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
+            return RunState("cancelled", reason, view.id)
+        if view.status == "INACTIVE":
+            reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"
+            return RunState("parked", reason, view.id)
+        watch = (
+            ""
+            if self._is_watched(project)
+            else ("; no `headrace watch` is on, so the next iteration will wait for one")
+        )
+        if view.status == "SUCCEEDED":
+            reason = (
+                f"run {short} has succeeded, but its results are not here; `headrace inversion "
+                "resume --again` publishes the iteration once more"
+            )
+            return RunState("waiting", reason, view.id)
+        state = view.current.name if view.current else "begins"
+        return RunState("running", f"{state}: {doing(view).text}{watch}", view.id)
+
+    def _without_run(self, project: Project, iteration: int) -> RunState:
+        from headrace.seismic.inversion.status import RunState
+
+        arrival = self._arrival(project, iteration)
+        if arrival is not None and arrival.state == "refused":
+            return RunState(
+                "failed",
+                f"the run of iteration {iteration} could not be started: {arrival.reason}; mend "
+                f"it, then `headrace trigger retry {arrival.trigger}`",
+            )
+        watched = self._is_watched(project)
+        return RunState(
+            "waiting",
+            f"iteration {iteration} is published and its run has not begun yet"
+            if watched
+            else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
+        )
+
+    def _arrival(self, project: Project, iteration: int) -> Record | None:
+        from headrace.cli.watching import ledger_file
+        from headrace.triggers import read_ledger
+
+        root = project.collections["workstation"].root.resolve()
+        wanted = self._home / "iterations" / f"{iteration:03d}"
+        found = None
+        for record in read_ledger(ledger_file(project, self._session.place)):
+            if record.present and (root / record.path.strip("/")).resolve() == wanted:
+                found = record
+        return found
+
+    def _is_watched(self, project: Project) -> bool:
+        from headrace.cli.watching import ledger_file
+        from headrace.triggers import is_watched
+
+        return is_watched(ledger_file(project, self._session.place))
+
+
+def _facility_is_up(project: Project) -> bool:
+    from headrace.facility import find_address
+
+    return find_address(project.root) is not None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
