@@ -184,3 +184,22 @@ def test_newlines_are_for_texts_of_several_lines() -> None:
     for text in ("a\rb", "a\x1b[2J", "\x00"):
         with pytest.raises(InvalidValue, match="a control character"):
             check_text(text, "description", multiline=True)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202e", "\u2060", "\u2066", "\ufeff",
+     "\u00ad", "\U000e0041"],
+)  # fmt: skip
+def test_a_name_has_no_character_that_nobody_sees(unseen: str) -> None:
+    for text in (f"shift{unseen}7", f"{unseen}shift", f"shift{unseen}"):
+        with pytest.raises(InvalidValue, match="label: an invisible character"):
+            check_text(text, "label")
+        assert check_text(text, "description", multiline=True) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f52c"]
+)
+def test_joiners_that_belong_to_a_script_or_a_picture_are_taken(text: str) -> None:
+    assert check_text(text, "label") == text

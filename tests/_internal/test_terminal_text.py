@@ -56,6 +56,16 @@ def test_plain_text_of_any_script_stays_as_it_is(text: str) -> None:
         ("name\udcff", r"name\udcff"),
         ("two\nlines\r", r"two\nlines\r"),
         ("Zürich 地震 👩‍🔬", "Zürich 地震 👩‍🔬"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("shift\u200b7", r"shift\u200b7"),
+        ("shift\u200d7", r"shift\u200d7"),
+        ("\ufeffshift", r"\ufeffshift"),
+        ("co\u00adop", r"co\xadop"),
+        ("a\u2060b", r"a\u2060b"),
+        ("a\U000e0041b", r"a\U000e0041b"),
     ],
 )
 def test_how_it_is_written_out(text: str, shown: str) -> None:

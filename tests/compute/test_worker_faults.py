@@ -74,6 +74,19 @@ def close_all_descriptors() -> dict:
     return {}
 
 
+def return_nested(levels: int) -> list:
+    value: list = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def return_itself() -> dict:
+    value: dict = {}
+    value["again"] = value
+    return value
+
+
 def return_names(directory: str) -> dict:
     import os
 
@@ -211,6 +224,22 @@ def test_a_name_that_is_not_unicode_is_refused_in_one_line(
     event = ended(shared, return_names, str(tmp_path))
     assert event.kind == "failed"
     assert "the result.names[0]: a lone surrogate (\\udcff); text must be Unicode" in event.error
+
+
+@pytest.mark.parametrize("levels", [65, 2_000, 100_000])
+def test_a_result_that_is_nested_too_deep_is_told_in_one_line(
+    shared: tuple[EndpointHost, Events], levels: int
+) -> None:
+    event = ended(shared, return_nested, levels)
+    assert event.kind == "failed"
+    assert event.error.startswith("the function's result is nested deeper than 64 levels; return ")
+    assert "Recursion" not in event.error
+    assert len(event.error.splitlines()) == 1
+
+
+def test_a_result_that_is_as_deep_as_may_be_is_taken(shared: tuple[EndpointHost, Events]) -> None:
+    assert ended(shared, return_nested, 64).kind == "done"
+    assert "Circular reference" in ended(shared, return_itself).error
 
 
 def test_a_task_leaves_the_worker_as_it_was(shared: tuple[EndpointHost, Events]) -> None:

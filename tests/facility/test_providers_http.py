@@ -226,10 +226,11 @@ def test_the_token_is_in_no_log(
 
 
 TROUBLES = [
-    ((500, {"code": "Oops", "description": "the scanner is off"}), "HTTP 500: the scanner is off"),
-    ((500, {"detail": "database is locked"}), "HTTP 500: database is locked"),
+    ((500, {"code": "Oops", "description": "the scanner is off"}), "the scanner is off (HTTP 500)"),
+    ((500, {"detail": "database is locked"}), "database is locked (HTTP 500)"),
     ((502, b"<html><h1>Bad Gateway</h1></html>"), "<h1>Bad Gateway</h1>"),
     ((503, b""), "HTTP 503"),
+    ((500, {"errors": ["x" * 900, "the last of them"]}), '"the last of them"]} (HTTP 500)'),
     ((200, b'{"action_id": "a", "x": NaN}'), "numbers must be finite"),
     ((200, b"\x1b[2Jhello"), "\\x1b[2Jhello"),
     ((302, {}), "leads elsewhere (HTTP 302), which is not followed"),

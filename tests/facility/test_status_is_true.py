@@ -9,6 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -203,7 +207,26 @@ def test_a_full_disk_is_told_of_and_work_goes_on_when_there_is_room(small: Any) 
     assert "No space left on device" in str(status["problems"])
     done = headrace("facility", "status", "-C", str(root))
     assert done.returncode == 1, done.stdout + done.stderr
+    login = {
+        "client_id": str(uuid.uuid4()),
+        "response_type": "code",
+        "redirect_uri": "http://localhost:8000/",
+        "scope": "openid",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    address = find_address(root)
+    request = urllib.request.Request(
+        f"{address.url}/v2/oauth2/authorize?{urllib.parse.urlencode(login)}",
+        headers={"Authorization": f"Bearer {address.token}"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    told = refused.value.read().decode()
+    assert (refused.value.code, "make room" in told) == (507, True), told
     filler.unlink()
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["code"]
     wait_until(lambda: facility_status(root)["well"], "all well again", 120)
     wait_until(
         lambda: services.flows.get_run(run)["status"] == "SUCCEEDED", "the end of the run", 120
@@ -307,6 +330,64 @@ def test_a_second_person_is_told_whose_facility_it_is(command: str, tmp_path: Pa
     [line] = done.stderr.strip().splitlines()
     assert "this project's facility is" in line
     assert "remove" not in line
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("/dev/null", "is no directory"),
+        ("{tmp}/file", "is no directory"),
+        ("{tmp}/file/below", "{tmp}/file is no directory"),
+        ("state", "is no absolute path"),
+        ("./state", "is no absolute path"),
+        ("~nobody-has-this-name/state", "is below a home that nobody has"),
+        ("{tmp}/two\nlines", "has a control character"),
+        ("{tmp}/state\u200b", "has an invisible character"),
+    ],
+)
+def test_a_directory_for_the_state_that_cannot_be_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, told: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "headrace.toml").touch()
+    monkeypatch.setenv("HEADRACE_STATE", value.replace("{tmp}", str(tmp_path)))
+    for command in ("up", "status", "down"):
+        done = headrace("facility", command, "-C", str(tmp_path))
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 1
+        assert line.startswith("error: HEADRACE_STATE=")
+        assert told.replace("{tmp}", str(tmp_path)) in line
+        assert line.endswith("name a directory on a local disk that is yours, or unset it")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_directory_for_the_state_without_rights_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_STATE", str(tmp_path / "others" / "state"))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(FacilityError, match=f"{tmp_path} cannot be written: name a directory"):
+        state_directory(tmp_path / "project")
+
+
+def test_an_empty_directory_for_the_state_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_STATE", "")
+    assert state_directory(tmp_path) == tmp_path / ".headrace"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HEADRACE_STATE", "~/state")
+    assert state_directory(tmp_path / "p").parent == tmp_path / "state"
+
+
+def test_how_far_the_disk_is_waited_for_is_one_of_sqlites_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "headrace.toml").touch()
+    monkeypatch.setenv("HEADRACE_SYNCHRONOUS", "fast")
+    done = headrace("facility", "up", "-C", str(tmp_path))
+    assert done.returncode == 1
+    assert "HEADRACE_SYNCHRONOUS=fast: must be one of FULL, EXTRA, NORMAL, OFF" in done.stderr
 
 
 def test_the_state_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from headrace._internal.terminal_text import terminal_text
+from headrace._internal.terminal_text import INVISIBLE, terminal_text
 
 MAX_DEPTH: Final = 64
 
@@ -108,7 +108,8 @@ def check_text(
         The text.
 
     Raises:
-        InvalidValue: it is no text, not Unicode, too long, or has control characters.
+        InvalidValue: it is no text, not Unicode, too long, or has control characters or, in one
+            line, invisible ones.
     """
     if type(text) is not str:
         raise InvalidValue(what, (), f"{_kind(text)}; it must be a text")
@@ -121,6 +122,11 @@ def check_text(
     if found is not None:
         shown = terminal_text(found[0])
         raise InvalidValue(what, (), f"a control character ({shown}) at position {found.start()}")
+    unseen = None if multiline else INVISIBLE.search(text)
+    if unseen is not None:
+        shown = terminal_text(unseen[0])
+        problem = f"an invisible character ({shown}) at position {unseen.start()}"
+        raise InvalidValue(what, (), problem)
     return text
 
 

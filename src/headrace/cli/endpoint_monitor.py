@@ -14,6 +14,7 @@ from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
+from headrace.cli.termio.signals import Stopped, words_of
 
 if TYPE_CHECKING:
     from headrace.project.monitor import Monitor, Report
@@ -90,12 +91,18 @@ def monitor(
         if not alone:
             note(_ALONE)
             return 0
-        while True:
-            reports = _check(watching)
+        try:
+            while True:
+                reports = _check(watching)
+                if once:
+                    return 0 if all(report.well for report in reports) else 1
+                # Many monitors must not ask the service at the same moment.
+                time.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+        except Stopped as stopped:
             if once:
-                return 0 if all(report.well for report in reports) else 1
-            # Many monitors must not ask the service at the same moment.
-            time.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+                raise
+            note(f"monitor: {words_of(stopped)[0]}; nobody watches over the endpoints now")
+            return 0
 
 
 def _check(watching: Monitor) -> list[Report]:

@@ -17,6 +17,7 @@ from headrace.cli.termio.errors import (
     open_standard_streams,
     show_threads_and_logs,
 )
+from headrace.cli.termio.signals import end_on_signals
 
 COMMANDS = {
     "init": "init",
@@ -104,6 +105,7 @@ def headrace() -> None:
 def main() -> None:
     """Runs the command line of this process."""
     open_standard_streams()
+    end_on_signals()
     bypass_proxies()
     show_threads_and_logs()
     headrace.main(prog_name="headrace")

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from headrace.cli import completing
 from headrace.cli.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.signals import Stopped, words_of
+
+if TYPE_CHECKING:
+    from headrace.cli.watching import Watch
 
 _ONCE_SECONDS = 1.0
+
+
+def _stopped_words(stopped: Stopped, watching: Watch) -> str:
+    """Says what becomes of what was being watched."""
+    open_runs = len(watching.following.open)
+    runs = f"{open_runs} run{'s' if open_runs != 1 else ''} under way go on; " if open_runs else ""
+    return f"watch: {words_of(stopped)[0]}; {runs}what arrives meanwhile is found at the next start"
 
 
 @click.command
@@ -54,7 +67,13 @@ def watch(
         session.services(project, start=True)
         with make_board() as board:
             watching = Watch(session, project, chosen, board, ledger)
-            watching.run(idle)
+            try:
+                watching.run(idle)
+            except Stopped as stopped:
+                if idle is not None:
+                    raise  # it was to go on until its work was done
+                board.say(_stopped_words(stopped, watching))
+                return 0
     views = list(watching.following.ended.values())
     display(
         [ending(view, project, session.place) for view in views],

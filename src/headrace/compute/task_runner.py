@@ -30,6 +30,9 @@ from typing import Any
 WITHDRAWN = "withdrawn"
 _ANSWER_SECONDS = 10.0
 _STORY_LIMIT = 100_000
+# As the facility takes JSON in.
+_MAX_DEPTH = 64
+_CONTAINERS = (dict, list, tuple)
 # The places in a worker that the guard's program and this one agree on.
 GUARD = "task_guard.py"
 
@@ -56,9 +59,30 @@ def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[
         return _serializer(settings).deserialize(code)(*args, **kwargs)
 
     try:
-        return _run(settings, call)
+        result = _run(settings, call)
     except BaseException as error:  # noqa: BLE001 - nothing of a function ends the worker
         return {settings["failure"]: _story(error)}
+    if _is_deep(result):
+        # Whoever writes it as JSON exhausts the stack, and says nothing of the result.
+        text = f"the function's result is nested deeper than {_MAX_DEPTH} levels"
+        return {settings["failure"]: f"{text}; return flatter values, or write a file"}
+    return result
+
+
+def _is_deep(result: Any) -> bool:
+    """Says whether a value is nested too deep; of one that contains itself the writer tells."""
+    # Each once: what stands in many places would be looked at in all of them.
+    level = {id(result): result} if isinstance(result, _CONTAINERS) else {}
+    met: set[int] = set()
+    for _ in range(_MAX_DEPTH):
+        met.update(level)
+        level = {
+            id(inner): inner
+            for value in level.values()
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, _CONTAINERS)
+        }
+    return not met.issuperset(level)
 
 
 def run_packed(settings: dict[str, Any], buffer: str) -> Any:

@@ -22,6 +22,7 @@ import psutil
 import uvicorn
 from anyio import to_thread
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.compute import TaskEvent
 from headrace.facility.access_rules import AccessRules
 from headrace.facility.actions import Actions, Provider
@@ -73,6 +74,8 @@ logger = logging.getLogger(__name__)
 # How long requests under way may take when the facility stops.
 _LAST_REQUESTS_SECONDS = 5
 _ENDING_SECONDS = 0.2
+# How far SQLite waits for the disk; the first is the default.
+_SYNCHRONOUS = ("FULL", "EXTRA", "NORMAL", "OFF")
 # How long the parts may take to stop before the process is ended all the same.
 _LONGEST_END_SECONDS = 60.0
 
@@ -96,7 +99,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(root: Path) -> None:
-    """Serves the project at ``root`` until SIGTERM or SIGINT.
+    """Serves the project at ``root`` until SIGTERM, SIGINT or SIGHUP.
 
     Raises:
         FacilityError: another facility works on the same state, or the store cannot be used.
@@ -120,7 +123,7 @@ def _serve_store(root: Path, path: Path) -> None:
 
     health = Health(end)
     threading.excepthook = partial(_thread_ended, health)
-    store = Store(path, os.environ.get("HEADRACE_SYNCHRONOUS", "FULL"), health)
+    store = Store(path, _synchronous(), health)
     try:
         _serve_with(root, store, health, ending)
     finally:
@@ -235,7 +238,7 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     health.start()
     logger.info("serving %s at %s", root, url)
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, stop)
         asyncio.run(_serve(server, listeners, ending))
     finally:
@@ -331,6 +334,15 @@ def _listen_for_compute(port: int) -> list[socket.socket]:
         ) from error
     listener.listen(128)
     return [listener]
+
+
+def _synchronous() -> str:
+    text = os.environ.get("HEADRACE_SYNCHRONOUS") or _SYNCHRONOUS[0]
+    if text.upper() not in _SYNCHRONOUS:
+        raise FacilityError(
+            f"HEADRACE_SYNCHRONOUS={terminal_text(text)}: must be one of {', '.join(_SYNCHRONOUS)}"
+        )
+    return text.upper()
 
 
 def _retention_days() -> float | None:

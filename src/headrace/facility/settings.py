@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
+from headrace._internal.json_check import InvalidValue, check_text
+from headrace._internal.terminal_text import terminal_text
 from headrace.facility.errors import FacilityError
 from headrace.files import write_private
 
@@ -39,19 +41,49 @@ def state_directory(root: Path) -> Path:
     did so at the facility's last start, it is one of the project's own below that.
 
     Raises:
-        FacilityError: it belongs to somebody else.
+        FacilityError: it belongs to somebody else, or the variable names no usable directory.
     """
     usual = root / STATE_DIRECTORY
     check_owner(usual)
     parent = os.environ.get(STATE_VARIABLE)
     if parent:
         digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
-        found = Path(parent).expanduser().absolute() / f"{root.name}-{digest}"
+        found = _named_directory(parent) / f"{root.name}-{digest}"
     else:
         found = _elsewhere(usual) or usual
     if found != usual:
         check_owner(found)
     return found
+
+
+def _named_directory(text: str) -> Path:
+    """Returns the directory that the variable names; it, or one above it, must be there.
+
+    Raises:
+        FacilityError: it cannot hold the state.
+    """
+    problem = ""
+    try:
+        directory = Path(check_text(text, STATE_VARIABLE)).expanduser()
+        above = next((p for p in (directory, *directory.parents) if p.exists()), directory)
+        if not directory.is_absolute():
+            problem = "is no absolute path, and would be another one in another directory"
+        elif not above.is_dir():
+            problem = "is no directory" if above == directory else f"{above} is no directory"
+        elif not os.access(above, os.W_OK | os.X_OK):
+            problem = "cannot be written" if above == directory else f"{above} cannot be written"
+    except InvalidValue as error:
+        problem = f"has {error.problem}"
+    except RuntimeError:
+        problem = "is below a home that nobody has"
+    except OSError as error:
+        problem = f"cannot be looked at ({error.strerror})"
+    if problem:
+        raise FacilityError(
+            f"{STATE_VARIABLE}={terminal_text(text)}: {problem}: name a directory on a local disk "
+            "that is yours, or unset it"
+        )
+    return directory
 
 
 def remember_state_directory(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -35,6 +36,12 @@ _PASSING: Final = frozenset(
     }
 )
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+
+
+# Errors of files that say that their disk cannot be written now.
+DISK_ERRORS: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE}
+)
 
 
 class StoreAway(sqlite3.OperationalError):
@@ -85,6 +92,12 @@ def passing_text(path: Path, error: BaseException) -> str:
     cause = disk_problem(path.parent)
     more = f" ({cause})" if cause else ""
     return f"the store cannot be written, what must be stored waits: {path}: {error}{more}"
+
+
+def disk_text(state: Path, error: OSError) -> str:
+    """Say in one line that a file of the state cannot be written at present."""
+    where = error.filename or state
+    return f"nothing can be written now: {where}: {error.strerror}: make room, then try again"
 
 
 def damaged_text(path: Path, error: object) -> str:

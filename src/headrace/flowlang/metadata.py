@@ -78,6 +78,9 @@ def run_metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
         tags = document["tags"]
         if not isinstance(tags, list):
             entries.append(_no_list(["tags"]))
+        elif len(tags) > silent.MAX_TAGS:
+            message = f"ensure this value has at most {silent.MAX_TAGS} items"
+            entries.append(_entry(["tags"], message, "value_error.list.max_items"))
         else:
             for number, tag in enumerate(tags):
                 tag = " ".join(tag.split()) if isinstance(tag, str) else tag

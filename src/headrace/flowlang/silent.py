@@ -44,6 +44,8 @@ MAX_KEYWORDS: Final = 1024
 MAX_LABEL: Final = 64
 # Characters of one tag of a run.
 MAX_TAG: Final = 128
+# Tags of one run; the service documents no number.
+MAX_TAGS: Final = 100
 # Different principals in one role.
 MAX_PRINCIPALS: Final = 16
 

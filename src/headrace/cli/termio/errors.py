@@ -1,6 +1,7 @@
 """How a command ends: an exit code, and at most one line on standard error.
 
-0 done · 1 failed · 2 wrong usage · 4 login or consent needed · 130 interrupted
+0 done · 1 failed · 2 wrong usage · 4 login or consent needed · 129, 130, 143 ended by SIGHUP, by an
+interrupt, by SIGTERM
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from typing import Any
 
 import click
 
+from headrace.cli.termio.signals import words_of
 from headrace.cli.termio.terminal import one_line, style, write
 from headrace.errors import HeadraceError
-
-INTERRUPTED = 130
 
 
 def exit_code_of(command: Callable[[], Any]) -> int:
@@ -38,8 +38,14 @@ def exit_code_of(command: Callable[[], Any]) -> int:
     except BrokenPipeError:
         _discard_output()
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        # click raises an Abort from an interrupt.
+        word, code = words_of(interrupt.__cause__ or interrupt)
+        try:
+            write(style(word, dim=True), err=True)
+        except OSError:
+            _discard_output()
+        return code
     except click.exceptions.NoArgsIsHelpError as error:
         write(error.format_message(), err=True)
         return error.exit_code

@@ -32,7 +32,13 @@ from headrace.facility.api.connections import KNOWN
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
-from headrace.facility.store_faults import StoreFault, damaged_text, passing_text
+from headrace.facility.store_faults import (
+    DISK_ERRORS,
+    StoreFault,
+    damaged_text,
+    disk_text,
+    passing_text,
+)
 from headrace.flowlang import DefinitionError
 
 logger = logging.getLogger(__name__)
@@ -160,6 +166,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
             InvalidValue: _invalid_value,
             ClientDisconnect: _disconnected,
             sqlite3.Error: _store_error,
+            OSError: _disk_error,
             Exception: _internal_error,
         },
     )
@@ -216,6 +223,15 @@ def _store_error(request: Request, error: Exception) -> Response:
     if fault is StoreFault.DAMAGED:
         return APIError(500, "STORE_DAMAGED", damaged_text(path, error)).response()
     return APIError(500, "UNKNOWN_ERROR", "Internal Server Error").response()
+
+
+def _disk_error(request: Request, error: Exception) -> Response:
+    fault = cast(OSError, error)
+    if fault.errno not in DISK_ERRORS:
+        return _internal_error(request, error)
+    logger.error("%s %s: %s", request.method, request.url.path, error)
+    state = backend_of(request).store.path.parent
+    return _response(request, APIError(507, "INSUFFICIENT_STORAGE", disk_text(state, fault)))
 
 
 def _internal_error(request: Request, error: Exception) -> Response:

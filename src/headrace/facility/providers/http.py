@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from headrace._internal.json_check import check_text
+from headrace.compute.outcomes import one_line
 from headrace.facility.actions import (
     ACTIVE,
     FAILED,
@@ -298,7 +299,6 @@ def _story(answer: HttpAnswer) -> str:
     named = (answer.document.get(name) for name in ("description", "detail", "message", "error"))
     said = next((str(text) for text in named if text), "")
     if not said and answer.document:
-        said = json.dumps(answer.document)[:_LOGGED]
-    return f"HTTP {answer.status}" + (
-        f": {answer.problem or said}" if answer.problem or said else ""
-    )
+        said = json.dumps(answer.document)
+    cause = one_line(answer.problem or said)
+    return f"{cause} (HTTP {answer.status})" if cause else f"HTTP {answer.status}"

@@ -1,0 +1,65 @@
+"""SIGTERM and SIGHUP end a command as an interrupt does: cleanly, in words, with a code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Final
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody ended the process by a signal; what cleans up after an interrupt does so here.
+
+    Attributes:
+        number: the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def end_on_signals() -> None:
+    """Lets the signals that end a process raise `Stopped` in the main thread.
+
+    One that is ignored, as SIGHUP under ``nohup``, stays so.
+    """
+    own = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        if os.getpid() != own:
+            # A process that this one was forked into ends as it would have without us.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        if number == signal.SIGHUP:
+            _let_terminal_go()
+        raise Stopped(number)
+
+    for number in _ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def words_of(interrupt: BaseException) -> tuple[str, int]:
+    """Returns how an interrupt is told, and the exit code of a command that was not done."""
+    number = interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
+    word = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    return word, 128 + number
+
+
+def _let_terminal_go() -> None:
+    """Writes no more to a terminal that has hung up."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream.isatty():
+                os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            continue  # closed, or no file
+    os.close(nowhere)
