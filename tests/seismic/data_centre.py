@@ -144,7 +144,10 @@ def write_sds(observed: Path, stream: Stream) -> None:
         midnight = UTCDateTime(stats.endtime.date)
         days = [trace]
         if stats.starttime < midnight:
-            days = [trace.slice(None, midnight - 1e-6), trace.slice(midnight, None)]
+            days = [
+                trace.slice(None, midnight - 1e-6, nearest_sample=False),
+                trace.slice(midnight, None, nearest_sample=False),
+            ]
         for part in days:
             day = part.stats.starttime.strftime("%Y.%j")
             path = observed / f"{trace.id}.D.{day}"

@@ -61,7 +61,16 @@ def find_events(directory: Path, synthetic: Path | None = None) -> list[EventDir
             for path in visible
             if (event := _event(path.name, path, _of(synthetic, path.name)))
         ]
-        several = several or [
+        if several:
+            # An event whose directories are called otherwise is told of, not passed over.
+            named = {event.name for event in several}
+            several += [
+                EventDirectories(path.name, path / OBSERVED_NAMES[0], None)
+                for path in visible
+                if path.name not in named and directory_problem(path)
+            ]
+            return sorted(several, key=lambda event: event.name)
+        several = [
             EventDirectories(path.name, path, _of(synthetic, path.name))
             for path in visible
             if _has_files(path)

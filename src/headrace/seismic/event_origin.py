@@ -9,6 +9,7 @@ Sources: SPECFEM3D_GLOBE manual (CMTSOLUTION); QuakeML 1.2.
 from __future__ import annotations
 
 import datetime
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ CMT_FILE: Final = "CMTSOLUTION"
 TOLERANCE: Final = 1.0
 """Origin times that differ by no more than so many seconds agree."""
 
+_LEAP_SECOND = re.compile(r":60(?!\d)")
 _PLACE_TOLERANCE = 1.0  # degree; a centroid is not where the rupture began
 _EARLIEST = datetime.datetime(1880, 1, 1, tzinfo=datetime.UTC)
 
@@ -108,9 +110,8 @@ def event_file_of(observed: Path, synthetic: Path | None) -> Path:
         observed: directory of the recorded seismograms.
         synthetic: directory of the computed seismograms; None without any.
     """
-    above = observed.absolute().parent
-    alone = synthetic is None or synthetic.absolute().parent != above
-    return (observed if alone else above) / EVENT_FILE
+    alone = synthetic is None or synthetic.absolute().parent != observed.absolute().parent
+    return (observed if alone else observed.parent) / EVENT_FILE
 
 
 def _origins(directories: Iterable[Path]) -> Iterator[EventOrigin]:
@@ -167,19 +168,25 @@ def read_event_file(path: Path) -> EventOrigin:
     Raises:
         SeismicError: it cannot be read, or a key is missing, unknown or wrong.
     """
+    text = ""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        values: Mapping[str, Any] = check_keys(tomllib.loads(text), _KEYS, "", str(path))
     except OSError as error:
         raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SeismicError(f"{path}: not valid TOML: {error}") from None
-    try:
-        values: Mapping[str, Any] = check_keys(document, _KEYS, "", str(path))
+        raise SeismicError(f"{path}: not valid TOML: {error}{_leap_second(text)}") from None
     except ConfigError as error:
-        raise SeismicError(str(error)) from None
+        raise SeismicError(f"{error}{_leap_second(text)}") from None
     if "time" not in values:
         raise SeismicError(f"{path}: key time is missing, the origin time in UTC")
     return EventOrigin(file=str(path), **values)
+
+
+def _leap_second(text: str) -> str:
+    if not _LEAP_SECOND.search(text):
+        return ""
+    return "; a leap second cannot be written: give the second after it, 00:00:00 of the next day"
 
 
 def read_cmtsolution(path: Path) -> EventOrigin:

@@ -42,7 +42,7 @@ from headrace.seismic.stations import (
     pair_stations,
 )
 from headrace.seismic.trace_files import TWO_COLUMNS, TraceFile, Traces, find_traces
-from headrace.seismic.waveforms import Seismogram, read_seismogram
+from headrace.seismic.waveforms import NO_ORIGIN, Seismogram, read_seismogram
 
 _ANY = ProcessingConfig(period_band=(1.0, 10.0), components=())
 _SAMPLES_PER_PERIOD = 8  # where no configuration tells the periods
@@ -102,10 +102,11 @@ class _Look:
         self._quantities: Counter[str] = Counter()
         self._header_origin: datetime.datetime | None = None
         self._needs_origin = False
+        self._origin_is_sound = True
 
     def inspect(self) -> Inspection:
         """Look at everything."""
-        failed = not self._find_origin()
+        self._origin_is_sound = self._find_origin()
         recorded = self._traces(self._observed, OBSERVED)
         computed = self._traces(self._synthetic, SYNTHETIC) if self._synthetic else {}
         if self._config is _ANY:
@@ -152,7 +153,7 @@ class _Look:
                 _spread(self._ratios),
             ),
             tuple(problems),
-            failed or not self._pairs,
+            not (self._origin_is_sound and self._pairs),
         )
 
     def _find_origin(self) -> bool:
@@ -207,7 +208,11 @@ class _Look:
             judged = judge_record(pair.observed, self._config, self._origin)
         else:
             return
-        wrong = TraceProblems.of_pair(station.code, pair.component, pair, judged.problems)
+        told = judged.problems
+        if not self._origin_is_sound:
+            # Why nothing tells the origin is told of its file.
+            told = tuple(problem for problem in told if problem.kind != NO_ORIGIN)
+        wrong = TraceProblems.of_pair(station.code, pair.component, pair, told)
         self._found.append(wrong)
         good = not judged.problems and not pair.blank
         if good:

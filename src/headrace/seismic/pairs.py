@@ -31,6 +31,9 @@ from headrace.seismic.waveforms import (
     read_unplaced,
 )
 
+_REVERSED = 0.9  # the negative correlation of a record with reversed polarity
+_CLEARLY = 0.1  # and by how much it is the better one
+
 
 @dataclass(frozen=True, eq=False)
 class JudgedPair:
@@ -63,7 +66,8 @@ def judge_pair(
         pair: its files.
         config: how.
         origin: of the event; None where no file tells it.
-        judge_amplitudes: refuse pairs whose amplitudes are of different units.
+        judge_amplitudes: refuse pairs whose amplitudes are of different units, or of
+            different sign.
 
     Returns:
         The pair; nothing is raised.
@@ -93,6 +97,7 @@ def judge_pair(
         filtered = filter_pair(aligned.observed, aligned.synthetic, synthetic.dt, config)
         if judge_amplitudes:
             _refuse_unlike_amplitudes(pair, *filtered, config)
+            _refuse_reversed(*filtered, synthetic.dt, config)
     except StationProblem as problem:
         return JudgedPair(observed, synthetic, problems=problem.problems)
     if config.normalize_observed:
@@ -178,6 +183,25 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
         return [Problem(text, kind, decide=True)]
     line = f'observed_quantity = "{synthetic.quantity}"'
     return [Problem(text, kind, IN_CONFIGURATION, line, decide=True)]
+
+
+def _refuse_reversed(
+    observed: Samples, synthetic: Samples, dt: float, config: ProcessingConfig
+) -> None:
+    """Refuse a trace that is the synthetic upside down, whatever it is shifted by."""
+    from scipy.signal import correlate
+
+    longest = round(config.max_period / dt)
+    found = correlate(observed, synthetic, mode="full", method="fft")
+    middle = len(synthetic) - 1
+    near = found[max(0, middle - longest) : middle + longest + 1]
+    near = near / (np.linalg.norm(observed) * np.linalg.norm(synthetic))
+    least, most = float(near.min()), float(near.max())
+    if -least >= _REVERSED and -least >= most + _CLEARLY:
+        raise StationProblem(
+            f"observed is the synthetic upside down (correlation {least:.2f}, {most:.2f} at best "
+            "otherwise): is the polarity reversed? correct the sign, or remove the file"
+        )
 
 
 def _refuse_unlike_amplitudes(

@@ -71,9 +71,9 @@ def alignment_problems(
         text = (
             f"observed ({observed.start:g} to {observed.end:g} s) and synthetic "
             f"({synthetic.start:g} to {synthetic.end:g} s) do not overlap in time; is the origin "
-            "time right?"
+            "time right, and in UTC?"
         )
-        found.append(Problem(text, "no overlap"))
+        found.append(Problem(text, "no overlap", decide=True))
     return found
 
 
@@ -174,7 +174,7 @@ def filter_pair(
     pair = np.stack([observed, synthetic])
     for name, row in zip(("observed", "synthetic"), pair, strict=True):
         if np.ptp(row) == 0:
-            raise StationProblem(f"the {name} trace is constant")
+            raise StationProblem(f"the {name} trace is constant, as of a dead channel")
     taper = _taper(npts, config.taper)
     pair -= pair.mean(axis=1, keepdims=True)
     pair *= taper

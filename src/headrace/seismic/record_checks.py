@@ -15,7 +15,7 @@ import numpy as np
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import IN_CONFIGURATION, Problem
 from headrace.seismic.quantities import quantity_of_channel
-from headrace.seismic.trace_files import FROM_SETTING, TraceFile
+from headrace.seismic.trace_files import FROM_SETTING, TWO_COLUMNS, TraceFile
 from headrace.seismic.waveforms import Samples, Seismogram
 
 COUNTS: Final = "counts"
@@ -74,8 +74,8 @@ def record_problems(record: Seismogram, config: ProcessingConfig) -> list[Proble
     if constant is not None:
         first, length = constant
         value = record.data[first]
-        fills = value != 0.0 or _of_instrument(record)
-        if fills and length >= max(_CONSTANT_SAMPLES, config.min_period / record.dt):
+        long = length >= max(_CONSTANT_SAMPLES, config.min_period / record.dt)
+        if long and _is_filled(record, first, length):
             text = (
                 f"observed {name} is {value:g} for {length * record.dt:.4g} s from sample {first} "
                 "on: a gap that was filled, or a dead channel; leave out what was not recorded, or "
@@ -108,6 +108,20 @@ def _longest_constant(data: Samples) -> tuple[int, int] | None:
         return None
     longest = 1 + int(np.argmax(lengths[1:-1]))
     return int(firsts[longest]), int(lengths[longest])
+
+
+def _is_filled(record: Seismogram, first: int, length: int) -> bool:
+    """Tell whether equal samples were put there, and were not recorded or computed so."""
+    data = record.data
+    value = data[first]
+    if value == 0.0 and record.source.format == TWO_COLUMNS and not _of_instrument(record):
+        # Solvers write zeros where no wave has come yet, and analytic pulses end in them.
+        return False
+    if np.all(data == np.rint(data)):
+        # A quiet record of few counts is constant by itself, but changes by one at the ends.
+        ends = np.abs(data[[first - 1, first + length]] - value)
+        return bool(ends.max() > 1.0)
+    return True
 
 
 def _is_clipped(data: Samples) -> bool:

@@ -326,13 +326,14 @@ def read_stream(path: Path, headonly: bool) -> Any:
         # obspy warns of the single precision in which SAC keeps its sampling interval, too.
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            stream = obspy.read(str(path), headonly=headonly)
+            # Archives were refused before; obspy need not look for them.
+            stream = obspy.read(str(path), headonly=headonly, check_compression=False)
     except Exception as error:  # noqa: BLE001 - obspy's readers raise whatever they like
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         if "Unknown format" in reason:
             reason = "no format that is known here"
         raise StationProblem(f"{path.name}: cannot be read: {reason}") from None
-    torn = torn_problem(path, [str(warning.message) for warning in told])
+    torn = torn_problem(path, stream, [str(warning.message) for warning in told])
     if torn:
         raise StationProblem(torn)
     return stream

@@ -6,9 +6,9 @@ Sources: miniSEED, HDF5 and ASDF, zip, gzip and tar file formats.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from headrace.seismic.errors import StationProblem
 
@@ -89,6 +89,8 @@ def _reason(path: Path) -> str | None:
     for magic, name in _ARCHIVES:
         if first.startswith(magic):
             return f"is {name}, which is not read here: unpack it"
+    if first[257:262] == b"ustar":
+        return "is a tar archive, which is not read here: unpack it"
     if first.startswith(_HDF5):
         what = "ASDF" if _is_asdf(first) else "HDF5"
         return f"is {what}, which is not read here: write its waveforms as miniSEED or SAC"
@@ -98,15 +100,22 @@ def _reason(path: Path) -> str | None:
     return None
 
 
-def torn_problem(path: Path, warnings: list[str]) -> str | None:
-    """Tell of a miniSEED file that ends amid a record or holds something else."""
-    for text in warnings:
-        if "readMSEEDBuffer()" in text:
-            return (
-                f"{path.name}: is damaged or cut off ({text.split('(): ')[-1].split('. ')[0]}); "
-                "fetch it again"
-            )
-    return None
+def torn_problem(path: Path, stream: Any, warnings: Sequence[str]) -> str | None:
+    """Tell of a miniSEED file that ends amid a record or holds something else.
+
+    Args:
+        path: the file.
+        stream: what obspy read of it.
+        warnings: of obspy.
+    """
+    told = [text for text in warnings if "readMSEEDBuffer()" in text]
+    reason = told[0].split("(): ")[-1].split(". ")[0] if told else ""
+    about = [trace.stats["mseed"] for trace in stream if "mseed" in trace.stats]
+    if about and not reason:
+        # obspy does not tell of every record that is cut off.
+        rest = path.stat().st_size % min(int(one["record_length"]) for one in about)
+        reason = f"its last record has {rest} bytes only" if rest else ""
+    return f"{path.name}: is damaged or cut off ({reason}); fetch it again" if reason else None
 
 
 def _beginning(path: Path) -> bytes | None:

@@ -101,7 +101,8 @@ def read_seismogram(
     bad = np.flatnonzero(~np.isfinite(data))
     if bad.size:
         raise StationProblem(
-            f"{trace.path.name}: {bad.size} samples are not finite, first at sample {bad[0]}"
+            f"{trace.path.name}: {bad.size} samples are not finite, first at sample {bad[0]}; "
+            "cut the record there, or remove the file"
         )
     return Seismogram(trace, start, dt, data)
 
@@ -138,8 +139,11 @@ def _read_ascii(path: Path) -> tuple[float, float, Samples]:
         table = _load_table(path)
     except OSError as error:
         raise StationProblem(f"{path.name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StationProblem(f"{path.name}: corrupt: not text in ASCII or UTF-8") from None
     except ValueError as error:
-        raise StationProblem(f"{path.name}: corrupt: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0].split("; use `usecols`")[0]
+        raise StationProblem(f"{path.name}: corrupt: {reason}") from None
     if table.ndim != 2 or table.shape[1] != 2 or len(table) < 2:
         raise StationProblem(f"{path.name}: corrupt: not two columns of at least two samples")
     times = table[:, 0]
@@ -160,7 +164,7 @@ def _load_table(path: Path) -> Samples:
     if path.stat().st_size == 0:
         raise ValueError("the file is empty")
     try:
-        return np.loadtxt(path, dtype=np.float64, ndmin=2)
+        return np.loadtxt(path, dtype=np.float64, ndmin=2, encoding="utf-8-sig")
     except ValueError:
         text = path.read_text(encoding="ascii", errors="replace")
         repaired = _FORTRAN_EXPONENT.sub("E", text)
@@ -180,14 +184,17 @@ def _read_binary(
     name = trace.path.name
     steps = [float(record.stats.delta) for record in records]
     if max(steps) - min(steps) > 1e-5 * min(steps):
-        raise StationProblem(f"{name}: the pieces of {trace.id} have different sampling intervals")
+        raise StationProblem(
+            f"{name}: the pieces of {trace.id} have different sampling intervals: "
+            f"{min(steps):g} to {max(steps):g} s; keep those of one"
+        )
     if any(record.data.dtype.kind not in "fiu" for record in records):
         raise StationProblem(f"{name}: {trace.id} holds text, not samples")
     dt = float(f"{first.stats.delta:.7g}")
     placed = [(_start(record, trace, origin_time, origin), record.data) for record in records]
     start, data = _joined(placed, dt, trace, span)
     if len(data) < 2:
-        raise StationProblem(f"{name}: corrupt: {len(data)} samples")
+        raise StationProblem(f"{name}: corrupt: {len(data)} samples; fetch it again")
     if start + dt * (len(data) - 1) < -_DAY or start > _DAY:
         zero = origin.file if origin else "its header or the configuration"
         raise StationProblem(
@@ -288,7 +295,7 @@ def _joined(
             )
         raise StationProblem(
             f"{trace.path.name}: {trace.id} has gaps ({len(runs)} pieces, the first gap of "
-            f"{gap:.4g} s at {_end(runs[0], dt):.6g} s)"
+            f"{gap:.4g} s at {_end(runs[0], dt):.6g} s); give it whole, or remove it"
         )
     return runs[0]
 

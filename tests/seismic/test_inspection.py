@@ -1,0 +1,171 @@
+"""A look at one event: what the tables say, and what follows from one setting or another."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from obspy.io.sac import SACTrace
+from seismic.recorded_event import ORIGIN, SETTINGS, TIMES, Event, record, wave
+
+from headrace.seismic import ConfigError, SeismicError
+from headrace.seismic.config import read_config
+from headrace.seismic.event_directories import find_events
+from headrace.seismic.inspection import Inspection, inspect_event
+
+
+@pytest.fixture
+def event(tmp_path: Path) -> Event:
+    event = Event(tmp_path)
+    (event.directory / "event.toml").write_text("time = 2020-01-01T23:57:00Z\n")
+    return event
+
+
+def inspect(event: Event, settings: str = SETTINGS) -> Inspection:
+    config = event.directory / "c.toml"
+    config.write_text(settings)
+    return inspect_event("e", event.observed, event.synthetic, read_config(config), str(config))
+
+
+def write_counts(event: Event) -> None:
+    """Counts of a velocity sensor, and synthetic velocities."""
+    (event.synthetic / "AA.S1.BXZ.semd").rename(event.synthetic / "AA.S1.BXZ.semv")
+    trace = record(TIMES, "HHZ", late=2.0)
+    trace.data = np.round(1e9 * trace.data).astype(np.int32)
+    trace.write(str(event.observed / "a.mseed"), format="MSEED", encoding="STEIM2")
+
+
+def test_counts_are_measured_for_their_times_alone_when_that_is_said(event: Event) -> None:
+    write_counts(event)
+    assert "holds raw counts, whole numbers alone" in event.refusal()
+    (problem,) = inspect(event).problems
+    assert problem.line == "normalize_observed = true"
+    assert problem.files == (str(event.directory / "c.toml"),)
+    settings = SETTINGS + f"{problem.line}\n"
+    assert inspect(event, settings).sound
+    assert event.shifts(settings) == pytest.approx([2.0, 2.0], abs=0.01)
+
+
+def test_what_compares_amplitudes_takes_no_counts(event: Event) -> None:
+    write_counts(event)
+    settings = SETTINGS.replace("cc_traveltime_subsample", "waveform")
+    (problem,) = inspect(event, settings).problems
+    assert problem.decide
+    assert problem.line == ""
+    with pytest.raises(ConfigError, match="compares amplitudes"):
+        inspect(event, settings + "normalize_observed = true\n")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_counts_that_are_called_a_displacement_stay_refused(whole: bool, event: Event) -> None:
+    trace = record(TIMES, "HHZ")
+    trace.data = 1e9 * trace.data
+    if whole:
+        trace.data = np.round(trace.data)
+    trace.write(str(event.observed / "a.mseed"), format="MSEED")
+    settings = SETTINGS + 'observed_quantity = "displacement"\nnormalize_observed = true\n'
+    refusal = event.refusal(settings)
+    assert ("they are no displacement" if whole else "1e+09 times as large") in refusal
+    (problem,) = inspect(event, settings).problems
+    assert problem.line == ""
+
+
+@pytest.mark.parametrize("late", [5.0, 10.0, -10.0, 15.0])
+def test_a_shift_is_no_reversed_polarity(late: float, event: Event) -> None:
+    record(TIMES, late=late).write(str(event.observed / "a.mseed"), format="MSEED")
+    assert inspect(event).problems == ()
+
+
+def test_a_sampling_that_differs_is_told_while_the_origin_is_unknown(event: Event) -> None:
+    (event.directory / "event.toml").unlink()
+    trace = record(0.1 * np.arange(4000), "BHZ")
+    SACTrace.from_obspy_trace(trace).write(str(event.observed / "a.sac"))
+    seen = inspect(event, SETTINGS.replace("resample = true", ""))
+    assert {problem.line for problem in seen.problems} == {
+        "time = YYYY-MM-DDThh:mm:ssZ",
+        'observed_quantity = "displacement"',
+        "resample = true",
+    }
+    (origin,) = [problem for problem in seen.problems if problem.line.startswith("time")]
+    assert origin.files == (str(event.directory / "event.toml"),)
+
+
+def test_a_suffix_that_tells_is_not_overruled_by_the_line_to_write(event: Event) -> None:
+    shutil.copy(event.synthetic / "AA.S1.BXZ.semd", event.observed / "AA.S1.BXZ.semv")
+    (problem,) = inspect(event).problems
+    assert problem.decide
+    assert problem.line == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "time"),
+    [
+        ("event.toml", ORIGIN),
+        ("headers of the records", ORIGIN + 3.0),
+        ("c.toml", ORIGIN + 6.0),
+    ],
+)
+def test_the_origin_is_told_with_what_tells_it(told: str, time: object, event: Event) -> None:
+    settings = SETTINGS + "origin_time = 2020-01-01T23:57:06Z\n"
+    trace = SACTrace.from_obspy_trace(record(TIMES))
+    if told != "event.toml":
+        (event.directory / "event.toml").unlink()
+    if told == "headers of the records":
+        trace.o = 3.0
+    trace.write(str(event.observed / "a.sac"))
+    seen = inspect(event, settings)
+    assert seen.origin_from.endswith(told)
+    assert seen.origin_time == time.datetime.replace(tzinfo=datetime.UTC)  # type: ignore[attr-defined]
+
+
+def test_the_table_has_every_record(event: Event) -> None:
+    shutil.copy(event.synthetic / "AA.S1.BXZ.semd", event.observed / "AA.S1.BXZ.semd")
+    record(TIMES, "BHE").write(str(event.observed / "e.mseed"), format="MSEED")
+    record(TIMES, "BNZ", location="20").write(str(event.observed / "n.mseed"), format="MSEED")
+    (event.observed / "b.mseed").write_bytes(b"")
+    seen = inspect(event)
+    told = {(one.side, one.file): one for one in seen.records}
+    assert told["observed", "e.mseed"].use == "component E is not asked for"
+    assert "AA.S1..BXZ (two columns, displacement) is taken" in told["observed", "n.mseed"].use
+    assert told["observed", "n.mseed"].quantity == "acceleration"
+    assert told["observed", "b.mseed"].problems == (1,)
+    used = told["observed", "AA.S1.BXZ.semd"]
+    assert (used.used, used.use) == (True, "compared with AA.S1..BXZ")
+    assert (used.dt, used.seconds, used.start) == (0.5, 399.5, "0 s")
+    assert used.peak == pytest.approx(np.abs(wave(TIMES)).max(), rel=1e-6)
+    assert seen.decisions.quantities == {"displacement": 1}
+    assert seen.decisions.amplitude_ratios == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_records_alone_are_judged_without_synthetics_and_settings(event: Event) -> None:
+    (event.directory / "event.toml").unlink()
+    for channel in ("BHE", "BHZ"):
+        record(TIMES, channel).write(str(event.observed / f"{channel}.mseed"), format="MSEED")
+    (found,) = find_events(event.observed)
+    assert found.synthetic is None
+    seen = inspect_event("e", found.observed, found.synthetic, None, "the configuration")
+    assert seen.decisions.components == ("E", "Z")
+    assert [problem.line for problem in seen.problems] == ["time = YYYY-MM-DDThh:mm:ssZ"]
+    assert seen.problems[0].files == (str(event.observed / "event.toml"),)
+    (event.observed / "event.toml").write_text("time = 2020-01-01T23:57:00Z\n")
+    assert inspect_event("e", found.observed, None, None, "the configuration").sound
+
+
+def test_an_archive_is_no_event(tmp_path: Path) -> None:
+    place = tmp_path / "archive" / "2020" / "AA" / "S1" / "BHZ.D"
+    place.mkdir(parents=True)
+    record(TIMES, "BHZ").write(str(place / "AA.S1..BHZ.D.2020.001"), format="MSEED")
+    with pytest.raises(SeismicError, match="a directory with seismograms"):
+        find_events(tmp_path / "archive")
+
+
+def test_synthetics_elsewhere_belong_to_events_of_their_names(event: Event) -> None:
+    events = event.directory / "events"
+    for name in ("a", "b"):
+        shutil.copytree(event.synthetic, events / name / "obs")
+        shutil.copytree(event.synthetic, event.directory / "models" / name)
+    found = find_events(events, event.directory / "models")
+    assert [one.synthetic for one in found] == [event.directory / "models" / x for x in "ab"]
