@@ -114,7 +114,7 @@ def test_a_watch_that_was_to_end_by_itself_has_not_done_its_work(
     root: Path, tmp_path: Path
 ) -> None:
     (root / "data/incoming/last").write_text("data")
-    watch = Long(root, tmp_path / "log", "watch", "--once")
+    watch = Long(root, tmp_path / "log", "watch", "--once", "--existing", "run")
     watch.says("last: complete, run ")
     assert watch.ended_by(signal.SIGTERM) == 143, watch.text
     assert watch.text.endswith("ended by SIGTERM\n")

@@ -75,7 +75,7 @@ def find_run(services: Services, name: str) -> str:
         return found[0]
     what = f"{len(found)} runs begin" if found else "no run begins"
     problem = "there are no runs yet" if name == "last" else f"{what} with {name!r}"
-    near = "" if found else _perhaps(name, newest)
+    near = "" if found or name == "last" else _perhaps(name, newest)
     raise ProjectError(f"{problem}: {near}see `headrace run list`")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from cli.walk.world import Scenario, World
 
 SCENARIOS: dict[str, Scenario] = {}
+_DAY = '[collections.here]\nroot = "data"\n[profiles.day.collections.here]\nroot = "data"\n'
 
 
 def scenario(function: Scenario) -> Scenario:
@@ -23,6 +27,42 @@ def data_runs(world: World) -> None:
     assert "no flow 'data_run'" in followed.error
     none = headrace.refused("data-run", "plot", "none.root", "--output", "x", "--only", "c0/*")
     assert "none.root" in none
+
+
+@scenario
+def a_data_run(world: World) -> None:
+    """Its flow only passes its input on: how it stands is read from that."""
+    headrace = world.program("beam")
+    flow = headrace.directory / "flows" / "data_run"
+    flow.mkdir(parents=True)
+    (headrace.directory / "headrace.toml").write_text(_DAY)
+    summary = {"segments": 2, "bytes": 5_000_000, "events": 1200, "fitted": 900}
+    state = {"Type": "Pass", "Result": summary, "ResultPath": "$.summary", "End": True}
+    definition = {"StartAt": "Told", "States": {"Told": state}}
+    (flow / "definition.json").write_text(json.dumps(definition))
+    headrace("deploy")
+    headrace("start", "data_run", "-s", "run=run-0012", "--wait")
+    [row] = headrace.told("data-run", "status", "--limit", "3")
+    assert (row["name"], row["status"]) == ("run-0012", "SUCCEEDED")
+    assert (row["segments"], row["events"]) == (2, 1200)
+    assert "run-0012" in headrace("data-run", "status").stdout
+    unknown = headrace.refused("data-run", "plot", "13")
+    assert "no data run '13'; the last ones are: run-0012" in unknown
+
+
+@scenario
+def pictures_of_a_data_run(world: World) -> None:
+    uproot = pytest.importorskip("uproot", reason="needs the extra `datarun`")
+    hist = pytest.importorskip("hist", reason="needs the extra `datarun`")
+    headrace = world.program("pictures")
+    (headrace.directory / "headrace.toml").write_text(_DAY)
+    with uproot.recreate(headrace.directory / "run-0012.root") as file:
+        for name in ("gammas", "betas"):
+            file[name] = hist.Hist.new.Reg(50, 0, 500, name="energy").Double().fill([20.0, 30.0])
+    told = headrace.told("data-run", "plot", "run-0012.root", "-o", "drawn", "--only", "gam*")
+    pictures = [Path(path) for path in told["pictures"]]
+    assert pictures
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
 @scenario

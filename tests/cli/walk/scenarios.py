@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from cli.walk.world import Scenario, World
@@ -294,3 +295,20 @@ def an_account(world: World) -> None:
     assert headrace.told("logout") == {"logged_out": True}
     done = headrace("deploy", *at, code=4, GLOBUS_CLIENT_ID="", GLOBUS_CLIENT_SECRET="")
     assert "GLOBUS_CLIENT_ID" in done.error
+
+
+@scenario
+def an_endpoint_of_ones_own(world: World) -> None:
+    """Made, told of and read; it is started, stopped and removed in ``tests/clients``."""
+    headrace = world.developer
+    at = ("--at", "globus")
+    headrace("login", *at)
+    headrace("deploy", *at)
+    made = headrace("endpoint", "create", "machine", *at).stdout
+    assert "Start it with `headrace endpoint start machine`" in made
+    [row] = headrace.told("endpoint", "list", *at)
+    assert (row["name"], row["state"]) == ("machine", "stopped")
+    status = headrace.told("endpoint", "status", "machine", *at, code=1)
+    assert status["state"] == "stopped"
+    assert headrace("endpoint", "log", "machine", *at).stdout
+    shutil.rmtree(status["directory"])
