@@ -18,8 +18,9 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.adjoint import _pyadjoint, subsample_shift
+from headrace.seismic.adjoint import _pyadjoint
 from headrace.seismic.config import ADJOINT_SOURCE_TYPES, ProcessingConfig
+from headrace.seismic.cross_correlation import subsample_shift
 from headrace.seismic.exponentiated_phase import exponentiated_phase
 from headrace.seismic.waveforms import Samples, TraceFile
 

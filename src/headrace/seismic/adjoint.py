@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,16 @@ from typing import Any
 import numpy as np
 
 from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.cross_correlation import (
+    correlation_derivative,
+    correlation_errors,
+    shift_derivative,
+    subsample_shift,
+)
 from headrace.seismic.errors import StationProblem
 from headrace.seismic.exponentiated_phase import WATER_LEVEL, exponentiated_phase
 from headrace.seismic.processing import transpose_filter
+from headrace.seismic.simpson import simpson_weights
 from headrace.seismic.waveforms import Samples
 from headrace.seismic.windows import Window
 
@@ -74,10 +82,9 @@ def measure(
     Returns:
         Misfit and adjoint source. The latter is the derivative of the misfit with respect to
         the synthetic trace, forward in time: the misfit changes by
-        ``dt * sum(adjoint_source * change)``. For the travel times it is the usual first-order
-        formula. With ``config.exact_adjoint`` the derivative of ``waveform`` and
-        ``cc_traveltime_subsample`` has no error but rounding, and all are with respect to the
-        trace before the filter.
+        ``dt * sum(adjoint_source * change)``. Of ``waveform`` and ``cc_traveltime`` it is that of
+        pyadjoint, which approximates it. With ``config.exact_adjoint`` no type approximates
+        anything, and all are with respect to the trace before the filter.
 
     Raises:
         StationProblem: the measure failed or is not finite.
@@ -85,7 +92,8 @@ def measure(
     if not windows:
         return Measurement(0.0, np.zeros(0 if misfit_only else len(synthetic)), ())
     factors = [1.0] * len(windows) if weights is None else [float(weight) for weight in weights]
-    if all(factor == 1.0 for factor in factors):
+    apart = all(one.last < later.first for one, later in itertools.pairwise(windows))
+    if apart and all(factor == 1.0 for factor in factors):
         result = _measure_alike(observed, synthetic, windows, dt, config)
     else:
         result = _measure_weighted(observed, synthetic, windows, dt, config, factors)
@@ -123,14 +131,20 @@ def _measure_alike(
     dt: float,
     config: ProcessingConfig,
 ) -> Measurement:
-    """Measure windows that weigh 1."""
+    """Measure windows that weigh 1 and are apart: pyadjoint has one source for a sample."""
     if config.adjoint_source == "cc_traveltime_subsample":
         return _subsample_traveltime(observed, synthetic, windows, dt, config)
     if config.adjoint_source == "exponentiated_phase":
         return _exponentiated_phase(observed, synthetic, windows, dt, config.measure)
+    if config.adjoint_source == "multitaper":
+        return _multitaper(observed, synthetic, windows, dt, config)
     if config.adjoint_source == "waveform" and config.exact_adjoint:
         return _waveform(observed, synthetic, windows, dt, config.measure)
-    return _pyadjoint(observed, synthetic, windows, dt, config)
+    found = _pyadjoint(observed, synthetic, windows, dt, config)
+    if config.adjoint_source == "cc_traveltime" and config.exact_adjoint:
+        exact = _correlation(observed, synthetic, windows, dt, config)
+        return replace(found, adjoint_source=exact)
+    return found
 
 
 def _pyadjoint(
@@ -143,15 +157,7 @@ def _pyadjoint(
     import pyadjoint
     from obspy import Trace
 
-    settings = pyadjoint.get_config(
-        adjsrc_type=config.adjoint_source,
-        min_period=config.min_period,
-        max_period=config.max_period,
-        **config.measure,
-    )
-    # The program says itself what is wrong with a station; a fall-back of multitaper to
-    # cross-correlation is told in the results.
-    logging.getLogger("pyadjoint").setLevel(logging.ERROR)
+    settings = _settings(config)
     header = {"delta": dt, "channel": "BXX"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -161,13 +167,79 @@ def _pyadjoint(
             config=settings,
             windows=[list(window.seconds(dt)) for window in windows],
         )
-    kind = "dlna" if config.measure.get("measure_type") == "am" else "dt"
+    kind = _measured_kind(config)
     return Measurement(
         misfit=float(source.misfit),
         # pyadjoint hands it over reversed in time; solvers reverse it themselves.
         adjoint_source=np.ascontiguousarray(source.adjoint_source[::-1]),
         windows=tuple(_window_measure(stats, kind) for stats in source.window_stats),
     )
+
+
+def _settings(config: ProcessingConfig) -> Any:
+    """Make pyadjoint's configuration."""
+    import pyadjoint
+
+    # The program says itself what is wrong with a station; a fall-back of multitaper to
+    # cross-correlation is told in the results.
+    logging.getLogger("pyadjoint").setLevel(logging.ERROR)
+    return pyadjoint.get_config(
+        adjsrc_type=config.adjoint_source,
+        min_period=config.min_period,
+        max_period=config.max_period,
+        **config.measure,
+    )
+
+
+def _correlation(
+    observed: Samples,
+    synthetic: Samples,
+    windows: Sequence[Window],
+    dt: float,
+    config: ProcessingConfig,
+) -> Samples:
+    """The derivative of pyadjoint's misfit, as if its shift were not rounded to samples."""
+    settings = _settings(config)
+    total = np.zeros(len(synthetic))
+    for window in windows:
+        part, taper = _tapered_part(window, config.measure)
+        data, model = observed[part] * taper, synthetic[part] * taper
+        errors = None
+        if settings.use_cc_error:
+            errors = correlation_errors(
+                data,
+                model,
+                dt,
+                settings.dt_sigma_min,
+                settings.dlna_sigma_min,
+                whole_samples=False,
+            )
+        amplitude = settings.measure_type == "am"
+        derivative = correlation_derivative(data, model, dt, amplitude=amplitude, errors=errors)
+        total[part] += derivative * taper / dt
+    return total
+
+
+def _multitaper(
+    observed: Samples,
+    synthetic: Samples,
+    windows: Sequence[Window],
+    dt: float,
+    config: ProcessingConfig,
+) -> Measurement:
+    from headrace.seismic.multitaper import measure_multitaper
+
+    total = np.zeros(len(synthetic))
+    measures = []
+    borders = [window.seconds(dt) for window in windows]
+    for found in measure_multitaper(observed, synthetic, borders, dt, _settings(config)):
+        total[found.first : found.first + len(found.derivative)] += found.derivative
+        measures.append(_window_measure(found.statistics, _measured_kind(config)))
+    return Measurement(sum(one.misfit for one in measures), total, tuple(measures))
+
+
+def _measured_kind(config: ProcessingConfig) -> str:
+    return "dlna" if config.measure.get("measure_type") == "am" else "dt"
 
 
 def _window_measure(stats: Mapping[str, Any], kind: str) -> WindowMeasure:
@@ -198,15 +270,10 @@ def _subsample_traveltime(
         part, taper = _tapered_part(window, config.measure)
         data, model = observed[part] * taper, synthetic[part] * taper
         shift = subsample_shift(data, model) * dt
-        velocity = np.gradient(model, dt)
-        norm = dt * float(velocity @ velocity)
-        if norm == 0.0:
+        if not np.ptp(model):
             raise StationProblem(f"the synthetic is constant in samples {part.start}-{window.last}")
-        if config.exact_adjoint:
-            # The shift is in samples: once dt makes it seconds, once the sum takes dt back.
-            total[part] += shift * shift_derivative(data, model) * taper
-        else:
-            total[part] += shift * velocity * taper / norm
+        # The shift is in samples: once dt makes it seconds, once the sum takes dt back.
+        total[part] += shift * shift_derivative(data, model) * taper
         measures.append(WindowMeasure(misfit=0.5 * shift**2, shift=shift))
     misfit = sum(found.misfit for found in measures)
     return Measurement(misfit, total, tuple(measures))
@@ -232,31 +299,6 @@ def _waveform(
         total[part] += weighted * taper
         measures.append(WindowMeasure(misfit=0.5 * dt * float(weighted @ difference), shift=None))
     return Measurement(sum(found.misfit for found in measures), total, tuple(measures))
-
-
-@functools.lru_cache(maxsize=64)
-def simpson_weights(npts: int) -> Samples:
-    """Weights of the samples in Simpson's rule, in sampling intervals.
-
-    Args:
-        npts: number of samples, at least 2.
-
-    Returns:
-        Shape ``(npts,)``, not to be changed. For an even number the last interval has
-        Cartwright's correction, as in ``scipy.integrate.simpson``.
-    """
-    weights = np.zeros(npts)
-    if npts == 2:
-        weights += 0.5
-    else:
-        odd = npts - 1 + npts % 2
-        weights[:odd] = 2.0 / 3.0
-        weights[1:odd:2] = 4.0 / 3.0
-        weights[[0, odd - 1]] = 1.0 / 3.0
-        if odd < npts:
-            weights[-3:] += np.array([-1.0, 8.0, 5.0]) / 12.0
-    weights.setflags(write=False)
-    return weights
 
 
 def _exponentiated_phase(
@@ -286,55 +328,6 @@ def _tapered_part(window: Window, settings: Mapping[str, Any]) -> tuple[slice, S
         str(settings.get("taper_type", "hann")),
     )
     return slice(window.first, window.last + 1), taper
-
-
-def subsample_shift(data: Samples, model: Samples) -> float:
-    """Shift of the best correlation, by a parabola through its maximum.
-
-    Args:
-        data: tapered samples, shape ``(n,)``.
-        model: tapered samples, same shape.
-
-    Returns:
-        Samples by which ``data`` is later than ``model``.
-    """
-    correlation = np.correlate(data, model, mode="full")
-    top = int(correlation.argmax())
-    shift = float(top - len(data) + 1)
-    if 0 < top < len(correlation) - 1:
-        before, at, after = correlation[top - 1 : top + 2]
-        curvature = before - 2 * at + after
-        if curvature < 0:
-            shift += float(0.5 * (before - after) / curvature)
-    return shift
-
-
-def shift_derivative(data: Samples, model: Samples) -> Samples:
-    """Derivative of `subsample_shift` with respect to the model's samples.
-
-    Args:
-        data: tapered samples, shape ``(n,)``.
-        model: tapered samples, same shape.
-
-    Returns:
-        Shape ``(n,)``; zero where no parabola was drawn.
-    """
-    correlation = np.correlate(data, model, mode="full")
-    top = int(correlation.argmax())
-    if not 0 < top < len(correlation) - 1:
-        return np.zeros(len(model))
-    before, at, after = correlation[top - 1 : top + 2]
-    curvature = before - 2 * at + after
-    if not curvature < 0:
-        return np.zeros(len(model))
-    # A sample of the correlation changes with the model by the shifted data.
-    padded = np.pad(data, len(data))
-    first = top + 1
-    earlier, same, later = (padded[first + k : first + k + len(model)] for k in (-1, 0, 1))
-    slope = 0.5 / curvature
-    bend = 0.5 * (before - after) / curvature**2
-    found: Samples = slope * (earlier - later) - bend * (earlier - 2 * same + later)
-    return found
 
 
 @functools.lru_cache(maxsize=64)
