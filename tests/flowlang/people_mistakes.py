@@ -244,6 +244,11 @@ PARAMETERS: dict[str, Mistake] = {
         "shared_with_somebody", f"{_SHARE}/operation", "DELETE"),
     "a principal of type user": ("shared_with_somebody", [
         (f"{_SHARE}/principal_type.$", GONE), (f"{_SHARE}/principal_type", "user")]),
+    "a principal of a type that the schema alone allows": _one(
+        "shared_with_somebody",
+        "s/properties/principal/properties/type",
+        {"enum": ["user", "group"]},
+    ),
     "visible_to as a text": _one(
         "asked_first", "d/States/Publish/Parameters/visible_to", "public"),
     "content as a text": _one("asked_first", "d/States/Publish/Parameters/content", "a scan"),

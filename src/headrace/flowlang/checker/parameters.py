@@ -104,6 +104,10 @@ class _Check:
             fix = "correct the value"
             yield Finding(ERROR, "invalid-parameter", loc, f"{_written(at)}: {problem}", fix)
             return
+        partly = _partly_refused(schema, shape)
+        if partly is not None:
+            fix = "leave it out of the values that the input schema, or a state before, allows"
+            yield Finding(WARNING, "invalid-parameter", loc, f"{_written(at)}: {partly}", fix)
         doubt = _misplaced(schema, shape)
         if doubt is not None:
             fix = "correct the path that it is read from"
@@ -198,6 +202,16 @@ def _unfit(schema: Mapping[str, Any], shape: Shape) -> str | None:
     if not reasons or any(reason is None for reason in reasons):
         return None
     return sorted(reason for reason in reasons if reason is not None)[0]
+
+
+def _partly_refused(schema: Mapping[str, Any], shape: Shape) -> str | None:
+    """Returns why some of the values that are known to be possible do not fit a schema."""
+    if shape.values is None or shape.kinds & ~SCALARS:
+        return None
+    options = [schema["const"]] if "const" in schema else schema.get("enum")
+    reasons = [_refused(schema, value, options) for value in shape.values]
+    told = sorted(reason for reason in reasons if reason is not None)
+    return told[0] if told else None
 
 
 def _refused(schema: Mapping[str, Any], value: Value, options: list[Any] | None) -> str | None:
