@@ -41,7 +41,7 @@ def process_waveforms(
 
     from headrace.compute.batch import run_batch_job
 
-    most_problems, longest_problem = 20, 200
+    most_problems, longest_problem = 20, 600
 
     def absolute(name: str, value: str, base: str = "") -> Path:
         path = Path(base, value) if isinstance(value, str) and value else Path()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,10 @@ def inspect(event: Event, settings: str = SETTINGS) -> Inspection:
     config = event.directory / "c.toml"
     config.write_text(settings)
     return inspect_event("e", event.observed, event.synthetic, read_config(config), str(config))
+
+
+def pulse(times: Any, at: float) -> Any:
+    return 1e-4 * np.exp(-(((times - at) / 9.0) ** 2)) * np.cos((times - at) * 0.31)
 
 
 def write_counts(event: Event) -> None:
@@ -77,6 +82,35 @@ def test_counts_that_are_called_a_displacement_stay_refused(whole: bool, event: 
 def test_a_shift_is_no_reversed_polarity(late: float, event: Event) -> None:
     record(TIMES, late=late).write(str(event.observed / "a.mseed"), format="MSEED")
     assert inspect(event).problems == ()
+
+
+@pytest.mark.parametrize("late", [90.0, -90.0])
+def test_an_origin_wrong_by_more_than_a_period_is_doubted(late: float, event: Event) -> None:
+    event.write_synthetic("AA.S1.BXZ.semd", pulse(TIMES, 200.0))
+    trace = record(TIMES)
+    trace.data = pulse(TIMES, 200.0 + late)
+    trace.write(str(event.observed / "a.mseed"), format="MSEED")
+    (problem,) = inspect(event).problems
+    side = "later" if late > 0 else "earlier"
+    assert f"observed is the synthetic 90 s {side}" in problem.text
+    assert "is the origin time right?" in problem.text
+    assert problem.decide
+
+
+def test_a_station_without_a_place_is_told_before_weights_by_azimuth(event: Event) -> None:
+    shutil.copy(event.synthetic / "AA.S1.BXZ.semd", event.observed / "AA.S1.BXZ.semd")
+    settings = SETTINGS + "[weights]\nazimuth_bins = 4\n"
+    assert "weights.azimuth_bins needs positions" in event.refusal(settings)
+    (problem,) = inspect(event, settings).problems
+    assert "weights.azimuth_bins needs positions" in problem.text
+    (event.directory / "source.toml").write_text("x = 0.0\nz = 0.0\n")
+    (event.directory / "STATIONS").write_text("S2 AA 10.0 0.0\n")
+    (found,) = find_events(event.directory)
+    assert found.geometry == event.directory
+    config = read_config(event.directory / "c.toml")
+    seen = inspect_event("e", found.observed, found.synthetic, config, "c.toml", found.geometry)
+    assert "STATIONS lacks AA.S1, which have seismograms" in seen.problems[0].text
+    assert not seen.sound
 
 
 def test_a_sampling_that_differs_is_told_while_the_origin_is_unknown(event: Event) -> None:

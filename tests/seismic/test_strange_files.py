@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -132,7 +133,15 @@ STRANGE: dict[str, tuple[Spoil, str]] = {
         lambda event: write(event, of_a_section(), "b.su", "SU"),
         "b.su: no format of seismograms that is known here; it was left out",
     ),
-    "directory": (below, "S2: a directory with seismograms (S2/AA.S2.BXZ.semd)"),
+    "directory": (below, "S2: a directory with seismograms (AA.S2.BXZ.semd)"),
+    "a name in another encoding": (
+        lambda event: text_of(event, os.fsdecode(b"AA.S\xe92.BXZ.semd")),
+        "AA.S\\udce92.BXZ.semd: its name has bytes that are not UTF-8",
+    ),
+    "a line break in the name": (
+        lambda event: text_of(event, "AA.S2\n.BXZ.semd"),
+        "AA.S2\\n.BXZ.semd: its name has bytes that are not UTF-8, or controls",
+    ),
     "link": (
         lambda event: (event.observed / "AA.S2.BXZ.semd").symlink_to("nowhere"),
         "is it a broken link",

@@ -74,7 +74,14 @@ def look_at(
     from headrace.seismic.inspection import inspect_event
 
     events = [
-        inspect_event(event.name, event.observed, event.synthetic, config, str(file or _NO_CONFIG))
+        inspect_event(
+            event.name,
+            event.observed,
+            event.synthetic,
+            config,
+            str(file or _NO_CONFIG),
+            event.geometry,
+        )
         for event in find_events(directory, synthetic)
     ]
     return Look(events, file)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace.seismic.errors import SeismicError
+from headrace.seismic.geometry import SOURCE_FILE, STATIONS_FILE
 from headrace.seismic.unread_files import directory_problem, is_other
 
 OBSERVED_NAMES: Final = ("obs", "observed")
@@ -26,11 +27,13 @@ class EventDirectories:
         name: of the event.
         observed: directory of the recorded seismograms.
         synthetic: directory of the computed seismograms; None where there is none yet.
+        geometry: directory with the places of source and stations; None where it has none.
     """
 
     name: str
     observed: Path
     synthetic: Path | None
+    geometry: Path | None = None
 
 
 def find_events(directory: Path, synthetic: Path | None = None) -> list[EventDirectories]:
@@ -88,8 +91,12 @@ def _event(name: str, directory: Path, synthetic: Path | None) -> EventDirectori
         observed = _either(place, OBSERVED_NAMES)
         computed = _either(place, SYNTHETIC_NAMES)
         if observed or computed:
+            placed = all((directory / name).is_file() for name in (SOURCE_FILE, STATIONS_FILE))
             return EventDirectories(
-                name, observed or place / OBSERVED_NAMES[0], synthetic or computed
+                name,
+                observed or place / OBSERVED_NAMES[0],
+                synthetic or computed,
+                directory if placed else None,
             )
     return None
 

@@ -24,6 +24,8 @@ from headrace.seismic.errors import (
     StationProblem,
 )
 from headrace.seismic.event_origin import EventOrigin, event_file_of, find_origin
+from headrace.seismic.event_weights import event_weights
+from headrace.seismic.geometry import read_geometry
 from headrace.seismic.inspected import (
     OBSERVED,
     SYNTHETIC,
@@ -119,6 +121,7 @@ class _Look:
             self._config.observed_quantity,
             self._config.synthetic_quantity,
         )
+        placed = self._place(stations)
         taken = {
             _key(trace)
             for station in stations
@@ -153,7 +156,7 @@ class _Look:
                 _spread(self._ratios),
             ),
             tuple(problems),
-            not (self._origin_is_sound and self._pairs),
+            not (self._origin_is_sound and placed and self._pairs),
         )
 
     def _find_origin(self) -> bool:
@@ -162,6 +165,17 @@ class _Look:
             self._origin = find_origin(self._observed, synthetic, self._event_directory)
         except SeismicError as error:
             self._found.append(TraceProblems("", (Problem(str(error)),)))
+            return False
+        return True
+
+    def _place(self, stations: Sequence[Station]) -> bool:
+        """Tell whether the places of stations are known as far as they are needed."""
+        try:
+            directory = self._event_directory
+            geometry = read_geometry(directory) if directory is not None else None
+            event_weights(self._config, self._files[IN_CONFIGURATION], stations, geometry)
+        except SeismicError as error:
+            self._found.append(TraceProblems("", (Problem(str(error), decide=True),)))
             return False
         return True
 

@@ -31,8 +31,9 @@ from headrace.seismic.waveforms import (
     read_unplaced,
 )
 
-_REVERSED = 0.9  # the negative correlation of a record with reversed polarity
-_CLEARLY = 0.1  # and by how much it is the better one
+_ALIKE = 0.9  # the correlation of a record with its synthetic where nothing else is wrong
+_CLEARLY = 0.1  # by how much it must be the better one
+_PYFLEX_SHIFT = 10.0  # s; what pyflex accepts by default
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def judge_pair(
         filtered = filter_pair(aligned.observed, aligned.synthetic, synthetic.dt, config)
         if judge_amplitudes:
             _refuse_unlike_amplitudes(pair, *filtered, config)
-            _refuse_reversed(*filtered, synthetic.dt, config)
+            _refuse_other_records(*filtered, synthetic.dt, config)
     except StationProblem as problem:
         return JudgedPair(observed, synthetic, problems=problem.problems)
     if config.normalize_observed:
@@ -185,23 +186,35 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
     return [Problem(text, kind, IN_CONFIGURATION, line, decide=True)]
 
 
-def _refuse_reversed(
+def _refuse_other_records(
     observed: Samples, synthetic: Samples, dt: float, config: ProcessingConfig
 ) -> None:
-    """Refuse a trace that is the synthetic upside down, whatever it is shifted by."""
+    """Refuse a trace that is the synthetic upside down, or that of another time."""
     from scipy.signal import correlate
 
-    longest = round(config.max_period / dt)
     found = correlate(observed, synthetic, mode="full", method="fft")
+    found /= np.linalg.norm(observed) * np.linalg.norm(synthetic)
     middle = len(synthetic) - 1
+    # Whoever accepts later arrivals gets them.
+    accepted = config.windows.get("tshift_acceptance_level", _PYFLEX_SHIFT)
+    limit = max(config.max_period, float(accepted))
+    longest = round(limit / dt)
     near = found[max(0, middle - longest) : middle + longest + 1]
-    near = near / (np.linalg.norm(observed) * np.linalg.norm(synthetic))
     least, most = float(near.min()), float(near.max())
-    if -least >= _REVERSED and -least >= most + _CLEARLY:
+    if -least >= _ALIKE and -least >= most + _CLEARLY:
         raise StationProblem(
             f"observed is the synthetic upside down (correlation {least:.2f}, {most:.2f} at best "
             "otherwise): is the polarity reversed? correct the sign, or remove the file"
         )
+    best = int(np.argmax(found))
+    if found[best] >= _ALIKE and found[best] >= most + _CLEARLY:
+        late = (best - middle) * dt
+        text = (
+            f"observed is the synthetic {abs(late):.4g} s {'later' if late > 0 else 'earlier'} "
+            f"(correlation {found[best]:.2f}, {most:.2f} at best within {limit:g} s): "
+            "is the origin time right?"
+        )
+        raise StationProblem(problems=[Problem(text, "of another time", decide=True)])
 
 
 def _refuse_unlike_amplitudes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,12 +16,13 @@ from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.earlier import WINDOWS_FILE, read_earlier
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.event_origin import EventOrigin, find_origin
+from headrace.seismic.event_weights import event_weights, with_silent_stations
 from headrace.seismic.figures import choose_sample
-from headrace.seismic.geometry import EventGeometry, azimuth_weights, read_geometry
+from headrace.seismic.geometry import read_geometry
 from headrace.seismic.inspection import inspect_event
 from headrace.seismic.results import start_results
 from headrace.seismic.station import Measuring
-from headrace.seismic.waveforms import Pair, Station, find_stations
+from headrace.seismic.waveforms import Station, find_stations
 
 Figures = Literal["all", "sample", "none"]
 
@@ -112,15 +113,29 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
     Raises:
         SeismicError: a directory or file is missing or cannot be used.
     """
-    origin, stations, unusable = _stations(request, config)
-    geometry = None
-    if request.event_directory is not None:
-        geometry = read_geometry(request.event_directory)
-        stations = _with_silent(stations, geometry, config)
+    try:
+        origin, stations, unusable = _stations(request, config)
+        geometry = None
+        if request.event_directory is not None:
+            geometry = read_geometry(request.event_directory)
+            stations = with_silent_stations(stations, geometry, config.components)
+        weights = event_weights(config, str(request.config), stations, geometry)
+    except SeismicError:
+        # Whoever mends it is told all that there is to mend at once.
+        problems = inspect_event(
+            request.event,
+            request.observed,
+            request.synthetic,
+            config,
+            str(request.config),
+            request.event_directory,
+        ).problems
+        if not problems:
+            raise
+        raise EventError(f"{request.event}: could not be processed", problems) from None
     earlier = None
     if request.windows_from is not None:
         earlier = read_earlier(request.windows_from, request.event, config)
-    weights = _weights(request, config, stations, geometry)
     how = Measuring(origin, weights, earlier, request.misfit_only)
     drawn: list[str] = []
     if request.figures != "none" and not request.misfit_only:
@@ -138,84 +153,17 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
 def _stations(
     request: EventRequest, config: ProcessingConfig
 ) -> tuple[EventOrigin | None, list[Station], list[tuple[str, str]]]:
-    """Find origin and stations; where that is not possible, all that is wrong is said at once."""
-    try:
-        origin = find_origin(request.observed, request.synthetic, request.event_directory)
-        stations, unusable = find_stations(
-            request.observed,
-            request.synthetic,
-            config.components,
-            config.observed_quantity,
-            config.synthetic_quantity,
-        )
-        complete = any(
-            pair.observed and pair.synthetic for station in stations for pair in station.pairs
-        )
-    except SeismicError:
-        complete = False
-    if complete:
-        return origin, stations, unusable
-    inspection = inspect_event(
-        request.event,
+    origin = find_origin(request.observed, request.synthetic, request.event_directory)
+    stations, unusable = find_stations(
         request.observed,
         request.synthetic,
-        config,
-        str(request.config),
-        request.event_directory,
+        config.components,
+        config.observed_quantity,
+        config.synthetic_quantity,
     )
-    raise EventError(f"{request.event}: could not be processed", inspection.problems)
-
-
-def _with_silent(
-    stations: Sequence[Station], geometry: EventGeometry, config: ProcessingConfig
-) -> list[Station]:
-    """Add the stations that have no trace at all, for a zero adjoint source each."""
-    there = {station.code for station in stations}
-    example = stations[0].pairs[0].channel
-    silent = []
-    for code in geometry.stations:
-        if code not in there:
-            network, _, name = code.partition(".")
-            pairs = [
-                Pair(component, example[:-1] + component, None, None, blank=True)
-                for component in config.components
-            ]
-            silent.append(Station(network, name, tuple(pairs)))
-    return sorted([*stations, *silent], key=lambda station: (station.network, station.name))
-
-
-def _weights(
-    request: EventRequest,
-    config: ProcessingConfig,
-    stations: Sequence[Station],
-    geometry: EventGeometry | None,
-) -> Mapping[str, float]:
-    weights = {
-        station.code: config.weights.stations[station.code]
-        for station in stations
-        if station.code in config.weights.stations
-    }
-    if not config.weights.azimuth_bins:
-        return weights
-    if geometry is None:
-        raise SeismicError(
-            f"{request.config}: weights.azimuth_bins needs positions; name the event's directory "
-            "with source.toml and STATIONS, --event-directory"
-        )
-    measured = [
-        station.code
-        for station in stations
-        if weights.get(station.code, 1.0) > 0.0
-        and any(pair.observed and pair.synthetic for pair in station.pairs)
-    ]
-    nowhere = [code for code in measured if code not in geometry.stations]
-    if nowhere:
-        raise SeismicError(
-            f"{request.event_directory}: STATIONS lacks {nowhere[0]}, which has seismograms; "
-            "without its position it has no weight by azimuth"
-        )
-    by_azimuth = azimuth_weights(geometry, measured, config.weights.azimuth_bins)
-    return weights | {code: weights.get(code, 1.0) * by_azimuth[code] for code in measured}
+    if not any(pair.observed and pair.synthetic for one in stations for pair in one.pairs):
+        raise SeismicError(f"{request.event}: no trace is there on both sides")
+    return origin, stations, unusable
 
 
 def hash_station(station: Station) -> str:

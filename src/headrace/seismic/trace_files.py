@@ -22,6 +22,7 @@ from headrace.seismic.unread_files import (
     directory_problem,
     is_other,
     refuse_unreadable,
+    shown_name,
     torn_problem,
 )
 
@@ -147,17 +148,21 @@ def find_traces(directory: Path) -> tuple[Traces, list[tuple[str, str]]]:
         raise SeismicError(f"{directory}: no such directory of seismograms")
     found: list[TraceFile] = []
     problems = []
-    for path in sorted(directory.iterdir()):
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError as error:
+        raise SeismicError(f"{directory}: cannot be read: {error.strerror}") from None
+    for path in paths:
         if path.is_dir():
             problem = directory_problem(path)
-            problems += [(path.name, problem)] if problem else []
+            problems += [(shown_name(path), problem)] if problem else []
             continue
         if is_other(path):
             continue
         try:
             found += _traces_of(path)
         except StationProblem as error:
-            problems.append((path.name, str(error)))
+            problems.append((shown_name(path), str(error)))
     if not found and not problems:
         raise SeismicError(
             f"{directory}: no seismograms in it (NET.STA.CHA.sem*, SAC, miniSEED, or another "
@@ -171,7 +176,7 @@ def find_traces(directory: Path) -> tuple[Traces, list[tuple[str, str]]]:
 
 
 def _listing(directory: Path) -> str:
-    names = sorted(path.name for path in directory.iterdir())
+    names = sorted(shown_name(path) for path in directory.iterdir())
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"are {', '.join(names[:3])}{more}" if names else "is nothing"
 
@@ -293,7 +298,8 @@ def own_origin(stats: Any) -> datetime.datetime | None:
 
 def is_set(sac: Any, name: str) -> bool:
     """Tell whether a number of a SAC header is there, and is one."""
-    return float(sac.get(name, _UNSET)) not in (_UNSET, math.inf, -math.inf)
+    value = float(sac.get(name, _UNSET))
+    return math.isfinite(value) and value != _UNSET
 
 
 def _joined(traces: Sequence[TraceFile]) -> list[TraceFile]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.seismic.errors import StationProblem
 
 BINARY_SUFFIXES: Final = {".sac", ".mseed", ".ms", ".miniseed", ".msd"}
@@ -47,7 +48,7 @@ def directory_problem(directory: Path) -> str | None:
     if found is None:
         return None
     return (
-        f"{directory.name}: a directory with seismograms ({found.relative_to(directory.parent)}) "
+        f"{shown_name(directory)}: a directory with seismograms ({shown_name(found)}) "
         "that are not read; move those of the event beside the others"
     )
 
@@ -73,10 +74,17 @@ def refuse_unreadable(path: Path) -> None:
     """
     reason = _reason(path)
     if reason:
-        raise StationProblem(f"{path.name}: {reason}")
+        raise StationProblem(f"{shown_name(path)}: {reason}")
+
+
+def shown_name(path: Path) -> str:
+    """Return a file's name as lines and tables can hold it."""
+    return terminal_text(path.name)
 
 
 def _reason(path: Path) -> str | None:
+    if shown_name(path) != path.name:
+        return "its name has bytes that are not UTF-8, or controls: rename it; it was left out"
     if "\\" in path.name:
         return "has a backslash in its name: unpack the archive anew, with its directories"
     if _WITHOUT_NETWORK.fullmatch(path.name):
