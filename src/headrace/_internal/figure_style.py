@@ -5,10 +5,12 @@ matplotlib is imported when a figure is made, so that programs which draw nothin
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from headrace._internal.atomic import atomic_replacement
+from headrace._internal.terminal_text import terminal_text
 
 INK = "#22262e"
 QUIET = "#6b7280"
@@ -38,9 +40,46 @@ def new_figure(width: float, height: float) -> Any:
     return figure
 
 
-def literal(text: str) -> str:
-    """Return text of data as it is drawn: a ``$`` stands for itself, and begins no formula."""
-    return text.replace("$", r"\$")
+LONGEST = 90
+"""Characters of a text that a figure has room for; more would push the data out of it."""
+
+
+def literal(text: str, longest: int = LONGEST) -> str:
+    r"""Return text of data as it is drawn: every character stands for itself.
+
+    A ``$`` begins no formula, controls and characters that the font has not are written out as
+    ``\n`` or ``\u4e2d``, and a long text loses its middle.
+
+    Args:
+        text: from data, settings, names of files.
+        longest: characters that there is room for.
+    """
+    shown = "".join(
+        sign if ord(sign) in _drawable() else _written_out(sign) for sign in terminal_text(text)
+    )
+    if len(shown) > longest:
+        half = (longest - 1) // 2
+        shown = f"{shown[:half]}…{shown[len(shown) - half :]}"
+    return shown.replace("$", r"\$")
+
+
+def legend_literal(text: str, longest: int = LONGEST // 2) -> str:
+    """Return text of data for a legend, which leaves out what begins with an underscore."""
+    shown = literal(text, longest)
+    return f"\N{HAIR SPACE}{shown}" if shown.startswith("_") or not shown else shown
+
+
+@functools.cache
+def _drawable() -> frozenset[int]:
+    """The characters that the font of all figures has."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
+
+
+def _written_out(sign: str) -> str:
+    code = ord(sign)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def plain(axes: Any) -> None:

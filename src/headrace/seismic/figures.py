@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from headrace._internal.figure_style import literal
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.station import TraceResult
 
@@ -110,7 +111,7 @@ class TraceFigure:
         largest = 1.15 * float(np.abs(source).max()) or 1.0
         self._source.set_ylim(-largest, largest)
         self._mark_windows(result, times, top)
-        self._title.set_text(f"{self._event}   {result.name}")
+        self._title.set_text(literal(f"{self._event}   {result.name}", 60))
         low, high = self._config.period_band
         misfit = f"misfit {result.measurement.misfit:.4g}" if result.windows else "no window"
         self._detail.set_text(

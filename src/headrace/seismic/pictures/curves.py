@@ -15,11 +15,14 @@ from headrace.seismic.pictures.style import (
     INK,
     QUIET,
     heading,
+    legend_literal,
+    literal,
     new_figure,
     plain,
     save,
 )
 
+_LABEL = 24  # characters beside a bar
 _LOG_FROM = 5.0  # ratio of misfits from which a logarithmic axis shows more
 
 
@@ -106,7 +109,16 @@ def _draw_band(
     ends = [one["misfit"] for one in rows if one.get("accepted") and one["iteration"] == last]
     line = [*models, *((last + 1, misfit) for misfit in ends[-1:])]
     places, misfits = [place for place, _ in line], [misfit for _, misfit in line]
-    axes.plot(places, misfits, "o-", color=colour, lw=1.6, ms=6, label=band or "_", zorder=3)
+    axes.plot(
+        places,
+        misfits,
+        "o-",
+        color=colour,
+        lw=1.6,
+        ms=6,
+        label=legend_literal(band) if band else "_",
+        zorder=3,
+    )
     for iteration in dict.fromkeys(one["iteration"] for one in rows):
         trials = [one for one in rows if one["iteration"] == iteration and one.get("trial")]
         for number, trial in enumerate(trials, start=1):
@@ -155,19 +167,20 @@ def draw_costs(path: Path, stages: Mapping[str, Mapping[str, Any]], title: str =
     heading(figure, title)
     left, right = figure.subplots(1, 2, sharey=True)
     units, unit = _time_unit(max(float(row["seconds"]) for row in stages.values()))
-    names = list(stages)
+    places = range(len(stages))
     for axes, values, label, colour in (
         (left, [float(row["seconds"]) / unit for row in stages.values()], units, ACCENT),
         (right, [float(row["core_hours"]) for row in stages.values()], "core hours", GREEN),
     ):
         total = sum(values)
-        bars = axes.barh(names, values, color=colour, height=0.62)
+        bars = axes.barh(places, values, color=colour, height=0.62)
         axes.bar_label(bars, [_short(value) for value in values], padding=3, size=8, color=INK)
         axes.set_xlim(0.0, 1.18 * max(values) or 1.0)
         axes.set_title(f"{label}: {_short(total)} in all", loc="left", size=9.5, color=INK)
         plain(axes)
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(axis="x", bottom=False, labelbottom=False)
+        axes.set_yticks(places, [literal(name, _LABEL) for name in stages])
         axes.tick_params(axis="y", length=0, labelsize=9)
     left.invert_yaxis()
     return save(figure, path)

@@ -24,6 +24,7 @@ from headrace.seismic.pictures.style import (
     QUIET,
     WARM,
     heading,
+    literal,
     new_figure,
     plain,
     save,
@@ -36,6 +37,8 @@ from headrace.seismic.waveforms import (
     find_stations,
     read_seismogram,
 )
+
+_LABEL = 40  # characters in a window
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +223,8 @@ def _draw_waves(axes: Any, fit: WaveformFit) -> None:
     for (begin, end), label in zip(fit.windows, fit.labels or [""] * len(fit.windows), strict=True):
         axes.axvspan(begin, end, facecolor=ACCENT, alpha=0.13, lw=0, zorder=0)
         place = begin + 0.006 * (fit.times[-1] - fit.times[0])
-        axes.text(place, 0.93 * top, label, va="top", size=7.5, color=ACCENT)
-    axes.set_title(fit.name, loc="left", size=9, color=INK)
+        axes.text(place, 0.93 * top, literal(label, _LABEL), va="top", size=7.5, color=ACCENT)
+    axes.set_title(literal(fit.name), loc="left", size=9, color=INK)
     _trim(axes, fit)
 
 

@@ -18,6 +18,7 @@ from headrace.seismic.pictures.style import (
     INK,
     QUIET,
     heading,
+    legend_literal,
     new_figure,
     plain,
     save,
@@ -25,6 +26,7 @@ from headrace.seismic.pictures.style import (
 
 _BINS = 31  # odd: one is centred on zero
 _COLOURS = (QUIET, ACCENT)
+_LABEL = 32  # characters in a legend, before the numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +112,10 @@ def draw_histograms(path: Path, measures: Mapping[str, Measures], title: str = "
                 "ls": ("-", "--")[number % 2],
             }
         )
-        spread = f"{name}: {one.shifts.mean():+.2g} ± {one.shifts.std():.2g} s"
+        shown_name = legend_literal(name, _LABEL)
+        spread = f"{shown_name}: {one.shifts.mean():+.2g} ± {one.shifts.std():.2g} s"
         left.hist(one.shifts, np.linspace(-widest, widest, _BINS + 1), label=spread, **style)
-        mean = f"{name}: mean {one.misfits.mean():.3g}"
+        mean = f"{shown_name}: mean {one.misfits.mean():.3g}"
         right.hist(one.misfits, np.linspace(0.0, largest, _BINS + 1), label=mean, **style)
     left.set_xlabel("time shift, observed later (s)", size=9, color=INK)
     right.set_xlabel("misfit of a window", size=9, color=INK)

@@ -18,6 +18,7 @@ from headrace.seismic.pictures.style import (
     SENSITIVITY,
     SEQUENTIAL,
     heading,
+    literal,
     new_figure,
     quiet_ticks,
     save,
@@ -25,6 +26,7 @@ from headrace.seismic.pictures.style import (
 
 _WIDTH = 7.2  # inches
 _MOST_POINTS = 2000  # along an axis of the picture, more than it has dots
+_LABEL = 36  # characters beside a map
 _MOST_MARKERS = 400  # stations; more would hide the map
 
 
@@ -184,16 +186,16 @@ def _draw(path: Path, panels: Sequence[_Panel], places: Places | None, title: st
     for number, (axes, panel) in enumerate(zip(every, panels, strict=True)):
         image = _fill(axes, panel)
         bar = figure.colorbar(image, ax=axes, extend=panel.extend, fraction=0.05, pad=0.015)
-        bar.set_label(panel.label, size=9, color=INK)
+        bar.set_label(literal(panel.label, _LABEL), size=9, color=INK)
         bar.outline.set_linewidth(0.4)
         bar.ax.tick_params(labelsize=8, length=2, colors=INK)
         bar.formatter.set_powerlimits((-3, 4))
         bar.ax.yaxis.get_offset_text().set_fontsize(8)
         _mark(axes, places)
-        axes.set_title(panel.title, loc="left", size=10, color=INK)
-        axes.set_ylabel(panel.section.upright_label, size=9, color=INK)
+        axes.set_title(literal(panel.title), loc="left", size=10, color=INK)
+        axes.set_ylabel(literal(panel.section.upright_label, _LABEL), size=9, color=INK)
         if number == len(panels) - 1:
-            axes.set_xlabel(panel.section.along_label, size=9, color=INK)
+            axes.set_xlabel(literal(panel.section.along_label), size=9, color=INK)
         for spine in axes.spines.values():
             spine.set_linewidth(0.5)
         quiet_ticks(axes)
