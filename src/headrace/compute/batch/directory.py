@@ -23,6 +23,13 @@ EXIT_CODES: Final = "exit_codes"
 OWNER: Final = "owner"
 # A line may be a whole file: what is told of it has an end.
 _MAX_WORDS: Final = 4_000
+_OF_LAUNCHERS: Final = re.compile(
+    r"^(srun: |Abort\(\d+\) on node \d+|application called MPI_Abort|MPI_ABORT was invoked"
+    r"|with errorcode |NOTE: invoking MPI_ABORT|You may or may not see output|exactly when Open MPI"
+    r"|[-=]{10,}$|=   (BAD TERMINATION|PID|EXIT|KILLED|CLEANING|RANK|YOU CAN)"
+    r"|YOUR APPLICATION TERMINATED|This typically refers to a problem with your application"
+    r"|Please see the FAQ page)"
+)
 _EXIT_NAME: Final = re.compile(r"([0-9]*)\.([0-9]+)")
 _EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})\n")
 
@@ -186,10 +193,14 @@ class JobDirectory:
             yield
 
     def last_words(self) -> str:
-        """Returns the last line that the script wrote to its standard error, else output."""
+        """Returns the last line that the script wrote to its standard error, else output.
+
+        What the scheduler and launchers of MPI say of every program that fails comes after it.
+        """
         for name in ("stderr", "stdout"):
             lines = [line.strip() for line in (self.text(name) or "").splitlines()]
             spoken = [line for line in lines if line and not line.startswith("slurmstepd:")]
+            spoken = [line for line in spoken if not _OF_LAUNCHERS.search(line)] or spoken
             if spoken:
                 line = " ".join(spoken[-1].split())
                 left_out = len(line) - _MAX_WORDS
