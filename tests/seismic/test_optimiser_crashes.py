@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,13 +93,32 @@ def killing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     left[0] = 0
 
 
-def test_killed_at_every_step_of_taking_an_answer(tmp_path: Path, killing: list[int]) -> None:
-    settings = Settings(memory=2)
-    straight = problem_in(tmp_path / "straight")
+def behind_a_wall(place: Path) -> Problem:
+    """Long steps have no misfit, and one of them not even a model."""
+    problem = problem_in(place)
+    misfit = problem.misfit
+    problem.misfit = lambda m: misfit(m) if (m < 3500.0).all() else float("nan")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (problem_in, Settings(memory=2)),
+        (behind_a_wall, Settings(first_step=2e4, max_relative_model_change=None, max_trials=40)),
+    ],
+)
+def test_killed_at_every_step_of_taking_an_answer(
+    tmp_path: Path,
+    killing: list[int],
+    make: Callable[[Path], Problem],
+    settings: Settings,
+) -> None:
+    straight = make(tmp_path / "straight")
     killing[0] = 10**9
     straight.minimise(settings, iterations=ITERATIONS)
     steps = 10**9 - killing[0]
-    broken = problem_in(tmp_path / "broken")
+    broken = make(tmp_path / "broken")
     kills, task = 0, None
     while task is None or task.iteration < ITERATIONS:
         # Each time a little further into the answer, until it is through; then the next one.

@@ -121,8 +121,14 @@ def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat
 def _failure(search: Search) -> Fail | Flat:
     steps = [trial.step for trial in search.trials]
     span = f"steps from {max(steps):g} down to {min(steps):g}"
-    if all(trial.misfit == search.misfit for trial in search.trials):
+    flat = [trial.step for trial in search.trials if trial.misfit == search.misfit]
+    if len(flat) == len(steps):
         return Flat(f"the misfit is flat: {search.misfit:g} in all {len(steps)} trials, {span}")
+    if _is_in_stairs(search):
+        return Flat(
+            f"the misfit is flat: {search.misfit:g} up to a step of {max(flat):g}, and no longer "
+            f"one lowers it; {len(steps)} trials, {span}"
+        )
     reason = f"no decrease below {search.misfit:g} in {len(steps)} trials, {span}"
     wrong = [trial for trial in search.trials if trial.problem]
     if wrong:

@@ -237,9 +237,10 @@ def write_direction(
             direction[_held(name, value, gradient, settings)] = 0.0
             writer.append(name, direction)
             direction = direction.astype(writer.layout.dtype).astype(np.float64)
-            slope += float(np.sum(gradient * direction))
-            gradient_square += float(np.sum(np.square(gradient)))
-            square += float(np.sum(np.square(direction)))
+            with np.errstate(over="ignore"):  # whoever asked looks at the sums
+                slope += float(np.sum(gradient * direction))
+                gradient_square += float(np.sum(np.square(gradient)))
+                square += float(np.sum(np.square(direction)))
             largest[name] = max(largest.get(name, 0.0), float(np.abs(direction).max()))
             values[name] = max(values.get(name, 0.0), float(np.abs(value).max()))
     return DirectionFacts(
