@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,54 @@ def run_all(paths: Paths, number: int = 0) -> list[dict]:
     while answers[-1]["next"] is not None:
         answers.append(run_iteration(paths, answers[-1]["next"]))
     return answers
+
+
+class HomeAndStaging:
+    """An inversion's two directories, and what the flow carries between them.
+
+    Args:
+        root: where both are made.
+        events: number of events.
+        stations: number of stations.
+    """
+
+    def __init__(self, root: Path, events: int = 2, stations: int = 3) -> None:
+        self.home = make(root / "home", events, stations)
+        shutil.rmtree(self.home.iteration(0))
+        self.staging = Paths(root / "staging")
+
+    def change(self, *pairs: tuple[str, str]) -> None:
+        """Replaces texts of the settings."""
+        text = self.home.settings.read_text()
+        for old, new in pairs:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.home.settings.write_text(text)
+
+    def run(self, number: int) -> dict:
+        """Runs an iteration that was published, and brings back what came of it."""
+        home, staging = self.home, self.staging
+        assert home.marker(number).is_file()
+        for place in (home.events, home.observed, home.solver):
+            shutil.copytree(place, staging.root / place.name, dirs_exist_ok=True)
+        for path in (home.settings, home.steering, home.model(0), home.request(number)):
+            target = staging.root / path.relative_to(home.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        following = run_iteration(staging, number)
+        box = staging.outbox / f"{number:03d}"
+        shutil.copytree(box / "results", home.results(number), dirs_exist_ok=True)
+        shutil.copytree(box / "models", home.models, dirs_exist_ok=True)
+        if following["next"] is not None:
+            place = home.iteration(following["next"])
+            place.mkdir(exist_ok=True)
+            shutil.copyfile(box / "next" / "iteration.json", place / "iteration.json")
+            (place / "READY").touch()
+        return following
+
+    def run_all(self, number: int = 0) -> list[dict]:
+        """Runs iterations until none is published."""
+        answers = [self.run(number)]
+        while answers[-1]["next"] is not None:
+            answers.append(self.run(answers[-1]["next"]))
+        return answers

@@ -23,6 +23,7 @@ from headrace.seismic.inversion.settings import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver
+from headrace.seismic.solvers.interface import missing_of
 from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10
@@ -129,7 +130,7 @@ def _problems(
     if not found:
         try:
             solver = open_solver(settings.solver, inversion.solver_settings)
-            if notes is not None and (missing := solver.missing()):
+            if notes is not None and (missing := missing_of(solver)):
                 raise SolverMissing(missing)
             yield from solver.check(model, sound, reach_of(inversion, model, number))
         except SolverMissing as error:

@@ -6,12 +6,14 @@ import functools
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headrace.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.event_checks import event_problems
 from headrace.seismic.inversion.objectives import Objective, observed_of
 from headrace.seismic.inversion.paths import Evaluation
 from headrace.seismic.inversion.project import Inversion
@@ -168,6 +170,17 @@ class Work:
     def refuse(self, reason: str) -> None:
         """Keep why this trial has no misfit."""
         write_whole(self.files.refusal, json.dumps({"reason": reason}) + "\n")
+
+    def is_to_blame(self, kind: str, events: Iterable[str]) -> bool:
+        """Whether it lies in the model that events could not be measured.
+
+        Args:
+            kind: what was asked for; only the model of a trial, a ``misfit``, may be to blame.
+            events: the events; their data were measured in another model before.
+        """
+        return kind == "misfit" and not any(
+            list(event_problems(self.inversion, (), event)) for event in events
+        )
 
     def refusal(self) -> str:
         """Why this trial has no misfit; empty if none is known."""

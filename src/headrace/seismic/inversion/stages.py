@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 
 from headrace.files import write_whole
-from headrace.seismic.errors import StationProblem
 from headrace.seismic.inversion.checks import check_inversion
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.evaluations import Work
@@ -17,7 +16,6 @@ from headrace.seismic.inversion.plans import Plan, make_plan, works_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import recorded
 from headrace.seismic.inversion.steering import read_request
-from headrace.seismic.waveforms import TraceFile, read_seismogram
 
 
 def check(root: Path, iteration: int) -> Plan:
@@ -116,14 +114,13 @@ def _add_up(work: Work, *, trial: bool) -> float | None:
             if one["station"] not in work.objective.excluded_stations
         ]
     if len(problems) > limits.problem_traces:
-        unusable = _unusable_synthetics(work) if trial else ""
-        if unusable:
+        unusable = f"{len(problems)} traces cannot be used (limits.problem_traces is "
+        unusable += f"{limits.problem_traces}): {'; '.join(problems[:5])}"
+        events = [event for event in parts if work.summary(event)["problems"]]
+        if work.is_to_blame("misfit" if trial else "", events):
             work.refuse(unusable)
             return None
-        raise InversionError(
-            f"{work.name}: {len(problems)} traces cannot be used (limits.problem_traces is "
-            f"{limits.problem_traces}): {'; '.join(problems[:5])}"
-        )
+        raise InversionError(f"{work.name}: {unusable}")
     if not windows:
         raise InversionError(
             f"{work.name}: no window passed at any station of {len(parts)} events: look at the "
@@ -141,20 +138,6 @@ def _add_up(work: Work, *, trial: bool) -> float | None:
     told = {"misfit": misfit, "windows": windows, "problems": problems, "events": parts}
     write_whole(work.files.misfit, json.dumps(told, indent=1) + "\n")
     return misfit
-
-
-def _unusable_synthetics(work: Work) -> str:
-    """The first synthetic trace that cannot be read, with its problem; empty if all can."""
-    for event in work.objective.events:
-        for one in work.summary(event)["problems"]:
-            network, _, station = one["station"].partition(".")
-            for path in sorted(work.synthetics(event).glob(f"{network}.{station}.*")):
-                channel = path.name.split(".")[2]
-                try:
-                    read_seismogram(TraceFile(path, network, station, channel))
-                except StationProblem as problem:
-                    return f"event {event}: synthetic {problem}"
-    return ""
 
 
 def _records(inversion: Inversion, iteration: int, stage: str) -> Path:

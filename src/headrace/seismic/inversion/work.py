@@ -109,7 +109,18 @@ def process_windows(
             if not isinstance(outcome, SeismicError)
         )
         if wrong:
-            raise InversionError("; ".join(str(problem) for problem in wrong[:5]))
+            told = "; ".join(str(problem) for problem in wrong[:5])
+            names = [
+                event
+                for event, outcome in zip(missing, outcomes, strict=True)
+                if isinstance(outcome, SeismicError)
+            ]
+            alone = None if ranks.rank else work.is_to_blame(task.kind, names)
+            if not ranks.share(alone):
+                raise InversionError(told)
+            if not ranks.rank:
+                work.refuse(told)
+                record.about["refused"] = told
     return {"computed": len(record.computed), "found": len(record.found)}
 
 

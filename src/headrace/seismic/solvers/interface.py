@@ -73,10 +73,6 @@ class Solver(Protocol):
     name: str
     needs_wavefield: bool
 
-    def missing(self) -> str:
-        """What it needs that is not on this machine, in one line; empty if all is there."""
-        ...
-
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
@@ -115,6 +111,16 @@ class Solver(Protocol):
                 the result is not finite.
         """
         ...
+
+
+def missing_of(solver: Solver) -> str:
+    """What a solver needs that is not on this machine, in one line; empty if all is there.
+
+    Args:
+        solver: it may have a method ``missing()`` that tells.
+    """
+    look = getattr(solver, "missing", None)
+    return str(look()) if look is not None else ""
 
 
 def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:

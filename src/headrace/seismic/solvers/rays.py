@@ -94,10 +94,6 @@ class RaySolver:
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
 
-    def missing(self) -> str:
-        """Nothing: it needs nothing else; see `Solver.missing`."""
-        return ""
-
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:

@@ -73,10 +73,6 @@ class DevitoSolver:
         self.settings = settings
         self._setup: _Setup | None = None
 
-    def missing(self) -> str:
-        """Nothing: without devito this module is not there; see `Solver.missing`."""
-        return ""
-
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:

@@ -90,7 +90,7 @@ class Specfem2D:
         self._known_mesh: Mesh | None = None
 
     def missing(self) -> str:
-        """What of SPECFEM2D is not on this machine; see `Solver.missing`."""
+        """What of SPECFEM2D is not on this machine; see `missing_of`."""
         problems = (self.settings.problem_with(name) for name in PROGRAMS)
         return next(filter(None, problems), "")
 
