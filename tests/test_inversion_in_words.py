@@ -154,6 +154,7 @@ def test_every_mistake_ends_or_goes_on_in_words(project: InversionProject) -> No
         ("[misfit]\n", BAND.format(name="p-3_5", shortest=0.2) + "[misfit]\n"),
         ('adjoint_source = "waveform"', 'adjoint_source = "cc_traveltime"'),
         ("max_relative_model_change = 0.03", "max_relative_model_change = 1e-6"),
+        ("sigma = 0.1", "sigma = 0.0"),
     )
     assert inversion(project, "resume")["iteration"] == 4
     assert project.watch() == 0

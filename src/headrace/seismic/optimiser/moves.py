@@ -136,27 +136,17 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
             "kernels and their preconditioner"
         )
     if facts.gradient_norm == 0.0 or (facts.norm == 0.0 and combination == STEEPEST_DESCENT):
-        record = Iteration(
-            iteration=state.iteration,
-            objective=state.objectives[-1],
-            misfit=required(state.misfit),
-            gradient_norm=facts.gradient_norm,
-            slope=0.0,
-            angle_cosine=0.0,
-            direction="none",
-            pairs=len(state.pairs),
-        )
         return dataclasses.replace(
-            state,
+            _with_record(state, facts, "none", note),
             phase="finished",
             reason="the gradient is zero wherever no bound holds",
-            history=(*state.history, record),
         )
     if combination != STEEPEST_DESCENT and _cosine(facts) < state.settings.min_angle_cosine:
         note = f"memory dropped: direction nearly orthogonal to the gradient ({_cosine(facts):g})"
         state = forget(state)
         combination = STEEPEST_DESCENT
         facts = _write(state, places, name, combination)
+    state = _with_record(state, facts, _kind(combination), note)
     if facts.slope >= 0.0:
         return dataclasses.replace(
             state,
@@ -164,6 +154,11 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
             reason="the preconditioned gradient points uphill: check preconditioner and smoothing",
         )
     search = _prepare(state, facts, combination)
+    return dataclasses.replace(state, direction=name, search=search, pending=None)
+
+
+def _with_record(state: State, facts: vectors.DirectionFacts, direction: str, note: str) -> State:
+    """Begins the iteration's record, or goes on with it after a direction was given up."""
     record = Iteration(
         iteration=state.iteration,
         objective=state.objectives[-1],
@@ -171,7 +166,7 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
         gradient_norm=facts.gradient_norm,
         slope=facts.slope,
         angle_cosine=_cosine(facts),
-        direction=_kind(combination),
+        direction=direction,
         pairs=len(state.pairs),
         notes=(note,) if note else (),
     )
@@ -179,9 +174,7 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
     if state.given_up:
         history, last = history[:-1], history[-1]
         record = dataclasses.replace(record, notes=(*last.notes, *record.notes), trials=last.trials)
-    return dataclasses.replace(
-        state, direction=name, search=search, pending=None, history=(*history, record)
-    )
+    return dataclasses.replace(state, history=(*history, record))
 
 
 def _free_parts(
@@ -253,7 +246,8 @@ def _change(relative: float, settings: Settings) -> float:
 
 
 def _cosine(facts: vectors.DirectionFacts) -> float:
-    return -facts.slope / (facts.gradient_norm * facts.norm) if facts.norm else 0.0
+    length = facts.gradient_norm * facts.norm
+    return -facts.slope / length if length else 0.0
 
 
 def _kind(combination: Combination) -> str:
