@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyadjoint
 
 from headrace.seismic import (
     ProcessingConfig,
@@ -34,6 +35,7 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
+from headrace.seismic.multitaper import measure_multitaper
 from headrace.seismic.stations import find_stations
 from headrace.seismic.waveforms import Samples
 
@@ -64,7 +66,7 @@ NOISE = 0.3
 """Of the observed where the least error is lowered, so that errors are above it."""
 
 DIRECTIONS = ("later", "larger", "dispersed", "otherwise")
-SMALL_STEP = 1e-3
+SMALL_STEP = 1e-5
 STEPS_OVER_SAMPLES = np.linspace(-0.4, 0.4, 80)
 """Where a misfit is rounded to samples, many changes that are large enough to be seen."""
 
@@ -141,11 +143,27 @@ def directions(synthetic: Samples, dt: float, seed: int) -> tuple[Samples, ...]:
 
 
 def windows_of(traces: Sequence[Trace], config: ProcessingConfig) -> list[tuple[Window, ...]]:
-    """The windows of each trace."""
-    return [
-        select_windows(*filter_pair(one.observed, one.synthetic, one.dt, config), one.dt, config)
-        for one in traces
-    ]
+    """The windows of each trace; those in which multitaper falls back are the correlation's."""
+    found = []
+    for one in traces:
+        pair = filter_pair(one.observed, one.synthetic, one.dt, config)
+        windows = select_windows(*pair, one.dt, config)
+        if config.adjoint_source == "multitaper":
+            windows = tuple(
+                window for window in windows if not _falls_back(*pair, window, one.dt, config)
+            )
+        found.append(windows)
+    return found
+
+
+def _falls_back(
+    observed: Samples, synthetic: Samples, window: Window, dt: float, config: ProcessingConfig
+) -> bool:
+    settings = pyadjoint.get_config(
+        "multitaper", config.min_period, config.max_period, **config.measure
+    )
+    (found,) = measure_multitaper(observed, synthetic, [window.seconds(dt)], dt, settings)
+    return bool(found.statistics["type"] != "multitaper")
 
 
 def misfit_of(

@@ -144,11 +144,17 @@ def test_no_window_no_misfit(pair: tuple[Samples, Samples]) -> None:
     assert not found.adjoint_source.any()
 
 
-def test_a_constant_window_is_a_problem_not_a_number() -> None:
-    window = Window(first=100, last=900, shift=0, cc=1.0, dlna=0.0)
-    zero = np.zeros(1000)
-    with pytest.raises(StationProblem, match="constant"):
-        measure(zero, zero, [window], 0.06, config_of("cc_traveltime_subsample"))
+@pytest.mark.parametrize("kind", ["cc_traveltime_subsample", "cc_traveltime", "multitaper"])
+@pytest.mark.parametrize("silent", ["observed", "synthetic"])
+def test_a_constant_window_is_a_problem_not_a_number(
+    kind: str, silent: str, pair: tuple[Samples, Samples]
+) -> None:
+    window = Window(first=1100, last=1900, shift=0, cc=1.0, dlna=0.0)
+    observed, synthetic = (trace.copy() for trace in pair)
+    (observed if silent == "observed" else synthetic)[1000:2000] = 0.0
+    config = dataclasses.replace(config_of(kind), exact_adjoint=True)
+    with pytest.raises(StationProblem, match=f"the {silent} is constant in samples 1100-1900"):
+        measure(observed, synthetic, [window], 0.06, config)
 
 
 def test_merged_windows_and_no_candidates(pair: tuple[Samples, Samples]) -> None:

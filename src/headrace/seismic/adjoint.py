@@ -26,6 +26,8 @@ from headrace.seismic.simpson import simpson_weights
 from headrace.seismic.waveforms import Samples
 from headrace.seismic.windows import Window
 
+_CORRELATED = ("cc_traveltime", "cc_traveltime_subsample", "multitaper")
+
 
 @dataclass(frozen=True)
 class WindowMeasure:
@@ -132,6 +134,9 @@ def _measure_alike(
     config: ProcessingConfig,
 ) -> Measurement:
     """Measure windows that weigh 1 and are apart: pyadjoint has one source for a sample."""
+    if config.adjoint_source in _CORRELATED:
+        for window in windows:
+            _refuse_constant(observed, synthetic, window)
     if config.adjoint_source == "cc_traveltime_subsample":
         return _subsample_traveltime(observed, synthetic, windows, dt, config)
     if config.adjoint_source == "exponentiated_phase":
@@ -238,6 +243,13 @@ def _multitaper(
     return Measurement(sum(one.misfit for one in measures), total, tuple(measures))
 
 
+def _refuse_constant(observed: Samples, synthetic: Samples, window: Window) -> None:
+    """Refuse a window in which there is nothing to correlate."""
+    for name, trace in (("observed", observed), ("synthetic", synthetic)):
+        if not np.ptp(trace[window.first : window.last + 1]):
+            raise StationProblem(f"the {name} is constant in samples {window.first}-{window.last}")
+
+
 def _measured_kind(config: ProcessingConfig) -> str:
     return "dlna" if config.measure.get("measure_type") == "am" else "dt"
 
@@ -270,8 +282,6 @@ def _subsample_traveltime(
         part, taper = _tapered_part(window, config.measure)
         data, model = observed[part] * taper, synthetic[part] * taper
         shift = subsample_shift(data, model) * dt
-        if not np.ptp(model):
-            raise StationProblem(f"the synthetic is constant in samples {part.start}-{window.last}")
         # The shift is in samples: once dt makes it seconds, once the sum takes dt back.
         total[part] += shift * shift_derivative(data, model) * taper
         measures.append(WindowMeasure(misfit=0.5 * shift**2, shift=shift))
