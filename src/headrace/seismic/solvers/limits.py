@@ -49,6 +49,7 @@ def rounded_down(number: float) -> float:
         number: above 0.
     """
     scale = 10.0 ** (2 - math.floor(math.log10(number)))
-    found = math.floor(number * scale) / scale
-    # A product that was rounded up would be above the number.
-    return found if found <= number else (math.floor(number * scale) - 1.0) / scale
+    whole = math.floor(number * scale)
+    # As it is read again from a message; a product that was rounded up is above the number.
+    found = (float(f"{count / scale:.3g}") for count in (whole, whole - 1))
+    return next(one for one in found if one <= number)

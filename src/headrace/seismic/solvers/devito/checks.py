@@ -51,17 +51,17 @@ def find_problems(
         return [str(error)]
     problems = []
     fastest, slowest = _extremes(read, reach)
-    longest = longest_step(read, frame, settings)
+    # What is advised must do for all models to come, or it would be refused in its turn.
+    longest = longest_step(fastest, frame, settings)
     if settings.dt > longest:
+        now = longest_step(read, frame, settings)
+        at = float(fastest.fields["vp"].max())
         problems.append(
             f"{model}: dt of {settings.dt:g} s is unstable in this model; at most "
             f"{rounded_down(longest):g} s can be used"
-        )
-    elif settings.dt > (in_reach := longest_step(fastest, frame, settings)):
-        at = float(fastest.fields["vp"].max())
-        problems.append(
-            f"{model}: dt of {settings.dt:g} s becomes unstable where vp rises to {at:g} m/s, as "
-            f"its bounds and the largest change allow; use at most {rounded_down(in_reach):g} s, "
+            if settings.dt > now
+            else f"{model}: dt of {settings.dt:g} s becomes unstable where vp rises to {at:g} m/s, "
+            f"as its bounds and the largest change allow; use at most {rounded_down(longest):g} s, "
             "or lower the upper bound of [parameters.vp]"
         )
     for directory in events:

@@ -53,7 +53,6 @@ def find_problems(
     found = [*_output_problems(par_file), *model_problems(par_file, model, fields)]
     slowest = dict(fields)
     if not found:
-        found += time_step_problems(par_file, mesh, model, fields)
         fastest = {
             name: reach[name].highest(field) if name in reach else field
             for name, field in fields.items()
@@ -61,11 +60,10 @@ def find_problems(
         for name in ("vp", "vs"):
             if name in reach:
                 slowest[name] = reach[name].lowest(fields[name])
-        if not found:
-            bounds = "; the bounds and the largest change allow such a model"
-            found += [
-                problem + bounds for problem in time_step_problems(par_file, mesh, model, fastest)
-            ]
+        bounds = "; the bounds and the largest change allow such a model" if reach else ""
+        found += [
+            problem + bounds for problem in time_step_problems(par_file, mesh, model, fastest)
+        ]
     for directory in events:
         try:
             event = read_event(directory)

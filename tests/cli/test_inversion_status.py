@@ -1,0 +1,88 @@
+"""`headrace inversion status` says whether somebody advances an inversion, and is right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from waiting import wait_until
+
+pytest.importorskip("h5py", reason="needs the extra `inversion`")
+pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
+
+from inversion_project import HEADRACE, InversionProject
+
+from headrace.facility import stop_facility
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[InversionProject]:
+    project = InversionProject(tmp_path / "project", events=2)
+    yield project
+    stop_facility(project.root)
+
+
+def status(project: InversionProject, *options: str) -> dict[str, Any]:
+    command = [*HEADRACE, "inversion", "status", "-F", "json", *options]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(300)
+def test_each_state_is_true(project: InversionProject) -> None:
+    told = status(project)
+    assert told["state"] == "waiting"
+    assert "it has not begun" in told["reason"]
+    project.publish()
+    told = status(project)
+    assert (told["state"], told["run_id"]) == ("waiting", None)
+    assert "no `headrace watch` is on to run it" in told["reason"]
+
+    watch = project.watching()
+    try:
+        wait_until(project.runs, "a run", 120)
+        told = status(project)
+        assert told["state"] == "running"
+        assert "no `headrace watch`" not in told["reason"]
+    finally:
+        watch.terminate()
+        watch.wait()
+    run_id = project.runs()[0]["run_id"]
+    told = status(project)
+    if told["state"] == "running":  # unless the iteration was quicker
+        assert told["reason"].endswith("so the next iteration will wait for one")
+    project.services.flows.cancel_run(project.runs()[-1]["run_id"])
+    ended = wait_until(
+        lambda: [run for run in project.runs()[-1:] if run["status"] != "ACTIVE"], "the end", 60
+    )
+    told = status(project)
+    if ended[0]["status"] == "ENDED":
+        assert told["state"] == "cancelled"
+        assert f"`headrace run retry {run_id[:8]}`" in told["reason"]
+
+    # A place that does not know it is no place where it runs.
+    told = status(project, "--at", "globus")
+    assert told["state"] == "unknown"
+    assert "its runs cannot be asked for" in told["reason"]
+
+    stop_facility(project.root)
+    told = status(project)
+    assert told["state"] == "waiting"
+    assert "is down, so nobody advances iteration" in told["reason"]
+
+
+@pytest.mark.timeout(300)
+def test_a_run_that_failed_is_not_running(project: InversionProject) -> None:
+    (project.home.observed_event("002") / "AA.S01.BXP.semp").unlink()
+    project.publish()
+    assert project.watch() == 1
+    told = status(project)
+    assert told["state"] == "failed"
+    assert "event 002: no observed seismogram of AA.S01" in told["reason"]
+    assert told["run_id"] == project.runs()[0]["run_id"]
