@@ -146,6 +146,10 @@ STRANGE: dict[str, tuple[Spoil, str]] = {
         lambda event: (event.observed / "AA.S2.BXZ.semd").symlink_to("nowhere"),
         "is it a broken link",
     ),
+    "pipe": (
+        lambda event: os.mkfifo(event.observed / "AA.S2.BXZ.semd"),
+        "is a pipe or a device, no file",
+    ),
     "copy": (
         lambda event: text_of(event, "AA.S2.BXZ (1).semd"),
         "is it a copy?",

@@ -75,6 +75,22 @@ def judge_pair(
     """
     if pair.blank:
         return JudgedPair()
+    try:
+        # What overflows is a problem below, not a warning.
+        with np.errstate(all="ignore"):
+            return _judge_pair(pair, config, origin, judge_amplitudes)
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file brings, the others go on
+        return JudgedPair(problems=(_unforeseen(error),))
+
+
+def _unforeseen(error: Exception) -> Problem:
+    detail = (str(error).splitlines() or [""])[0]
+    return Problem(f"{type(error).__name__}: {detail}")
+
+
+def _judge_pair(
+    pair: Pair, config: ProcessingConfig, origin: EventOrigin | None, judge_amplitudes: bool
+) -> JudgedPair:
     problems = [
         Problem(f"there is no {side} trace{pair.hint}")
         for side, trace in (("observed", pair.observed), ("synthetic", pair.synthetic))
@@ -120,10 +136,13 @@ def judge_record(
     Returns:
         A pair without the synthetic; nothing is raised.
     """
-    observed, found = _read(trace, config, origin)
-    problems = list(found)
-    if observed is not None:
-        problems += record_problems(observed, config)
+    try:
+        observed, found = _read(trace, config, origin)
+        problems = list(found)
+        if observed is not None:
+            problems += record_problems(observed, config)
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file brings, the others go on
+        return JudgedPair(problems=(_unforeseen(error),))
     return JudgedPair(observed, problems=tuple(problems))
 
 
@@ -221,6 +240,8 @@ def _refuse_unlike_amplitudes(
     pair: Pair, observed: Samples, synthetic: Samples, config: ProcessingConfig
 ) -> None:
     sizes = [float(np.abs(trace).max()) for trace in (observed, synthetic)]
+    if not all(map(math.isfinite, sizes)):
+        raise StationProblem("the samples are too large to be filtered; is the file damaged?")
     if not all(sizes):
         raise StationProblem("nothing of the traces is in the period band")
     ratio = sizes[0] / sizes[1]

@@ -55,6 +55,7 @@ class Header:
 
     Attributes:
         start: time of the first sample, UTC.
+        end: time of the last sample, UTC.
         dt: sampling interval, s.
         npts: number of samples.
         encoding: of the samples, such as ``STEIM2``; empty where the format has one alone.
@@ -63,16 +64,12 @@ class Header:
     """
 
     start: datetime.datetime
+    end: datetime.datetime
     dt: float
     npts: int
     encoding: str = ""
     peak: float | None = None
     origin: datetime.datetime | None = None
-
-    @property
-    def end(self) -> datetime.datetime:
-        """Time of the last sample, UTC."""
-        return self.start + datetime.timedelta(seconds=self.dt * max(0, self.npts - 1))
 
 
 @dataclass(frozen=True)
@@ -220,21 +217,26 @@ def _headers(path: Path) -> list[TraceFile]:
             f"{path.name}: no format of seismograms that is known here; it was left out"
         ) from None
     _refuse_other_name(path, stream)
-    traces = [
-        TraceFile(
-            path,
-            trace.stats.network or NO_NETWORK,
-            trace.stats.station,
-            trace.stats.channel,
-            index,
-            trace.stats.location,
-            str(trace.stats.get("_format", "")),
-            *_quantity(trace.stats),
-            _header(trace.stats),
-        )
-        for index, trace in enumerate(stream)
-        if trace.stats.station and trace.stats.channel
-    ]
+    try:
+        traces = [
+            TraceFile(
+                path,
+                trace.stats.network or NO_NETWORK,
+                trace.stats.station,
+                trace.stats.channel,
+                index,
+                trace.stats.location,
+                str(trace.stats.get("_format", "")),
+                *_quantity(trace.stats),
+                _header(trace.stats),
+            )
+            for index, trace in enumerate(stream)
+            if trace.stats.station and trace.stats.channel
+        ]
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise StationProblem(
+            f"{path.name}: its header cannot be right ({error}); fetch it again"
+        ) from None
     if not traces:
         raise StationProblem(
             f"{path.name}: its traces ({stream[0].stats.get('_format', 'unknown format')}) have no "
@@ -264,9 +266,14 @@ def _quantity(stats: Any) -> tuple[str | None, str]:
 def _header(stats: Any) -> Header:
     sac = stats.get("sac", {})
     known = all(is_set(sac, name) for name in ("depmin", "depmax"))
+    start = stats.starttime.datetime.replace(tzinfo=datetime.UTC)
+    dt = float(f"{stats.delta:.7g}")
+    if not (math.isfinite(dt) and dt > 0.0):
+        raise ValueError(f"a sampling interval of {dt:g} s")
     return Header(
-        stats.starttime.datetime.replace(tzinfo=datetime.UTC),
-        float(f"{stats.delta:.7g}"),
+        start,
+        start + datetime.timedelta(seconds=dt * max(0, int(stats.npts) - 1)),
+        dt,
         int(stats.npts),
         str(stats.get("mseed", {}).get("encoding", "")),
         max(abs(float(sac[name])) for name in ("depmin", "depmax")) if known else None,

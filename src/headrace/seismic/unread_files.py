@@ -89,6 +89,8 @@ def _reason(path: Path) -> str | None:
         return "has a backslash in its name: unpack the archive anew, with its directories"
     if _WITHOUT_NETWORK.fullmatch(path.name):
         return "its name lacks the network: call it NET.STA.CHA.sem*; it was left out"
+    if path.exists() and not path.is_file():
+        return "is a pipe or a device, no file; remove it"
     first = _beginning(path)
     if first is None:
         return "cannot be opened; is it a broken link, or may you not read it?"
@@ -127,6 +129,8 @@ def torn_problem(path: Path, stream: Any, warnings: Sequence[str]) -> str | None
 
 
 def _beginning(path: Path) -> bytes | None:
+    if not path.is_file():
+        return None  # opening a pipe would wait for whoever writes into it
     try:
         with path.open("rb") as file:
             return file.read(_BEGINNING)

@@ -266,7 +266,8 @@ def _joined(
     """Join pieces of a record that follow each other; samples that are there twice must agree."""
     runs: list[tuple[float, Samples]] = []
     for start, raw in sorted(pieces, key=lambda piece: piece[0]):
-        data = np.asarray(raw, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # a NaN that signals is found as one later
+            data = np.asarray(raw, dtype=np.float64)
         if not runs:
             runs.append((start, data.copy()))
             continue
