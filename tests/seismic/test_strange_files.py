@@ -68,6 +68,13 @@ def cut_off(event: Event) -> None:
     path.write_bytes(path.read_bytes()[:-700])
 
 
+def damaged_header(event: Event) -> None:
+    path = write(event, second())
+    data = bytearray(path.read_bytes())
+    data[44:46] = b"\xff\xff"  # where the samples of the first record begin
+    path.write_bytes(data)
+
+
 def asdf(event: Event) -> None:
     # The beginning of HDF5, and the attribute that ASDF has at its root.
     head = b"\x89HDF\r\n\x1a\n" + bytes(500)
@@ -115,6 +122,7 @@ STRANGE: dict[str, tuple[Spoil, str]] = {
         "the file is empty",
     ),
     "cut off": (cut_off, "b.mseed: is damaged or cut off"),
+    "damaged header": (damaged_header, "b.mseed: is damaged or cut off (its record at byte 0)"),
     "html": (
         lambda event: text_of(event, "b.mseed", lambda _: b"\n<!DOCTYPE html><html>504</html>"),
         "is a page of HTML",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.seismic.errors import SeismicError, StationProblem
+from headrace.seismic.miniseed_check import damaged_record
 from headrace.seismic.quantities import (
     quantity_of_channel,
     quantity_of_sac,
@@ -208,6 +209,11 @@ def _refuse_strange_codes(path: Path, codes: Sequence[str]) -> None:
 
 
 def _headers(path: Path) -> list[TraceFile]:
+    damaged = damaged_record(path)
+    if damaged is not None:
+        raise StationProblem(
+            f"{path.name}: is damaged or cut off (its record at byte {damaged}); fetch it again"
+        )
     try:
         stream = read_stream(path, headonly=True)
     except StationProblem:
