@@ -11,8 +11,9 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -204,12 +205,15 @@ def read_cmtsolution(path: Path) -> EventOrigin:
         second = float(words[first + 5])
         catalogue = datetime.datetime(year, month, day, hour, minute, tzinfo=datetime.UTC)
         catalogue += datetime.timedelta(seconds=second)
-        facts = {
-            name.strip().lower(): fortran_number(value)
+        told = [
+            (name.strip().lower(), fortran_number(value))
             for name, _, value in (line.partition(":") for line in lines[1:])
             if value and name.strip().lower() != "event name"
-        }
-        shift = datetime.timedelta(seconds=facts.get("time shift", 0.0))
+        ]
+        facts = dict(reversed(told))
+        _refuse_other_sources(path, lines)
+        # Of several sources the first to begin is at the time zero of the synthetics.
+        shift = datetime.timedelta(seconds=min(s for name, s in told if name == "time shift"))
         return EventOrigin(
             catalogue + shift,
             str(path),
@@ -222,9 +226,20 @@ def read_cmtsolution(path: Path) -> EventOrigin:
         raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, IndexError, StopIteration, OverflowError):
         raise SeismicError(
-            f"{path}: not a CMTSOLUTION: its first line must tell year, month, day, hour, minute "
-            "and second, the others 'time shift:', 'latitude:' and so on"
+            f"{path}: not a whole CMTSOLUTION: its first line must tell year, month, day, hour, "
+            "minute and second, the others 'time shift:', 'latitude:' and so on"
         ) from None
+
+
+def _refuse_other_sources(path: Path, lines: Sequence[str]) -> None:
+    """Refuse sources of different events; those of one rupture have one time of the catalogue."""
+    firsts = {
+        tuple(re.findall(r"[\d.]+", before)[:6])
+        for before, line in pairwise(lines)
+        if line.strip().lower().startswith("event name")
+    }
+    if len(firsts) > 1:
+        raise SeismicError(f"{path}: holds {len(firsts)} events; keep that of these seismograms")
 
 
 def read_quakeml(path: Path) -> EventOrigin | None:
@@ -248,10 +263,16 @@ def read_quakeml(path: Path) -> EventOrigin | None:
         raise SeismicError(f"{path}: not QuakeML: {reason}") from None
     if len(events) != 1:
         raise SeismicError(f"{path}: holds {len(events)} events; keep the one of these seismograms")
-    origin = events[0].preferred_origin() or next(iter(events[0].origins), None)
+    preferred = events[0].preferred_origin()
+    others = [one.time for one in events[0].origins if one.time is not None]
+    if preferred is None and others and max(others) - min(others) > TOLERANCE:
+        raise SeismicError(
+            f"{path}: holds {len(others)} origins from {min(others)} to {max(others)}, and none is "
+            "preferred: keep one, or write its preferredOriginID"
+        )
+    origin = preferred or next(iter(events[0].origins), None)
     if origin is None or origin.time is None:
         raise SeismicError(f"{path}: the event has no origin with a time")
-    others = [one.time for one in events[0].origins if one.time is not None]
     return EventOrigin(
         _utc(origin.time),
         str(path),

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from headrace.seismic.config import ProcessingConfig
-from headrace.seismic.errors import IN_CONFIGURATION, Problem, StationProblem
+from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, Problem, StationProblem
 from headrace.seismic.event_origin import EventOrigin
 from headrace.seismic.processing import AlignedPair, align, alignment_problems, filter_pair
+from headrace.seismic.quantities import PRESSURE, QUANTITIES
 from headrace.seismic.record_checks import (
     COUNTS,
     is_counts,
@@ -101,6 +102,13 @@ def _judge_pair(
     span = (synthetic.start, synthetic.end) if synthetic else None
     observed, found = _read(pair.observed, config, origin, span)
     problems += found
+    if pair.other_origin and origin is None:
+        text = (
+            f"the header of observed {pair.observed.path.name if pair.observed else ''} puts the "
+            f"origin {pair.other_origin}; correct it, or write the event's into event.toml"
+        )
+        line = "time = YYYY-MM-DDThh:mm:ssZ"
+        problems.append(Problem(text, "headers disagree", IN_EVENT_FILE, line, decide=True))
     unlike = quantity_problems(pair, observed)
     problems += unlike
     if observed is not None and not (unlike and is_counts(observed)):
@@ -198,7 +206,14 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
             "came of it: observed_quantity"
         )
         kind += f" in {COUNTS}"
-    if observed.quantity_from != FROM_CHANNEL:
+    strange = [trace for trace in (observed, synthetic) if not {trace.quantity} & set(QUANTITIES)]
+    if strange or PRESSURE in told:
+        text = (
+            f"observed {observed.id} is {observed.quantity}, synthetic {synthetic.id} "
+            f"{synthetic.quantity}, and neither comes of the other: remove one, or say what the "
+            "traces are, if their names are wrong: observed_quantity, synthetic_quantity"
+        )
+    if observed.quantity_from != FROM_CHANNEL or strange or PRESSURE in told:
         # A suffix or a header is somebody's statement; a channel code tells the instrument alone.
         return [Problem(text, kind, decide=True)]
     line = f'observed_quantity = "{synthetic.quantity}"'

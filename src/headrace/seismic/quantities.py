@@ -1,8 +1,9 @@
 """What a trace measures: displacement, velocity, acceleration or pressure.
 
-Told by the suffix of SPECFEM's files (``.semd``, ``.semv``, ``.sema``, ``.semp``), by the header
-``idep`` of SAC, and by the instrument code of a channel (the second letter of SEED's channel
-codes): a record of a velocity sensor is a velocity until somebody says that it was corrected.
+Told by the suffix of SPECFEM's files (``.semd``, ``.semv``, ``.sema``, ``.semp``; ``.sem`` alone
+is SPECFEM3D_GLOBE's displacement), by the header ``idep`` of SAC, and by the instrument code of a
+channel (the second letter of SEED's channel codes): a record of a velocity sensor is a velocity
+until somebody says that it was corrected.
 
 Sources: SPECFEM2D and SPECFEM3D manuals; SAC file format; FDSN source identifiers, channel codes.
 """
@@ -19,7 +20,15 @@ PRESSURE: Final = "pressure"
 QUANTITIES: Final = (DISPLACEMENT, VELOCITY, ACCELERATION, PRESSURE)
 """All quantities, in the order in which one is taken where several are there."""
 
-_OF_SUFFIX = {"d": DISPLACEMENT, "v": VELOCITY, "a": ACCELERATION, "p": PRESSURE}
+
+_OF_SUFFIX = {
+    "": DISPLACEMENT,
+    "d": DISPLACEMENT,
+    "v": VELOCITY,
+    "a": ACCELERATION,
+    "p": PRESSURE,
+    "c": "curl",
+}
 _OF_SAC = {6: DISPLACEMENT, 7: VELOCITY, 8: ACCELERATION}
 _OF_INSTRUMENT = {
     "H": VELOCITY,
@@ -28,11 +37,19 @@ _OF_INSTRUMENT = {
     "N": ACCELERATION,
     "G": ACCELERATION,
     "D": PRESSURE,
+    # Not compared with any of `QUANTITIES`, but with their like.
+    "A": "tilt",
+    "F": "magnetic field",
+    "J": "rotation",
+    "K": "temperature",
+    "M": "mass position",
+    "S": "strain",
+    "V": "strain",
 }
 
 
 def quantity_of_suffix(letter: str) -> str | None:
-    """Return the quantity of a SPECFEM file by the letter after ``.sem``; None without one."""
+    """Return the quantity of a SPECFEM file by the letter after ``.sem``; None if it is unknown."""
     return _OF_SUFFIX.get(letter.lower())
 
 

@@ -22,6 +22,8 @@ COUNTS: Final = "counts"
 """The unit of samples that a digitiser wrote."""
 
 _CONSTANT_SAMPLES = 10  # fewer equal ones are no gap, however coarse the record is
+_BESIDE = 10  # samples beside a constant end by which it is judged
+_FADED = 1e-3  # of the largest sample; less beside a constant end was there before it
 _CLIPPED_RUN = 3  # equal samples in a row at the largest or smallest value
 _CLIPPED_SAMPLES = 10
 _LEVELS_OF_CLIPPED = 200  # a record of few counts is flat at its top without being clipped
@@ -70,18 +72,16 @@ def record_problems(record: Seismogram, config: ProcessingConfig) -> list[Proble
             found.append(Problem(text, COUNTS, edit, line, decide=True))
     if np.ptp(record.data) == 0:
         return found
-    constant = _longest_constant(record.data)
-    if constant is not None:
-        first, length = constant
-        value = record.data[first]
-        long = length >= max(_CONSTANT_SAMPLES, config.min_period / record.dt)
-        if long and _is_filled(record, first, length):
+    shortest = max(_CONSTANT_SAMPLES, config.min_period / record.dt)
+    for first, length in _constant_parts(record.data):
+        if length >= shortest and _is_filled(record, first, length):
             text = (
-                f"observed {name} is {value:g} for {length * record.dt:.4g} s from sample {first} "
-                "on: a gap that was filled, or a dead channel; leave out what was not recorded, or "
-                "remove the file"
+                f"observed {name} is {record.data[first]:g} for {length * record.dt:.4g} s from "
+                f"sample {first} on: a gap that was filled, or a dead channel; leave out what was "
+                "not recorded, or remove the file"
             )
             found.append(Problem(text, "filled gap"))
+            break
     if _is_clipped(record.data):
         text = (
             f"observed {name} is clipped: it stays at {record.data.max():g} or "
@@ -101,13 +101,13 @@ def _runs(data: Samples) -> tuple[Samples, Samples]:
     return firsts, np.diff(np.concatenate([firsts, [len(data)]]))
 
 
-def _longest_constant(data: Samples) -> tuple[int, int] | None:
-    """First sample and length of the longest constant part between two other parts."""
+def _constant_parts(data: Samples) -> list[tuple[int, int]]:
+    """First samples and lengths of the longest constant part amid others and of both ends."""
     firsts, lengths = _runs(data)
-    if len(firsts) < 3:
-        return None
-    longest = 1 + int(np.argmax(lengths[1:-1]))
-    return int(firsts[longest]), int(lengths[longest])
+    found = [0, len(firsts) - 1]
+    if len(firsts) > 2:
+        found.insert(0, 1 + int(np.argmax(lengths[1:-1])))
+    return [(int(firsts[run]), int(lengths[run])) for run in found]
 
 
 def _is_filled(record: Seismogram, first: int, length: int) -> bool:
@@ -117,10 +117,14 @@ def _is_filled(record: Seismogram, first: int, length: int) -> bool:
     if value == 0.0 and record.source.format == TWO_COLUMNS and not _of_instrument(record):
         # Solvers write zeros where no wave has come yet, and analytic pulses end in them.
         return False
+    beside = [place for place in (first - 1, first + length) if 0 <= place < len(data)]
     if np.all(data == np.rint(data)):
         # A quiet record of few counts is constant by itself, but changes by one at the ends.
-        ends = np.abs(data[[first - 1, first + length]] - value)
-        return bool(ends.max() > 1.0)
+        return bool(np.abs(data[beside] - value).max() > 1.0)
+    if len(beside) == 1:
+        # A record that was tapered, or computed, fades into its end; one that was padded breaks.
+        near = data[length:][:_BESIDE] if first == 0 else data[:first][-_BESIDE:]
+        return bool(np.abs(near - value).max() > _FADED * np.abs(data - value).max())
     return True
 
 

@@ -8,11 +8,13 @@ Of synthetics displacement is taken first.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace.seismic.errors import IN_CONFIGURATION, Problem, SeismicError
+from headrace.seismic.event_origin import TOLERANCE
 from headrace.seismic.quantities import QUANTITIES, instrument_rank
 from headrace.seismic.trace_files import (
     FROM_SETTING,
@@ -35,6 +37,7 @@ class Pair:
         synthetic: the computed trace.
         blank: the station has no such component at all: only a zero trace is wanted.
         left_out: traces of the component that were not taken.
+        other_origin: what other headers say of the origin time, where this one's disagrees.
         hint: what there is instead of a trace that is missing, for its problem; "" if nothing.
     """
 
@@ -45,6 +48,7 @@ class Pair:
     blank: bool = False
     left_out: tuple[TraceFile, ...] = ()
     hint: str = ""
+    other_origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,47 @@ def pair_stations(
         if not all(pair.blank for pair in pairs):
             hinted = tuple(_hinted(pair, key, *names) for pair in pairs)
             stations.append(Station(network, name, hinted))
-    return stations
+    return _with_other_origins(stations)
+
+
+def _with_other_origins(stations: Sequence[Station]) -> list[Station]:
+    """Mark the records whose headers tell another origin time than most of the event's."""
+    times = sorted(
+        origin
+        for station in stations
+        for pair in station.pairs
+        if (origin := _header_origin(pair)) is not None
+    )
+    if not times or _agree(times[0], times[-1]):
+        return list(stations)
+    alike = {time: sum(_agree(time, other) for other in times) for time in times}
+    common = max(times, key=lambda time: alike[time])
+    most = alike[common] * 2 > len(times)
+
+    def marked(pair: Pair) -> Pair:
+        own = _header_origin(pair)
+        if own is None or (most and _agree(own, common)):
+            return pair
+        others = (
+            f"those of {alike[common]} others at {common.isoformat()}"
+            if most
+            else f"others at {next(one for one in times if not _agree(one, own)).isoformat()}"
+        )
+        return replace(pair, other_origin=f"at {own.isoformat()}, {others}")
+
+    return [
+        replace(station, pairs=tuple(marked(pair) for pair in station.pairs))
+        for station in stations
+    ]
+
+
+def _header_origin(pair: Pair) -> datetime.datetime | None:
+    header = pair.observed.header if pair.observed else None
+    return header.origin if header else None
+
+
+def _agree(one: datetime.datetime, other: datetime.datetime) -> bool:
+    return abs((one - other).total_seconds()) <= TOLERANCE
 
 
 class _Names:

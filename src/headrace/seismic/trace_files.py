@@ -273,7 +273,7 @@ def _header(stats: Any) -> Header:
     sac = stats.get("sac", {})
     known = all(is_set(sac, name) for name in ("depmin", "depmax"))
     start = stats.starttime.datetime.replace(tzinfo=datetime.UTC)
-    dt = float(f"{stats.delta:.7g}")
+    dt = sampling_interval(stats)
     if not (math.isfinite(dt) and dt > 0.0):
         raise ValueError(f"a sampling interval of {dt:g} s")
     return Header(
@@ -283,7 +283,7 @@ def _header(stats: Any) -> Header:
         int(stats.npts),
         str(stats.get("mseed", {}).get("encoding", "")),
         max(abs(float(sac[name])) for name in ("depmin", "depmax")) if known else None,
-        own_origin(stats),
+        own_origin(stats) if has_reference(stats) else None,
     )
 
 
@@ -307,6 +307,22 @@ def own_origin(stats: Any) -> datetime.datetime | None:
         return None
     first: datetime.datetime = stats.starttime.datetime.replace(tzinfo=datetime.UTC)
     return first + datetime.timedelta(seconds=offset - float(sac["b"]))
+
+
+def sampling_interval(stats: Any) -> float:
+    """Return the sampling interval of a trace, s, to the seven digits that SAC keeps.
+
+    Args:
+        stats: of an ``obspy.Trace``, which has that of a SAC file in whole microseconds.
+    """
+    sac = stats.get("sac", {})
+    exact = float(sac["delta"]) if is_set(sac, "delta") else float(stats.delta)
+    return float(f"{exact if abs(exact - stats.delta) < 1e-6 else stats.delta:.7g}")
+
+
+def has_reference(stats: Any) -> bool:
+    """Tell whether a SAC header dates its times, and does not count from the origin alone."""
+    return is_set(stats.get("sac", {}), "nzyear")
 
 
 def is_set(sac: Any, name: str) -> bool:

@@ -20,9 +20,11 @@ from headrace.seismic.stations import Pair, Station, find_stations
 from headrace.seismic.trace_files import (
     TWO_COLUMNS,
     TraceFile,
+    has_reference,
     is_set,
     own_origin,
     read_stream,
+    sampling_interval,
 )
 from headrace.seismic.unread_files import BINARY_SUFFIXES
 
@@ -122,7 +124,7 @@ def read_unplaced(trace: TraceFile) -> Seismogram:
         StationProblem: it cannot be read.
     """
     records = _records(trace)
-    dt = float(f"{records[0].stats.delta:.7g}")
+    dt = sampling_interval(records[0].stats)
     longest = max((record.data for record in records), key=len)
     return Seismogram(trace, math.nan, dt, np.asarray(longest, dtype=np.float64))
 
@@ -150,14 +152,23 @@ def _read_ascii(path: Path) -> tuple[float, float, Samples]:
     span = float(times[-1] - times[0]) / (len(times) - 1)
     if not np.isfinite(span) or span <= 0:
         raise StationProblem(f"{path.name}: corrupt: the times do not rise")
-    # Times are printed with few digits; the mean step rounded is the step that was meant.
-    dt = float(f"{span:.7g}")
-    if abs(dt - span) * len(times) > 0.01 * span:
-        dt = span
+    dt = _meant_step(times, span)
     even = times[0] + dt * np.arange(len(times))
     if not np.all(np.abs(times - even) < 0.1 * dt):
         raise StationProblem(f"{path.name}: corrupt: the times are not evenly spaced")
     return float(times[0]), dt, np.ascontiguousarray(table[:, 1])
+
+
+def _meant_step(times: Samples, span: float) -> float:
+    """The step that was meant: times are printed with few digits, so the mean one is not it."""
+    uneven = float(np.abs(times - (times[0] + span * np.arange(len(times)))).max())
+    for digits in range(2, 7):
+        dt = float(f"{span:.{digits}g}")
+        # No further off at the last sample than the times are rounded.
+        if abs(dt - span) * (len(times) - 1) <= min(2.0 * uneven, 0.1 * span):
+            return dt
+    dt = float(f"{span:.7g}")
+    return dt if abs(dt - span) * len(times) <= 0.01 * span else span
 
 
 def _load_table(path: Path) -> Samples:
@@ -180,7 +191,6 @@ def _read_binary(
     span: tuple[float, float] | None,
 ) -> tuple[float, float, Samples]:
     records = [record for piece in (trace, *trace.pieces) for record in _records(piece)]
-    first = records[0]
     name = trace.path.name
     steps = [float(record.stats.delta) for record in records]
     if max(steps) - min(steps) > 1e-5 * min(steps):
@@ -190,7 +200,7 @@ def _read_binary(
         )
     if any(record.data.dtype.kind not in "fiu" for record in records):
         raise StationProblem(f"{name}: {trace.id} holds text, not samples")
-    dt = float(f"{first.stats.delta:.7g}")
+    dt = sampling_interval(records[0].stats)
     placed = [(_start(record, trace, origin_time, origin), record.data) for record in records]
     start, data = _joined(placed, dt, trace, span)
     if len(data) < 2:
@@ -229,6 +239,8 @@ def _start(
 ) -> float:
     """Time of the first sample after the origin, s."""
     own = own_origin(record.stats)
+    if own is not None and not has_reference(record.stats):
+        return _own_start(record)  # its times are after its origin, whenever that was
     if origin is not None:
         if own is not None and not origin.agrees_with(own):
             raise StationProblem(
@@ -237,8 +249,7 @@ def _start(
             )
         return _since(record, origin.time)
     if own is not None:
-        sac = record.stats.sac
-        return float(sac["b"]) - float(sac["o"] if is_set(sac, "o") else 0.0)
+        return _own_start(record)
     if origin_time is not None:
         return _since(record, origin_time)
     text = (
@@ -248,6 +259,11 @@ def _start(
     )
     line = "time = YYYY-MM-DDThh:mm:ssZ"
     raise StationProblem(problems=[Problem(text, NO_ORIGIN, IN_EVENT_FILE, line)])
+
+
+def _own_start(record: Any) -> float:
+    sac = record.stats.sac
+    return float(sac["b"]) - float(sac["o"] if is_set(sac, "o") else 0.0)
 
 
 def _since(record: Any, origin: datetime.datetime) -> float:
