@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -292,6 +293,25 @@ def test_what_others_may_write_stops_no_watch(tmp_path: Path) -> None:
         assert ask_again(path, [1]) == 1
         (record, *_) = ledger.open("new_event", "workstation")
         assert (record.id, record.state) == (1, "failed")
+
+
+def test_an_arrival_that_could_not_be_committed_was_not_deleted(tmp_path: Path) -> None:
+    path = filled(tmp_path / "ledger.db")
+    with Ledger(path) as ledger:
+        ledger.begin(1)
+        ledger.refused(1, "too large")
+        log = path.with_name(f"{path.name}-wal")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # As on a disk that is full when a transaction ends.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
+        try:
+            with pytest.raises(TriggerError, match="check the disk"):
+                ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert ask_again(path, [1]) == 1
+        (record,) = ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        assert record.id == 4
 
 
 def test_a_deletion_that_was_taken_note_of_is_not_told_again(tmp_path: Path) -> None:

@@ -101,8 +101,10 @@ class LedgerFile:
                 try:
                     self._refuse_deletions(database)
                     yield database
-                    self._newest = newest(database)
+                    number = newest(database)
                     database.execute("COMMIT")
+                    # Not before: what was not committed would be missed as if it were deleted.
+                    self._newest = number
                 except BaseException:
                     if database.in_transaction:
                         database.execute("ROLLBACK")
