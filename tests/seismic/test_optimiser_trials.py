@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from seismic.asking import UNLIMITED, Problem, Values
 
-from headrace.seismic import OptimiserError
+from headrace.seismic import ModelError, OptimiserError
 from headrace.seismic.models import read_model
-from headrace.seismic.optimiser import Optimiser, Settings
+from headrace.seismic.optimiser import Optimiser, Settings, vectors
 
 START = np.full(6, 2.0)
 SEARCHES = [
@@ -62,11 +62,33 @@ def test_a_trial_without_a_misfit_is_a_shorter_step(
 
 
 def test_a_step_so_long_that_its_model_is_not_finite(tmp_path: Path) -> None:
-    settings = Settings(first_step=1e4, max_relative_model_change=None)
-    problem = Problem(tmp_path, lambda m: float(np.sum(np.log(m) ** 2)), np.log, START)
+    settings = Settings(first_step=1e39, max_relative_model_change=None)
+    start = np.full(6, 0.5)
+    problem = Problem(
+        tmp_path, lambda m: float(np.sum(np.log(m) ** 2)), np.log, start, dtype="float32"
+    )
     assert problem.minimise(settings, iterations=2).iteration == 2
     first = Optimiser(tmp_path / "optimiser").history[0].trials[0]
-    assert "is not finite" in first.problem or first.misfit < math.inf
+    assert "field a is not finite at" in first.problem
+
+
+def test_a_disk_that_fails_is_no_step_that_was_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem(tmp_path, bowl, gradient, START)
+    optimiser = problem.create(Settings(**UNLIMITED))
+
+    def full(*_: object) -> float:
+        raise ModelError("000_trial_01.h5: cannot be written: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "write_trial", full)
+        with pytest.raises(ModelError, match="No space left"):
+            problem.answer(optimiser, optimiser.ask())
+    optimiser = Optimiser(tmp_path / "optimiser")
+    task = problem.answer(optimiser, optimiser.ask())
+    assert (task.kind, task.name) == ("misfit", "000_trial_01")
+    assert optimiser.history[0].trials == ()
 
 
 def test_a_search_in_which_no_trial_has_a_misfit_stops_and_says_why(tmp_path: Path) -> None:

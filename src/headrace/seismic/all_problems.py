@@ -104,6 +104,10 @@ class EventError(SeismicError):
         super().__init__(f"{text}: {told}" if told else text)
 
 
+class NotMeasured(EventError):
+    """An event whose traces were looked at, and could not be measured."""
+
+
 def shared_problems(
     event: str, found: Iterable[TraceProblems], files: Mapping[str, str]
 ) -> list[SharedProblem]:

@@ -6,6 +6,7 @@
     ├── ConfigError       the configuration file
     ├── StationProblem    one trace or station; the others go on
     ├── ModelError        a model, kernel or vector file
+    │   └── ModelNotFinite    and the reason is a number that was to be written
     ├── OptimiserError    an answer that does not fit, or a state that cannot be read
     └── SolverError       a simulation that cannot be set up, or went wrong
         ├── ModelRefused  and the reason lies in the model
@@ -71,6 +72,10 @@ class StationProblem(SeismicError):
 
 class ModelError(SeismicError):
     """A file of fields that is missing, torn, or not what it should be."""
+
+
+class ModelNotFinite(ModelError):
+    """A model that was to be written has a number that is not finite."""
 
 
 class OptimiserError(SeismicError):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from headrace.seismic.all_problems import (
-    EventError,
+    NotMeasured,
     SharedProblem,
     TraceProblems,
     shared_problems,
@@ -306,7 +306,7 @@ def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
         request.misfit_only,
     )
     if summary["traces"] == 0:
-        raise EventError(
+        raise NotMeasured(
             f"{request.event}: none of {len(planned.stations)} stations could be processed",
             _problems(planned, results),
         )
@@ -338,7 +338,7 @@ def _refuse_fewer_windows(planned: Plan, results: list[TraceResult]) -> None:
     if lost:
         why = next((found.problem for found in results if found.name == lost[0]), None)
         why = why or "no such trace"
-        raise SeismicError(
+        raise NotMeasured(
             f"{planned.request.event}: {len(lost)} of {len(wanted)} traces with earlier windows "
             f"cannot be measured, the misfits would not compare; {lost[0]}: {why}"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +90,27 @@ def test_a_trial_whose_result_is_not_finite_is_a_shorter_step(
     assert both.run(0)["outcome"] == "done"
     first = status_of(both.home.root)["iterations"][0]["trials"][0]
     assert "AA.S00.BXP.semp: 1 samples are not finite, first at sample 99" in first["problem"]
+
+
+def test_a_disk_that_is_full_is_no_step_that_was_too_long(
+    both: HomeAndStaging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headrace.seismic import event
+
+    def full(directory: Path, output: Path) -> None:
+        if FIRST_TRIAL in output.parts:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finished(directory, output)
+
+    finished = event.finish_results
+    start(both.home.root)
+    with monkeypatch.context() as patch:
+        patch.setattr(event, "finish_results", full)
+        with pytest.raises(SeismicError, match="cannot write results: No space left on device"):
+            both.run(0)
+    assert both.run(0)["outcome"] == "done"
+    first = status_of(both.home.root)["iterations"][0]["trials"][0]
+    assert (first["problem"], first["misfit"] is None) == ("", False)
 
 
 def test_a_first_model_that_is_refused_ends_the_run(

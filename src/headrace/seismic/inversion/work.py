@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from headrace.seismic.all_problems import NotMeasured
 from headrace.seismic.errors import ModelRefused, SeismicError
 from headrace.seismic.event import EventRequest, process_events
 from headrace.seismic.inversion.errors import InversionError
@@ -115,7 +116,9 @@ def process_windows(
                 for event, outcome in zip(missing, outcomes, strict=True)
                 if isinstance(outcome, SeismicError)
             ]
-            alone = None if ranks.rank else work.is_to_blame(task.kind, names)
+            # A disk that is full, or files that are away, say nothing of the model.
+            of_model = all(isinstance(problem, NotMeasured) for problem in wrong)
+            alone = None if ranks.rank else of_model and work.is_to_blame(task.kind, names)
             if not ranks.share(alone):
                 raise InversionError(told)
             if not ranks.rank:

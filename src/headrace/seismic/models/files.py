@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from headrace.seismic.errors import ModelError
+from headrace.seismic.errors import ModelError, ModelNotFinite
 from headrace.seismic.models.layout import Axis, FieldSpec, Layout, Slab, Values
 from headrace.seismic.models.provenance import Parent, Provenance
 
@@ -214,15 +214,17 @@ class FieldWriter:
             rows: shape ``(rows, ...)``; all must be finite.
 
         Raises:
-            ModelError: a number is not finite, or the disk is full.
+            ModelNotFinite: a number is not finite.
+            ModelError: the disk is full.
         """
-        kept = np.ascontiguousarray(rows, dtype=self.layout.dtype)
+        with np.errstate(over="ignore"):  # refused below
+            kept = np.ascontiguousarray(rows, dtype=self.layout.dtype)
         first = self._written[name]
         if not np.isfinite(kept).all():
             place = np.argwhere(~np.isfinite(kept))[0]
             place[0] += first
             where = ", ".join(str(index) for index in place)
-            raise ModelError(f"{self.path}: field {name} is not finite at ({where})")
+            raise ModelNotFinite(f"{self.path}: field {name} is not finite at ({where})")
         try:
             self._file["fields"][name][first : first + len(kept)] = kept
         except (OSError, RuntimeError) as error:  # h5py tells a failed flush as either

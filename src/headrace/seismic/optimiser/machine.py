@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from headrace.seismic.errors import ModelError, OptimiserError
+from headrace.seismic.errors import ModelNotFinite, OptimiserError
 from headrace.seismic.models import FieldReader, Provenance
 from headrace.seismic.optimiser import moves, vectors
 from headrace.seismic.optimiser.line_search import (
@@ -344,7 +344,7 @@ class Optimiser:
             state = dataclasses.replace(state, trial_count=state.trial_count + 1)
             try:
                 predicted = self._write_trial(state, decision.step, name)
-            except ModelError as error:  # so long a step that its model is not finite
+            except ModelNotFinite as error:  # so long a step that its model is not finite
                 predicted = search.slope * decision.step
                 trial = Trial(name, decision.step, math.inf, predicted, str(error))
                 return self._decide(moves.add_trial(state, trial))

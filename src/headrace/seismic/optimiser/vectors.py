@@ -283,7 +283,8 @@ def write_trial(
         The change of the misfit that the gradient predicts.
 
     Raises:
-        ModelError: a value is not finite: the step is far too long.
+        ModelNotFinite: a value is not finite: the step is far too long.
+        ModelError: a file cannot be read or written.
     """
     log = settings.parametrisation == "log"
     predicted = 0.0
