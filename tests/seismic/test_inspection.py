@@ -127,6 +127,30 @@ def test_a_sampling_that_differs_is_told_while_the_origin_is_unknown(event: Even
     assert origin.files == (str(event.directory / "event.toml"),)
 
 
+@pytest.mark.parametrize("dt", [3.0, 3.3333333, 4.0000004])
+def test_the_band_that_a_coarse_record_is_advised_does(dt: float, event: Event) -> None:
+    record(dt * np.arange(120), "BXZ").write(str(event.observed / "a.mseed"), format="MSEED")
+    (problem,) = inspect(event).problems
+    assert "too coarse" in problem.text
+    seen = inspect(event, SETTINGS.replace("period_band = [10.0, 60.0]", problem.line))
+    assert not [one.text for one in seen.problems if "too coarse" in one.text]
+
+
+def test_a_record_too_coarse_for_any_period_of_the_band_gets_no_advice(event: Event) -> None:
+    record(20.0 * np.arange(20), "BXZ").write(str(event.observed / "a.mseed"), format="MSEED")
+    (problem,) = [one for one in inspect(event).problems if "too coarse" in one.text]
+    assert (problem.line, problem.decide) == ("", True)
+
+
+def test_amplitudes_whose_ratio_is_no_number_are_told(event: Event) -> None:
+    event.write_synthetic("AA.S1.BXZ.semd", 1e-180 * wave(TIMES))
+    trace = record(TIMES)
+    trace.data = 1e180 * trace.data
+    trace.write(str(event.observed / "a.mseed"), format="MSEED")
+    (problem,) = inspect(event).problems
+    assert "observed is inf times as large as synthetic" in problem.text
+
+
 def test_a_suffix_that_tells_is_not_overruled_by_the_line_to_write(event: Event) -> None:
     shutil.copy(event.synthetic / "AA.S1.BXZ.semd", event.observed / "AA.S1.BXZ.semv")
     (problem,) = inspect(event).problems

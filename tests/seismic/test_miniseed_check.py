@@ -59,6 +59,15 @@ def test_a_damaged_record_is_found_by_its_byte(place: int, value: bytes, tmp_pat
     assert damaged_record(tmp_path / "a") == 512
 
 
+def test_a_chain_of_blockettes_that_leads_beyond_the_record_is_found(tmp_path: Path) -> None:
+    data = bytearray(write(tmp_path / "a", encoding="STEIM2", byteorder=">", reclen=512))
+    for place in range(48, 48 + 40 * 8, 8):
+        data[place + 2 : place + 4] = (place + 8).to_bytes(2, "big")
+    data[place + 2 : place + 4] = b"\xff\xf0"
+    (tmp_path / "a").write_bytes(data)
+    assert damaged_record(tmp_path / "a") == 0
+
+
 def test_a_record_that_is_cut_off_is_found(tmp_path: Path) -> None:
     data = write(tmp_path / "a", encoding="FLOAT64", reclen=512)
     (tmp_path / "a").write_bytes(data[:-100])

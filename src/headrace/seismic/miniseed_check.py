@@ -134,6 +134,8 @@ def _sound(records: Any) -> Any:
         following = number(place + 2)
         sound &= ~inside | (following == 0) | (following > place)
         blockette = np.where(inside, following, 0)
+    # More blockettes than are followed here are none that a recorder writes.
+    sound &= blockette == 0
     return sound & found & (samples <= _most_samples(encoding, length - data))
 
 

@@ -273,7 +273,8 @@ def _refuse_unlike_amplitudes(
         f"observed is {ratio:.3g} times as large as synthetic; are these counts, or other "
         f"units? {way_out}; amplitude_ratio_limit says what is allowed"
     )
-    power = math.ceil(abs(math.log10(ratio)))
+    # The ratio itself may be too large, or too small, for a number.
+    power = math.ceil(abs(math.log10(sizes[0]) - math.log10(sizes[1])))
     edit = IN_CONFIGURATION if line else ""
     problem = Problem(text, f"{COUNTS} {power}", edit, line, decide=True)
     raise StationProblem(problems=[problem])

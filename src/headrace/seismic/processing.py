@@ -62,10 +62,11 @@ def alignment_problems(
             f"observed dt of {observed.dt:g} s is too coarse to interpolate for periods of "
             f"{config.min_period:g} s; give at least {_SAMPLES_PER_PERIOD} samples a period"
         )
-        shortest = f"{_SAMPLES_PER_PERIOD * observed.dt:g}"
-        longest = f"{config.max_period:g}"
-        line = f"period_band = [{shortest}, {longest}]"
-        found.append(Problem(text, f"too coarse {shortest}", IN_CONFIGURATION, line))
+        # All digits: a band that is rounded down would be refused in its turn.
+        shortest, longest = _SAMPLES_PER_PERIOD * observed.dt, config.max_period
+        line = f"period_band = [{shortest!r}, {longest!r}]" if shortest < longest else ""
+        edit = IN_CONFIGURATION if line else ""
+        found.append(Problem(text, f"too coarse {shortest:g}", edit, line, decide=True))
     half = 0.5 * synthetic.dt
     if observed.end < synthetic.start - half or observed.start > synthetic.end + half:
         text = (
