@@ -38,10 +38,9 @@ _PASSING: Final = frozenset(
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Errors of files that say that their disk cannot be written now.
-DISK_ERRORS: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE}
-)
+DISK_ERRORS: Final = _FULL | {errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE}
 
 
 class StoreAway(sqlite3.OperationalError):
@@ -97,7 +96,8 @@ def passing_text(path: Path, error: BaseException) -> str:
 def disk_text(state: Path, error: OSError) -> str:
     """Say in one line that a file of the state cannot be written at present."""
     where = error.filename or state
-    return f"nothing can be written now: {where}: {error.strerror}: make room, then try again"
+    way_out = "make room" if error.errno in _FULL else "see to the disk"
+    return f"nothing can be written now: {where}: {error.strerror}: {way_out}, then try again"
 
 
 def damaged_text(path: Path, error: object) -> str:
