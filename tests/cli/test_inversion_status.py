@@ -19,6 +19,13 @@ from inversion_project import HEADRACE, InversionProject
 
 from headrace.facility import stop_facility
 
+# A machine on which nothing goes on before somebody lets it.
+HELD = """
+import pathlib, time
+while not pathlib.Path(__file__).with_name("go_on").exists():
+    time.sleep(0.05)
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[InversionProject]:
@@ -34,8 +41,15 @@ def status(project: InversionProject, *options: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def is_running(project: InversionProject) -> dict[str, Any] | None:
+    told = status(project)
+    return told if told["state"] == "running" else None
+
+
 @pytest.mark.timeout(300)
 def test_each_state_is_true(project: InversionProject) -> None:
+    script = project.root / "job_scripts" / "inversion.py"
+    script.write_text(script.read_text().replace("if __name__", HELD + "\nif __name__"))
     told = status(project)
     assert told["state"] == "waiting"
     assert "it has not begun" in told["reason"]
@@ -46,25 +60,21 @@ def test_each_state_is_true(project: InversionProject) -> None:
 
     watch = project.watching()
     try:
-        wait_until(project.runs, "a run", 120)
-        told = status(project)
-        assert told["state"] == "running"
+        told = wait_until(lambda: is_running(project), "its run", 120)
         assert "no `headrace watch`" not in told["reason"]
     finally:
         watch.terminate()
         watch.wait()
-    run_id = project.runs()[0]["run_id"]
+    (run,) = project.runs()
     told = status(project)
-    if told["state"] == "running":  # unless the iteration was quicker
-        assert told["reason"].endswith("so the next iteration will wait for one")
-    project.services.flows.cancel_run(project.runs()[-1]["run_id"])
-    ended = wait_until(
-        lambda: [run for run in project.runs()[-1:] if run["status"] != "ACTIVE"], "the end", 60
-    )
+    assert (told["state"], told["run_id"]) == ("running", run["run_id"])
+    assert told["reason"].endswith("so the next iteration will wait for one")
+    project.services.flows.cancel_run(run["run_id"])
+    wait_until(lambda: project.runs()[0]["status"] != "ACTIVE", "the end")
+    script.with_name("go_on").touch()
     told = status(project)
-    if ended[0]["status"] == "ENDED":
-        assert told["state"] == "cancelled"
-        assert f"`headrace run retry {run_id[:8]}`" in told["reason"]
+    assert told["state"] == "cancelled"
+    assert f"`headrace run retry {run['run_id'][:8]}`" in told["reason"]
 
     # A place that does not know it is no place where it runs.
     told = status(project, "--at", "globus")

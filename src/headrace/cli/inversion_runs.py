@@ -89,14 +89,14 @@ class InversionRuns:
         from headrace.seismic.inversion.status import RunState
 
         short = view.id[:8]
+        if view.cancelled:
+            reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
+            return RunState("cancelled", reason, view.id)
         if view.status == "FAILED":
             reason = (
                 f"run {short}: {failure_line(view)}; mend it, then `headrace run retry {short}`"
             )
             return RunState("failed", reason, view.id)
-        if view.status == "ENDED":
-            reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
-            return RunState("cancelled", reason, view.id)
         if view.status == "INACTIVE":
             reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"
             return RunState("parked", reason, view.id)

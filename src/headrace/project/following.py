@@ -66,6 +66,12 @@ class RunView:
         return self.status in FINAL
 
     @property
+    def cancelled(self) -> bool:
+        """Whether somebody ended it; the service counts that among failures."""
+        code = (self.run.get("details") or {}).get("code")
+        return self.status == "ENDED" or (self.status == "FAILED" and code == "FlowCanceled")
+
+    @property
     def current(self) -> StateView | None:
         """The state that it is in."""
         if self.final or not self.states or self.states[-1].ended is not None:
