@@ -17,6 +17,7 @@ from click.testing import CliRunner
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
 from data_runs import COPY_FOR_FIT, DataRuns, small_run
+from waiting import wait_until
 
 from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
@@ -133,9 +134,12 @@ def test_the_table_shows_what_is_done_and_what_arrives(
     assert first["ended"] == done["end"]
     assert first["lag"] > 0
     assert (runs["run0011"]["status"], runs["run0011"]["segments"]) == ("TAKING DATA", 2)
-    assert runs["run0011"]["now"] == "waits for the end of the run in run-0011-01.evt"
+    unwatched = "no `headrace watch` is on to start its run"
+    lack = "waits for the end of the run in run-0011-01.evt"
+    assert runs["run0011"]["now"] == f"{lack}; {unwatched}"
     assert runs["run0011"]["lag"] is None
     assert runs["run0012"]["status"] == "ARRIVED"
+    assert runs["run0012"]["now"] == unwatched
     size = sum(path.stat().st_size for path in (project.incoming / "run0012").iterdir())
     assert runs["run0012"]["bytes"] == size
     code, text = command(project, "status")
@@ -144,6 +148,33 @@ def test_the_table_shows_what_is_done_and_what_arrives(
     assert lines[0].split() == titles.split()
     assert [line.split()[0] for line in lines[1:-1]] == sorted(runs)
     assert lines[-1].startswith(f"{len(runs)} runs, ")
+
+
+def test_a_run_that_will_not_start_says_why(project: DataRuns, tmp_path: Path) -> None:
+    def now(name: str) -> str:
+        code, text = command(project, "status", "-F", "json")
+        assert code == 0, text
+        return next(str(run["now"]) for run in json.loads(text) if run["name"] == name)
+
+    project.write(small_run(13, segments=1))
+    watch = [sys.executable, "-m", "headrace.cli", "watch", "new_run", "--project"]
+    log = tmp_path / "watch.log"
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(
+            [*watch, str(project.root), "--existing", "skip"], stdout=file, stderr=file
+        ) as process,
+    ):
+        wait_until(lambda: "watching" in log.read_text(), "the watch", 60)
+        wait_until(lambda: "was skipped" in now("run0013"), "the skipped arrival", 60)
+        project.write(small_run(14, segments=2))
+        (project.incoming / "run0014" / "run-0014-01.evt").unlink()
+        assert now("run0014") == "waits for the end of the run in run-0014-00.evt"
+        process.terminate()
+    assert now("run0013").startswith("it was there before anybody watched, and was skipped")
+    assert now("run0014").endswith("; no `headrace watch` is on to start its run")
+    for name in ("run0013", "run0014"):
+        shutil.rmtree(project.incoming / name)
 
 
 def test_the_live_table_goes_on_until_interrupted(

@@ -77,7 +77,20 @@ def test_stations_outside_the_model_are_named(tmp_path: Path):
     assert problem == "event 007: AA.FAR is outside the model: x = 5000"
 
 
-def test_settings_that_cannot_be_used():
-    for settings in ({"dt": 0.0, "npts": 5}, {"dt": 1.0}, {"dt": 1.0, "npts": 5, "speed": 2}):
-        with pytest.raises(SolverError, match="solver"):
-            open_solver("rays", settings)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dt": 0.0, "npts": 5}, "solver.dt: 0.0 must be above 0"),
+        ({"dt": 1.0}, "solver.npts: this setting is missing"),
+        ({"dt": "1 s", "npts": 5}, "solver.dt: must be a finite number, not '1 s'"),
+        (
+            {"dt": 1.0, "samples": 5, "threads": 2},
+            "solver.samples: no such setting; solver.threads: no such setting; there are dt, npts, "
+            "start, channel; solver.npts: this setting is missing",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_used(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(SolverError) as caught:
+        open_solver("rays", settings)
+    assert str(caught.value) == message

@@ -248,7 +248,11 @@ def test_adjoint_sources_that_do_not_fit(spoil: str, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"dt": 0.0}, "solver.dt: 0.0 must be above 0"),
-        ({"dt": "fast"}, "solver: a setting has the wrong type"),
+        ({"dt": "fast"}, "solver.dt: must be a finite number, not 'fast'"),
+        ({"npts": 2.5}, "solver.npts: must be a whole number, not 2.5"),
+        ({"free_surface": 1}, "solver.free_surface: must be true or false, not 1"),
+        ({"threads": True}, "solver.threads: must be a whole number, not True"),
+        ({"start": float("nan")}, "solver.start: must be a finite number, not nan"),
         ({"spce_order": 4}, "solver.spce_order: no such setting; there are dt, npts"),
         ({"space_order": 5}, "solver.space_order: 5 must be even"),
         ({"threads": 0}, "solver.threads: 0 must be at least 1"),

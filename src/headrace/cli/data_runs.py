@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.options import Session
+from headrace.cli.starts import Starts
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -28,7 +29,7 @@ class DataRun:
         name: its directory's name.
         status: ``TAKING DATA``, ``ARRIVED`` (it has ended, and has no run of the flow yet), or the
             status of its run of the flow.
-        now: what is done, or missing, at this moment; why it failed.
+        now: what is done, or missing, at this moment; why it failed, or will not start.
         segments: how many; None if unknown.
         bytes: of raw data; None if unknown.
         events: built events; None before they are known.
@@ -94,9 +95,10 @@ class DataRuns:
             # The newest comes first, and counts.
             if name and name not in found:
                 found[name] = self._processed(name, view, arrived.get(name))
+        starts = Starts.of(self.project, place)
         for name, directory in arrived.items():
             if name not in found:
-                found[name] = _waiting(name, directory)
+                found[name] = _waiting(name, directory, starts)
         return [found[name] for name in sorted(found)]
 
     def find(self, services: Services, name: str) -> DataRun:
@@ -185,21 +187,25 @@ def _arrivals(trigger: Trigger) -> list[Path]:
     return [path for path in entries if fnmatchcase(path.name, trigger.pattern) and path.is_dir()]
 
 
-def _waiting(name: str, directory: Path) -> DataRun:
+def _waiting(name: str, directory: Path, starts: Starts) -> DataRun:
     from headrace.datarun import DataRunError
     from headrace.datarun.ended import run_end
 
     here = _segments(directory)
     facts: dict[str, Any] = {"segments": len(here), "bytes": _size(here)}
+    obstacle = starts.obstacle(directory)
+    warning = f"; {obstacle}" if obstacle else ""
     try:
         end = run_end(directory)
     except DataRunError as error:
-        return DataRun(name, "TAKING DATA", str(error), **facts)
+        return DataRun(name, "TAKING DATA", f"{error}{warning}", **facts)
     if not end.ended:
-        return DataRun(name, "TAKING DATA", f"waits for {end.lack}", **facts)
+        return DataRun(name, "TAKING DATA", f"waits for {end.lack}{warning}", **facts)
     ended = float(end.unix_time) if end.unix_time else None
     lag = _lag(ended, None, final=False)
-    return DataRun(name, "ARRIVED", "waits for its run to start", ended=ended, lag=lag, **facts)
+    return DataRun(
+        name, "ARRIVED", obstacle or "waits for its run to start", ended=ended, lag=lag, **facts
+    )
 
 
 def _segments(directory: Path) -> list[Path]:

@@ -50,6 +50,7 @@ def init(directory: Path, example: str) -> None:
         "Its settings are in inversion.toml. Next:",
         *([] if directory == Path() else [f"  cd {directory}"]),
         "  headrace deploy            # deploys the flows and functions here, on this machine",
+        "  headrace inversion check   # says what would be refused later",
         "  headrace inversion start   # publishes the first iteration",
         "  headrace watch             # runs it, and each that follows",
         "  headrace inversion status",

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.options import Session
+from headrace.cli.starts import Starts
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project, RunView
     from headrace.seismic.inversion.status import RunState
-    from headrace.triggers import Record
 
 FLOW = "inversion_iteration"
 _LOOKED_THROUGH = 20
@@ -117,32 +117,20 @@ class InversionRuns:
     def _without_run(self, project: Project, iteration: int) -> RunState:
         from headrace.seismic.inversion.status import RunState
 
-        arrival = self._arrival(project, iteration)
+        starts = Starts.of(project, self._session.place)
+        arrival = starts.find(self._home / "iterations" / f"{iteration:03d}")
         if arrival is not None and arrival.state == "refused":
             return RunState(
                 "failed",
                 f"the run of iteration {iteration} could not be started: {arrival.reason}; mend "
                 f"it, then `headrace trigger retry {arrival.trigger}`",
             )
-        watched = self._is_watched(project)
         return RunState(
             "waiting",
             f"iteration {iteration} is published and its run has not begun yet"
-            if watched
+            if starts.watched
             else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
         )
-
-    def _arrival(self, project: Project, iteration: int) -> Record | None:
-        from headrace.cli.watching import ledger_file
-        from headrace.triggers import read_ledger
-
-        root = project.collections["workstation"].root.resolve()
-        wanted = self._home / "iterations" / f"{iteration:03d}"
-        found = None
-        for record in read_ledger(ledger_file(project, self._session.place)):
-            if record.present and (root / record.path.strip("/")).resolve() == wanted:
-                found = record
-        return found
 
     def _is_watched(self, project: Project) -> bool:
         from headrace.cli.watching import ledger_file

@@ -7,7 +7,6 @@ before a simulation costs core hours.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from headrace.seismic.solvers.interface import (
     ForwardRun,
 )
 from headrace.seismic.solvers.limits import NO_REACH, Reach
+from headrace.seismic.solvers.plain_settings import check_settings
 from headrace.seismic.solvers.traces import read_adjoint_sources, write_synthetics
 from headrace.seismic.station import TimeAxis
 
@@ -71,14 +71,8 @@ def make(settings: Mapping[str, Any]) -> RaySolver:
     Raises:
         SolverError: a setting is missing, unknown, or cannot be used.
     """
-    known = [item.name for item in dataclasses.fields(RaySettings)]
-    unknown = sorted(set(settings) - set(known))
-    if unknown:
-        raise SolverError(f"solver.{unknown[0]}: no such setting; there are {', '.join(known)}")
-    try:
-        return RaySolver(RaySettings(**settings))
-    except TypeError as error:
-        raise SolverError(f"solver: a setting is missing or of the wrong type: {error}") from None
+    check_settings(RaySettings, settings)
+    return RaySolver(RaySettings(**settings))
 
 
 class RaySolver:

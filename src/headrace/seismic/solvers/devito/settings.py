@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from headrace.seismic.errors import SolverError
+from headrace.seismic.solvers.plain_settings import check_settings
 from headrace.seismic.station import TimeAxis
 
 
@@ -69,23 +69,8 @@ class DevitoSettings:
         Raises:
             SolverError: a setting is missing, unknown, or cannot be used.
         """
-        fields = {item.name: item for item in dataclasses.fields(cls)}
-        unknown = sorted(set(told) - set(fields))
-        if unknown:
-            raise SolverError(
-                f"solver.{unknown[0]}: no such setting; there are {', '.join(fields)}"
-            )
-        missing = [
-            name
-            for name, item in fields.items()
-            if item.default is dataclasses.MISSING and name not in told
-        ]
-        if missing:
-            raise SolverError(f"solver.{missing[0]}: this setting is missing")
-        try:
-            return cls(**told)
-        except TypeError as error:
-            raise SolverError(f"solver: a setting has the wrong type: {error}") from None
+        check_settings(cls, told)
+        return cls(**told)
 
     @property
     def axis(self) -> TimeAxis:
