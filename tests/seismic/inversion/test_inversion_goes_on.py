@@ -110,6 +110,18 @@ def test_all_that_would_be_refused_is_told_at_once(both: HomeAndStaging) -> None
     assert set(check_before(home.root).problems) == set(caught.value.problems)
 
 
+def test_times_that_differ_from_the_synthetics_are_told_once(both: HomeAndStaging) -> None:
+    text = both.home.settings.read_text()
+    step = next(line for line in text.splitlines() if line.startswith("dt = "))
+    both.change((step, f"dt = {0.5 * float(step.removeprefix('dt = '))}"))
+    [problem] = check_before(both.home.root).problems
+    assert problem.startswith("event 001: AA.S00 P: observed dt is ")
+    assert "set resample = true" in problem
+    assert problem.endswith(" more traces)")
+    both.change(("[misfit]", "[misfit]\nresample = true"))
+    assert check_before(both.home.root).problems == ()
+
+
 def test_wrong_settings_are_told_all_together(both: HomeAndStaging) -> None:
     both.change(
         ("clip = 0.9999", "clip = 3"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from headrace.files import write_whole
 from headrace.seismic.errors import SeismicError, SolverMissing
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.event_checks import event_problems
+from headrace.seismic.inversion.event_checks import TimeCheck, event_problems
 from headrace.seismic.inversion.iteration import turn_of
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
@@ -23,7 +23,7 @@ from headrace.seismic.inversion.settings import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver
-from headrace.seismic.solvers.interface import missing_of
+from headrace.seismic.solvers.interface import Solver, missing_of, times_of
 from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10
@@ -121,15 +121,19 @@ def _problems(
     yield from found
     if not found and model == paths.model(0):
         yield from _content_problems(model)
+    solver = _opened(inversion)
+    times = TimeCheck(None if isinstance(solver, SeismicError) else times_of(solver))
     sound = []
     for name in inversion.events:
-        wrong = list(event_problems(inversion, bands, name)) if look_at_data else []
+        wrong = list(event_problems(inversion, bands, name, times)) if look_at_data else []
         yield from wrong
         if not wrong:
             sound.append(paths.event(name))
+    yield from times.problems()
     if not found:
         try:
-            solver = open_solver(settings.solver, inversion.solver_settings)
+            if isinstance(solver, SeismicError):
+                raise solver
             if notes is not None and (missing := missing_of(solver)):
                 raise SolverMissing(missing)
             yield from solver.check(model, sound, reach_of(inversion, model, number))
@@ -140,6 +144,14 @@ def _problems(
                 notes.append(f"not looked at here, but where it is computed: {error}")
         except SeismicError as error:
             yield str(error)
+
+
+def _opened(inversion: Inversion) -> Solver | SeismicError:
+    """The solver, or why there is none."""
+    try:
+        return open_solver(inversion.settings.solver, inversion.solver_settings)
+    except SeismicError as error:
+        return error
 
 
 def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:

@@ -3,24 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from headrace.seismic.config import parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.event_origin import EventOrigin, find_origin
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Band
+from headrace.seismic.processing import alignment_problems
 from headrace.seismic.solvers import read_event
-from headrace.seismic.waveforms import find_stations, read_seismogram
+from headrace.seismic.station import TimeAxis
+from headrace.seismic.waveforms import Seismogram, find_stations, read_seismogram
 
 _SAMPLES_PER_PERIOD = 5.0
 
 
-def event_problems(inversion: Inversion, bands: Sequence[Band], name: str) -> Iterator[str]:
+@dataclass
+class TimeCheck:
+    """Traces whose times do not go with those of the synthetics, which are known beforehand.
+
+    Attributes:
+        axis: times of the synthetics; None if only the solver's runs tell.
+        found: what is wrong -> traces and their events.
+    """
+
+    axis: TimeAxis | None
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def look(
+        self, where: str, observed: Seismogram, inversion: Inversion, bands: Sequence[Band]
+    ) -> None:
+        """Look at a trace as the waveform program will.
+
+        Args:
+            where: trace and event.
+            observed: the trace.
+            inversion: settings.
+            bands: the bands to come.
+        """
+        if self.axis is None:
+            return
+        silence = np.zeros(self.axis.npts)
+        synthetic = Seismogram(observed.source, self.axis.start, self.axis.dt, silence)
+        texts = set[str]()
+        for band in bands:
+            told = {**inversion.settings.waveforms, "period_band": list(band.periods)}
+            config = parse_config(told, inversion.paths.settings.name)
+            texts |= {one.text for one in alignment_problems(observed, synthetic, config)}
+        for text in texts:
+            self.found.setdefault(text, []).append(where)
+
+    def problems(self) -> Iterator[str]:
+        """Yield each problem once, with the first trace that has it and how many more do."""
+        for text, places in sorted(self.found.items()):
+            more = f" (and {len(places) - 1} more traces)" if len(places) > 1 else ""
+            yield f"{places[0]}: {text}{more}"
+
+
+def event_problems(
+    inversion: Inversion, bands: Sequence[Band], name: str, times: TimeCheck | None = None
+) -> Iterator[str]:
     """Looks at an event.
 
     Args:
         inversion: settings and files.
         bands: the bands to come, which its traces must serve.
         name: the event.
+        times: told of traces whose times do not go with those of the synthetics.
 
     Yields:
         One line per problem.
@@ -45,7 +96,7 @@ def event_problems(inversion: Inversion, bands: Sequence[Band], name: str) -> It
             yield f"event {name}: no observed seismogram of {receiver.code}"
             continue
         for pair in recorded[receiver.code].pairs:
-            yield from _trace_problems(inversion, bands, name, receiver.code, pair, origin)
+            yield from _trace_problems(inversion, bands, name, receiver.code, pair, origin, times)
 
 
 def _trace_problems(
@@ -55,6 +106,7 @@ def _trace_problems(
     code: str,
     pair: object,
     origin: EventOrigin | None,
+    times: TimeCheck | None,
 ) -> Iterator[str]:
     trace = getattr(pair, "observed", None)
     where = f"event {name}: {code} {getattr(pair, 'component', '')}"
@@ -75,3 +127,5 @@ def _trace_problems(
             yield f"{where}: a sample every {seismogram.dt:g} s is too few for periods of {of}"
         if length < shortest:
             yield f"{where}: shorter than one period of {of}"
+    if times is not None:
+        times.look(where, seismogram, inversion, bands)

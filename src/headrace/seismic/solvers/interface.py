@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from headrace.seismic.errors import SolverError, SolverMissing
 from headrace.seismic.solvers.limits import NO_REACH, Reach
+from headrace.seismic.station import TimeAxis
 
 SYNTHETICS = "synthetics"
 KERNELS = "kernels.h5"
@@ -121,6 +122,17 @@ def missing_of(solver: Solver) -> str:
     """
     look = getattr(solver, "missing", None)
     return str(look()) if look is not None else ""
+
+
+def times_of(solver: Solver) -> TimeAxis | None:
+    """The times of a solver's synthetics; None if only its runs tell.
+
+    Args:
+        solver: it may have a method ``times()`` that tells.
+    """
+    look = getattr(solver, "times", None)
+    found: TimeAxis | None = look() if look is not None else None
+    return found
 
 
 def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:

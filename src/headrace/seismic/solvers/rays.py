@@ -88,6 +88,10 @@ class RaySolver:
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
 
+    def times(self) -> TimeAxis:
+        """The times of its synthetics, whatever the model."""
+        return self._settings.axis
+
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:

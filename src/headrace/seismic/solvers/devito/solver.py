@@ -42,6 +42,7 @@ from headrace.seismic.solvers.interface import (
 )
 from headrace.seismic.solvers.limits import NO_REACH, Reach, rounded_down
 from headrace.seismic.solvers.traces import read_adjoint_sources, write_synthetics
+from headrace.seismic.station import TimeAxis
 
 _SUFFIX = "semp"
 
@@ -72,6 +73,10 @@ class DevitoSolver:
     def __init__(self, settings: DevitoSettings) -> None:
         self.settings = settings
         self._setup: _Setup | None = None
+
+    def times(self) -> TimeAxis:
+        """The times of its synthetics, whatever the model."""
+        return self.settings.axis
 
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
