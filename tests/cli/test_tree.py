@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,3 +125,17 @@ def test_completion_scripts_name_the_program(shell: str) -> None:
     result = CliRunner().invoke(headrace, ["completion", shell])
     assert result.exit_code == 0
     assert "_HEADRACE_COMPLETE" in result.output
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def test_the_page_has_every_command_and_no_other() -> None:
+    rows = re.findall(r"^\| `headrace ([^`]*)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    named: set[str] = set()
+    for row in rows:
+        words = [word.split("|") for word in row.replace("\\|", "|").split()]
+        group = COMMANDS.get(f"headrace {words[0][0]}")
+        depth = 2 if isinstance(group, click.Group) else 1
+        named |= {" ".join(("headrace", *path)) for path in itertools.product(*words[:depth])}
+    assert named == set(LEAVES)

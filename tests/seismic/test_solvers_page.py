@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from headrace.seismic import solvers
+from headrace.seismic.config import parse_config
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import (
     Axis,
@@ -136,7 +138,16 @@ def test_what_is_missing_is_told(event, tmp_path):
 def test_every_setting_of_specfem2d_is_on_the_page():
     from headrace.seismic.solvers.specfem2d import Settings
 
-    page = PAGE.read_text()
-    [table] = re.findall(r"\[solver\.settings\]\n(.*?)```", page, re.S)
+    part = PAGE.read_text().partition("## SPECFEM2D")[2]
+    [table] = re.findall(r"\[solver\.settings\]\n(.*?)```", part, re.S)
     told = {line.split("=")[0].strip() for line in table.splitlines()}
     assert told == set(Settings.__dataclass_fields__) - {"binaries"}
+
+
+def test_the_settings_of_rays_on_the_page_can_be_used():
+    section = PAGE.read_text().partition("## Without waves")[2].partition("\n## ")[0]
+    [told] = re.findall(r"```toml\n(.*?)```", section, re.S)
+    document = tomllib.loads(told)
+    solver = document["solver"]
+    assert open_solver(solver["name"], solver["settings"]).name == "rays"
+    parse_config({"period_band": [0.1, 1.0], "components": ["P"], **document["misfit"]})
