@@ -19,7 +19,7 @@ from headrace._internal.json_check import (
     json_size,
     load_json,
 )
-from headrace._internal.terminal_text import terminal_text
+from headrace._internal.terminal_text import INVISIBLE, terminal_text
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 ANY_TEXT = st.text(st.characters())
@@ -157,9 +157,12 @@ def test_a_byte_order_mark_is_read_over() -> None:
 
 
 @given(UNICODE)
-def test_a_label_has_no_control_characters(text: str) -> None:
+def test_a_label_has_no_control_or_invisible_characters(text: str) -> None:
     if any(ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u2029" for c in text):
         with pytest.raises(InvalidValue, match="a control character"):
+            check_text(text, "label")
+    elif INVISIBLE.search(text):
+        with pytest.raises(InvalidValue, match="an invisible character"):
             check_text(text, "label")
     else:
         assert check_text(text, "label") is text
