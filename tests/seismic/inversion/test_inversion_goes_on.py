@@ -14,6 +14,7 @@ import h5py
 from ray_inversion import HomeAndStaging
 
 from headrace.seismic.errors import SeismicError
+from headrace.seismic.inversion.branching import branch
 from headrace.seismic.inversion.commands import (
     back_to,
     drop,
@@ -252,6 +253,18 @@ def test_a_first_model_that_is_replaced_before_anything_came_of_it(both: HomeAnd
     assert stages.check(both.staging.root, 0).next == "results"
     first = read_model(both.staging.optimiser / "models" / "000.h5")
     assert first.fields["vp"][0, 0] == model.fields["vp"][0, 0] * 1.01
+
+
+def test_a_branch_is_made_whole_or_not_at_all(both: HomeAndStaging, tmp_path: Path) -> None:
+    start(both.home.root)
+    both.change(("clip = 0.9999", "clip = 3"))
+    with pytest.raises(SeismicError, match="clip must be"):
+        branch(both.home.root, 0, tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+    both.change(("clip = 3", "clip = 0.9999"))
+    branch(both.home.root, 0, tmp_path / "second", "to see")
+    made = status_of(tmp_path / "second")
+    assert (made["band"], made["history"][0]["what"]) == ("long", "branched")
 
 
 def test_dropping_is_taken_back(both: HomeAndStaging) -> None:

@@ -40,13 +40,15 @@ def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
 
     Raises:
         InversionError: there is no such model, or the directory is there.
+        ConfigError: the settings cannot be used.
     """
-    paths, new = Paths(root), Paths(target)
+    paths = Paths(root)
     model = paths.model(iteration)
     if not model.is_file():
         raise InversionError(f"{model}: no such model to branch from")
     if target.exists():
         raise InversionError(f"{target}: is there already; name another directory")
+    request = _request_at(open_inversion(root), iteration)
     with FieldReader(model) as reader:
         content = reader.content
     partial = target.with_name(f".{target.name}.partial")
@@ -65,16 +67,15 @@ def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
     )
     about = {"inversion": os.path.relpath(root, target), "iteration": iteration, "model": content}
     write_whole(making.parent, json.dumps(about, indent=1) + "\n")
+    note_history(making.history, "branched", why, **about)
+    making.iteration(0).mkdir()
+    write_whole(making.request(0), request_text(request))
+    # What is there is whole: nobody is left with half a branch that is there already.
     partial.rename(target)
-    band = _band_at(open_inversion(root), iteration)
-    note_history(new.history, "branched", why, **about)
     note_history(paths.history, f"branch {target.name}", why, iteration=iteration)
-    place = new.iteration(0)
-    place.mkdir(parents=True)
-    write_whole(new.request(0), request_text(band))
 
 
-def _band_at(inversion: Inversion, iteration: int) -> Request:
+def _request_at(inversion: Inversion, iteration: int) -> Request:
     known = [number for number in published(inversion.paths) if number <= iteration]
     if not known:
         return first_request(inversion.paths.root)
