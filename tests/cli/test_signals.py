@@ -63,8 +63,7 @@ class Long:
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
-                preexec_fn=_hears_all,
-                **options,
+                **{"preexec_fn": _hears_all, **options},
             )
 
     def says(self, words: str) -> None:
@@ -106,6 +105,9 @@ def test_a_watch_ends_in_words(
     assert "Traceback" not in watch.text
     again = Long(root, tmp_path / "again", "watch")
     again.says("in: watching")
+    # By then it has looked at all that was there before.
+    (root / "data/incoming" / f"later {number}").write_text("data")
+    again.says(f"later {number}: complete, run ")
     assert again.ended_by(signal.SIGTERM) == 0
     assert f"arrival {number}: complete" not in again.text, "it has its run"
 
@@ -150,20 +152,13 @@ def test_a_monitor_ends_in_words(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
-    watch = Long(root, tmp_path / "log", "watch")
-    assert watch.process.poll() is None
+    def under_nohup() -> None:
+        _hears_all()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    watch = Long(root, tmp_path / "log", "watch", "--existing", "skip", preexec_fn=under_nohup)
     watch.says("in: watching")
-    watch.ended_by(signal.SIGTERM)
-    nohup = subprocess.Popen(
-        [HEADRACE, "watch", "-C", str(root)],
-        stdout=(tmp_path / "nohup").open("wb"),
-        stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
-    text = tmp_path / "nohup"
-    wait_until(lambda: "in: watching" in text.read_text(), "the watch", 120)
-    nohup.send_signal(signal.SIGHUP)
+    os.kill(watch.process.pid, signal.SIGHUP)
     (root / "data/incoming/under nohup").write_text("data")
-    wait_until(lambda: "under nohup: complete" in text.read_text(), "the arrival's run", 120)
-    nohup.terminate()
-    assert nohup.wait(timeout=120) == 0
+    watch.says("under nohup: complete")
+    assert watch.ended_by(signal.SIGTERM) == 0
