@@ -126,6 +126,25 @@ def test_what_no_input_can_satisfy_is_an_error_and_what_it_need_not_have_a_warni
     assert ("error", "unsatisfiable-schema") not in found
 
 
+@pytest.mark.parametrize(
+    "untyped",
+    [
+        {"required": ["x"], "properties": {"y": {}}, "additionalProperties": False},
+        {"required": ["x"], "properties": {"x": {"type": "integer", "minimum": 2, "maximum": 1}}},
+        {"minProperties": 3, "maxProperties": 1},
+    ],
+)
+def test_what_no_object_can_satisfy_is_a_warning_where_others_may(untyped: Any) -> None:
+    reading_it = {"A": reading("$.v")}
+    assert ("warning", "unsatisfiable-schema") in checked(closed({"v": untyped}), **reading_it)
+    assert ("error", "unsatisfiable-schema") not in checked(closed({"v": untyped}), **reading_it)
+    for typed in ({**untyped, "type": "object"}, {"type": "object", "allOf": [untyped]}):
+        assert ("error", "unsatisfiable-schema") in checked(closed({"v": typed}), **reading_it)
+    # An input is an object, whether the schema says so or not.
+    whole = {"allOf": [untyped], "properties": {"v": {}}}
+    assert ("error", "unsatisfiable-schema") in checked(whole, **reading_it)
+
+
 def test_bounds_that_leave_something_are_no_contradiction() -> None:
     within = {"And": [rule("$.v", "NumericGreaterThan", 3), rule("$.v", "NumericLessThan", 5)],
               "Next": "B"}  # fmt: skip

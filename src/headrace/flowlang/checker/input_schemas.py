@@ -89,7 +89,7 @@ def input_schemas(schema: Any) -> Iterator[Finding]:
         schema: the JSON schema of the input, or None.
     """
     if isinstance(schema, dict) and not schema_problems(schema):
-        yield from _Look(schema).of(schema, (), True, 0)
+        yield from _Look(schema).of(schema, (), True, True, 0)
 
 
 class _Look:
@@ -97,7 +97,7 @@ class _Look:
         self._root = root
 
     def of(
-        self, schema: Any, at: tuple[str | int, ...], needed: bool, level: int
+        self, schema: Any, at: tuple[str | int, ...], needed: bool, is_object: bool, level: int
     ) -> Iterator[Finding]:
         """Yields what is wrong with a part of the schema, and with what is in it.
 
@@ -105,16 +105,22 @@ class _Look:
             schema: the part.
             at: where it stands.
             needed: whether no input is accepted where nothing satisfies it.
+            is_object: whether it is one of an object, whatever type it names itself.
             level: how deep it stands.
         """
         if not isinstance(schema, dict) or level > _LEVELS:
             return
+        is_object = is_object or kinds_of(schema.get("type")) == OBJECT
         why = self._unsatisfiable(schema, at)
         if why is not None:
             keyword, reason = why
-            told = "no input can satisfy the schema" if needed else "no value is accepted here"
+            # Without a type it is what people mean of an object; JSON schema accepts all else.
+            of_objects = _OF_KIND.get(keyword) == OBJECT and not is_object
+            told = f"no {'object' if of_objects else 'value'} is accepted here"
+            if needed and not of_objects:
+                told = "no input can satisfy the schema"
             yield Finding(
-                ERROR if needed else WARNING,
+                ERROR if needed and not of_objects else WARNING,
                 "unsatisfiable-schema",
                 (*_ROOT, *at, keyword),
                 f"{told}: {reason}",
@@ -122,8 +128,9 @@ class _Look:
             )
         yield from _keywords(schema, at)
         yield from self._values(schema, at, why is not None)
-        for step, part, is_needed in _inner(schema):
-            yield from self.of(part, (*at, *step), needed and is_needed, level + 1)
+        for step, part, is_needed in _inner(schema, is_object):
+            same = is_object and step[0] in _PARTS
+            yield from self.of(part, (*at, *step), needed and is_needed, same, level + 1)
 
     def _unsatisfiable(
         self, schema: Mapping[str, Any], at: tuple[str | int, ...]
@@ -225,10 +232,11 @@ def _keywords(schema: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[
             )
 
 
-def _inner(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any, bool]]:
+def _inner(
+    schema: Mapping[str, Any], is_object: bool
+) -> Iterator[tuple[tuple[str | int, ...], Any, bool]]:
     """Yields the schemas in a schema: where, what, and whether an input must fit it."""
     required = schema.get("required", ())
-    is_object = _only(schema.get("type"), OBJECT)
     for word in ("properties", "patternProperties", "definitions", "$defs"):
         for name, part in schema.get(word, {}).items():
             needed = word == "properties" and is_object and name in required
