@@ -17,6 +17,8 @@ pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 from inversion_project import HEADRACE, InversionProject
 
+from headrace.cli import inversion_runs
+from headrace.cli.options import Session
 from headrace.facility import stop_facility
 
 # A machine on which nothing goes on before somebody lets it.
@@ -96,3 +98,26 @@ def test_a_run_that_failed_is_not_running(project: InversionProject) -> None:
     assert told["state"] == "failed"
     assert "event 002: no observed seismogram of AA.S01" in told["reason"]
     assert told["run_id"] == project.runs()[0]["run_id"]
+
+
+@pytest.mark.timeout(300)
+def test_what_a_watch_has_left_alone_is_told(project: InversionProject) -> None:
+    project.publish()
+    watched = [*HEADRACE, "watch", "next_iteration", "--existing", "skip", "--until-idle", "0.1"]
+    subprocess.run(watched, cwd=project.root, capture_output=True, check=True)
+    told = status(project)
+    assert (told["state"], told["run_id"]) == ("waiting", None)
+    assert "was skipped; `headrace inversion resume --again`" in told["reason"]
+
+
+@pytest.mark.timeout(300)
+def test_a_run_is_found_behind_many_runs_of_others(
+    project: InversionProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.home.observed_event("002") / "AA.S01.BXP.semp").unlink()
+    project.publish()
+    assert project.watch() == 1
+    # As if so many runs had begun since.
+    monkeypatch.setattr(inversion_runs, "_LOOKED_THROUGH", 0)
+    state = inversion_runs.InversionRuns(Session(), project.home.root).state(0)
+    assert (state.state, state.run_id) == ("failed", project.runs()[0]["run_id"])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project, RunView
     from headrace.seismic.inversion.status import RunState
+    from headrace.triggers import Record
 
 FLOW = "inversion_iteration"
 _LOOKED_THROUGH = 20
@@ -41,7 +42,7 @@ class InversionRuns:
         from globus_sdk import GlobusError
 
         from headrace.errors import HeadraceError
-        from headrace.project import ProjectError, load_project
+        from headrace.project import ProjectError, RunFollower, load_project
         from headrace.seismic.inversion.status import RunState
 
         try:
@@ -56,12 +57,17 @@ class InversionRuns:
                     f"{iteration}; `headrace watch` there starts it and goes on",
                 )
             services = self._session.services(project)
+            starts = Starts.of(project, self._session.place)
+            arrival = starts.find(self._home / "iterations" / f"{iteration:03d}")
             view = self._newest(project, services, iteration)
+            if view is None and arrival is not None and arrival.run_id is not None:
+                # Many runs of others may have begun since.
+                view = RunFollower(arrival.run_id).look(services)
         except (HeadraceError, GlobusError, OSError) as error:
             return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
         if view is None:
-            return self._without_run(project, iteration)
-        return self._of(project, view)
+            return _without_run(starts, arrival, iteration)
+        return _of(view, starts.watched)
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
         from headrace.project import RunFollower
@@ -84,59 +90,55 @@ class InversionRuns:
             return False
         return str(given.get("iteration", "")).lstrip("0") == str(iteration or "")
 
-    def _of(self, project: Project, view: RunView) -> RunState:
-        from headrace.project import doing, failure_line
-        from headrace.seismic.inversion.status import RunState
 
-        short = view.id[:8]
-        if view.cancelled:
-            reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
-            return RunState("cancelled", reason, view.id)
-        if view.status == "FAILED":
-            reason = (
-                f"run {short}: {failure_line(view)}; mend it, then `headrace run retry {short}`"
-            )
-            return RunState("failed", reason, view.id)
-        if view.status == "INACTIVE":
-            reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"
-            return RunState("parked", reason, view.id)
-        watch = (
-            ""
-            if self._is_watched(project)
-            else ("; no `headrace watch` is on, so the next iteration will wait for one")
+def _of(view: RunView, watched: bool) -> RunState:
+    from headrace.project import doing, failure_line
+    from headrace.seismic.inversion.status import RunState
+
+    short = view.id[:8]
+    if view.cancelled:
+        reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
+        return RunState("cancelled", reason, view.id)
+    if view.status == "FAILED":
+        reason = f"run {short}: {failure_line(view)}; mend it, then `headrace run retry {short}`"
+        return RunState("failed", reason, view.id)
+    if view.status == "INACTIVE":
+        reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"
+        return RunState("parked", reason, view.id)
+    watch = (
+        "" if watched else "; no `headrace watch` is on, so the next iteration will wait for one"
+    )
+    if view.status == "SUCCEEDED":
+        reason = (
+            f"run {short} has succeeded, but its results are not here; `headrace inversion "
+            "resume --again` publishes the iteration once more"
         )
-        if view.status == "SUCCEEDED":
-            reason = (
-                f"run {short} has succeeded, but its results are not here; `headrace inversion "
-                "resume --again` publishes the iteration once more"
-            )
-            return RunState("waiting", reason, view.id)
-        state = view.current.name if view.current else "begins"
-        return RunState("running", f"{state}: {doing(view).text}{watch}", view.id)
+        return RunState("waiting", reason, view.id)
+    state = view.current.name if view.current else "begins"
+    return RunState("running", f"{state}: {doing(view).text}{watch}", view.id)
 
-    def _without_run(self, project: Project, iteration: int) -> RunState:
-        from headrace.seismic.inversion.status import RunState
 
-        starts = Starts.of(project, self._session.place)
-        arrival = starts.find(self._home / "iterations" / f"{iteration:03d}")
-        if arrival is not None and arrival.state == "refused":
-            return RunState(
-                "failed",
-                f"the run of iteration {iteration} could not be started: {arrival.reason}; mend "
-                f"it, then `headrace trigger retry {arrival.trigger}`",
-            )
+def _without_run(starts: Starts, arrival: Record | None, iteration: int) -> RunState:
+    from headrace.seismic.inversion.status import RunState
+
+    if arrival is not None and arrival.state == "skipped":
         return RunState(
             "waiting",
-            f"iteration {iteration} is published and its run has not begun yet"
-            if starts.watched
-            else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
+            f"iteration {iteration} was there before anybody watched, and was skipped; "
+            "`headrace inversion resume --again` publishes it once more",
         )
-
-    def _is_watched(self, project: Project) -> bool:
-        from headrace.cli.watching import ledger_file
-        from headrace.triggers import is_watched
-
-        return is_watched(ledger_file(project, self._session.place))
+    if arrival is not None and arrival.state == "refused":
+        return RunState(
+            "failed",
+            f"the run of iteration {iteration} could not be started: {arrival.reason}; mend "
+            f"it, then `headrace trigger retry {arrival.trigger}`",
+        )
+    return RunState(
+        "waiting",
+        f"iteration {iteration} is published and its run has not begun yet"
+        if starts.watched
+        else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
+    )
 
 
 def _facility_is_up(project: Project) -> bool:
