@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from headrace.seismic.solvers import (
     Receiver,
     Source,
     open_solver,
+    solver_names,
     write_simulation_event,
 )
 from headrace.seismic.station import TimeAxis
@@ -84,6 +86,10 @@ def test_stations_outside_the_model_are_named(tmp_path: Path):
         ({"dt": 1.0}, "solver.npts: this setting is missing"),
         ({"dt": "1 s", "npts": 5}, "solver.dt: must be a finite number, not '1 s'"),
         (
+            {"dt": 1.0, "npts": 5, "start": 10**309},
+            f"solver.start: must be a finite number, not {10**309}",
+        ),
+        (
             {"dt": 1.0, "samples": 5, "threads": 2},
             "solver.samples: no such setting; solver.threads: no such setting; there are dt, npts, "
             "start, channel; solver.npts: this setting is missing",
@@ -94,3 +100,9 @@ def test_settings_that_cannot_be_used(settings: dict[str, object], message: str)
     with pytest.raises(SolverError) as caught:
         open_solver("rays", settings)
     assert str(caught.value) == message
+
+
+def test_only_solvers_are_named_as_such() -> None:
+    pytest.importorskip("devito")
+    for name in solver_names():
+        assert callable(importlib.import_module(f"headrace.seismic.solvers.{name}").make)

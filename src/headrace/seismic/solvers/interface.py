@@ -164,5 +164,6 @@ def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
 def solver_names() -> list[str]:
     """Names of the solvers that are here."""
     package = importlib.import_module("headrace.seismic.solvers")
-    common = {"events", "examples", "interface", "limits", "program", "runs", "traces"}
+    common = {"events", "examples", "interface", "limits", "plain_settings", "program"}
+    common |= {"runs", "traces"}
     return sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - common)
