@@ -77,7 +77,7 @@ def check(directory: Path) -> int:
 def _check_text(found: Preflight) -> str:
     lines = [*found.problems, *(f"note: {note}" for note in found.notes)]
     lines += [f"changed: {change}" for change in found.changes]
-    if not found.problems:
+    if not found.problems and found.iteration is not None:
         lines.append(f"Iteration {found.iteration} in band {found.band}: nothing is in its way.")
     return "\n".join(lines)
 

@@ -322,7 +322,7 @@ def _problems(planned: Plan, results: list[TraceResult]) -> list[SharedProblem]:
         for result in results
     ]
     files = {
-        IN_CONFIGURATION: str(request.config),
+        IN_CONFIGURATION: request.settings_told,
         IN_EVENT_FILE: str(event_file_of(request.observed, request.synthetic)),
     }
     return shared_problems(request.event, found, files)

@@ -44,6 +44,7 @@ class EventRequest:
             adjoint source. Weights by azimuth need it.
         windows_from: output of an earlier run whose windows are used instead of new ones.
         misfit_only: write no adjoint sources and figures.
+        settings: where people set what is in ``config``, if that was made from something else.
     """
 
     observed: Path
@@ -55,6 +56,12 @@ class EventRequest:
     event_directory: Path | None = None
     windows_from: Path | None = None
     misfit_only: bool = False
+    settings: str = ""
+
+    @property
+    def settings_told(self) -> str:
+        """What messages call the configuration."""
+        return self.settings or str(self.config)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
         if request.event_directory is not None:
             geometry = read_geometry(request.event_directory)
             stations = with_silent_stations(stations, geometry, config.components)
-        weights = event_weights(config, str(request.config), stations, geometry)
+        weights = event_weights(config, request.settings_told, stations, geometry)
     except SeismicError:
         # Whoever mends it is told all that there is to mend at once.
         problems = inspect_event(
@@ -127,7 +134,7 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
             request.observed,
             request.synthetic,
             config,
-            str(request.config),
+            request.settings_told,
             request.event_directory,
         ).problems
         if not problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 import h5py
+import numpy as np
 from ray_inversion import HomeAndStaging
 
 from headrace.seismic.errors import SeismicError
@@ -167,6 +169,13 @@ class TestAfterTheEnd:
         with pytest.raises(SeismicError, match=r"the last band is done; add a band to inversion"):
             resume(ended.home.root)
 
+    def test_a_check_says_so_too(self, ended: HomeAndStaging) -> None:
+        found = check_before(ended.home.root)
+        assert (found.iteration, found.band, found.problems) == (None, None, ())
+        assert "no iteration is left: add a band to inversion.toml" in found.notes[0]
+        add_band(ended, "more")
+        assert check_before(ended.home.root).band == "more"
+
     def test_a_band_is_added(self, ended: HomeAndStaging) -> None:
         add_band(ended, "later", 0.25)
         told = status_of(ended.home.root)
@@ -276,3 +285,56 @@ def test_dropping_is_taken_back(both: HomeAndStaging) -> None:
     both.run(0)
     misfits = json.loads((both.home.results(0) / "misfits.json").read_text())
     assert {tuple(one["events"]) for one in misfits.values()} == {("001", "002")}
+
+
+def _rewrite(both: HomeAndStaging, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    for path in both.home.observed.glob("*/*.semp"):
+        np.savetxt(path, change(np.loadtxt(path)))
+
+
+def _columns(scale: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda table: table * [1.0, scale]
+
+
+def test_dead_traces_are_told(both: HomeAndStaging) -> None:
+    _rewrite(both, _columns(scale=0.0))
+    told = check_before(both.home.root).problems
+    words = "the observed trace is constant, as of a dead channel"
+    assert sum(words in problem for problem in told) == 2 * 3
+    with pytest.raises(NotReady):
+        start(both.home.root)
+
+
+def test_resampled_traces_go_with_any_sampling(both: HomeAndStaging) -> None:
+    _rewrite(both, lambda table: table[::2])
+    both.change(('components = ["P"]', 'components = ["P"]\nresample = true'))
+    start(both.home.root)
+    assert both.run(0)["band"] == "long"
+
+
+def test_another_quantity_than_that_of_the_solver_is_told(both: HomeAndStaging) -> None:
+    for path in list(both.home.observed.glob("*/*.semp")):
+        path.rename(path.with_suffix(".semv"))
+    told = check_before(both.home.root).problems
+    assert sum("is velocity, and the synthetics are pressure" in one for one in told) == 3
+    assert "(and 1 more traces)" in told[0]
+    both.change(('components = ["P"]', 'components = ["P"]\nobserved_quantity = "pressure"'))
+    assert check_before(both.home.root).problems == ()
+
+
+def test_an_event_without_a_station_left_is_told(both: HomeAndStaging) -> None:
+    for station in ("AA.S00", "AA.S01", "AA.S02"):
+        drop(both.home.root, "station", station)
+    (first, second) = check_before(both.home.root).problems
+    assert first.startswith("event 001: every station of it is left out")
+    assert second.startswith("event 002: every station of it is left out")
+
+
+def test_what_a_run_advises_is_to_be_written_where_people_set_it(both: HomeAndStaging) -> None:
+    start(both.home.root)
+    _rewrite(both, _columns(scale=1e9))
+    both.change(('adjoint_source = "waveform"', 'adjoint_source = "cc_traveltime_subsample"'))
+    with pytest.raises(SeismicError) as caught:
+        both.run(0)
+    line = "to write into [misfit] of inversion.toml: normalize_observed = true"
+    assert line in str(caught.value)

@@ -23,7 +23,7 @@ from headrace.seismic.inversion.settings import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver
-from headrace.seismic.solvers.interface import Solver, missing_of, times_of
+from headrace.seismic.solvers.interface import Solver, missing_of, quantity_of, times_of
 from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10
@@ -122,7 +122,9 @@ def _problems(
     if not found and model == paths.model(0):
         yield from _content_problems(model)
     solver = _opened(inversion)
-    times = TimeCheck(None if isinstance(solver, SeismicError) else times_of(solver))
+    times = TimeCheck(None)
+    if not isinstance(solver, SeismicError):
+        times = TimeCheck(times_of(solver), quantity_of(solver))
     sound = []
     for name in inversion.events:
         wrong = list(event_problems(inversion, bands, name, times)) if look_at_data else []

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headrace.seismic.config import parse_config
+from headrace.seismic.config import ProcessingConfig, parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.event_origin import EventOrigin, find_origin
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Band
 from headrace.seismic.processing import alignment_problems
+from headrace.seismic.record_checks import record_problems
 from headrace.seismic.solvers import read_event
 from headrace.seismic.station import TimeAxis
 from headrace.seismic.waveforms import Seismogram, find_stations, read_seismogram
@@ -22,14 +23,16 @@ _SAMPLES_PER_PERIOD = 5.0
 
 @dataclass
 class TimeCheck:
-    """Traces whose times do not go with those of the synthetics, which are known beforehand.
+    """Traces that do not go with the synthetics, of which times and quantity are known beforehand.
 
     Attributes:
         axis: times of the synthetics; None if only the solver's runs tell.
+        quantity: what the synthetics are; None if only the solver's runs tell.
         found: what is wrong -> traces and their events.
     """
 
     axis: TimeAxis | None
+    quantity: str | None = None
     found: dict[str, list[str]] = field(default_factory=dict)
 
     def look(
@@ -49,9 +52,16 @@ class TimeCheck:
         synthetic = Seismogram(observed.source, self.axis.start, self.axis.dt, silence)
         texts = set[str]()
         for band in bands:
-            told = {**inversion.settings.waveforms, "period_band": list(band.periods)}
-            config = parse_config(told, inversion.paths.settings.name)
+            config = _config_of(inversion, band)
             texts |= {one.text for one in alignment_problems(observed, synthetic, config)}
+            told = config.observed_quantity or observed.source.quantity
+            computed = config.synthetic_quantity or self.quantity
+            if told and computed and told != computed:
+                texts.add(
+                    f"observed {observed.source.id} is {told}, and the synthetics are {computed}; "
+                    "give both as one, or say what the traces are: observed_quantity, "
+                    "synthetic_quantity in [misfit]"
+                )
         for text in texts:
             self.found.setdefault(text, []).append(where)
 
@@ -89,6 +99,8 @@ def event_problems(
         yield f"event {name}: {error}"
         return
     recorded = {station.code: station for station in stations}
+    if all(receiver.code in inversion.excluded_stations for receiver in event.receivers):
+        yield f"event {name}: every station of it is left out; leave out the event instead"
     for receiver in event.receivers:
         if receiver.code in inversion.excluded_stations:
             continue
@@ -119,6 +131,16 @@ def _trace_problems(
     except StationProblem as problem:
         yield f"{where}: {problem}"
         return
+    if np.ptp(seismogram.data) == 0:
+        yield f"{where}: the observed trace is constant, as of a dead channel; remove the file"
+        return
+    if inversion.settings.limits.problem_traces == 0:
+        found = [
+            problem.text
+            for band in bands
+            for problem in record_problems(seismogram, _config_of(inversion, band))
+        ]
+        yield from (f"{where}: {text}" for text in dict.fromkeys(found))
     length = seismogram.dt * len(seismogram.data)
     for band in bands:
         shortest, _ = band.periods
@@ -129,3 +151,9 @@ def _trace_problems(
             yield f"{where}: shorter than one period of {of}"
     if times is not None:
         times.look(where, seismogram, inversion, bands)
+
+
+def _config_of(inversion: Inversion, band: Band) -> ProcessingConfig:
+    """The settings that the waveform program will have."""
+    told = {**inversion.settings.waveforms, "period_band": list(band.periods)}
+    return parse_config(told, inversion.paths.settings.name)

@@ -31,7 +31,8 @@ class Preflight:
         problems: what would be refused, one line each: cause, where, way out.
         notes: what could not be looked at here.
         changes: what was changed since the last iteration that came home.
-        iteration: the iteration that was looked at; None if it could not be told.
+        iteration: the iteration that comes next, or runs; None if it could not be told, or none
+            is left.
         band: its band.
     """
 
@@ -73,14 +74,20 @@ def check_before(root: Path) -> Preflight:
     if request is not None:
         problems += find_problems(inversion, request, notes=notes)
     problems += _file_problems(inversion)
+    over = request is not None and _is_over(inversion, request)
+    if over:
+        notes.append(
+            f"{root}: no iteration is left: add a band to {paths.settings.name} or raise the "
+            "iterations of its last one, or ask for one with `headrace inversion set-band`"
+        )
     ended = [number for number in published(paths) if paths.settings_of(number).is_file()]
     changes = changes_since(paths, ended[-1]) if ended else []
     return Preflight(
         tuple(dict.fromkeys(problems)),
         tuple(notes),
         tuple(changes),
-        request.iteration if request else None,
-        request.band if request else None,
+        request.iteration if request and not over else None,
+        request.band if request and not over else None,
     )
 
 
@@ -99,6 +106,17 @@ def _request(inversion: Inversion, problems: list[str]) -> Request | None:
     except SeismicError as error:
         problems.append(str(error))
         return None
+
+
+def _is_over(inversion: Inversion, request: Request) -> bool:
+    """Tell whether an iteration came to the end of the last band."""
+    paths = inversion.paths
+    if request.iteration not in published(paths):
+        return False
+    summary = summary_of(paths, request.iteration)
+    return (
+        summary.get("outcome") == "finished" and next_request(inversion, request.iteration) is None
+    )
 
 
 def _file_problems(inversion: Inversion) -> Iterator[str]:

@@ -149,6 +149,7 @@ def _event_request(work: Work, event: str) -> EventRequest:
         figures="none",
         event_directory=paths.event(event),
         windows_from=work.earlier_windows(event),
+        settings=f"[misfit] of {paths.settings.name}",
     )
 
 

@@ -135,6 +135,15 @@ def times_of(solver: Solver) -> TimeAxis | None:
     return found
 
 
+def quantity_of(solver: Solver) -> str | None:
+    """What a solver's synthetics are; None if only its runs tell.
+
+    Args:
+        solver: it may have an attribute ``quantity`` that tells.
+    """
+    return getattr(solver, "quantity", None)
+
+
 def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
     """Makes a solver by its name.
 

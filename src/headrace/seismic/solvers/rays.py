@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from headrace.seismic.errors import ModelRefused, SolverError
 from headrace.seismic.models import Layout, Provenance, Values, read_model, write_model
+from headrace.seismic.quantities import PRESSURE
 from headrace.seismic.solvers.events import Event, Receiver, Source, read_event
 from headrace.seismic.solvers.interface import (
     HESSIAN,
@@ -83,6 +84,7 @@ class RaySolver:
     """
 
     name = "rays"
+    quantity = PRESSURE
     needs_wavefield = False
 
     def __init__(self, settings: RaySettings) -> None:

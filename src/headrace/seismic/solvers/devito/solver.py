@@ -21,6 +21,7 @@ from headrace.seismic.models import (
     versions_of,
     write_model,
 )
+from headrace.seismic.quantities import PRESSURE
 from headrace.seismic.solvers.devito.checks import find_problems
 from headrace.seismic.solvers.devito.grid import (
     Coefficients,
@@ -68,6 +69,7 @@ class DevitoSolver:
     """
 
     name = "devito"
+    quantity = PRESSURE
     needs_wavefield = False
 
     def __init__(self, settings: DevitoSettings) -> None:
