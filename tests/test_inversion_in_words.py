@@ -118,7 +118,8 @@ def test_every_mistake_ends_or_goes_on_in_words(project: InversionProject) -> No
     assert told["state"] == "failed"
     assert "rank 1" in told["reason"]
     assert "/scratch/node2: Stale file handle" in told["reason"]
-    assert "headrace run retry" in told["reason"]
+    assert "`headrace inversion resume --again`" in told["reason"]
+    assert f"`headrace run retry {told['run_id'][:8]}`" in told["reason"]
     for words in (("retry", told["run_id"]), ("wait", "last")):
         command = [*HEADRACE, "run", *words]
         subprocess.run(command, cwd=project.root, capture_output=True, check=True)

@@ -100,7 +100,11 @@ def _of(view: RunView, watched: bool) -> RunState:
         reason = f"run {short} was cancelled; `headrace run retry {short}` takes it up again"
         return RunState("cancelled", reason, view.id)
     if view.status == "FAILED":
-        reason = f"run {short}: {failure_line(view)}; mend it, then `headrace run retry {short}`"
+        # A retry from the failed state would not send what was mended here.
+        reason = (
+            f"run {short}: {failure_line(view)}; mend it, then `headrace inversion resume "
+            f"--again`, or, if nothing had to be changed here, `headrace run retry {short}`"
+        )
         return RunState("failed", reason, view.id)
     if view.status == "INACTIVE":
         reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"

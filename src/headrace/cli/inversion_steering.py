@@ -163,11 +163,14 @@ def drop_station(station: str, directory: Path, undo: bool, why: str) -> None:
 
 
 def _drop(kind: str, name: str, directory: Path, why: str, undo: bool) -> None:
-    from headrace.seismic.inversion.commands import drop
+    from headrace.seismic.inversion.commands import drop, unfinished
 
-    number = drop(home_of(directory), kind, name, why, undo=undo)
+    home = home_of(directory)
+    number, running = drop(home, kind, name, why, undo=undo), unfinished(home)
     does = "takes part again" if undo else "is left out"
-    _told(f"{name} {does} from iteration {number} on.", iteration=number)
+    also = f"; and in iteration {running}, if its line search has not begun"
+    text = f"{name} {does} from iteration {number} on{also if running is not None else ''}."
+    _told(text, iteration=number)
 
 
 @click.command

@@ -24,6 +24,7 @@ from headrace.seismic.inversion.commands import (
     redo,
     resume,
     set_band,
+    unfinished,
 )
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.report import write_reports
@@ -154,6 +155,12 @@ def test_what_is_dropped_must_be_there(paths: Paths):
     for kind, name in (("event", "003"), ("event", "9"), ("station", "AA.S77")):
         with pytest.raises(SeismicError, match=name):
             drop(paths.root, kind, name)
+
+
+def test_an_iteration_that_has_not_come_home_may_take_what_is_dropped(paths: Paths):
+    assert unfinished(paths.root) is None
+    back_to(paths.root, 1)
+    assert unfinished(paths.root) == 1
 
 
 def test_a_branch_is_an_inversion_of_its_own(paths: Paths, tmp_path: Path):

@@ -127,8 +127,8 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
         found = None  # the pause at least is taken back
     if found is None and not steering.pause:
         raise InversionError(
-            f"{root}: nothing is paused; a run that failed goes on with `headrace run retry`, and "
-            "--again publishes the last iteration once more"
+            f"{root}: nothing is paused; --again publishes the last iteration once more, which "
+            "takes up one that has failed with what was mended"
         )
     about = {"iteration": last if found is None else found.iteration}
     _steer(paths, dataclasses.replace(steering, pause=""), "resume", why, **about)
@@ -273,6 +273,19 @@ def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False)
     what = f"{'take back' if undo else 'drop'} {kind} {name}"
     _steer(inversion.paths, steering, what, why, iteration=coming)
     return coming
+
+
+def unfinished(root: Path) -> int | None:
+    """The published iteration that has not come home yet; None if there is none.
+
+    What is changed now holds for it, too, unless its line search has begun, which only the place
+    where it is computed knows.
+    """
+    paths = Paths(root)
+    if not started(paths):
+        return None
+    last = published(paths)[-1]
+    return last if not summary_of(paths, last).get("outcome") else None
 
 
 def _refuse_to_drop(inversion: Inversion, kind: str, name: str) -> None:
