@@ -165,12 +165,16 @@ def test_a_run_that_will_not_start_says_why(project: DataRuns, tmp_path: Path) -
             [*watch, str(project.root), "--existing", "skip"], stdout=file, stderr=file
         ) as process,
     ):
-        wait_until(lambda: "watching" in log.read_text(), "the watch", 60)
-        wait_until(lambda: "was skipped" in now("run0013"), "the skipped arrival", 60)
-        project.write(small_run(14, segments=2))
-        (project.incoming / "run0014" / "run-0014-01.evt").unlink()
-        assert now("run0014") == "waits for the end of the run in run-0014-00.evt"
-        process.terminate()
+        try:
+            wait_until(lambda: "watching" in log.read_text(), "the watch", 60)
+            wait_until(lambda: "was skipped" in now("run0013"), "the skipped arrival", 60)
+            # The watch must not see it with its end.
+            project.write(small_run(14, segments=2), where=tmp_path)
+            (tmp_path / "run0014" / "run-0014-01.evt").unlink()
+            shutil.move(tmp_path / "run0014", project.incoming)
+            assert now("run0014") == "waits for the end of the run in run-0014-00.evt"
+        finally:
+            process.terminate()
     assert now("run0013").startswith("it was there before anybody watched, and was skipped")
     assert now("run0014").endswith("; no `headrace watch` is on to start its run")
     for name in ("run0013", "run0014"):
