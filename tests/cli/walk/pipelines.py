@@ -79,6 +79,8 @@ def looking_at_seismograms(world: World) -> None:
     (event / "syn").rename(headrace.directory / "syn")
     arguments = ("data", "look", "events/quake/obs", "--synthetic", "syn", "--config", "c.toml")
     assert headrace.told(*arguments, code=1)["events"][0]["decisions"]["pairs"] == 1
+    text = headrace("data", "look", "events/quake/obs").stdout
+    assert "0 of 1 events are ready to run, 1 more once there are synthetics" in text
     rows = headrace("data", "look", "events/quake/obs", "-F", "unix").stdout.splitlines()
     assert [row.split("\t")[2] for row in rows] == ["HR.S00.BXY.semv", "HR.S01.BXY.semd"]
     assert "no such directory" in headrace.refused("data", "look", "nowhere", "--config", "c.toml")

@@ -72,9 +72,12 @@ def _problems_text(problems: Sequence[SharedProblem]) -> str:
 
 
 def _verdict(look: Look) -> str:
-    good = sum(event.sound for event in look.events)
+    sound = [event for event in look.events if event.sound]
+    alone = sum(not event.synthetic for event in sound)
+    more = f", {alone} more once there are synthetics" if alone else ""
     judged = f"judged by {look.config}" if look.config else "judged without a configuration"
-    return f"{good} of {len(look.events)} events are ready to run; {one_line(judged)}"
+    ready = f"{len(sound) - alone} of {len(look.events)} events are ready to run{more}"
+    return f"{ready}; {one_line(judged)}"
 
 
 def _quantity(record: InspectedRecord) -> str:
