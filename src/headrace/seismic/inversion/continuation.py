@@ -8,11 +8,10 @@ from typing import Any
 from headrace.seismic.inversion.bands import Turn, first_turn, named_turn, next_turn
 from headrace.seismic.inversion.changes import changes_since, lets_go_on
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.published import published, summary_of
 from headrace.seismic.inversion.records import read_lines
-from headrace.seismic.inversion.results import is_slow, stages_of
+from headrace.seismic.inversion.results import core_hours_of, is_slow
 from headrace.seismic.inversion.steering import Request, read_request
 
 
@@ -81,7 +80,8 @@ def _after_the_end(inversion: Inversion, last: int, summary: Mapping[str, Any]) 
     paths, settings = inversion.paths, inversion.settings
     where = f"{paths.root}: finished: {summary['reason']}"
     limit = settings.limits.core_hours
-    if limit is not None and (hours := _core_hours(paths)) >= limit:
+    records = (read_lines(paths.results(number) / "records.jsonl") for number in published(paths))
+    if limit is not None and (hours := core_hours_of(records)) >= limit:
         raise InversionError(
             f"{where}; {hours:.3g} core hours were used: raise limits.core_hours in "
             f"{paths.settings.name}, then `headrace inversion resume`"
@@ -127,12 +127,3 @@ def _is_over(inversion: Inversion, summary: Mapping[str, Any], turn: Turn) -> bo
     if before is None or after is None:
         return False
     return is_slow(inversion.settings, turn, before, after)
-
-
-def _core_hours(paths: Paths) -> float:
-    records = [
-        record
-        for number in published(paths)
-        for record in read_lines(paths.results(number) / "records.jsonl")
-    ]
-    return sum(float(stage["core_hours"]) for stage in stages_of(records).values())

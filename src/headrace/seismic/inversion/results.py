@@ -7,7 +7,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from headrace.files import write_whole
 from headrace.seismic.inversion.bands import Turn, named_turn, next_turn, present_turn
 from headrace.seismic.inversion.changes import settings_text
 from headrace.seismic.inversion.iteration import turn_of
-from headrace.seismic.inversion.paths import MARKER, Paths, number_text
+from headrace.seismic.inversion.paths import MARKER, number_text
 from headrace.seismic.inversion.plans import make_plan
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
@@ -206,18 +206,23 @@ def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
 def _why_finished(inversion: Inversion, request: Request) -> str:
     spent = inversion.settings.limits.core_hours
     if spent is not None:
-        hours = core_hours_of(inversion.paths)
+        places = sorted(inversion.paths.iterations.glob("[0-9]*"))
+        hours = core_hours_of(read_records(place / "records") for place in places)
         if hours >= spent:
             return f"{hours:.1f} core hours were used; limits.core_hours is {spent:g}"
     return "" if _following(inversion, request) else "the last band is done"
 
 
-def core_hours_of(paths: Paths) -> float:
-    """Core hours of all iterations, as their records say."""
+def core_hours_of(iterations: Iterable[list[dict[str, Any]]]) -> float:
+    """Add up the core hours of several iterations.
+
+    Args:
+        iterations: the records of each.
+    """
     return math.fsum(
         float(stage["core_hours"])
-        for place in sorted(paths.iterations.glob("[0-9]*"))
-        for stage in stages_of(read_records(place / "records")).values()
+        for records in iterations
+        for stage in stages_of(records).values()
     )
 
 
