@@ -64,12 +64,6 @@ def cases(slow: bool) -> list[Any]:
     ]
 
 
-def pyadjoints_own(kind: str, settings: dict[str, object], exact: bool) -> bool:
-    """Errors above their least are constants to pyadjoint, whose adjoint source it is then."""
-    above = {"dt_sigma_min", "dlna_sigma_min"} & set(settings)
-    return kind == "cc_traveltime" and not exact and bool(above)
-
-
 def test_the_script_tries_every_type() -> None:
     assert set(script.MEASURES) == set(ADJOINT_SOURCE_TYPES)
 
@@ -78,8 +72,6 @@ def test_the_script_tries_every_type() -> None:
 def test_two_stations_of_a_computed_event(
     kind: str, settings: dict[str, object], exact: bool, event: Path
 ) -> None:
-    if pyadjoints_own(kind, settings, exact):
-        pytest.skip("the errors are constants in pyadjoint's adjoint source: see the page")
     # Fewer frequencies than by default, for they are looked at one by one.
     shorter = {"lnpt": 13} if kind == "multitaper" else {}
     config = script.config_of(kind, exact, {**settings, **shorter})
@@ -93,8 +85,6 @@ def test_two_stations_of_a_computed_event(
 def test_all_stations(
     kind: str, settings: dict[str, object], exact: bool, data: str, request: pytest.FixtureRequest
 ) -> None:
-    if pyadjoints_own(kind, settings, exact):
-        pytest.skip("the errors are constants in pyadjoint's adjoint source: see the page")
     event = request.getfixturevalue(data)
     traces = script.read_traces(event, "Y", noise=script.noise_for(settings))
     check_slopes(traces, script.config_of(kind, exact, settings))

@@ -84,8 +84,8 @@ def measure(
     Returns:
         Misfit and adjoint source. The latter is the derivative of the misfit with respect to
         the synthetic trace, forward in time: the misfit changes by
-        ``dt * sum(adjoint_source * change)``. Of ``waveform`` and ``cc_traveltime`` it is that of
-        pyadjoint, which approximates it. With ``config.exact_adjoint`` no type approximates
+        ``dt * sum(adjoint_source * change)``. Of ``waveform``, and of ``cc_traveltime`` where its
+        error is at its least, it is that of pyadjoint, which approximates it. With ``config.exact_adjoint`` no type approximates
         anything, and all are with respect to the trace before the filter.
 
     Raises:
@@ -146,9 +146,9 @@ def _measure_alike(
     if config.adjoint_source == "waveform" and config.exact_adjoint:
         return _waveform(observed, synthetic, windows, dt, config.measure)
     found = _pyadjoint(observed, synthetic, windows, dt, config)
-    if config.adjoint_source == "cc_traveltime" and config.exact_adjoint:
-        exact = _correlation(observed, synthetic, windows, dt, config)
-        return replace(found, adjoint_source=exact)
+    if config.adjoint_source == "cc_traveltime":
+        source = _correlation(observed, synthetic, windows, dt, config, found.adjoint_source)
+        return replace(found, adjoint_source=source)
     return found
 
 
@@ -202,10 +202,29 @@ def _correlation(
     windows: Sequence[Window],
     dt: float,
     config: ProcessingConfig,
+    approximate: Samples,
 ) -> Samples:
-    """The derivative of pyadjoint's misfit, as if its shift were not rounded to samples."""
+    """Derive pyadjoint's misfit, as if its shift were not rounded to samples.
+
+    Without ``config.exact_adjoint`` pyadjoint's approximation stays in the windows in which the
+    error is at its least or not used. Where it is above, pyadjoint's source is not the derivative
+    even in its sign, for it takes an error that depends on the synthetic for a constant.
+
+    Args:
+        observed: filtered samples, shape ``(npts,)``.
+        synthetic: filtered samples, same shape.
+        windows: where to measure; no two have a sample in common.
+        dt: sampling interval, s.
+        config: adjoint source type and its settings.
+        approximate: pyadjoint's adjoint source, shape ``(npts,)``.
+
+    Returns:
+        The adjoint source, shape ``(npts,)``.
+    """
     settings = _settings(config)
-    total = np.zeros(len(synthetic))
+    amplitude = settings.measure_type == "am"
+    least = settings.dlna_sigma_min if amplitude else settings.dt_sigma_min
+    total = approximate.copy()
     for window in windows:
         part, taper = _tapered_part(window, config.measure)
         data, model = observed[part] * taper, synthetic[part] * taper
@@ -219,9 +238,14 @@ def _correlation(
                 settings.dlna_sigma_min,
                 whole_samples=False,
             )
-        amplitude = settings.measure_type == "am"
+        if not config.exact_adjoint:
+            if errors is None:
+                continue
+            square = errors.amplitude if amplitude else errors.shift
+            if square <= least**2:
+                continue
         derivative = correlation_derivative(data, model, dt, amplitude=amplitude, errors=errors)
-        total[part] += derivative * taper / dt
+        total[part] = derivative * taper / dt
     return total
 
 
