@@ -85,8 +85,9 @@ def measure(
         Misfit and adjoint source. The latter is the derivative of the misfit with respect to
         the synthetic trace, forward in time: the misfit changes by
         ``dt * sum(adjoint_source * change)``. Of ``waveform``, and of ``cc_traveltime`` where its
-        error is at its least, it is that of pyadjoint, which approximates it. With ``config.exact_adjoint`` no type approximates
-        anything, and all are with respect to the trace before the filter.
+        error is at its least, it is that of pyadjoint, which approximates it. With
+        ``config.exact_adjoint`` no type approximates anything, and all are with respect to the
+        trace before the filter.
 
     Raises:
         StationProblem: the measure failed or is not finite.
