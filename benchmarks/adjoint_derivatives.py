@@ -35,9 +35,9 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.multitaper import measure_multitaper
-from headrace.seismic.stations import find_stations
-from headrace.seismic.waveforms import Samples
+from headrace.seismic.misfits.multitaper import measure_multitaper
+from headrace.seismic.waveforms.reading import Samples
+from headrace.seismic.waveforms.stations import find_stations
 
 MEASURES: dict[str, tuple[dict[str, object], ...]] = {
     "waveform": ({},),

@@ -47,9 +47,9 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.figures import TraceFigure
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
+from headrace.seismic.measurement.figures import TraceFigure
+from headrace.seismic.measurement.station import TimeAxis
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAM = REPOSITORY / "job_scripts" / "process_waveforms.py"

@@ -23,9 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headrace.facility.run_lists import RunList
-from headrace.facility.runs import Runs
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.run_query import RunList
+from headrace.facility.store.runs import Runs
 
 STATUSES = {"SUCCEEDED": 0.9, "FAILED": 0.07, "ACTIVE": 0.02, "INACTIVE": 0.01}
 FLOWS = 5

@@ -55,8 +55,8 @@ def copies(shape: tuple[int, int], steps: int) -> None:
 
 def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
     """All figures."""
-    from headrace.seismic.solvers.devito.checkpoints import least_plan
-    from headrace.seismic.solvers.devito.solver import DevitoSolver
+    from headrace.seismic.solvers.backends.devito.checkpoints import least_plan
+    from headrace.seismic.solvers.backends.devito.solver import DevitoSolver
 
     started = time.process_time()
     files = write_checkerboard(place, example)

@@ -98,7 +98,7 @@ def measure_fields(place: Path, elements: int, repeat: int) -> dict[str, Any]:
 def measure_forward(place: Path, steps: int, repeat: int) -> dict[str, float]:
     """One event with headrace and with the programs alone."""
     from headrace.seismic.solvers import ForwardRun, open_solver, run_all
-    from headrace.seismic.solvers.specfem2d.tape2007 import write_tape2007
+    from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
 
     example = write_tape2007(place, events=1)
     settings = {**example.settings, "par_file": {"NSTEP": steps}}

@@ -11,7 +11,7 @@ As job scripts call it::
 
 import sys
 
-from headrace.seismic.inversion.program import main
+from headrace.seismic.inversion.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ Run it alone or under MPI; the files are the same for any number of ranks::
 
 import sys
 
-from headrace.seismic.program import main
+from headrace.seismic.measurement.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

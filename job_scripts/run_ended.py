@@ -7,7 +7,7 @@ A trigger asks this before it starts the flow. Exit code 0: complete; 1: not yet
 
 import sys
 
-from headrace.datarun.ended import main
+from headrace.datarun.end_of_run import main
 
 if __name__ == "__main__":
     sys.exit(main())

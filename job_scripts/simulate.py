@@ -12,7 +12,7 @@ which shares the events among the ranks; the files are the same for any number o
 
 import sys
 
-from headrace.seismic.solvers.program import main
+from headrace.seismic.solvers.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,14 +13,18 @@ from typing import Any
 import psutil
 from waiting import wait_until
 
+from headrace.deploy import (
+    apply,
+    plan,
+)
 from headrace.facility import start_facility
 from headrace.hosted import services_at
 from headrace.project import (
-    apply,
     facility_settings,
     init_project,
     load_project,
-    plan,
+)
+from headrace.runs import (
     start,
 )
 

@@ -12,9 +12,9 @@ from headrace.seismic.inversion import (
     Paths,
     Request,
     Steering,
+    optimisation_stages,
     request_text,
-    stages,
-    work,
+    simulation_stages,
     write_steering,
 )
 from headrace.seismic.inversion.results import gather_results
@@ -135,17 +135,17 @@ def publish(paths: Paths, request: Request) -> None:
 
 def run_iteration(paths: Paths, number: int) -> dict:
     """Runs an iteration as the flow does, in one process; returns what its results say."""
-    plan = stages.check(paths.root, number)
+    plan = optimisation_stages.check(paths.root, number)
     while plan.next not in ("results", "paused", "stopped"):
         for events in plan.parts:
             if plan.next == "windows":
-                work.process_windows(paths.root, plan.evaluation, events, OneRank())
+                simulation_stages.process_windows(paths.root, plan.evaluation, events, OneRank())
             else:
-                work.simulate(paths.root, plan.next, plan.evaluation, events)
+                simulation_stages.simulate(paths.root, plan.next, plan.evaluation, events)
         if plan.next in ("adjoint", "update"):
-            plan = stages.update(paths.root, number)
+            plan = optimisation_stages.update(paths.root, number)
         else:
-            plan = stages.decide(paths.root, number)
+            plan = optimisation_stages.decide(paths.root, number)
     answer = gather_results(paths.root, number)
     if answer["next"] is not None:
         told = paths.outbox / f"{number:03d}" / "next" / "iteration.json"

@@ -36,7 +36,7 @@ ONE_RANK_FAILS = """
 import os, pathlib, sys
 gone = pathlib.Path(__file__).with_name("node_was_mended")
 if os.environ.get("PMI_RANK") == "1" and not gone.exists():
-    import headrace.seismic.inversion.work as work
+    import headrace.seismic.inversion.simulation_stages as work
     def stale(*_):
         gone.touch()
         raise OSError(116, "Stale file handle", "/scratch/node2")
@@ -46,7 +46,7 @@ if os.environ.get("PMI_RANK") == "1" and not gone.exists():
 # A solver whose time step breaks in a model that no check could foresee.
 FIRST_TRIAL_IS_REFUSED = """
 from headrace.seismic.errors import ModelRefused
-from headrace.seismic.solvers.rays import RaySolver
+from headrace.seismic.solvers.backends.rays import RaySolver
 computed = RaySolver.forward
 def forward(self, run):
     if run.model.name == "003_trial_01.h5":

@@ -13,12 +13,12 @@ from typing import Any
 
 import psutil
 
-from headrace.facility.engine import Engine
-from headrace.facility.flows import Flows, StoredFlow
+from headrace.facility.engine.engine import Engine
 from headrace.facility.identity import Identity
 from headrace.facility.providers.hello_world import HelloWorldProvider
-from headrace.facility.runs import Runs
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.flows import Flows, StoredFlow
+from headrace.facility.store.runs import Runs
 
 HELLO = "https://actions.globus.org/hello_world"
 

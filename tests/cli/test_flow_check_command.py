@@ -234,7 +234,7 @@ def test_a_provider_that_the_place_lacks(root: Path, run: Run) -> None:
 
 
 def test_every_provider_of_the_project_s_own_flows_is_served() -> None:
-    from headrace.facility.served import is_served
+    from headrace.facility.providers.available import is_served
 
     flows = Path(__file__).parents[2] / "flows"
     texts = [file.read_text() for file in flows.glob("*/definition.json")]

@@ -15,8 +15,13 @@ from waiting import wait_until
 
 import headrace.cli.following
 from headrace.cli.termio.progress import Lines, Live
-from headrace.project import RunView, local_id
-from headrace.project.following import states_of
+from headrace.config import (
+    local_id,
+)
+from headrace.runs import (
+    RunView,
+)
+from headrace.runs.poller import states_of
 
 Run = Callable[..., Result]
 
@@ -154,7 +159,7 @@ def test_runs_that_others_start_show_in_a_running_watch_and_are_told_once(
     run: Run, succeeding: Service, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By hand, by a retry, on another machine: the watch finds them in the service's list."""
-    monkeypatch.setattr("headrace.project.new_runs._INTERVALS", {"local": 0.05})
+    monkeypatch.setattr("headrace.runs.discovery._INTERVALS", {"local": 0.05})
     config = root / "headrace.toml"
     told = root / "told"
     text = config.read_text().partition("[notify]")[0]

@@ -24,8 +24,11 @@ import headrace.cli
 import headrace.facility
 from headrace.cli.termio import terminal
 from headrace.cli.termio.progress import Lines, Live
-from headrace.project import RunView, StateView
-from headrace.project.following import moment_of
+from headrace.runs import (
+    RunView,
+    StateView,
+)
+from headrace.runs.poller import moment_of
 
 # Clears the screen, sets the window's title, colours what follows, turns the text around.
 EVIL = "a\x1b[2J\x1b]0;mine\x07\x9b31m\u202eb\r\nSUCCEEDED: c[red]d\x00"

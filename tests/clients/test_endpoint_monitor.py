@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(400)]
 PROGRAM = """
 import json, sys
 from headrace.project import load_project
-from headrace.project.monitor import Monitor
+from headrace.endpoints.monitor import Monitor
 
 class Clock:
     now = float(sys.argv[1])
@@ -137,7 +137,7 @@ def test_only_one_monitor_works_at_a_time(user: User) -> None:
     program = """
 import subprocess, sys
 from headrace.project import load_project
-from headrace.project.monitor import Monitor
+from headrace.endpoints.monitor import Monitor
 with Monitor(load_project(), "local").alone() as alone:
     assert alone
     command = ["headrace", "endpoint", "monitor", "--once"]

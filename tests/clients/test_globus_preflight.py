@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from clients.test_globus_place import Developer
 
+from headrace.config import (
+    local_id,
+)
 from headrace.facility import stop_facility
-from headrace.project import local_id
 
 MOVE = {
     "StartAt": "Move",

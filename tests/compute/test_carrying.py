@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.compute import ComputeError, carrying, find_functions
+from headrace.compute import ComputeError, bundling, find_functions
 
 FORWARD = '''
 def forward(script: str, workdir: str) -> dict:
@@ -57,7 +57,7 @@ def test_comments_stay_at_home_and_texts_are_whole() -> None:
     script = 'A = """#!/bin/bash\n# a line of a script\n"""\n'
     text = f"{script}# why\ndef f():\n    # why\n    return 1  # end\n"
     left = f"{script}\ndef f():\n\n    return 1  # end\n"
-    assert carrying._without_comments(text) == left
+    assert bundling._without_comments(text) == left
 
 
 def test_the_same_sources_give_the_same_text(tmp_path: Path):

@@ -14,7 +14,7 @@ from compute.endpoint_tools import REPOSITORY, task
 from headrace.compute import engine_host
 from headrace.compute.engine import Packed
 from headrace.compute.engine_host import Host
-from headrace.compute.records import HostRecord
+from headrace.compute.process_records import HostRecord
 
 
 def nothing() -> None:

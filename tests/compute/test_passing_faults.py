@@ -11,7 +11,7 @@ import pytest
 from compute.endpoint_tools import Events, spec, task
 from waiting import wait_until
 
-from headrace._internal.passing import is_passing, says_passing
+from headrace._internal.transient_errors import is_passing, says_passing
 from headrace.compute import ComputeError, EndpointHost
 from headrace.compute.engine import is_passing_submission
 

@@ -8,7 +8,7 @@ import pytest
 from compute.endpoint_tools import Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost
-from headrace.compute.plain_paths import plain_path, remove_link
+from headrace.compute.shell_safe_paths import plain_path, remove_link
 
 
 def here() -> str:

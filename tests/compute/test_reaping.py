@@ -15,7 +15,7 @@ from compute.endpoint_tools import Events, spec, task
 from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, reap
-from headrace.compute.records import HOST_ID_VARIABLE, Blocks, HostRecord, Records
+from headrace.compute.process_records import HOST_ID_VARIABLE, Blocks, HostRecord, Records
 
 IGNORES_TERM = (
     "import signal, subprocess, sys, time\n"

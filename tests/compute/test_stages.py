@@ -219,7 +219,7 @@ def test_killed_between_record_and_output_the_output_is_put_into_place(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("headrace.compute.stages.running._put", kill)
+        patch.setattr("headrace.compute.stages.run._put", kill)
         with pytest.raises(KeyboardInterrupt):
             bench.run()
     # The job has ended for this task: the call that repeats it finds its output, and writes none.

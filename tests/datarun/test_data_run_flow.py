@@ -22,8 +22,10 @@ from waiting import wait_until
 from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
 from headrace.facility import stop_facility
-from headrace.project import failure_line
-from headrace.project.following import RunView
+from headrace.runs import (
+    failure_line,
+)
+from headrace.runs.poller import RunView
 
 SEGMENTS = ["run-0007-00.evt", "run-0007-01.evt"]
 

@@ -74,7 +74,7 @@ def test_the_bytes_do_not_depend_on_the_machines(
     def host() -> str:
         return threading.current_thread().name.partition("/")[0]
 
-    monkeypatch.setattr("headrace.datarun.fit.together.socket.gethostname", host)
+    monkeypatch.setattr("headrace.datarun.fit.collective.socket.gethostname", host)
     disk = tmp_path / "scratch"
     request = FitRequest(segment, tmp_path / "results/out.evt", channels)
     threads = [f"{name}/{rank}" for rank, name in enumerate(hosts)]

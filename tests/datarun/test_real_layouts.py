@@ -24,7 +24,7 @@ from datarun.nscldaq import (
 )
 
 from headrace.datarun.convert import convert, run_facts
-from headrace.datarun.ended import run_end
+from headrace.datarun.end_of_run import run_end
 from headrace.datarun.errors import EventFileError
 from headrace.datarun.events import EventFile
 

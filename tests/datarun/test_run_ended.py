@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.datarun.ended import MARKER, main, run_end
+from headrace.datarun.end_of_run import MARKER, main, run_end
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events import EventFile, ring_item
 from headrace.datarun.segment_ends import ending

@@ -9,14 +9,14 @@ from typing import Any
 
 from waiting import wait_until
 
-from headrace.facility.actions import Action
-from headrace.facility.engine import Engine
+from headrace.facility.engine.engine import Engine
 from headrace.facility.errors import ActionRejected
-from headrace.facility.flows import Flows
 from headrace.facility.identity import Identity
 from headrace.facility.providers.base import BaseProvider
-from headrace.facility.runs import Run, Runs
-from headrace.facility.store import Store
+from headrace.facility.store.actions import Action
+from headrace.facility.store.database import Store
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Run, Runs
 from headrace.flowlang.runs import Position
 
 URL = "https://scripted.example/action"

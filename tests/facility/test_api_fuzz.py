@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from headrace.facility.api.app import ROUTES
 from headrace.facility.api.unserved import STATUS
-from headrace.facility.compute_settings import client_credentials
+from headrace.facility.compute_service.settings import client_credentials
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 # Values of every kind that JSON has, and some that it has not but Python's reader takes.

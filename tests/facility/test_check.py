@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from facility.bench import Bench, action_state
 
-from headrace.facility.check import check_store
 from headrace.facility.errors import FacilityError
-from headrace.facility.migrations import MIGRATIONS
-from headrace.facility.store import Store
-from headrace.facility.store_opening import note_path, wal_path
+from headrace.facility.store.check import check_store
+from headrace.facility.store.database import Store
+from headrace.facility.store.migrations import MIGRATIONS
+from headrace.facility.store.opening import note_path, wal_path
 
 PASS = {"A": {"Type": "Pass", "Parameters": {"x": "y" * 300}, "ResultPath": "$.a", "End": True}}
 RUNS = 60
@@ -152,7 +152,7 @@ def test_a_store_that_works_can_be_looked_at(tmp_path: Path) -> None:
 
 def killed(path: Path, target: Path) -> Path:
     """Copies an open store's files as a kill leaves them, with inodes of their own noted."""
-    from headrace.facility.store_opening import note_open
+    from headrace.facility.store.opening import note_open
 
     target.mkdir()
     for file in (path, wal_path(path)):
@@ -182,7 +182,7 @@ def test_a_store_that_was_killed_and_then_refused_opens(
     left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr("headrace.facility.store.MIGRATIONS", MIGRATIONS[:-1])
+        earlier.setattr("headrace.facility.store.database.MIGRATIONS", MIGRATIONS[:-1])
         with pytest.raises(FacilityError, match="written by a later headrace"):
             Store(left)
     gc.collect()
@@ -256,7 +256,7 @@ def test_a_damaged_page_after_a_kill_is_found_before_anything_is_written(left: P
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     wal_path(left).touch()
     overwrite(left, root_page(left, "runs"))
-    from headrace.facility.store_opening import note_open
+    from headrace.facility.store.opening import note_open
 
     wal_path(left).touch()
     note_open(left)

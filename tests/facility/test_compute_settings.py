@@ -10,8 +10,8 @@ from headrace.facility import (
     compute_environment,
     missing_for_compute,
 )
-from headrace.facility.compute_service import broker
-from headrace.facility.compute_settings import ComputeSettings, compute_settings
+from headrace.facility.compute_service import private_broker
+from headrace.facility.compute_service.settings import ComputeSettings, compute_settings
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_a_wrong_broker_is_named_without_its_password(
 def test_what_is_missing_without_rabbitmq_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "rabbitmq_program", lambda: None)
+    monkeypatch.setattr(private_broker, "rabbitmq_program", lambda: None)
     choose_compute(tmp_path, True)
     missing = missing_for_compute(tmp_path)
     assert missing.startswith("RabbitMQ is not installed, which real endpoints and the Compute SDK")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from headrace.facility import FacilityError, facility_status, start_facility, stop_facility
-from headrace.facility.store import MIGRATIONS, Store
+from headrace.facility.store.database import MIGRATIONS, Store
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 

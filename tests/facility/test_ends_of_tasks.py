@@ -10,16 +10,16 @@ from facility.bench import Bench, action_state
 from some_ids import an_id
 
 from headrace.compute import TaskEvent
-from headrace.facility import store, tasks
 from headrace.facility.providers.compute import TaskRunner
-from headrace.facility.tasks import Task, Tasks
+from headrace.facility.store import database, tasks
+from headrace.facility.store.tasks import Task, Tasks
 
 
 @pytest.mark.parametrize("read", ["get", "of_action"])
 def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:
-    monkeypatch.setattr(store, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(database, "RETRY_SECONDS", 0.01)
     run_id = bench.start({"Compute": action_state(ResultPath="$.r")})
     action_id, task_id = bench.action().id, an_id("task")
     one = Task(task_id, action_id, 0, an_id("function"), [], {}, tasks.PENDING, None, None)

@@ -9,7 +9,7 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
-from headrace.facility.actions import Action, Actions
+from headrace.facility.store.actions import Action, Actions
 
 
 def test_an_action_that_succeeds_becomes_the_result(bench: Bench):
@@ -108,16 +108,16 @@ def test_a_loop_without_a_wait_leaves_others_their_turn(bench: Bench):
 
 
 def test_a_fault_of_ours_in_one_run_leaves_the_others_alone(bench: Bench, monkeypatch):
-    from headrace.flowlang.runs import travel
+    from headrace.flowlang.runs import run_stepper
 
-    true_enter = travel.enter
+    true_enter = run_stepper.enter
 
     def faulty(flow: Any, name: str, *rest: Any) -> Any:
         if name == "Broken":
             raise ZeroDivisionError
         return true_enter(flow, name, *rest)
 
-    monkeypatch.setattr(travel, "enter", faulty)
+    monkeypatch.setattr(run_stepper, "enter", faulty)
     broken = bench.start({"Broken": {"Type": "Pass", "End": True}})
     sound = [bench.start({"A": {"Type": "Pass", "End": True}}) for _ in range(5)]
     for run_id in sound:

@@ -12,10 +12,10 @@ import pytest
 from facility.bench import Bench
 from facility.test_providers_flows import outer
 
-from headrace.facility.actions import Actions
-from headrace.facility.flows import Flows
 from headrace.facility.providers import SubFlowProvider, sub_flow
-from headrace.facility.runs import Runs
+from headrace.facility.store.actions import Actions
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Runs
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 

@@ -12,9 +12,9 @@ from facility.bench import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.facility import log_pages
-from headrace.facility.log_pages import Place
-from headrace.facility.runs import Run, Runs
+from headrace.facility.store import log_pages
+from headrace.facility.store.log_pages import Place
+from headrace.facility.store.runs import Run, Runs
 from headrace.flowlang.runs import Entry, fold
 
 # Three states a round, so that some events end a round of 64 in the middle.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from facility.bench import Bench
 
-from headrace.facility.migrations import MIGRATIONS
-from headrace.facility.runs import Runs
+from headrace.facility.store.migrations import MIGRATIONS
+from headrace.facility.store.runs import Runs
 from headrace.flowlang.runs import fold
 
 

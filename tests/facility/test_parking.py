@@ -14,7 +14,7 @@ from facility.bench import Bench, action_state
 from waiting import wait_until
 
 from headrace.facility.errors import NotFound, StateConflict
-from headrace.facility.runs import Runs
+from headrace.facility.store.runs import Runs
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 Spoil = Callable[[sqlite3.Connection, int], None]
@@ -160,7 +160,7 @@ def test_it_is_taken_up_again_where_it_was(bench: Bench, tmp_path: Path, again: 
 
 
 def test_a_retry_of_what_cannot_be_read_is_a_conflict(bench: Bench) -> None:
-    from headrace.facility.retries import Retry
+    from headrace.facility.engine.run_retry import Retry
 
     bad = bench.start({"Ask": action_state()})
     bench.action()
@@ -203,11 +203,11 @@ def test_an_action_that_cannot_be_read_parks_its_run(bench: Bench) -> None:
 def test_memory_that_was_short_is_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headrace.facility import engine
-    from headrace.flowlang.runs import travel
+    from headrace.facility.engine import engine
+    from headrace.flowlang.runs import run_stepper
 
     monkeypatch.setattr(engine, "_PARKED_PAUSE", 0.5)
-    true_enter = travel.enter
+    true_enter = run_stepper.enter
     left = 3
 
     def short(flow: Any, name: str, *rest: Any) -> Any:
@@ -217,7 +217,7 @@ def test_memory_that_was_short_is_tried_again(
             raise MemoryError
         return true_enter(flow, name, *rest)
 
-    monkeypatch.setattr(travel, "enter", short)
+    monkeypatch.setattr(run_stepper, "enter", short)
     run_id = bench.start({"Big": {"Type": "Pass", "End": True}})
     assert "more memory" in bench.parked(run_id)["description"]
     assert bench.ended(run_id).status == "SUCCEEDED"

@@ -15,11 +15,11 @@ import pytest
 from facility.bench import Bench
 from waiting import wait_until
 
-from headrace.facility.actions import Actions
 from headrace.facility.providers import http as module
 from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.http_calls import CallError, Calls
 from headrace.facility.settings import ProviderSettings, Settings, SettingsFile, write_settings
+from headrace.facility.store.actions import Actions
 
 Script = Callable[[str, str, Any], tuple[int, Any]]
 

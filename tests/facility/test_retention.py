@@ -8,10 +8,10 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
-from headrace.facility.engine import Engine
+from headrace.facility.engine.engine import Engine
+from headrace.facility.engine.retention import Retention
 from headrace.facility.identity import Identity
-from headrace.facility.retention import Retention
-from headrace.facility.runs import Runs
+from headrace.facility.store.runs import Runs
 from headrace.facility.supervision import Health
 from headrace.flowlang.runs import written
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from facility.bench import Bench, action_state
 
+from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import NotFound, StateConflict
-from headrace.facility.flows import Flows
-from headrace.facility.retries import Retry
-from headrace.facility.runs import Runs
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Runs
 from headrace.flowlang.runs import Given
 
 THREE: dict[str, Any] = {

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.facility.run_lists import ORDER_COLUMNS, RunList
-from headrace.facility.runs import Run, Runs
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.run_query import ORDER_COLUMNS, RunList
+from headrace.facility.store.runs import Run, Runs
 
 COUNT = 60
 STATUSES = ("ACTIVE", "FAILED", "SUCCEEDED")

@@ -411,9 +411,9 @@ def test_a_network_file_system_has_no_log_that_needs_shared_memory(
 ) -> None:
     from facility.bench import Bench
 
-    from headrace.facility import store_opening
+    from headrace.facility.store import opening
 
-    monkeypatch.setattr(store_opening, "file_system", lambda directory: "nfs4")
+    monkeypatch.setattr(opening, "file_system", lambda directory: "nfs4")
     bench = Bench(tmp_path / "state" / "facility.db")
     mode = bench.store.reader().execute("PRAGMA journal_mode").fetchone()[0]
     assert mode == "truncate"

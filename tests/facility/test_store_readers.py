@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
 
 
 def open_files(below: Path) -> int:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from headrace.facility import timers as module
-from headrace.facility.timers import MAX_SLEEP_SECONDS, Timers
+from headrace.facility.engine import timers as module
+from headrace.facility.engine.timers import MAX_SLEEP_SECONDS, Timers
 
 
 class Clocks:

@@ -13,9 +13,9 @@ from typing import Any
 from waiting import wait_until
 
 from headrace.facility import CollectionSettings, Settings, find_address, start_facility
-from headrace.facility.migrations import MIGRATIONS
 from headrace.facility.providers.action_roots import ActionRoots
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.migrations import MIGRATIONS
 from headrace.hosted import services_at
 
 TRANSFER = "https://transfer.actions.globus.org/transfer"

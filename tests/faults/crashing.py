@@ -19,14 +19,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from headrace.facility.actions import Action, Answer
-from headrace.facility.engine import Engine
-from headrace.facility.flows import Flows
+from headrace.facility.engine.engine import Engine
+from headrace.facility.engine.run_retry import Retry
 from headrace.facility.identity import Identity
 from headrace.facility.providers.base import BaseProvider
-from headrace.facility.retries import Retry
-from headrace.facility.runs import Runs
-from headrace.facility.store import Store
+from headrace.facility.store.actions import Action, Answer
+from headrace.facility.store.database import Store
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Runs
 from headrace.flowlang.runs import Given, fold
 
 URL = "https://provider.example"

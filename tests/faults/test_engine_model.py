@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from waiting import wait_until
 
-from headrace.facility.retries import Retry
-from headrace.facility.runs import Runs
+from headrace.facility.engine.run_retry import Retry
+from headrace.facility.store.runs import Runs
 from headrace.flowlang.runs import Given, fold
 
 STEP = {"Type": "Action", "ActionUrl": URL, "Parameters": {}}

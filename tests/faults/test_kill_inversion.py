@@ -22,7 +22,7 @@ from inversion_project import InversionProject
 from pipeline import leftovers
 
 from headrace.facility import stop_facility
-from headrace.project.runs import retry_run
+from headrace.runs.query import retry_run
 from headrace.seismic.models import FieldReader
 
 TARGETS = ("worker", "program", "endpoint", "facility", "watcher")

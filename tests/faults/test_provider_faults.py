@@ -9,7 +9,7 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
-from headrace.facility.actions import Action, Actions, Answer
+from headrace.facility.store.actions import Action, Actions, Answer
 
 
 def deep(levels: int) -> Any:

@@ -16,8 +16,8 @@ from facility.bench import Bench, action_state
 from waiting import wait_until
 
 from headrace.facility.errors import FacilityError
-from headrace.facility.runs import Runs
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.runs import Runs
 from headrace.flowlang.runs import fold
 
 LOOP = {
@@ -48,7 +48,7 @@ def test_a_second_engine_in_another_process_refuses_in_one_line(bench: Bench) ->
     program = (
         "import sys; from pathlib import Path\n"
         "from headrace.facility.errors import FacilityError\n"
-        "from headrace.facility.store import Store\n"
+        "from headrace.facility.store.database import Store\n"
         "try: Store(Path(sys.argv[1]))\n"
         "except FacilityError as error: sys.exit(str(error))\n"
     )
@@ -166,7 +166,7 @@ def write_on(handle: int) -> None:
 def test_a_full_disk_delays_and_loses_nothing(
     small_disk: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headrace.facility import engine
+    from headrace.facility.engine import engine
 
     monkeypatch.setattr(engine, "RETRY_SECONDS", 0.05)
     bench = Bench(small_disk / "facility.db")

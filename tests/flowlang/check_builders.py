@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from headrace.flowlang import Finding, check_flow
-from headrace.flowlang.checker.places import look
-from headrace.flowlang.checker.shapes import Presence, Shape, kind_of
+from headrace.flowlang.checker.analysis.json_types import Presence, Shape, kind_of
+from headrace.flowlang.checker.analysis.lookup import look
 
 COMPUTE = "https://compute.actions.globus.org/v3"
 TRANSFER = "https://transfer.actions.globus.org/transfer"

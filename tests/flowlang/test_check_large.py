@@ -10,7 +10,7 @@ import pytest
 from flowlang.check_builders import INPUT, catching, choice, codes, found, rule
 from flowlang.flow_builders import END, action, flow
 
-from headrace.flowlang.checker import dataflow
+from headrace.flowlang.checker.analysis import dataflow
 
 STATES = 400
 

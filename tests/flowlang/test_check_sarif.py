@@ -167,7 +167,7 @@ def test_every_code_has_its_rule_and_its_line_in_the_documentation(repository: P
             for path in sorted((repository / "src/headrace/flowlang/checker").glob("*.py"))
             if path.name != "rules.py"
         )
-        + (repository / "src/headrace/project/check.py").read_text()
+        + (repository / "src/headrace/project/flow_check.py").read_text()
     )
     for code in RULES:
         assert f'"{code}"' in sources, f"nothing finds {code}"

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from headrace.flowlang.checker.schema import inputs
+from headrace.flowlang.checker.analysis.schema_types import inputs
 
 TEXT = {"type": "string"}
 CLOSED = {"type": "object", "additionalProperties": False}

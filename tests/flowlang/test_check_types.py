@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.flowlang import ExpressionError, compile_expression
-from headrace.flowlang.checker.inference import infer
-from headrace.flowlang.checker.schema import inputs
-from headrace.flowlang.checker.shapes import (
+from headrace.flowlang.checker.analysis.expressions import infer
+from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     ARRAY,
     BOOLEAN,
@@ -23,6 +22,7 @@ from headrace.flowlang.checker.shapes import (
     STRING,
     from_value,
 )
+from headrace.flowlang.checker.analysis.schema_types import inputs
 
 PAYLOAD = from_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"], "z": None})
 

@@ -11,7 +11,7 @@ from flowlang.people_mistakes import KINDS, mistaken
 from flowlang.sound_flows import TRANSFER, act, closed, copy, evaluate, flow, rule, sound_flows
 
 from headrace.flowlang import check_flow
-from headrace.project.check import check_file
+from headrace.project.flow_check import check_file
 
 FLOWS = sound_flows(Path(__file__).parents[2])
 CASES = [(kind, name) for kind, mistakes in KINDS.items() for name in mistakes]

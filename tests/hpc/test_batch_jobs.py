@@ -16,7 +16,7 @@ import pytest
 from hpc.slurm import SlurmCluster
 from waiting import wait_until
 
-from headrace.compute.batch import BatchJobError, endings, run_batch_array, run_batch_job
+from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import queue_cache as queue_cache_module
 from headrace.compute.batch.queue_cache import QueueCache
 from headrace.compute.scheduler import JobId, Queue, get_scheduler
@@ -111,7 +111,7 @@ def test_a_job_that_fails_is_told_with_its_code_and_last_words(script: Write, tm
 def test_a_script_that_ends_in_echo_has_not_succeeded(
     script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(endings, "OUTPUT_SECONDS", 1.0)
+    monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 1.0)
     text = "false; echo done"
     with pytest.raises(BatchJobError, match=r"outputs missing: result\.h5"):
         run_batch_job(script(text), str(tmp_path / "w"), outputs=["result.h5"])

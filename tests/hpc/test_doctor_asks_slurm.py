@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hpc.slurm import SlurmCluster
 
+from headrace.diagnostics.scheduler_check import look_at_scheduler
 from headrace.project.project import Project, load_project
-from headrace.project.scheduler_check import look_at_scheduler
 
 pytestmark = pytest.mark.slurm
 TEMPLATES = Path(__file__).parents[2] / "endpoint_configs"

@@ -15,7 +15,7 @@ import pytest
 from hpc.slurm import SlurmCluster
 from waiting import wait_until
 
-from headrace.compute.batch import BatchJobError, endings, run_batch_array, run_batch_job
+from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import submission as submission_module
 from headrace.compute.batch.notices import notices_of
 
@@ -35,7 +35,7 @@ def cluster(
     monkeypatch.setenv("HEADRACE_JOBS", "sbatch")
     monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(endings, "OUTPUT_SECONDS", 5.0)
+    monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 5.0)
     yield slurm
     monkeypatch.undo()
     slurm.run("scancel", f"--user={os.getuid()}", check=False)
@@ -380,7 +380,7 @@ def test_a_call_that_is_repeated_waits_for_its_array(
 def test_an_output_that_is_shown_late(
     script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endings, "OUTPUT_SECONDS", 60.0)
+    monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 60.0)
     work = tmp_path / "w"
     call = Call(run_batch_job, script("true"), str(work), outputs=["out/late"])
     # Written after the job has ended, as a file system shows it that many machines share.

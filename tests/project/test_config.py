@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 from some_ids import an_id
 
-from headrace.project import ProjectError, load_project, local_id, resolve_place
+from headrace.config import (
+    ProjectError,
+    local_id,
+    resolve_place,
+)
+from headrace.project import (
+    load_project,
+)
 
 
 def test_what_the_file_says_is_there_under_its_names(root: Path) -> None:

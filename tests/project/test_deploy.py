@@ -6,8 +6,19 @@ import shutil
 import pytest
 from project.service import Service
 
+from headrace.config import (
+    ProjectError,
+)
+from headrace.deploy import (
+    Plan,
+    apply,
+    plan,
+)
 from headrace.hosted import HostedError, Services
-from headrace.project import Plan, Project, ProjectError, apply, load_project, plan
+from headrace.project import (
+    Project,
+    load_project,
+)
 
 
 def deploy(project: Project, services: Services) -> Plan:

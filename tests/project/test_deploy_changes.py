@@ -16,17 +16,21 @@ import pytest
 from project.service import TOKEN, Service
 from project.test_deploy import deploy, edit_flow, rows
 
-from headrace.hosted import Services, explain
-from headrace.project import (
+from headrace.config import (
+    ProjectError,
+)
+from headrace.deploy import (
     Choice,
     Plan,
-    Project,
-    ProjectError,
     Step,
     apply,
     deploying,
-    load_project,
     plan,
+)
+from headrace.hosted import Services, explain
+from headrace.project import (
+    Project,
+    load_project,
 )
 
 

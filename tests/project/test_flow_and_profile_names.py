@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from headrace._internal.terminal_text import terminal_text
-from headrace.project.config import read_config
-from headrace.project.errors import ProjectError
-from headrace.project.sources import read_flow, read_flows, scan_flows
+from headrace.config.errors import ProjectError
+from headrace.config.project_config import read_config
+from headrace.project.flow_sources import read_flow, read_flows, scan_flows
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 

@@ -6,21 +6,27 @@ from typing import Any
 import pytest
 from project.service import Service
 
+from headrace.config import (
+    local_id,
+)
+from headrace.deploy import (
+    apply,
+    plan,
+)
 from headrace.hosted import Services
 from headrace.project import (
     Project,
+)
+from headrace.runs import (
     RunFollower,
     RunView,
-    apply,
     doing,
     failure_line,
-    local_id,
-    plan,
     results_of,
     start,
     summary_of,
 )
-from headrace.project.words import action_progress, duration, size
+from headrace.runs.describe import action_progress, duration, size
 
 
 @pytest.fixture

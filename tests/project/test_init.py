@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project import ProjectError, init_project, load_project
-from headrace.project.init import FOLDERS
+from headrace.config import (
+    ProjectError,
+)
+from headrace.project import (
+    init_project,
+    load_project,
+)
+from headrace.project.scaffold import FOLDERS
 from headrace.triggers import load_triggers
 
 

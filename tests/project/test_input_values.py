@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from headrace.project.errors import ProjectError
-from headrace.project.input_values import InvalidSetting, read_setting, with_settings
+from headrace.config.errors import ProjectError
+from headrace.runs.input_values import InvalidSetting, read_setting, with_settings
 
 
 def made(text: str, schema: dict[str, Any] | None = None) -> Any:

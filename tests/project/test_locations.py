@@ -10,7 +10,7 @@ from project.conftest import write_project
 
 from headrace.hosted import Services
 from headrace.project import load_project
-from headrace.project.locations import Location, look_at_location
+from headrace.runs.collection_access import Location, look_at_location
 
 NONE = cast(Services, None)  # nobody is asked about this machine's directories
 

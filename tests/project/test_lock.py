@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.project import (
+from headrace.config import (
     Deployed,
     DeployedFlow,
     DeployedFunction,

@@ -7,15 +7,19 @@ from typing import Any
 import pytest
 from some_ids import an_id
 
-from headrace.project import (
+from headrace.config import (
     Deployed,
     DeployedFunction,
     Lock,
-    Project,
     ProjectError,
-    check_input,
-    load_project,
     local_id,
+)
+from headrace.project import (
+    Project,
+    load_project,
+)
+from headrace.runs import (
+    check_input,
     resolve_input,
 )
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project import ProjectError
-from headrace.project.notify import check_notify, tell
+from headrace.config import (
+    ProjectError,
+)
+from headrace.config.notify_table import check_notify
+from headrace.notifications.channels import tell
 
 
 def test_a_command_gets_subject_and_message(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import globus_sdk
 import pytest
 
-from headrace.project.patience import once
+from headrace._internal.idempotency import once
 
 
 class Failing(BaseHTTPRequestHandler):

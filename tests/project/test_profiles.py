@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project import ProjectError, load_project
-from headrace.project.settings import settings
+from headrace.config import (
+    ProjectError,
+)
+from headrace.project import (
+    load_project,
+)
+from headrace.project.effective_settings import settings
 
 ID, SITE_ID = str(uuid.uuid4()), str(uuid.uuid4())
 FILE = f"""

@@ -13,13 +13,22 @@ from cli.conftest import root, run, service  # noqa: F401 - fixtures
 from project.service import Service
 from some_ids import an_id
 
-import headrace.project.run_output as outputs
+import headrace.runs.job_output as outputs
 from headrace.cli.termio.output import output_text
 from headrace.compute.job_reader import headrace_job_output, reader_code
+from headrace.config import (
+    ProjectError,
+    local_id,
+)
 from headrace.facility import endpoint_state_directory
 from headrace.hosted import services_at
-from headrace.project import ProjectError, RunView, load_project, local_id
-from headrace.project.run_output import RunTask, Stream, read_output, tasks_of
+from headrace.project import (
+    load_project,
+)
+from headrace.runs import (
+    RunView,
+)
+from headrace.runs.job_output import RunTask, Stream, read_output, tasks_of
 
 TASK, OTHER = an_id("task"), an_id("other task")
 

@@ -10,19 +10,23 @@ from typing import Any
 import globus_sdk
 import pytest
 
+from headrace.deploy import (
+    apply,
+    plan,
+)
 from headrace.hosted import Services, explain
 from headrace.project import (
-    PreparedRun,
     Project,
+    load_project,
+)
+from headrace.runs import (
+    PreparedRun,
     RunFollower,
     RunOptions,
-    apply,
-    load_project,
-    plan,
     prepare,
     send,
 )
-from headrace.project.runs import find_run, list_runs, run_definition
+from headrace.runs.query import find_run, list_runs, run_definition
 
 responses = pytest.importorskip("responses", reason="globus-sdk's fixtures need it")
 testing = pytest.importorskip("globus_sdk.testing")
@@ -170,7 +174,9 @@ def test_a_run_s_own_definition_is_read(services: Services) -> None:
 
 
 def test_an_input_is_checked_before_anything_is_sent(project: Project, services: Services) -> None:
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     deploy(project, services)
     before = len(responses.calls)

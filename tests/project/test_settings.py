@@ -8,9 +8,14 @@ import pytest
 from jsonschema import Draft7Validator
 from project.conftest import write_project
 
-from headrace.project import ProjectError, load_project
-from headrace.project.config import CONFIG_FILE
-from headrace.project.settings import config_schema, settings
+from headrace.config import (
+    ProjectError,
+)
+from headrace.config.project_config import CONFIG_FILE
+from headrace.project import (
+    load_project,
+)
+from headrace.project.effective_settings import config_schema, settings
 
 
 def by_key(root: Path, at: str | None = None) -> dict[str, tuple[object, str]]:

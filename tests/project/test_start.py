@@ -8,11 +8,26 @@ from typing import Any
 import pytest
 from project.service import TOKEN, Service
 
+from headrace.config import (
+    ProjectError,
+)
+from headrace.deploy import (
+    apply,
+    plan,
+)
 from headrace.hosted import HostedError, Services, services_at
-from headrace.project import Project, ProjectError, ProjectStarter, apply, plan, start
-from headrace.project.runs import find_run, list_runs
-from headrace.project.tagged_runs import find_tagged
+from headrace.project import (
+    Project,
+)
+from headrace.runs import (
+    start,
+)
+from headrace.runs.query import find_run, list_runs
+from headrace.runs.tags import find_tagged
 from headrace.triggers import Arrival
+from headrace.triggers.project_launcher import (
+    ProjectStarter,
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from headrace.project import ProjectError, RunView, load_project
-from headrace.project.telling import RunTeller
+from headrace.config import (
+    ProjectError,
+)
+from headrace.project import (
+    load_project,
+)
+from headrace.runs import (
+    RunView,
+)
+from headrace.runs.run_notifier import RunTeller
 
 
 @pytest.fixture

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 
 from headrace.compute.scheduler import Job, JobState
-from headrace.project import Project, RunView, local_id
-from headrace.project.endpoints import last_seen
-from headrace.project.waiting import waits_for
-from headrace.project.words import action_progress
+from headrace.config import (
+    local_id,
+)
+from headrace.endpoints.manage import last_seen
+from headrace.project import (
+    Project,
+)
+from headrace.runs import (
+    RunView,
+)
+from headrace.runs.blockers import waits_for
+from headrace.runs.describe import action_progress
 
 TASK = "one-task"
 

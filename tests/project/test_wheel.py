@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project.init import DIRECTORIES, FOLDERS
+from headrace.project.scaffold import DIRECTORIES, FOLDERS
 
 pytest.importorskip("hatchling", reason="hatchling builds the wheel")
 

@@ -17,7 +17,7 @@ from headrace.seismic.models import (
     read_model,
     write_model,
 )
-from headrace.seismic.optimiser import Optimiser, Settings, Task
+from headrace.seismic.optimisation import Optimiser, Settings, Task
 
 Values = npt.NDArray[np.float64]
 Misfit = Callable[[Values], float]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headrace.seismic import demo_event, read_seismogram
-from headrace.seismic.waveforms import Samples, TraceFile
+from headrace.seismic.waveforms.reading import Samples, TraceFile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -12,8 +12,8 @@ from obspy import Trace, UTCDateTime
 
 from headrace.ranks import OneRank
 from headrace.seismic import SeismicError
-from headrace.seismic.event import EventRequest, process_event
-from headrace.seismic.results import COLUMNS
+from headrace.seismic.measurement.event import EventRequest, process_event
+from headrace.seismic.measurement.results import COLUMNS
 
 ORIGIN = UTCDateTime(2020, 1, 1, 23, 57)
 DT = 0.5

@@ -24,7 +24,7 @@ from seismic.waves import SMALL
 
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import HESSIAN, KERNELS, SYNTHETICS, AdjointRun, ForwardRun
-from headrace.seismic.solvers.devito import make
+from headrace.seismic.solvers.backends.devito import make
 
 SETTINGS = {**SMALL, "precision": "float32"}
 SOLVERS = {

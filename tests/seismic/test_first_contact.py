@@ -14,7 +14,7 @@ from seismic import data_centre
 
 from headrace.cli.data_look import Look, look_at
 from headrace.seismic.config import read_config
-from headrace.seismic.program import main
+from headrace.seismic.measurement.cli import main
 
 # As `headrace init` writes them, but for the band.
 SETTINGS = """period_band = [10.0, 60.0]

@@ -18,8 +18,8 @@ from seismic.test_seismic_pictures import PLACES, X, section
 
 from headrace._internal import figure_style
 from headrace._internal.figure_style import legend_literal, literal
-from headrace.seismic.figures import TraceFigure
-from headrace.seismic.pictures import (
+from headrace.seismic.measurement.figures import TraceFigure
+from headrace.seismic.report.pictures import (
     Measures,
     WaveformFit,
     draw_costs,
@@ -88,7 +88,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return seen[-1]
 
     for module in ("maps", "curves", "histograms", "fits"):
-        monkeypatch.setattr(f"headrace.seismic.pictures.{module}.new_figure", remembered)
+        monkeypatch.setattr(f"headrace.seismic.report.pictures.{module}.new_figure", remembered)
     return seen
 
 

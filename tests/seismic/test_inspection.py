@@ -14,8 +14,8 @@ from seismic.recorded_event import ORIGIN, SETTINGS, TIMES, Event, record, wave
 
 from headrace.seismic import ConfigError, SeismicError
 from headrace.seismic.config import read_config
-from headrace.seismic.event_directories import find_events
-from headrace.seismic.inspection import Inspection, inspect_event
+from headrace.seismic.measurement.event_directories import find_events
+from headrace.seismic.measurement.inspection import Inspection, inspect_event
 
 
 @pytest.fixture

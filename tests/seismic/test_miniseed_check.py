@@ -9,7 +9,7 @@ import pytest
 from obspy import read
 from seismic.recorded_event import TIMES, record
 
-from headrace.seismic.miniseed_check import damaged_record
+from headrace.seismic.waveforms.miniseed_check import damaged_record
 
 
 def write(path: Path, **settings: object) -> bytes:

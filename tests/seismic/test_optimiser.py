@@ -19,7 +19,7 @@ from seismic.asking import (
 
 from headrace.seismic import ModelError, OptimiserError
 from headrace.seismic.models import Provenance, read_model, write_model
-from headrace.seismic.optimiser import Optimiser, Settings
+from headrace.seismic.optimisation import Optimiser, Settings
 
 
 def quadratic(place: Path, n: int = 20, condition: float = 100.0, **more) -> Problem:

@@ -14,7 +14,7 @@ import pytest
 from seismic.asking import Problem
 
 from headrace.seismic.models import FieldReader
-from headrace.seismic.optimiser import Optimiser, Settings
+from headrace.seismic.optimisation import Optimiser, Settings
 
 ITERATIONS = 4
 
@@ -144,7 +144,7 @@ def test_killed_at_every_step_of_taking_an_answer(
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from headrace.seismic.optimiser import Optimiser
+from headrace.seismic.optimisation import Optimiser
 from seismic.test_optimiser_crashes import problem_in
 problem = problem_in(Path(sys.argv[1]))
 optimiser = Optimiser(problem.place / "optimiser")

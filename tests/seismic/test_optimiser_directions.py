@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.seismic.optimiser.directions import STEEPEST_DESCENT, Products, lbfgs, nlcg
+from headrace.seismic.optimisation.directions import STEEPEST_DESCENT, Products, lbfgs, nlcg
 
 
 def two_loops(g, s, y, precondition):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.seismic.optimiser import Settings, Trial
-from headrace.seismic.optimiser.line_search import (
+from headrace.seismic.optimisation import Settings, Trial
+from headrace.seismic.optimisation.line_search import (
     Accept,
     Fail,
     Search,

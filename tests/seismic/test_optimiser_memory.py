@@ -18,7 +18,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from headrace.seismic.models import FieldReader, FieldWriter, Provenance
-from headrace.seismic.optimiser import Optimiser, Settings
+from headrace.seismic.optimisation import Optimiser, Settings
 from seismic.asking import layout_for
 
 place, shape = Path(sys.argv[1]), tuple(int(n) for n in sys.argv[2].split(","))

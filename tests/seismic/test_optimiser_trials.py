@@ -12,7 +12,7 @@ from seismic.asking import UNLIMITED, Problem, Values
 
 from headrace.seismic import ModelError, OptimiserError
 from headrace.seismic.models import read_model
-from headrace.seismic.optimiser import Optimiser, Settings, vectors
+from headrace.seismic.optimisation import Optimiser, Settings, vectors
 
 START = np.full(6, 2.0)
 SEARCHES = [

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 
 from headrace.seismic.errors import SolverError
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
 from headrace.seismic.solvers import (
     KERNELS,
@@ -23,8 +24,7 @@ from headrace.seismic.solvers import (
     solver_names,
     write_simulation_event,
 )
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 SETTINGS = {"dt": 0.01, "npts": 300, "start": -0.5}
 LAYOUT = Layout(

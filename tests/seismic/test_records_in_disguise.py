@@ -12,8 +12,8 @@ from obspy.core.event import Event as QuakeEvent
 from obspy.io.sac import SACTrace
 from seismic.recorded_event import DT, ORIGIN, SETTINGS, TIMES, Event, record, wave
 
-from headrace.seismic.trace_files import TraceFile
-from headrace.seismic.waveforms import read_seismogram
+from headrace.seismic.waveforms.reading import read_seismogram
+from headrace.seismic.waveforms.trace_files import TraceFile
 
 WITH_ORIGIN = SETTINGS + "origin_time = 2020-01-01T23:57:00Z\n"
 CMT = (

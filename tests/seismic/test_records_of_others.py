@@ -15,9 +15,9 @@ from obspy.io.sac import SACTrace
 from seismic.recorded_event import DT, ORIGIN, SETTINGS, TIMES, Event, record, wave
 
 from headrace.seismic import SeismicError, StationProblem, find_stations, read_seismogram
-from headrace.seismic.event_origin import find_origin
-from headrace.seismic.geometry import read_stations
-from headrace.seismic.trace_files import find_traces
+from headrace.seismic.measurement.event_origin import find_origin
+from headrace.seismic.measurement.geometry import read_stations
+from headrace.seismic.waveforms.trace_files import find_traces
 
 
 @pytest.fixture

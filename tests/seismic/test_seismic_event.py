@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from headrace.seismic import EventRequest, OneRank, SeismicError, process_event
-from headrace.seismic.figures import choose_sample
+from headrace.seismic.measurement.cli import event_name, main
+from headrace.seismic.measurement.figures import choose_sample
 from headrace.seismic.parallel import own_share
-from headrace.seismic.program import event_name, main
 
 Process = Callable[..., dict[str, Any]]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from headrace.seismic import demo_event
-from headrace.seismic.program import main
+from headrace.seismic.measurement.cli import main
 
 Files = dict[str, bytes]
 

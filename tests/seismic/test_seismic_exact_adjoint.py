@@ -17,8 +17,8 @@ from headrace.seismic import (
     select_windows,
     transpose_filter,
 )
-from headrace.seismic.simpson import simpson_weights
-from headrace.seismic.waveforms import Samples
+from headrace.seismic.misfits.simpson import simpson_weights
+from headrace.seismic.waveforms.reading import Samples
 
 DT = 0.06
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from headrace.seismic import ProcessingConfig, Window, filter_pair, measure
-from headrace.seismic.adjoint import _pyadjoint
 from headrace.seismic.config import ADJOINT_SOURCE_TYPES
-from headrace.seismic.cross_correlation import Errors, correlation_errors
-from headrace.seismic.waveforms import Samples
+from headrace.seismic.misfits.cross_correlation import Errors, correlation_errors
+from headrace.seismic.misfits.measure import _pyadjoint
+from headrace.seismic.waveforms.reading import Samples
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "adjoint_derivatives.py"
 

@@ -9,9 +9,9 @@ import pytest
 from scipy.special import hankel2
 
 from headrace.seismic import demo_event
-from headrace.seismic.green import LayeredModel, LineSource, seismograms
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.waveforms import Samples
+from headrace.seismic.measurement.station import TimeAxis
+from headrace.seismic.waveforms.analytic_synthetics import LayeredModel, LineSource, seismograms
+from headrace.seismic.waveforms.reading import Samples
 
 AXIS = TimeAxis(start=-48.0, dt=0.06, npts=5000)
 

@@ -18,11 +18,11 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.adjoint import _pyadjoint
 from headrace.seismic.config import ADJOINT_SOURCE_TYPES, ProcessingConfig
-from headrace.seismic.cross_correlation import subsample_shift
-from headrace.seismic.exponentiated_phase import exponentiated_phase
-from headrace.seismic.waveforms import Samples, TraceFile
+from headrace.seismic.misfits.cross_correlation import subsample_shift
+from headrace.seismic.misfits.exponentiated_phase import exponentiated_phase
+from headrace.seismic.misfits.measure import _pyadjoint
+from headrace.seismic.waveforms.reading import Samples, TraceFile
 
 
 def config_of(kind: str, **windows: object) -> ProcessingConfig:

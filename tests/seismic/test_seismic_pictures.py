@@ -14,7 +14,7 @@ import pytest
 
 from headrace.seismic import EventRequest, OneRank, process_event
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, write_model
-from headrace.seismic.pictures import (
+from headrace.seismic.report.pictures import (
     Measures,
     PictureError,
     Places,
@@ -74,7 +74,8 @@ def test_the_same_data_are_the_same_bytes(kind: str, tmp_path: Path) -> None:
 
 def test_nothing_of_pyplot_is_touched(tmp_path: Path) -> None:
     call = (
-        "import sys; from pathlib import Path; from headrace.seismic.pictures import draw_costs\n"
+        "import sys; from pathlib import Path\n"
+        "from headrace.seismic.report.pictures import draw_costs\n"
         "assert 'matplotlib' not in sys.modules\n"
         "stages = {'forward': {'seconds': 1, 'core_hours': 1}}\n"
         f"draw_costs(Path({str(tmp_path / 'a.png')!r}), stages)\n"

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.seismic.pictures import draw_costs
-from headrace.seismic.report import (
+from headrace.seismic.report.html import (
     Chapter,
     Picture,
     Report,
@@ -22,6 +21,7 @@ from headrace.seismic.report import (
     report_html,
     write_report,
 )
+from headrace.seismic.report.pictures import draw_costs
 
 VOID = {"meta", "img", "br", "link", "input"}
 LOADING = {"src", "srcset", "href", "data", "poster", "action", "background", "xlink:href"}

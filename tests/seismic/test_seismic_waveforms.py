@@ -11,7 +11,7 @@ import obspy
 import pytest
 
 from headrace.seismic import SeismicError, StationProblem, find_stations, read_seismogram
-from headrace.seismic.waveforms import TraceFile
+from headrace.seismic.waveforms.reading import TraceFile
 
 ORIGIN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.seismic import ConfigError, EventRequest, OneRank, SeismicError, process_event
 from headrace.seismic.config import read_config
-from headrace.seismic.geometry import EventGeometry, azimuth_weights, read_geometry
+from headrace.seismic.measurement.geometry import EventGeometry, azimuth_weights, read_geometry
 
 CONFIG = """
 period_band = [10.0, 100.0]

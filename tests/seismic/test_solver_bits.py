@@ -20,8 +20,8 @@ from seismic.waves import (
     write_medium,
 )
 
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers import Receiver, Source, read_event, write_simulation_event
-from headrace.seismic.station import TimeAxis
 
 pytest.importorskip("devito")
 

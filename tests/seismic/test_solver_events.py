@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from headrace.seismic import SeismicError, SolverError
-from headrace.seismic.geometry import read_geometry
+from headrace.seismic.measurement.geometry import read_geometry
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers import Receiver, Source, read_event, write_simulation_event
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 RECEIVERS = (Receiver("HR", "A1", 100.0, 20.0), Receiver("XX", "B", 250.5, 1e-3))
 

@@ -20,7 +20,7 @@ from headrace.seismic.kernels import (
     sum_kernels,
 )
 from headrace.seismic.models import Provenance, read_model, write_model
-from headrace.seismic.optimiser import Optimiser, Settings, Task
+from headrace.seismic.optimisation import Optimiser, Settings, Task
 from headrace.seismic.solvers import (
     HESSIAN,
     KERNELS,

@@ -14,8 +14,8 @@ import pytest
 from seismic.waves import SMALL, small_event, small_model, write_adjoint_sources
 
 from headrace.seismic.solvers import read_event
-from headrace.seismic.solvers.devito.settings import DevitoSettings
-from headrace.seismic.solvers.program import main
+from headrace.seismic.solvers.backends.devito.settings import DevitoSettings
+from headrace.seismic.solvers.cli import main
 
 pytest.importorskip("devito")
 

@@ -37,8 +37,8 @@ from headrace.seismic.solvers import (
     solver_names,
     write_simulation_event,
 )
-from headrace.seismic.solvers.devito.checkpoints import Plan, make_plan
-from headrace.seismic.solvers.devito.grid import staggered_weights
+from headrace.seismic.solvers.backends.devito.checkpoints import Plan, make_plan
+from headrace.seismic.solvers.backends.devito.grid import staggered_weights
 
 pytest.importorskip("devito")
 

@@ -13,6 +13,7 @@ import pytest
 from headrace.seismic import solvers
 from headrace.seismic.config import parse_config
 from headrace.seismic.errors import SolverError
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import (
     Axis,
     FieldSpec,
@@ -32,9 +33,8 @@ from headrace.seismic.solvers import (
     solver_names,
     write_simulation_event,
 )
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
-from headrace.seismic.waveforms import TraceFile, read_seismogram
+from headrace.seismic.waveforms.reading import TraceFile, read_seismogram
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 PAGE = Path(__file__).parents[2] / "docs" / "solvers.md"
 SETTINGS = {"dt": 0.002, "npts": 600}
@@ -136,7 +136,7 @@ def test_what_is_missing_is_told(event, tmp_path):
 
 
 def test_every_setting_of_specfem2d_is_on_the_page():
-    from headrace.seismic.solvers.specfem2d import Settings
+    from headrace.seismic.solvers.backends.specfem2d import Settings
 
     part = PAGE.read_text().partition("## SPECFEM2D")[2]
     [table] = re.findall(r"\[solver\.settings\]\n(.*?)```", part, re.S)

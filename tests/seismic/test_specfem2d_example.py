@@ -7,8 +7,8 @@ import pytest
 
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import read_model
+from headrace.seismic.solvers.backends.specfem2d.tape2007 import find_tape2007, write_tape2007
 from headrace.seismic.solvers.events import read_event
-from headrace.seismic.solvers.specfem2d.tape2007 import find_tape2007, write_tape2007
 from headrace.seismic.specfem_files import ParFile, source_file
 
 POINTS = np.array([-1.0, -np.sqrt(3.0 / 7.0), 0.0, np.sqrt(3.0 / 7.0), 1.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headrace.seismic.solvers.specfem2d.kernels import parameter_kernel
+from headrace.seismic.solvers.backends.specfem2d.kernels import parameter_kernel
 
 N = 50
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from headrace.seismic.errors import ModelError, SolverError
 from headrace.seismic.models import Axis, FieldSpec, Layout
-from headrace.seismic.solvers.specfem2d.mesh import Mesh, read_mesh
-from headrace.seismic.solvers.specfem2d.projection import GridProjection
+from headrace.seismic.solvers.backends.specfem2d.mesh import Mesh, read_mesh
+from headrace.seismic.solvers.backends.specfem2d.projection import GridProjection
 from headrace.seismic.specfem_files import write_field
 
 POINTS = np.array([-1.0, -np.sqrt(3.0 / 7.0), 0.0, np.sqrt(3.0 / 7.0), 1.0])

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from headrace.seismic.errors import SolverError
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Provenance, read_model, write_model
+from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun, open_solver
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
-from headrace.seismic.solvers.interface import AdjointRun, ForwardRun, open_solver
 from headrace.seismic.solvers.runs import run_all
-from headrace.seismic.solvers.specfem2d.tape2007 import write_tape2007
 from headrace.seismic.specfem_files import source_file
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
-from headrace.seismic.waveforms import TraceFile, read_seismogram
+from headrace.seismic.waveforms.reading import TraceFile, read_seismogram
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("SPECFEM2D_BIN"),

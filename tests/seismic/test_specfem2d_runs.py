@@ -12,13 +12,13 @@ from seismic.specfem_stand_in import write_programs, write_template
 from waiting import wait_until
 
 from headrace.seismic.errors import SeismicError, SolverError
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun, open_solver
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
-from headrace.seismic.solvers.interface import AdjointRun, ForwardRun, open_solver
 from headrace.seismic.solvers.runs import run_all
 from headrace.seismic.specfem_files import ParFile, gll_layout, source_file
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 STATIONS = (Receiver("AA", "S1", 20.0, 0.0), Receiver("AA", "S2", 280.0, 5.0))
 AXIS = TimeAxis(-1.0, 1e-3, 40)
@@ -333,7 +333,7 @@ def test_a_program_ends_with_a_process_that_is_killed(tmp_path):
     run = case.forward(case.gll_model(vs=1400.0))
     code = (
         "from pathlib import Path\n"
-        "from headrace.seismic.solvers.interface import ForwardRun, open_solver\n"
+        "from headrace.seismic.solvers.base import ForwardRun, open_solver\n"
         "from headrace.seismic.solvers.runs import run_all\n"
         f"settings = {{'template': {str(case.template)!r}, 'binaries': {str(case.programs)!r}}}\n"
         f"run = ForwardRun(Path({str(run.model)!r}), Path({str(run.event)!r}), "

@@ -16,8 +16,8 @@ from obspy import Stream, Trace
 from seismic.recorded_event import ORIGIN, SETTINGS, TIMES, Event, record, wave
 
 from headrace.seismic.config import read_config
-from headrace.seismic.event_directories import find_events
-from headrace.seismic.inspection import Inspection, inspect_event
+from headrace.seismic.measurement.event_directories import find_events
+from headrace.seismic.measurement.inspection import Inspection, inspect_event
 
 Spoil = Callable[[Event], object]
 NO_RECORD = "AA.S2.Z: there is no observed trace"

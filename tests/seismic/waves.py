@@ -20,8 +20,8 @@ from headrace.seismic.solvers import (
     open_solver,
     write_simulation_event,
 )
-from headrace.seismic.two_columns import write_two_columns
-from headrace.seismic.waveforms import TraceFile
+from headrace.seismic.waveforms.reading import TraceFile
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 Values = npt.NDArray[np.float64]
 

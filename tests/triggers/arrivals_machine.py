@@ -35,8 +35,8 @@ from headrace.triggers import (
     ask_again,
 )
 from headrace.triggers.arrival import identify
-from headrace.triggers.post import Post, Task
-from headrace.triggers.starter import Starts
+from headrace.triggers.directory_watcher import Post, Task
+from headrace.triggers.launcher import Starts
 
 NAMES = st.sampled_from("ab")
 NUMBERS = st.integers(0, 5)

@@ -11,7 +11,7 @@ from triggers.trigger_files import Memory, make_trigger, watching
 from waiting import wait_until
 
 from headrace.triggers import Problem, Settling, Started, Trigger, TriggerError, load_trigger
-from headrace.triggers.checks import Check, ask
+from headrace.triggers.completeness.program import Check, ask
 
 PROGRAM = """
 import pathlib, sys
@@ -122,7 +122,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(
     trigger = programmed(tmp_path, FORKS)
     pids = tmp_path / "pids"
     if why == "no answer within":
-        monkeypatch.setattr("headrace.triggers.checks._TIMEOUT", 3.0)
+        monkeypatch.setattr("headrace.triggers.completeness.program._TIMEOUT", 3.0)
     if why == "printed":
         trigger = replace(trigger, check=(*trigger.check, "print"))
     with pytest.raises(TriggerError, match=why):

@@ -31,8 +31,8 @@ from headrace.triggers import (
     read_ledger,
 )
 from headrace.triggers.arrival import identify
-from headrace.triggers.directory import WatchedDirectory
-from headrace.triggers.starter import Starts
+from headrace.triggers.launcher import Starts
+from headrace.triggers.watched_directory import WatchedDirectory
 
 PLACE = ("new_event", "workstation", "ext4:7")
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from triggers.trigger_files import make_trigger
 
 from headrace.triggers import Trigger
-from headrace.triggers.agenda import Agenda
 from headrace.triggers.arrival import identify
-from headrace.triggers.directory import WatchedDirectory
+from headrace.triggers.change_notifier import Hints, Listing, no_inotify
+from headrace.triggers.delay_queue import Agenda
 from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
-from headrace.triggers.observe import Hints, Listing, no_inotify
+from headrace.triggers.watched_directory import WatchedDirectory
 
 
 def test_the_type_of_the_innermost_mount_counts(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_what_is_expected_of_a_file_system(kind: str, remote: bool, inodes: bool
 def test_auto_polls_network_file_systems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, kind: str, observer: str
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.directory.file_system", lambda directory: kind)
+    monkeypatch.setattr("headrace.triggers.watched_directory.file_system", lambda directory: kind)
     trigger = make_trigger(tmp_path, observer=asked)
     with WatchedDirectory(trigger) as directory:
         assert directory.survey().observer == observer

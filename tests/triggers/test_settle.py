@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.triggers.names import is_unfinished, may_arrive
-from headrace.triggers.settle import Settler, Snapshot, marker_of, take_snapshot
+from headrace.triggers.completeness.quiescence import Settler, Snapshot, marker_of, take_snapshot
+from headrace.triggers.ignored_names import is_unfinished, may_arrive
 
 
 @pytest.mark.parametrize(

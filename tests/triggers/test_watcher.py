@@ -384,7 +384,7 @@ def test_lost_hints_cost_time_and_nothing_else(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("headrace.triggers.post.Hints", Silent)
+    monkeypatch.setattr("headrace.triggers.directory_watcher.Hints", Silent)
     trigger = make_trigger(tmp_path, observer="inotify")
     starter = Memory()
     with watching([trigger], tmp_path / "ledger.db", starter) as watch:
@@ -404,7 +404,7 @@ def test_without_inotify_it_polls_and_says_so(
     def refuse(directory: Path, changed: object) -> None:
         raise OSError(28, "inotify watch limit reached")
 
-    monkeypatch.setattr("headrace.triggers.post.Hints", refuse)
+    monkeypatch.setattr("headrace.triggers.directory_watcher.Hints", refuse)
     trigger = make_trigger(tmp_path, observer="inotify")
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
         assert watch.wait_for(Watching)[0].observer == "poll"
@@ -416,7 +416,9 @@ def test_without_inotify_it_polls_and_says_so(
 def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.directory.file_system", lambda directory: "fuse.sshfs")
+    monkeypatch.setattr(
+        "headrace.triggers.watched_directory.file_system", lambda directory: "fuse.sshfs"
+    )
     trigger = make_trigger(tmp_path)
     starter = Memory()
     event = make_event(trigger.directory / "event")
@@ -439,7 +441,7 @@ def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
 def test_a_copy_that_is_never_finished_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.completeness._PATIENCE", 0.1)
+    monkeypatch.setattr("headrace.triggers.completeness.check._PATIENCE", 0.1)
     trigger = make_trigger(tmp_path, settle=0.0)
     (make_event(trigger.directory / "event") / "long.dat.part").touch()
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:

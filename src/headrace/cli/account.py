@@ -32,7 +32,7 @@ def login(force: bool, consents: tuple[str, ...]) -> None:
     """
     from headrace.hosted import login as log_in
     from headrace.hosted import token_file
-    from headrace.project.places import hosted_needs
+    from headrace.project.targets import hosted_needs
 
     # The SDK leads through the login on standard output, which is for the result alone.
     with contextlib.redirect_stdout(sys.stderr):

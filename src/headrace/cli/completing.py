@@ -74,7 +74,7 @@ def triggers(session: Session, project: Project) -> Names:
 @_completes
 def profiles(session: Session, project: Project) -> Names:
     """Names of profiles."""
-    from headrace.project.tomlfile import TomlFile
+    from headrace.config.toml_table import TomlFile
 
     return [(name, "") for name in TomlFile(project.config_file).top.tables("profiles")]
 
@@ -82,7 +82,7 @@ def profiles(session: Session, project: Project) -> Names:
 @_completes
 def runs(session: Session, project: Project) -> Names:
     """Ids of the newest runs."""
-    from headrace.project.runs import list_runs
+    from headrace.runs.query import list_runs
 
     found = list_runs(project, session.place, session.services(project), limit=_MOST)
     told = [(str(run["run_id"]), _words(run["status"], run.get("label"))) for run in found]
@@ -92,7 +92,7 @@ def runs(session: Session, project: Project) -> Names:
 @_completes
 def web_inputs(session: Session, project: Project) -> Names:
     """Ids of the questions that wait for an answer."""
-    from headrace.project.web_inputs import list_web_inputs
+    from headrace.runs.web_inputs import list_web_inputs
 
     found = list_web_inputs(session.services(project), closed_too=False)
     return [(str(item["id"]), str(item.get("title") or "")) for item in found[:_MOST]]

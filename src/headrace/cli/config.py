@@ -20,8 +20,8 @@ def config() -> None:
 def show() -> None:
     """Show every setting, and where its value comes from."""
     from headrace.cli.termio.notes import note
-    from headrace.project.configured_endpoints import endpoint_problems
-    from headrace.project.settings import settings, shown
+    from headrace.endpoints.configuration_check import endpoint_problems
+    from headrace.project.effective_settings import settings, shown
 
     session = current()
     project = session.project()
@@ -40,7 +40,7 @@ def show() -> None:
 @output_options
 def schema() -> None:
     """Print the JSON schema of headrace.toml, for editors that check it as you write."""
-    from headrace.project.settings import config_schema
+    from headrace.project.effective_settings import config_schema
 
     document = config_schema()
     display(document, lambda: json.dumps(document, indent=2))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headrace.seismic.all_problems import SharedProblem
     from headrace.seismic.config import ProcessingConfig
-    from headrace.seismic.inspected import Inspection
+    from headrace.seismic.measurement.inspection_result import Inspection
+    from headrace.seismic.measurement.problem_summary import SharedProblem
 
 _NO_CONFIG = "the configuration"
 
@@ -34,7 +34,7 @@ class Look:
 
     def problems(self) -> list[SharedProblem]:
         """Returns the problems of all events, those that several have once."""
-        from headrace.seismic.all_problems import merge
+        from headrace.seismic.measurement.problem_summary import merge
 
         return merge(event.problems for event in self.events)
 
@@ -70,8 +70,8 @@ def look_at(
     Raises:
         SeismicError: there is no event.
     """
-    from headrace.seismic.event_directories import find_events
-    from headrace.seismic.inspection import inspect_event
+    from headrace.seismic.measurement.event_directories import find_events
+    from headrace.seismic.measurement.inspection import inspect_event
 
     events = [
         inspect_event(
@@ -93,7 +93,9 @@ def require_seismic() -> None:
     Raises:
         ProjectError: one is not installed.
     """
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     try:
         import obspy  # noqa: F401

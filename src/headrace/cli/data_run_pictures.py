@@ -26,7 +26,9 @@ def draw_run(
     Raises:
         HeadraceError: there is no such run, it has no results here, or nothing fits the patterns.
     """
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     title, file = (Path(run).stem, Path(run)) if run.endswith(".root") else _results(session, run)
     try:
@@ -50,7 +52,9 @@ def draw_run(
 
 def _results(session: Session, name: str) -> tuple[str, Path]:
     from headrace.cli.data_runs import DataRuns
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     project = session.project()
     run = DataRuns(session, project).find(session.services(project), name)

@@ -15,7 +15,13 @@ from headrace.cli.starts import Starts
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import Project, RunFollower, RunView
+    from headrace.project import (
+        Project,
+    )
+    from headrace.runs import (
+        RunFollower,
+        RunView,
+    )
     from headrace.triggers import Trigger
 
 FLOW = "data_run"
@@ -85,7 +91,7 @@ class DataRuns:
             HeadraceError: the flow is not deployed, or the services do not answer.
             GlobusAPIError: the service refuses.
         """
-        from headrace.project.runs import list_runs
+        from headrace.runs.query import list_runs
 
         place = self.session.place
         found: dict[str, DataRun] = {}
@@ -111,7 +117,9 @@ class DataRuns:
         Raises:
             ProjectError: there is none.
         """
-        from headrace.project import ProjectError
+        from headrace.config import (
+            ProjectError,
+        )
 
         runs = self.look(services)
         for run in runs:
@@ -133,7 +141,9 @@ class DataRuns:
         return {path.name: path for trigger in triggers for path in _arrivals(trigger)}
 
     def _view(self, run_id: str, services: Services) -> tuple[str, RunView]:
-        from headrace.project import RunFollower
+        from headrace.runs import (
+            RunFollower,
+        )
 
         if run_id in self._ended:
             return self._ended[run_id]
@@ -146,8 +156,12 @@ class DataRuns:
         return name, view
 
     def _processed(self, name: str, view: RunView, arrived: Path | None) -> DataRun:
-        from headrace.project import doing, failure_line, results_of
-        from headrace.project.following import moment_of
+        from headrace.runs import (
+            doing,
+            failure_line,
+            results_of,
+        )
+        from headrace.runs.poller import moment_of
 
         summary = view.output.get("summary") or {}
         here = _segments(arrived) if arrived else []
@@ -189,7 +203,7 @@ def _arrivals(trigger: Trigger) -> list[Path]:
 
 def _waiting(name: str, directory: Path, starts: Starts) -> DataRun:
     from headrace.datarun import DataRunError
-    from headrace.datarun.ended import run_end
+    from headrace.datarun.end_of_run import run_end
 
     here = _segments(directory)
     facts: dict[str, Any] = {"segments": len(here), "bytes": _size(here)}
@@ -210,7 +224,7 @@ def _waiting(name: str, directory: Path, starts: Starts) -> DataRun:
 
 def _segments(directory: Path) -> list[Path]:
     from headrace.datarun import DataRunError
-    from headrace.datarun.ended import segments_of
+    from headrace.datarun.end_of_run import segments_of
 
     try:
         return list(segments_of(directory).values())
@@ -221,7 +235,7 @@ def _segments(directory: Path) -> list[Path]:
 
 def _end(directory: Path) -> float | None:
     from headrace.datarun import DataRunError
-    from headrace.datarun.ended import run_end
+    from headrace.datarun.end_of_run import run_end
 
     try:
         return run_end(directory).unix_time

@@ -17,7 +17,9 @@ from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
     from headrace.cli.watching import Watch
-    from headrace.project import RunView
+    from headrace.runs import (
+        RunView,
+    )
 
 # An event is complete once nothing has changed for the trigger's settle time; so much longer
 # without anything to do means that all has been carried through.
@@ -82,7 +84,13 @@ class Demonstration:
             ProjectError: the project has no trigger for it.
         """
         from headrace.cli.watching import Watch
-        from headrace.project import ProjectError, apply, plan
+        from headrace.config import (
+            ProjectError,
+        )
+        from headrace.deploy import (
+            apply,
+            plan,
+        )
         from headrace.triggers import load_triggers
 
         project = session.project()
@@ -226,7 +234,9 @@ def _short(values: str) -> list[str]:
 
 
 def _run(command: Sequence[str]) -> None:
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

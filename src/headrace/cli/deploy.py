@@ -13,7 +13,10 @@ from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
-    from headrace.project import Plan, Step
+    from headrace.deploy import (
+        Plan,
+        Step,
+    )
 
 _FIELDS = (
     Field("change", lambda step: step.change),
@@ -38,8 +41,13 @@ def deploy(
     Flows are created or updated, functions are registered. Flows are checked first; what somebody
     changed there is found and put right; what is where is written to headrace.lock.
     """
-    from headrace.project import Choice, apply, deploying, plan
-    from headrace.project.configured_endpoints import endpoint_problems
+    from headrace.deploy import (
+        Choice,
+        apply,
+        deploying,
+        plan,
+    )
+    from headrace.endpoints.configuration_check import endpoint_problems
 
     session = current()
     project = session.project()

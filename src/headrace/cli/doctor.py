@@ -50,7 +50,7 @@ def doctor(
     The definition, what is deployed, the input, the collections' directories, the endpoints and
     what they may run. The exit code is 1 when something is bad.
     """
-    from headrace.project.doctor import diagnose
+    from headrace.diagnostics.doctor import diagnose
 
     session = current()
     project = session.project()

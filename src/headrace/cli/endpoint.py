@@ -59,7 +59,7 @@ endpoint.add_command(monitor)
 @project_options
 def list_() -> None:
     """List the project's endpoints."""
-    from headrace.project.endpoints import endpoint_documents
+    from headrace.endpoints.manage import endpoint_documents
 
     project, services = _asked()
     rows = endpoint_documents(project, current().place, services)
@@ -76,7 +76,7 @@ def status(name: str) -> int:
 
     The exit code is 1 when it is created here and does not run.
     """
-    from headrace.project.endpoints import endpoint_document
+    from headrace.endpoints.manage import endpoint_document
 
     project, services = _asked()
     row = endpoint_document(project, name, current().place, services)
@@ -92,12 +92,12 @@ def create(name: str) -> None:
 
     It will run as a `globus-compute-endpoint` of your own, limited to the deployed functions.
     """
-    from headrace.project import endpoints
+    from headrace.endpoints import manage
 
     session = current()
     project = session.project()
     services = session.services(project)
-    made = endpoints.create(project, name, session.place, services)
+    made = manage.create(project, name, session.place, services)
     _tell(name, "created", f"{made.directory}\nStart it with `headrace endpoint start {name}`.")
 
 
@@ -106,11 +106,11 @@ def create(name: str) -> None:
 @project_options
 def start(name: str) -> None:
     """Start ENDPOINT in the background; one that runs stays as it is."""
-    from headrace.project import endpoints
+    from headrace.endpoints import manage
 
     session = current()
     project = session.project()
-    started = endpoints.start(project, name, session.place, session.services(project))
+    started = manage.start(project, name, session.place, session.services(project))
     _tell(name, "started" if started else "was running")
 
 
@@ -119,10 +119,10 @@ def start(name: str) -> None:
 @project_options
 def stop(name: str) -> None:
     """Stop ENDPOINT with its workers and blocks; its tasks wait for its return."""
-    from headrace.project import endpoints
+    from headrace.endpoints import manage
 
     session = current()
-    stopped = endpoints.stop(session.project(), name, session.place)
+    stopped = manage.stop(session.project(), name, session.place)
     _tell(name, "stopped" if stopped else "was not running")
 
 
@@ -134,18 +134,18 @@ def restart(name: str) -> None:
 
     One that the facility hosts ends what it runs; its next task starts it anew.
     """
-    from headrace.project import endpoints
+    from headrace.endpoints import manage
 
     session = current()
     project = session.project()
     services = session.services(project)
-    if endpoints.is_hosted(project, name, session.place):
-        had_host = endpoints.restart_hosted(project, name, services)
+    if manage.is_hosted(project, name, session.place):
+        had_host = manage.restart_hosted(project, name, services)
         more = "the next task starts it anew, what runs ends as it is" if had_host else ""
         _tell(name, "restarted" if had_host else "was not running", more)
         return
-    endpoints.stop(project, name, session.place)
-    endpoints.start(project, name, session.place, services)
+    manage.stop(project, name, session.place)
+    manage.start(project, name, session.place, services)
     _tell(name, "restarted")
 
 
@@ -155,14 +155,14 @@ def restart(name: str) -> None:
 @project_options
 def delete(name: str, yes: bool) -> None:
     """Stop ENDPOINT, make the service forget it, and remove its directory and logs."""
-    from headrace.project import endpoints
+    from headrace.endpoints import manage
 
     session = current()
     project = session.project()
-    directory = endpoints.installed_endpoint(project, name, session.place).directory
+    directory = manage.installed_endpoint(project, name, session.place).directory
     if not yes:
         confirm(f"Remove {directory} with all that is in it?")
-    endpoints.delete(project, name, session.place)
+    manage.delete(project, name, session.place)
     _tell(name, "deleted")
 
 
@@ -180,7 +180,7 @@ def delete(name: str, yes: bool) -> None:
 @project_options
 def log(name: str, lines: int, workers: bool) -> None:
     """Print the end of ENDPOINT's log."""
-    from headrace.project.endpoints import log_lines
+    from headrace.endpoints.manage import log_lines
 
     session = current()
     shown = log_lines(session.project(), name, session.place, lines, workers=workers)
@@ -199,7 +199,7 @@ def _asked() -> tuple[Project, Services | None]:
 
 
 def _tell(name: str, what: str, more: str = "") -> None:
-    from headrace.project.endpoints import endpoint_document
+    from headrace.endpoints.manage import endpoint_document
 
     session = current()
     row: dict[str, Any] = endpoint_document(session.project(), name, session.place, None)
@@ -249,7 +249,7 @@ def _tasks(tasks: dict[str, int]) -> str:
 
 
 def _busy(row: dict[str, Any]) -> str:
-    from headrace.project.words import duration
+    from headrace.runs.describe import duration
 
     lines = []
     for one in row["busy"]:

@@ -17,7 +17,7 @@ from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, words_of
 
 if TYPE_CHECKING:
-    from headrace.project.monitor import Monitor, Report
+    from headrace.endpoints.monitor import Monitor, Report
 
 _ALONE = "another monitor of this project is at work; nothing to do"
 
@@ -81,7 +81,7 @@ def monitor(
     if install_scrontab or remove_scrontab:
         _scrontab(install_scrontab)
         return 0
-    from headrace.project.monitor import Monitor
+    from headrace.endpoints.monitor import Monitor
 
     session = current()
     watching = Monitor(
@@ -122,9 +122,9 @@ def _line(report: Report) -> str:
 
 
 def _watch_the_monitor(path: Path, max_age: float) -> None:
+    from headrace.endpoints.monitor import check_heartbeat
     from headrace.errors import HeadraceError
-    from headrace.project.monitor import check_heartbeat
-    from headrace.project.notify import tell
+    from headrace.notifications.channels import tell
 
     try:
         told = check_heartbeat(path, max_age, time.time())
@@ -140,7 +140,7 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
 
 
 def _scrontab(install: bool) -> None:
-    from headrace.project import monitor as monitoring
+    from headrace.endpoints import monitor as monitoring
 
     session = current()
     if install:

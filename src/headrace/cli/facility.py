@@ -147,8 +147,10 @@ def env(compute: bool) -> None:
     The Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
     eval "$(headrace facility env)". Secrets are among them: keep them to yourself.
     """
+    from headrace.config import (
+        ProjectError,
+    )
     from headrace.facility import compute_environment, find_address
-    from headrace.project import ProjectError
 
     project = current().project()
     address = find_address(project.root)

@@ -41,7 +41,7 @@ flow.add_command(draw)
 @project_options
 def list_() -> None:
     """List the project's flows, and whether they are deployed."""
-    from headrace.project.inventory import flow_inventory
+    from headrace.deploy.inventory import flow_inventory
 
     session = current()
     flows = flow_inventory(session.project(), session.place)
@@ -102,7 +102,7 @@ def _lines(findings: Sequence[FlowFinding]) -> str:
 
 
 def _write_sarif(findings: Sequence[FlowFinding], file: str) -> None:
-    from headrace.project.check import sarif
+    from headrace.project.flow_check import sarif
 
     text = json.dumps(sarif(findings, Path.cwd()), indent=2) + "\n"
     with click.open_file(file, "w", encoding="utf-8") as stream:

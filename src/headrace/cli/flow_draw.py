@@ -34,8 +34,8 @@ def draw(what: str, output: Path | None, run_id: str | None) -> None:
 
     Without -o the Mermaid text goes to standard output.
     """
-    from headrace.project.drawing import draw_flow, write_drawing
-    from headrace.project.files import read_json_object
+    from headrace.config.text_files import read_json_object
+    from headrace.project.flow_drawing import draw_flow, write_drawing
 
     session = current()
     if "/" in what or what.endswith(".json"):
@@ -45,7 +45,7 @@ def draw(what: str, output: Path | None, run_id: str | None) -> None:
         name, definition = source.name, source.definition
     log = None
     if run_id is not None:
-        from headrace.project.runs import find_run, run_definition, run_log
+        from headrace.runs.query import find_run, run_definition, run_log
 
         services = session.services(session.project())
         found = find_run(services, run_id)

@@ -12,7 +12,13 @@ from headrace.cli.termio.progress import Board
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import Project, RunFollower, RunView
+    from headrace.project import (
+        Project,
+    )
+    from headrace.runs import (
+        RunFollower,
+        RunView,
+    )
 
 INTERVALS = {"local": 0.5, "globus": 5.0}
 
@@ -74,14 +80,18 @@ class Following:
 
     def add(self, run_id: str) -> None:
         """Follows one more run, and waits for it."""
-        from headrace.project import RunFollower
+        from headrace.runs import (
+            RunFollower,
+        )
 
         self._others.discard(run_id)
         self._open.setdefault(run_id, RunFollower(run_id))
 
     def add_other(self, run_id: str) -> None:
         """Follows one more run, which nobody waits for."""
-        from headrace.project import RunFollower
+        from headrace.runs import (
+            RunFollower,
+        )
 
         if run_id not in self._open:
             self._others.add(run_id)
@@ -231,7 +241,11 @@ def follow_run(
 
 def ending(view: RunView, project: Project, place: str) -> dict[str, Any]:
     """Returns a run that has ended as JSON shows it: its document, results, and failure."""
-    from headrace.project import failure_line, results_of, summary_of
+    from headrace.runs import (
+        failure_line,
+        results_of,
+        summary_of,
+    )
 
     results = results_of(view, project, place)
     shown = results and {

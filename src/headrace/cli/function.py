@@ -31,7 +31,7 @@ def function() -> None:
 @project_options
 def list_() -> None:
     """List the project's compute functions, and whether they are deployed."""
-    from headrace.project.inventory import function_inventory
+    from headrace.deploy.inventory import function_inventory
 
     session = current()
     functions = function_inventory(session.project(), session.place)
@@ -47,7 +47,7 @@ def list_() -> None:
 @project_options
 def show(name: str) -> None:
     """Show what FUNCTION does and takes, and what of it travels."""
-    from headrace.project.inventory import function_document
+    from headrace.deploy.inventory import function_document
 
     session = current()
     document = function_document(session.project(), session.place, name)
@@ -98,8 +98,8 @@ def run(
     """
     import json
 
-    from headrace.project.calls import call_function
-    from headrace.project.inventory import function_arguments
+    from headrace.deploy.inventory import function_arguments
+    from headrace.runs.invoke import call_function
 
     session = current()
     project = session.project()

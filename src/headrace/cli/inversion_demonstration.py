@@ -11,7 +11,9 @@ from headrace.cli.options import Session
 from headrace.cli.termio.progress import make_board
 
 if TYPE_CHECKING:
-    from headrace.project import RunView
+    from headrace.runs import (
+        RunView,
+    )
 
 _TRIGGER = "next_iteration"
 _FLOW = "inversion_iteration"
@@ -75,8 +77,11 @@ class InversionDemonstration:
             The runs as they ended.
         """
         from headrace.cli.watching import Watch
-        from headrace.project import apply, plan
-        from headrace.project.runs import list_runs
+        from headrace.deploy import (
+            apply,
+            plan,
+        )
+        from headrace.runs.query import list_runs
         from headrace.seismic.inversion import Paths
         from headrace.seismic.inversion.commands import start
         from headrace.triggers import load_triggers

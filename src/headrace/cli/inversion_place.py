@@ -21,7 +21,9 @@ def home_of(directory: Path) -> Path:
     Raises:
         ProjectError: there is none.
     """
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
     from headrace.seismic.inversion import Paths
 
     for place in (directory, directory / "data" / NAME):
@@ -35,7 +37,12 @@ def home_of(directory: Path) -> Path:
 
 def staging_of(home: Path) -> Path | None:
     """Returns where an inversion is computed, if that is on this machine."""
-    from headrace.project import ProjectError, load_project
+    from headrace.config import (
+        ProjectError,
+    )
+    from headrace.project import (
+        load_project,
+    )
 
     try:
         project = load_project(home)

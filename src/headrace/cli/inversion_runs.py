@@ -10,7 +10,12 @@ from headrace.cli.starts import Starts
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import Project, RunView
+    from headrace.project import (
+        Project,
+    )
+    from headrace.runs import (
+        RunView,
+    )
     from headrace.seismic.inversion.status import RunState
     from headrace.triggers import Record
 
@@ -41,8 +46,16 @@ class InversionRuns:
         """
         from globus_sdk import GlobusError
 
+        from headrace.config import (
+            ProjectError,
+        )
         from headrace.errors import HeadraceError
-        from headrace.project import ProjectError, RunFollower, load_project
+        from headrace.project import (
+            load_project,
+        )
+        from headrace.runs import (
+            RunFollower,
+        )
         from headrace.seismic.inversion.status import RunState
 
         try:
@@ -70,8 +83,10 @@ class InversionRuns:
         return _of(view, starts.watched)
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
-        from headrace.project import RunFollower
-        from headrace.project.runs import list_runs
+        from headrace.runs import (
+            RunFollower,
+        )
+        from headrace.runs.query import list_runs
 
         place = self._session.place
         for run in list_runs(project, place, services, flow=FLOW, limit=_LOOKED_THROUGH):
@@ -92,7 +107,10 @@ class InversionRuns:
 
 
 def _of(view: RunView, watched: bool) -> RunState:
-    from headrace.project import doing, failure_line
+    from headrace.runs import (
+        doing,
+        failure_line,
+    )
     from headrace.seismic.inversion.status import RunState
 
     short = view.id[:8]

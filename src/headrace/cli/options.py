@@ -37,7 +37,9 @@ class Session:
     @property
     def place(self) -> str:
         """Where things run."""
-        from headrace.project import resolve_place
+        from headrace.config import (
+            resolve_place,
+        )
 
         return resolve_place(self.at)
 
@@ -81,7 +83,9 @@ class Place(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Returns the place, checked."""
-        from headrace.project import PLACES
+        from headrace.config import (
+            PLACES,
+        )
 
         if value not in PLACES:
             self.fail(f"{value!r} is not one of {', '.join(PLACES)}", param, ctx)
@@ -91,7 +95,9 @@ class Place(click.ParamType):
         """Returns the places that begin with what has been typed."""
         from click.shell_completion import CompletionItem
 
-        from headrace.project import PLACES
+        from headrace.config import (
+            PLACES,
+        )
 
         return [CompletionItem(place) for place in PLACES if place.startswith(incomplete)]
 

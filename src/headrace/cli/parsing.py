@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from headrace.project.input_values import Setting
+    from headrace.runs.input_values import Setting
 
 
 class KeyValue(click.ParamType):
@@ -18,7 +18,7 @@ class KeyValue(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Returns the setting."""
-        from headrace.project.input_values import InvalidSetting, read_setting
+        from headrace.runs.input_values import InvalidSetting, read_setting
 
         try:
             return read_setting(str(value))
@@ -35,7 +35,7 @@ def read_json(file: str) -> Any:
     Raises:
         ProjectError: it is not JSON.
     """
-    from headrace.project.files import parse_json
+    from headrace.config.text_files import parse_json
 
     with click.open_file(file, "rb") as stream:
         return parse_json(stream.read(), "standard input" if file == "-" else file)
@@ -55,8 +55,8 @@ def read_input(
         ProjectError: the file is not a JSON object, or a setting goes through a value that is not
             an object.
     """
-    from headrace.project.files import parse_json_object
-    from headrace.project.input_values import with_settings
+    from headrace.config.text_files import parse_json_object
+    from headrace.runs.input_values import with_settings
 
     body: dict[str, Any] = {}
     if file is not None:

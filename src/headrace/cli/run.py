@@ -53,7 +53,7 @@ run.add_command(output)
 @project_options
 def list_(limit: int, flow: str | None, status: str | None) -> None:
     """List runs, the newest first."""
-    from headrace.project.runs import list_runs
+    from headrace.runs.query import list_runs
 
     session = current()
     project = session.project()
@@ -68,9 +68,11 @@ def list_(limit: int, flow: str | None, status: str | None) -> None:
 def show(run_id: str) -> None:
     """Tell what RUN is, and what it is doing or how it ended."""
     from headrace.cli.following import ending
-    from headrace.project import RunFollower
-    from headrace.project.runs import find_run
-    from headrace.project.waiting import waits_for
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.blockers import waits_for
+    from headrace.runs.query import find_run
 
     session = current()
     project = session.project()
@@ -96,7 +98,7 @@ def log(run_id: str, limit: int | None, reverse: bool) -> None:
     Failures are shown whole. Of long inputs and outputs the beginning is shown, and how much is
     left out; -F json shows all of them.
     """
-    from headrace.project.runs import find_run, run_log
+    from headrace.runs.query import find_run, run_log
 
     session = current()
     services = session.services(session.project())
@@ -116,7 +118,7 @@ def log(run_id: str, limit: int | None, reverse: bool) -> None:
 @project_options
 def cancel(run_id: str) -> None:
     """Cancel RUN; the action under way is cancelled too."""
-    from headrace.project.runs import find_run
+    from headrace.runs.query import find_run
 
     session = current()
     services = session.services(session.project())
@@ -133,7 +135,7 @@ def resume(run_id: str) -> None:
 
     A consent is given with `headrace login`; while it is missing the exit code is 4.
     """
-    from headrace.project.runs import find_run, resume_run
+    from headrace.runs.query import find_run, resume_run
 
     session = current()
     services = session.services(session.project())
@@ -178,7 +180,7 @@ def wait(run_id: str, timeout: float | None, timeout_exit_code: int) -> int:
 @project_options
 def delete(run_id: str, yes: bool) -> None:
     """Delete RUN, which has ended, with its log."""
-    from headrace.project.runs import find_run
+    from headrace.runs.query import find_run
 
     session = current()
     services = session.services(session.project())
@@ -191,7 +193,7 @@ def delete(run_id: str, yes: bool) -> None:
 
 def _until_ended(run_id: str, *, quiet: bool, timeout: float | None, timeout_code: int) -> int:
     from headrace.cli.following import follow_run
-    from headrace.project.runs import find_run
+    from headrace.runs.query import find_run
 
     session = current()
     project = session.project()
@@ -228,7 +230,7 @@ def retry(
     service begins at the start only: there it is a new run with the same input.
     """
     from headrace.cli.parsing import read_json
-    from headrace.project.runs import NO_RESULT, find_run, retry_run
+    from headrace.runs.query import NO_RESULT, find_run, retry_run
 
     session = current()
     given = NO_RESULT if result is None else read_json(result)

@@ -45,9 +45,11 @@ def output(run_id: str, state: str | None, follow: bool, tail: int, deadline: fl
     Standard output and standard error of functions and of jobs, and the tracebacks of tasks that
     failed. What ran elsewhere is read by its endpoint.
     """
-    from headrace.project import RunFollower
-    from headrace.project.run_output import read_output, tasks_of
-    from headrace.project.runs import find_run
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.job_output import read_output, tasks_of
+    from headrace.runs.query import find_run
 
     session = current()
     project = session.project()
@@ -75,9 +77,14 @@ def _follow(
     session: Session, project: Project, run_id: str, state: str | None, tail: int, deadline: float
 ) -> None:
     from headrace.cli.following import INTERVALS
-    from headrace.project import ProjectError, RunFollower
-    from headrace.project.run_output import read_output, tasks_of
-    from headrace.project.runs import find_run
+    from headrace.config import (
+        ProjectError,
+    )
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.job_output import read_output, tasks_of
+    from headrace.runs.query import find_run
 
     services = session.services(project)
     follower = RunFollower(find_run(services, run_id))

@@ -67,8 +67,15 @@ def start(
     looked at before anything is sent. With --follow or --wait the exit code is 1 when the run
     fails.
     """
-    from headrace.project import RunOptions, is_current, prepare, send
-    from headrace.project import preflight as look_first
+    from headrace.diagnostics.preflight import (
+        preflight as look_first,
+    )
+    from headrace.runs import (
+        RunOptions,
+        is_current,
+        prepare,
+        send,
+    )
 
     session = current()
     project = session.project()

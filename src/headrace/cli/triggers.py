@@ -34,7 +34,9 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
         TriggerProblems: a trigger's file cannot be read.
     """
     from headrace._internal.near_names import known_names
-    from headrace.project import ProjectError
+    from headrace.config import (
+        ProjectError,
+    )
 
     triggers, errors = loaded(project)
     tell([str(error) for name, error in errors.items() if not names or name in names])
@@ -53,7 +55,7 @@ def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> N
     Raises:
         TriggerError: there is one; with several problems, all lines but this one are written.
     """
-    from headrace.project.trigger_check import check_triggers
+    from headrace.diagnostics.trigger_check import check_triggers
 
     tell(check_triggers(project, place, triggers))
 

@@ -147,8 +147,8 @@ class Watch:
         board: Board,
         ledger: Ledger | None = None,
     ) -> None:
-        from headrace.project.new_runs import NewRuns
-        from headrace.project.telling import RunTeller
+        from headrace.runs.discovery import NewRuns
+        from headrace.runs.run_notifier import RunTeller
 
         self._session = session
         self._project = project
@@ -221,8 +221,10 @@ class Watch:
             self._error = error
 
     def _watch_with(self, ledger: Ledger) -> None:
-        from headrace.project import ProjectStarter
         from headrace.triggers import Watcher, arrival_of
+        from headrace.triggers.project_launcher import (
+            ProjectStarter,
+        )
 
         by_name = {trigger.name: trigger for trigger in self._triggers}
 

@@ -48,9 +48,9 @@ def web_input() -> None:
 @project_options
 def list_(all_: bool, flow: str | None, run: str | None) -> None:
     """List the questions that wait for an answer, the newest first."""
-    from headrace.project.runs import find_run
-    from headrace.project.start import deployed_flow
-    from headrace.project.web_inputs import list_web_inputs
+    from headrace.runs.launch import deployed_flow
+    from headrace.runs.query import find_run
+    from headrace.runs.web_inputs import list_web_inputs
 
     session = current()
     project = session.project()
@@ -69,7 +69,7 @@ def list_(all_: bool, flow: str | None, run: str | None) -> None:
 @project_options
 def show(web_input_id: str) -> None:
     """Show a question and its options."""
-    from headrace.project.web_inputs import find_web_input, question_lines
+    from headrace.runs.web_inputs import find_web_input, question_lines
 
     session = current()
     document = find_web_input(session.services(session.project()), web_input_id)
@@ -98,7 +98,7 @@ def respond(web_input_id: str, option: str | None) -> None:
 
     On a terminal the options are shown when none is given.
     """
-    from headrace.project.web_inputs import answer, find_web_input, question_lines
+    from headrace.runs.web_inputs import answer, find_web_input, question_lines
 
     session = current()
     services = session.services(session.project(), start=True)

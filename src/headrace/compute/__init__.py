@@ -5,10 +5,10 @@ from .endpoint import EndpointHost
 from .errors import ComputeError
 from .functions import Function, find_functions, function_names, scan_functions
 from .hosted_endpoint import HostedEndpoint
+from .models import EndpointSpec, TaskEvent, TaskSpec
 from .reaping import reap
 from .task_output import TaskOutput, read_task_output
 from .templates import check_options
-from .values import EndpointSpec, TaskEvent, TaskSpec
 from .versions import own_versions
 
 __all__ = [

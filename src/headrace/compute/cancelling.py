@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from headrace.files import private_directory, write_whole
+from headrace._internal.files import private_directory, write_whole
 
 from .batch.cancelling import open_jobs
 from .scheduler import SchedulerError, get_scheduler

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .errors import ComputeError
+from .models import EndpointSpec
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE
-from .values import EndpointSpec
 
 _FILES = (CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE)
 _Signature = tuple[tuple[int, int, int] | None, ...]

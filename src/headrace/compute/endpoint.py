@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.passing import is_passing
+from headrace._internal.transient_errors import is_passing
 
 from .cancelling import Cancellations
-from .child import CANCELLED, NOT_NOW, Child
 from .errors import ComputeError
+from .host_process import CANCELLED, NOT_NOW, Child
+from .models import EndpointSpec, TaskEvent, TaskSpec, TaskState
+from .process_records import Records
 from .reaping import reap
-from .records import Records
 from .templates import Template, check_endpoint
-from .values import EndpointSpec, TaskEvent, TaskSpec, TaskState
 
 log = logging.getLogger(__name__)
 

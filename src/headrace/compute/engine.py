@@ -19,14 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.passing import is_passing, says_passing
+from headrace._internal.transient_errors import is_passing, says_passing
 
-from .blocks import BlockFailures
 from .errors import ComputeError
-from .outcomes import one_line
-from .plain_paths import plain_path, remove_link
+from .idle_blocks import BlockFailures
+from .models import TaskSpec
 from .scheduler.refusals import refusal_of
-from .slurm import missing_commands
+from .shell_safe_paths import plain_path, remove_link
+from .slurm_blocks import missing_commands
+from .task_results import one_line
 from .templates import (
     CONFIG_FILE,
     ENVIRONMENT_FILE,
@@ -34,7 +35,6 @@ from .templates import (
     TEMPLATE_FILE,
     check_options,
 )
-from .values import TaskSpec
 from .wrapping import Supervision, Wrapper
 
 log = logging.getLogger(__name__)

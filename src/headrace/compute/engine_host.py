@@ -16,21 +16,21 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from headrace._internal.passing import is_passing
+from headrace._internal.files import write_private
 from headrace._internal.terminal_text import terminal_text
-from headrace.files import write_private
+from headrace._internal.transient_errors import is_passing
 
 from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
-from .claims import Claim, Claims, forget_claims
 from .engine import Engine, Packed, options_key
 from .errors import ComputeError, NotNow
 from .events import EventStream
-from .outcomes import NotJSON, failure_line, failure_text, is_loss, one_line, read_result
+from .models import TaskSpec
+from .process_records import Blocks, HostRecord, Records
 from .processes import end_processes, find_processes, host_processes
 from .reaping import end_host
-from .records import Blocks, HostRecord, Records
+from .running_tasks import Claim, Claims, forget_claims
 from .task_output import ERRORS, forget_old_output
-from .values import TaskSpec
+from .task_results import NotJSON, failure_line, failure_text, is_loss, one_line, read_result
 from .versions import mismatch, own_versions
 from .wrapping import GRACE, supervision
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .carrying import carrying
+from .bundling import carrying
 from .errors import ComputeError
 
 _WIRE_IDENTIFIER = "st\n"  # globus_compute_sdk's PureSourceTextInspect

@@ -22,13 +22,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.passing import is_passing
+from headrace._internal.transient_errors import is_passing
 
-from .child import NOT_NOW
 from .engine import read_environment
 from .engine_host import Host
 from .errors import ComputeError, NotNow
-from .values import TaskSpec
+from .host_process import NOT_NOW
+from .models import TaskSpec
 
 log = logging.getLogger("headrace.compute.host")
 

@@ -10,9 +10,9 @@ from typing import Any
 from .configuration import ConfigurationReader
 from .endpoint import EndpointHost
 from .errors import ComputeError
-from .outcomes import one_line
+from .models import EndpointSpec, TaskEvent, TaskSpec
+from .task_results import one_line
 from .templates import check_endpoint
-from .values import EndpointSpec, TaskEvent, TaskSpec
 
 log = logging.getLogger(__name__)
 

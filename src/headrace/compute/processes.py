@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from .records import HOST_ID_VARIABLE
+from .process_records import HOST_ID_VARIABLE
 
 _POLL = 0.05
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 
 from .errors import ComputeError
+from .process_records import Blocks, HostRecord, Records
 from .processes import describe, end_processes, host_processes
-from .records import Blocks, HostRecord, Records
-from .slurm import BlockQueue
+from .slurm_blocks import BlockQueue
 
 # Hosts of this process: who started them ends them.
 LIVING: set[str] = set()

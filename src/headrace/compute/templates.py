@@ -12,7 +12,7 @@ from headrace._internal.json_check import InvalidValue, load_json
 from headrace._internal.json_schema import schema_problems, value_problems
 
 from .errors import ComputeError
-from .values import EndpointSpec
+from .models import EndpointSpec
 
 TEMPLATE_FILE = "user_config_template.yaml.j2"
 SCHEMA_FILE = "user_config_schema.json"

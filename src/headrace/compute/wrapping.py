@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import task_guard, task_runner
+from .models import TaskSpec
 from .task_output import OUTPUT
-from .values import TaskSpec
 
 # Seconds that a task has to end by itself after it was given up.
 GRACE: Final = 10.0

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.datarun.events.byteorder import kernel
 from headrace.datarun.events.documents import EventCount, Scalers, StateChange
 from headrace.datarun.events.encode import encode_events
 from headrace.datarun.events.layout import HIT, TICK_NS, ItemType
-from headrace.datarun.events.words import kernel
 from headrace.datarun.events.writer import EventWriter
 from headrace.datarun.extension import PULSE, no_extensions
 

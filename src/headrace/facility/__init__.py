@@ -1,8 +1,7 @@
 """The facility: a durable local service for flows, transfers and compute."""
 
 from headrace.facility.address import Address, find_address, running_root
-from headrace.facility.check import StoreReport, check_store
-from headrace.facility.compute_settings import (
+from headrace.facility.compute_service.settings import (
     choose_compute,
     client_environment,
     compute_environment,
@@ -22,6 +21,7 @@ from headrace.facility.settings import (
     state_directory,
     write_settings,
 )
+from headrace.facility.store.check import StoreReport, check_store
 
 __all__ = [
     "ActionRejected",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 
+from headrace._internal.files import only_one, write_private
 from headrace._internal.mounts import file_system, is_remote
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import check_owner, state_directory
-from headrace.files import only_one, write_private
 
 _LOCK_NAME = "facility.lock"
 

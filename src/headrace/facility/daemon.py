@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from headrace._internal.files import private_directory
 from headrace.facility.address import (
     Address,
     find_address,
@@ -30,9 +31,8 @@ from headrace.facility.settings import (
     state_directory,
     write_settings,
 )
-from headrace.facility.store_faults import disk_problem
+from headrace.facility.store.faults import disk_problem
 from headrace.facility.supervision import SERVICE
-from headrace.files import private_directory
 
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 10.0

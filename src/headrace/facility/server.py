@@ -22,25 +22,24 @@ import psutil
 import uvicorn
 from anyio import to_thread
 
+from headrace._internal.files import private_directory
 from headrace._internal.terminal_text import terminal_text
 from headrace.compute import TaskEvent
-from headrace.facility.access_rules import AccessRules
-from headrace.facility.actions import Actions, Provider
 from headrace.facility.address import Address, read_address, sign_of_life, write_address
 from headrace.facility.api import Backend, make_app
 from headrace.facility.api.connections import IDLE_SECONDS, bounded, bounds_here, threads_here
+from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
-from headrace.facility.compute_settings import (
+from headrace.facility.compute_service.hosted_endpoints import Endpoints
+from headrace.facility.compute_service.settings import (
     PRIVATE_BROKER,
     client_credentials,
     compute_settings,
     worker_environment,
 )
-from headrace.facility.endpoints import Endpoints
-from headrace.facility.engine import Engine
+from headrace.facility.engine.engine import Engine
+from headrace.facility.engine.retention import RETENTION_DAYS
 from headrace.facility.errors import FacilityError
-from headrace.facility.flows import Flows
-from headrace.facility.grants import Grants
 from headrace.facility.identity import local_identity
 from headrace.facility.providers import (
     AwaitWebInput,
@@ -57,16 +56,17 @@ from headrace.facility.providers import (
     compute_providers,
     transfer_providers,
 )
-from headrace.facility.retention import RETENTION_DAYS
-from headrace.facility.runs import Runs
-from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile, state_directory
-from headrace.facility.store import Store
-from headrace.facility.store_faults import StoreFault, damaged_text, fault_of, passing_text
+from headrace.facility.store.access_rules import AccessRules
+from headrace.facility.store.actions import Actions, Provider
+from headrace.facility.store.database import Store
+from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, passing_text
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Runs
+from headrace.facility.store.search_index import SearchIndex
+from headrace.facility.store.tasks import Functions
+from headrace.facility.store.web_inputs import WebInputs, web_input_lifetime
 from headrace.facility.supervision import Health, Heartbeat, describe
-from headrace.facility.tasks import Functions
-from headrace.facility.web_inputs import WebInputs, web_input_lifetime
-from headrace.files import private_directory
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
+from headrace._internal.files import write_private
 from headrace._internal.json_check import InvalidValue, check_text
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.errors import FacilityError
-from headrace.files import write_private
 
 logger = logging.getLogger(__name__)
 

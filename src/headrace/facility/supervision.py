@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace.facility.clock import now
+from headrace._internal.clock import now
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from headrace._internal.json_check import InvalidValue, Limits, check_json
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 
 PRIVATE_PREFIX: Final = "_private"
 
@@ -98,7 +98,7 @@ _SEQUENCES: Final = frozenset(
 )
 
 
-def payload_problem(value: Any, limit: int = silent.PAYLOAD_LIMIT) -> str | None:
+def payload_problem(value: Any, limit: int = limits.PAYLOAD_LIMIT) -> str | None:
     """Says why a JSON value cannot be a payload or a part of one.
 
     Args:
@@ -109,7 +109,7 @@ def payload_problem(value: Any, limit: int = silent.PAYLOAD_LIMIT) -> str | None
         One line, or None if it can.
     """
     try:
-        check_json(value, "$", Limits(silent.MAX_DEPTH, limit))
+        check_json(value, "$", Limits(limits.MAX_DEPTH, limit))
     except InvalidValue as error:
         return str(error) if error.path else error.problem
     return None

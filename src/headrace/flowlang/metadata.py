@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headrace._internal.json_check import InvalidValue, check_text
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import Entry
 
 PRINCIPAL: Final = re.compile(
@@ -16,9 +16,9 @@ PRINCIPAL: Final = re.compile(
 )
 
 _TEXTS: Final[Mapping[str, tuple[int, int]]] = {
-    "title": (1, silent.MAX_TITLE),
-    "subtitle": (0, silent.MAX_TITLE),
-    "description": (0, silent.MAX_DESCRIPTION),
+    "title": (1, limits.MAX_TITLE),
+    "subtitle": (0, limits.MAX_TITLE),
+    "description": (0, limits.MAX_DESCRIPTION),
 }
 # The role as the service names it, and the words that stand for everyone in it.
 _FLOW_ROLES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
@@ -57,7 +57,7 @@ def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
             entries += _principals(name, document[name])
     for name in _IDS:
         if document.get(name) is not None:
-            entries += _text([name], document[name], 1, silent.MAX_TITLE)
+            entries += _text([name], document[name], 1, limits.MAX_TITLE)
     return entries
 
 
@@ -73,18 +73,18 @@ def run_metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
     """
     entries: list[Entry] = []
     if document.get("label") is not None:
-        entries += _text(["label"], document["label"], 1, silent.MAX_LABEL)
+        entries += _text(["label"], document["label"], 1, limits.MAX_LABEL)
     if document.get("tags") is not None:
         tags = document["tags"]
         if not isinstance(tags, list):
             entries.append(_no_list(["tags"]))
-        elif len(tags) > silent.MAX_TAGS:
-            message = f"ensure this value has at most {silent.MAX_TAGS} items"
+        elif len(tags) > limits.MAX_TAGS:
+            message = f"ensure this value has at most {limits.MAX_TAGS} items"
             entries.append(_entry(["tags"], message, "value_error.list.max_items"))
         else:
             for number, tag in enumerate(tags):
                 tag = " ".join(tag.split()) if isinstance(tag, str) else tag
-                entries += _text(["tags", number], tag, 1, silent.MAX_TAG)
+                entries += _text(["tags", number], tag, 1, limits.MAX_TAG)
     for name in _RUN_ROLES:
         if document.get(name) is not None:
             entries += _principals(name, document[name])
@@ -127,8 +127,8 @@ def _keywords(value: Any) -> list[Entry]:
         if isinstance(word, str):
             entries += _unreadable(["keywords", number], word)
     total = sum(len(word) for word in value if isinstance(word, str))
-    if total > silent.MAX_KEYWORDS:
-        message = f"the keywords have {total} characters, and at most {silent.MAX_KEYWORDS} may be"
+    if total > limits.MAX_KEYWORDS:
+        message = f"the keywords have {total} characters, and at most {limits.MAX_KEYWORDS} may be"
         entries.append(_entry(["keywords"], message, "value_error"))
     return entries
 
@@ -149,8 +149,8 @@ def _principals(name: str, value: Any) -> list[Entry]:
         if not isinstance(principal, str)
         or (principal not in everyone and not PRINCIPAL.fullmatch(principal))
     ]
-    if len({str(principal) for principal in value}) > silent.MAX_PRINCIPALS:
-        message = f"ensure this value has at most {silent.MAX_PRINCIPALS} items"
+    if len({str(principal) for principal in value}) > limits.MAX_PRINCIPALS:
+        message = f"ensure this value has at most {limits.MAX_PRINCIPALS} items"
         entries.append(_entry([name], message, "value_error.list.max_items"))
     return entries
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from headrace._internal.json_check import InvalidValue, Limits, check_json
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import DefinitionError, Entry
 from headrace.flowlang.model import Flow, State
 from headrace.flowlang.parse_state import STATE_PARSERS
@@ -33,7 +33,7 @@ def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
             [_entry(["definition"], "value is not a valid dict", "type_error.dict")]
         )
     try:
-        check_json(definition, "definition", Limits(silent.MAX_DEPTH))
+        check_json(definition, "definition", Limits(limits.MAX_DEPTH))
     except InvalidValue as error:
         entry = _entry(["definition", *error.path], error.problem, "value_error")
         raise DefinitionError([entry]) from None
@@ -81,8 +81,8 @@ def _state(
     name: str, raw: Any, states: dict[str, Any], entries: list[Entry], allow_http: bool
 ) -> State | None:
     loc: list[Any] = ["definition", "States", name]
-    if not isinstance(name, str) or not 1 <= len(name) <= silent.MAX_NAME:
-        message = f"a state's name has 1 to {silent.MAX_NAME} characters"
+    if not isinstance(name, str) or not 1 <= len(name) <= limits.MAX_NAME:
+        message = f"a state's name has 1 to {limits.MAX_NAME} characters"
         entries.append(_entry(loc, message, "value_error"))
     if not isinstance(raw, dict):
         entries.append(_entry(loc, "value is not a valid dict", "type_error.dict"))

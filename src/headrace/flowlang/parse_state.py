@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headrace.flowlang import silent
-from headrace.flowlang.handlers import (
+from headrace.flowlang import limits
+from headrace.flowlang.action_urls import (
     AWAIT_WEB_INPUT,
     CREATE_WEB_INPUT,
     HANDLE,
@@ -56,7 +56,7 @@ def parse_action(reader: StateReader) -> State | None:
     url, scope = _address(reader)
     reader.exactly_one("Parameters", "InputPath")
     parameters = reader.parameters()
-    wait_time = reader.raw.get("WaitTime", silent.DEFAULT_WAIT_TIME)
+    wait_time = reader.raw.get("WaitTime", limits.DEFAULT_WAIT_TIME)
     if isinstance(wait_time, bool) or not isinstance(wait_time, int) or wait_time < 1:
         reader.add(["WaitTime"], "must be a whole number of seconds, at least 1")
     raises = reader.raw.get("ExceptionOnActionFailure", True)
@@ -102,7 +102,7 @@ def parse_web_input(reader: StateReader) -> State | None:
         parameters=parameters,
         input_path=input_path,
         result_path=reader.result_path(),
-        wait_time=silent.WEB_INPUT_WAIT_TIME,
+        wait_time=limits.WEB_INPUT_WAIT_TIME,
         raises=True,
         run_as="User",
         catch=_catchers(reader),
@@ -162,8 +162,8 @@ def parse_wait(reader: StateReader) -> State | None:
     seconds = timestamp = None
     if member == "Seconds":
         value = reader.raw["Seconds"]
-        if isinstance(value, bool) or not isinstance(value, int) or value > silent.MAX_WAIT_SECONDS:
-            reader.add(["Seconds"], f"must be a whole number, at most {silent.MAX_WAIT_SECONDS}")
+        if isinstance(value, bool) or not isinstance(value, int) or value > limits.MAX_WAIT_SECONDS:
+            reader.add(["Seconds"], f"must be a whole number, at most {limits.MAX_WAIT_SECONDS}")
         else:
             seconds = float(value)
     if member == "Timestamp":

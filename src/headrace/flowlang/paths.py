@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import PathError
 
 CONTEXT_NAME: Final = "_context"
@@ -189,8 +189,8 @@ def compile_path(text: str) -> Path:
             raise PathError(f"{text!r:.80}: {_advice(text[position:])}")
         steps.append(_step(match))
         position = match.end()
-    if len(steps) > silent.MAX_DEPTH:
-        raise PathError(f"{text[:40]!r}...: more than {silent.MAX_DEPTH} steps")
+    if len(steps) > limits.MAX_DEPTH:
+        raise PathError(f"{text[:40]!r}...: more than {limits.MAX_DEPTH} steps")
     return Path(text, tuple(steps))
 
 

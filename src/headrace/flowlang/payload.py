@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace._internal.json_check import json_size
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import FlowLanguageError
 from headrace.flowlang.json_values import deeper_than
 from headrace.flowlang.paths import MISSING, Path, Step
 
-_LIMIT: Final = silent.PAYLOAD_LIMIT
+_LIMIT: Final = limits.PAYLOAD_LIMIT
 
 
 class TooLargeError(FlowLanguageError):
@@ -45,8 +45,8 @@ class Payload:
             PathError: the value cannot be put there.
             TooLargeError: the payload would be larger or deeper than allowed.
         """
-        if deeper_than(value, silent.MAX_DEPTH - len(path.steps)):
-            raise TooLargeError(_too_large("the payload", f"deeper than {silent.MAX_DEPTH} levels"))
+        if deeper_than(value, limits.MAX_DEPTH - len(path.steps)):
+            raise TooLargeError(_too_large("the payload", f"deeper than {limits.MAX_DEPTH} levels"))
         placed = path.place(self.value, value)
         if path.steps:
             size = self.size + _growth(self.value, path.steps, value)
@@ -63,9 +63,9 @@ def check_body(body: dict[str, Any]) -> None:
     Raises:
         TooLargeError: it is larger or deeper than allowed.
     """
-    if deeper_than(body, silent.MAX_DEPTH):
+    if deeper_than(body, limits.MAX_DEPTH):
         raise TooLargeError(
-            _too_large("the action's body", f"deeper than {silent.MAX_DEPTH} levels")
+            _too_large("the action's body", f"deeper than {limits.MAX_DEPTH} levels")
         )
     size = json_size(body)
     if size > _LIMIT:

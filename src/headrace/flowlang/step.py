@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.choice import MissingVariableError
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.model import (
@@ -49,9 +49,9 @@ def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Ou
     try:
         return _enter(state, payload, context)
     except _FAULTS as error:
-        fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
+        fault = StateError(limits.RUNTIME_ERROR, str(error), state_name)
     except PathError as error:
-        fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
+        fault = StateError(limits.RESULT_PATH_ERROR, str(error), state_name)
     return raise_in(flow, state_name, payload, fault)
 
 
@@ -76,7 +76,7 @@ def complete_action(
     if state.bare:
         if failed:
             error = _api_error(document.get("details"), state_name)
-            if state.raises or error.exception == silent.API_ERROR:
+            if state.raises or error.exception == limits.API_ERROR:
                 return raise_in(flow, state_name, payload, error)
         return supply(flow, state_name, payload, document["details"])
     result = {**document, "state_name": state_name}
@@ -93,7 +93,7 @@ def _api_error(details: Any, state_name: str) -> StateError:
             name: value for name, value in details.items() if name not in ("exception", "cause")
         }
         return StateError(details["exception"], details.get("cause"), state_name, more)
-    return StateError(silent.API_ERROR, details, state_name)
+    return StateError(limits.API_ERROR, details, state_name)
 
 
 def supply(flow: Flow, state_name: str, payload: Payload, result: Any) -> Outcome:
@@ -111,9 +111,9 @@ def supply(flow: Flow, state_name: str, payload: Payload, result: Any) -> Outcom
     try:
         return _placed(state, payload, result)
     except PathError as error:
-        fault = StateError(silent.RESULT_PATH_ERROR, str(error), state_name)
+        fault = StateError(limits.RESULT_PATH_ERROR, str(error), state_name)
     except TooLargeError as error:
-        fault = StateError(silent.RUNTIME_ERROR, str(error), state_name)
+        fault = StateError(limits.RUNTIME_ERROR, str(error), state_name)
     return raise_in(flow, state_name, payload, fault)
 
 
@@ -127,16 +127,16 @@ def raise_in(flow: Flow, state_name: str, payload: Payload, error: StateError) -
     state = flow.states[state_name]
     catchers = state.catch if isinstance(state, ActionState) else ()
     for catcher in catchers:
-        everything = catcher.errors & silent.CATCH_ALL
+        everything = catcher.errors & limits.CATCH_ALL
         named = error.exception in catcher.errors
-        if named or (everything and error.exception not in silent.NOT_IN_CATCH_ALL):
+        if named or (everything and error.exception not in limits.NOT_IN_CATCH_ALL):
             document = error.document()
             try:
                 caught = payload.place(catcher.result_path, document)
             except PathError as fault:
-                return Failed(StateError(silent.RESULT_PATH_ERROR, str(fault), state_name))
+                return Failed(StateError(limits.RESULT_PATH_ERROR, str(fault), state_name))
             except TooLargeError as fault:
-                return Failed(StateError(silent.RUNTIME_ERROR, str(fault), state_name))
+                return Failed(StateError(limits.RUNTIME_ERROR, str(fault), state_name))
             return Moved(catcher.next, caught, Change(catcher.result_path, document), error)
     return Failed(error)
 
@@ -154,7 +154,7 @@ def _enter(state: State, payload: Payload, context: Context) -> Outcome:
         case WaitState():
             return _wait(state, payload, context)
         case FailState():
-            error = _text(state.error, payload, context) or silent.DEFAULT_FAIL_ERROR
+            error = _text(state.error, payload, context) or limits.DEFAULT_FAIL_ERROR
             cause = _text(state.cause, payload, context) or ""
             return Failed(StateError(error, cause, state.name))
     raise TypeError(f"{state.name}: a state of no known type")
@@ -198,7 +198,7 @@ def _choose(state: ChoiceState, payload: Payload, context: Context) -> Outcome:
     if state.default is not None:
         return Moved(state.default, payload)
     cause = f"No rule of the state '{state.name}' matched, and it has no Default."
-    return Failed(StateError(silent.NO_CHOICE_ERROR, cause, state.name))
+    return Failed(StateError(limits.NO_CHOICE_ERROR, cause, state.name))
 
 
 def _wait(state: WaitState, payload: Payload, context: Context) -> Sleep:
@@ -210,9 +210,9 @@ def _wait(state: WaitState, payload: Payload, context: Context) -> Sleep:
         seconds = _required(state.seconds_path, "SecondsPath", payload, context)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise ParameterError(f"SecondsPath leads to {seconds!r}, which is no number")
-        if seconds > silent.MAX_WAIT_SECONDS:
+        if seconds > limits.MAX_WAIT_SECONDS:
             raise ParameterError(
-                f"SecondsPath leads to more than {silent.MAX_WAIT_SECONDS} seconds, a year"
+                f"SecondsPath leads to more than {limits.MAX_WAIT_SECONDS} seconds, a year"
             )
         return Sleep(seconds=max(0.0, float(seconds)))
     moment = _required(state.timestamp_path, "TimestampPath", payload, context)

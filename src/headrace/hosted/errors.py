@@ -86,7 +86,7 @@ def explain_login(error: TokenValidationError, client_id: str = "") -> HostedErr
         UnmetScopeRequirementsError,
     )
 
-    from headrace.flowlang.handlers import UUID
+    from headrace.flowlang.action_urls import UUID
 
     if isinstance(error, MissingTokenError):
         of = f" of the client {client_id}" if client_id else ""

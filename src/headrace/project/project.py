@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace._internal.near_names import known_names
-from headrace.project.config import (
+from headrace.config.errors import ProjectError
+from headrace.config.ids import local_id
+from headrace.config.lock_file import LOCK_FILE, Lock, read_lock, write_lock
+from headrace.config.project_config import (
     CollectionConfig,
     Config,
     EndpointConfig,
     find_config,
     read_config,
 )
-from headrace.project.errors import ProjectError
-from headrace.project.ids import local_id
-from headrace.project.lock import LOCK_FILE, Lock, read_lock, write_lock
-from headrace.project.sources import FlowSource, flow_names, read_flows
+from headrace.project.flow_sources import FlowSource, flow_names, read_flows
 
 if TYPE_CHECKING:
     from headrace.compute import Function

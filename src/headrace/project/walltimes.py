@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from headrace.project.config import EndpointConfig
+    from headrace.config.project_config import EndpointConfig
     from headrace.project.project import Project
 
 _TEMPLATE: Final = "user_config_template.yaml.j2"

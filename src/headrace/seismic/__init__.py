@@ -3,7 +3,6 @@
 A compute node needs this room alone; it imports nothing of the orchestration.
 """
 
-from headrace.seismic.adjoint import Measurement, WindowMeasure, measure
 from headrace.seismic.config import ProcessingConfig, parse_config, read_config
 from headrace.seismic.errors import (
     ConfigError,
@@ -13,14 +12,15 @@ from headrace.seismic.errors import (
     SolverError,
     StationProblem,
 )
-from headrace.seismic.event import process_event, process_events
-from headrace.seismic.green import demo_event, write_event
+from headrace.seismic.measurement.event import process_event, process_events
+from headrace.seismic.measurement.plan import EventRequest
+from headrace.seismic.measurement.station import TraceResult, process_station
+from headrace.seismic.misfits.measure import Measurement, WindowMeasure, measure
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks
-from headrace.seismic.plan import EventRequest
-from headrace.seismic.processing import align, filter_pair, transpose_filter
-from headrace.seismic.station import TraceResult, process_station
-from headrace.seismic.waveforms import Seismogram, Station, find_stations, read_seismogram
-from headrace.seismic.windows import Window, select_windows
+from headrace.seismic.waveforms.analytic_synthetics import demo_event, write_event
+from headrace.seismic.waveforms.processing import align, filter_pair, transpose_filter
+from headrace.seismic.waveforms.reading import Seismogram, Station, find_stations, read_seismogram
+from headrace.seismic.windows.selection import Window, select_windows
 
 __all__ = [
     "ConfigError",

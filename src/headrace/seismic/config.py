@@ -24,7 +24,7 @@ from headrace.seismic.checks import (
     text,
 )
 from headrace.seismic.errors import ConfigError
-from headrace.seismic.quantities import QUANTITIES
+from headrace.seismic.waveforms.quantities import QUANTITIES
 
 ADJOINT_SOURCE_TYPES = (
     "cc_traveltime",

@@ -117,7 +117,7 @@ class FlowTest:
         return reply_of(script, body, number)
 
     def _check(self, body: dict[str, Any]) -> None:
-        from headrace.facility.validation import input_entries
+        from headrace.facility.engine.validation import input_entries
 
         for entry in input_entries(self.input_schema, body):
             where = ".".join(map(str, entry["loc"]))

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from headrace.flowlang.handlers import CREATE_WEB_INPUT
+from headrace.flowlang.action_urls import CREATE_WEB_INPUT
 
 Body = dict[str, Any]
 _TRANSFER: Final = "https://transfer.actions.globus.org"

@@ -22,19 +22,19 @@ from headrace.triggers.events import (
     WatchEvent,
     Watching,
 )
-from headrace.triggers.first_look import FirstLook, first_looks
+from headrace.triggers.existing_entries import FirstLook, first_looks
+from headrace.triggers.launcher import Starter, arrival_of
 from headrace.triggers.ledger import Ledger, ask_again, read_ledger
 from headrace.triggers.ledger_known import is_watched
 from headrace.triggers.record import Record
-from headrace.triggers.rule import (
+from headrace.triggers.template import PLACEHOLDERS, render_input
+from headrace.triggers.trigger import (
     Trigger,
     load_all,
     load_trigger,
     load_triggers,
     missing_directory,
 )
-from headrace.triggers.starter import Starter, arrival_of
-from headrace.triggers.template import PLACEHOLDERS, render_input
 from headrace.triggers.watcher import Watcher
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 What an arrival is: something at a path of a watched directory, from the look that finds it there
 until a look *at the same directory* finds it gone, or another thing in its place. Which directory
-that is, is told by the root (`headrace.triggers.observe.Ground.root`), not by its path: a disk that
+that is, is told by the root (`Ground.root`), not by its path: a disk that
 goes away and comes back has everything that it had, whatever lay in its place meanwhile. What is
 found at the same path with the same inode and birth below another root has moved along, and is the
 same arrival. Hence the rules by which `Ledger.see` knows a thing again:

@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from headrace.triggers.directory_watcher import Post
 from headrace.triggers.events import WatchEvent
+from headrace.triggers.launcher import Starter, Starts
 from headrace.triggers.ledger import Ledger
-from headrace.triggers.post import Post
-from headrace.triggers.rule import Trigger
-from headrace.triggers.starter import Starter, Starts
+from headrace.triggers.trigger import Trigger
 
 # As many of a trigger's checks run at a time.
 _CHECKS = 4
@@ -175,7 +175,7 @@ class TriggerLoop(threading.Thread):
             self._hints[name] = written and self._hints.get(name, True)
             self._wake.notify()
 
-    # -- what may take long (headrace.triggers.post.Workers)
+    # -- what may take long (headrace.triggers.directory_watcher.Workers)
 
     def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Calls the project's program, beside others."""

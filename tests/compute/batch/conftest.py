@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from compute.batch.slurm_double import SlurmDouble, new_directory
 
-from headrace.compute.batch import endings, queue_cache, settling, submission, waiting
+from headrace.compute.batch import outcome, previous_job, queue_cache, submission, waiting
 from headrace.compute.batch.directory import JobDirectory
 
 
@@ -24,11 +24,11 @@ def short_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(waiting, "_UNDECIDED_SECONDS", 0.05)
     monkeypatch.setattr(waiting, "OLDEST", 0.05)
     monkeypatch.setattr(queue_cache, "PERIOD", 0.01)
-    monkeypatch.setattr(settling, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(settling, "LOOKING", (0.01, 0.01))
+    monkeypatch.setattr(previous_job, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(previous_job, "LOOKING", (0.01, 0.01))
     monkeypatch.setattr(submission, "LOOKING", (0.01, 0.01))
     monkeypatch.setattr(submission, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(endings, "OUTPUT_SECONDS", 0.3)
+    monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 0.3)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from headrace.compute.batch import submission as module
 from headrace.compute.batch.directory import JobDirectory
 from headrace.compute.batch.errors import BatchJobError
 from headrace.compute.batch.notices import notices_of
+from headrace.compute.batch.previous_job import claim
 from headrace.compute.batch.settings import JobSettings
-from headrace.compute.batch.settling import claim
 from headrace.compute.batch.submission import Submission, intend, submit_once, tag_of
 from headrace.compute.scheduler import (
     Job,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from headrace.compute import ComputeError
-from headrace.compute.installed import InstalledEndpoint, installed_names, start_endpoint
-from headrace.compute.installed.directory import STALE_SECONDS
+from headrace.compute.managed_endpoints import InstalledEndpoint, installed_names, start_endpoint
+from headrace.compute.managed_endpoints.directory import STALE_SECONDS
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint
 from compute.endpoint_tools import REPOSITORY
 
 from headrace.compute import ComputeError, EndpointSpec
-from headrace.compute.installed import InstalledEndpoint, write_endpoint
-from headrace.compute.installed.writing import literal
+from headrace.compute.managed_endpoints import InstalledEndpoint, write_endpoint
+from headrace.compute.managed_endpoints.writing import literal
 
 SETTINGS = {"local_compute_services": True, "heartbeat_period": 5}
 TEMPLATES = sorted(p.parent.name for p in REPOSITORY.glob("endpoint_configs/*/config.yaml"))

@@ -10,7 +10,7 @@ from flowlang.flow_builders import HELLO, action, flow
 from some_ids import an_id
 
 from headrace.flowlang import StateError
-from headrace.flowlang.handlers import registered_api
+from headrace.flowlang.action_urls import registered_api
 
 UUID = an_id("some flow")
 URN = f"urn:globus:auth:identity:{UUID}"

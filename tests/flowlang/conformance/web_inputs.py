@@ -10,7 +10,7 @@ from flowlang.flow_builders import HELLO, action, flow
 from some_ids import an_id
 
 from headrace.flowlang import StateError
-from headrace.flowlang.handlers import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
+from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.providers import body_problems, provider_of
 from headrace.flowlang.web_inputs import (
     EXPIRED,

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project import ProjectError, init_project, load_project
-from headrace.project.monitor import check_heartbeat, heartbeat_file
-from headrace.project.monitor.heartbeat import write_heartbeat
+from headrace.config import (
+    ProjectError,
+)
+from headrace.endpoints.monitor import check_heartbeat, heartbeat_file
+from headrace.endpoints.monitor.heartbeat import write_heartbeat
+from headrace.project import (
+    init_project,
+    load_project,
+)
 
 ROW = {"name": "<b>m", "health": "down", "story": "its process has ended; restarted"}
 

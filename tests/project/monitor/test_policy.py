@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.project.canary import Canary
-from headrace.project.monitor.policy import TRIES, Record, Sighting, decide, judge
+from headrace.endpoints.canary import Canary
+from headrace.endpoints.monitor.policy import TRIES, Record, Sighting, decide, judge
 
 ALIVE = Canary(True, "ran on n1", 0.5)
 DEAD = Canary(False, "did not come back within 60 s (waiting-for-nodes)", 60.0)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import headrace.facility
+from headrace.endpoints.monitor import Monitor
 from headrace.project import load_project
-from headrace.project.monitor import Monitor
 
 
 def test_an_unwell_facility_is_reported_and_told_once(

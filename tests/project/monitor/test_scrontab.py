@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project import Project, ProjectError, init_project, load_project
-from headrace.project.monitor import install_scrontab, remove_scrontab
+from headrace.config import (
+    ProjectError,
+)
+from headrace.endpoints.monitor import install_scrontab, remove_scrontab
+from headrace.project import (
+    Project,
+    init_project,
+    load_project,
+)
 
 STAND_IN = """#!/bin/sh
 case "$1" in

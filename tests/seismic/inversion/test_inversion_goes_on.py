@@ -74,7 +74,7 @@ def test_bands_that_take_turns_keep_their_own_misfits(both: HomeAndStaging) -> N
 
 
 def both_rows(both: HomeAndStaging):
-    from headrace.seismic.optimiser import Optimiser
+    from headrace.seismic.optimisation import Optimiser
 
     return Optimiser(both.staging.optimiser).history
 
@@ -212,7 +212,7 @@ class TestAfterTheEnd:
         assert {"bands", "optimiser.max_relative_model_change", "smoothing.0.sigma"} <= keys
         resume(ended.home.root)
         ended.run(2)
-        from headrace.seismic.optimiser import Optimiser
+        from headrace.seismic.optimisation import Optimiser
 
         state = Optimiser(ended.staging.optimiser).state
         assert state.settings.max_relative_model_change == 0.02
@@ -246,7 +246,7 @@ def test_a_band_that_is_removed_lets_the_one_after_it_follow(both: HomeAndStagin
 
 
 def test_a_first_model_that_is_replaced_before_anything_came_of_it(both: HomeAndStaging) -> None:
-    from headrace.seismic.inversion import stages
+    from headrace.seismic.inversion import optimisation_stages
 
     start(both.home.root)
     both.change(("bounds = [1000.0, 4000.0]", "bounds = [1000.0, 4100.0]"))
@@ -259,7 +259,7 @@ def test_a_first_model_that_is_replaced_before_anything_came_of_it(both: HomeAnd
     assert [row["effect"] for row in told] == ["counts only after `headrace inversion back-to 0`"]
     back_to(both.home.root, 0)
     assert both.run(0)["outcome"] == "done"
-    assert stages.check(both.staging.root, 0).next == "results"
+    assert optimisation_stages.check(both.staging.root, 0).next == "results"
     first = read_model(both.staging.optimiser / "models" / "000.h5")
     assert first.fields["vp"][0, 0] == model.fields["vp"][0, 0] * 1.01
 

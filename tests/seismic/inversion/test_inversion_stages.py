@@ -160,12 +160,12 @@ class TestMistakes:
         assert "3 events; events.expected in inversion.toml is 4" in self.stopped(paths)
 
     def test_a_misfit_that_rises_on_every_trial(self, tmp_path: Path, monkeypatch):
-        from headrace.seismic.inversion import stages
+        from headrace.seismic.inversion import optimisation_stages
 
         paths = rays.make(tmp_path / "inversion")
-        real = stages._add_up
+        real = optimisation_stages._add_up
         monkeypatch.setattr(
-            stages,
+            optimisation_stages,
             "_add_up",
             lambda work, trial: real(work, trial=trial) + (1.0 if trial else 0.0),
         )

@@ -16,14 +16,14 @@ pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 from ray_inversion import HomeAndStaging
 
 from headrace.seismic.errors import ModelRefused, SeismicError
-from headrace.seismic.inversion import work
+from headrace.seismic.inversion import simulation_stages
 from headrace.seismic.inversion.commands import redo, resume, start
 from headrace.seismic.inversion.report import write_reports
 from headrace.seismic.inversion.status import status_of
 from headrace.seismic.models import FieldReader
-from headrace.seismic.optimiser import Optimiser
+from headrace.seismic.optimisation import Optimiser
 from headrace.seismic.parallel import OneRank
-from headrace.seismic.solvers.rays import RaySolver
+from headrace.seismic.solvers.backends.rays import RaySolver
 
 FIRST_TRIAL = "000_trial_01"
 
@@ -76,7 +76,7 @@ def test_a_model_that_the_solver_refuses_is_a_shorter_step(
 def test_a_trial_whose_result_is_not_finite_is_a_shorter_step(
     both: HomeAndStaging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headrace.seismic.solvers import rays
+    from headrace.seismic.solvers.backends import rays
 
     written = rays.write_synthetics
 
@@ -95,7 +95,7 @@ def test_a_trial_whose_result_is_not_finite_is_a_shorter_step(
 def test_a_disk_that_is_full_is_no_step_that_was_too_long(
     both: HomeAndStaging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headrace.seismic import event
+    from headrace.seismic.measurement import event
 
     def full(directory: Path, output: Path) -> None:
         if FIRST_TRIAL in output.parts:
@@ -127,20 +127,20 @@ def test_work_on_a_refused_trial_is_over_for_all_jobs(
 ) -> None:
     start(both.home.root)
     told: list[dict] = []
-    real = work.simulate
+    real = simulation_stages.simulate
 
     def watched(root, kind, evaluation, events):
         told.append(real(root, kind, evaluation, events))
         if evaluation == FIRST_TRIAL:
             # The windows of a job that was planned with it.
-            told.append(work.process_windows(root, evaluation, events, OneRank()))
+            told.append(simulation_stages.process_windows(root, evaluation, events, OneRank()))
         return told[-1]
 
-    work.simulate = watched
+    simulation_stages.simulate = watched
     try:
         both.run(0)
     finally:
-        work.simulate = real
+        simulation_stages.simulate = real
     refused = [one for one in told if one.get("refused")]
     assert refused == [{"computed": 0, "found": 0, "refused": refused[0]["refused"]}]
     assert {"computed": 0, "found": 0} in told

@@ -10,8 +10,12 @@ from headrace.cli.termio.terminal import one_line, style
 
 if TYPE_CHECKING:
     from headrace.cli.data_look import Look
-    from headrace.seismic.all_problems import SharedProblem
-    from headrace.seismic.inspected import Decisions, InspectedRecord, Inspection
+    from headrace.seismic.measurement.inspection_result import (
+        Decisions,
+        InspectedRecord,
+        Inspection,
+    )
+    from headrace.seismic.measurement.problem_summary import SharedProblem
 
 
 def look_text(look: Look) -> str:

@@ -18,7 +18,7 @@ _EMPTY = "No data runs yet."
 
 def data_runs_text(runs: Sequence[DataRun]) -> str:
     """Returns data runs as a table, with a line of totals below several of them."""
-    from headrace.project.words import duration, size
+    from headrace.runs.describe import duration, size
 
     fields = [
         Field("run", lambda run: run.name),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headrace.cli.termio.terminal import one_line, style, write
 
 if TYPE_CHECKING:
-    from headrace.project.run_output import OutputPart, Stream
+    from headrace.runs.job_output import OutputPart, Stream
 
 
 def output_text(parts: Sequence[OutputPart]) -> str:
@@ -73,7 +73,7 @@ def _blocks(part: OutputPart) -> Iterator[str]:
 
 def _left_out(stream: Stream) -> str:
     """Returns how much of a stream is shown, where that is not all of it."""
-    from headrace.project.words import size
+    from headrace.runs.describe import size
 
     lines = len(stream.text.splitlines())
     what = f"{lines} lines" if lines != 1 else "line"

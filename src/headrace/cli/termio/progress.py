@@ -13,7 +13,9 @@ from headrace.cli.termio.terminal import one_line, write
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from headrace.project import RunView
+    from headrace.runs import (
+        RunView,
+    )
 
 _QUIET_SECONDS = 10.0
 
@@ -76,7 +78,9 @@ class Lines:
 
     def show(self, views: Iterable[RunView]) -> None:
         """Writes a line for each run whose state has changed, or its progress after a while."""
-        from headrace.project import doing
+        from headrace.runs import (
+            doing,
+        )
 
         for view in views:
             state = view.status if view.final or not view.current else view.current.name
@@ -177,7 +181,9 @@ def _progress(view: RunView) -> tuple[Any, Any]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    from headrace.project import doing
+    from headrace.runs import (
+        doing,
+    )
 
     progress = doing(view)
     bar: Any = Text("")
@@ -189,7 +195,9 @@ def _progress(view: RunView) -> tuple[Any, Any]:
 def _ended_line(view: RunView) -> Any:
     from rich.text import Text
 
-    from headrace.project import failure_words
+    from headrace.runs import (
+        failure_words,
+    )
 
     style = {"SUCCEEDED": "green", "FAILED": "red"}.get(view.status, "yellow")
     line = Text.assemble((view.status, style), f" {one_line(view.label)} ", (_elapsed(view), "dim"))
@@ -198,7 +206,7 @@ def _ended_line(view: RunView) -> Any:
 
 
 def _elapsed(view: RunView) -> str:
-    from headrace.project.words import duration
+    from headrace.runs.describe import duration
 
     return duration(view.elapsed())
 

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from headrace.cli.termio.tables import Field, paint, record
 
 if TYPE_CHECKING:
-    from headrace.project import Project, RunView
+    from headrace.project import (
+        Project,
+    )
+    from headrace.runs import (
+        RunView,
+    )
 
 
 def moment(key: str) -> Any:
     """Returns a function that takes a time out of a document."""
 
     def take(document: Mapping[str, Any]) -> Any:
-        from headrace.project.following import moment_of
+        from headrace.runs.poller import moment_of
 
         return moment_of(document.get(key))
 
@@ -47,8 +52,13 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         place: where it runs.
         why: what it waits for.
     """
-    from headrace.project import doing, failure_line, results_of, summary_of
-    from headrace.project.words import duration
+    from headrace.runs import (
+        doing,
+        failure_line,
+        results_of,
+        summary_of,
+    )
+    from headrace.runs.describe import duration
 
     run = view.run
     state = view.current.name if view.current else None
@@ -81,8 +91,12 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
 
 def ending_text(view: RunView, project: Project, place: str) -> str:
     """Returns in a few lines how a run ended and where its results are."""
-    from headrace.project import failure_line, results_of, summary_of
-    from headrace.project.words import duration
+    from headrace.runs import (
+        failure_line,
+        results_of,
+        summary_of,
+    )
+    from headrace.runs.describe import duration
 
     lines = [f"{paint(view.status)} {view.label} in {duration(view.elapsed())}"]
     failure = failure_line(view)
@@ -104,7 +118,7 @@ def entry_words(entry: Mapping[str, Any]) -> str:
     Args:
         entry: the entry.
     """
-    from headrace.project.words import entry_failure
+    from headrace.runs.describe import entry_failure
 
     failure = entry_failure(entry)
     if failure is not None:
@@ -120,7 +134,9 @@ def entry_words(entry: Mapping[str, Any]) -> str:
 
 
 def _steps(view: RunView, place: str) -> list[str]:
-    from headrace.project import next_steps
+    from headrace.runs import (
+        next_steps,
+    )
 
     return [f"  {words}: {command}" for words, command in next_steps(view, place)]
 

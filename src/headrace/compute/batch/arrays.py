@@ -24,12 +24,12 @@ from ..scheduler import (
 )
 from .cancelling import refuse_cancelled
 from .directory import JobDirectory
-from .endings import OUTPUT_SECONDS, missing_outputs
 from .errors import BatchJobError
 from .notices import Notices
+from .outcome import OUTPUT_SECONDS, missing_outputs
+from .previous_job import settle
 from .script import array_text
 from .settings import JobSettings
-from .settling import settle
 from .submission import Submission, intend, submit_once, tag_of
 from .waiting import (
     FILE_SECONDS,

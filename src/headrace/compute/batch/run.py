@@ -12,14 +12,14 @@ from typing import Any
 
 from ..scheduler import JobOutcome, Scheduler, get_scheduler
 from .arrays import run_members
-from .block import run_here
 from .directives import read_directives
 from .directory import JobDirectory
-from .endings import Ending, ending_of
 from .errors import BatchJobError
+from .in_allocation import run_here
+from .outcome import Ending, ending_of
+from .previous_job import claim
 from .script import job_text
 from .settings import JobSettings
-from .settling import claim
 from .submission import Submission, check_task, intend, submit_once, tag_of
 from .waiting import wait_for_job
 

@@ -5,9 +5,9 @@ imports the standard library alone, and itself by relative imports.
 """
 
 from .errors import StageError
-from .places import absolute_directory, file_in
-from .record import Record, facts_of
-from .running import StageResult, run_stage
+from .manifest import Record, facts_of
+from .paths import absolute_directory, file_in
+from .run import StageResult, run_stage
 from .settings import StageSettings, read_stage
 
 __all__ = [

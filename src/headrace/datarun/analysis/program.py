@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from headrace.datarun.programs import Parser, guarded, report
+from headrace.datarun.cli_support import Parser, guarded, report
 
 _PROGRAM = "analyze"
 

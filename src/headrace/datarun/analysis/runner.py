@@ -14,12 +14,12 @@ from typing import Any
 
 import uproot
 
+from headrace._internal.files import write_whole
 from headrace.datarun.analysis.protocol import AnalysisFailure, load_analysis, told
 from headrace.datarun.analysis.sources import find_segments, open_segment
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events.problems import OnCorrupt
-from headrace.datarun.repeatable import constant_times, identity_of, whole_files
-from headrace.files import write_whole
+from headrace.datarun.reproducible_root import constant_times, identity_of, whole_files
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from headrace.datarun.events.layout import ItemType
 from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import is_fitted
-from headrace.datarun.repeatable import constant_times, whole_files
+from headrace.datarun.reproducible_root import constant_times, whole_files
 
 _LISTED = 20
 _NAME = re.compile(r"run-?(\d+)-(\d+)")

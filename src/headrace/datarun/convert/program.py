@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.programs import SOURCES_HELP, Parser, guarded, report, source_ids
+from headrace.datarun.cli_support import SOURCES_HELP, Parser, guarded, report, source_ids
 
 _PROGRAM = "convert"
 

@@ -13,7 +13,7 @@ import uproot
 from numpy.typing import NDArray
 
 from headrace.datarun.convert.columns import EventColumns
-from headrace.datarun.repeatable import identity_of
+from headrace.datarun.reproducible_root import identity_of
 
 TREE = "events"
 """The name of the tree."""

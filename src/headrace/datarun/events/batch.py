@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.datarun.events.byteorder import kernel
 from headrace.datarun.events.problems import Problem
-from headrace.datarun.events.words import kernel
 
 
 @dataclass(frozen=True)

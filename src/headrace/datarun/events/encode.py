@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.datarun.events.byteorder import kernel, put16, put32, put64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ENERGY_SUMS,
@@ -16,7 +17,6 @@ from headrace.datarun.events.layout import (
     SMALLEST_HIT,
     ItemType,
 )
-from headrace.datarun.events.words import kernel, put16, put32, put64
 from headrace.datarun.extension import NULL, WHOLE
 
 _PHYSICS = int(ItemType.PHYSICS_EVENT)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.datarun.events.batch import HitBatch
+from headrace.datarun.events.byteorder import inlined, kernel, put32, u32
 from headrace.datarun.events.layout import FRAGMENT_HEADER, ItemType
 from headrace.datarun.events.reader import EventFile
-from headrace.datarun.events.words import inlined, kernel, put32, u32
 from headrace.datarun.extension import LEGACY, NONE, NULL, WHOLE
 
 _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)

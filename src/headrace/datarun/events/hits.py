@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.datarun.events.byteorder import inlined, kernel, u16, u32, u64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ENERGY_SUMS,
@@ -24,7 +25,6 @@ from headrace.datarun.events.layout import (
     ItemType,
 )
 from headrace.datarun.events.problems import Flaw, Problem
-from headrace.datarun.events.words import inlined, kernel, u16, u32, u64
 from headrace.datarun.extension import EXTENSION, LEGACY, NULL, WHOLE
 
 _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)

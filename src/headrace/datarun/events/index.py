@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.datarun.events.byteorder import inlined, kernel, u32, u64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ITEM,
@@ -22,7 +23,6 @@ from headrace.datarun.events.layout import (
     ItemType,
 )
 from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, refusal
-from headrace.datarun.events.words import inlined, kernel, u32, u64
 
 _FIRST_CAPACITY = 4096
 _BELIEVED = 3

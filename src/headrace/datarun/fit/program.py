@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.programs import SOURCES_HELP, Parser, report, source_ids
+from headrace.datarun.cli_support import SOURCES_HELP, Parser, report, source_ids
 from headrace.ranks import Ranks, run_on_ranks
 
 _PROGRAM = "fit_traces"

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headrace._internal.files import write_whole
 from headrace.datarun.errors import DataRunError
-from headrace.files import write_whole
 from headrace.ranks import Ranks
 
 _INTERVAL = 0.5

@@ -26,9 +26,9 @@ from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import NULL, WHOLE, is_fitted, null_extensions
 from headrace.datarun.fit.channels import Channels, read_channels
+from headrace.datarun.fit.collective import Node, all_do, find_node, gathered, some_do
 from headrace.datarun.fit.progress import Progress
 from headrace.datarun.fit.storage import Storage, write_at
-from headrace.datarun.fit.together import Node, all_do, find_node, gathered, some_do
 from headrace.datarun.fit.traces import FitOptions, check_engine, compile_fits, fit_batch
 from headrace.ranks import Ranks
 

@@ -18,9 +18,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace._internal.files import SHARED
 from headrace.datarun.errors import DataRunError
-from headrace.datarun.fit.together import Node
-from headrace.files import SHARED
+from headrace.datarun.fit.collective import Node
 
 _COPIED = 1 << 24
 

@@ -32,7 +32,7 @@ from headrace.facility.api.connections import KNOWN
 from headrace.facility.api.errors import APIError, refused, unprocessable
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
-from headrace.facility.store_faults import (
+from headrace.facility.store.faults import (
     DISK_ERRORS,
     StoreFault,
     damaged_text,

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from headrace._internal.loopback import LOOPBACK
 from headrace.facility.api.backend import backend_of
+from headrace.facility.api.grants import Authorization
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.grants import Authorization
-from headrace.flowlang.handlers import UUID
+from headrace.flowlang.action_urls import UUID
 
 AUTHORIZE: Final = "/v2/oauth2/authorize"
 CONFIGURATION: Final = "/.well-known/openid-configuration"

@@ -8,21 +8,21 @@ from typing import Any
 
 from starlette.requests import Request
 
-from headrace.facility.access_rules import AccessRules
-from headrace.facility.actions import Actions
+from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService
-from headrace.facility.compute_settings import ClientCredentials
-from headrace.facility.endpoints import Endpoints
-from headrace.facility.engine import Engine
-from headrace.facility.flows import Flows
-from headrace.facility.grants import Grants
+from headrace.facility.compute_service.hosted_endpoints import Endpoints
+from headrace.facility.compute_service.settings import ClientCredentials
+from headrace.facility.engine.engine import Engine
 from headrace.facility.identity import Identity
-from headrace.facility.runs import Runs
-from headrace.facility.search_index import SearchIndex
 from headrace.facility.settings import SettingsFile
-from headrace.facility.store import Store
-from headrace.facility.tasks import Functions
-from headrace.facility.web_inputs import WebInputs
+from headrace.facility.store.access_rules import AccessRules
+from headrace.facility.store.actions import Actions
+from headrace.facility.store.database import Store
+from headrace.facility.store.flows import Flows
+from headrace.facility.store.runs import Runs
+from headrace.facility.store.search_index import SearchIndex
+from headrace.facility.store.tasks import Functions
+from headrace.facility.store.web_inputs import WebInputs
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headrace.facility.actions import Action
-from headrace.facility.flows import StoredFlow
 from headrace.facility.identity import Identity
-from headrace.facility.runs import Run
-from headrace.flowlang.handlers import AWAIT_WEB_INPUT
+from headrace.facility.store.actions import Action
+from headrace.facility.store.flows import StoredFlow
+from headrace.facility.store.runs import Run
+from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
 from headrace.flowlang.web_inputs import ID_PARAMETER
 
 

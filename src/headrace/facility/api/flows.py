@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
+from headrace._internal.clock import now
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.documents import (
     flow_document,
@@ -27,10 +28,9 @@ from headrace.facility.api.requests import (
     request_name,
 )
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.clock import now
-from headrace.facility.flows import METADATA, StoredFlow
+from headrace.facility.engine.validation import definition_entries, input_entries, schema_entries
 from headrace.facility.identity import Identity
-from headrace.facility.validation import definition_entries, input_entries, schema_entries
+from headrace.facility.store.flows import METADATA, StoredFlow
 from headrace.flowlang import (
     metadata_entries,
     parse_flow,

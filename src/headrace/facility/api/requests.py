@@ -17,13 +17,13 @@ from starlette.requests import Request
 from headrace._internal.json_check import InvalidValue, Limits, check_text, load_json
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.api.errors import APIError, refused, unprocessable
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 
 T = TypeVar("T")
 
 DEFAULT_PAGE: Final = 20
 # A payload inside what surrounds it in a request.
-_LIMITS: Final = Limits(depth=silent.MAX_DEPTH + 8)
+_LIMITS: Final = Limits(depth=limits.MAX_DEPTH + 8)
 # Bodies of more bytes are read beside the event loop, which goes on meanwhile.
 _LARGE_BYTES: Final = 50_000
 _MAX_FILTERS: Final = 500
@@ -65,7 +65,7 @@ def request_name(body: Mapping[str, Any], what: str) -> str | None:
     given = body.get("request_id")
     if given is None:
         return None
-    return f"{what}: {check_text(given, 'request_id', max_length=silent.MAX_TAG)}"
+    return f"{what}: {check_text(given, 'request_id', max_length=limits.MAX_TAG)}"
 
 
 def effective_query(query: QueryParams) -> Mapping[str, str]:

@@ -30,13 +30,13 @@ from headrace.facility.api.requests import (
     truth,
 )
 from headrace.facility.api.responses import JSONResponse
+from headrace.facility.engine.run_creation import shared_metadata
+from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import StateConflict
-from headrace.facility.log_pages import Place
-from headrace.facility.retries import Retry
-from headrace.facility.run_lists import ORDER_COLUMNS, RunList
-from headrace.facility.runs import Run
-from headrace.facility.starts import shared_metadata
-from headrace.flowlang import payload_problem, run_metadata_entries, silent
+from headrace.facility.store.log_pages import Place
+from headrace.facility.store.run_query import ORDER_COLUMNS, RunList
+from headrace.facility.store.runs import Run
+from headrace.flowlang import limits, payload_problem, run_metadata_entries
 from headrace.flowlang.runs import TERMINAL, Given
 
 logger = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ def _check_metadata(body: dict[str, Any]) -> None:
 def _check_retry(body: dict[str, Any]) -> None:
     _check_metadata(body)
     if body.get("state") is not None:
-        check_text(body["state"], "state", max_length=silent.MAX_NAME)
+        check_text(body["state"], "state", max_length=limits.MAX_NAME)
     if not isinstance(body.get("latest", False), bool):
         entry = {"loc": ["latest"], "msg": "value could not be parsed to a boolean"}
         raise unprocessable([{**entry, "type": "type_error.bool"}])

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from headrace.facility.api.authorize import ALGORITHM
 from headrace.facility.api.backend import Backend, backend_of
+from headrace.facility.api.grants import Authorization, InvalidGrant, Refresh
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.grants import Authorization, InvalidGrant, Refresh
 
 _LIFETIME_SECONDS: Final = 172_800
 _AUTH: Final = "auth.globus.org"

@@ -22,8 +22,8 @@ from headrace.facility.api.requests import (
     several,
 )
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.web_inputs import CLOSED, OPEN, ROLES, TIMES, UnknownOption
-from headrace.flowlang.handlers import UUID
+from headrace.facility.store.web_inputs import CLOSED, OPEN, ROLES, TIMES, UnknownOption
+from headrace.flowlang.action_urls import UUID
 
 # As many as the service takes in one filter.
 MAX_FILTER_IDS: Final = 10

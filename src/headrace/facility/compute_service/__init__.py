@@ -1,9 +1,9 @@
 """The Compute web service: clients' tasks, endpoints that register, and the broker between."""
 
-from headrace.facility.compute_service.broker import PrivateBroker, missing_broker
 from headrace.facility.compute_service.messages import read_result, source_code
-from headrace.facility.compute_service.packed_tasks import PackedTask
+from headrace.facility.compute_service.private_broker import PrivateBroker, missing_broker
 from headrace.facility.compute_service.registrations import Registration
+from headrace.facility.compute_service.serialized_tasks import PackedTask
 from headrace.facility.compute_service.service import ComputeService
 
 __all__ = [

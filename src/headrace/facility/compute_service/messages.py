@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.facility.errors import FacilityError
-from headrace.facility.tasks import unpacked_code
+from headrace.facility.store.tasks import unpacked_code
 
 _SOURCE_TEXT = "st\n"  # globus_compute_sdk's PureSourceTextInspect
 _JSON = "11\n"  # globus_compute_sdk's JSONData

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.facility.clock import now
+from headrace._internal.clock import now
 from headrace.facility.errors import NotFound
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
 
 
 @dataclass(frozen=True)

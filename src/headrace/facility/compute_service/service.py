@@ -10,26 +10,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from headrace._internal.passing import is_passing
+from headrace._internal.transient_errors import is_passing
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
-from headrace.facility.compute_service.children import Children
-from headrace.facility.compute_service.link import Link
+from headrace.facility.compute_service.amqp_connection import Link
+from headrace.facility.compute_service.broker_worker import Pump
 from headrace.facility.compute_service.messages import (
     JSON_RESULTS,
     error_message,
     packed_arguments,
 )
-from headrace.facility.compute_service.names import Names
-from headrace.facility.compute_service.packed_tasks import ACTION, API, PackedTask, PackedTasks
-from headrace.facility.compute_service.pump import Pump
+from headrace.facility.compute_service.queue_names import Names
+from headrace.facility.compute_service.registered_endpoints import Children
 from headrace.facility.compute_service.registrations import Registration, Registrations
-from headrace.facility.compute_service.remote import RemoteEndpoint, event_of
+from headrace.facility.compute_service.remote_endpoint import RemoteEndpoint, event_of
+from headrace.facility.compute_service.serialized_tasks import ACTION, API, PackedTask, PackedTasks
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.identity import Identity
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
+from headrace.facility.store.tasks import Functions, unpacked_code
 from headrace.facility.supervision import SupervisedThread, WorkerPool
-from headrace.facility.tasks import Functions, unpacked_code
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace._internal.file_identity import Identity, identify
 from headrace.facility.settings import CollectionSettings
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
 from headrace.facility.transfer import Collection
 
 

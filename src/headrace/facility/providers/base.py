@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.facility.actions import Action, Finish, Later
+from headrace.facility.store.actions import Action, Finish, Later
 
 __all__ = ["BaseProvider", "Finish", "Later"]
 

@@ -6,14 +6,14 @@ import sqlite3
 import uuid
 from typing import Any, Final
 
-from headrace.facility.access_rules import AccessRules
-from headrace.facility.actions import FAILED, SUCCEEDED, Action, Answer
 from headrace.facility.collection_documents import collection_document
 from headrace.facility.errors import NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.providers.base import BaseProvider
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
+from headrace.facility.store.access_rules import AccessRules
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Answer
 
 _BASE: Final = "https://transfer.actions.globus.org/"
 _FIELDS: Final = ("endpoint_id",)

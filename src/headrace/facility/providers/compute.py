@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from headrace._internal.passing import is_passing
+from headrace._internal.transient_errors import is_passing
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
-from headrace.facility import tasks as status
-from headrace.facility.actions import FAILED, SUCCEEDED, Action
-from headrace.facility.endpoints import Endpoints
+from headrace.facility.compute_service.hosted_endpoints import Endpoints
 from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
-from headrace.facility.store import Store
-from headrace.facility.store_faults import is_passing as store_recovers
+from headrace.facility.store import tasks as status
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
+from headrace.facility.store.database import Store
+from headrace.facility.store.faults import is_passing as store_recovers
+from headrace.facility.store.tasks import Functions, Task, Tasks, unpacked_code
 from headrace.facility.supervision import SupervisedThread
-from headrace.facility.tasks import Functions, Task, Tasks, unpacked_code
 
 logger = logging.getLogger(__name__)
 

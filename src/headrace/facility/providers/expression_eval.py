@@ -6,10 +6,10 @@ import sqlite3
 import uuid
 from typing import Any, Final
 
-from headrace.facility.actions import SUCCEEDED, Action, Answer
 from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.base import BaseProvider
 from headrace.facility.providers.bodies import check_body
+from headrace.facility.store.actions import SUCCEEDED, Action, Answer
 from headrace.flowlang import ExpressionError, PathError, compile_expression
 from headrace.flowlang.paths import compile_reference
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import uuid
 
-from headrace.facility.actions import FAILED, SUCCEEDED, Action, Answer
 from headrace.facility.providers.base import BaseProvider, Finish, Later
 from headrace.facility.providers.bodies import check_body
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Answer
 
 URL = "https://actions.globus.org/hello_world"
 

@@ -16,8 +16,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from headrace._internal.json_check import check_text
-from headrace.compute.outcomes import one_line
-from headrace.facility.actions import (
+from headrace.compute.task_results import one_line
+from headrace.facility.engine.engine import Engine
+from headrace.facility.errors import ActionRejected
+from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.http_calls import CallError, Calls, HttpAnswer
+from headrace.facility.settings import ProviderSettings, SettingsFile
+from headrace.facility.store.actions import (
     ACTIVE,
     FAILED,
     INACTIVE,
@@ -26,12 +31,7 @@ from headrace.facility.actions import (
     Action,
     Actions,
 )
-from headrace.facility.engine import Engine
-from headrace.facility.errors import ActionRejected
-from headrace.facility.providers.base import BaseProvider
-from headrace.facility.providers.http_calls import CallError, Calls, HttpAnswer
-from headrace.facility.settings import ProviderSettings, SettingsFile
-from headrace.facility.store import Store
+from headrace.facility.store.database import Store
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ import sqlite3
 import uuid
 from typing import Final
 
-from headrace.facility.actions import SUCCEEDED, Action, Answer
-from headrace.facility.clock import now
+from headrace._internal.clock import now
 from headrace.facility.providers.base import BaseProvider
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.search_index import SearchIndex
+from headrace.facility.store.actions import SUCCEEDED, Action, Answer
+from headrace.facility.store.search_index import SearchIndex
 
 URL: Final = "https://actions.globus.org/search/ingest"
 

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from headrace.facility.actions import FAILED, REFUSED, SUCCEEDED, Action, Actions, Answer
-from headrace.facility.engine import Engine
+from headrace.facility.engine.engine import Engine
+from headrace.facility.engine.validation import input_entries
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
-from headrace.facility.flows import Flows, StoredFlow
 from headrace.facility.providers.base import BaseProvider
-from headrace.facility.runs import Run, Runs
-from headrace.facility.store_faults import is_passing
+from headrace.facility.store.actions import FAILED, REFUSED, SUCCEEDED, Action, Actions, Answer
+from headrace.facility.store.faults import is_passing
+from headrace.facility.store.flows import Flows, StoredFlow
+from headrace.facility.store.runs import Run, Runs
 from headrace.facility.supervision import Health, WorkerPool, describe
-from headrace.facility.validation import input_entries
 from headrace.flowlang.runs import TERMINAL
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.providers.action_roots import ActionRoots
 from headrace.facility.providers.base import BaseProvider, Finish
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
-from headrace.facility.store import Store
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
+from headrace.facility.store.database import Store
 from headrace.facility.supervision import WorkerPool
 from headrace.facility.transfer import (
     Collection,

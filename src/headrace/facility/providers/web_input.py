@@ -9,12 +9,12 @@ import uuid
 from functools import partial
 from typing import Any, Final
 
-from headrace.facility.actions import FAILED, SUCCEEDED, Action, Actions, Answer
 from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.base import BaseProvider, Finish, Later
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.web_inputs import CLOSED, WebInput, WebInputs
-from headrace.flowlang.handlers import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Actions, Answer
+from headrace.facility.store.web_inputs import CLOSED, WebInput, WebInputs
+from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.web_inputs import (
     EXPIRED,
     ID_PARAMETER,

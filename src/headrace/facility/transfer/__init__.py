@@ -1,6 +1,6 @@
 """Transfers between directories of this machine, as the Transfer service means them."""
 
-from headrace.facility.transfer.confined import Collection
+from headrace.facility.transfer.collection import Collection
 from headrace.facility.transfer.errors import TransferError
 from headrace.facility.transfer.links import leading_out
 from headrace.facility.transfer.listing import ls, mkdir, stat

@@ -6,7 +6,7 @@ import os
 import stat as modes
 from typing import Protocol
 
-from headrace.facility.transfer.confined import Folder
+from headrace.facility.transfer.collection import Folder
 from headrace.facility.transfer.copy import hash_file
 from headrace.facility.transfer.errors import explain
 from headrace.facility.transfer.request import EXISTS, MTIME, SIZE

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.facility.transfer.confined import Folder
+from headrace.facility.transfer.collection import Folder
 from headrace.facility.transfer.errors import Fault, TransferError, explain, is_no_space
 from headrace.facility.transfer.journal import is_own_file
 from headrace.facility.transfer.paths import quoted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.facility.transfer.confined import Collection
+from headrace.facility.transfer.collection import Collection
 
 ACTIVE, SUCCEEDED, FAILED = "ACTIVE", "SUCCEEDED", "FAILED"
 # Seconds between two documents; the last one always comes.

@@ -6,7 +6,7 @@ import os
 import stat as modes
 from dataclasses import dataclass
 
-from headrace.facility.transfer.confined import (
+from headrace.facility.transfer.collection import (
     Collection,
     Folder,
     open_folder,

@@ -13,9 +13,9 @@ import hashlib
 import os
 import stat as modes
 
-from headrace.facility.transfer.confined import Folder
+from headrace.facility.transfer.collection import Folder
 from headrace.facility.transfer.errors import explain
-from headrace.facility.transfer.temporary import journal_name
+from headrace.facility.transfer.temporary_names import journal_name
 
 _DIGEST = 16
 

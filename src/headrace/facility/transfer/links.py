@@ -14,7 +14,7 @@ import os
 import stat as modes
 from pathlib import Path
 
-from headrace.facility.transfer.confined import Collection, Folder, open_root
+from headrace.facility.transfer.collection import Collection, Folder, open_root
 from headrace.facility.transfer.errors import TransferError
 
 # As many as Linux follows on one path.

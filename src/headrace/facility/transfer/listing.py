@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.facility.transfer.confined import Collection, Folder, open_folder, open_root
+from headrace.facility.transfer.collection import Collection, Folder, open_folder, open_root
 from headrace.facility.transfer.errors import TransferError, bad_request, explain
 from headrace.facility.transfer.links import locate
 from headrace.facility.transfer.paths import parse_path, quoted, shown, shown_path
 from headrace.facility.transfer.request import find_collection
-from headrace.facility.transfer.temporary import is_temporary
+from headrace.facility.transfer.temporary_names import is_temporary
 
 # As the Transfer service's: the most entries in one answer.
 MAX_ENTRIES = 100_000

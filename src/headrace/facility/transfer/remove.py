@@ -8,12 +8,12 @@ import stat as modes
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.transfer.confined import Collection, Folder, open_folder
+from headrace.facility.transfer.collection import Collection, Folder, open_folder
 from headrace.facility.transfer.copy import Stopped
 from headrace.facility.transfer.document import FAILED, SUCCEEDED, Report
 from headrace.facility.transfer.errors import TransferError, explain
 from headrace.facility.transfer.request import DeleteRequest, parse_delete
-from headrace.facility.transfer.temporary import is_temporary, task_prefix
+from headrace.facility.transfer.temporary_names import is_temporary, task_prefix
 
 Include = Callable[[str, str], bool]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.facility.transfer.confined import Collection
+from headrace.facility.transfer.collection import Collection
 from headrace.facility.transfer.errors import TransferError, bad_request
+from headrace.facility.transfer.filter_rules import FilterRules, parse_rules
 from headrace.facility.transfer.paths import parse_path, quoted
-from headrace.facility.transfer.rules import FilterRules, parse_rules
 
 EXISTS, SIZE, MTIME, CHECKSUM = range(4)
 _SYNC_NAMES = {"exists": EXISTS, "size": SIZE, "mtime": MTIME, "checksum": CHECKSUM}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.transfer.confined import Collection
+from headrace.facility.transfer.collection import Collection
 from headrace.facility.transfer.copy import Stopped
 from headrace.facility.transfer.document import FAILED, SUCCEEDED, Report
 from headrace.facility.transfer.errors import TransferError

@@ -6,12 +6,8 @@ import os
 import stat as modes
 from collections.abc import Callable, Iterator
 
+from headrace.facility.transfer.collection import Folder, open_folder, open_root
 from headrace.facility.transfer.compare import is_up_to_date
-from headrace.facility.transfer.confined import (
-    Folder,
-    open_folder,
-    open_root,
-)
 from headrace.facility.transfer.copy import CopyOptions, Stopped, copy_file
 from headrace.facility.transfer.document import Report
 from headrace.facility.transfer.errors import Fault, TransferError
@@ -26,7 +22,7 @@ from headrace.facility.transfer.journal import Journal
 from headrace.facility.transfer.links import locate
 from headrace.facility.transfer.remove import remove_entry, sweep
 from headrace.facility.transfer.request import TransferItem, TransferRequest
-from headrace.facility.transfer.temporary import is_temporary, temporary_name
+from headrace.facility.transfer.temporary_names import is_temporary, temporary_name
 
 # One look and one try more: what changes or vanishes twice is being worked on.
 TRIES = 2

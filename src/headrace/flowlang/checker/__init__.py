@@ -1,10 +1,10 @@
 """The checker: what is wrong with a flow, and what may go wrong in it."""
 
 from headrace.flowlang.checker.check import check_flow
-from headrace.flowlang.checker.findings import ADVICE, ERROR, SEVERITIES, WARNING, Finding
-from headrace.flowlang.checker.locate import Document, read_document
-from headrace.flowlang.checker.rules import RULES, Rule
-from headrace.flowlang.checker.sarif import sarif_log
+from headrace.flowlang.checker.report.catalogue import RULES, Rule
+from headrace.flowlang.checker.report.finding import ADVICE, ERROR, SEVERITIES, WARNING, Finding
+from headrace.flowlang.checker.report.locate import Document, read_document
+from headrace.flowlang.checker.report.sarif import sarif_log
 
 __all__ = [
     "ADVICE",

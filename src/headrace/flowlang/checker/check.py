@@ -6,26 +6,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from headrace.flowlang.checker.actions import actions
-from headrace.flowlang.checker.addresses import Served
-from headrace.flowlang.checker.advice import advise
-from headrace.flowlang.checker.choices import choices
-from headrace.flowlang.checker.dataflow import DataFlow
-from headrace.flowlang.checker.ends import ends
-from headrace.flowlang.checker.findings import ADVICE, SEVERITIES, Finding, one_line
-from headrace.flowlang.checker.input_schemas import input_schemas
-from headrace.flowlang.checker.locate import Places, locate
-from headrace.flowlang.checker.loops import loops
-from headrace.flowlang.checker.mismatches import mismatches
-from headrace.flowlang.checker.missing import Missing
-from headrace.flowlang.checker.names import names
-from headrace.flowlang.checker.overwriting import overwritten
-from headrace.flowlang.checker.parameters import parameters
-from headrace.flowlang.checker.refusals import refusals
-from headrace.flowlang.checker.repair import repaired
-from headrace.flowlang.checker.schema import inputs
-from headrace.flowlang.checker.secrets import secrets
-from headrace.flowlang.checker.suffixes import suffixes
+from headrace.flowlang.checker.analysis.dataflow import DataFlow
+from headrace.flowlang.checker.analysis.repair import repaired
+from headrace.flowlang.checker.analysis.schema_types import inputs
+from headrace.flowlang.checker.report.finding import ADVICE, SEVERITIES, Finding, one_line
+from headrace.flowlang.checker.report.locate import Places, locate
+from headrace.flowlang.checker.rules.action_parameters import parameters
+from headrace.flowlang.checker.rules.action_urls import Served
+from headrace.flowlang.checker.rules.actions import actions
+from headrace.flowlang.checker.rules.choices import choices
+from headrace.flowlang.checker.rules.input_schemas import input_schemas
+from headrace.flowlang.checker.rules.loops import loops
+from headrace.flowlang.checker.rules.overwriting import overwritten
+from headrace.flowlang.checker.rules.secrets import secrets
+from headrace.flowlang.checker.rules.service_limits import refusals
+from headrace.flowlang.checker.rules.similar_names import names
+from headrace.flowlang.checker.rules.style import advise
+from headrace.flowlang.checker.rules.suffixes import suffixes
+from headrace.flowlang.checker.rules.transfer_direction import ends
+from headrace.flowlang.checker.rules.types import mismatches
+from headrace.flowlang.checker.rules.undefined import Missing
 from headrace.flowlang.errors import DefinitionError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow

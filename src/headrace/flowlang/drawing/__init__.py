@@ -4,8 +4,8 @@ from headrace.flowlang.drawing.dot import to_dot
 from headrace.flowlang.drawing.graph import Edge, Graph, Node, graph_of
 from headrace.flowlang.drawing.html import to_html
 from headrace.flowlang.drawing.mermaid import to_mermaid
+from headrace.flowlang.drawing.run_path import Way, way_of
 from headrace.flowlang.drawing.svg import to_svg
-from headrace.flowlang.drawing.way import Way, way_of
 
 __all__ = [
     "Edge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Graph
-from headrace.flowlang.drawing.way import Way
+from headrace.flowlang.drawing.run_path import Way
 
 _SHAPES = {"choice": "diamond", "wait": "oval", "fail": "octagon"}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headrace.flowlang.drawing.graph import Graph
+from headrace.flowlang.drawing.run_path import Way
 from headrace.flowlang.drawing.svg import escape, to_svg
-from headrace.flowlang.drawing.way import Way
 
 _STYLE = """
 html,body{margin:0;height:100%;overflow:hidden;color-scheme:light dark}

@@ -9,8 +9,8 @@ from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Edge, Graph, Node
 from headrace.flowlang.drawing.layout import Box, Layout, Point, Route, Size, layout
+from headrace.flowlang.drawing.run_path import Way
 from headrace.flowlang.drawing.text import LINE_HEIGHT, width, wrapped
-from headrace.flowlang.drawing.way import Way
 
 _SMALL: Final = 11.0
 # Names are bold, which takes more room than their size says.

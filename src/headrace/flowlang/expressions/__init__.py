@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace._internal.terminal_text import terminal_text
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import (
     BudgetError,
     ExpressionError,
@@ -32,7 +32,7 @@ from headrace.flowlang.paths import Path
 
 __all__ = ["DICT_METHODS", "FUNCTIONS", "Expression", "compile_expression"]
 
-_RESULT: Final = Limits(depth=silent.MAX_DEPTH)
+_RESULT: Final = Limits(depth=limits.MAX_DEPTH)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Expression:
                 return value
             if type(value) in (list, tuple, dict):
                 frame.admit(value)
-                if frame.height(value) > silent.MAX_DEPTH:
-                    raise BudgetError(f"gives a value of more than {silent.MAX_DEPTH} levels")
+                if frame.height(value) > limits.MAX_DEPTH:
+                    raise BudgetError(f"gives a value of more than {limits.MAX_DEPTH} levels")
             result = to_json(value)
             check_json(result, "a value", _RESULT)
             return result

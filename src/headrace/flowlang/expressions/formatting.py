@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import BudgetError, ExpressionError
 from headrace.flowlang.expressions.frame import Frame
 
@@ -81,8 +81,8 @@ def percent_format(frame: Frame, template: str, values: Any) -> str:
         length += _size(field["width"]) + _size(field["precision"]) + room
         if field["kind"] in "sra":
             length += largest
-    if length > silent.MAX_LENGTH + room * len(fields):
-        raise BudgetError(f"makes a string longer than {silent.MAX_LENGTH:,}")
+    if length > limits.MAX_LENGTH + room * len(fields):
+        raise BudgetError(f"makes a string longer than {limits.MAX_LENGTH:,}")
     frame.charge(len(fields) * (largest + digits) >> 3)
     text: str = template % values
     frame.make(str, len(text))
@@ -90,8 +90,8 @@ def percent_format(frame: Frame, template: str, values: Any) -> str:
 
 
 def _check_width(digits: str | None) -> None:
-    if digits and (len(digits) > 9 or int(digits) > silent.MAX_FORMAT_WIDTH):
-        raise BudgetError(f"formats wider than {silent.MAX_FORMAT_WIDTH:,} characters")
+    if digits and (len(digits) > 9 or int(digits) > limits.MAX_FORMAT_WIDTH):
+        raise BudgetError(f"formats wider than {limits.MAX_FORMAT_WIDTH:,} characters")
 
 
 def _size(digits: str | None) -> int:

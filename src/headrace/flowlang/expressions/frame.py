@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import BudgetError
 from headrace.flowlang.json_values import Measurer, TooDeep
 
@@ -41,8 +41,8 @@ class Frame:
         self.payload = payload
         self.context = context
         self.slots: list[Any] = [None] * slots
-        self.steps = silent.MAX_STEPS
-        self.elements = silent.MAX_ELEMENTS
+        self.steps = limits.MAX_STEPS
+        self.elements = limits.MAX_ELEMENTS
         self._measurer: Measurer | None = None
 
     def charge(self, steps: int) -> None:
@@ -53,7 +53,7 @@ class Frame:
         """
         self.steps -= steps
         if self.steps < 0:
-            raise BudgetError(f"takes more than {silent.MAX_STEPS:,} steps")
+            raise BudgetError(f"takes more than {limits.MAX_STEPS:,} steps")
 
     def make(self, kind: type, length: int) -> None:
         """Charges for a string, a list or a tuple of this length, before it is made.
@@ -83,7 +83,7 @@ class Frame:
         self.elements -= count
         if self.elements < 0:
             raise BudgetError(
-                f"comprehensions go through more than {silent.MAX_ELEMENTS:,} elements"
+                f"comprehensions go through more than {limits.MAX_ELEMENTS:,} elements"
             )
         self.charge(count * price)
 
@@ -99,7 +99,7 @@ class Frame:
                 return 1, len(value)
             return 1, value.bit_length() // 3 if kind is int else 0
         if self._measurer is None:
-            self._measurer = Measurer(2 * silent.MAX_DEPTH + silent.MAX_EXPRESSION_DEPTH)
+            self._measurer = Measurer(2 * limits.MAX_DEPTH + limits.MAX_EXPRESSION_DEPTH)
         before = self._measurer.visited
         try:
             nodes, characters = self._measurer.measure(value)
@@ -124,15 +124,15 @@ class Frame:
 
     def check_weight(self, weight: int) -> None:
         """Raises BudgetError for more values and characters than one value may hold."""
-        if weight > silent.MAX_WEIGHT:
+        if weight > limits.MAX_WEIGHT:
             raise BudgetError(
-                f"makes a value of more than {silent.MAX_WEIGHT:,} values and characters"
+                f"makes a value of more than {limits.MAX_WEIGHT:,} values and characters"
             )
 
     def check_length(self, length: int) -> None:
         """Raises BudgetError for a length that no string or list may have."""
-        if length > silent.MAX_LENGTH:
-            raise BudgetError(f"makes a string or list longer than {silent.MAX_LENGTH:,}")
+        if length > limits.MAX_LENGTH:
+            raise BudgetError(f"makes a string or list longer than {limits.MAX_LENGTH:,}")
 
     def read(self, value: Any) -> None:
         """Charges for reading through a whole value, such as for a comparison."""
@@ -147,5 +147,5 @@ class Frame:
 
 def check_integer(bits: int) -> None:
     """Raises BudgetError for an integer of more bits than allowed."""
-    if bits > silent.MAX_INTEGER_BITS:
-        raise BudgetError(f"makes a number of more than {silent.MAX_INTEGER_BITS:,} bits")
+    if bits > limits.MAX_INTEGER_BITS:
+        raise BudgetError(f"makes a number of more than {limits.MAX_INTEGER_BITS:,} bits")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import BudgetError
 from headrace.flowlang.expressions.formatting import percent_format
 from headrace.flowlang.expressions.frame import Frame, check_integer
@@ -45,8 +45,8 @@ def _multiply(frame: Frame, a: Any, b: Any) -> Any:
 
 
 def _power(frame: Frame, a: Any, b: Any) -> Any:
-    if abs(a) > silent.MAX_POWER or abs(b) > silent.MAX_POWER:
-        raise BudgetError(f"takes a power of or by more than {silent.MAX_POWER:,}")
+    if abs(a) > limits.MAX_POWER or abs(b) > limits.MAX_POWER:
+        raise BudgetError(f"takes a power of or by more than {limits.MAX_POWER:,}")
     if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1:
         # Both factors are below 2**64 or the product is far beyond the limit anyway.
         bits = a.bit_length() if b == 1 else (a.bit_length() - 1) * b
@@ -73,8 +73,8 @@ def _shift_right(frame: Frame, a: Any, b: Any) -> Any:
 
 
 def _check_shift(a: Any, b: Any) -> None:
-    if isinstance(b, int) and abs(b) > silent.MAX_SHIFT:
-        raise BudgetError(f"shifts by more than {silent.MAX_SHIFT:,} places")
+    if isinstance(b, int) and abs(b) > limits.MAX_SHIFT:
+        raise BudgetError(f"shifts by more than {limits.MAX_SHIFT:,} places")
     if isinstance(a, int) and a.bit_length() > sys.float_info.max_exp:
         raise BudgetError(f"shifts a number of more than {sys.float_info.max_exp:,} bits")
 
@@ -138,8 +138,8 @@ def _contains(frame: Frame, a: Any, b: Any) -> bool:
 
 
 def _number(value: Any) -> Any:
-    if type(value) is int and value.bit_length() > silent.MAX_INTEGER_BITS:
-        raise BudgetError(f"makes a number of more than {silent.MAX_INTEGER_BITS:,} bits")
+    if type(value) is int and value.bit_length() > limits.MAX_INTEGER_BITS:
+        raise BudgetError(f"makes a number of more than {limits.MAX_INTEGER_BITS:,} bits")
     return value
 
 

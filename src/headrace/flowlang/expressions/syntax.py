@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Final
 
-from headrace.flowlang import silent
+from headrace.flowlang import limits
 from headrace.flowlang.errors import ExpressionSyntaxError, PathError
 from headrace.flowlang.paths import Path, compile_path
 
@@ -35,8 +35,8 @@ def parse_expression(text: str) -> tuple[ast.expr, dict[str, Path]]:
     Raises:
         ExpressionSyntaxError: it is not an expression, too long or nested too deep.
     """
-    if len(text) > silent.MAX_EXPRESSION_LENGTH:
-        raise ExpressionSyntaxError(f"longer than {silent.MAX_EXPRESSION_LENGTH:,} characters")
+    if len(text) > limits.MAX_EXPRESSION_LENGTH:
+        raise ExpressionSyntaxError(f"longer than {limits.MAX_EXPRESSION_LENGTH:,} characters")
     if not text.strip():
         raise ExpressionSyntaxError("an empty expression")
     try:
@@ -86,9 +86,9 @@ def _check_depth(tree: ast.expr) -> None:
     waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
     while waiting:
         node, depth = waiting.pop()
-        if depth > silent.MAX_EXPRESSION_DEPTH:
+        if depth > limits.MAX_EXPRESSION_DEPTH:
             raise ExpressionSyntaxError(
-                f"nested deeper than {silent.MAX_EXPRESSION_DEPTH} levels: split it over states"
+                f"nested deeper than {limits.MAX_EXPRESSION_DEPTH} levels: split it over states"
             )
         waiting += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
 

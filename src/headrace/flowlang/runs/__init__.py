@@ -1,8 +1,9 @@
 """The life of one run: its events, where they lead to, and the log that they make."""
 
-from headrace.flowlang.runs.entries import Entry, entries_of, log_of, run_details, written
 from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.position import (
+from headrace.flowlang.runs.log_entries import Entry, entries_of, log_of, run_details, written
+from headrace.flowlang.runs.retry import Given, RetryError, entry_of, taken_up
+from headrace.flowlang.runs.run_state import (
     ACTIVE,
     FAILED,
     INACTIVE,
@@ -14,8 +15,7 @@ from headrace.flowlang.runs.position import (
     fold,
     restored,
 )
-from headrace.flowlang.runs.retrying import Given, RetryError, entry_of, taken_up
-from headrace.flowlang.runs.travel import STATES_PER_TURN, Accepted, Caller, Refused, Traveller
+from headrace.flowlang.runs.run_stepper import STATES_PER_TURN, Accepted, Caller, Refused, Traveller
 
 __all__ = [
     "ACTIVE",

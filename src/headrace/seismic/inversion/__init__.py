@@ -1,8 +1,8 @@
 """An inversion: its settings, its directory, and the stages of an iteration, file to file."""
 
 from headrace.seismic.inversion.errors import InversionError
+from headrace.seismic.inversion.next_work import Plan
 from headrace.seismic.inversion.paths import Paths
-from headrace.seismic.inversion.plans import Plan
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.settings import Band, InversionSettings, read_settings
 from headrace.seismic.inversion.steering import (

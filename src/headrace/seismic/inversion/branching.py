@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.commands import first_request
 from headrace.seismic.inversion.continuation import request_again
 from headrace.seismic.inversion.errors import InversionError

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.errors import SeismicError, SolverMissing
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.event_checks import TimeCheck, event_problems
@@ -23,7 +23,7 @@ from headrace.seismic.inversion.settings import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver
-from headrace.seismic.solvers.interface import Solver, missing_of, quantity_of, times_of
+from headrace.seismic.solvers.base import Solver, missing_of, quantity_of, times_of
 from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.bands import first_turn, present_turn
 from headrace.seismic.inversion.continuation import continuation, request_again
 from headrace.seismic.inversion.errors import InversionError, NotReady

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.event_checks import event_problems
 from headrace.seismic.inversion.objectives import Objective, observed_of

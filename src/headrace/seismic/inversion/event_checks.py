@@ -9,14 +9,14 @@ import numpy as np
 
 from headrace.seismic.config import ProcessingConfig, parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
-from headrace.seismic.event_origin import EventOrigin, find_origin
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Band
-from headrace.seismic.processing import alignment_problems
-from headrace.seismic.record_checks import record_problems
+from headrace.seismic.measurement.event_origin import EventOrigin, find_origin
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers import read_event
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.waveforms import Seismogram, find_stations, read_seismogram
+from headrace.seismic.waveforms.processing import alignment_problems
+from headrace.seismic.waveforms.reading import Seismogram, find_stations, read_seismogram
+from headrace.seismic.waveforms.record_checks import record_problems
 
 _SAMPLES_PER_PERIOD = 5.0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import SETTINGS, Paths
 from headrace.seismic.inversion.project import solver_settings_at
@@ -91,7 +91,7 @@ def make_tape2007(root: Path, say: Callable[[str], None] = _silent) -> Paths:
         InversionError: an inversion is there already.
         SolverError: SPECFEM2D is not there, or fails.
     """
-    from headrace.seismic.solvers.specfem2d.tape2007 import write_tape2007
+    from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
 
     paths = _empty(root)
     say("writing models and events of Tape2007, for which SPECFEM2D makes its mesh")

@@ -8,7 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.evaluations import Work
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Mute as MuteSettings

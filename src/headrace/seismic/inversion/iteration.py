@@ -9,7 +9,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.errors import ConfigError
 from headrace.seismic.inversion.bands import Turn, named_turn, required_turn
 from headrace.seismic.inversion.errors import InversionError
@@ -18,7 +18,7 @@ from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.steering import REDO_STAGES, Request
 from headrace.seismic.models import FieldReader
-from headrace.seismic.optimiser import Optimiser
+from headrace.seismic.optimisation import Optimiser
 
 
 def begin_iteration(inversion: Inversion, request: Request) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic import pictures
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import current_objective, observed_of
 from headrace.seismic.inversion.paths import number_text
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import recorded
 from headrace.seismic.models import FieldReader
+from headrace.seismic.report import pictures
 from headrace.seismic.solvers import SYNTHETICS
 
 

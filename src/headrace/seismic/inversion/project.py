@@ -13,7 +13,7 @@ from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.settings import InversionSettings, read_settings
 from headrace.seismic.inversion.steering import Steering, read_steering
-from headrace.seismic.optimiser import Optimiser, State
+from headrace.seismic.optimisation import Optimiser, State
 
 
 @dataclass(frozen=True)

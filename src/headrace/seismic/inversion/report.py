@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic import pictures
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.pictures import draw_models_of
 from headrace.seismic.inversion.project import open_inversion
 from headrace.seismic.inversion.status import status_of
-from headrace.seismic.report import Picture, inversion_report, iteration_report, write_report
+from headrace.seismic.report import pictures
+from headrace.seismic.report.html import Picture, inversion_report, iteration_report, write_report
 
 _WORDS = {
     "misfits": ("Misfits", "curves: the misfit of every model and trial by iteration"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.seismic.inversion.reading import Table
+from headrace.seismic.inversion.toml_tables import Table
 
 HEAVY = ("forward", "windows", "adjoint")
 STAGES = (*HEAVY, "stage")

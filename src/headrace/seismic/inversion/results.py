@@ -12,18 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.bands import Turn, named_turn, next_turn, present_turn
 from headrace.seismic.inversion.changes import settings_text
 from headrace.seismic.inversion.iteration import turn_of
+from headrace.seismic.inversion.next_work import make_plan
 from headrace.seismic.inversion.paths import MARKER, number_text
-from headrace.seismic.inversion.plans import make_plan
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
 from headrace.seismic.inversion.settings import InversionSettings
 from headrace.seismic.inversion.steering import Request, read_request, request_text
 from headrace.seismic.models import FieldReader, versions_of
-from headrace.seismic.optimiser import Iteration, State, Trial
+from headrace.seismic.optimisation import Iteration, State, Trial
 
 
 def gather_results(root: Path, iteration: int) -> dict[str, Any]:

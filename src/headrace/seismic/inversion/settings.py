@@ -14,10 +14,10 @@ from typing import Any
 from headrace.seismic.config import parse_config
 from headrace.seismic.errors import ConfigError, ModelError, OptimiserError
 from headrace.seismic.inversion.errors import Problems
-from headrace.seismic.inversion.reading import Table
 from headrace.seismic.inversion.resources import Resources, read_resources
+from headrace.seismic.inversion.toml_tables import Table
 from headrace.seismic.kernels import Smoothing, Taper
-from headrace.seismic.optimiser import Settings as OptimiserSettings
+from headrace.seismic.optimisation import Settings as OptimiserSettings
 from headrace.seismic.solvers import solver_names
 
 # It becomes part of the names of files and batch jobs.

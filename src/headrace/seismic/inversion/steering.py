@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.inversion.bands import Turn
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths

@@ -1,13 +1,6 @@
 """Solvers of the wave equation behind one interface: directories in, directories out."""
 
-from headrace.seismic.solvers.events import (
-    Event,
-    Receiver,
-    Source,
-    read_event,
-    write_simulation_event,
-)
-from headrace.seismic.solvers.interface import (
+from headrace.seismic.solvers.base import (
     HESSIAN,
     KERNELS,
     SYNTHETICS,
@@ -16,6 +9,13 @@ from headrace.seismic.solvers.interface import (
     Solver,
     open_solver,
     solver_names,
+)
+from headrace.seismic.solvers.events import (
+    Event,
+    Receiver,
+    Source,
+    read_event,
+    write_simulation_event,
 )
 from headrace.seismic.solvers.runs import Outcome, is_finished, run_all, run_key
 

@@ -13,7 +13,7 @@
     z_top = 480000.0        # with z_positive = "up": z of the model's top, m
 
 ``STATIONS`` has one line per station: name, network, x (m), z (m). SPECFEM2D's own, which has more
-columns, is taken where ``z_positive`` is given; see `headrace.seismic.geometry`.
+columns, is taken where ``z_positive`` is given; see `headrace.seismic.measurement.geometry`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from typing import Literal
 
 import numpy as np
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.errors import SeismicError, SolverError, StationProblem
-from headrace.seismic.geometry import (
+from headrace.seismic.measurement.geometry import (
     SOURCE_FILE,
     STATIONS_FILE,
     VERTICAL_KEYS,
@@ -38,8 +38,8 @@ from headrace.seismic.geometry import (
     read_stations,
     vertical_of,
 )
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.waveforms import Samples, TraceFile, read_seismogram
+from headrace.seismic.measurement.station import TimeAxis
+from headrace.seismic.waveforms.reading import Samples, TraceFile, read_seismogram
 
 
 @dataclass(frozen=True)

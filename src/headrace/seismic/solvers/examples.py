@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import (
     Axis,
@@ -24,8 +24,8 @@ from headrace.seismic.models import (
     read_model,
     write_model,
 )
+from headrace.seismic.solvers.base import SYNTHETICS, ForwardRun, open_solver
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
-from headrace.seismic.solvers.interface import SYNTHETICS, ForwardRun, open_solver
 
 _SOLVER = "devito"
 

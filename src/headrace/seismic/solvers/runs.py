@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace.files import write_whole
+from headrace._internal.files import write_whole
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import FieldReader, sync
-from headrace.seismic.solvers.interface import AdjointRun, ForwardRun, Solver
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
 
 DONE = "done.json"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from headrace.seismic.errors import SolverError, StationProblem
+from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers.events import Receiver
-from headrace.seismic.station import TimeAxis
-from headrace.seismic.two_columns import write_two_columns
-from headrace.seismic.waveforms import Samples, TraceFile, read_seismogram
+from headrace.seismic.waveforms.reading import Samples, TraceFile, read_seismogram
+from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 
 def write_synthetics(

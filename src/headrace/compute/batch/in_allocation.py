@@ -1,0 +1,178 @@
+"""Running a job in the allocation that this process is in, or on a machine of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import math
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from ..scheduler import Job, JobId, JobState
+from .cancelling import refuse_cancelled, was_cancelled
+from .directory import ExitNote, JobDirectory
+from .errors import BatchJobError
+from .outcome import Ending, ending_of
+from .script import contained
+from .settings import JobSettings, job_environment, shown_environment, walltime_seconds
+from .waiting import JobEnd
+
+_GRACE_SECONDS = 10.0
+# A file system that many share is not asked more often whether the task was given up.
+_LOOK_SECONDS = 2.0
+_PR_SET_PDEATHSIG = 1
+
+
+def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str) -> Ending:
+    """Runs the script as a child of this process, and ends it with this process.
+
+    Args:
+        job: the job's directory, with the script in it.
+        settings: what the job asks for.
+        workdir: where it runs.
+        task: what is asked for; when it is given up, the script is ended.
+
+    Raises:
+        BatchJobError: the task was cancelled, or the directory cannot be written.
+    """
+    refuse_cancelled(task)
+    environment = _environment(settings)
+    command = contained(settings, job.path / settings.script.name, settings.arguments)
+    job_id = os.environ.get("SLURM_JOB_ID", "")
+    host = socket.gethostname()
+    job.keep("command", shlex.join(command) + "\n")
+    job.keep_json("environment.json", shown_environment(environment))
+    nodes = os.environ.get("SLURM_JOB_NODELIST", host)
+    place = {
+        "host": host,
+        "nodes": nodes,
+        "job_id": job_id,
+        "scratch": environment.get("TMPDIR") or tempfile.gettempdir(),
+        "restarts": 0,
+        "began": _now(),
+    }
+    job.keep_json("place.json", place)
+    job.note_state("RUNNING", nodes=nodes)
+    limit = walltime_seconds(settings.walltime) or math.inf
+    code, late = _run(job, command, environment, workdir, limit, task)
+    refuse_cancelled(task)
+    job.note_exit(job_id, code)
+    state = JobState.TIMEOUT if late else JobState.COMPLETED if code == 0 else JobState.FAILED
+    job.note_state(state.value, nodes=nodes)
+    end = JobEnd(JobId(job_id), ExitNote(job_id, 0, code), Job(job_id, state, nodes=nodes))
+    return ending_of(job, settings, workdir, end)
+
+
+def _environment(settings: JobSettings) -> dict[str, str]:
+    environment = job_environment(settings)
+    inside = "SLURM_JOB_ID" in os.environ
+    if inside:
+        # Ranks are steps of the job that we are in; its variables say which.
+        environment |= {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("SLURM_") and "TOKEN" not in name
+        }
+    if prefix := os.environ.get("PARSL_MPI_PREFIX"):
+        # An MPI engine has given this task nodes of the block: its ranks belong there.
+        environment["HEADRACE_LAUNCH"] = prefix
+    elif not inside and settings.launcher == "srun":
+        environment["HEADRACE_LAUNCH"] = f"mpiexec -n {settings.ntasks}"
+    path = environment.get("PATH", os.defpath)
+    environment["PATH"] = f"{Path(sys.executable).parent}:{path}"
+    return environment
+
+
+def _run(
+    job: JobDirectory,
+    command: list[str],
+    environment: dict[str, str],
+    workdir: Path,
+    limit: float,
+    task: str,
+) -> tuple[int, bool]:
+    stopped_by: list[int] = []
+    with contextlib.ExitStack() as cleanup:
+        try:
+            stdout = cleanup.enter_context((job.path / "stdout").open("wb"))
+            stderr = cleanup.enter_context((job.path / "stderr").open("wb"))
+        except OSError as error:
+            raise BatchJobError(f"{job.path}: cannot write there: {error.strerror}") from None
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=workdir,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+        def signal_group(number: int) -> None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            del frame
+            stopped_by.append(number)
+            signal_group(signal.SIGTERM)
+
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                previous = signal.signal(number, stop)
+                cleanup.callback(signal.signal, number, previous or signal.SIG_DFL)
+        cleanup.callback(signal_group, signal.SIGKILL)
+        late = _wait(process, limit, stopped_by, signal_group, task)
+    if stopped_by:
+        # The script is gone; now this process gets the signal it would have had without it.
+        os.kill(os.getpid(), stopped_by[0])
+    return process.returncode, late
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    limit: float,
+    stopped_by: list[int],
+    signal_group: Callable[[int], None],
+    task: str,
+) -> bool:
+    begun = looked = time.monotonic()
+    deadline: float | None = None
+    late = given_up = False
+    while process.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.2)
+        moment = time.monotonic()
+        if not late and moment - begun > limit:
+            late = True
+            signal_group(signal.SIGTERM)
+        if not given_up and moment - looked > _LOOK_SECONDS:
+            looked = moment
+            if given_up := was_cancelled(task):
+                signal_group(signal.SIGTERM)
+        if (stopped_by or late or given_up) and deadline is None:
+            deadline = moment + _GRACE_SECONDS
+        if deadline is not None and moment > deadline:
+            signal_group(signal.SIGKILL)
+    return late
+
+
+def _die_with_parent() -> None:
+    # A worker that is killed outright cannot clean up: the kernel tells its child instead.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

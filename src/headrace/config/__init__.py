@@ -1,0 +1,41 @@
+"""Configuration files of a project: ``headrace.toml`` and ``headrace.lock``, read and written."""
+
+from headrace.config.errors import (
+    ProjectError,
+)
+from headrace.config.ids import (
+    local_id,
+)
+from headrace.config.lock_file import (
+    Deployed,
+    DeployedFlow,
+    DeployedFunction,
+    Lock,
+    read_lock,
+    write_lock,
+)
+from headrace.config.project_config import (
+    PLACES,
+    CollectionConfig,
+    Config,
+    EndpointConfig,
+    find_config,
+    resolve_place,
+)
+
+__all__ = [
+    "PLACES",
+    "CollectionConfig",
+    "Config",
+    "Deployed",
+    "DeployedFlow",
+    "DeployedFunction",
+    "EndpointConfig",
+    "Lock",
+    "ProjectError",
+    "find_config",
+    "local_id",
+    "read_lock",
+    "resolve_place",
+    "write_lock",
+]

@@ -1,0 +1,158 @@
+"""``headrace.lock``: what is deployed where. It is committed and holds no secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from headrace._internal.files import write_whole
+from headrace.config.errors import ProjectError
+from headrace.config.text_files import read_json_object
+
+LOCK_FILE = "headrace.lock"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class DeployedFlow:
+    """A flow at a place.
+
+    Attributes:
+        id: its id there.
+        scope: the scope that starts its runs.
+        sha256: hash of what was deployed.
+        there: hash of what the place answered, by which a later change there is noticed; empty
+            where it is not known.
+    """
+
+    id: str
+    scope: str
+    sha256: str
+    there: str = ""
+
+
+@dataclass(frozen=True)
+class DeployedFunction:
+    """A function at a place.
+
+    Attributes:
+        id: its id there.
+        sha256: hash of its code.
+    """
+
+    id: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What one place has of the project.
+
+    Attributes:
+        flows: by name.
+        functions: by name.
+        endpoints: ids of the endpoints that were started there, by name.
+    """
+
+    flows: Mapping[str, DeployedFlow] = field(default_factory=dict)
+    functions: Mapping[str, DeployedFunction] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+    def with_flow(self, name: str, flow: DeployedFlow) -> Deployed:
+        """Returns this with a flow added or replaced."""
+        return replace(self, flows={**self.flows, name: flow})
+
+    def without_flow(self, name: str) -> Deployed:
+        """Returns this with a flow taken out."""
+        return replace(self, flows={k: v for k, v in self.flows.items() if k != name})
+
+    def without_function(self, name: str) -> Deployed:
+        """Returns this with a function taken out."""
+        return replace(self, functions={k: v for k, v in self.functions.items() if k != name})
+
+    def with_endpoint(self, name: str, endpoint_id: str | None) -> Deployed:
+        """Returns this with an endpoint added, replaced, or taken out where it has no id."""
+        others = {key: value for key, value in self.endpoints.items() if key != name}
+        return replace(self, endpoints={**others, name: endpoint_id} if endpoint_id else others)
+
+    def with_function(self, name: str, function: DeployedFunction) -> Deployed:
+        """Returns this with a function added or replaced."""
+        return replace(self, functions={**self.functions, name: function})
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What is deployed, by place.
+
+    Attributes:
+        places: by the place's name.
+    """
+
+    places: Mapping[str, Deployed] = field(default_factory=dict)
+
+    def at(self, place: str) -> Deployed:
+        """Returns what a place has."""
+        return self.places.get(place, Deployed())
+
+    def with_place(self, place: str, deployed: Deployed) -> Lock:
+        """Returns this with what a place has replaced."""
+        return Lock({**self.places, place: deployed})
+
+
+def read_lock(path: Path) -> Lock:
+    """Reads the lock file; nothing is deployed where there is none.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ProjectError: not a lock file, or one of a newer headrace.
+    """
+    if not path.exists():
+        return Lock()
+    document = read_json_object(path)
+    if document.get("version") != VERSION:
+        raise ProjectError(
+            f"{path}: version {document.get('version')!r}, this headrace reads {VERSION}: "
+            "upgrade headrace, or restore the file from version control"
+        )
+    try:
+        places = {place: _deployed(value) for place, value in document["places"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ProjectError(
+            f"{path}: not a lock file ({error}): restore it from version control, "
+            "or remove it and run `headrace deploy`"
+        ) from error
+    return Lock(places)
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Writes the lock file: sorted, and never half of it.
+
+    Args:
+        path: the file.
+        lock: what it shall say.
+    """
+    document = {
+        "version": VERSION,
+        "places": {place: _document(deployed) for place, deployed in lock.places.items()},
+    }
+    write_whole(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def _document(deployed: Deployed) -> dict[str, Any]:
+    document = asdict(deployed)
+    if not deployed.endpoints:
+        del document["endpoints"]
+    return document
+
+
+def _deployed(document: Mapping[str, Any]) -> Deployed:
+    return Deployed(
+        flows={name: DeployedFlow(**flow) for name, flow in document["flows"].items()},
+        functions={name: DeployedFunction(**fn) for name, fn in document["functions"].items()},
+        endpoints={name: str(value) for name, value in document.get("endpoints", {}).items()},
+    )

@@ -1,0 +1,149 @@
+"""Whether a run that is being written has ended: told by the ring items of its segments' ends.
+
+A run has ended when every source that began it has ended it, or when the acquisition wrote an
+abnormal end. Needs the standard library alone, and reads no more than the begin of the first
+segment and the end of the last, so that a watcher can ask it often.
+
+Source: ``DataFormat.h`` of NSCLDAQ 11 and 12, and how its event logger closes a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.datarun.cli_support import Parser, guarded
+from headrace.datarun.errors import DataRunError
+from headrace.datarun.segment_ends import Ending, begun_sources, ending
+
+MARKER = "ENDED"
+"""A file of this name says that a run has ended although its last segment does not."""
+
+_SEGMENT = re.compile(r"run-(\d+)-(\d+)\.evt")
+_NOT_YET = 1
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run stands.
+
+    Attributes:
+        ended: whether it has ended.
+        lack: what is missing, in words; "" if it has ended.
+        unix_time: when it ended, seconds since 1970-01-01 UTC; None where no item tells.
+        abnormal: whether the acquisition wrote an abnormal end.
+    """
+
+    ended: bool
+    lack: str = ""
+    unix_time: int | None = None
+    abnormal: bool = False
+
+
+def segments_of(directory: Path) -> dict[int, Path]:
+    """List the segments of a run by their numbers, ``run-NNNN-SS.evt``.
+
+    Args:
+        directory: of the run.
+
+    Returns:
+        Number to file, in order.
+
+    Raises:
+        DataRunError: the directory cannot be read, or holds segments of different runs.
+    """
+    try:
+        named = [(match, path) for path in directory.iterdir() if (match := _name(path))]
+    except OSError as error:
+        raise DataRunError(f"{directory}: {error.strerror}; give the directory of a run") from error
+    runs = sorted({int(match[1]) for match, _ in named})
+    if len(runs) > 1:
+        raise DataRunError(
+            f"{directory}: segments of runs {', '.join(map(str, runs))}; keep each in its own "
+            "directory"
+        )
+    found = {int(match[2]): path for match, path in named}
+    return dict(sorted(found.items()))
+
+
+def run_end(directory: Path) -> RunEnd:
+    """Tell whether a run has ended: no segment is missing, and all sources have ended.
+
+    Args:
+        directory: of the run.
+
+    Raises:
+        DataRunError: the directory or one of its segments cannot be read.
+    """
+    segments = segments_of(directory)
+    if not segments:
+        return RunEnd(False, "a first segment")
+    missing = sorted(set(range(max(segments) + 1)) - set(segments))
+    if missing:
+        return RunEnd(False, f"segment {missing[0]:02d}")
+    last = segments[max(segments)]
+    begun = begun_sources(segments[0])
+    found = _ending(list(segments.values()), len(begun))
+    if found.abnormal:
+        return RunEnd(True, "", found.unix_time, abnormal=True)
+    if found.closed and len(found.sources) >= max(len(begun), 1):
+        return RunEnd(True, "", found.unix_time)
+    if (directory / MARKER).exists():
+        return RunEnd(True, "", found.unix_time)
+    return RunEnd(False, _missing_ends(begun, found, last))
+
+
+def _ending(segments: Sequence[Path], begun: int) -> Ending:
+    """Join the ends of the last segments, back to the first one that settles the run.
+
+    A segment may have been opened after the end of the run and be empty, and the ends of several
+    sources may stand in different segments.
+    """
+    whole = Ending()
+    for path in reversed(segments):
+        found = ending(path, begun - len(whole.sources))
+        whole = found.followed_by(whole)
+        if found.has_events and (not whole.closed or len(whole.sources) >= begun):
+            break
+    return whole
+
+
+def _missing_ends(begun: set[int], found: Ending, last: Path) -> str:
+    if not found.closed or not found.sources:
+        return f"the end of the run in {last.name}"
+    names = ", ".join(str(source) for source in sorted(begun - found.sources) if source >= 0)
+    which = f"source {names}" if names else f"{len(begun) - len(found.sources)} more sources"
+    return f"the end of {which} in {last.name}"
+
+
+def _name(path: Path) -> re.Match[str] | None:
+    return _SEGMENT.fullmatch(path.name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program that says whether a run has ended.
+
+    Args:
+        arguments: without the program's name; None takes ``sys.argv``.
+
+    Returns:
+        0 it has ended, 1 not yet (what is missing goes to stdout), 2 it cannot be told.
+    """
+    ended: list[bool] = []
+    code = guarded("run_ended", lambda: ended.append(_told(arguments)))
+    if code:
+        return 2
+    return 0 if ended[0] else _NOT_YET
+
+
+def _told(arguments: Sequence[str] | None) -> bool:
+    parser = Parser(prog="run_ended", description="Tell whether a run's files are complete.")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="the run's directory")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    end = run_end(options.directory)
+    if end.lack:
+        print(end.lack)
+    return end.ended

@@ -1,0 +1,21 @@
+"""Deploy a project's flows and functions: plan what would change, apply it, find what drifted."""
+
+from headrace.deploy.apply import (
+    apply,
+    deploying,
+)
+from headrace.deploy.plan import (
+    Choice,
+    Plan,
+    Step,
+    plan,
+)
+
+__all__ = [
+    "Choice",
+    "Plan",
+    "Step",
+    "apply",
+    "deploying",
+    "plan",
+]

@@ -1,0 +1,111 @@
+"""A flow as the project has it beside the flow as a place has it."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headrace.project.flow_sources import ROLES, FlowSource
+
+_TEXTS: Final = ("title", "subtitle", "description")
+_DOCUMENTS: Final = ("definition", "input_schema")
+_ADMINISTRATORS: Final = frozenset({"flow_owner", "flow_administrator"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A member of a flow that a place has otherwise.
+
+    Attributes:
+        member: its name.
+        there: what the place has.
+        wanted: what the project has.
+    """
+
+    member: str
+    there: Any
+    wanted: Any
+
+    def lines(self) -> list[str]:
+        """Returns the difference as the lines of a diff: ``-`` there, ``+`` in the project."""
+        if self.member not in _DOCUMENTS:
+            return [
+                f"- {self.member}: {_short(self.there)}",
+                f"+ {self.member}: {_short(self.wanted)}",
+            ]
+        old, new = (_text(value).splitlines() for value in (self.there, self.wanted))
+        body = difflib.unified_diff(old, new, lineterm="", n=2)
+        return [f"  {self.member}:", *[line for line in body if line[:3] not in ("---", "+++")]]
+
+
+def wanted_document(flow: FlowSource, tag: str) -> dict[str, Any]:
+    """Returns the members of a flow that are deployed.
+
+    Args:
+        flow: the flow.
+        tag: the keyword by which it is found again.
+    """
+    return {
+        "title": flow.title,
+        "definition": flow.definition,
+        "input_schema": flow.input_schema,
+        **flow.metadata(),
+        "keywords": [*flow.keywords, tag],
+    }
+
+
+def differences(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[Difference]:
+    """Returns the members that a place has otherwise than the project.
+
+    Args:
+        wanted: as :func:`wanted_document` gives it.
+        there: the place's document. Members that the caller may not see are not compared.
+    """
+    members = [*_TEXTS, "keywords", *_DOCUMENTS]
+    if _may_administer(there):
+        members += list(ROLES.values())
+    found = []
+    for member in members:
+        if member in _DOCUMENTS and there.get(member) is None:
+            continue  # a high-assurance flow does not show it
+        pair = _plain(member, there.get(member)), _plain(member, wanted.get(member))
+        if pair[0] != pair[1]:
+            found.append(Difference(member, *pair))
+    return found
+
+
+def fingerprint(there: Mapping[str, Any]) -> str:
+    """Returns the hash of what a place has of a flow, of what everybody who sees it can see.
+
+    A service may keep a document otherwise than it was sent; so what it answered is remembered,
+    not what was sent, to tell whether somebody has changed it since.
+    """
+    members = {name: _plain(name, there.get(name)) for name in (*_TEXTS, "keywords", *_DOCUMENTS)}
+    return hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(member: str, value: Any) -> Any:
+    if member in _TEXTS:
+        return value or ""
+    if member in _DOCUMENTS:
+        return value or {}
+    return sorted(value or [])
+
+
+def _may_administer(there: Mapping[str, Any]) -> bool:
+    roles = there.get("user_roles") or [there.get("user_role")]
+    known = {role for role in roles if role}
+    return not known or bool(known & _ADMINISTRATORS)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]}..."

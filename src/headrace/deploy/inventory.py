@@ -1,0 +1,119 @@
+"""What a project has, and what of it is deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.config.lock_file import DeployedFlow, DeployedFunction
+from headrace.project.project import Project
+
+
+def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
+    """Returns the flows with ``name``, ``title``, ``state``, ``id`` at a place and ``problem``.
+
+    The state is ``deployed``, ``changed`` (since it was deployed), ``not deployed`` or, where its
+    files cannot be read, ``faulty``; the problem tells why then.
+
+    Raises:
+        ProjectError: the lock file is not one.
+    """
+    from headrace.project.flow_sources import scan_flows
+
+    deployed = project.lock().at(place).flows
+    flows, faults = scan_flows(project.flows_dir)
+    return [
+        _row(
+            name,
+            title=flows[name].title if name in flows else "",
+            sha256=flows[name].sha256() if name in flows else None,
+            deployed=deployed.get(name),
+            problem=faults.get(name),
+        )
+        for name in sorted({*flows, *faults})
+    ]
+
+
+def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
+    """Returns the functions with ``name``, ``description``, ``state``, ``id`` and ``problem``.
+
+    States are those of :func:`flow_inventory`.
+
+    Raises:
+        ProjectError: the lock file is not one.
+    """
+    from headrace.compute import scan_functions
+
+    deployed = project.lock().at(place).functions
+    functions, faults = scan_functions(project.functions_dir)
+    return [
+        _row(
+            name,
+            description=_first_line(functions[name].doc) if name in functions else "",
+            sha256=functions[name].sha256 if name in functions else None,
+            deployed=deployed.get(name),
+            problem=faults.get(name),
+        )
+        for name in sorted({*functions, *faults})
+    ]
+
+
+def function_arguments(project: Project, name: str) -> dict[str, Any]:
+    """Returns the JSON schema of the arguments of one function.
+
+    Raises:
+        ProjectError: there is none of this name.
+        ComputeError: its module is not as it must be.
+    """
+    from headrace.compute.signatures import arguments_schema
+
+    return arguments_schema(project.function(name))
+
+
+def function_document(project: Project, place: str, name: str) -> dict[str, Any]:
+    """Returns what is known of one function, with the JSON schema of its arguments.
+
+    Raises:
+        ProjectError: there is none of this name, or the lock file is not one.
+        ComputeError: its module is not as it must be.
+    """
+    from headrace.compute.signatures import arguments_schema, signature
+
+    function = project.function(name)
+    deployed = project.lock().at(place).functions.get(name)
+    return {
+        **_row(name, sha256=function.sha256, deployed=deployed, problem=None),
+        "description": function.doc.strip(),
+        "signature": signature(function),
+        "arguments": arguments_schema(function),
+        "bytes": len(function.code.encode()),
+        "sha256": function.sha256,
+        "path": str(function.path),
+    }
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0]
+
+
+def _row(
+    name: str,
+    *,
+    sha256: str | None,
+    deployed: DeployedFlow | DeployedFunction | None,
+    problem: str | None,
+    **more: str,
+) -> dict[str, Any]:
+    known = deployed.sha256 if deployed else None
+    return {
+        "name": name,
+        **more,
+        "state": "faulty" if sha256 is None else _state(sha256, known),
+        "id": deployed.id if deployed else None,
+        "problem": problem,
+    }
+
+
+def _state(source: str, deployed: str | None) -> str:
+    if deployed is None:
+        return "not deployed"
+    return "deployed" if source == deployed else "changed"

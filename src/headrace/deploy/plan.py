@@ -1,0 +1,292 @@
+"""What a deployment would do: sources, lock and place compared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from headrace._internal.near_names import known_names
+from headrace.config.errors import ProjectError
+from headrace.config.ids import is_uuid
+from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction
+from headrace.deploy.drift import Difference, differences, fingerprint, wanted_document
+from headrace.project.flow_check import FlowFinding, check_flows
+from headrace.project.flow_sources import FlowSource
+from headrace.project.project import Project
+
+if TYPE_CHECKING:
+    from headrace.compute import Function
+    from headrace.hosted import Services
+
+Kind = Literal["flow", "function"]
+Change = Literal["create", "update", "register", "adopt", "delete", "orphan", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a deployment does.
+
+    Attributes:
+        kind: ``flow`` or ``function``.
+        name: its name in the project.
+        change: what is done; of an ``orphan`` nothing, unless it is to be pruned.
+        why: the reason, in a few words.
+        sha256: hash of what is deployed.
+        id: its id at the place, where it has one already.
+        differences: what the place has otherwise.
+        updated_at: when the place changed it last, as seen by the plan.
+    """
+
+    kind: Kind
+    name: str
+    change: Change
+    why: str
+    sha256: str
+    id: str | None = None
+    differences: tuple[Difference, ...] = ()
+    updated_at: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Returns the step as JSON shows it."""
+        names = ("kind", "name", "change", "why", "sha256", "id")
+        diff = [line for difference in self.differences for line in difference.lines()]
+        return {**{name: getattr(self, name) for name in names}, "diff": diff}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A deployment before it is done.
+
+    Attributes:
+        place: where.
+        steps: functions first, then flows, each by name.
+        flows: the sources of the flows.
+        functions: the sources of the functions.
+    """
+
+    place: str
+    steps: tuple[Step, ...]
+    flows: Mapping[str, FlowSource]
+    functions: Mapping[str, Function]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that change something."""
+        return tuple(step for step in self.steps if step.change not in ("unchanged", "orphan"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a project is deployed, and how.
+
+    Attributes:
+        names: flows and functions; all where empty.
+        prune: whether what the project has no more is removed at the place.
+        adopt: id of a flow at the place that becomes the one named in ``names``.
+    """
+
+    names: Collection[str] = field(default_factory=tuple)
+    prune: bool = False
+    adopt: str | None = None
+
+
+def flow_tag(project: Project, name: str) -> str:
+    """Returns the keyword by which a flow of the project is found again at a place."""
+    return f"headrace:{project.name}/{name}"
+
+
+def plan(project: Project, place: str, services: Services, choice: Choice | None = None) -> Plan:
+    """Plans the deployment of a project.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        services: the services there.
+        choice: what of it; all, and nothing removed, by default.
+
+    Raises:
+        ProjectError: a source cannot be read, the checker finds an error in a flow, or the choice
+            names what is not there.
+        ComputeError: a function's module is not as it must be.
+    """
+    choice = choice or Choice()
+    deployed = project.lock().at(place)
+    flow_names, function_names = project.flow_names(), project.function_names()
+    _check_choice(choice, flow_names, function_names, deployed)
+    chosen = [name for name in flow_names if _chosen(choice, name)]
+    stop_on_errors(check_flows(project, chosen, place) if chosen else [])
+    flows = project.flows(chosen)
+    functions = project.functions(name for name in function_names if _chosen(choice, name))
+    steps = [
+        _plan_function(function, deployed.functions.get(name), services)
+        for name, function in sorted(functions.items())
+        if _chosen(choice, name)
+    ]
+    for name in sorted(set(deployed.functions) - set(function_names)):
+        if _chosen(choice, name):
+            entry = deployed.functions[name]
+            steps.append(_orphan("function", name, entry.id, entry.sha256, choice))
+    there = {}
+    if flow_names or deployed.flows:
+        there = {flow["id"]: flow for flow in owned_flows(services)}
+    for name, flow in sorted(flows.items()):
+        if _chosen(choice, name):
+            steps.append(
+                _plan_flow(project, flow, deployed.flows.get(name), there, choice, services)
+            )
+    steps += _orphaned_flows(project, flow_names, deployed, there, choice)
+    return Plan(place, tuple(steps), flows, functions)
+
+
+def stop_on_errors(findings: list[FlowFinding]) -> None:
+    """Raises for the first error among the checker's findings.
+
+    Raises:
+        ProjectError: there is one.
+    """
+    # The service still takes a flow whose provider was shut down: `flow check` tells that it fails.
+    errors = [
+        found
+        for found in findings
+        if found.severity == "error" and found.finding.code != "deprecated-provider"
+    ]
+    if errors:
+        more = f"; and {len(errors) - 1} more, see `headrace flow check`" if errors[1:] else ""
+        raise ProjectError(f"{errors[0]}{more}")
+
+
+def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
+    """Yields the flow documents that the caller may change at a place."""
+    pages = services.flows.paginated.list_flows(filter_roles=["flow_owner", "flow_administrator"])
+    yield from pages.items()
+
+
+def _check_choice(
+    choice: Choice,
+    flows: Collection[str],
+    functions: Collection[str],
+    deployed: Deployed,
+) -> None:
+    known = {*flows, *functions, *deployed.flows, *deployed.functions}
+    unknown = sorted(set(choice.names) - known)
+    if unknown:
+        words = known_names(unknown[0], {*flows, *functions})
+        raise ProjectError(f"no flow and no function {unknown[0]!r} in the project; {words}")
+    if choice.adopt is None:
+        return
+    if not is_uuid(choice.adopt):
+        raise ProjectError(f"--adopt {choice.adopt!r}: not the id of a flow")
+    if len(choice.names) != 1 or next(iter(choice.names)) not in flows:
+        raise ProjectError("--adopt: name the one flow of the project that it becomes")
+
+
+def _chosen(choice: Choice, name: str) -> bool:
+    return not choice.names or name in choice.names
+
+
+def _plan_function(function: Function, entry: DeployedFunction | None, services: Services) -> Step:
+    name, sha256 = function.name, function.sha256
+    if entry is None:
+        return Step("function", name, "register", "new", sha256)
+    if entry.sha256 != sha256:
+        return Step("function", name, "register", "code changed", sha256)
+    if not _exists(lambda: services.compute.get(f"/v2/functions/{entry.id}")):
+        return Step("function", name, "register", "not known there any more", sha256)
+    return Step("function", name, "unchanged", "", sha256, entry.id)
+
+
+def _plan_flow(
+    project: Project,
+    flow: FlowSource,
+    entry: DeployedFlow | None,
+    there: Mapping[str, dict[str, Any]],
+    choice: Choice,
+    services: Services,
+) -> Step:
+    name, sha256, tag = flow.name, flow.sha256(), flow_tag(project, flow.name)
+    wanted = wanted_document(flow, tag)
+
+    def step(change: Change, why: str, found: Mapping[str, Any]) -> Step:
+        differing = tuple(differences(wanted, found))
+        return Step(
+            "flow", name, change, why, sha256, str(found["id"]), differing, found.get("updated_at")
+        )
+
+    if choice.adopt is not None:
+        found = there.get(choice.adopt) or _flow(choice.adopt, services)
+        if found is None:
+            raise ProjectError(f"--adopt {choice.adopt}: no such flow there, or not visible to you")
+        return step("adopt", "named by --adopt", found)
+    found = None
+    if entry is not None:
+        found = there.get(entry.id) or _flow(entry.id, services)
+    if entry is None or found is None:
+        tagged = [flow for flow in there.values() if tag in (flow.get("keywords") or [])]
+        if tagged:
+            return step("adopt", "found there by its keyword", _oldest(tagged))
+        why = "new" if entry is None else "not there any more, or not shown to you"
+        return Step("flow", name, "create", why, sha256)
+    edited = entry.sha256 != sha256
+    drifted = bool(entry.there) and entry.there != fingerprint(found)
+    if edited and drifted:
+        return step("update", "source changed, and changed there by somebody", found)
+    if edited or drifted:
+        return step("update", "source changed" if edited else "changed there by somebody", found)
+    return Step("flow", name, "unchanged", "", sha256, entry.id)
+
+
+def _orphaned_flows(
+    project: Project,
+    flows: Collection[str],
+    deployed: Deployed,
+    there: Mapping[str, dict[str, Any]],
+    choice: Choice,
+) -> list[Step]:
+    orphans = {
+        entry.id: (name, entry.sha256)
+        for name, entry in deployed.flows.items()
+        if name not in flows and _chosen(choice, name)
+    }
+    prefix = flow_tag(project, "")
+    if not choice.names:
+        # Those too that a lost lock file does not know.
+        kept = {entry.id for name, entry in deployed.flows.items() if name in flows}
+        for flow_id, flow in there.items():
+            names = [k[len(prefix) :] for k in flow.get("keywords") or [] if k.startswith(prefix)]
+            if names and names[0] not in flows and flow_id not in kept:
+                orphans.setdefault(flow_id, (names[0], ""))
+    return [
+        _orphan("flow", name, flow_id, sha256, choice)
+        for flow_id, (name, sha256) in sorted(orphans.items(), key=lambda item: item[1])
+    ]
+
+
+def _orphan(kind: Kind, name: str, id_: str, sha256: str, choice: Choice) -> Step:
+    if choice.prune:
+        return Step(kind, name, "delete", "not in the project any more", sha256, id_)
+    return Step(
+        kind, name, "orphan", "not in the project any more: --prune removes it", sha256, id_
+    )
+
+
+def _oldest(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(found, key=lambda flow: (str(flow.get("created_at", "")), flow["id"]))
+
+
+def _flow(flow_id: str, services: Services) -> dict[str, Any] | None:
+    found: list[dict[str, Any]] = []
+    there = _exists(lambda: found.append(dict(services.flows.get_flow(flow_id).data)))
+    return found[0] if there else None
+
+
+def _exists(ask: Any) -> bool:
+    from globus_sdk import GlobusAPIError
+
+    try:
+        ask()
+    except GlobusAPIError as error:
+        if error.http_status == 404:
+            return False
+        raise
+    return True

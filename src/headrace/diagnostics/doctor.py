@@ -1,0 +1,242 @@
+"""Everything that would fail later in a run, looked at now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.diagnostics.preflight import endpoints_in, look_at_endpoint
+from headrace.diagnostics.scheduler_check import look_at_scheduler
+from headrace.endpoints.canary import send_canary
+from headrace.endpoints.configuration_check import endpoint_problem
+from headrace.errors import HeadraceError
+from headrace.project.diagnosis import Diagnosis, Health
+from headrace.project.flow_check import check_flows
+from headrace.project.project import Project
+from headrace.runs.collection_access import Location, locations_of, look_at_location, only_read
+from headrace.runs.describe import duration
+from headrace.runs.input_resolution import named, resolve_input
+from headrace.runs.launch import check_input, deployed_flow, is_current
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+# Of arguments and of results, at the hosted services.
+_TASK_BYTES: Final = 10_000_000
+# Of an action that says nothing of it.
+_WAIT_TIME: Final = 300
+
+
+@dataclass(frozen=True)
+class _Case:
+    project: Project
+    place: str
+    services: Services
+    flow: str
+    body: Mapping[str, Any]
+    canary_seconds: float | None
+
+
+def diagnose(
+    project: Project,
+    place: str,
+    services: Services,
+    flow: str,
+    body: Mapping[str, Any],
+    *,
+    canary_seconds: float | None = None,
+) -> list[Diagnosis]:
+    """Looks at everything that a run of a flow needs, and goes on where something is wrong.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        services: the services there.
+        flow: the flow's name.
+        body: its input, in which names may stand.
+        canary_seconds: whether every endpoint shall run a task that does nothing, and within how
+            many seconds.
+
+    Raises:
+        ProjectError: there is no such flow.
+    """
+    project.flow(flow)
+    case = _Case(project, place, services, flow, body, canary_seconds)
+    found: list[Diagnosis] = []
+    for looker in (_definition, _deployment, _input, _login, _collections, _endpoints):
+        found += _whatever(looker.__name__.strip("_"), looker(case))
+    return found
+
+
+def _whatever(what: str, look: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
+    """Yields what a look finds; one that cannot go on is a bad finding, and ends only itself.
+
+    Args:
+        what: what is looked at.
+        look: yields findings as it makes them.
+    """
+    from globus_sdk import GlobusError
+
+    from headrace.hosted import explain
+
+    try:
+        yield from look
+    except GlobusError as error:
+        yield Diagnosis(what, "bad", str(explain(error)))
+    except (HeadraceError, OSError) as error:
+        yield Diagnosis(what, "bad", str(error))
+
+
+def _definition(case: _Case) -> Iterator[Diagnosis]:
+    findings = [f for f in check_flows(case.project, [case.flow]) if f.severity != "advice"]
+    for finding in findings:
+        health: Health = "bad" if finding.severity == "error" else "warning"
+        yield Diagnosis("definition", health, str(finding))
+    if not findings:
+        yield Diagnosis("definition", "good", "the checker finds nothing")
+
+
+def _deployment(case: _Case) -> Iterator[Diagnosis]:
+    deployed = deployed_flow(case.project, case.place, case.flow)
+    again = "" if case.place == "local" else f" --at {case.place}"
+    if not is_current(case.project, case.place, case.flow):
+        words = f"changed since it was deployed: run `headrace deploy{again}`"
+        yield Diagnosis("deployment", "warning", words)
+    else:
+        there = case.services.flows.get_flow(deployed.id)
+        yield Diagnosis("deployment", "good", f"{there['title']} ({deployed.id})")
+
+
+def _input(case: _Case) -> Iterator[Diagnosis]:
+    from headrace.flowlang import payload_problem
+
+    body = resolve_input(case.project, case.project.lock(), case.place, case.body)
+    check_input(case.flow, body, case.project.flow(case.flow).input_schema)
+    problem = payload_problem(body)
+    size = len(json.dumps(body).encode())
+    if problem is not None:
+        yield Diagnosis("input", "bad", f"it cannot be a payload: {problem}")
+    elif size > _TASK_BYTES:
+        words = f"{size:,} bytes; a task takes {_TASK_BYTES:,}: pass paths, not data"
+        yield Diagnosis("input", "warning", words)
+    else:
+        yield Diagnosis("input", "good", f"it fits the schema, {size:,} bytes")
+
+
+def _login(case: _Case) -> Iterator[Diagnosis]:
+    if case.place == "local":
+        return
+    from headrace.hosted import login_seconds
+
+    left = login_seconds()
+    longest = longest_run(case.project.flow(case.flow).definition)
+    what = f"the flow's actions may take {duration(longest)}"
+    if left is None:
+        yield Diagnosis("login", "good", f"it renews itself; {what}")
+    elif left < longest:
+        words = f"it ends in {duration(left)}, and {what}: run `headrace login --force`"
+        yield Diagnosis("login", "warning", words)
+    else:
+        yield Diagnosis("login", "good", f"it lasts {duration(left)}; {what}")
+
+
+def _collections(case: _Case) -> Iterator[Diagnosis]:
+    definition = case.project.flow(case.flow).definition
+    reached = set()
+    for location in locations_of(case.body):
+        for one in _whatever(str(location), _location(case, location, definition)):
+            yield one
+            reached |= {location.collection} if one.health != "bad" else set()
+    if case.place != "local":
+        for name in sorted(reached):
+            what = f"collection {name}"
+            yield from _whatever(what, _session(case, name, longest_run(definition)))
+
+
+def _location(case: _Case, location: Location, definition: Any) -> Iterator[Diagnosis]:
+    must_exist = location.member in only_read(definition)
+    yield look_at_location(case.project, case.place, case.services, location, must_exist=must_exist)
+
+
+def _session(case: _Case, name: str, longest: float) -> Iterator[Diagnosis]:
+    """High-assurance collections want a login every so often, also while a run is under way."""
+    collection_id = case.project.collection_id(name, case.place)
+    told = case.services.transfer.get_endpoint(collection_id).data
+    minutes = told.get("authentication_timeout_mins")
+    if not told.get("high_assurance") or not isinstance(minutes, int):
+        return
+    words = f"it is of high assurance and wants a login every {duration(60.0 * minutes)}"
+    if 60 * minutes < longest:
+        words += f", and the flow's actions may take {duration(longest)}: the run will wait "
+        words += "for you, to be resumed with `headrace run resume`"
+        yield Diagnosis(f"collection {name}", "warning", words)
+    else:
+        yield Diagnosis(f"collection {name}", "good", words)
+
+
+def longest_run(definition: Any) -> float:
+    """Returns how long the actions of a flow may take together, seconds: their WaitTime.
+
+    Args:
+        definition: the flow's definition.
+    """
+    if isinstance(definition, Mapping):
+        here = 0.0
+        if definition.get("Type") in ("Action", "Wait"):
+            told = definition.get("WaitTime", definition.get("Seconds", _WAIT_TIME))
+            here = float(told) if isinstance(told, int | float) else 0.0
+        return here + sum(longest_run(item) for item in definition.values())
+    if isinstance(definition, list):
+        return sum(longest_run(item) for item in definition)
+    return 0.0
+
+
+def _endpoints(case: _Case) -> Iterator[Diagnosis]:
+    for name in endpoints_in(case.body):
+        yield from _whatever(f"endpoint {name}", _endpoint(case, name))
+
+
+def _endpoint(case: _Case, name: str) -> Iterator[Diagnosis]:
+    problem = endpoint_problem(case.project, name) if case.place == "local" else ""
+    if problem:
+        yield Diagnosis(f"endpoint {name}", "bad", problem)
+        return
+    found = look_at_endpoint(case.project, case.place, case.services, name)
+    yield found
+    if case.place == "local":
+        yield from look_at_scheduler(case.project, name)
+    if found.health == "bad":
+        return
+    endpoint_id = case.project.endpoint_id(name, case.place)
+    yield from _allowed(case, name, endpoint_id, sorted(set(named("function", case.body))))
+    if case.canary_seconds is not None:
+        canary = send_canary(
+            case.project, case.place, case.services, endpoint_id, case.canary_seconds
+        )
+        words = f"the canary {canary.story} ({canary.seconds:.1f} s)"
+        yield Diagnosis(found.what, "good" if canary.lives else "bad", words)
+
+
+def _allowed(case: _Case, name: str, endpoint_id: str, functions: list[str]) -> Iterator[Diagnosis]:
+    from globus_sdk import GlobusAPIError
+
+    try:
+        answer = case.services.compute.get_endpoint_allowlist(endpoint_id).data
+    except GlobusAPIError as error:
+        words = f"its list of functions is not shown to you ({error.http_status})"
+        yield Diagnosis(f"endpoint {name}", "not checked", words)
+        return
+    if not answer.get("restricted"):
+        return
+    allowed = set(map(str, answer.get("functions") or []))
+    deployed = case.project.lock().at(case.place).functions
+    for function in functions:
+        if function in deployed and deployed[function].id not in allowed:
+            yield Diagnosis(
+                f"endpoint {name}",
+                "bad",
+                f"it does not run {function} as it is deployed now: run "
+                f"`headrace endpoint restart {name}` where it runs",
+            )

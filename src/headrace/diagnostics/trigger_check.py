@@ -1,0 +1,154 @@
+"""Triggers checked whole before anything is watched: what would fail at the first arrival."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.config.errors import ProjectError
+from headrace.errors import HeadraceError
+from headrace.project.project import Project
+from headrace.runs.collection_access import locations_of
+from headrace.runs.input_resolution import is_location, resolve_input
+from headrace.runs.launch import deployed_flow
+
+if TYPE_CHECKING:
+    from headrace.triggers import Trigger
+
+# What a name can be in an input that names something; see headrace.runs.input_resolution.
+_NAMED = ("endpoint", "function", "options_of", "project_on", "directory")
+# Rules of schemas about texts that hold for some names of arrivals and not for others.
+_ABOUT_TEXTS = frozenset({"pattern", "format", "enum", "const", "minLength", "maxLength"})
+
+
+def check_triggers(project: Project, place: str, triggers: Iterable[Trigger]) -> list[str]:
+    """Finds everything that would keep the runs of triggers from being started.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        triggers: the triggers.
+
+    Returns:
+        One line each: the trigger's file, the key, what is wrong and the way out.
+    """
+    return [
+        f"{trigger.file}: {problem}"
+        for trigger in triggers
+        for problem in _problems(project, place, trigger)
+    ]
+
+
+def _problems(project: Project, place: str, trigger: Trigger) -> Iterator[str]:
+    from headrace.triggers import missing_directory
+
+    if problem := missing_directory(trigger) or _led_out(project, place, trigger):
+        yield problem
+    yield from _about_check(trigger)
+    try:
+        source = project.flow(trigger.flow)
+        deployed_flow(project, place, trigger.flow)
+    except HeadraceError as error:
+        yield f"start.flow: {error}"
+        return
+    body = _example(trigger)
+    wrong = list(_about_names(project, place, body, "start.input"))
+    yield from wrong
+    if not wrong:
+        resolved = resolve_input(project, project.lock(), place, body)
+        yield from _about_schema(trigger, resolved, source.input_schema)
+        yield from _about_collections(project, place, body)
+
+
+def _led_out(project: Project, place: str, trigger: Trigger) -> str:
+    """Tells what is wrong with a watched directory that transfers cannot reach."""
+    from headrace.facility.transfer import leading_out
+
+    reads = {location.collection for location in locations_of(dict(trigger.input))}
+    if place != "local" or trigger.collection not in reads:
+        return ""
+    root = project.collection(trigger.collection).root
+    problem = leading_out(trigger.collection, root, trigger.path)
+    return f"watch.path: {problem}" if problem else ""
+
+
+def _about_check(trigger: Trigger) -> Iterator[str]:
+    if not trigger.check:
+        return
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    program, base = trigger.check[0], trigger.file.parent.parent
+    found = (base / program).is_file() if "/" in program else shutil.which(program, path=path)
+    if not found:
+        yield f"watch.check: there is no program {program!r}; see its path"
+
+
+def _example(trigger: Trigger) -> Any:
+    """Returns the input of a run on something that might arrive."""
+    from headrace.triggers import Arrival, render_input
+
+    name = "".join(character if character.isalnum() else "1" for character in trigger.pattern)
+    path = f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
+    location = trigger.directory / name
+    return render_input(
+        dict(trigger.input), Arrival(trigger.name, trigger.collection, name, path, location)
+    )
+
+
+def _about_names(project: Project, place: str, value: Any, where: str) -> Iterator[str]:
+    """Yields what is wrong with each name in an input."""
+    if isinstance(value, Mapping):
+        if is_location(value) or (len(value) == 1 and next(iter(value)) in _NAMED):
+            try:
+                resolve_input(project, project.lock(), place, value)
+            except (ProjectError, KeyError) as error:
+                yield f"{where}: {error}"
+            return
+        for key, item in value.items():
+            yield from _about_names(project, place, item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _about_names(project, place, item, f"{where}[{number}]")
+
+
+def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    from headrace._internal.json_schema import value_problems
+
+    for problem in value_problems(dict(schema), body):
+        if problem.rule in _ABOUT_TEXTS and _is_made_of_arrival(trigger, problem.path):
+            continue
+        place = problem.json_path.removeprefix("$")
+        yield f"start.input{place}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
+
+
+def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
+    """Tells whether what is at a path of the input has a placeholder, or is not in the template."""
+    value: Any = trigger.input
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return True
+    return not isinstance(value, str) or "{" in value.replace("{{", "")
+
+
+def _about_collections(project: Project, place: str, body: Any) -> Iterator[str]:
+    """Yields what is wrong with the collections and paths of an input, on this machine."""
+    from headrace.facility.transfer import leading_out
+
+    for location in locations_of(body):
+        where = f"start.input.{location.member}"
+        if ".." in location.path.split("/"):
+            yield f"{where}: {location.path}: a path must not leave its collection: remove `..`"
+        elif place == "local":
+            root = project.collection(location.collection).root
+            if not root.is_dir():
+                yield (
+                    f"{where}: collection {location.collection!r}: its root {root} is not a "
+                    "directory: create it, or change `root` in headrace.toml"
+                )
+            elif problem := leading_out(location.collection, root, location.path):
+                yield f"{where}: {problem}"

@@ -1,0 +1,1 @@
+"""A project's Globus Compute endpoints: created, started, drained and monitored."""

@@ -1,0 +1,106 @@
+"""The monitor's own sign of life, a fragment for a status page, and who looks at them."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from headrace._internal.files import write_whole
+from headrace.config.errors import ProjectError
+from headrace.project.project import Project
+
+
+def monitor_directory(project: Project) -> Path:
+    """Returns the directory with what the monitor remembers and tells."""
+    from headrace.facility import state_directory
+
+    return state_directory(project.root) / "monitor"
+
+
+def heartbeat_file(project: Project) -> Path:
+    """Returns the file that the monitor writes at the end of every check."""
+    return monitor_directory(project) / "heartbeat.json"
+
+
+def write_heartbeat(project: Project, rows: Sequence[Mapping[str, Any]], now: float) -> None:
+    """Writes the sign of life and the fragment.
+
+    Args:
+        project: the project.
+        rows: the check's result, an object for each endpoint.
+        now: the time, in seconds since 1970.
+    """
+    moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
+    document = {
+        "time": moment,
+        "unix": now,
+        "project": project.name,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "endpoints": list(rows),
+    }
+    path = heartbeat_file(project)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(document, indent=1) + "\n")
+    write_whole(path.with_name("status.html"), fragment(project.name, rows, moment))
+
+
+def fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
+    """Returns the endpoints' states as a piece of HTML for a status page."""
+    lines = "".join(
+        "<tr class='headrace-{health}'>"
+        "<td>{name}</td><td>{health}</td><td>{story}</td></tr>\n".format(
+            **{key: html.escape(str(row[key]), quote=True) for key in ("name", "health", "story")}
+        )
+        for row in rows
+    )
+    return (
+        f"<table class='headrace-endpoints'><caption>Endpoints of {html.escape(name)}, "
+        f"<time>{moment}</time></caption>\n"
+        f"<tr><th>Endpoint</th><th>State</th><th>What happened</th></tr>\n{lines}</table>\n"
+    )
+
+
+def check_heartbeat(path: Path, longest: float, now: float) -> dict[str, Any]:
+    """Checks that a monitor elsewhere still works.
+
+    Args:
+        path: its heartbeat, on a shared file system or copied here.
+        longest: the age from which it counts as dead, in seconds.
+        now: the time, in seconds since 1970.
+
+    Returns:
+        ``age_seconds``, ``host``, ``time`` and ``endpoints``.
+
+    Raises:
+        ProjectError: it is missing, too old, or not a heartbeat.
+    """
+    advice = (
+        "look for the entry with `scrontab -l` (a cancelled one is commented out as #DISABLED) "
+        "or `crontab -l`, and install it anew with `headrace endpoint monitor --install-scrontab`"
+    )
+    try:
+        document = json.loads(path.read_text())
+        age = now - float(document["unix"])
+        told = {
+            "age_seconds": round(age),
+            "host": str(document["host"]),
+            "time": str(document["time"]),
+            "endpoints": list(document["endpoints"]),
+        }
+    except FileNotFoundError as error:
+        raise ProjectError(f"{path}: no heartbeat: the monitor has never run; {advice}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProjectError(f"{path}: not a heartbeat of the monitor ({error})") from error
+    if age > longest:
+        raise ProjectError(
+            f"{path}: the monitor on {told['host']} was last heard of {age / 60:.0f} min ago "
+            f"({told['time']}); {advice}"
+        )
+    return told

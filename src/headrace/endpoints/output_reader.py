@@ -1,0 +1,54 @@
+"""Reading what tasks and their batch jobs printed, here or at the endpoint where they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.endpoints.builtin_functions import OwnFunction, call_own_function, own_function_id
+from headrace.project.project import Project
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+# Of each stream, through an endpoint: results are limited to 10 MB.
+REMOTE_BYTES: Final = 200_000
+LOCAL_BYTES: Final = 10_000_000
+
+
+def reader_id(project: Project, place: str, services: Services) -> str:
+    """Returns the id of the function that reads what jobs printed; registers it the first time."""
+    return own_function_id(project, place, services, _reader())
+
+
+def read_jobs_here(task_id: str, places: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns what a task's jobs printed, from this machine's files."""
+    from headrace.compute.job_reader import headrace_job_output
+
+    return headrace_job_output(task_id, list(places), LOCAL_BYTES)
+
+
+def read_jobs_there(
+    project: Project,
+    place: str,
+    services: Services,
+    endpoint_id: str,
+    task_id: str,
+    places: Sequence[str],
+    deadline: float,
+) -> tuple[list[dict[str, Any]], str]:
+    """Returns what a task's jobs printed, read by the endpoint where it ran.
+
+    Returns:
+        The jobs as :func:`~headrace.compute.job_reader.headrace_job_output` returns them, and why
+        they could not be read, empty where they were.
+    """
+    kwargs = {"task_id": task_id, "places": list(places), "limit": REMOTE_BYTES}
+    answer = call_own_function(project, place, services, endpoint_id, _reader(), kwargs, deadline)
+    return (answer.value if isinstance(answer.value, list) else []), answer.problem
+
+
+def _reader() -> OwnFunction:
+    from headrace.compute.job_reader import NAME, reader_code
+
+    return OwnFunction(NAME, reader_code(), "output_reader")

@@ -1,0 +1,205 @@
+"""The endpoints that a facility hosts: started at their first task, reaped after a death."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from headrace._internal.files import private_directory
+from headrace.compute import (
+    Cancellations,
+    EndpointSpec,
+    HostedEndpoint,
+    TaskEvent,
+    TaskSpec,
+    reap,
+)
+from headrace.facility.errors import FacilityError
+from headrace.facility.settings import SettingsFile, state_directory
+
+logger = logging.getLogger(__name__)
+
+
+class Host(Protocol):
+    """Something that tasks can be submitted to."""
+
+    def submit(self, task: TaskSpec) -> None:
+        """Submits a task; one that is submitted already stays."""
+
+    def cancel(self, task_id: str) -> None:
+        """Gives a task up."""
+
+
+class Remote(Protocol):
+    """Endpoints that run by themselves and have registered at the facility."""
+
+    def endpoint(self, endpoint_id: str) -> Host | None:
+        """Returns the one with this id."""
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task waiting; empty where nothing."""
+
+    def known(self) -> list[tuple[str, str]]:
+        """Returns the name and the id of each."""
+
+
+class Endpoints:
+    """The endpoints of a facility, each with the configuration that it has now.
+
+    Args:
+        root: the project's root.
+        settings: tells the endpoints.
+        on_event: called with every event of a task, from any thread.
+        environment: returns variables for the workers, which lead a Globus client there to this
+            facility.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settings: SettingsFile,
+        on_event: Callable[[TaskEvent], None],
+        environment: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        self._root = root
+        self._settings = settings
+        self._on_event = on_event
+        self._environment = environment
+        self._directory = private_directory(state_directory(root) / "endpoints")
+        self._endpoints: dict[str, HostedEndpoint] = {}
+        self._lock = threading.Lock()
+        self._remote: Remote | None = None
+
+    def use(self, remote: Remote) -> None:
+        """Says which endpoints have registered."""
+        self._remote = remote
+
+    def known(self) -> list[tuple[str, str]]:
+        """Returns the name and the id of every endpoint, hosted and registered."""
+        hosted = [(e.name, e.id) for e in self._settings.current().endpoints]
+        return hosted + (self._remote.known() if self._remote else [])
+
+    def waiting_for(self, task_id: str) -> str:
+        """Says in one line what keeps a task waiting; empty where nothing is known of it."""
+        with self._lock:
+            endpoints = list(self._endpoints.values())
+        told = next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
+        return told or (self._remote.waiting_for(task_id) if self._remote else "")
+
+    def place(self, endpoint_id: str) -> Host:
+        """Returns where the tasks of an endpoint go, hosted or registered.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        if self._settings.current().endpoint(endpoint_id) is None and self._remote:
+            remote = self._remote.endpoint(endpoint_id)
+            if remote is not None:
+                return remote
+        return _Hosted(self, endpoint_id)
+
+    def hosted(self, endpoint_id: str) -> Host | None:
+        """Returns where the tasks of an endpoint go; None where the facility does not host it."""
+        if self._settings.current().endpoint(endpoint_id) is None:
+            return None
+        return _Hosted(self, endpoint_id)
+
+    def reap(self) -> None:
+        """Ends what hosts of an earlier facility left behind: processes and batch jobs.
+
+        The jobs of tasks that it gave up too, where it died before it had cancelled them.
+        """
+        for directory in sorted(self._directory.iterdir()):
+            if directory.is_dir():
+                for ended in reap(directory):
+                    logger.warning("endpoint %s: ended a leftover: %s", directory.name, ended)
+                Cancellations(directory / "cancelled").resume()
+
+    def submit(self, endpoint_id: str, task: TaskSpec) -> None:
+        """Submits a task to a hosted endpoint, as it is configured now.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+            ComputeError: its configuration or the task is wrong.
+        """
+        spec = self._spec(endpoint_id)
+        self._endpoint(endpoint_id).submit(spec, task)
+
+    def cancel(self, endpoint_id: str, task_id: str) -> None:
+        """Gives a task of a hosted endpoint up.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        self._endpoint(endpoint_id).cancel(self._spec(endpoint_id), task_id)
+
+    def restart(self, endpoint_id: str) -> bool:
+        """Has the next task of a hosted endpoint start a new host; says whether there was one."""
+        with self._lock:
+            endpoint = self._endpoints.get(endpoint_id)
+        return endpoint.restart() if endpoint is not None else False
+
+    def status(self, endpoint_id: str) -> dict[str, Any]:
+        """Returns what a hosted endpoint says of itself.
+
+        Raises:
+            FacilityError: no endpoint has this id.
+        """
+        return self._endpoint(endpoint_id).status(self._spec(endpoint_id))
+
+    def forget(self, endpoint_id: str) -> None:
+        """Drops the stored state of an endpoint that is not in use."""
+        with self._lock:
+            if endpoint_id not in self._endpoints:
+                shutil.rmtree(self._directory / endpoint_id, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Stops every host, with its workers and batch jobs."""
+        with self._lock:
+            endpoints, self._endpoints = dict(self._endpoints), {}
+        threads = [
+            threading.Thread(target=endpoint.stop, args=(15.0,), name="stop endpoint")
+            for endpoint in endpoints.values()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _endpoint(self, endpoint_id: str) -> HostedEndpoint:
+        with self._lock:
+            if endpoint_id not in self._endpoints:
+                self._endpoints[endpoint_id] = HostedEndpoint(self._on_event)
+            return self._endpoints[endpoint_id]
+
+    def _spec(self, endpoint_id: str) -> EndpointSpec:
+        settings = self._settings.current().endpoint(endpoint_id)
+        if settings is None:
+            raise FacilityError(f"no endpoint {endpoint_id} at this facility; see headrace.toml")
+        return EndpointSpec(
+            name=settings.name,
+            id=settings.id,
+            template=Path(settings.template),
+            options=dict(settings.options),
+            state_dir=private_directory(self._directory / settings.id),
+            project_root=self._root,
+            environment=self._environment(),
+        )
+
+
+class _Hosted:
+    """A hosted endpoint, as what tasks are submitted to."""
+
+    def __init__(self, endpoints: Endpoints, endpoint_id: str) -> None:
+        self._endpoints = endpoints
+        self._id = endpoint_id
+
+    def submit(self, task: TaskSpec) -> None:
+        self._endpoints.submit(self._id, task)
+
+    def cancel(self, task_id: str) -> None:
+        self._endpoints.cancel(self._id, task_id)

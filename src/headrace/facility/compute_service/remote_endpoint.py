@@ -1,0 +1,50 @@
+"""A real endpoint, as flows' actions see it: like one that the facility hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.compute import TaskEvent, TaskSpec
+from headrace.compute.task_results import NotJSON, failure_line, read_result
+from headrace.facility.compute_service import messages
+from headrace.facility.compute_service.serialized_tasks import PackedTask
+
+if TYPE_CHECKING:
+    from headrace.facility.compute_service.service import ComputeService
+
+
+class RemoteEndpoint:
+    """Submits an action's tasks to a real endpoint.
+
+    Args:
+        service: passes them on.
+        endpoint_id: the endpoint.
+    """
+
+    def __init__(self, service: ComputeService, endpoint_id: str) -> None:
+        self._service = service
+        self._endpoint_id = endpoint_id
+
+    def submit(self, task: TaskSpec) -> None:
+        """Submits a task; one that is submitted already stays, or tells its end again."""
+        self._service.submit_for_action(self._endpoint_id, task)
+
+    def cancel(self, task_id: str) -> None:
+        """Gives a task up; what runs at the endpoint runs on to its end."""
+        self._service.cancel(task_id)
+
+    def status(self) -> dict[str, Any]:
+        """Returns whether it is online."""
+        online = self._service.children.online(self._endpoint_id)
+        return {"state": "online" if online else "offline"}
+
+
+def event_of(task: PackedTask) -> TaskEvent:
+    """Returns the end of an action's task, its result read as JSON and as nothing else."""
+    result = messages.read_result(task.message or b"")
+    if result.is_error:
+        return TaskEvent(task.id, "failed", error=failure_line(result.data))
+    try:
+        return TaskEvent(task.id, "done", result=read_result(result.data))
+    except (NotJSON, ValueError) as error:
+        return TaskEvent(task.id, "failed", error=str(error))

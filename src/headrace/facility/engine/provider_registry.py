@@ -1,0 +1,36 @@
+"""Which action provider answers at which address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.facility.store.actions import Provider
+
+
+class Directory:
+    """The action providers of a facility, by URL."""
+
+    def __init__(self) -> None:
+        self._by_url: dict[str, Provider] = {}
+        self._others: list[Provider] = []
+
+    def use(self, providers: Sequence[Provider]) -> None:
+        """Says which providers there are; the first that serves a URL has it."""
+        self._by_url = {_canonical(provider.url): provider for provider in providers}
+        self._others = [*providers]
+
+    def find(self, url: str) -> Provider | None:
+        """Returns the provider of a URL, or None."""
+        known = self._by_url.get(_canonical(url))
+        if known is not None:
+            return known
+        return next((provider for provider in self._others if provider.serves(url)), None)
+
+    @property
+    def urls(self) -> list[str]:
+        """The URLs that a flow may name."""
+        return sorted(self._by_url)
+
+
+def _canonical(url: str) -> str:
+    return url.rstrip("/")

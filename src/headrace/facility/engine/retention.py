@@ -1,0 +1,89 @@
+"""Removing the records of runs that ended long ago, whatever the clock says."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+from typing import Final
+
+from headrace._internal.clock import elapsed
+from headrace.facility.store.runs import Runs
+from headrace.facility.supervision import Health
+from headrace.flowlang.runs import written
+
+logger = logging.getLogger(__name__)
+
+# The hosted service keeps records of runs for so long after their end.
+RETENTION_DAYS: Final = 90.0
+_DAY_SECONDS: Final = 86_400.0
+_PASS_SECONDS: Final = 3600.0
+_AT_ONCE: Final = 200
+# More records than these at once, and more than this share of all, are a wrong clock's or a
+# changed setting's work rather than time's: they go slowly, so that somebody can step in.
+_MANY: Final = 100
+_LARGE_SHARE: Final = 0.2
+_SHARE_A_DAY: Final = 0.1
+
+
+class Retention:
+    """Removes the records of ended runs after some days.
+
+    The clock of the machine may be wrong. Time is therefore what has passed, by a clock that
+    nobody sets, since the newest event that the store held at the start, and never later than what
+    the wall clock says.
+
+    Args:
+        runs: the runs.
+        days: days after its end for which a run is kept.
+        health: told of a large removal.
+    """
+
+    def __init__(self, runs: Runs, days: float, health: Health) -> None:
+        self._runs = runs
+        self._days = days
+        self._health = health
+        self._begun = elapsed()
+        self._newest: float | None = None
+        self._day_begun = 0.0
+        self._left_today = 0
+
+    def remove_some(self) -> float:
+        """Remove some records, and return the seconds until it is worth while to look again."""
+        before = written(self._time() - self._days * _DAY_SECONDS)
+        old, ended = self._runs.count_ended(before)
+        if old > _MANY and old > _LARGE_SHARE * ended:
+            return self._slowly(before, old, ended)
+        self._health.forget("retention")
+        removed = self._runs.delete_ended(before, _AT_ONCE)
+        return 0.0 if removed == _AT_ONCE else _PASS_SECONDS
+
+    def _slowly(self, before: str, old: int, ended: int) -> float:
+        moment = elapsed()
+        if self._left_today <= 0 and moment - self._day_begun < _DAY_SECONDS and self._day_begun:
+            return _PASS_SECONDS
+        if self._left_today <= 0:
+            self._day_begun = moment
+            self._left_today = max(_MANY, int(_SHARE_A_DAY * ended))
+            self._health.note(
+                "retention",
+                f"{old} of {ended} records of ended runs are older than {self._days:g} days by "
+                f"the clock; they are removed slowly, {self._left_today} a day, in case the clock "
+                "is wrong; HEADRACE_RETENTION_DAYS=forever keeps all",
+            )
+        removed = self._runs.delete_ended(before, min(_AT_ONCE, self._left_today))
+        self._left_today -= removed
+        return 0.0 if removed and self._left_today > 0 else _PASS_SECONDS
+
+    def _time(self) -> float:
+        if self._newest is None:
+            newest = self._runs.newest_time()
+            self._newest = _seconds(newest) if newest else time.time()
+        return min(time.time(), self._newest + elapsed() - self._begun)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,96 @@
+"""How a run begins."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from headrace.facility.store.flows import StoredFlow
+from headrace.facility.store.runs import Run, Runs, definition_hash
+from headrace.flowlang.runs import Event, Kind, Phase, Position, apply, written
+
+# What a run is found by and shared with, which may be changed later.
+SHARED: Final = ("tags", "run_managers", "run_monitors")
+
+
+def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Returns those members of a request that a run is found by and shared with, as stored.
+
+    Args:
+        request: checked already; members that are null are empty.
+    """
+    found = {name: list(request[name] or []) for name in SHARED if name in request}
+    if "tags" in found:
+        found["tags"] = [" ".join(tag.split()) for tag in found["tags"]]
+    return found
+
+
+def begin_run(
+    db: sqlite3.Connection,
+    runs: Runs,
+    flow: StoredFlow,
+    request: Mapping[str, Any],
+    request_id: str | None = None,
+) -> Run:
+    """Stores a new run in the given transaction.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        flow: the flow to run.
+        request: body of the service's run request, its input checked already.
+        request_id: name of the request.
+    """
+    started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
+    event = Event(Kind.STARTED, time.time(), started)
+    return insert_run(db, runs, flow, request, [event], apply(None, event), request_id)
+
+
+def insert_run(
+    db: sqlite3.Connection,
+    runs: Runs,
+    flow: StoredFlow,
+    request: Mapping[str, Any],
+    events: Sequence[Event],
+    position: Position,
+    request_id: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Run:
+    """Stores a new run with its first events in the given transaction.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        flow: the flow that the run executes.
+        request: label, tags, managers, monitors and notification policy.
+        events: its first events.
+        position: where they lead to.
+        request_id: name of the request.
+        more: further metadata.
+    """
+    metadata = {
+        **shared_metadata({name: request.get(name) for name in SHARED}),
+        "activity_notification_policy": request.get("activity_notification_policy")
+        or {"status": ["INACTIVE"]},
+        "flow_last_updated": flow.updated_at,
+        **(more or {}),
+    }
+    run = Run(
+        number=0,
+        id=str(uuid.uuid4()),
+        request_id=request_id,
+        flow_id=flow.id,
+        flow_title=flow.title,
+        definition=definition_hash(flow.definition, flow.input_schema),
+        metadata=metadata,
+        label=request.get("label"),
+        start_time=written(events[0].time),
+        completion_time=written(events[-1].time) if position.phase == Phase.DONE else None,
+        status=position.status,
+    )
+    run = runs.insert(db, run, flow.definition, flow.input_schema)
+    runs.journal.append(db, run.number, events, position)
+    return run

@@ -1,0 +1,314 @@
+"""One turn of one run, inside the store's transaction."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from headrace.facility.engine.parking import Parking, canceled_details, parked_details, reason_of
+from headrace.facility.engine.provider_registry import Directory
+from headrace.facility.errors import ActionRejected
+from headrace.facility.identity import Identity
+from headrace.facility.store.actions import (
+    ACTIVE,
+    INACTIVE,
+    REFUSED,
+    Action,
+    Actions,
+    Answer,
+    sound,
+)
+from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.store.runs import Run, Runs
+from headrace.flowlang import CallAction
+from headrace.flowlang.runs import (
+    Accepted,
+    Kind,
+    Phase,
+    Position,
+    Refused,
+    Traveller,
+    written,
+)
+
+logger = logging.getLogger(__name__)
+Effect = Callable[[], None]
+End = tuple[str, Answer, threading.Event | None]
+
+
+@dataclass(slots=True)
+class Signal:
+    """Why a run has a turn.
+
+    Attributes:
+        due: stored times that have come.
+        ends: actions of which a provider has told, with what, and who waits for it to be stored.
+    """
+
+    due: list[float] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
+
+    def waiting(self) -> Iterator[threading.Event]:
+        """Yields what is to be set when the signal is dealt with."""
+        return (done for _, _, done in self.ends if done is not None)
+
+    def joined(self, later: Signal | None) -> Signal:
+        """Returns this signal and a later one as one."""
+        if later is None:
+            return self
+        return Signal(self.due + later.due, self.ends + later.ends)
+
+
+class Turns:
+    """Gives runs their turns.
+
+    Args:
+        runs: the runs.
+        actions: their actions.
+        directory: the providers.
+        identity: who runs are started by.
+        begin: begins an action's work.
+        settle: told of every run that moved, with its number, after the commit.
+        ended: told of a run that ended though it cannot be read, likewise.
+        max_states: states after which a run leaves others their turn.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        actions: Actions,
+        directory: Directory,
+        identity: Identity,
+        begin: Callable[[Action], None],
+        settle: Callable[[int, Position], None],
+        ended: Callable[[int], None],
+        max_states: int,
+    ) -> None:
+        self.parked: set[int] = set()
+        self._ended = ended
+        self._runs = runs
+        self._actions = actions
+        self._directory = directory
+        self._identity = identity
+        self._begin = begin
+        self._settle = settle
+        self._max_states = max_states
+
+    def turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
+        """Takes a run as far as it can go, and returns what is to be done after the commit."""
+        run = self._runs.find(db, number)
+        if run is None:
+            return []
+        position = self._runs.journal.position(db, number)
+        effects: list[Effect] = []
+        if number in self.parked:
+            Parking.remove(db, number)
+            self._runs.set_status(db, number, position.status, None)
+            self._runs.after_commit(partial(self.parked.discard, number))
+        traveller = self._traveller(db, run, position, effects)
+        for action_id, answer, _ in signal.ends:
+            self._told(db, traveller, action_id, answer)
+        if position.phase != Phase.DONE:
+            self._go_on(db, traveller, signal, effects)
+            self._store(db, number, position, traveller)
+        elif run.completion_time is None:
+            self._runs.set_status(db, number, position.status, written(time.time()))
+        return effects
+
+    def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
+        """Ends a run that somebody cancels."""
+        effects: list[Effect] = []
+        try:
+            position = self._runs.journal.position(db, run.number)
+            traveller = self._traveller(db, run, position, effects)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            return self._cancel_unreadable(db, run, reason_of(error))
+        Parking.remove(db, run.number)
+        traveller.happened(Kind.CANCELED, {})
+        self._store(db, run.number, position, traveller)
+        return [*effects, *self._cancellation(db, position)]
+
+    def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
+        """Notes that somebody resumes a run, and has its action tried again."""
+        position = self._runs.journal.position(db, run.number)
+        effects: list[Effect] = []
+        traveller = self._traveller(db, run, position, effects)
+        traveller.happened(Kind.RESUMED, {})
+        self._store(db, run.number, position, traveller)
+        action = self._action(db, position)
+        provider = self._directory.find(action.provider) if action else None
+        if action is not None and provider is not None:
+            effects.append(partial(provider.resume, action))
+        return effects
+
+    def park(self, db: sqlite3.Connection, number: int, signal: Signal, reason: str) -> None:
+        """Sets a run aside that cannot be advanced; what its actions told is kept."""
+        self._runs.journal.forget(number)
+        for action_id, answer, _ in signal.ends:
+            if answer.status in (ACTIVE, INACTIVE):
+                self._actions.set_blocked(db, action_id, answer.details, answer.status == INACTIVE)
+            else:
+                self._actions.end(db, action_id, answer)
+        row = db.execute(
+            "SELECT id FROM runs WHERE number = ? AND completion_time IS NULL", (number,)
+        ).fetchone()
+        if row is None:
+            return
+        if number not in self.parked:
+            logger.error("run %s is parked: %s", row["id"], reason)
+        try:
+            state: str | None = self._runs.journal.folded(db, number).state
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            state = None
+        Parking.put(db, number, parked_details(reason, state))
+        self._runs.set_status(db, number, INACTIVE, None)
+        self._runs.after_commit(partial(self.parked.add, number))
+
+    def unpark(self, db: sqlite3.Connection, number: int) -> None:
+        """Takes a parked run up again: it is advanced at its next turn."""
+        Parking.remove(db, number)
+        self._runs.set_status(db, number, ACTIVE, None)
+        self._runs.after_commit(partial(self.parked.discard, number))
+
+    def _cancel_unreadable(self, db: sqlite3.Connection, run: Run, reason: str) -> list[Effect]:
+        moment = time.time()
+        last = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run.number,))
+        sequence = (last.fetchone()[0] or 0) + 1
+        event = (run.number, sequence, moment, Kind.CANCELED, "{}")
+        db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
+        self._runs.set_status(db, run.number, "FAILED", written(moment))
+        Parking.put(db, run.number, canceled_details(reason))
+        self._runs.journal.forget(run.number)
+        self._runs.after_commit(partial(self.parked.discard, run.number))
+        self._runs.after_commit(partial(self._ended, run.number))
+        return [
+            effect
+            for action in self._actions.of_run(run.id)
+            if action.completion_time is None
+            for effect in self._cancel_action(action)
+        ]
+
+    def _traveller(
+        self, db: sqlite3.Connection, run: Run, position: Position, effects: list[Effect]
+    ) -> Traveller:
+        def call(name: str, sequence: int, called: CallAction) -> Accepted | Refused:
+            return self._call(db, run, name, sequence, called, effects)
+
+        context = self._identity.context(flow_id=run.flow_id, run_id=run.id)
+        flow = self._runs.flow(run.definition)
+        return Traveller(flow, position, context, time.time(), call, self._max_states)
+
+    def _told(
+        self, db: sqlite3.Connection, traveller: Traveller, action_id: str, answer: Answer
+    ) -> None:
+        mine = traveller.position.action_id == action_id
+        if answer.status in (ACTIVE, INACTIVE):
+            blocked = answer.status == INACTIVE
+            new = self._actions.set_blocked(db, action_id, answer.details, blocked)
+            if new and mine:
+                kind = Kind.BLOCKED if blocked else Kind.UNBLOCKED
+                traveller.happened(kind, {"details": answer.details})
+        elif self._actions.end(db, action_id, answer) and mine:
+            action = self._actions.get(action_id, db)
+            if answer.status == REFUSED:
+                traveller.action_refused(answer.details)
+            elif action is not None:
+                traveller.action_ended(action.document(self._identity.urn))
+
+    def _go_on(
+        self, db: sqlite3.Connection, traveller: Traveller, signal: Signal, effects: list[Effect]
+    ) -> None:
+        position = traveller.position
+        # A timer that was set for an earlier state of the run has nothing to say now.
+        due = position.wake_at in signal.due
+        if position.phase != Phase.ACTION:
+            traveller.go_on(due)
+            return
+        action = self._action(db, position)
+        document = action.document(self._identity.urn) if action is not None else {}
+        if action is not None and action.completion_time is not None:
+            traveller.action_ended(document)
+        elif due:
+            effects += self._cancellation(db, position)
+            traveller.action_overdue(document)
+
+    def _store(
+        self, db: sqlite3.Connection, number: int, before: Position, traveller: Traveller
+    ) -> None:
+        after = traveller.position
+        if traveller.events:
+            self._runs.journal.append(db, number, traveller.events, after)
+            if after.status != before.status or after.phase == Phase.DONE:
+                ended = written(traveller.events[-1].time) if after.phase == Phase.DONE else None
+                self._runs.set_status(db, number, after.status, ended)
+        self._runs.after_commit(partial(self._settle, number, after))
+
+    def _action(self, db: sqlite3.Connection, position: Position) -> Action | None:
+        return self._actions.get(position.action_id, db) if position.action_id else None
+
+    def _cancellation(self, db: sqlite3.Connection, position: Position) -> list[Effect]:
+        action = self._action(db, position)
+        if action is None or action.completion_time is not None:
+            return []
+        return self._cancel_action(action)
+
+    def _cancel_action(self, action: Action) -> list[Effect]:
+        provider = self._directory.find(action.provider)
+        return [] if provider is None else [partial(provider.cancel, action)]
+
+    def _call(
+        self,
+        db: sqlite3.Connection,
+        run: Run,
+        name: str,
+        sequence: int,
+        called: CallAction,
+        effects: list[Effect],
+    ) -> Accepted | Refused:
+        provider = self._directory.find(called.url)
+        if provider is None:
+            known = ", ".join(self._directory.urls)
+            text = f"this facility has no action provider {called.url}; it has: {known}"
+            return Refused({"code": "ActionProviderNotFound", "description": text})
+        moment = written(time.time())
+        action = Action(
+            id=provider.new_id(),
+            run_id=run.id,
+            state_name=name,
+            provider=called.url,
+            body=called.body,
+            label=run.label,
+            status=ACTIVE,
+            details={},
+            start_time=moment,
+            completion_time=None,
+            attempts=0,
+        )
+        db.execute("SAVEPOINT action")
+        try:
+            answer = provider.accept(db, action)
+        except ActionRejected as error:
+            db.execute("ROLLBACK TO action")
+            db.execute("RELEASE action")
+            return Refused({"code": error.code, "description": error.description})
+        # Where something else is raised, the transaction may be over: SQLite undoes it on a full
+        # disk, and there is no savepoint any more.
+        db.execute("RELEASE action")
+        if answer is not None:
+            action = action.ended(sound(answer), moment)
+        request_id = str(uuid.uuid5(uuid.UUID(run.id), str(sequence)))
+        self._actions.insert(db, action, request_id)
+        if answer is not None:
+            return Accepted(action.id, action.document(self._identity.urn))
+        effects.append(partial(self._begin, action))
+        return Accepted(action.id)

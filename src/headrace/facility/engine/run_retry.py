@@ -1,0 +1,111 @@
+"""Taking up an ended run: a new run that begins at one of its states."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headrace.facility.engine.run_creation import insert_run
+from headrace.facility.errors import StateConflict
+from headrace.facility.identity import Identity
+from headrace.facility.store.flows import StoredFlow
+from headrace.facility.store.runs import Run, Runs
+from headrace.flowlang import DefinitionError, parse_flow
+from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up, written
+
+# Two requests for the same within such a time are one that was sent twice.
+_AT_ONCE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How a run is taken up.
+
+    Attributes:
+        state: the state to begin at; by default the one that the run ended in.
+        given: the state's output as a person gives it; the new run begins after the state then.
+        request_id: name of the request; a repeated one gives the run that it has started.
+        flow: a definition to use instead of the run's own.
+        request: label, tags, managers and monitors of the new run; those of the old by default.
+        once: whether the same retry, asked for again at once or while its run goes on, gives that
+            run: two people, or one person twice, mean one.
+    """
+
+    state: str | None = None
+    given: Given | None = None
+    request_id: str | None = None
+    flow: StoredFlow | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    once: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from other retries of the same run."""
+        given = [self.given.value] if self.given is not None else []
+        flow = self.flow.updated_at if self.flow is not None else None
+        text = json.dumps([self.state, given, flow, dict(self.request)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def begin_retry(
+    db: sqlite3.Connection, runs: Runs, run_id: str, retry: Retry, identity: Identity
+) -> Run:
+    """Stores, in the given transaction, a run that takes up another.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        run_id: the run that has ended.
+        retry: how it is taken up.
+        identity: who asks for it.
+
+    Raises:
+        NotFound: no run has this id.
+        StateConflict: the run goes on, or was never in the state.
+    """
+    known = runs.requested(db, retry.request_id) if retry.request_id else None
+    if known is not None:
+        return known
+    old = runs.get(run_id, db)
+    if retry.once and (same := _same(db, runs, old, retry)) is not None:
+        return same
+    if old.status not in TERMINAL:
+        raise StateConflict(f"Run {run_id} has status '{old.status}'; cancel it before a retry")
+    flow = retry.flow or _stored(runs, old)
+    try:
+        before = entry_of(runs.journal.events(db, old.number), retry.state)
+        events, position = taken_up(
+            parse_flow(flow.definition), before, old.id, time.time(), identity.urn, retry.given
+        )
+    except (RetryError, DefinitionError) as error:
+        raise StateConflict(f"Run {run_id}: {error}") from error
+    request = {
+        "label": old.label,
+        **{key: old.metadata[key] for key in ("tags", "run_managers", "run_monitors")},
+        **retry.request,
+    }
+    more = {"retry_of": events[0].data["retry"], "retry_fingerprint": retry.fingerprint}
+    return insert_run(db, runs, flow, request, events, position, retry.request_id, more)
+
+
+def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | None:
+    """Returns the run of the same retry that goes on, or was started a moment ago."""
+    recent = written(time.time() - _AT_ONCE_SECONDS)
+    row = db.execute(
+        "SELECT number FROM runs WHERE (completion_time IS NULL OR start_time >= ?)"
+        " AND json_valid(metadata) AND json_extract(metadata, '$.retry_of.run_id') = ?"
+        " AND json_extract(metadata, '$.retry_fingerprint') = ? ORDER BY number LIMIT 1",
+        (recent, old.id, retry.fingerprint),
+    ).fetchone()
+    return runs.numbered(db, row["number"]) if row is not None else None
+
+
+def _stored(runs: Runs, run: Run) -> StoredFlow:
+    definition, schema = runs.definition(run.definition)
+    updated = run.metadata["flow_last_updated"]
+    return StoredFlow(run.flow_id, run.flow_title, definition, schema, {}, updated, updated)

@@ -1,0 +1,321 @@
+"""Actions: what a provider was asked to do, stored before it begins."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from headrace._internal.clock import now
+from headrace._internal.json_check import InvalidValue, Limits, check_json
+from headrace.facility.errors import ActionUnreadable
+from headrace.facility.store.database import Store
+from headrace.facility.supervision import describe
+
+logger = logging.getLogger(__name__)
+
+ACTIVE = "ACTIVE"
+INACTIVE = "INACTIVE"
+SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"
+# An answer of a provider that did not begin: the action is FAILED, the state ActionUnableToRun.
+REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an action ended: a status and its details, which are JSON."""
+
+    status: str
+    details: Any
+
+
+@dataclass(frozen=True)
+class Action:
+    """One invocation of an action provider.
+
+    Attributes:
+        id: the action's id.
+        run_id: the run that started it.
+        state_name: the run's state that started it.
+        provider: URL of the provider.
+        body: what the provider was asked.
+        label: the run's label.
+        status: ACTIVE, INACTIVE, SUCCEEDED or FAILED.
+        details: the provider's answer, or its progress at the last write.
+        start_time: when it was accepted.
+        completion_time: when it ended.
+        attempts: how often its work was begun: once, and again after each death of the facility.
+    """
+
+    id: str
+    run_id: str
+    state_name: str
+    provider: str
+    body: dict[str, Any]
+    label: str | None
+    status: str
+    details: Any
+    start_time: str
+    completion_time: str | None
+    attempts: int
+
+    def ended(self, answer: Answer, moment: str) -> Action:
+        """Returns the action as it is after an answer."""
+        return replace(self, status=answer.status, details=answer.details, completion_time=moment)
+
+    def document(self, creator: str, details: Any = None) -> dict[str, Any]:
+        """Returns the action status document of the action provider interface.
+
+        Args:
+            creator: URN of who started the run.
+            details: progress to show instead of what is stored.
+        """
+        return {
+            "action_id": self.id,
+            "status": self.status,
+            "display_status": self.status,
+            "creator_id": creator,
+            "details": self.details if details is None else details,
+            "label": self.label,
+            "manage_by": [],
+            "monitor_by": [],
+            "release_after": None,
+            "start_time": self.start_time,
+            "completion_time": self.completion_time,
+        }
+
+
+_KNOWN: Final = frozenset({ACTIVE, INACTIVE, SUCCEEDED, FAILED, REFUSED})
+# Details of more bytes fit into no payload, and are not kept.
+_DETAILS: Final = Limits(size=1_000_000)
+
+
+def sound(answer: Answer) -> Answer:
+    """Returns a provider's answer, or what is said in its place when it cannot be one."""
+    problem = None
+    if answer.status not in _KNOWN:
+        problem = f"the status {answer.status!r:.40}, which is none of an action"
+    else:
+        try:
+            check_json(answer.details, "details", _DETAILS)
+        except InvalidValue as error:
+            problem = f"what cannot be stored: {error}"
+    if problem is None:
+        return answer
+    description = f"the action provider answered with {problem}"
+    return Answer(FAILED, {"code": "ActionProviderError", "description": description})
+
+
+Finish = Callable[[str, str, Any], None]
+Later = Callable[[str, float, Callable[[], None]], None]
+
+
+class Provider(Protocol):
+    """An action provider inside the facility.
+
+    A provider accepts an action in the transaction that stores the run's step, so that an action
+    is accepted once whatever happens, and does its work afterwards on threads of its own.
+    """
+
+    @property
+    def url(self) -> str:
+        """The provider's URL at the hosted services."""
+
+    def new_id(self) -> str:
+        """Returns an id for a new action, in the provider's own form."""
+
+    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+        """Checks the body and stores what the work needs, in the given transaction.
+
+        Returns:
+            The answer, where there is nothing to be done for it; the work is not begun then.
+
+        Raises:
+            ActionRejected: the body is not what the provider takes.
+        """
+
+    def begin(self, action: Action) -> None:
+        """Begins or, after a restart, goes on with the work; returns at once."""
+
+    def cancel(self, action: Action) -> None:
+        """Asks for the work to stop; it may end all the same."""
+
+    def resume(self, action: Action) -> None:
+        """Tries again what is blocked."""
+
+    def serves(self, url: str) -> bool:
+        """Says whether it answers at a URL other than its own."""
+
+    def progress(self, action_id: str) -> dict[str, Any] | None:
+        """Returns how far an action has come, where that is known."""
+
+
+class Actions:
+    """The actions in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def insert(self, db: sqlite3.Connection, action: Action, request_id: str) -> None:
+        """Stores a new action; a request id that is there already is an integrity error."""
+        db.execute(
+            "INSERT INTO actions (id, request_id, run_id, state_name, provider, body, label,"
+            " status, details, start_time, completion_time) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                action.id,
+                request_id,
+                action.run_id,
+                action.state_name,
+                action.provider,
+                json.dumps(action.body),
+                action.label,
+                action.status,
+                json.dumps(action.details),
+                action.start_time,
+                action.completion_time,
+            ),
+        )
+
+    @staticmethod
+    def end(db: sqlite3.Connection, action_id: str, answer: Answer) -> bool:
+        """Stores how an action ended; an end that is there already stays.
+
+        Returns:
+            Whether this call ended it.
+        """
+        cursor = db.execute(
+            "UPDATE actions SET status = ?, details = ?, completion_time = ?"
+            " WHERE id = ? AND completion_time IS NULL",
+            (
+                FAILED if answer.status == REFUSED else answer.status,
+                json.dumps(answer.details),
+                now(),
+                action_id,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    @staticmethod
+    def set_blocked(db: sqlite3.Connection, action_id: str, details: Any, blocked: bool) -> bool:
+        """Stores whether an open action can go on by itself; says whether that is new."""
+        cursor = db.execute(
+            "UPDATE actions SET status = ?, details = ?"
+            " WHERE id = ? AND completion_time IS NULL AND status != ?",
+            (
+                INACTIVE if blocked else ACTIVE,
+                json.dumps(details),
+                action_id,
+                INACTIVE if blocked else ACTIVE,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    def note(self, action_id: str, details: Any) -> None:
+        """Stores how far an open action has come, or what stands in its way."""
+
+        def store() -> None:
+            with self._store.transaction() as db:
+                db.execute(
+                    "UPDATE actions SET details = ? WHERE id = ? AND completion_time IS NULL",
+                    (json.dumps(sound(Answer(ACTIVE, details)).details), action_id),
+                )
+
+        self._store.patiently(store, f"action {action_id}")
+
+    def begun(self, action_id: str) -> int:
+        """Counts one more beginning of the action's work, and returns how many there were."""
+
+        def count() -> int:
+            with self._store.transaction() as db:
+                db.execute("UPDATE actions SET attempts = attempts + 1 WHERE id = ?", (action_id,))
+                row = db.execute("SELECT attempts FROM actions WHERE id = ?", (action_id,))
+                return int(row.fetchone()["attempts"])
+
+        return self._store.patiently(count, f"action {action_id}")
+
+    def get(self, action_id: str, db: sqlite3.Connection | None = None) -> Action | None:
+        """Returns one action, read in the given transaction or else as last committed."""
+        source = db or self._store.reader()
+        row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
+        return action_of(row) if row else None
+
+    def of_task(self, task_id: str) -> Action | None:
+        """Returns the action that a task of a hosted endpoint belongs to."""
+        row = self._store.reader().execute(
+            "SELECT actions.* FROM actions JOIN tasks ON tasks.action_id = actions.id"
+            " WHERE tasks.id = ?",
+            (task_id,),
+        )
+        found = row.fetchone()
+        return action_of(found) if found else None
+
+    def of_run(self, run_id: str) -> list[Action]:
+        """Returns a run's actions in the order of their starts."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
+        )
+        return [action_of(row) for row in rows]
+
+    def open_ids(self) -> list[str]:
+        """Returns the ids of all actions that have not ended, in the order of their starts."""
+        rows = self._store.reader().execute(
+            "SELECT id FROM actions WHERE completion_time IS NULL ORDER BY rowid"
+        )
+        return [row["id"] for row in rows]
+
+    def open_at(self, provider: str) -> list[Action]:
+        """Returns a provider's actions that have not ended; what cannot be read is left out."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ? ORDER BY rowid",
+            (provider,),
+        )
+        found = []
+        for row in rows:
+            try:
+                found.append(action_of(row))
+            except (ValueError, TypeError, RecursionError) as error:
+                logger.error("action %s cannot be read: %s", row["id"], error)
+        return found
+
+    def run_number(self, action_id: str) -> int | None:
+        """Returns the number of the run that an action belongs to; None where either is gone."""
+        row = (
+            self._store.reader()
+            .execute(
+                "SELECT number FROM runs WHERE id = (SELECT run_id FROM actions WHERE id = ?)",
+                (action_id,),
+            )
+            .fetchone()
+        )
+        return row["number"] if row else None
+
+
+def action_of(row: sqlite3.Row) -> Action:
+    """Make an action of its row.
+
+    Raises:
+        ActionUnreadable: the row is damaged.
+    """
+    try:
+        body, details = json.loads(row["body"]), json.loads(row["details"])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ActionUnreadable(
+            f"its action {row['id']} cannot be read: {describe(error)}"
+        ) from error
+    return Action(
+        id=row["id"],
+        run_id=row["run_id"],
+        state_name=row["state_name"],
+        provider=row["provider"],
+        body=body,
+        label=row["label"],
+        status=row["status"],
+        details=details,
+        start_time=row["start_time"],
+        completion_time=row["completion_time"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,211 @@
+"""The events of runs in the store, and where each run stands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from headrace.facility.errors import RunUnreadable
+from headrace.facility.store.database import Store
+from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.supervision import describe
+from headrace.flowlang.runs import Event, Kind, Position, apply, restored
+
+# Events after which a position is stored, so that no long run is folded from its beginning.
+_SNAPSHOT_EVENTS: Final = 64
+# Positions that are kept in memory, and bytes of their payloads as JSON.
+_KEPT: Final = 1_000
+_KEPT_BYTES: Final = 8_000_000
+
+logger = logging.getLogger(__name__)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Journal:
+    """What happened to every run, in order.
+
+    A position in memory is what its committed events fold to: it is kept when the transaction
+    that added them ends, under the store's lock.
+
+    Args:
+        store: where events are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: OrderedDict[int, Position] = OrderedDict()
+        self._bytes = 0
+
+    def append(
+        self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: Position
+    ) -> None:
+        """Adds events to a run, in the given transaction.
+
+        Args:
+            db: the transaction.
+            run: the run's number.
+            events: in order.
+            position: where they lead to.
+
+        Raises:
+            sqlite3.IntegrityError: somebody else has added events since the run was read.
+        """
+        first = position.sequence - len(events) + 1
+        db.executemany(
+            "INSERT INTO events VALUES (?,?,?,?,?)",
+            [
+                (run, first + n, event.time, event.kind, _encode(event.data))
+                for n, event in enumerate(events)
+            ],
+        )
+        if position.sequence // _SNAPSHOT_EVENTS > (first - 1) // _SNAPSHOT_EVENTS:
+            document = _encode(position.document())
+            row = (run, position.sequence, document)
+            db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
+        self._store.after_commit(lambda: self._keep(run, position))
+
+    def position(self, db: sqlite3.Connection, run: int) -> Position:
+        """Returns where a run stands, in the given transaction."""
+        known = self._known.get(run)
+        if known is None:
+            return self.folded(db, run)
+        self._known.move_to_end(run)
+        return known
+
+    def folded(self, db: sqlite3.Connection, run: int) -> Position:
+        """Returns where a run stands, from its latest snapshot and the events since.
+
+        Raises:
+            RunUnreadable: one of them cannot be read.
+        """
+        row = db.execute("SELECT position FROM snapshots WHERE run = ?", (run,)).fetchone()
+        position = _restored(run, row["position"]) if row is not None else None
+        for event in self.events(db, run, position.sequence if position else 0):
+            position = _applied(position, event)
+        if position is None:
+            raise RunUnreadable("it has no events")
+        return position
+
+    def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[Position]:
+        """Yields where a run stood after each of its events, without any snapshot.
+
+        Raises:
+            RunUnreadable: one of them cannot be read.
+        """
+        position: Position | None = None
+        for event in self.events(db, run):
+            position = _applied(position, event)
+            yield position
+        if position is None:
+            raise RunUnreadable("it has no events")
+
+    @staticmethod
+    def snapshot(db: sqlite3.Connection, run: int, event: int) -> Position | None:
+        """Returns the position that is stored of a run, if it is one before the given event."""
+        row = db.execute(
+            "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
+        ).fetchone()
+        return _restored(run, row["position"]) if row else None
+
+    @staticmethod
+    def length(db: sqlite3.Connection, run: int) -> int:
+        """Returns the number of a run's events."""
+        row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
+        return int(row[0] or 0)
+
+    def last(self, db: sqlite3.Connection, run: int) -> tuple[Position | None, Event, Position]:
+        """Returns a run's last event, with where the run stood before and after it."""
+        before: Position | None = None
+        row = db.execute(
+            "SELECT position FROM snapshots WHERE run = ? AND sequence <"
+            " (SELECT max(sequence) FROM events WHERE run = ?)",
+            (run, run),
+        ).fetchone()
+        position = _restored(run, row["position"]) if row else None
+        event: Event | None = None
+        for event in self.events(db, run, position.sequence if position else 0):
+            before, position = position, _applied(position, event)
+        if event is None or position is None:
+            raise RunUnreadable("it has no events")
+        return before, event, position
+
+    @staticmethod
+    def events(db: sqlite3.Connection, run: int, after: int = 0) -> Iterator[Event]:
+        """Yields a run's events that come after the given number.
+
+        Raises:
+            RunUnreadable: one is missing or cannot be read.
+        """
+        rows = db.execute(
+            "SELECT sequence, kind, time, data FROM events"
+            " WHERE run = ? AND sequence > ? ORDER BY sequence",
+            (run, after),
+        )
+        expected = after + 1
+        try:
+            for sequence, kind, time, data in rows:
+                if sequence != expected:
+                    raise RunUnreadable(f"its event {expected} is missing")
+                yield _event(sequence, kind, time, data)
+                expected += 1
+        except sqlite3.Error as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            raise RunUnreadable(f"its event {expected} cannot be read: {error}") from error
+
+    def forget(self, run: int) -> None:
+        """Drops a run's position from memory."""
+        position = self._known.pop(run, None)
+        if position is not None:
+            self._bytes -= position.payload.size
+
+    def _keep(self, run: int, position: Position) -> None:
+        self.forget(run)
+        if position.phase == "done":
+            return
+        self._known[run] = position
+        self._bytes += position.payload.size
+        while len(self._known) > _KEPT or self._bytes > _KEPT_BYTES:
+            self.forget(next(iter(self._known)))
+
+
+def _event(sequence: int, kind: str, time: float, data: str) -> Event:
+    try:
+        known = Kind(kind)
+    except ValueError:
+        raise RunUnreadable(
+            f"its event {sequence} is of the kind {kind!r:.40}, which this headrace does not know; "
+            "upgrade headrace"
+        ) from None
+    try:
+        document = json.loads(data)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RunUnreadable(f"its event {sequence} is damaged: {describe(error)}") from error
+    if not isinstance(document, dict) or not isinstance(time, float | int):
+        raise RunUnreadable(f"its event {sequence} is damaged: it is no event's document")
+    return Event(known, time, document)
+
+
+def _applied(position: Position | None, event: Event) -> Position:
+    try:
+        return apply(position, event)
+    except MemoryError:
+        raise
+    except Exception as error:
+        number = position.sequence + 1 if position else 1
+        raise RunUnreadable(
+            f"its event {number} does not follow from those before: {describe(error)}"
+        ) from error
+
+
+def _restored(run: int, text: str) -> Position | None:
+    # A snapshot only saves time: without it the events tell the same from their beginning.
+    try:
+        return restored(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        logger.error("the snapshot of run number %d is damaged: %s", run, describe(error))
+        return None

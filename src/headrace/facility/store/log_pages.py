@@ -1,0 +1,182 @@
+"""Pages of a run's log, without telling the whole log for each."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from headrace.facility.engine.parking import reason_of
+from headrace.facility.errors import RunUnreadable
+from headrace.facility.store.event_log import Journal
+from headrace.flowlang import Flow
+from headrace.flowlang.runs import Entry, Position, apply, entries_of
+
+# Events after which a position is kept, and bytes of JSON that all of them may be of.
+_EVERY: Final = 64
+_KEPT_BYTES: Final = 16_000_000
+_BYTES_PER_POSITION: Final = 500
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A place between two entries of a log.
+
+    Attributes:
+        event: number of an event.
+        entry: how many of the event's entries come before the place.
+    """
+
+    event: int
+    entry: int
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """Which run: its id, and its number in the store, which another may have after it."""
+
+    id: str
+    number: int
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """A page of a log.
+
+    Attributes:
+        entries: in the order that was asked for.
+        next: where the next page goes on; None at the end.
+    """
+
+    entries: list[Entry]
+    next: Place | None
+
+
+class LogPages:
+    """Reads logs page by page.
+
+    Positions along a run are kept in memory, so that each page is told from the nearest one.
+
+    Args:
+        journal: where the events are.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, int], Position] = OrderedDict()
+        self._bytes = 0
+
+    def forward(
+        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
+    ) -> LogPage:
+        """Returns a page of the log, the oldest entry first.
+
+        Args:
+            db: a connection for reading.
+            run: the run.
+            flow: its definition.
+            limit: entries at most.
+            at: where the page begins.
+        """
+        first = at or Place(1, 0)
+        found: list[Entry] = []
+        for place, entry in self._told(db, run, flow, first.event):
+            if place < first:
+                continue
+            if len(found) == limit:
+                return LogPage(found, place)
+            found.append(entry)
+        return LogPage(found, None)
+
+    def backward(
+        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
+    ) -> LogPage:
+        """Returns a page of the log, the newest entry first; it begins before ``at``."""
+        # Behind the last event there may be an entry that says why the log ends here.
+        last = at or Place(self._journal.length(db, run.number) + 1, 1)
+        found: list[Entry] = []
+        end = last
+        while end.event >= 1:
+            # Where a position is kept, so that a part is told from its own beginning.
+            begin = Place((end.event - 1) // _EVERY * _EVERY + 1, 0)
+            stored = self._journal.snapshot(db, run.number, end.event) if end is last else None
+            if stored is not None and stored.sequence >= begin.event:
+                begin = Place(stored.sequence + 1, 0)
+            if begin == end:
+                begin = Place(max(1, end.event - _EVERY), 0)
+            if begin == end:
+                break
+            part = [*_until(self._told(db, run, flow, begin.event), end)]
+            for place, entry in reversed(part):
+                if len(found) == limit:
+                    return LogPage(found, Place(place.event, place.entry + 1))
+                found.append(entry)
+            end = begin
+        return LogPage(found, None)
+
+    def _told(
+        self, db: sqlite3.Connection, run: RunKey, flow: Flow, event: int
+    ) -> Iterator[tuple[Place, Entry]]:
+        """Yields entries with their places, from the given event on."""
+        position, time = self._before(db, run, event), 0.0
+        sequence = position.sequence if position else 0
+        try:
+            for happened in self._journal.events(db, run.number, sequence):
+                following = apply(position, happened)
+                sequence, time = following.sequence, happened.time
+                if sequence >= event:
+                    for n, entry in enumerate(entries_of(flow, position, happened, following)):
+                        yield Place(sequence, n), entry
+                position = following
+                if sequence % _EVERY == 0:
+                    self._keep(run, position)
+            if sequence == 0:
+                raise RunUnreadable("it has no events")
+        except (RunUnreadable, ValueError, TypeError, KeyError) as error:
+            yield Place(max(sequence + 1, event), 0), unreadable(error, time)
+
+    def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> Position | None:
+        """Returns the last known position before an event."""
+        nearest = (event - 1) // _EVERY * _EVERY
+        with self._lock:
+            places = ((run.id, sequence) for sequence in range(nearest, 0, -_EVERY))
+            found = next((place for place in places if place in self._kept), None)
+            known = self._kept[found] if found else None
+            if found:
+                self._kept.move_to_end(found)
+        if known is not None and known.sequence == nearest:
+            return known
+        stored = self._journal.snapshot(db, run.number, event)
+        return max((p for p in (known, stored) if p), key=lambda p: p.sequence, default=None)
+
+    def _keep(self, run: RunKey, position: Position) -> None:
+        with self._lock:
+            key = (run.id, position.sequence)
+            if key in self._kept:
+                return
+            self._kept[key] = position
+            self._bytes += _size(position)
+            while self._bytes > _KEPT_BYTES:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= _size(dropped)
+
+
+def unreadable(error: Exception, time: float) -> Entry:
+    """Returns the entry that ends a log of which the rest cannot be read."""
+    text = f"The rest of the log cannot be read: {reason_of(error)}"
+    return Entry("LogUnreadable", text, {}, time)
+
+
+def _size(position: Position) -> int:
+    return position.payload.size + _BYTES_PER_POSITION
+
+
+def _until(told: Iterator[tuple[Place, Entry]], end: Place) -> Iterator[tuple[Place, Entry]]:
+    for place, entry in told:
+        if place >= end:
+            return
+        yield place, entry

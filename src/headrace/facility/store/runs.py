@@ -1,0 +1,397 @@
+"""The records of runs in the store, and what their journals tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from headrace._internal.json_check import escaped
+from headrace.facility.engine.parking import Parking, parked_details, reason_of
+from headrace.facility.errors import FacilityError, NotFound, RunUnreadable, StateConflict
+from headrace.facility.store.database import Store
+from headrace.facility.store.event_log import Journal
+from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.store.log_pages import LogPage, LogPages, Place, RunKey, unreadable
+from headrace.facility.store.run_query import RunList
+from headrace.flowlang import DefinitionError, Flow, parse_flow
+from headrace.flowlang.runs import TERMINAL, Entry, Position, entries_of, log_of, run_details
+
+_COLUMNS: Final = (
+    "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
+    " completion_time, status"
+)
+# Runs that an action of another run has started, as long as that action has not ended.
+_AWAITED: Final = (
+    "EXISTS (SELECT 1 FROM actions WHERE completion_time IS NULL"
+    " AND runs.request_id = 'action ' || actions.id)"
+)
+_NO_METADATA: Final[Mapping[str, Any]] = {
+    "tags": [],
+    "run_managers": [],
+    "run_monitors": [],
+    "flow_last_updated": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The record of one execution of a flow; its journal has the rest.
+
+    Attributes:
+        number: the run's number in the store.
+        id: the run's id.
+        request_id: what its starter calls the request, so that a repeated one starts nothing.
+        flow_id: the flow it executes.
+        flow_title: the flow's title at the start.
+        definition: hash of the definition and input schema that it was started with.
+        metadata: tags, managers, monitors, notification policy and flow data of the start.
+        label: what its starter called it.
+        start_time: when it was accepted.
+        completion_time: when it ended.
+        status: ACTIVE, INACTIVE, SUCCEEDED, FAILED or ENDED.
+    """
+
+    number: int
+    id: str
+    request_id: str | None
+    flow_id: str
+    flow_title: str
+    definition: str
+    metadata: dict[str, Any]
+    label: str | None
+    start_time: str
+    completion_time: str | None
+    status: str
+
+
+def definition_hash(definition: Any, input_schema: Any) -> str:
+    """Returns the hash under which a definition is stored with its input schema."""
+    text = json.dumps([definition, input_schema], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Runs:
+    """The runs in a store.
+
+    Args:
+        store: the store.
+        journal: where their events are.
+    """
+
+    def __init__(self, store: Store, journal: Journal | None = None) -> None:
+        self._store = store
+        self.journal = journal or Journal(store)
+        self.flow = lru_cache(maxsize=256)(self._load_flow)
+        self._pages = LogPages(self.journal)
+
+    def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
+        """Stores a new run with the definition that it keeps, and returns it with its number."""
+        db.execute(
+            "INSERT OR IGNORE INTO definitions VALUES (?,?,?)",
+            (run.definition, json.dumps(definition), json.dumps(input_schema)),
+        )
+        cursor = db.execute(
+            f"INSERT INTO runs ({_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
+            (
+                run.id,
+                run.request_id,
+                run.flow_id,
+                run.flow_title,
+                run.definition,
+                json.dumps(run.metadata),
+                run.label,
+                run.start_time,
+                run.completion_time,
+                run.status,
+            ),
+        )
+        number = cursor.fetchone()[0]
+        _tag(db, number, run.start_time, run.metadata["tags"])
+        return self.numbered(db, number)
+
+    @staticmethod
+    def set_status(
+        db: sqlite3.Connection, number: int, status: str, completion_time: str | None
+    ) -> None:
+        """Stores what lists of runs show of a position."""
+        db.execute(
+            "UPDATE runs SET status = ?, completion_time = ? WHERE number = ?",
+            (status, completion_time, number),
+        )
+
+    def get(self, run_id: str, db: sqlite3.Connection | None = None) -> Run:
+        """Returns a run, read in the given transaction or else as last committed.
+
+        Raises:
+            NotFound: no run has this id.
+        """
+        run = self._one(db, "id", run_id)
+        if run is None:
+            raise NotFound(f"No run exists with id value {run_id}")
+        return run
+
+    def numbered(self, db: sqlite3.Connection, number: int) -> Run:
+        """Returns the run of a number."""
+        run = self.find(db, number)
+        if run is None:
+            raise NotFound(f"No run exists with number {number}")
+        return run
+
+    def find(self, db: sqlite3.Connection, number: int) -> Run | None:
+        """Returns the run of a number, or None."""
+        return self._one(db, "number", number)
+
+    def reader(self) -> sqlite3.Connection:
+        """Returns this thread's connection for reading."""
+        return self._store.reader()
+
+    def after_commit(self, work: Callable[[], None]) -> None:
+        """Has something done when the present transaction is committed."""
+        self._store.after_commit(work)
+
+    def requested(self, db: sqlite3.Connection, request_id: str) -> Run | None:
+        """Returns the run that a request has started, or None."""
+        return self._one(db, "request_id", request_id)
+
+    def open(self) -> list[tuple[int, str]]:
+        """Returns the number and id of every run that has not ended."""
+        rows = self._store.reader().execute(
+            "SELECT number, id FROM runs WHERE completion_time IS NULL ORDER BY number"
+        )
+        return [(row["number"], row["id"]) for row in rows]
+
+    def page(self, wanted: RunList) -> tuple[list[Run], bool]:
+        """Returns one page of a list of runs, and whether there is more behind it."""
+        found = [_run_of(row) for row in self._store.reader().execute(*wanted.query(_COLUMNS))]
+        return found[: wanted.limit], len(found) > wanted.limit
+
+    def position(self, run: Run) -> Position:
+        """Returns where a run stands, as last committed."""
+        return self.journal.folded(self._store.reader(), run.number)
+
+    def details(self, run: Run) -> dict[str, Any]:
+        """Returns the ``details`` of a run's document: the last thing that happened to it.
+
+        Of a run that cannot be read they say why; one bad run spoils no list of others.
+
+        Raises:
+            NotFound: the run was deleted meanwhile.
+        """
+        parked = Parking.details(self._store.reader(), run.number)
+        if parked is not None:
+            return parked
+        try:
+            return self._last_entry(run)
+        except Exception as error:
+            if fault_of(error) is not StoreFault.RECORD:
+                raise
+            self.numbered(self._store.reader(), run.number)
+            return parked_details(reason_of(error))
+
+    def _last_entry(self, run: Run) -> dict[str, Any]:
+        flow = self.flow(run.definition)
+        before, event, after = self.journal.last(self._store.reader(), run.number)
+        entries = [*entries_of(flow, before, event, after)] or [*self.entries(run)]
+        return run_details(entries[-1])
+
+    def definition(self, sha256: str) -> tuple[Any, Any]:
+        """Returns the definition and input schema stored under a hash.
+
+        Raises:
+            RunUnreadable: they are not there, or damaged.
+        """
+        row = (
+            self._store.reader()
+            .execute("SELECT * FROM definitions WHERE sha256 = ?", (sha256,))
+            .fetchone()
+        )
+        if row is None:
+            raise RunUnreadable("its definition is not in the store")
+        try:
+            return json.loads(row["definition"]), json.loads(row["input_schema"])
+        except (ValueError, RecursionError) as error:
+            raise RunUnreadable(f"its stored definition is damaged: {error}") from error
+
+    def entries(self, run: Run) -> Iterator[Entry]:
+        """Yields a run's log from its beginning; what cannot be read ends it with an entry."""
+        events = self.journal.events(self._store.reader(), run.number)
+        time = 0.0
+        try:
+            for entry in log_of(self.flow(run.definition), events):
+                time = entry.time
+                yield entry
+            if time == 0.0:
+                raise RunUnreadable("it has no events")
+        except (FacilityError, DefinitionError, ValueError, TypeError, KeyError) as error:
+            yield unreadable(error, time)
+
+    def log(
+        self, run_id: str, limit: int, at: Place | None = None, newest_first: bool = False
+    ) -> LogPage:
+        """Returns a page of a run's log.
+
+        Args:
+            run_id: the run.
+            limit: entries at most.
+            at: where the page goes on, as the page before says.
+            newest_first: whether it goes backwards.
+
+        Raises:
+            NotFound: no run has this id.
+        """
+        run = self.get(run_id)
+        read = self._pages.backward if newest_first else self._pages.forward
+        key = RunKey(run.id, run.number)
+        try:
+            flow = self.flow(run.definition)
+        except (FacilityError, DefinitionError) as error:
+            return LogPage([unreadable(error, 0.0)], None)
+        return read(self._store.reader(), key, flow, limit, at)
+
+    def update(self, run_id: str, changes: Mapping[str, Any]) -> Run:
+        """Changes a run's label, tags, managers and monitors.
+
+        Args:
+            run_id: the run.
+            changes: those members that are changed; checked already.
+
+        Raises:
+            NotFound: no run has this id.
+        """
+        with self._store.transaction() as db:
+            run = self.get(run_id, db)
+            metadata = {**run.metadata, **{k: v for k, v in changes.items() if k != "label"}}
+            label = changes.get("label", run.label)
+            db.execute(
+                "UPDATE runs SET label = ?, metadata = ? WHERE number = ?",
+                (label, json.dumps(metadata), run.number),
+            )
+            if "tags" in changes:
+                db.execute("DELETE FROM run_tags WHERE run = ?", (run.number,))
+                _tag(db, run.number, run.start_time, changes["tags"])
+            return self.numbered(db, run.number)
+
+    def delete(self, run_id: str) -> None:
+        """Removes the record of a run that has ended, with its journal, actions and tasks.
+
+        Raises:
+            NotFound: no run has this id.
+            StateConflict: it goes on, or the run that called it has not taken its result yet.
+        """
+        with self._store.transaction() as db:
+            run = self.get(run_id, db)
+            if run.status not in TERMINAL:
+                raise StateConflict(
+                    f"Run {run.id} has status '{run.status}' but must have status in "
+                    "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
+                )
+            awaited = f"SELECT 1 FROM runs WHERE number = ? AND {_AWAITED}"  # noqa: S608 - a constant
+            if db.execute(awaited, (run.number,)).fetchone() is not None:
+                raise StateConflict(
+                    f"Run {run.id} was started by another run, which has not taken its result "
+                    "yet; try again in a moment"
+                )
+            self._delete(db, run)
+
+    def delete_ended(self, before: str, limit: int) -> int:
+        """Removes the oldest runs that ended before a time.
+
+        Args:
+            before: the time.
+            limit: how many at once.
+
+        Returns:
+            How many were removed.
+        """
+        with self._store.transaction() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
+                " ORDER BY completion_time LIMIT ?",
+                (before, limit),
+            ).fetchall()
+            for row in rows:
+                self._delete(db, _run_of(row))
+            return len(rows)
+
+    def count_ended(self, before: str) -> tuple[int, int]:
+        """Returns how many runs ended before a time, and how many have ended at all."""
+        row = (
+            self._store.reader()
+            .execute(
+                "SELECT count(*) FILTER (WHERE completion_time < ?), count(*) FROM runs"
+                " WHERE completion_time IS NOT NULL",
+                (before,),
+            )
+            .fetchone()
+        )
+        return row[0], row[1]
+
+    def newest_time(self) -> str | None:
+        """Returns the latest start or end of any run."""
+        row = (
+            self._store.reader()
+            .execute("SELECT (SELECT max(start_time) FROM runs), max(completion_time) FROM runs")
+            .fetchone()
+        )
+        return max((time for time in row if time), default=None)
+
+    def _delete(self, db: sqlite3.Connection, run: Run) -> None:
+        db.execute(
+            "DELETE FROM tasks WHERE action_id IN (SELECT id FROM actions WHERE run_id = ?)",
+            (run.id,),
+        )
+        for table in ("actions", "web_inputs"):
+            db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
+        for table in ("events", "snapshots", "run_tags", "parked_runs"):
+            db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
+        db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
+        db.execute(
+            "DELETE FROM definitions WHERE sha256 = ? AND NOT EXISTS"
+            " (SELECT 1 FROM runs WHERE definition = ?)",
+            (run.definition, run.definition),
+        )
+        self._store.after_commit(lambda: self.journal.forget(run.number))
+
+    def _one(self, db: sqlite3.Connection | None, column: str, value: str | int) -> Run | None:
+        source = db or self._store.reader()
+        row = source.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
+            (value,),
+        ).fetchone()
+        return _run_of(row) if row else None
+
+    def _load_flow(self, sha256: str) -> Flow:
+        definition, _ = self.definition(sha256)
+        # An earlier release took definitions in that are refused now; their runs go on.
+        return parse_flow(escaped(definition))
+
+
+def _tag(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", [(tag, start_time, number) for tag in tags]
+    )
+
+
+def _run_of(row: sqlite3.Row) -> Run:
+    # A damaged page may have turned a text into bytes, which no list could show.
+    values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
+    values[6] = _metadata(values[6])
+    return Run(*values)
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    # What is written beside a run's name must not keep it, and lists of others, from being shown.
+    try:
+        metadata = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        metadata = None
+    return {**_NO_METADATA, **(metadata if isinstance(metadata, dict) else {})}

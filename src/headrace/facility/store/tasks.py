@@ -1,0 +1,182 @@
+"""Compute functions and tasks in the store."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headrace._internal.clock import now
+from headrace._internal.terminal_text import terminal_text
+from headrace.facility.errors import NotFound
+from headrace.facility.store.database import Store
+
+PENDING = "pending"
+RUNNING = "running"
+DONE = "done"
+FAILED = "failed"
+FINAL = frozenset({DONE, FAILED})
+# int() reads more digits than these ten, and isdigit() more than int() does.
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a function at an endpoint.
+
+    Attributes:
+        id: the task's id.
+        action_id: the action that it belongs to.
+        position: its place among the action's tasks.
+        function_id: the function.
+        args: positional arguments.
+        kwargs: keyword arguments.
+        status: pending, running, done or failed.
+        result: what the function returned.
+        error: why it failed, in one line.
+    """
+
+    id: str
+    action_id: str
+    position: int
+    function_id: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    status: str
+    result: Any
+    error: str | None
+
+
+@dataclass(frozen=True)
+class StoredFunction:
+    """A registered function.
+
+    Attributes:
+        id: the function's id.
+        name: its name.
+        code: its source text, as the Compute SDK serialises it.
+        metadata: what else was registered with it.
+        created_at: when it was registered.
+    """
+
+    id: str
+    name: str
+    code: str
+    metadata: dict[str, Any]
+    created_at: str
+
+
+class Functions:
+    """The functions in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def register(self, name: str, code: str, metadata: Mapping[str, Any]) -> StoredFunction:
+        """Stores a function under a new id."""
+        function = StoredFunction(str(uuid.uuid4()), name, code, dict(metadata), now())
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO functions VALUES (?,?,?,?,?)",
+                (function.id, name, code, json.dumps(metadata), function.created_at),
+            )
+        return function
+
+    def get(self, function_id: str, db: sqlite3.Connection | None = None) -> StoredFunction:
+        """Returns a function.
+
+        Raises:
+            NotFound: no function has this id.
+        """
+        source = db or self._store.reader()
+        row = source.execute("SELECT * FROM functions WHERE id = ?", (function_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"No function exists with id value {function_id}")
+        fields = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
+        return StoredFunction(**{**fields, "metadata": json.loads(fields["metadata"])})
+
+    def delete(self, function_id: str) -> None:
+        """Removes a function.
+
+        Raises:
+            NotFound: no function has this id.
+        """
+        self.get(function_id)
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM functions WHERE id = ?", (function_id,))
+
+
+class Tasks:
+    """The tasks in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def insert(self, db: sqlite3.Connection, tasks: Sequence[Task]) -> None:
+        """Stores new tasks in the given transaction."""
+        db.executemany(
+            "INSERT INTO tasks (id, action_id, position, function_id, arguments, status)"
+            " VALUES (?,?,?,?,?,?)",
+            [
+                (
+                    task.id,
+                    task.action_id,
+                    task.position,
+                    task.function_id,
+                    json.dumps({"args": task.args, "kwargs": task.kwargs}),
+                    task.status,
+                )
+                for task in tasks
+            ],
+        )
+
+    def of_action(self, action_id: str, db: sqlite3.Connection | None = None) -> list[Task]:
+        """Returns an action's tasks, in their order."""
+        rows = (db or self._store.reader()).execute(
+            "SELECT * FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
+        )
+        return [_task(row) for row in rows]
+
+    def get(self, task_id: str) -> Task | None:
+        """Returns a task."""
+        row = self._store.reader().execute("SELECT * FROM tasks WHERE id = ?", (task_id,))
+        found = row.fetchone()
+        return _task(found) if found else None
+
+    def move(self, task_id: str, status: str, result: Any = None, error: str = "") -> None:
+        """Stores what became of a task; an end that is there already stays."""
+
+        def store() -> None:
+            with self._store.transaction() as db:
+                db.execute(
+                    "UPDATE tasks SET status = ?, result = ?, error = ?"
+                    " WHERE id = ? AND status NOT IN ('done', 'failed')",
+                    (status, json.dumps(result), terminal_text(error) or None, task_id),
+                )
+
+        self._store.patiently(store, f"task {task_id}")
+
+
+def unpacked_code(code: str) -> str:
+    """Returns a function's code without the length that the Compute SDK puts before it."""
+    length, newline, text = code.partition("\n")
+    return text if newline and _DIGITS.fullmatch(length) and int(length) == len(text) else code
+
+
+def _task(row: sqlite3.Row) -> Task:
+    arguments = json.loads(row["arguments"])
+    return Task(
+        id=row["id"],
+        action_id=row["action_id"],
+        position=row["position"],
+        function_id=row["function_id"],
+        args=arguments["args"],
+        kwargs=arguments["kwargs"],
+        status=row["status"],
+        result=json.loads(row["result"]) if row["result"] else None,
+        error=row["error"],
+    )

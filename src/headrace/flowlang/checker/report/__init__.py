@@ -1,0 +1,1 @@
+"""What the checker finds: findings, the catalogue of their kinds, their place, SARIF."""

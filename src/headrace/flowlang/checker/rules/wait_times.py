@@ -1,0 +1,94 @@
+"""Findings on how long an Action waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from headrace.flowlang import limits
+from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
+from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
+from headrace.flowlang.model import ActionState
+from headrace.flowlang.providers import provider_of
+
+# Whoever gives less than the default to what can take hours hardly means it.
+SHORT_WAIT_TIME: Final = limits.DEFAULT_WAIT_TIME
+_WORKERS: Final = ("endpoint", "endpoint_id", "function", "function_id")
+
+
+def times(
+    state: ActionState,
+    raw: dict[str, Any],
+    loc: Loc,
+    walltimes: Mapping[str, float],
+    gives_times: bool,
+) -> Iterator[Finding]:
+    """Yields what is wrong with an Action's WaitTime.
+
+    Args:
+        state: the Action.
+        raw: it, as the definition has it.
+        loc: where it stands.
+        walltimes: seconds that a function or the jobs of an endpoint may take.
+        gives_times: whether another state of the flow has a WaitTime.
+    """
+    if "WaitTime" in raw and state.wait_time > limits.MAX_WAIT_SECONDS:
+        yield Finding(
+            WARNING,
+            "wait-time-too-long",
+            (*loc, "WaitTime"),
+            f"{state.wait_time} s is longer than the year that a run can take",
+            'give "WaitTime" in seconds, such as 86400 for a day',
+        )
+        return
+    provider = provider_of(state.url)
+    if provider is None or state.url == AWAIT_WEB_INPUT:
+        return
+    known = [
+        (walltimes[worker], worker)
+        for worker in _workers(raw.get("Parameters"))
+        if worker in walltimes
+    ]
+    longest, worker = max(known, default=(0.0, ""))
+    where: Loc = (*loc, "WaitTime") if "WaitTime" in raw else loc
+    if longest > state.wait_time:
+        yield Finding(
+            WARNING,
+            "wait-time-too-short",
+            where,
+            f"the flow waits {state.wait_time} s, and jobs of {worker} may take {longest:g} s, "
+            "besides their time in the queue",
+            f'set "WaitTime" to {longest:g} and the longest time in the queue',
+        )
+    elif provider.long and "WaitTime" not in raw:
+        # Who gives none anywhere may be content with the default.
+        yield Finding(
+            WARNING if gives_times else ADVICE,
+            "default-wait-time",
+            loc,
+            f"without WaitTime the action ({provider.title}) is cancelled after "
+            f"{limits.DEFAULT_WAIT_TIME} s",
+            'add a "WaitTime" in seconds, such as 86400',
+        )
+    elif provider.long and state.wait_time < SHORT_WAIT_TIME:
+        yield Finding(
+            WARNING,
+            "wait-time-too-short",
+            where,
+            f"the action ({provider.title}) is cancelled after {state.wait_time} s, its time in "
+            "queues included",
+            'give the longest time that it may take as "WaitTime", such as 86400',
+        )
+
+
+def _workers(parameters: Any) -> Iterator[str]:
+    """Yields the functions and endpoints that Compute's parameters name, as ids or paths."""
+    if not isinstance(parameters, dict):
+        return
+    tasks = parameters.get("tasks")
+    for body in [parameters, *(tasks if isinstance(tasks, list) else [])]:
+        if isinstance(body, dict):
+            for name in _WORKERS:
+                for key in (name, f"{name}.$"):
+                    if isinstance(body.get(key), str):
+                        yield body[key]

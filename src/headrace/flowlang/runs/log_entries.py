@@ -1,0 +1,163 @@
+"""The log of a run in the service's words, told from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from headrace.flowlang.json_values import without_private
+from headrace.flowlang.model import Flow
+from headrace.flowlang.runs.events import Event, Kind
+from headrace.flowlang.runs.run_state import SUCCEEDED, Position, apply
+
+_SUCCESS: Final = "The Flow run reached a successful completion state"
+# What the log says beside the state's own line when an action brought a failure.
+_ACTION_FAILURES: Final = {
+    "ActionFailedException": ("ActionFailed", "Action of state {} failed"),
+    "ActionUnableToRun": ("ActionFailed", "Action of state {} failed"),
+    "ActionTimeout": ("ActionTimeout", "Action of state {} exceeded its WaitTime"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a run's log.
+
+    Attributes:
+        code: such as ``ActionStarted``.
+        description: a sentence.
+        details: what belongs to it, without private members.
+        time: when it happened, seconds since 1970.
+    """
+
+    code: str
+    description: str
+    details: dict[str, Any]
+    time: float
+
+    def document(self) -> dict[str, Any]:
+        """Returns the entry in the service's shape."""
+        return {
+            "time": written(self.time),
+            "code": self.code,
+            "description": self.description,
+            "details": self.details,
+        }
+
+
+def written(seconds: float) -> str:
+    """Writes seconds since 1970 as the services do: UTC, microseconds, an offset."""
+    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="microseconds")
+
+
+def log_of(flow: Flow, events: Iterable[Event]) -> Iterator[Entry]:
+    """Yields the log that a run's events make, from the first event on."""
+    position: Position | None = None
+    for event in events:
+        following = apply(position, event)
+        yield from entries_of(flow, position, event, following)
+        position = following
+
+
+def entries_of(
+    flow: Flow, before: Position | None, event: Event, after: Position
+) -> Iterator[Entry]:
+    """Yields the lines that one event makes.
+
+    Args:
+        flow: the run's definition.
+        before: where the run stood before the event.
+        event: what happened.
+        after: where it led to.
+    """
+    kind, data, time = event.kind, event.data, event.time
+    if kind is Kind.RECORDED:
+        yield Entry(data["code"], data["description"], data["details"], time)
+        return
+    if before is None:
+        details: dict[str, Any] = {"input": without_private(data["input"])}
+        if "retry" in data:
+            details["retry_of"] = data["retry"]
+        yield Entry("FlowStarted", "The Flow Instance started execution", details, time)
+        return
+    match kind:
+        case Kind.STEPPED | Kind.ENDED:
+            if kind is Kind.STEPPED:
+                yield _began(flow, data["state"], before.payload.value, time)
+            yield from _left(flow, before, data, time)
+            if after.status == SUCCEEDED:
+                output = without_private(after.payload.value)
+                text = "The Flow Instance completed successfully"
+                yield Entry("FlowSucceeded", text, {"output": output}, time)
+        case Kind.WAITING:
+            yield _began(flow, data["state"], before.payload.value, time)
+        case Kind.CALLED:
+            yield _began(flow, data["state"], data["body"], time)
+        case Kind.FAILED:
+            name, error = data["state"], data["error"]
+            if data.get("began"):
+                yield _began(flow, name, before.payload.value, time)
+            yield from _action_failure(error["exception"], name, error, time)
+            text = f"State {name} failed: {error['exception']}"
+            yield Entry("FlowFailed", text, without_private(error), time)
+        case Kind.CANCELED:
+            text = "The Flow Instance was canceled by the user"
+            yield Entry("FlowCanceled", text, {}, time)
+        case Kind.BLOCKED:
+            text = f"Action of state {before.state} is inactive"
+            shown = {"state_name": before.state, "details": without_private(data["details"])}
+            yield Entry("ActionInactive", text, shown, time)
+        case Kind.UNBLOCKED:
+            text = f"Action of state {before.state} is active"
+            yield Entry("ActionActive", text, {"state_name": before.state}, time)
+        case Kind.RESUMED:
+            yield Entry("FlowResumed", "The Flow Instance was resumed by the user", {}, time)
+
+
+def run_details(entry: Entry) -> dict[str, Any]:
+    """Returns the ``details`` of a run's document, of which this is the last log entry."""
+    details = entry.details
+    if entry.code == "FlowStarted":
+        text = "The Flow is starting execution"
+        return {"code": "FlowStarting", "description": text, "details": details}
+    if entry.code == "FlowSucceeded":
+        return {"code": entry.code, "description": _SUCCESS, "output": details["output"]}
+    if entry.code == "FlowFailed":
+        return {"code": entry.code, "description": entry.description, "details": details}
+    return entry.document()
+
+
+def _began(flow: Flow, name: str, shown: Any, time: float) -> Entry:
+    kind = flow.kind(name)
+    details = {
+        "state_name": name,
+        "state_type": kind,
+        "input": without_private(shown, flow.private(name)),
+    }
+    return Entry(f"{kind}Started", f"State {name} of type {kind} started", details, time)
+
+
+def _left(flow: Flow, before: Position, data: dict[str, Any], time: float) -> Iterator[Entry]:
+    name = data["state"]
+    output = data["value"] if "path" in data else before.payload.value
+    if "error" in data:
+        yield from _action_failure(data["error"], name, output, time)
+    kind = flow.kind(name)
+    details = {
+        "state_name": name,
+        "state_type": kind,
+        "output": without_private(output, flow.private(name)),
+    }
+    if data.get("by_hand"):
+        details["by_hand"] = True
+    yield Entry(f"{kind}Completed", f"State {name} of type {kind} completed", details, time)
+
+
+def _action_failure(exception: str, name: str, error: Any, time: float) -> Iterator[Entry]:
+    known = _ACTION_FAILURES.get(exception)
+    if known is not None:
+        code, text = known
+        shown = {"state_name": name, "output": without_private(error["cause"])}
+        yield Entry(code, text.format(name), shown, time)

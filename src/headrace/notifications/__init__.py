@@ -1,0 +1,1 @@
+"""Tell people of what happened: by a command of theirs, or by a webhook."""

@@ -1,0 +1,31 @@
+"""``python -m headrace.project.facility_refresh ROOT [PROFILE]``: tell a facility what changed.
+
+The facility runs it where ``headrace.toml`` is not the one that its settings were made from.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from headrace.errors import HeadraceError
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the settings of a project's facility anew; returns the exit code."""
+    from headrace.facility import write_settings
+    from headrace.project.project import load_project
+    from headrace.project.targets import facility_settings
+
+    root, *profile = arguments
+    try:
+        project = load_project(Path(root), profile[0] if profile else None, "local")
+        write_settings(project.root, facility_settings(project))
+    except (HeadraceError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""The collections that a run reads and writes, looked at before it begins."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.project.diagnosis import Diagnosis
+from headrace.project.project import Project
+from headrace.runs.input_resolution import is_location
+
+if TYPE_CHECKING:
+    from globus_sdk import GlobusAPIError
+
+    from headrace.hosted import Services
+
+# Below this, a run's first transfer may already fill the disk.
+_LITTLE_SPACE: Final = 1_000_000_000
+_READ: Final = re.compile(r"source_endpoint\.\$")
+_WRITTEN: Final = re.compile(r"(destination_endpoint|endpoint|endpoint_id)\.\$")
+_MEMBER: Final = re.compile(r"\$\.(.+)\.id")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A directory or file that an input names.
+
+    Attributes:
+        collection: the collection's name.
+        path: the path in it.
+        member: where in the input it stands, such as ``results``.
+    """
+
+    collection: str
+    path: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.collection}:{self.path}"
+
+
+def locations_of(value: Any, member: str = "") -> Iterator[Location]:
+    """Yields the locations that an unresolved input names, in its order."""
+    if isinstance(value, Mapping):
+        if is_location(value):
+            yield Location(value["collection"], value["path"], member)
+            return
+        for key, item in value.items():
+            yield from locations_of(item, f"{member}.{key}" if member else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from locations_of(item, f"{member}[{number}]")
+
+
+def only_read(definition: Any) -> set[str]:
+    """Returns the members of the input that a flow's transfers read and never write.
+
+    Args:
+        definition: the flow's definition.
+    """
+    read, written = set(_members(definition, _READ)), set(_members(definition, _WRITTEN))
+    return read - written
+
+
+def look_at_location(
+    project: Project, place: str, services: Services, location: Location, *, must_exist: bool
+) -> Diagnosis:
+    """Looks at one location: on this machine's disk, or through Transfer.
+
+    Args:
+        project: whose collections they are.
+        place: ``local`` or ``globus``.
+        services: the services there.
+        location: the location.
+        must_exist: whether a run reads it first.
+
+    Raises:
+        ProjectError: there is no such collection, or it has no id at the place.
+        HostedError: the service does not answer, or a consent is missing; exit code 4 then.
+    """
+    collection = project.collection(location.collection)
+    if ".." in PurePosixPath(location.path).parts:
+        return Diagnosis(str(location), "bad", "a path must not leave its collection: remove `..`")
+    if place == "local":
+        from headrace.facility.transfer import leading_out
+
+        directory = collection.root / location.path.lstrip("/")
+        if collection.root.is_dir():
+            problem = leading_out(location.collection, collection.root, location.path)
+            if problem:
+                return Diagnosis(str(location), "bad", problem)
+        return _on_disk(str(location), collection.root, directory, must_exist)
+    collection_id = project.collection_id(location.collection, place)
+    return _through_transfer(services, location, collection_id, must_exist)
+
+
+def _on_disk(what: str, root: Path, directory: Path, must_exist: bool) -> Diagnosis:
+    if not root.is_dir():
+        words = f"the collection's root {root} is not a directory: create it, or change `root`"
+        return Diagnosis(what, "bad", words)
+    there = directory.exists()
+    nearest = directory
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not there and must_exist:
+        return Diagnosis(what, "bad", f"{directory} is not there, and the flow reads it first")
+    if there and not os.access(directory, os.R_OK):
+        return Diagnosis(what, "bad", f"{directory} cannot be read: see its permissions")
+    if not os.access(nearest, os.W_OK) and not must_exist:
+        words = f"{nearest} cannot be written, which does not matter where it is only read"
+        return Diagnosis(what, "warning", words)
+    if (free := shutil.disk_usage(nearest).free) < _LITTLE_SPACE:
+        return Diagnosis(what, "warning", f"only {free / 1e6:,.0f} MB are free in {nearest}")
+    state = "is there" if there else "is not there yet"
+    return Diagnosis(what, "good", f"{state}; {free / 1e9:,.0f} GB are free")
+
+
+def _through_transfer(
+    services: Services, location: Location, collection_id: str, must_exist: bool
+) -> Diagnosis:
+    from globus_sdk import TransferAPIError
+
+    from headrace.hosted import explain
+
+    what = str(location)
+    path = PurePosixPath("/", location.path)
+    for level, directory in enumerate((path, *path.parents)):
+        try:
+            listing = services.transfer.operation_ls(
+                collection_id, path=f"{directory}".rstrip("/") + "/", limit=1
+            )
+        except TransferAPIError as error:
+            if _is_absent(error) and not must_exist and directory != PurePosixPath("/"):
+                continue
+            if _is_file(error) and level == 0:
+                return Diagnosis(what, "good", "is there, a file")
+            if error.info.consent_required or error.http_status == 401:
+                raise explain(error) from error
+            return Diagnosis(what, "bad", _words(error))
+        where = "is there" if level == 0 else f"is not there yet; {directory} is"
+        count = listing.data.get("total")
+        inside = f", {count} entries" if level == 0 and isinstance(count, int) else ""
+        return Diagnosis(what, "good", f"{where}{inside}")
+    return Diagnosis(what, "bad", "the collection shows no directory at all")
+
+
+def _is_absent(error: GlobusAPIError) -> bool:
+    return error.http_status == 404 and str(error.code).startswith("ClientError.NotFound")
+
+
+def _is_file(error: GlobusAPIError) -> bool:
+    return "NotDirectory" in str(error.code) or "NotADirectory" in str(error.code)
+
+
+def _words(error: GlobusAPIError) -> str:
+    message = " ".join(str(error.message or error.text).split())
+    return f"{error.http_status} {error.code}: {message}"[:300]
+
+
+def _members(value: Any, key: re.Pattern[str]) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            found = _MEMBER.fullmatch(item) if isinstance(item, str) else None
+            if found is not None and key.fullmatch(str(name)):
+                yield found[1]
+            yield from _members(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _members(item, key)

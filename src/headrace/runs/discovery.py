@@ -1,0 +1,79 @@
+"""Runs of a project's flows that somebody else starts: by hand, by a retry, by another machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.project.project import Project
+from headrace.runs.poller import FINAL, moment_of
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_INTERVALS: Final = {"local": 2.0, "globus": 30.0}
+# The clocks of the service and of this machine may differ, and lists may lag.
+_MARGIN: Final = timedelta(minutes=10)
+
+
+class NewRuns:
+    """Finds the runs of a project's flows that were started since it was asked last.
+
+    Runs that are under way when it is asked first are found, too; those that had ended are not.
+
+    Args:
+        project: whose flows they are, as ``headrace.lock`` says at each look.
+        place: ``local`` or ``globus``.
+        elapsed: a clock that only goes forward, in seconds.
+    """
+
+    def __init__(
+        self, project: Project, place: str, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._project = project
+        self._place = place
+        self._elapsed = elapsed
+        self._due = 0.0
+        self._since = datetime.now(UTC) - _MARGIN
+        self._known: dict[str, datetime] = {}
+        self._begun = False
+
+    def look(self, services: Services) -> list[str]:
+        """Returns the ids of new runs, the oldest first; asks the service now and then only.
+
+        Raises:
+            GlobusAPIError: the service refuses.
+            NetworkError: it does not answer.
+        """
+        now = self._elapsed()
+        if self._begun and now < self._due:
+            return []
+        flows = {flow.id for flow in self._project.lock().at(self._place).flows.values()}
+        started = self._runs(services, {"filter_start_time": f"{self._since.isoformat()},"})
+        going = [] if self._begun else self._runs(services, {"filter_status": "ACTIVE,INACTIVE"})
+        found = {}
+        for run in [*going, *started]:
+            run_id = str(run["run_id"])
+            if run_id in self._known or str(run.get("flow_id")) not in flows:
+                continue
+            self._known[run_id] = moment_of(run.get("start_time")) or self._since
+            if self._begun or str(run["status"]) not in FINAL:
+                found[run_id] = self._known[run_id]
+        self._begun, self._due = True, now + _INTERVALS[self._place]
+        self._forget()
+        return sorted(found, key=found.__getitem__)
+
+    def _runs(self, services: Services, query: dict[str, Any]) -> list[dict[str, Any]]:
+        pages = services.flows.paginated.list_runs(
+            query_params={**query, "orderby": "start_time DESC", "per_page": 100}
+        )
+        return list(pages.items())
+
+    def _forget(self) -> None:
+        """Moves the time from which runs are asked for on; what began before is known no more."""
+        self._since = max(self._since, max(self._known.values(), default=self._since) - _MARGIN)
+        self._known = {
+            run_id: start for run_id, start in self._known.items() if start >= self._since
+        }

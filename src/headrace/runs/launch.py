@@ -1,0 +1,241 @@
+"""Starting a run: names resolved and the input checked before anything is sent."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace._internal.idempotency import once
+from headrace.config.errors import ProjectError
+from headrace.config.lock_file import DeployedFlow
+from headrace.project.project import Project
+from headrace.runs.collection_access import locations_of
+from headrace.runs.input_resolution import resolve_input
+from headrace.runs.tags import find_tagged
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_PRINCIPAL: Final = re.compile(
+    r"urn:globus:(auth:identity|groups:id):[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
+
+# Begins the tag by which a run is found whose answer was lost.
+OWN_TAG: Final = "headrace:"
+# The clock of this machine may be ahead of the service's by so much.
+_CLOCK_ERROR: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that is ready to be started.
+
+    Attributes:
+        flow: the flow's name.
+        flow_id: its id at the place.
+        place: where.
+        body: the input, names resolved.
+    """
+
+    flow: str
+    flow_id: str
+    place: str
+    body: Mapping[str, Any]
+
+
+def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) -> PreparedRun:
+    """Prepares a run of a deployed flow, without asking the place.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        flow: the flow's name.
+        body: its input, in which names may stand (`headrace.runs.resolve_input`).
+
+    Raises:
+        ProjectError: the flow is unknown or not deployed, a name is unknown, a collection's root
+            is not there, or the input does not fit the schema.
+    """
+    source = project.flow(flow)
+    deployed = deployed_flow(project, place, flow)
+    if place == "local":
+        check_roots(project, {location.collection for location in locations_of(body)})
+    resolved = resolve_input(project, project.lock(), place, body)
+    check_input(flow, resolved, source.input_schema)
+    return PreparedRun(flow, deployed.id, place, resolved)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is called, and who may see and steer it.
+
+    Attributes:
+        label: what to call the run; the flow's name by default.
+        tags: words to find it by.
+        monitors: principals that may see it, as URNs.
+        managers: principals that may see and cancel it, as URNs.
+        notify_on: ends and stops that the service tells the owner of, such as ``FAILED``.
+        request_id: names the request; a facility starts one run for it, however often it is sent.
+            Empty for a request that has no name.
+    """
+
+    label: str | None = None
+    tags: Sequence[str] = ()
+    monitors: Sequence[str] = ()
+    managers: Sequence[str] = ()
+    notify_on: Sequence[str] = ()
+    request_id: str = ""
+
+
+def send(
+    run: PreparedRun,
+    services: Services,
+    options: RunOptions | None = None,
+    *,
+    patient: bool = False,
+) -> dict[str, Any]:
+    """Starts a prepared run.
+
+    Args:
+        run: the run.
+        services: the services of its place.
+        options: what it is called, and who may see it.
+        patient: whether a service that fails for a while is waited for. The run gets a tag of its
+            own then, by which it is found where only the answer was lost.
+
+    Returns:
+        The run document.
+
+    Raises:
+        ProjectError: the place does not know the flow any more.
+        GlobusAPIError: the service refuses.
+        HostedError: the service does not answer.
+    """
+    from globus_sdk import GlobusAPIError
+
+    options = options or RunOptions()
+    _check_principals([*options.monitors, *options.managers])
+    client = services.flow(run.flow_id)
+    own = f"{OWN_TAG}{uuid.uuid4().hex[:12]}"
+    tags = [*options.tags, own] if patient else list(options.tags)
+    request_id = options.request_id or (own if patient else "")
+    since = datetime.now(UTC) - _CLOCK_ERROR
+
+    def call() -> dict[str, Any]:
+        members: dict[str, Any] = {
+            "run_monitors": list(options.monitors),
+            "run_managers": list(options.managers),
+        }
+        if options.notify_on:
+            members["activity_notification_policy"] = {"status": list(options.notify_on)}
+        if request_id and services.is_facility:
+            members["additional_fields"] = {"request_id": request_id}
+        given = {name: value for name, value in members.items() if value}
+        label = options.label or run.flow
+        return dict(client.run_flow(dict(run.body), label=label, tags=tags, **given).data)
+
+    def find() -> dict[str, Any] | None:
+        return find_tagged(services, own, since, flow_id=run.flow_id)
+
+    try:
+        if patient:
+            return once(client, call, find)
+        # A second sending could start a second run: a lost answer is the caller's to look up.
+        with client.retry_config.tune(max_retries=0):
+            return call()
+    except GlobusAPIError as error:
+        if error.http_status == 404:
+            raise _not_deployed(run.flow, run.place, "any more") from error
+        raise
+
+
+def start(
+    project: Project,
+    place: str,
+    services: Services,
+    flow: str,
+    body: Mapping[str, Any],
+    *,
+    label: str | None = None,
+    tags: Sequence[str] = (),
+    request_id: str = "",
+) -> dict[str, Any]:
+    """Prepares and starts a run: :func:`prepare`, then :func:`send`.
+
+    Raises:
+        ProjectError: as both.
+        GlobusAPIError: the service refuses.
+        HostedError: the service does not answer.
+    """
+    options = RunOptions(label=label, tags=tags, request_id=request_id)
+    return send(prepare(project, place, flow, body), services, options)
+
+
+def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
+    """Returns what the lock says about a flow.
+
+    Raises:
+        ProjectError: it is not deployed at the place, or there is none of this name.
+    """
+    deployed = project.lock().at(place).flows.get(flow)
+    if deployed is None:
+        project.flow(flow)  # a name that is not there is another trouble
+        raise _not_deployed(flow, place)
+    return deployed
+
+
+def is_current(project: Project, place: str, flow: str) -> bool:
+    """Returns whether what is deployed of a flow is what its files say now.
+
+    Raises:
+        ProjectError: it is unknown or not deployed.
+    """
+    return deployed_flow(project, place, flow).sha256 == project.flow(flow).sha256()
+
+
+def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
+    """Checks an input against a flow's schema, formats included.
+
+    Raises:
+        ProjectError: it does not fit; the message names every member that does not.
+    """
+    from headrace._internal.json_schema import value_problems
+
+    problems = value_problems(dict(input_schema), body)
+    if problems:
+        told = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
+        raise ProjectError(f"input of flow {flow!r}: {told}; see flows/{flow}/input_schema.json")
+
+
+def check_roots(project: Project, names: set[str]) -> None:
+    """Checks that the directories of collections are there.
+
+    Raises:
+        ProjectError: one is not.
+    """
+    for name in sorted(names):
+        root = project.collection(name).root
+        if not root.is_dir():
+            raise ProjectError(
+                f"{project.config_file}: collection {name!r}: its root {root} is not a directory: "
+                "create it, or change `root`"
+            )
+
+
+def _check_principals(principals: Sequence[str]) -> None:
+    for principal in principals:
+        if not _PRINCIPAL.fullmatch(principal):
+            raise ProjectError(
+                f"{principal!r} is no principal: write urn:globus:auth:identity:ID of a person, "
+                "or urn:globus:groups:id:ID of a group"
+            )
+
+
+def _not_deployed(flow: str, place: str, more: str = "") -> ProjectError:
+    command = "headrace deploy" if place == "local" else f"headrace deploy --at {place}"
+    words = " ".join(word for word in ("not deployed at", place, more) if word)
+    return ProjectError(f"flow {flow!r} is {words}: run `{command}`")

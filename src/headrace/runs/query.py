@@ -1,0 +1,201 @@
+"""Finding runs and reading their logs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace._internal.near_names import did_you_mean
+from headrace.config.errors import ProjectError
+from headrace.config.ids import is_uuid
+from headrace.project.project import Project
+from headrace.runs.describe import login_command, wanted_scopes
+from headrace.runs.launch import OWN_TAG, PreparedRun, RunOptions, deployed_flow, send
+from headrace.runs.poller import FINAL
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_LOOKED_THROUGH = 1000
+# null is a result too.
+NO_RESULT: Final = object()
+
+
+def list_runs(
+    project: Project,
+    place: str,
+    services: Services,
+    *,
+    limit: int = 20,
+    flow: str | None = None,
+    status: str | None = None,
+) -> list[dict[str, Any]]:
+    """Returns run documents, the newest first.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        services: the services there.
+        limit: how many at most.
+        flow: only runs of this flow of the project.
+        status: only runs with this status.
+
+    Raises:
+        ProjectError: the flow is unknown or not deployed.
+    """
+    query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": min(limit, 100)}
+    if flow is not None:
+        project.flow(flow)
+        query["filter_flow_id"] = deployed_flow(project, place, flow).id
+    if status is not None:
+        query["filter_status"] = status.upper()
+    return list(islice(services.flows.paginated.list_runs(query_params=query).items(), limit))
+
+
+def find_run(services: Services, name: str) -> str:
+    """Returns the id of a run.
+
+    Args:
+        services: the services of the place where it runs.
+        name: the id, the beginning of the id of one of the last 1,000 runs, or ``last``.
+
+    Raises:
+        ProjectError: no run or more than one begins like this.
+    """
+    if is_uuid(name):
+        return name
+    query = {"orderby": "start_time DESC", "per_page": 1 if name == "last" else 100}
+    runs = services.flows.paginated.list_runs(query_params=query).items()
+    newest = list(islice(runs, 1 if name == "last" else _LOOKED_THROUGH))
+    ids = [str(run["run_id"]) for run in newest]
+    found = ids if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} runs begin" if found else "no run begins"
+    problem = "there are no runs yet" if name == "last" else f"{what} with {name!r}"
+    near = "" if found or name == "last" else _perhaps(name, newest)
+    raise ProjectError(f"{problem}: {near}see `headrace run list`")
+
+
+def _perhaps(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns which run may be meant by what is the beginning of no run's id."""
+    called = next((run["run_id"] for run in runs if run.get("label") == name), None)
+    if called is not None:
+        return f"the newest run with this label is {called}; "
+    near = did_you_mean(name, ["last", *(str(run["run_id"])[: len(name)] for run in runs)])
+    return f"{near} " if near else ""
+
+
+def run_log(
+    services: Services, run_id: str, *, limit: int | None = None, reverse: bool = False
+) -> list[dict[str, Any]]:
+    """Returns the entries of a run's log.
+
+    Args:
+        services: the services of the place where it runs.
+        run_id: the run.
+        limit: how many at most; all by default.
+        reverse: the newest first.
+    """
+    pages = services.flows.paginated.get_run_logs(run_id, limit=100, reverse_order=reverse)
+    return list(islice(pages.items(), limit))
+
+
+def run_definition(services: Services, run_id: str) -> dict[str, Any]:
+    """Returns the definition that a run executes, whatever became of its flow."""
+    document: dict[str, Any] = services.flows.get_run_definition(run_id).data
+    definition: dict[str, Any] = document["definition"]
+    return definition
+
+
+def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
+    """Resumes a run that waits, and returns its document.
+
+    Args:
+        services: the services of the place where it is.
+        place: ``local`` or ``globus``.
+        run_id: the run.
+
+    Raises:
+        HostedError: it waits for a consent that the present login has not given; exit code 4,
+            and the command that gives it.
+        GlobusAPIError: it does not wait.
+    """
+    from headrace.hosted import HostedError, lacks_consent
+
+    run = services.flows.get_run(run_id).data
+    flow_id = str(run["flow_id"])
+    scopes = wanted_scopes(run.get("details") or {})
+    if place != "local" and scopes and lacks_consent(flow_id, scopes):
+        raise HostedError(
+            f"run {run_id} waits for a consent that is still missing: "
+            f"run `{login_command(scopes)}`, then `headrace run resume {run_id}`",
+            exit_code=4,
+        )
+    document: dict[str, Any] = services.flow(flow_id).resume_run(run_id).data
+    return document
+
+
+def retry_run(
+    services: Services,
+    place: str,
+    run_id: str,
+    *,
+    state: str | None = None,
+    result: Any = NO_RESULT,
+    latest: bool = False,
+    label: str | None = None,
+) -> dict[str, Any]:
+    """Starts a run that goes on where another ended, and returns its document.
+
+    The hosted service cannot begin in the middle of a flow: there it is a new run with the same
+    input, label and tags, and what earlier stages finished they find.
+
+    Args:
+        services: the services of the place where it ran.
+        place: ``local`` or ``globus``.
+        run_id: the run, which has ended.
+        state: where to begin; by default the state that the run ended in.
+        result: the state's output as a person gives it, an Action's ``details``; the new run
+            begins after the state then.
+        latest: whether the flow's present definition is used instead of the run's own.
+        label: the new run's label; the old one's by default.
+
+    Raises:
+        ProjectError: the place cannot do it.
+        GlobusAPIError: the run goes on, or was never in the state.
+    """
+    if place != "local":
+        if state is not None or result is not NO_RESULT or latest:
+            raise ProjectError(
+                "the hosted service begins a flow at its start only: without --from, --result and "
+                "--latest a new run with the same input is started"
+            )
+        return _again(services, run_id, label)
+    # Sent again after a lost answer, the same request starts nothing more.
+    body: dict[str, Any] = {"latest": latest, "request_id": str(uuid.uuid4())}
+    if state is not None:
+        body["state"] = state
+    if result is not NO_RESULT:
+        body["result"] = result
+    if label is not None:
+        body["label"] = label
+    document: dict[str, Any] = services.flows.post(f"/runs/{run_id}/retry", data=body).data
+    return document
+
+
+def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
+    run = services.flows.get_run(run_id).data
+    if run["status"] not in FINAL:
+        raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")
+    entries = services.flows.get_run_logs(run_id, limit=1).data["entries"]
+    details = (entries[0].get("details") or {}) if entries else {}
+    if "input" not in details:
+        raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
+    flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
+    tags = [tag for tag in run.get("tags") or () if not tag.startswith(OWN_TAG)]
+    options = RunOptions(label or run.get("label"), tags)
+    document = send(flow, services, options, patient=True)
+    return {**document, "retry_of": {"run_id": run_id, "state": None}}

@@ -1,0 +1,127 @@
+"""Questions that runs put to people: finding and answering them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from headrace.config.errors import ProjectError
+from headrace.config.ids import is_uuid
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+
+def list_web_inputs(
+    services: Services,
+    *,
+    closed_too: bool = False,
+    flow_id: str | None = None,
+    run_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """Returns summaries of web inputs, the newest first.
+
+    Args:
+        services: the services of the place where the runs are.
+        closed_too: whether those that are closed are wanted as well.
+        flow_id: only those of runs of this flow.
+        run_id: only those of this run.
+    """
+    from globus_sdk import MISSING
+
+    pages = services.flows.paginated.list_web_inputs(
+        filter_states=["open", "closed"] if closed_too else "open",
+        filter_flow_ids=flow_id or MISSING,
+        filter_run_ids=run_id or MISSING,
+        orderby="created_timestamp DESC",
+    )
+    return list(pages.items())
+
+
+def find_web_input(services: Services, name: str) -> dict[str, Any]:
+    """Returns the document of a web input.
+
+    Args:
+        services: the services of the place where its run is.
+        name: its id, the beginning of one, or ``last`` for the one that was asked last.
+
+    Raises:
+        ProjectError: none, or more than one, is meant.
+        GlobusAPIError: there is none of this id.
+    """
+    if not is_uuid(name):
+        known = [item["id"] for item in list_web_inputs(services, closed_too=name != "last")]
+        found = known[:1] if name == "last" else [each for each in known if each.startswith(name)]
+        if len(found) != 1:
+            what = f"{len(found)} web inputs begin with {name!r}" if found else f"none is {name!r}"
+            raise ProjectError(f"{what}: see `headrace web-input list`")
+        name = found[0]
+    document: dict[str, Any] = services.flows.get_web_input(name).data
+    return document
+
+
+def question_lines(document: Mapping[str, Any]) -> list[str]:
+    """Returns what a web input asks, a line for the title and for each row."""
+    context = document["context"]
+    lines = [str(context["title"])]
+    if context.get("text"):
+        lines.append(str(context["text"]))
+    lines += [f"{row['field']}: {row['value']}" for row in context.get("rows") or []]
+    return lines
+
+
+def answer(services: Services, document: Mapping[str, Any], option: str) -> Mapping[str, Any]:
+    """Answers a web input and returns the option that was chosen.
+
+    Args:
+        services: the services of the place where its run is.
+        document: the web input.
+        option: the value of one of its options, as the flow sees it, its label, or its id.
+
+    Raises:
+        ProjectError: it has no such option, or more than one.
+        GlobusAPIError: it is closed, or you may not answer it.
+    """
+    chosen = [each for each in document["options"] if option in (each["option_id"], each["label"])]
+    if not chosen:
+        values = option_values(services, document)
+        chosen = [each for each in document["options"] if values.get(each["option_id"]) == option]
+    if len(chosen) != 1:
+        labels = ", ".join(each["label"] for each in document["options"])
+        what = "stands for several" if chosen else "is none"
+        raise ProjectError(f"{option!r} {what} of the options: {labels}")
+    services.flows.respond_to_web_input(document["id"], chosen[0]["option_id"])
+    return dict(chosen[0])
+
+
+def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the flow sees for each option, by the option's id.
+
+    The web input does not tell; the run's log does, in the entry of the state that asked. Empty
+    where the log cannot be seen, or does not show the options.
+
+    Args:
+        services: the services of the place where its run is.
+        document: the web input.
+    """
+    from globus_sdk import GlobusAPIError
+
+    try:
+        pages = services.flows.paginated.get_run_logs(document["run"]["id"], limit=100)
+        asked = [
+            entry["details"]["input"]
+            for entry in pages.items()
+            if entry["code"] == "CreateWebInputStarted"
+        ]
+    except (GlobusAPIError, KeyError):
+        return {}
+    title, options = document["context"]["title"], document["options"]
+    labels = [option["label"] for option in options]
+    for body in reversed(asked):
+        given = body.get("Options")
+        if not isinstance(given, list) or body.get("Context", {}).get("Title") != title:
+            continue
+        if [option.get("Label") for option in given] == labels:
+            pairs = zip(options, given, strict=True)
+            return {shown["option_id"]: str(option["Value"]) for shown, option in pairs}
+    return {}

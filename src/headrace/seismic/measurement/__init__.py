@@ -1,0 +1,1 @@
+"""Measure events: stations shared out among ranks, results gathered and written."""

@@ -1,0 +1,1 @@
+"""Misfits of the windows of one pair and their adjoint sources."""

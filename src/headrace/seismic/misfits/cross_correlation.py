@@ -1,0 +1,204 @@
+"""Shift and amplitude of one tapered trace beside another, and what they derive to.
+
+All derivatives are with respect to the samples of the synthetic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from headrace.seismic.waveforms.reading import Samples
+
+
+def subsample_shift(data: Samples, model: Samples) -> float:
+    """Shift of the best correlation, by a parabola through its maximum.
+
+    Args:
+        data: tapered samples, shape ``(n,)``.
+        model: tapered samples, same shape.
+
+    Returns:
+        Samples by which ``data`` is later than ``model``.
+    """
+    correlation = np.correlate(data, model, mode="full")
+    top = int(correlation.argmax())
+    shift = float(top - len(data) + 1)
+    if 0 < top < len(correlation) - 1:
+        before, at, after = correlation[top - 1 : top + 2]
+        curvature = before - 2 * at + after
+        if curvature < 0:
+            shift += float(0.5 * (before - after) / curvature)
+    return shift
+
+
+def shift_derivative(data: Samples, model: Samples) -> Samples:
+    """Derivative of `subsample_shift` with respect to the model's samples.
+
+    Args:
+        data: tapered samples, shape ``(n,)``.
+        model: tapered samples, same shape.
+
+    Returns:
+        Shape ``(n,)``; zero where no parabola was drawn.
+    """
+    correlation = np.correlate(data, model, mode="full")
+    top = int(correlation.argmax())
+    if not 0 < top < len(correlation) - 1:
+        return np.zeros(len(model))
+    before, at, after = correlation[top - 1 : top + 2]
+    curvature = before - 2 * at + after
+    if not curvature < 0:
+        return np.zeros(len(model))
+    # A sample of the correlation changes with the model by the shifted data.
+    padded = np.pad(data, len(data))
+    first = top + 1
+    earlier, same, later = (padded[first + k : first + k + len(model)] for k in (-1, 0, 1))
+    slope = 0.5 / curvature
+    bend = 0.5 * (before - after) / curvature**2
+    found: Samples = slope * (earlier - later) - bend * (earlier - 2 * same + later)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Squared errors of shift and amplitude as pyadjoint estimates them, and their derivatives.
+
+    The error is what remains of the observed trace once the synthetic is shifted and scaled onto
+    it; below a least error it counts as that, and its derivative is zero.
+
+    Attributes:
+        shift: square of the error of the shift, s^2.
+        shift_derivative: shape ``(n,)``.
+        amplitude: square of the error of the logarithm of the amplitude.
+        amplitude_derivative: shape ``(n,)``.
+    """
+
+    shift: float
+    shift_derivative: Samples
+    amplitude: float
+    amplitude_derivative: Samples
+
+
+def log_amplitude(data: Samples, model: Samples) -> tuple[float, Samples]:
+    """Half the logarithm of the ratio of the energies, and its derivative."""
+    energy = float(model @ model)
+    return 0.5 * math.log(float(data @ data) / energy), -model / energy
+
+
+def correlation_errors(
+    data: Samples,
+    model: Samples,
+    dt: float,
+    least_shift: float,
+    least_amplitude: float,
+    *,
+    whole_samples: bool = True,
+) -> Errors:
+    """Estimate the errors of a pair.
+
+    Args:
+        data: tapered observed samples, shape ``(n,)``.
+        model: tapered synthetic samples, same shape.
+        dt: sampling interval, s.
+        least_shift: least error of the shift, s.
+        least_amplitude: least error of the logarithm of the amplitude.
+        whole_samples: shift the synthetic by whole samples, as pyadjoint does. What remains then
+            jumps with the shift, and its derivative between two jumps is not that across them.
+    """
+    later = subsample_shift(data, model)
+    if whole_samples:
+        later = float(int(np.correlate(data, model, mode="full").argmax()) - len(data) + 1)
+    logarithm, of_logarithm = log_amplitude(data, model)
+    shifted = _shifted(model, later)
+    scaled = math.exp(logarithm) * shifted
+    left = data - scaled
+    remains, energy = float(left @ left), float(shifted @ shifted)
+    velocity = np.gradient(scaled, dt)
+    rate = float(velocity @ velocity)
+
+    def through_scaled(derivative: Samples) -> Samples:
+        of_model = math.exp(logarithm) * _shifted(derivative, -later)
+        found: Samples = of_model + float(derivative @ scaled) * of_logarithm
+        return found
+
+    nothing = np.zeros(len(model))
+    shift, of_shift = least_shift**2, nothing
+    if rate > 0.0 and math.sqrt(remains / rate) >= least_shift:
+        shift = remains / rate
+        of_shift = through_scaled(
+            (-2.0 * left - 2.0 * shift * _gradient_transposed(velocity, dt)) / rate
+        )
+    amplitude, of_amplitude = least_amplitude**2, nothing
+    if energy > 0.0 and math.sqrt(remains / energy) >= least_amplitude:
+        amplitude = remains / energy
+        of_amplitude = through_scaled(-2.0 * left / energy)
+        of_amplitude = of_amplitude - 2.0 * amplitude / energy * _shifted(shifted, -later)
+    return Errors(shift, of_shift, amplitude, of_amplitude)
+
+
+def _shifted(trace: Samples, later: float) -> Samples:
+    """A trace that comes so many samples later; its transpose is the opposite shift."""
+    whole = math.floor(later)
+    part = later - whole
+    found = (1.0 - part) * _by_whole_samples(trace, whole)
+    if part:
+        found = found + part * _by_whole_samples(trace, whole + 1)
+    return found
+
+
+def _by_whole_samples(trace: Samples, later: int) -> Samples:
+    found = np.zeros(len(trace))
+    if abs(later) < len(trace):
+        inside = slice(max(0, later), len(trace) + min(0, later))
+        found[inside] = trace[max(0, -later) : len(trace) - max(0, later)]
+    return found
+
+
+def _gradient_transposed(values: Samples, dt: float) -> Samples:
+    """The transpose of ``numpy.gradient``: central differences, one-sided ones at the ends."""
+    half = values / (2.0 * dt)
+    half[[0, -1]] *= 2.0
+    found = np.zeros(len(values))
+    found[1:] += half[:-1]
+    found[:-1] -= half[1:]
+    found[0] -= half[0]
+    found[-1] += half[-1]
+    return found
+
+
+def correlation_derivative(
+    data: Samples,
+    model: Samples,
+    dt: float,
+    *,
+    amplitude: bool,
+    errors: Errors | None,
+) -> Samples:
+    """Derivative of half the square of shift or amplitude over its error.
+
+    Args:
+        data: tapered observed samples, shape ``(n,)``.
+        model: tapered synthetic samples, same shape.
+        dt: sampling interval, s.
+        amplitude: of the logarithm of the amplitude; else of the shift (s), as if it were not
+            rounded to whole samples.
+        errors: the errors; None: they are 1.
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    nothing = np.zeros(len(model))
+    if amplitude:
+        value, derivative = log_amplitude(data, model)
+        square, of_square = (
+            (errors.amplitude, errors.amplitude_derivative) if errors else (1.0, nothing)
+        )
+    else:
+        value = subsample_shift(data, model) * dt
+        derivative = shift_derivative(data, model) * dt
+        square, of_square = (errors.shift, errors.shift_derivative) if errors else (1.0, nothing)
+    found: Samples = value * derivative / square - 0.5 * (value / square) ** 2 * of_square
+    return found

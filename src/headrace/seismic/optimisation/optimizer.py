@@ -1,0 +1,379 @@
+"""The optimiser: it is asked what it wants to know, and told; between the two it may die.
+
+Every answer is on disk, whole, before ``tell`` returns. The vectors of the new state are written
+first, under names that follow from the state, then ``state.json`` replaces the old one, then what
+no state names any more is removed. A process killed anywhere leaves the old state or the new one,
+and telling the same again makes the same files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from pathlib import Path
+from typing import Literal, Self
+
+from headrace.seismic.errors import ModelNotFinite, OptimiserError
+from headrace.seismic.models import FieldReader, Provenance
+from headrace.seismic.optimisation import transitions, vectors
+from headrace.seismic.optimisation.line_search import Accept, Flat, Search, Trial, TryStep, decide
+from headrace.seismic.optimisation.paths import Places
+from headrace.seismic.optimisation.settings import Settings
+from headrace.seismic.optimisation.state import Answer, Iteration, Pending, Phase, State, load, save
+from headrace.seismic.optimisation.task import Task
+
+_TAG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SAME = 1e-6
+
+
+class Optimiser:
+    """Minimises a misfit by asking for misfits and gradients, through files, across crashes.
+
+    The directory holds ``state.json``, ``models/NNN.h5`` (one per iteration),
+    ``models/NNN_trial_KK.h5`` (of the running search) and ``vectors/``. One process at a time may
+    tell; anybody may look.
+
+    Args:
+        directory: where an optimisation was started with ``create``.
+
+    Raises:
+        OptimiserError: there is none.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._places = Places(directory)
+        self._state = load(self._places.state)
+
+    @classmethod
+    def create(cls, directory: Path, model: Path, settings: Settings) -> Self:
+        """Starts an optimisation; with the same arguments again it opens the one that is there.
+
+        Args:
+            directory: where to keep it; made if missing.
+            model: the first model; it is copied.
+            settings: how to go about it.
+
+        Returns:
+            The optimiser.
+
+        Raises:
+            OptimiserError: another optimisation is in the directory, or the model is outside its
+                bounds.
+            ModelError: the model cannot be read.
+        """
+        places = Places(directory)
+        with FieldReader(model) as reader:
+            content = reader.content
+        if places.state.exists():
+            with FieldReader(places.model("000")) as reader:
+                known = reader.content
+            if known != content or load(places.state).settings != settings:
+                raise OptimiserError(
+                    f"{directory}: another optimisation is kept here; give another directory"
+                )
+            return cls(directory)
+        vectors.check_model(model, settings)
+        places.publish(model, places.model("000"))
+        save(State(settings), places.state)
+        return cls(directory)
+
+    @property
+    def state(self) -> State:
+        """The state as it is on disk; it is never changed in place."""
+        return self._state
+
+    @property
+    def history(self) -> tuple[Iteration, ...]:
+        """One record per iteration and objective, the running one last."""
+        return self._state.history
+
+    def model_file(self, name: str) -> Path:
+        """The file of a model or trial by its name."""
+        return self._places.model(name)
+
+    def ask(self) -> Task:
+        """What is wanted next; asking changes nothing and may be repeated.
+
+        Returns:
+            The task. The trial model's file is there, made again if it was lost.
+        """
+        state = self._state
+        model = self._places.model(state.model)
+        if state.phase in ("finished", "stopped"):
+            kind: Literal["finished", "stopped"] = (
+                "finished" if state.phase == "finished" else "stopped"
+            )
+            return Task(kind, state.evaluation, model, state.iteration, reason=state.reason)
+        if state.phase == "trial":
+            pending = transitions.required(state.pending)
+            path = self._places.model(pending.name)
+            if not path.is_file():
+                self._write_trial(state, pending.step, pending.name)
+            return Task("misfit", pending.name, path, state.iteration, step=pending.step)
+        if state.phase == "gradient":
+            return Task("gradient", state.evaluation, model, state.iteration, state.forward)
+        return Task("misfit_and_gradient", state.evaluation, model, state.iteration)
+
+    def tell(
+        self,
+        name: str,
+        *,
+        misfit: float | None = None,
+        gradient: Path | None = None,
+        preconditioned: Path | None = None,
+        problem: str = "",
+    ) -> Task:
+        """Takes an answer and puts the state after it on disk.
+
+        An answer that is known already changes nothing. After a ``misfit_and_gradient`` task the
+        misfit may be told first and the gradient later.
+
+        Args:
+            name: the task's id.
+            misfit: misfit of its model. That of a trial may be infinite or NaN, where its model
+                cannot be computed: the step was too long, and a shorter one follows.
+            gradient: file with the gradient with respect to the parametrised model: with
+                parametrisation ``log`` the derivative with respect to the logarithm.
+            preconditioned: file with what preconditioning and smoothing make of that gradient;
+                without it the gradient itself gives the direction.
+            problem: why a trial has no finite misfit.
+
+        Returns:
+            The next task.
+
+        Raises:
+            OptimiserError: nobody asked for this, the answer differs from the one before, or the
+                misfit of a model that is no trial is not finite.
+            ModelError: a gradient's file cannot be used.
+        """
+        if preconditioned is not None and gradient is None:
+            raise OptimiserError(f"{name}: a preconditioned gradient is told with its gradient")
+        if misfit is not None and not math.isfinite(misfit):
+            if not self._is_trial(name):
+                raise OptimiserError(f"misfit of {name} is {misfit}: look at its simulations")
+            problem = problem or f"its misfit is {misfit}"
+            misfit = math.inf
+        said = Answer(misfit, _content(gradient), _content(preconditioned))
+        if not self._is_known(name, said):
+            self._take(name, misfit, gradient, preconditioned, said, problem)
+        return self.ask()
+
+    def _is_trial(self, name: str) -> bool:
+        """Whether it is the trial that is awaited, or one that was told already."""
+        pending = self._state.pending
+        if pending is not None and pending.name == name:
+            return True
+        return any(trial.name == name for row in self.history for trial in row.trials)
+
+    def restart(self, settings: Settings) -> Task:
+        """Starts anew from the current model with other settings, or because the gradient changes.
+
+        The misfit function stays, and with it the misfit of the current model; memory and
+        direction go, and the gradient is wanted again. It also goes on from a search that has
+        finished or stopped.
+
+        Args:
+            settings: how to go about it from now on.
+
+        Returns:
+            The next task.
+
+        Raises:
+            OptimiserError: a line search is under way, or the current model is outside its bounds.
+        """
+        state = self._state
+        if state.phase == "trial":
+            raise OptimiserError(
+                f"a line search is under way in iteration {state.iteration}: other settings hold "
+                "from the next iteration on"
+            )
+        vectors.check_model(self._places.model(state.model), settings)
+        answers = dict(state.answers)
+        if state.evaluation in answers:
+            answers[state.evaluation] = Answer(answers[state.evaluation].misfit)
+        self._commit(
+            State(
+                settings=settings,
+                phase="evaluate" if state.misfit is None else "gradient",
+                iteration=state.iteration,
+                objectives=state.objectives,
+                evaluation=state.evaluation,
+                misfit=state.misfit,
+                forward=state.forward,
+                trial_count=state.trial_count,
+                answers=answers,
+                history=state.history,
+            )
+        )
+        return self.ask()
+
+    def keep(self) -> Task:
+        """Makes the current model the next one as well, where no better one was found.
+
+        Only after an optimisation has finished, so that an inversion can go on with what comes
+        next; done again it changes nothing.
+
+        Returns:
+            The next task: the gradient of the same model.
+        """
+        if self._state.phase == "finished":
+            self._commit(transitions.keep(self._state, self._places))
+        return self.ask()
+
+    def begin(self, tag: str) -> Task:
+        """Starts anew from the current model with another misfit function: band, windows, data.
+
+        The memory is dropped, for its gradients belong to another function, and a running line
+        search is given up. The same tag again changes nothing.
+
+        Args:
+            tag: name of the new misfit function, for example ``band_2``; it becomes part of ids.
+
+        Returns:
+            The next task: misfit and gradient of the current model.
+
+        Raises:
+            OptimiserError: the tag cannot be used, or was used before the present one.
+        """
+        state = self._state
+        if not _TAG.fullmatch(tag) or tag.startswith("trial"):
+            raise OptimiserError(f"{tag!r} cannot be a tag: use letters a-z, digits, - and _")
+        if tag == state.objectives[-1]:
+            return self.ask()
+        if tag in state.objectives:
+            raise OptimiserError(f"{tag} is over already; {state.objectives[-1]} is in force")
+        self._commit(
+            State(
+                settings=state.settings,
+                iteration=state.iteration,
+                objectives=(*state.objectives, tag),
+                evaluation=f"{state.model}_{tag}",
+                trial_count=state.trial_count,
+                answers=state.answers,
+                history=state.history,
+            )
+        )
+        return self.ask()
+
+    def _is_known(self, name: str, said: Answer) -> bool:
+        """Whether all of an answer was told before."""
+        known = self._state.answers.get(name)
+        if known is None:
+            return False
+        told, had = dataclasses.astuple(said), dataclasses.astuple(known)
+        for new, old in zip(told, had, strict=True):
+            if new is None or old is None or new == old:
+                continue
+            if isinstance(new, float) and abs(new - old) <= _SAME * abs(old):
+                continue
+            raise OptimiserError(
+                f"{name} was told before and differs now ({old} then, {new} now); "
+                "the first answer stays"
+            )
+        return all(new is None or old is not None for new, old in zip(told, had, strict=True))
+
+    def _take(
+        self,
+        name: str,
+        misfit: float | None,
+        gradient: Path | None,
+        preconditioned: Path | None,
+        said: Answer,
+        problem: str,
+    ) -> None:
+        state, task = self._state, self.ask()
+        if task.kind in ("finished", "stopped"):
+            raise OptimiserError(f"{name}: nothing was asked, it has {task.kind}: {task.reason}")
+        if name != task.name:
+            raise OptimiserError(f"{name}: not what was asked; {task.kind} of {task.name} is")
+        if misfit is None and task.kind in ("misfit", "misfit_and_gradient"):
+            raise OptimiserError(f"{name}: its misfit was asked for and is missing")
+        if gradient is None and task.kind == "gradient":
+            raise OptimiserError(f"{name}: its gradient was asked for and is missing")
+        if gradient is not None and task.kind == "misfit":
+            raise OptimiserError(f"{name}: only its misfit was asked for")
+        before = state.answers.get(name, Answer())
+        merged = Answer(
+            before.misfit if misfit is None else misfit, said.gradient, said.preconditioned
+        )
+        state = dataclasses.replace(state, answers={**state.answers, name: merged})
+        if task.kind == "misfit":
+            self._commit(self._after_trial(state, transitions.required(misfit), problem))
+            return
+        if misfit is not None:
+            state = dataclasses.replace(state, misfit=misfit, phase="gradient")
+        if gradient is not None:
+            state = transitions.keep_gradient(state, self._places, gradient, preconditioned)
+            state = transitions.remember(state, self._places)
+            state = self._search(state)
+        self._commit(state)
+
+    def _search(self, state: State, note: str = "") -> State:
+        """Chooses a direction and writes its first trial."""
+        state = transitions.new_direction(state, self._places, note)
+        if state.phase == "finished" or state.search is None:
+            return state
+        return self._decide(state)
+
+    def _after_trial(self, state: State, misfit: float, problem: str) -> State:
+        pending = transitions.required(state.pending)
+        trial = Trial(pending.name, pending.step, misfit, pending.predicted, problem)
+        return self._decide(transitions.add_trial(state, trial))
+
+    def _decide(self, state: State) -> State:
+        search: Search = transitions.required(state.search)
+        decision = decide(search, state.settings)
+        if isinstance(decision, TryStep):
+            name = f"{state.model}_trial_{state.trial_count + 1:02d}"
+            state = dataclasses.replace(state, trial_count=state.trial_count + 1)
+            try:
+                predicted = self._write_trial(state, decision.step, name)
+            except ModelNotFinite as error:  # so long a step that its model is not finite
+                predicted = search.slope * decision.step
+                trial = Trial(name, decision.step, math.inf, predicted, str(error))
+                return self._decide(transitions.add_trial(state, trial))
+            pending = Pending(name, decision.step, predicted)
+            return dataclasses.replace(state, phase="trial", pending=pending)
+        if isinstance(decision, Accept):
+            return transitions.accept(state, self._places, decision.trial)
+        if state.given_up or not transitions.has_memory(state):
+            phase: Phase = "finished" if isinstance(decision, Flat) else "stopped"
+            return dataclasses.replace(state, phase=phase, reason=decision.reason)
+        state = dataclasses.replace(transitions.forget(state), given_up=True)
+        return self._search(state, note=f"memory dropped: {decision.reason}")
+
+    def _write_trial(self, state: State, step: float, name: str) -> float:
+        model = self._places.model(state.model)
+        with FieldReader(model) as reader:
+            parent = reader.parent
+        return vectors.write_trial(
+            model,
+            self._places.vector(transitions.required(state.gradient)),
+            self._places.vector(transitions.required(state.direction)),
+            step,
+            self._places.model(name),
+            state.settings,
+            Provenance(
+                "step of the optimiser",
+                parents=(parent,),
+                settings={
+                    "name": name,
+                    "step": step,
+                    "direction": state.history[-1].direction,
+                    "objective": state.objectives[-1],
+                },
+            ),
+        )
+
+    def _commit(self, state: State) -> None:
+        save(state, self._places.state)
+        self._state = state
+        self._places.clean(state)
+
+
+def _content(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    with FieldReader(path) as reader:
+        return reader.content

@@ -1,0 +1,1 @@
+"""Seismograms on disk and in memory: read, judged, paired and filtered."""

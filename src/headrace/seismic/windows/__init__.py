@@ -1,0 +1,1 @@
+"""Misfit windows: selected, or taken from an earlier result."""

@@ -1,0 +1,1 @@
+"""Decide when an arrival is complete."""

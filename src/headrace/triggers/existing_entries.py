@@ -1,0 +1,67 @@
+"""What lies in a directory that was never watched: nobody has said yet whether it is to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headrace.triggers.directory_watcher import lying_there
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.trigger import Trigger
+from headrace.triggers.watched_directory import WatchedDirectory
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What lies in a directory that the ledger does not know.
+
+    Attributes:
+        trigger: the trigger that is about to watch it.
+        count: how many things there may be arrivals, and are in no record.
+    """
+
+    trigger: Trigger
+    count: int
+
+    def __str__(self) -> str:
+        """Returns it in words for people."""
+        kind = {"directory": ("directory", "directories"), "file": ("file", "files")}
+        one, several = kind[self.trigger.what]
+        lie = f"1 {one} lies" if self.count == 1 else f"{self.count:,} {several} lie"
+        return f"{self.trigger.name}: {lie} in {self.trigger.directory}, which was never watched"
+
+
+def first_looks(triggers: Iterable[Trigger], ledger: Ledger) -> list[FirstLook]:
+    """Find the triggers for which it is to be said what becomes of what lies there already.
+
+    Args:
+        triggers: triggers that do not say it themselves.
+        ledger: the ledger.
+
+    Returns:
+        one for each whose directory was never watched and is not empty. A directory that is not
+        there now is none: what it holds when it comes has arrived.
+
+    Raises:
+        TriggerError: the ledger cannot be read.
+    """
+    found = []
+    for trigger in triggers:
+        try:
+            with WatchedDirectory(trigger) as directory:
+                ground = directory.survey()
+                where = (trigger.name, trigger.collection)
+                if any(
+                    ledger.knows_root(*where, trigger.path, root)
+                    for root in (ground.root, ground.earlier_root)
+                ):
+                    continue
+                count = sum(
+                    not ledger.recognizes(*where, ground.root, path, identity)
+                    for path, identity in lying_there(trigger, ground, directory)
+                )
+        except OSError:
+            continue
+        if count:
+            found.append(FirstLook(trigger, count))
+    return found

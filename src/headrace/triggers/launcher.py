@@ -1,0 +1,198 @@
+"""Starting the run of an arrival, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from headrace._internal.terminal_text import terminal_text
+from headrace.triggers.arrival import Arrival, identify
+from headrace.triggers.errors import ArrivalChanged, LedgerUnusable, StartRefused, TriggerError
+from headrace.triggers.events import Refused, Removed, Started, StartFailed, Starting, WatchEvent
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.record import Record
+from headrace.triggers.trigger import Trigger
+from headrace.triggers.watched_directory import WatchedDirectory
+
+# Our clock, and that of the service, may have been wrong by so much when the run was started.
+_CLOCK_ERROR = timedelta(days=2)
+# What has no run yet, and may get one.
+_OPEN = ("seen", "starting", "failed")
+
+
+class Starter(Protocol):
+    """Starts runs, at the facility or at the hosted services; called from several threads.
+
+    `StartRefused` says that trying again is of no use; any other exception is a failed attempt.
+    The run may have been started nevertheless (the answer was lost), so that `find` is asked
+    before `start` is called again with the same tag.
+    """
+
+    def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
+        """Start the run of an arrival.
+
+        Args:
+            trigger: its flow, and the templates of input, label and tags.
+            arrival: what they are filled in with.
+            tag: a tag to give the run besides those of the trigger.
+
+        Returns:
+            the id of the run.
+        """
+        ...
+
+    def find(self, tag: str, since: datetime) -> str | None:
+        """Find the run that has a tag.
+
+        Args:
+            tag: the tag.
+            since: a time in UTC before which it cannot have been started.
+
+        Returns:
+            the id of the run; None if it is certain that there is none.
+        """
+        ...
+
+
+class Starts:
+    """Makes attempts to start runs, and keeps the ledger of them; any thread may call it.
+
+    Args:
+        ledger: the ledger.
+        starter: starts the runs.
+        tell: told of each attempt.
+        first_wait: seconds after the first failed attempt; doubled after each further one.
+        longest_wait: seconds between attempts at most.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        starter: Starter,
+        tell: Callable[[WatchEvent], None],
+        *,
+        first_wait: float,
+        longest_wait: float,
+    ) -> None:
+        self._ledger = ledger
+        self._starter = starter
+        self._tell = tell
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+
+    def attempt(
+        self, trigger: Trigger, id_: int, is_unchanged: Callable[[], bool] | None = None
+    ) -> float | None:
+        """Start the run of a complete arrival, unless an earlier attempt did.
+
+        Args:
+            trigger: the trigger.
+            id_: number of the arrival's record.
+            is_unchanged: tells whether it is as it was when it was found complete; asked before
+                the first attempt only, which may have waited for others.
+
+        Returns:
+            seconds to wait before the next attempt; None if none is needed.
+
+        Raises:
+            ArrivalChanged: it has to be complete anew; nothing was sent.
+            TriggerError: the ledger cannot be written; try again.
+        """
+        record = self._ledger.get(id_)
+        if record.state not in _OPEN:
+            return None
+        arrival = arrival_of(trigger, record)
+        unsent = record.present and record.attempts == 0
+        if unsent and _whereabouts(trigger, arrival, record) == "away":
+            # Its directory may come back, and nothing was sent: nothing has happened.
+            return self._longest_wait
+        if unsent and is_unchanged and not is_unchanged():
+            raise ArrivalChanged(f"{arrival.location}: changed after it was complete")
+        try:
+            record = self._ledger.begin(id_)
+        except TriggerError:
+            if self._ledger.get(id_).state in _OPEN:
+                raise
+            return None  # it was seen to be gone at this moment
+        self._tell(Starting(arrival, record.tag, record.attempts))
+        found = False
+        try:
+            run_id = self._find(record)
+            found = run_id is not None
+            if run_id is None:
+                # Looked at as late as can be: the search may have taken long.
+                where = _whereabouts(trigger, arrival, record)
+                if where == "gone" or not self._ledger.get(id_).present:
+                    self._ledger.removed(id_)
+                    self._tell(Removed(arrival))
+                    return None
+                if where == "away":
+                    raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
+                run_id = self._starter.start(trigger, arrival, record.tag)
+        except LedgerUnusable:
+            raise
+        except StartRefused as error:
+            reason = _one_line(error)
+            self._ledger.refused(id_, reason)
+            self._tell(Refused(arrival, record.tag, reason))
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever a starter raises is a failed attempt
+            reason = _one_line(error)
+            self._ledger.failed(id_, reason)
+            doublings = min(record.attempts - 1, 30)
+            wait = min(self._first_wait * 2.0**doublings, self._longest_wait)
+            self._tell(StartFailed(arrival, record.tag, reason, record.attempts, wait))
+            return wait
+        self._ledger.started(id_, run_id)
+        self._tell(Started(arrival, record.tag, run_id, found))
+        return None
+
+    def _find(self, record: Record) -> str | None:
+        if record.attempts == 1 or record.first_attempt_at is None:
+            return None
+        return self._starter.find(record.tag, record.first_attempt_at - _CLOCK_ERROR)
+
+
+def _one_line(error: Exception) -> str:
+    return terminal_text(" ".join(str(error).split())) or type(error).__name__
+
+
+def arrival_of(trigger: Trigger, record: Record) -> Arrival:
+    """Make an arrival from its record.
+
+    Args:
+        trigger: the trigger that saw it.
+        record: its record in the ledger.
+
+    Returns:
+        the arrival.
+    """
+    inner = record.path.strip("/")
+    return Arrival(
+        trigger=trigger.name,
+        collection=record.collection,
+        name=inner.rpartition("/")[2],
+        path=record.path,
+        location=trigger.root / inner,
+        generation=record.generation,
+    )
+
+
+def _whereabouts(trigger: Trigger, arrival: Arrival, record: Record) -> str:
+    """Tells whether an arrival is "there", is "gone", or its whole directory is "away"."""
+    try:
+        with WatchedDirectory(trigger, arrival.location.parent) as directory:
+            ground = directory.survey()
+            here = ground.root == record.root
+            try:
+                identity = identify(arrival.name, inodes=ground.inodes, dir_fd=directory.fd)
+            except FileNotFoundError:
+                return "gone" if here else "away"
+            if identity.surely_same(record.identity):
+                return "there"
+            if not here:
+                return "away"
+            return "there" if identity.same(record.identity) else "gone"
+    except OSError:
+        return "away"

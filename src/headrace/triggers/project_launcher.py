@@ -1,0 +1,179 @@
+"""Starts the runs that triggers ask for."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from headrace._internal.terminal_text import terminal_text
+from headrace.config.errors import ProjectError
+from headrace.project.project import Project
+from headrace.runs.collection_access import locations_of
+from headrace.runs.launch import check_roots, start
+from headrace.runs.tags import find_tagged
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.triggers import Arrival, Trigger
+
+T = TypeVar("T")
+# As much as the service takes; names of files are longer at times.
+LABEL_LENGTH: Final = 64
+TAG_LENGTH: Final = 128
+_END: Final = 8
+# Refusals that may pass: logins and consents are given, limits and conflicts go by.
+_PASSING: Final = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
+
+
+class ProjectStarter:
+    """Starts runs of the project's flows at one place, from any thread.
+
+    Args:
+        project: the project.
+        place: ``local`` or ``globus``.
+        connect: gives the services; asked again after they did not answer.
+        arrival_of: tells which arrival of which trigger a tag was made for, where that is known.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        place: str,
+        connect: Callable[[], Services],
+        arrival_of: Callable[[str], tuple[Trigger, Arrival] | None] = lambda tag: None,
+    ) -> None:
+        self._project = project
+        self._place = place
+        self._connect = connect
+        self._arrival_of = arrival_of
+        self._connecting = threading.Lock()
+        self._own = threading.local()
+
+    def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
+        """Starts the run of an arrival.
+
+        Args:
+            trigger: which flow, with which input.
+            arrival: what arrived.
+            tag: marks the run, so that :meth:`find` finds it when the answer is lost.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            StartRefused: it is refused for good: the flow, a name in its input or the input itself
+                is wrong, or the service says so.
+            HeadraceError: it could not be started, or its answer was lost.
+        """
+        from globus_sdk import GlobusAPIError
+
+        from headrace.hosted import explain
+        from headrace.triggers import StartRefused, render_input
+
+        body = render_input(trigger.input, arrival)
+        words = render_input(list(trigger.tags), arrival)
+        tags = [cut for cut in (shortened(text, TAG_LENGTH) for text in words) if cut]
+        if self._place == "local":
+            # A disk that is not mounted comes back.
+            check_roots(self._project, self._known_collections(body))
+
+        def send(services: Services) -> str:
+            try:
+                run = start(
+                    self._project,
+                    self._place,
+                    services,
+                    trigger.flow,
+                    body,
+                    label=label_of(trigger, arrival),
+                    tags=[*tags, shortened(tag, TAG_LENGTH)],
+                    request_id=shortened(tag, TAG_LENGTH),
+                )
+            except ProjectError as error:
+                raise StartRefused(str(error)) from error
+            except GlobusAPIError as error:
+                if 400 <= error.http_status < 500 and error.http_status not in _PASSING:
+                    raise StartRefused(str(explain(error))) from error
+                raise
+            return str(run["run_id"])
+
+        return self._with_services(send)
+
+    def find(self, tag: str, since: datetime) -> str | None:
+        """Returns the id of the run that carries a tag.
+
+        The hosted service is asked for the runs of the flow that have the label that was given
+        with the tag.
+
+        Args:
+            tag: the tag.
+            since: when it can have been started at the earliest.
+
+        Raises:
+            HeadraceError: the services cannot be asked.
+        """
+        narrowed = self._narrowed(tag)
+
+        def look(services: Services) -> str | None:
+            run = find_tagged(services, shortened(tag, TAG_LENGTH), since, **narrowed)
+            return None if run is None else str(run["run_id"])
+
+        return self._with_services(look)
+
+    def _narrowed(self, tag: str) -> dict[str, str]:
+        known = self._arrival_of(tag)
+        if known is None:
+            return {}
+        trigger, arrival = known
+        label = label_of(trigger, arrival)
+        # Earlier versions cut long labels otherwise.
+        narrowed = {"label": label} if len(label) < LABEL_LENGTH else {}
+        deployed = self._project.lock().at(self._place).flows.get(trigger.flow)
+        if deployed is not None:
+            narrowed["flow_id"] = deployed.id
+        return narrowed
+
+    def _known_collections(self, body: Any) -> set[str]:
+        return {place.collection for place in locations_of(body)} & set(self._project.collections)
+
+    def _with_services(self, ask: Callable[[Services], T]) -> T:
+        from globus_sdk import GlobusError
+
+        from headrace.hosted import explain
+
+        services: Services | None = getattr(self._own, "services", None)
+        if services is None:
+            with self._connecting:
+                services = self._connect()
+        self._own.services = None
+        try:
+            answer = ask(services)
+        except GlobusError as error:
+            raise explain(error) from error
+        self._own.services = services
+        return answer
+
+
+def label_of(trigger: Trigger, arrival: Arrival) -> str:
+    """Returns the label of an arrival's run."""
+    from headrace.triggers import render_input
+
+    return shortened(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
+
+
+def shortened(text: str, length: int) -> str:
+    """Returns a text as the service takes it: not longer, and different for different texts.
+
+    Args:
+        text: a label or a tag; white space is joined, as the service does, and other control
+            characters, which names of files may have and labels may not, are written out.
+        length: the most characters.
+    """
+    text = terminal_text(" ".join(text.split()))
+    if len(text) <= length:
+        return text
+    end = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_END]
+    return f"{text[: length - _END - 1]}…{end}"

@@ -1,0 +1,138 @@
+"""A watched directory, open: whatever is asked meanwhile is asked of one and the same directory.
+
+A path may lead to another directory from one call to the next: a disk is unmounted, another takes
+its place. So a look opens the directory once, and names, identities and the directory's own
+identity all come from that descriptor.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from headrace._internal.file_identity import identify_open
+from headrace.triggers.arrival import Identity, identify
+from headrace.triggers.completeness.quiescence import marker_suffix
+from headrace.triggers.ignored_names import may_arrive
+from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
+from headrace.triggers.trigger import Trigger
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is known about a watched directory.
+
+    Attributes:
+        root: tells this directory from another that is mounted or made in its place.
+        observer: "inotify" or "poll".
+        inodes: whether inode numbers last.
+        earlier_root: what an earlier version called it.
+    """
+
+    root: str
+    observer: str
+    inodes: bool
+    earlier_root: str = ""
+
+
+class WatchedDirectory:
+    """The directory of a trigger, open; use it in a ``with`` statement.
+
+    Args:
+        trigger: the trigger.
+        folder: the directory, where it is not the one that the trigger watches now.
+
+    Raises:
+        OSError: the directory is not there, or cannot be read.
+    """
+
+    def __init__(self, trigger: Trigger, folder: Path | None = None) -> None:
+        self._trigger = trigger
+        # Opening makes a network file system ask its server for the time of change.
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        self.fd = os.open(folder or trigger.directory, flags)
+        try:
+            self.status = os.fstat(self.fd)
+            # Disks number their top directories alike; the time of birth tells one from the other.
+            self._which = identify_open(self.fd).born or os.fstatvfs(self.fd).f_fsid
+        except BaseException:
+            os.close(self.fd)
+            raise
+
+    def __enter__(self) -> WatchedDirectory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self.fd)
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """Numbers that differ as soon as another directory lies in its place."""
+        return self.status.st_dev, self.status.st_ino, self._which
+
+    def survey(self) -> Ground:
+        """Find out which directory it is, and how it is to be watched.
+
+        Returns:
+            what was found; the trigger's observer, unless it is "auto", is taken.
+        """
+        kind = file_system(Path(f"/proc/self/fd/{self.fd}"))
+        observer = self._trigger.observer
+        if observer == "auto":
+            observer = "poll" if is_remote(kind) else "inotify"
+        inodes = has_lasting_inodes(kind)
+        if not inodes:
+            return Ground(f"{kind}:0", observer, inodes, f"{kind}:0")
+        earlier = f"{kind}:{self.status.st_ino}"
+        return Ground(f"{earlier}:{self._which}", observer, inodes, earlier)
+
+    def names(self) -> dict[str, int]:
+        """List what may be an arrival: inode numbers by name."""
+        trigger, names = self._trigger, {}
+        with os.scandir(self.fd) as entries:
+            for entry in entries:
+                if not may_arrive(entry.name, trigger.pattern, trigger.ignore):
+                    continue
+                if _is_marker(trigger, entry.name):
+                    continue
+                right = entry.is_dir if trigger.what == "directory" else entry.is_file
+                if right(follow_symlinks=False):
+                    names[entry.name] = entry.inode()
+        return names
+
+    def identify(self, name: str, *, inodes: bool) -> Identity | None:
+        """Read the identity of what has a name, if it may be an arrival.
+
+        Args:
+            name: a name in the directory.
+            inodes: whether inode numbers last here.
+
+        Returns:
+            its identity; None if there is no such thing, or it is no arrival.
+
+        Raises:
+            OSError: it cannot be looked at.
+        """
+        trigger = self._trigger
+        if not may_arrive(name, trigger.pattern, trigger.ignore) or _is_marker(trigger, name):
+            return None
+        try:
+            mode = os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode
+            right = stat.S_ISDIR(mode) if trigger.what == "directory" else stat.S_ISREG(mode)
+            return identify(name, inodes=inodes, dir_fd=self.fd) if right else None
+        except FileNotFoundError:
+            return None
+
+
+def _is_marker(trigger: Trigger, name: str) -> bool:
+    if trigger.what == "directory" or not trigger.marker:
+        return False
+    return name.endswith(marker_suffix(trigger.marker))
