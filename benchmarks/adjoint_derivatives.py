@@ -143,7 +143,10 @@ def directions(synthetic: Samples, dt: float, seed: int) -> tuple[Samples, ...]:
 
 
 def windows_of(traces: Sequence[Trace], config: ProcessingConfig) -> list[tuple[Window, ...]]:
-    """The windows of each trace; those in which multitaper falls back are the correlation's."""
+    """Return the windows of each trace.
+
+    Those in which multitaper falls back are the correlation's.
+    """
     found = []
     for one in traces:
         pair = filter_pair(one.observed, one.synthetic, one.dt, config)
@@ -173,7 +176,7 @@ def misfit_of(
     direction: int,
     step: float,
 ) -> float:
-    """The event's misfit after a change of all synthetics."""
+    """Return the event's misfit after a change of all synthetics."""
     total = 0.0
     for one, inside in zip(traces, windows, strict=True):
         changed = one.synthetic + step * one.directions[direction]
@@ -183,7 +186,7 @@ def misfit_of(
 
 
 def slopes(traces: Sequence[Trace], config: ProcessingConfig) -> Iterator[Slope]:
-    """The derivative along each direction, by differences and by the adjoint sources."""
+    """Yield the derivative along each direction, by differences and by the adjoint sources."""
     windows = windows_of(traces, config)
     predicted = np.zeros(len(DIRECTIONS))
     for one, inside in zip(traces, windows, strict=True):
@@ -201,7 +204,7 @@ def slopes(traces: Sequence[Trace], config: ProcessingConfig) -> Iterator[Slope]
 
 
 def rounded(config: ProcessingConfig) -> bool:
-    """Whether the misfit has a shift in whole samples in it, of itself or of its error."""
+    """Return whether the misfit has a shift in whole samples in it, of itself or of its error."""
     times = config.measure.get("measure_type", "dt") == "dt"
     return config.adjoint_source == "cc_traveltime" and (
         times or "dlna_sigma_min" in config.measure
@@ -215,7 +218,7 @@ def config_of(
     periods: Sequence[float] = (10.0, 100.0),
     component: str = "Y",
 ) -> ProcessingConfig:
-    """A configuration of the waveform program."""
+    """Return a configuration of the waveform program."""
     return parse_config(
         {
             "period_band": list(periods),
@@ -260,7 +263,7 @@ def noise_for(settings: Mapping[str, object]) -> float:
 
 
 def negligible(slope: Slope, among: Sequence[Slope]) -> bool:
-    """Whether neither counts beside the other directions: a travel time knows no amplitude."""
+    """Tell whether neither counts beside the other directions."""
     largest = max(abs(one.difference) for one in among)
     return max(abs(slope.difference), abs(slope.predicted)) < 1e-4 * largest
 

@@ -64,7 +64,7 @@ class PlainSelector(WindowSelector):  # type: ignore[misc]
 
 
 def prepare(event: Path | None, place: Path) -> tuple[Path, str]:
-    """The event's directory and a word on where it comes from."""
+    """Return the event's directory and a word on where it comes from."""
     if event is not None:
         return event, str(event)
     archive = Path(os.environ.get("HEADRACE_TEST_DATA", "-"), "seismograms", "waveforms.tar.gz")
@@ -76,7 +76,7 @@ def prepare(event: Path | None, place: Path) -> tuple[Path, str]:
 
 
 def repeated(stations: int, repeat: int, work: Callable[[], Any]) -> list[float]:
-    """Times of some work on all stations, ms per station, fastest first."""
+    """Time of some work on all stations, ms per station, fastest first."""
     times = []
     for _ in range(repeat):
         started = time.perf_counter()
@@ -86,7 +86,7 @@ def repeated(stations: int, repeat: int, work: Callable[[], Any]) -> list[float]
 
 
 def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dict[str, Any]:
-    """Each stage of ours and of the bare libraries, ms per station."""
+    """Return each stage of ours and of the bare libraries, ms per station."""
     config = read_config(config_file)
     stations, _ = find_stations(event / "obs", event / "syn", config.components)
     pairs = [pair for station in stations for pair in station.pairs if not pair.blank]
@@ -189,7 +189,7 @@ def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dic
 
 
 def time_program(event: Path, config_file: Path, repeat: int, place: Path) -> dict[str, float]:
-    """Seconds of the program as a process of its own, one rank and no figures."""
+    """Return seconds of the program as a process of its own, one rank and no figures."""
     one = place / "one"
     for folder in ("obs", "syn"):
         (one / folder).mkdir(parents=True)

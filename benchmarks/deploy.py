@@ -28,7 +28,7 @@ from headrace.project import load_project
 
 
 def write_project(root: Path, flows: int, functions: int) -> None:
-    """Writes a project whose flows have eight states each."""
+    """Write a project whose flows have eight states each."""
     (root / "headrace.toml").write_text('name = "benchmark"\n')
     for number in range(flows):
         flow = root / "flows" / f"flow_{number}"
@@ -60,7 +60,7 @@ def write_project(root: Path, flows: int, functions: int) -> None:
 
 
 def median(rounds: int, act: Callable[[], Any]) -> float:
-    """Seconds that something takes."""
+    """Return seconds that something takes."""
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
@@ -70,7 +70,7 @@ def median(rounds: int, act: Callable[[], Any]) -> float:
 
 
 def main() -> None:
-    """Deploys, times, and prints."""
+    """Deploys, times, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--flows", type=int, default=20)
     parser.add_argument("--functions", type=int, default=30)

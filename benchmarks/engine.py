@@ -31,7 +31,7 @@ EACH = 100
 
 
 def environment(name: str, directory: Path) -> Path:
-    """Returns the Python of a peer's environment; makes it where it is missing."""
+    """Return the Python of a peer's environment; make it where it is missing."""
     home = directory / name
     python = home / "bin" / "python"
     ready = home / ".ready"
@@ -45,7 +45,7 @@ def environment(name: str, directory: Path) -> Path:
 
 
 def call(python: Path | str, script: str, *arguments: object) -> dict[str, Any]:
-    """Runs one script and returns what it prints."""
+    """Run one script and return what it prints."""
     command = [str(python), str(PEERS / script), *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -53,7 +53,7 @@ def call(python: Path | str, script: str, *arguments: object) -> dict[str, Any]:
 
 
 def peer(name: str, environments: Path, *arguments: object) -> dict[str, Any]:
-    """Measures a peer; one that cannot be had is told as such."""
+    """Measure a peer; one that cannot be had is told as such."""
     try:
         python = environment(name, environments)
         return {"version": PACKAGES[name][0], **call(python, f"{name}_peer.py", *arguments)}
@@ -62,7 +62,7 @@ def peer(name: str, environments: Path, *arguments: object) -> dict[str, Any]:
 
 
 def hello(directory: Path, rounds: int = 7) -> dict[str, float]:
-    """Times whole processes that run a flow of one action in a new store."""
+    """Time whole processes that run a flow of one action in a new store."""
     times = []
     for _ in range(rounds):
         begun = time.perf_counter()
@@ -73,13 +73,13 @@ def hello(directory: Path, rounds: int = 7) -> dict[str, float]:
 
 
 def payload() -> str:
-    """Returns 10 kB of JSON in many small members."""
+    """Return 10 kB of JSON in many small members."""
     items = [{"name": f"file{n:04d}", "size": n, "ok": True} for n in range(205)]
     return json.dumps({"items": items})
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     parser.add_argument("--directory", type=Path, help="where stores are made; the disk measured")

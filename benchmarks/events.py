@@ -55,7 +55,7 @@ def some_fits(hits: int) -> np.ndarray:
 
 
 def prepare(place: Path, events: int) -> Path:
-    """A fitted event file; events are repeated past the first fifty thousand."""
+    """Return a fitted event file; events are repeated past the first fifty thousand."""
     made = min(events, _MADE)
     plain = write_segment(place, SyntheticRun(segments=1, events=made), 0)
     target = place / "run-0001-00-fitted.evt"
@@ -69,7 +69,7 @@ def prepare(place: Path, events: int) -> Path:
 
 
 def best(repeat: int, work: Callable[[], Any]) -> float:
-    """The shortest time of some work, s."""
+    """Return the shortest time of some work, s."""
     times = []
     for _ in range(repeat):
         started = time.perf_counter()
@@ -79,25 +79,25 @@ def best(repeat: int, work: Callable[[], Any]) -> float:
 
 
 def read_all(path: Path) -> int:
-    """Reads all hits of a file; how many."""
+    """Read all hits of a file; how many."""
     with EventFile(path) as file:
         return sum(len(batch.hits) for batch in file.batches())
 
 
 def extend_all(path: Path) -> int:
-    """Makes a file's bytes with its own extensions anew; how many."""
+    """Make a file's bytes with its own extensions anew; how many."""
     with EventFile(path) as file:
         return sum(len(extend(file, b, b.extensions)) for b in file.batches())
 
 
 def copy_all(path: Path) -> int:
-    """Copies a mapped file piece by piece, as much at a time as a batch; how many bytes."""
+    """Copy a mapped file piece by piece, as much at a time as a batch; how many bytes."""
     data = np.memmap(path, np.uint8, mode="r")
     return sum(len(data[k : k + (1 << 25)].copy()) for k in range(0, len(data), 1 << 25))
 
 
 def write_columns(path: Path, target: Path) -> None:
-    """Reads a file and writes its columns as they are in memory."""
+    """Read a file and write its columns as they are in memory."""
     with EventFile(path) as file, target.open("wb") as stream:
         for batch in file.batches(size=1 << 26):
             columns = event_columns(file, batch)
@@ -108,7 +108,7 @@ def write_columns(path: Path, target: Path) -> None:
 
 
 def measure(place: Path, events: int, repeat: int) -> dict[str, Any]:
-    """All figures."""
+    """Return all figures."""
     path = prepare(place, events)
     size = path.stat().st_size
     cat = best(repeat, lambda: subprocess.run(["cat", path], stdout=subprocess.DEVNULL, check=True))
@@ -149,7 +149,7 @@ def measure(place: Path, events: int, repeat: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measures, and prints the figures."""
+    """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=5)

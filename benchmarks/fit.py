@@ -58,7 +58,7 @@ def make_traces(count: int, double: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def clock(repeat: int, count: int, work: Callable[[], Any]) -> tuple[int, int]:
-    """How many traces a second, by wall clock and by processor time."""
+    """Return how many traces a second, by wall clock and by processor time."""
     wall, cpu = [], []
     for _ in range(repeat):
         before = time.perf_counter(), time.process_time()
@@ -69,7 +69,7 @@ def clock(repeat: int, count: int, work: Callable[[], Any]) -> tuple[int, int]:
 
 
 def evaluate(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The model and its derivatives, shapes (samples,) and (samples, parameters)."""
+    """Return the model and its derivatives, shapes (samples,) and (samples, parameters)."""
     total, columns = np.full(SAMPLES, p[-1]), []
     for at in range(0, len(p) - 1, 4):
         position, amplitude, rise, decay = p[at : at + 4]
@@ -98,7 +98,7 @@ def by_scipy(trace: np.ndarray, start: np.ndarray, tolerance: float = 1e-8) -> A
 
 
 def plain_guess(trace: np.ndarray) -> np.ndarray:
-    """A first guess by the maximum of a trace."""
+    """Return a first guess by the maximum of a trace."""
     offset = float(min(trace[0], trace[-1]))
     return np.array([trace.argmax() - 3.0, 1.2 * (trace.max() - offset), 0.3, 0.03, offset])
 
@@ -122,7 +122,7 @@ def parameters(fits: Fits, double: bool) -> np.ndarray:
 def agreement(
     ones: np.ndarray, one_truth: np.ndarray, twos: np.ndarray, two_truth: np.ndarray
 ) -> dict[str, float]:
-    """How our results compare with SciPy's."""
+    """Return how our results compare with SciPy's."""
     fits = fit_traces(ones, covariance=True)
     theirs = np.array([by_scipy(t, s, 1e-14).x for t, s in zip(ones, one_truth, strict=True)])
     apart = np.abs(parameters(fits, False) - theirs) / fits.single_errors
@@ -186,7 +186,7 @@ def on_ranks(place: Path, events: int, repeat: int) -> dict[str, Any]:
 
 
 def peer_program(place: Path, ones: np.ndarray, twos: np.ndarray) -> dict[str, Any] | None:
-    """The figures of the program that ``DDASTOYS_BENCH`` names; None if it names none."""
+    """Return the figures of the program that ``DDASTOYS_BENCH`` names; None if it names none."""
     program = os.environ.get("DDASTOYS_BENCH")
     if not program:
         return None
@@ -201,7 +201,7 @@ def peer_program(place: Path, ones: np.ndarray, twos: np.ndarray) -> dict[str, A
 
 
 def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any]:
-    """All figures."""
+    """Return all figures."""
     ones, one_truth = make_traces(traces, double=False)
     twos, two_truth = make_traces(traces, double=True)
     fit_traces(ones[:10])  # compiles
@@ -248,7 +248,7 @@ def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any
 
 
 def main() -> int:
-    """Measures, and prints the figures."""
+    """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--traces", type=int, default=4000)
     parser.add_argument("--events", type=int, default=20_000)

@@ -34,7 +34,7 @@ HEAVY = ("forward", "adjoint", "windows")
 
 
 def main() -> int:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--events", type=int, default=8)
     parser.add_argument("--iterations", type=int, default=3)
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def prepare(root: Path, options: argparse.Namespace) -> Any:
-    """An inversion with one band, and events enough in one job that all cores are used."""
+    """Return an inversion with one band, and events enough in one job that all cores are used."""
     import ray_inversion
 
     paths = ray_inversion.make(root, options.events, options.stations)
@@ -79,7 +79,7 @@ def prepare(root: Path, options: argparse.Namespace) -> Any:
 
 
 def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Runs the iterations on a facility; returns times of each."""
+    """Run the iterations on a facility; return times of each."""
     from headrace.facility import stop_facility
     from headrace.project import init_project
     from headrace.seismic.inversion.records import read_lines
@@ -123,7 +123,7 @@ def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]
 
 
 def measure_alone(root: Path, options: argparse.Namespace) -> list[float]:
-    """Runs the same iterations in this process; returns the seconds of each."""
+    """Run the same iterations in this process; return the seconds of each."""
     import ray_inversion
 
     paths = prepare(root, options)
@@ -151,7 +151,7 @@ def _moment(text: str) -> float:
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:
-    """Seconds in which at least one of the jobs ran."""
+    """Return seconds in which at least one of the jobs ran."""
     total, reached = 0.0, 0.0
     for begun, ended in spans:
         total += max(0.0, ended - max(begun, reached))

@@ -107,7 +107,7 @@ STEPS: dict[str, dict[str, Any]] = {
 
 
 def simple(text: str) -> Callable[[], Any]:
-    """Makes simpleeval's evaluation of a text: its tree is kept, its evaluator new each time."""
+    """Make simpleeval's evaluation of a text: its tree is kept, its evaluator new each time."""
     parsed = simpleeval.EvalWithCompoundTypes.parse(text)
 
     def evaluate() -> Any:
@@ -118,7 +118,7 @@ def simple(text: str) -> Callable[[], Any]:
 
 
 def works() -> dict[str, dict[str, dict[str, Callable[[], Any]]]]:
-    """Returns what is measured: group, case, who."""
+    """Return what is measured: group, case, who."""
     paths: dict[str, dict[str, Callable[[], Any]]] = {}
     for text, jmes, plain in PATHS:
         path = compile_path(text)
@@ -149,7 +149,7 @@ def works() -> dict[str, dict[str, dict[str, Callable[[], Any]]]]:
 
 
 def listed() -> dict[str, dict[str, Callable[[], Any]]]:
-    """Returns what goes through all files: no 5 us there, so it is counted per file."""
+    """Return what goes through all files: no 5 us there, so it is counted per file."""
     compiled = compile_expression(LISTED)
     return {
         LISTED: {
@@ -167,7 +167,7 @@ def _others(state: dict[str, Any]) -> dict[str, Any]:
 def measure(
     cases: dict[str, dict[str, Callable[[], Any]]], rounds: int, divisor: int = 1
 ) -> dict[str, dict[str, float]]:
-    """Returns microseconds of every case and who did it; medians of rounds of 20 ms."""
+    """Return microseconds of every case and who did it; medians of rounds of 20 ms."""
     taken: dict[tuple[str, str], list[float]] = {}
     for _ in range(rounds):
         for name, doers in cases.items():
@@ -192,7 +192,7 @@ def _once(work: Callable[[], Any], least: float = 0.02) -> float:
 
 
 def main() -> None:
-    """Measures, and prints JSON."""
+    """Measure, and prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()

@@ -36,7 +36,7 @@ CODE = "st\nnothing:def nothing():\n    return None\n"
 
 
 def nothing() -> None:
-    """What Parsl's tasks do."""
+    """Do what Parsl's tasks do."""
 
 
 class Count:
@@ -48,7 +48,7 @@ class Count:
         self._changed = threading.Condition()
 
     def __call__(self, event: TaskEvent) -> None:
-        """Takes an event of the endpoint."""
+        """Take an event of the endpoint."""
         if event.final:
             with self._changed:
                 self.ended += 1
@@ -57,7 +57,7 @@ class Count:
                 self._changed.notify_all()
 
     def wait_for(self, number: int) -> None:
-        """Waits until so many tasks have ended."""
+        """Wait until so many tasks have ended."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.ended >= number, timeout=600):
                 raise SystemExit(f"{self.ended} of {number} tasks ended")
@@ -66,7 +66,7 @@ class Count:
 
 
 def task() -> TaskSpec:
-    """A task that does nothing."""
+    """Return a task that does nothing."""
     return TaskSpec(str(uuid.uuid4()), CODE)
 
 
@@ -140,7 +140,7 @@ def parsl_rate(tasks: int, workers: int, directory: Path) -> float:
 
 
 def main() -> None:
-    """Runs both in turns and prints the rates."""
+    """Run both in turns and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", type=int, default=5000)
     parser.add_argument("--workers", type=int, default=1)

@@ -32,7 +32,7 @@ FLOWS = 5
 
 
 def moment(second: int) -> str:
-    """Returns a time of the year in which the runs started."""
+    """Return a time of the year in which the runs started."""
     day, rest = divmod(second, 86_400)
     hour, minute = divmod(rest // 60, 60)
     date = f"2026-{1 + day // 28:02}-{1 + day % 28:02}"
@@ -40,7 +40,7 @@ def moment(second: int) -> str:
 
 
 def fill(store: Store, count: int) -> list[str]:
-    """Stores runs as triggers start them; returns the flows' ids."""
+    """Store runs as triggers start them; return the flows' ids."""
     chance = random.Random(1)
     flows = [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(FLOWS)]
     with store.transaction() as db:
@@ -74,7 +74,7 @@ def fill(store: Store, count: int) -> list[str]:
 
 
 def bare(path: Path, rows: list[tuple[str, ...]]) -> sqlite3.Connection:
-    """Returns a database of one table, with an index of the one column that it is asked for."""
+    """Return a database of one table, with an index of the one column that it is asked for."""
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE bare (id TEXT, word TEXT)")
     db.executemany("INSERT INTO bare VALUES (?,?)", rows)
@@ -84,7 +84,7 @@ def bare(path: Path, rows: list[tuple[str, ...]]) -> sqlite3.Connection:
 
 
 def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
-    """Returns how long work takes, the first time and after it."""
+    """Return how long work takes, the first time and after it."""
     taken, computed = [], []
     for _ in range(times + 1):
         before, computing = time.perf_counter(), time.process_time()
@@ -100,7 +100,7 @@ def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
 
 
 def questions(count: int, flows: list[str]) -> dict[str, RunList]:
-    """Returns what people and triggers ask for."""
+    """Return what people and triggers ask for."""
     middle = moment(count // 2 * 60)
     return {
         "newest": RunList(),
@@ -127,7 +127,7 @@ def questions(count: int, flows: list[str]) -> dict[str, RunList]:
 
 
 def main() -> None:
-    """Fills a store and asks."""
+    """Fill a store and ask."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--directory", type=Path)
     parser.add_argument("--runs", type=int, default=100_000)

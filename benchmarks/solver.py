@@ -37,7 +37,7 @@ from headrace.seismic.solvers.examples import Checkerboard, write_checkerboard
 
 
 def best(repeat: int, work: Callable[[], Any]) -> float:
-    """The shortest CPU time of some work, s."""
+    """Return the shortest CPU time of some work, s."""
     times = []
     for _ in range(repeat):
         started = time.process_time()
@@ -47,14 +47,14 @@ def best(repeat: int, work: Callable[[], Any]) -> float:
 
 
 def copies(shape: tuple[int, int], steps: int) -> None:
-    """Reads two fields and writes one, as often as there are steps."""
+    """Read two fields and write one, as often as there are steps."""
     first, second, target = (np.ones(shape, dtype=np.float32) for _ in range(3))
     for _ in range(steps):
         np.add(first, second, out=target)
 
 
 def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
-    """All figures."""
+    """Return all figures."""
     from headrace.seismic.solvers.backends.devito.checkpoints import least_plan
     from headrace.seismic.solvers.backends.devito.solver import DevitoSolver
 
@@ -104,7 +104,7 @@ def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--steps", type=int, default=800)

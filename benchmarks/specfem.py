@@ -43,7 +43,7 @@ PROGRAMS = ("xmeshfem2D", "xspecfem2D")
 
 
 def best(repeat: int, work: Callable[[], Any]) -> float:
-    """The shortest time of some work, s."""
+    """Return the shortest time of some work, s."""
     times = []
     for _ in range(repeat):
         started = time.perf_counter()
@@ -59,7 +59,7 @@ def compare(repeat: int, ours: Callable[[], Any], peer: Callable[[], Any]) -> di
 
 
 def copy_synced(place: Path) -> None:
-    """Copies all fields and waits until they are on the disk."""
+    """Copy all fields and wait until they are on the disk."""
     for name in FIELDS:
         source = field_file(place, name, 0)
         target = source.with_suffix(".copy")
@@ -68,7 +68,7 @@ def copy_synced(place: Path) -> None:
 
 
 def measure_fields(place: Path, elements: int, repeat: int) -> dict[str, Any]:
-    """Reading, writing and converting."""
+    """Measure reading, writing and converting."""
     points = (25 * elements,)
     values = np.random.default_rng(1).normal(3000.0, 100.0, points[0])
     single = values.astype(np.float32)
@@ -96,7 +96,7 @@ def measure_fields(place: Path, elements: int, repeat: int) -> dict[str, Any]:
 
 
 def measure_forward(place: Path, steps: int, repeat: int) -> dict[str, float]:
-    """One event with headrace and with the programs alone."""
+    """Return one event with headrace and with the programs alone."""
     from headrace.seismic.solvers import ForwardRun, open_solver, run_all
     from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
 
@@ -129,7 +129,7 @@ def measure_forward(place: Path, steps: int, repeat: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--elements", type=int, default=400_000)
     parser.add_argument("--steps", type=int, default=2000)

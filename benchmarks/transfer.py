@@ -29,7 +29,7 @@ Copy = Callable[[Path, Path], None]
 
 
 def transferred(**options: Any) -> Copy:
-    """Makes a copying function of a transfer with some options."""
+    """Make a copying function of a transfer with some options."""
 
     def copy(source: Path, destination: Path) -> None:
         collections = {
@@ -44,7 +44,7 @@ def transferred(**options: Any) -> Copy:
 
 
 def run(command: list[str], *, flush: bool) -> Copy:
-    """Makes a copying function of a program."""
+    """Make a copying function of a program."""
 
     def copy(source: Path, destination: Path) -> None:
         subprocess.run([*command, f"{source}/.", str(destination)], check=True)
@@ -55,7 +55,7 @@ def run(command: list[str], *, flush: bool) -> Copy:
 
 
 def tools() -> dict[str, Copy]:
-    """Returns what is compared, by name."""
+    """Return what is compared, by name."""
     found = {
         "headrace": transferred(),
         "headrace without verify_checksum": transferred(verify_checksum=False),
@@ -70,7 +70,7 @@ def tools() -> dict[str, Copy]:
 
 
 def fill(source: Path, files: int, size: int) -> None:
-    """Writes ``files`` files of ``size`` bytes, at most 100 in a directory."""
+    """Write ``files`` files of ``size`` bytes, at most 100 in a directory."""
     for number in range(files):
         directory = source / f"{number // 100:04d}"
         directory.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def fill(source: Path, files: int, size: int) -> None:
 
 
 def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Returns seconds, MB/s and files/s of every tool; medians."""
+    """Return seconds, MB/s and files/s of every tool; medians."""
     source = work / "source"
     fill(source, files, size)
     seconds: dict[str, list[float]] = {name: [] for name in tools()}
@@ -106,7 +106,7 @@ def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, dict[st
 
 
 def main() -> None:
-    """Measures, and prints JSON."""
+    """Measure, and prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--directory", type=Path, help="where to work; default: the temporary one")
     parser.add_argument("--rounds", type=int, default=3)

@@ -33,7 +33,7 @@ INTERVAL = 1.0
 
 
 def make_trigger(root: Path, observer: str, **changes: Any) -> Trigger:
-    """A trigger on a directory, for event directories."""
+    """Return a trigger on a directory, for event directories."""
     values = {
         "name": "benchmark",
         "file": root / "benchmark.toml",
@@ -114,7 +114,10 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def measure_latency(observer: str, arrivals: int, *, marker: bool) -> dict[str, float]:
-    """One arrival after another, each with 10 files, its last write 0.2 s after the first."""
+    """Return one arrival after another.
+
+    Each with 10 files, its last write 0.2 s after the first.
+    """
     with tempfile.TemporaryDirectory() as place:
         root = Path(place) / "incoming"
         root.mkdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes one event; returns the exit code."""
+    """Write one event; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("directory", type=Path, help="where obs/ and syn/ are made")
     parser.add_argument("--seed", type=int, default=0, help="another seed is another source")

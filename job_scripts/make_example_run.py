@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes one run; returns the exit code."""
+    """Write one run; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("directory", type=Path, help="where runNNNN/ is made")
     parser.add_argument("--run", type=int, default=1, help="number of the run (1)")

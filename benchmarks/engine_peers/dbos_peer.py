@@ -13,7 +13,7 @@ from dbos import DBOS, DBOSConfig
 
 @DBOS.step()
 def step(value: dict[str, Any]) -> dict[str, Any]:
-    """One durable step: its result is stored."""
+    """Return one durable step: its result is stored."""
     return {**value, "i": value["i"] + 1}
 
 
@@ -26,7 +26,7 @@ def workflow(count: int, value: dict[str, Any]) -> int:
 
 
 def measured(runs: int, count: int, value: dict[str, Any]) -> dict[str, Any]:
-    """Runs workflows at the same time."""
+    """Run workflows at the same time."""
     begun = time.perf_counter()
     handles = [DBOS.start_workflow(workflow, count, value) for _ in range(runs)]
     if [handle.get_result() for handle in handles] != [count] * runs:
@@ -42,7 +42,7 @@ def measured(runs: int, count: int, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -> None:
-    """Measures one long workflow, many short ones, and the same with a payload."""
+    """Measure one long workflow, many short ones, and the same with a payload."""
     config: DBOSConfig = {
         "name": "peer",
         "system_database_url": f"sqlite:///{directory}/dbos.sqlite",

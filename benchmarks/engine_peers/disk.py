@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main(directory: Path, rounds: int = 400) -> None:
-    """Appends 4 KiB and flushes, again and again."""
+    """Append 4 KiB and flush, again and again."""
     path = directory / "flushes"
     handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     times = []

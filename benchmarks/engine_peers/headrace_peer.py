@@ -32,7 +32,7 @@ class Bench:
         self.open()
 
     def open(self) -> None:
-        """Opens the store and starts the engine."""
+        """Open the store and start the engine."""
         self.store = Store(self.path)
         identity = Identity(str(uuid.uuid4()), "me@here")
         self.engine = Engine(self.store, identity, states_per_turn=self.states_per_turn)
@@ -40,23 +40,23 @@ class Bench:
         self.runs = Runs(self.store)
 
     def close(self) -> None:
-        """Stops the engine."""
+        """Stop the engine."""
         self.engine.stop()
         self.store.close()
 
     def flow(self, states: dict[str, Any]) -> StoredFlow:
-        """Stores a flow of these states."""
+        """Store a flow of these states."""
         definition = {"StartAt": next(iter(states)), "States": states}
         return Flows(self.store).create({"title": "bench", "definition": definition})
 
     def to_the_end(self) -> None:
-        """Waits until no run is open."""
+        """Wait until no run is open."""
         while self.runs.open():
             time.sleep(0.001)
 
 
 def loop(turns: int) -> dict[str, Any]:
-    """Counts: an expression and a Choice each time."""
+    """Build a flow that counts: an expression and a Choice each time."""
     more = {"Variable": "$.count.i", "NumericLessThan": turns, "Next": "Count"}
     return {
         "Count": {
@@ -88,7 +88,7 @@ def chain(count: int) -> dict[str, Any]:
 def measured(
     directory: Path, states: dict[str, Any], transitions: int, runs: int, body: Any, per_turn: int
 ) -> dict[str, Any]:
-    """Executes runs at the same time."""
+    """Execute runs at the same time."""
     bench = Bench(directory, per_turn)
     flow = bench.flow(states)
     begun = time.perf_counter()
@@ -111,7 +111,7 @@ def measured(
 
 
 def waiting(directory: Path, count: int) -> dict[str, Any]:
-    """Starts runs that wait for an hour, and takes them up again."""
+    """Start runs that wait for an hour, and takes them up again."""
     bench = Bench(directory)
     flow = bench.flow({"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}})
     gc.collect()
@@ -146,7 +146,7 @@ def waiting(directory: Path, count: int) -> dict[str, Any]:
 
 
 def hello(directory: Path) -> None:
-    """Opens a new store, and runs a flow of one action to its end."""
+    """Open a new store, and run a flow of one action to its end."""
     bench = Bench(directory)
     run = bench.engine.start_run(bench.flow(chain(1)), {"body": {}})
     bench.to_the_end()
@@ -156,7 +156,7 @@ def hello(directory: Path) -> None:
 
 
 def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -> None:
-    """Measures everything."""
+    """Measure everything."""
     small = {"count": {"i": 0}}
     large = {**small, **json.loads(payload)}
     long, short = loop(sequential // 2), loop(each // 2)

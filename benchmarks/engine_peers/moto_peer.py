@@ -13,7 +13,7 @@ ROLE = "arn:aws:iam::123456789012:role/none"
 
 
 def definition(items: int) -> str:
-    """A Map over so many items: one Pass and one Choice for each."""
+    """Return a Map over so many items: one Pass and one Choice for each."""
     rule = {"Variable": "$.i", "NumericLessThan": 0, "Next": "Last"}
     loop = {
         "StartAt": "First",
@@ -29,7 +29,7 @@ def definition(items: int) -> str:
 
 
 def ended(client: object, arns: list[str]) -> None:
-    """Waits for executions."""
+    """Wait for executions."""
     for arn in arns:
         while True:
             status = client.describe_execution(executionArn=arn)["status"]  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ def ended(client: object, arns: list[str]) -> None:
 
 @mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
 def main(sequential: int, runs: int, each: int) -> None:
-    """Measures one long execution, and many short ones."""
+    """Measure one long execution, and many short ones."""
     client = boto3.client("stepfunctions", region_name="us-east-1")
     machine = client.create_state_machine(name="m", definition=definition(0), roleArn=ROLE)
     arn = machine["stateMachineArn"]

@@ -50,7 +50,7 @@ def hand_out(world: Any, file: EventFile, target: Path) -> None:
 
 
 def work(world: Any, file: EventFile, channels: Any) -> None:
-    """The other ranks: a piece, its fits, the next."""
+    """Work as one of the other ranks: a piece, its fits, the next."""
     result: tuple[int, bytes | None] = (-1, None)
     while True:
         world.send(result, dest=0)

@@ -82,7 +82,7 @@ class OneRank:
         return value
 
     def collect(self, value: Any) -> list[Any]:
-        """A list of the one value."""
+        """Return a list of the one value."""
         return [value]
 
     def send(self, value: Any) -> None:
@@ -188,7 +188,7 @@ def find_ranks(environment: Mapping[str, str] = os.environ, expected: int | None
 
 
 def speaks(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is to tell an error that all ranks have before MPI is there.
+    """Return whether this process is to tell an error that all ranks have before MPI is there.
 
     Args:
         environment: tells the rank by what the launcher set.
@@ -263,7 +263,7 @@ def _complain(program: str, text: str) -> None:
 
 
 def own_share(items: Sequence[Item], rank: int, size: int) -> Sequence[Item]:
-    """The contiguous share of one rank; the first ranks take one more if it does not divide.
+    """Return the contiguous share of one rank; the first ranks take one more if it does not divide.
 
     Args:
         items: all items, the same on every rank.

@@ -11,10 +11,10 @@ _ELAPSED = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None
 
 
 def now() -> str:
-    """Returns the present time, such as ``2023-04-11T20:01:18.040416+00:00``."""
+    """Return the present time, such as ``2023-04-11T20:01:18.040416+00:00``."""
     return written(time.time())
 
 
 def elapsed() -> float:
-    """Returns seconds since some moment, by a clock that only goes forward."""
+    """Return seconds since some moment, by a clock that only goes forward."""
     return time.monotonic() if _ELAPSED is None else time.clock_gettime(_ELAPSED)

@@ -15,7 +15,7 @@ _NAME: Final = "error-*.log"
 
 
 def write_error_report(error: BaseException) -> Path | None:
-    """Writes what is known of an unforeseen error to a new file that only its owner can read.
+    """Write what is known of an unforeseen error to a new file that only its owner can read.
 
     Neither arguments nor values of variables are in it, for they may hold secrets. Only the newest
     reports are kept.

@@ -71,7 +71,7 @@ def legend_literal(text: str, longest: int = LONGEST // 2) -> str:
 
 @functools.cache
 def _drawable() -> frozenset[int]:
-    """The characters that the font of all figures has."""
+    """Return the characters that the font of all figures has."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     return frozenset(get_font(findfont(FontProperties())).get_charmap())

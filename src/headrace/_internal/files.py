@@ -15,20 +15,20 @@ __all__ = ["PRIVATE", "SHARED", "only_one", "private_directory", "write_private"
 
 
 def private_directory(path: Path) -> Path:
-    """Makes ``path`` where it is missing, readable by its owner only, and returns it."""
+    """Make ``path`` where it is missing, readable by its owner only, and returns it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, in a directory that is made likewise."""
+    """Write a file that only its owner can read, in a directory that is made likewise."""
     private_directory(path.parent)
     write_whole(path, text, PRIVATE)
 
 
 @contextmanager
 def only_one(path: Path) -> Iterator[bool]:
-    """Gives whether nobody else holds a lock, and holds it meanwhile; a crash lets go of it.
+    """Give whether nobody else holds a lock, and holds it meanwhile; a crash lets go of it.
 
     Args:
         path: the lock's file; made where it is missing, in a directory that is there.

@@ -23,7 +23,7 @@ def once(
     find: Callable[[], T | None],
     pause: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Makes a call whose answer may be lost, and never makes it twice where it had its effect.
+    """Make a call whose answer may be lost, and never makes it twice where it had its effect.
 
     The SDK repeats a call that was answered with an error or not at all. One that creates
     something would create it again; so what it made is looked for first.

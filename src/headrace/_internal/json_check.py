@@ -74,13 +74,13 @@ class InvalidValue(ValueError):
 
 
 def path_text(what: str, path: tuple[str | int, ...]) -> str:
-    """Returns the path of a value in one line, such as ``body.files[3].name``."""
+    """Return the path of a value in one line, such as ``body.files[3].name``."""
     steps = [_step(step) for step in path[:_MAX_PATH_STEPS]]
     return "".join([what, *steps, "..." if len(path) > _MAX_PATH_STEPS else ""])
 
 
 def check_json(value: Any, what: str, limits: Limits = Limits()) -> None:
-    """Checks that JSON can say a value, and that it is not too deep or too large.
+    """Check that JSON can say a value, and that it is not too deep or too large.
 
     Args:
         value: any Python value.
@@ -96,7 +96,7 @@ def check_json(value: Any, what: str, limits: Limits = Limits()) -> None:
 def check_text(
     text: Any, what: str, *, max_length: int | None = None, multiline: bool = False
 ) -> str:
-    """Checks a text that people read: a label, a title, a name, a description.
+    """Check a text that people read: a label, a title, a name, a description.
 
     Args:
         text: any value.
@@ -131,7 +131,7 @@ def check_text(
 
 
 def load_json(data: bytes | str, what: str, limits: Limits = Limits()) -> Any:
-    """Reads JSON strictly, and checks what it says.
+    """Read JSON strictly, and checks what it says.
 
     A byte-order mark is accepted. ``NaN``, ``Infinity`` and numbers beyond a double are refused,
     likewise a name that occurs twice in one object.
@@ -159,7 +159,7 @@ def load_json(data: bytes | str, what: str, limits: Limits = Limits()) -> Any:
 
 
 def escaped(value: Any) -> Any:
-    r"""Returns a value as strict JSON can say it: for records that were stored before the check.
+    r"""Return a value as strict JSON can say it: for records that were stored before the check.
 
     Lone surrogates become ``\udcff`` in letters, numbers that are not finite become their names,
     and what is nested too deep is left out. A value that is sound is returned as it is.
@@ -172,7 +172,7 @@ def escaped(value: Any) -> Any:
 
 
 def json_size(value: Any) -> int:
-    """Returns the size of a value as compact JSON, bytes."""
+    """Return the size of a value as compact JSON, bytes."""
     text = _compact(value)
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
@@ -251,7 +251,7 @@ def _check_size(value: Any, what: str, at_most: int, limits: Limits) -> None:
 
 
 def _items_of(place: _Place, what: str) -> tuple[Iterable[tuple[str | int, Any]], int]:
-    """Returns an object's or an array's items, and how many characters its names have."""
+    """Return an object's or an array's items, and how many characters its names have."""
     container = place.value
     if type(container) is list:
         return enumerate(container), 0
@@ -277,7 +277,7 @@ def _path(place: _Place | None) -> tuple[str | int, ...]:
 
 
 def _leaf_problem(item: Any) -> str | None:
-    """Says why what is neither a plain object nor an array is no JSON value."""
+    """Say why what is neither a plain object nor an array is no JSON value."""
     kind = type(item)
     if kind is str:
         return _unicode_problem(item)
@@ -312,7 +312,7 @@ def _number(value: float) -> str:
 
 
 def _kind(value: Any) -> str:
-    """Returns what a value is, as people say it."""
+    """Return what a value is, as people say it."""
     known: dict[type, str] = {
         dict: "an object",
         list: "an array",

@@ -47,7 +47,7 @@ class SchemaProblem(NamedTuple):
 
 
 def schema_problems(schema: Any) -> list[SchemaProblem]:
-    """Returns what is wrong with a schema; nothing where values can be checked against it.
+    """Return what is wrong with a schema; nothing where values can be checked against it.
 
     Args:
         schema: JSON that is checked already: Unicode, finite, not too deep.
@@ -61,7 +61,7 @@ def schema_problems(schema: Any) -> list[SchemaProblem]:
 
 
 def value_problems(schema: Any, value: Any) -> list[SchemaProblem]:
-    """Returns where a value does not fit a schema.
+    """Return where a value does not fit a schema.
 
     Args:
         schema: a schema; what is wrong with it is the answer where something is.
@@ -77,7 +77,7 @@ def value_problems(schema: Any, value: Any) -> list[SchemaProblem]:
 
 
 def schema_problems_here(schema: Any) -> list[SchemaProblem]:
-    """Does what :func:`schema_problems` does in this process, however long it takes."""
+    """Do what :func:`schema_problems` does in this process, however long it takes."""
     if not isinstance(schema, dict | bool):
         return [SchemaProblem((), "must be an object, or true or false", "$")]
     references = References(schema)
@@ -91,7 +91,7 @@ def schema_problems_here(schema: Any) -> list[SchemaProblem]:
 
 
 def value_problems_here(schema: Any, value: Any) -> list[SchemaProblem]:
-    """Does what :func:`value_problems` does in this process, however long it takes."""
+    """Do what :func:`value_problems` does in this process, however long it takes."""
     wrong = _problems_of(json.dumps(schema))
     if wrong:
         where = wrong[0].json_path
@@ -151,7 +151,7 @@ def _problem(path: tuple[str | int, ...], message: str, rule: str = "") -> Schem
 
 
 def _message(error: ValidationError) -> str:
-    """Returns an error's message; a large value in it would hide what is wrong with it."""
+    """Return an error's message; a large value in it would hide what is wrong with it."""
     text, value = str(error.message), repr(error.instance)
     if len(value) > _MAX_SHOWN:
         text = text.replace(value, f"the {type(error.instance).__name__} there")

@@ -12,7 +12,7 @@ _VARIABLES: Final = ("no_proxy", "NO_PROXY")
 
 
 def without_proxy(named: str) -> str:
-    """Returns a value of ``no_proxy`` that names the loopback addresses beside what it names.
+    """Return a value of ``no_proxy`` that names the loopback addresses beside what it names.
 
     Args:
         named: the present value, names separated by commas; ``*`` stands for every host.

@@ -13,7 +13,7 @@ _MOST_COMPARED = 2_000
 
 
 def nearest(name: object, known: Iterable[str], least: float = 0.6) -> str | None:
-    """Returns the known name that is most like one that was written; None where none is near.
+    """Return the known name that is most like one that was written; None where none is near.
 
     Args:
         name: what was written; what is no text, or too long for a name, is near to none.
@@ -31,7 +31,7 @@ def nearest(name: object, known: Iterable[str], least: float = 0.6) -> str | Non
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Returns a question that names the nearest known name; empty where none is near.
+    """Return a question that names the nearest known name; empty where none is near.
 
     Args:
         name: what was written.
@@ -42,7 +42,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def known_names(name: str, known: Iterable[str]) -> str:
-    """Returns what a message about an unknown name ends with: the nearest, and those there are.
+    """Return what a message about an unknown name ends with: the nearest, and those there are.
 
     Args:
         name: what was written.

@@ -19,12 +19,12 @@ _OPEN_END: Final = re.compile(r"[*+]|\{[0-9]*,[0-9]*\}")
 
 
 def is_small(schema: Any) -> bool:
-    """Says whether a schema can be checked at once."""
+    """Say whether a schema can be checked at once."""
     return _sizes(schema)[0] <= _SMALL_SCHEMA and not _lists_to_compare(schema)
 
 
 def is_cheap(schema: Any, value: Any) -> bool:
-    """Says whether a value can be checked against a sound schema at once."""
+    """Say whether a value can be checked against a sound schema at once."""
     nodes, longest = _sizes(value)
     work = 0
     waiting = [schema]
@@ -61,7 +61,7 @@ def _is_cheap_pattern(pattern: str, longest: int) -> bool:
 
 
 def _lists_to_compare(schema: Any) -> bool:
-    """Says whether there are lists whose items have to differ, and so many that it takes long."""
+    """Say whether there are lists whose items have to differ, and so many that it takes long."""
     waiting = [schema]
     while waiting:
         item = waiting.pop()
@@ -75,7 +75,7 @@ def _lists_to_compare(schema: Any) -> bool:
 
 
 def _sizes(value: Any) -> tuple[int, int]:
-    """Returns the number of values and names in a value, and the length of the longest text."""
+    """Return the number of values and name in a value, and the length of the longest text."""
     nodes, longest, waiting = 0, 0, [value]
     while waiting:
         item = waiting.pop()

@@ -133,7 +133,7 @@ class References:
         return Part(tuple(path), value)
 
     def _find_circle(self) -> None:
-        """Looks for parts that lead to themselves without going into the value."""
+        """Look for parts that lead to themselves without going into the value."""
         finished = set[Path]()
         for start in self._same_value:
             on_way = dict[Path, Iterator[Path]]()

@@ -31,7 +31,7 @@ class SchemaWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, kind: str, *documents: Any) -> list[Any]:
-        """Returns the problems of a schema, or of a value.
+        """Return the problems of a schema, or of a value.
 
         Args:
             kind: ``schema`` or ``value``.
@@ -70,7 +70,7 @@ class SchemaWorker:
 
 
 def main() -> None:
-    """Answers questions, one a line, until there are no more."""
+    """Answer questions, one a line, until there are no more."""
     import resource
 
     from headrace._internal.json_schema import schema_problems_here, value_problems_here

@@ -30,7 +30,7 @@ _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\r\n": "\n"}
 
 
 def terminal_text(text: str, *, multiline: bool = False) -> str:
-    r"""Returns a text in which all that steers a terminal, or that nobody sees, is written out.
+    r"""Return a text in which all that steers a terminal, or that nobody sees, is written out.
 
     ``\x1b``, ``\x9b``, ``\u202e``, ``\u200b``, ``\udcff`` and their like become these very letters.
     What remains can be encoded as UTF-8 and stands in XML.

@@ -28,7 +28,7 @@ _PASSING: Final = frozenset(
 
 
 def is_passing(error: BaseException) -> bool:
-    """Says whether trying again later may help, by the error itself and by what caused it."""
+    """Say whether trying again later may help, by the error itself and by what caused it."""
     return any(
         isinstance(one, TimeoutError | MemoryError)
         or (isinstance(one, RuntimeError) and "can't start new thread" in str(one))
@@ -38,7 +38,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def says_passing(text: str) -> bool:
-    """Says whether what a program printed names such a fault, as the system words it."""
+    """Say whether what a program printed names such a fault, as the system words it."""
     return any(os.strerror(number) in text for number in _PASSING - {errno.EINTR})
 
 

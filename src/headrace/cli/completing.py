@@ -21,7 +21,7 @@ _MOST = 50
 
 
 def _completes(find: Callable[[Session, Project], Names]) -> Complete:
-    """Makes a completion of a function that gives names, each with a few words about it."""
+    """Make a completion of a function that gives names, each with a few words about it."""
 
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
@@ -42,38 +42,38 @@ def _completes(find: Callable[[Session, Project], Names]) -> Complete:
 
 @_completes
 def flows(session: Session, project: Project) -> Names:
-    """Names of flows."""
+    """Name of flows."""
     return [(name, "") for name in project.flow_names()]
 
 
 @_completes
 def functions(session: Session, project: Project) -> Names:
-    """Names of compute functions."""
+    """Name of compute functions."""
     return [(name, "") for name in project.function_names()]
 
 
 @_completes
 def deployable(session: Session, project: Project) -> Names:
-    """Names of flows and functions."""
+    """Name of flows and functions."""
     named = [(name, "flow") for name in project.flow_names()]
     return [*named, *((name, "function") for name in project.function_names())]
 
 
 @_completes
 def endpoints(session: Session, project: Project) -> Names:
-    """Names of endpoints."""
+    """Name of endpoints."""
     return [(name, each.template or "") for name, each in project.endpoints.items()]
 
 
 @_completes
 def triggers(session: Session, project: Project) -> Names:
-    """Names of triggers."""
+    """Name of triggers."""
     return [(path.stem, "") for path in sorted(project.triggers_dir.glob("*.toml"))]
 
 
 @_completes
 def profiles(session: Session, project: Project) -> Names:
-    """Names of profiles."""
+    """Name of profiles."""
     from headrace.config.toml_table import TomlFile
 
     return [(name, "") for name in TomlFile(project.config_file).top.tables("profiles")]

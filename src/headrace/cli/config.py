@@ -12,7 +12,7 @@ from headrace.cli.termio.tables import Field, table
 
 @group()
 def config() -> None:
-    """What headrace.toml and the environment say."""
+    """Show the configuration."""
 
 
 @config.command

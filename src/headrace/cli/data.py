@@ -35,7 +35,7 @@ _SETTINGS = Path("job_scripts/process_waveforms.toml")
 
 @group()
 def data() -> None:
-    """Data: look at files before a run uses them."""
+    """Look at data files before a run uses them."""
 
 
 @data.command
@@ -78,7 +78,7 @@ def look(seismograms: Path, synthetic: Path | None, config: Path | None) -> int:
 
 
 def _settings() -> Path | None:
-    """Returns the configuration of the project; None outside of one."""
+    """Return the configuration of the project; None outside of one."""
     from headrace.errors import HeadraceError
 
     session = current()

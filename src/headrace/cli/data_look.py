@@ -33,13 +33,13 @@ class Look:
         return all(event.sound for event in self.events)
 
     def problems(self) -> list[SharedProblem]:
-        """Returns the problems of all events, those that several have once."""
+        """Return the problems of all events, those that several have once."""
         from headrace.seismic.measurement.problem_summary import merge
 
         return merge(event.problems for event in self.events)
 
     def document(self) -> dict[str, Any]:
-        """Returns it as JSON shows it."""
+        """Return it as JSON shows it."""
         return {
             "sound": self.sound,
             "config": str(self.config) if self.config else None,
@@ -48,7 +48,7 @@ class Look:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Returns a row for each record."""
+        """Return a row for each record."""
         return [
             {"event": event.event, **asdict(record)}
             for event in self.events
@@ -59,7 +59,7 @@ class Look:
 def look_at(
     directory: Path, synthetic: Path | None, config: ProcessingConfig | None, file: Path | None
 ) -> Look:
-    """Looks at the events of a directory.
+    """Look at the events of a directory.
 
     Args:
         directory: of an event, or of several.
@@ -88,7 +88,7 @@ def look_at(
 
 
 def require_seismic() -> None:
-    """Refuses to go on without the libraries that read seismograms.
+    """Refuse to go on without the libraries that read seismograms.
 
     Raises:
         ProjectError: one is not installed.

@@ -15,7 +15,7 @@ _COLUMNS = ("name", "status", "segments", "bytes", "events", "traces_per_second"
 
 @group("data-run")
 def data_run() -> None:
-    """Data runs: how they stand, and pictures of them."""
+    """Show the status and pictures of data runs."""
 
 
 @data_run.command

@@ -12,7 +12,7 @@ from headrace.cli.options import Session
 def draw_run(
     session: Session, run: str, output: Path | None, only: Sequence[str]
 ) -> tuple[str, tuple[Path, ...]]:
-    """Draws the histograms of a run.
+    """Draw the histograms of a run.
 
     Args:
         session: the command's session.

@@ -64,7 +64,7 @@ class DataRun:
     directory: Path | None = None
 
     def document(self) -> dict[str, Any]:
-        """Returns it as JSON shows it."""
+        """Return it as JSON shows it."""
         return {**vars(self), "directory": str(self.directory) if self.directory else None}
 
 
@@ -85,7 +85,7 @@ class DataRuns:
     _ended: dict[str, tuple[str, RunView]] = field(default_factory=dict)
 
     def look(self, services: Services) -> list[DataRun]:
-        """Returns the data runs in order of their names.
+        """Return the data runs in order of their names.
 
         Raises:
             HeadraceError: the flow is not deployed, or the services do not answer.
@@ -108,7 +108,7 @@ class DataRuns:
         return [found[name] for name in sorted(found)]
 
     def find(self, services: Services, name: str) -> DataRun:
-        """Returns one data run.
+        """Return one data run.
 
         Args:
             services: the services.

@@ -44,7 +44,7 @@ class Demonstration:
         self._outbox = directory / self.outbox
 
     def prepare(self, count: int) -> list[str]:
-        """Makes the project and the waveforms of new events.
+        """Make the project and the waveforms of new events.
 
         Args:
             count: how many events.
@@ -65,7 +65,7 @@ class Demonstration:
         return names
 
     def copies(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:
-        """Yields the commands that copy events in: every other one by rsync, where there is one.
+        """Yield the commands that copy events in: every other one by rsync, where there is one.
 
         Args:
             names: which events.
@@ -115,13 +115,13 @@ class Demonstration:
         return list(watching.following.ended.values())
 
     def stop(self) -> None:
-        """Stops the facility; its runs and results stay."""
+        """Stop the facility; its runs and results stay."""
         from headrace.facility import stop_facility
 
         stop_facility(self._directory.resolve())
 
     def _made(self) -> list[str]:
-        """Makes the project where it is missing, and returns what was made for it before."""
+        """Make the project where it is missing, and returns what was made for it before."""
         from headrace.project import init_project
 
         if not (self._directory / "headrace.toml").exists():
@@ -142,7 +142,7 @@ class DataRunDemonstration(Demonstration):
     outbox = "daq"
 
     def prepare(self, count: int) -> list[str]:
-        """Makes the project and the segments of new runs.
+        """Make the project and the segments of new runs.
 
         Args:
             count: how many runs.
@@ -164,7 +164,7 @@ class DataRunDemonstration(Demonstration):
         return names
 
     def copies(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:
-        """Yields the commands that copy runs in, segment by segment.
+        """Yield the commands that copy runs in, segment by segment.
 
         Args:
             names: which runs.
@@ -194,7 +194,7 @@ class Courier(threading.Thread):
         self._say = say
 
     def run(self) -> None:
-        """Runs the commands, one after the other."""
+        """Run the commands, one after the other."""
         pause = threading.Event()
         while not self._watching.watched.watching:
             pause.wait(_POLL_SECONDS)
@@ -208,7 +208,7 @@ def _tool(number: int) -> list[str]:
 
 
 def table_of_misfits(results: Sequence[Path]) -> str:
-    """Returns a line for each station of each event.
+    """Return a line for each station of each event.
 
     Args:
         results: result directories of the events.

@@ -154,7 +154,7 @@ def restart(name: str) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @project_options
 def delete(name: str, yes: bool) -> None:
-    """Stop ENDPOINT, make the service forget it, and remove its directory and logs."""
+    """Stop ENDPOINT, make the service forget it, and remove its directory and log."""
     from headrace.endpoints import manage
 
     session = current()

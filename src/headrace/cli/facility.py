@@ -35,7 +35,7 @@ _NOT_RUNNING = "Not running: start it with `headrace facility up`."
 
 @group()
 def facility() -> None:
-    """The facility, the local service."""
+    """Manage the facility, the local service."""
 
 
 @facility.command

@@ -79,7 +79,7 @@ class Following:
         return set(self._open)
 
     def add(self, run_id: str) -> None:
-        """Follows one more run, and waits for it."""
+        """Follow one more run, and wait for it."""
         from headrace.runs import (
             RunFollower,
         )
@@ -88,7 +88,7 @@ class Following:
         self._open.setdefault(run_id, RunFollower(run_id))
 
     def add_other(self, run_id: str) -> None:
-        """Follows one more run, which nobody waits for."""
+        """Follow one more run, which nobody waits for."""
         from headrace.runs import (
             RunFollower,
         )
@@ -98,7 +98,7 @@ class Following:
             self._open[run_id] = RunFollower(run_id)
 
     def look(self) -> None:
-        """Looks at every run once and shows it; a service that is away is asked again later.
+        """Look at every run once and show it; a service that is away is asked again later.
 
         Raises:
             HeadraceError: the services cannot be started, or need a login.
@@ -174,7 +174,7 @@ class Following:
             self._board.say(message)
 
     def until_ended(self, timeout: float | None = None) -> dict[str, RunView]:
-        """Looks until all runs have ended, and returns those that have.
+        """Look until all runs have ended, and return those that have.
 
         Args:
             timeout: seconds after which not to look any more; for ever by default.
@@ -201,7 +201,7 @@ def follow_run(
     timeout: float | None = None,
     timeout_code: int = 1,
 ) -> int:
-    """Follows one run to its end and shows how it ended.
+    """Follow one run to its end and shows how it ended.
 
     Args:
         session: the command's session.
@@ -240,7 +240,7 @@ def follow_run(
 
 
 def ending(view: RunView, project: Project, place: str) -> dict[str, Any]:
-    """Returns a run that has ended as JSON shows it: its document, results, and failure."""
+    """Return a run that has ended as JSON shows it: its document, results, and failure."""
     from headrace.runs import (
         failure_line,
         results_of,

@@ -19,7 +19,7 @@ class Group(click.Group):
     group_class = type
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the list of commands."""
+        """Write the list of commands."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [
             (name, command.get_short_help_str(limit=len(command.help or "") + 1))
@@ -33,7 +33,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command that is called.
+        """Find the command that is called.
 
         Raises:
             UsageError: there is none of this name; names the nearest.
@@ -47,7 +47,7 @@ class Group(click.Group):
 
 
 def group(name: str | None = None) -> Callable[[Callable[..., Any]], Group]:
-    """Makes a :class:`Group` of a function.
+    """Make a :class:`Group` of a function.
 
     Args:
         name: what it is called; the function's name by default.

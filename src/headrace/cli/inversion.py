@@ -172,7 +172,7 @@ def _number(value: float | None) -> str:
 
 
 def iterations_text(told: dict[str, Any]) -> str:
-    """Returns a line for each iteration."""
+    """Return a line for each iteration."""
     errors = dict(enumerate(told["model_errors"]))
     fields = [
         Field("Iteration", lambda row: row["iteration"]),

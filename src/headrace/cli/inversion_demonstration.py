@@ -22,7 +22,7 @@ _IDLE_SECONDS = 5.0
 
 
 def prepare(directory: Path, example: str, say: Callable[[str], None]) -> Path:
-    """Makes a project, where there is none, and an inversion in it.
+    """Make a project, where there is none, and an inversion in it.
 
     Args:
         directory: the project.
@@ -63,7 +63,7 @@ class InversionDemonstration:
         self._home = (directory / "data" / NAME).resolve()
 
     def prepare(self) -> None:
-        """Makes the project and the example, where they are not there yet."""
+        """Make the project and the example, where they are not there yet."""
         from headrace.seismic.inversion import Paths
 
         if not Paths(self._home).settings.is_file():
@@ -71,7 +71,7 @@ class InversionDemonstration:
             self._say(f"made an inversion in {self._home}")
 
     def carry(self, session: Session) -> list[RunView]:
-        """Publishes the first iteration and follows all that come.
+        """Publish the first iteration and follow all that come.
 
         Returns:
             The runs as they ended.
@@ -106,7 +106,7 @@ class InversionDemonstration:
         return list(watching.following.ended.values())
 
     def outcome(self) -> dict[str, Any]:
-        """Returns how the inversion stands, and where its models and pictures are."""
+        """Return how the inversion stands, and where its models and pictures are."""
         from headrace.seismic.inversion.status import status_of
 
         told = status_of(self._home)
@@ -129,7 +129,7 @@ class InversionDemonstration:
         }
 
     def text(self, told: dict[str, Any]) -> str:
-        """Returns an outcome as people read it."""
+        """Return an outcome as people read it."""
         from headrace.cli.inversion import iterations_text
 
         lines = []
@@ -147,7 +147,7 @@ class InversionDemonstration:
         return "\n".join(lines)
 
     def stop(self) -> None:
-        """Stops the facility; its runs and results stay."""
+        """Stop the facility; its runs and results stay."""
         from headrace.facility import stop_facility
 
         stop_facility(self._directory.resolve())

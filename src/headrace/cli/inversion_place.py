@@ -13,7 +13,7 @@ directory_argument = click.argument(
 
 
 def home_of(directory: Path) -> Path:
-    """Returns the directory of an inversion.
+    """Return the directory of an inversion.
 
     Args:
         directory: the inversion's own, or that of a project with one in ``data/inversion``.
@@ -36,7 +36,7 @@ def home_of(directory: Path) -> Path:
 
 
 def staging_of(home: Path) -> Path | None:
-    """Returns where an inversion is computed, if that is on this machine."""
+    """Return where an inversion is computed, if that is on this machine."""
     from headrace.config import (
         ProjectError,
     )

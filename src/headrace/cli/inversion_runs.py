@@ -98,7 +98,7 @@ class InversionRuns:
         return None
 
     def _is_of(self, project: Project, given: dict[str, Any], iteration: int) -> bool:
-        """Whether a run's input is that of this inversion and iteration."""
+        """Return whether a run's input is that of this inversion and iteration."""
         path = (given.get("inversion") or {}).get("path")
         root = project.collections["workstation"].root.resolve()
         if not isinstance(path, str) or (root / path.strip("/")).resolve() != self._home:

@@ -44,13 +44,13 @@ class Session:
         return resolve_place(self.at)
 
     def project(self) -> Project:
-        """Returns the project."""
+        """Return the project."""
         from headrace.project import load_project
 
         return load_project(self.directory, self.profile, self.place)
 
     def root(self) -> Path:
-        """Returns the project's root, also where its ``headrace.toml`` cannot be read."""
+        """Return the project's root, also where its ``headrace.toml`` cannot be read."""
         from headrace.project import find_root
 
         return find_root(self.directory)
@@ -58,7 +58,7 @@ class Session:
     def services(
         self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
     ) -> Services:
-        """Returns the services of the place.
+        """Return the services of the place.
 
         Args:
             project: the project.
@@ -72,7 +72,7 @@ class Session:
 
 
 def current() -> Session:
-    """Returns the session of the command that runs."""
+    """Return the session of the command that runs."""
     return click.get_current_context().ensure_object(Session)
 
 
@@ -82,7 +82,7 @@ class Place(click.ParamType):
     name = "local|globus"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Returns the place, checked."""
+        """Return the place, checked."""
         from headrace.config import (
             PLACES,
         )
@@ -92,7 +92,7 @@ class Place(click.ParamType):
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-        """Returns the places that begin with what has been typed."""
+        """Return the places that begin with what has been typed."""
         from click.shell_completion import CompletionItem
 
         from headrace.config import (
@@ -109,7 +109,7 @@ def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> An
 
 
 def output_options(function: F) -> F:
-    """Adds ``-F`` and ``--jmespath``."""
+    """Add ``-F`` and ``--jmespath``."""
     function = click.option(
         "--jmespath",
         "--jq",
@@ -129,7 +129,7 @@ def output_options(function: F) -> F:
 
 
 def place_option(function: F) -> F:
-    """Adds ``--at``."""
+    """Add ``--at``."""
     return click.option(
         "--at",
         type=Place(),
@@ -141,7 +141,7 @@ def place_option(function: F) -> F:
 
 
 def project_options(function: F) -> F:
-    """Adds ``-C``, ``--at``, ``--profile``, ``-F`` and ``--jmespath``."""
+    """Add ``-C``, ``--at``, ``--profile``, ``-F`` and ``--jmespath``."""
     function = click.option(
         "--profile",
         metavar="NAME",

@@ -17,7 +17,7 @@ class KeyValue(click.ParamType):
     name = "KEY=VALUE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Returns the setting."""
+        """Return the setting."""
         from headrace.runs.input_values import InvalidSetting, read_setting
 
         try:
@@ -27,7 +27,7 @@ class KeyValue(click.ParamType):
 
 
 def read_json(file: str) -> Any:
-    """Returns the JSON value in a file.
+    """Return the JSON value in a file.
 
     Args:
         file: its path, ``-`` for standard input.
@@ -44,7 +44,7 @@ def read_json(file: str) -> Any:
 def read_input(
     file: str | None, settings: Iterable[Setting], schema: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Returns a flow's input from a file and settings.
+    """Return a flow's input from a file and settings.
 
     Args:
         file: a JSON file, ``-`` for standard input, None for an empty input.

@@ -48,11 +48,11 @@ class Root(Group):
     """Imports a command's module when the command is wanted, and ends every error in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the commands in the order in which they are used."""
+        """Return the commands in the order in which they are used."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Returns a command, its module imported."""
+        """Return a command, its module imported."""
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"headrace.cli.{COMMANDS[cmd_name]}")
@@ -68,7 +68,7 @@ class Root(Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Runs a command and, in standalone mode, ends the process with its exit code."""
+        """Run a command and, in standalone mode, ends the process with its exit code."""
 
         def run() -> Any:
             return Group.main(
@@ -103,7 +103,7 @@ def headrace() -> None:
 
 
 def main() -> None:
-    """Runs the command line of this process."""
+    """Run the command line of this process."""
     open_standard_streams()
     end_on_signals()
     bypass_proxies()

@@ -31,7 +31,7 @@ _LOG_FIELDS = (
 
 @group()
 def run() -> None:
-    """Runs: list, look, wait, read output, cancel, take up again.
+    """Run: list, look, wait, read output, cancel, take up again.
 
     RUN is a run's id, the beginning of one, or `last`.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def loaded(project: Project) -> tuple[list[Trigger], dict[str, TriggerError]]:
-    """Returns the triggers of a project, and by name what is wrong with those without a rule."""
+    """Return the triggers of a project, and by name what is wrong with those without a rule."""
     from headrace.triggers import load_all
 
     roots = {name: collection.root for name, collection in project.collections.items()}
@@ -23,7 +23,7 @@ def loaded(project: Project) -> tuple[list[Trigger], dict[str, TriggerError]]:
 
 
 def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
-    """Returns the triggers that are named, or all.
+    """Return the triggers that are named, or all.
 
     Args:
         project: the project.
@@ -50,7 +50,7 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
 
 
 def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> None:
-    """Refuses triggers whose runs could not be started.
+    """Refuse triggers whose runs could not be started.
 
     Raises:
         TriggerError: there is one; with several problems, all lines but this one are written.
@@ -61,7 +61,7 @@ def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> N
 
 
 def tell(problems: Sequence[str]) -> None:
-    """Writes problems, a line each, and ends the command if there is one.
+    """Write problems, a line each, and end the command if there is one.
 
     Raises:
         TriggerError: there is one.
@@ -78,7 +78,7 @@ def tell(problems: Sequence[str]) -> None:
 
 
 def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) -> list[Trigger]:
-    """Finds out what becomes of what lies in directories that were never watched.
+    """Find out what becomes of what lies in directories that were never watched.
 
     Args:
         triggers: the triggers.

@@ -18,7 +18,7 @@ _ONCE_SECONDS = 1.0
 
 
 def _stopped_words(stopped: Stopped, watching: Watch) -> str:
-    """Says what becomes of what was being watched."""
+    """Say what becomes of what was being watched."""
     open_runs = len(watching.following.open)
     runs = f"{open_runs} run{'s' if open_runs != 1 else ''} under way go on; " if open_runs else ""
     return f"watch: {words_of(stopped)[0]}; {runs}what arrives meanwhile is found at the next start"

@@ -46,7 +46,7 @@ class Watched:
     undone: set[str] = field(default_factory=set)
 
     def note(self, event: WatchEvent) -> str | None:
-        """Takes an event in, and returns a line for people if it is worth one."""
+        """Take an event in, and return a line for people if it is worth one."""
         from headrace import triggers
 
         match event:
@@ -97,7 +97,7 @@ class Watched:
         self.pending.discard(arrival)
 
     def is_progress(self, event: WatchEvent) -> bool:
-        """Tells whether something has happened; other words for what an arrival lacks are nothing.
+        """Tell whether something has happened; other words for what an arrival lacks are nothing.
 
         Args:
             event: what was told, before it is noted.
@@ -113,7 +113,7 @@ class Watched:
         return size != before
 
     def take_started(self) -> list[str]:
-        """Returns the runs that were started since it was asked last."""
+        """Return the runs that were started since it was asked last."""
         started, self.runs = list(self.runs), {}
         return started
 
@@ -272,7 +272,7 @@ class Watch:
 
 
 def ledger_file(project: Project, place: str) -> Path:
-    """Returns where the ledger of a place is."""
+    """Return where the ledger of a place is."""
     return _state_file(project, place, "triggers", "db")
 
 

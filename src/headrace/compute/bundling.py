@@ -47,7 +47,7 @@ if not any(getattr(finder, "carries", None) == {name!r} for finder in sys.meta_p
 
 
 def carrying(text: str, path: Path) -> str:
-    """Returns a function's text with the packages that it imports from ours.
+    """Return a function's text with the packages that it imports from ours.
 
     Args:
         text: the function's source.
@@ -113,7 +113,7 @@ def _short(package: str) -> str:
 
 
 def _sources(package: str) -> dict[str, tuple[bool, str]]:
-    """Returns the modules of a package and of those that it imports, below a root of their own.
+    """Return the modules of a package and of those that it imports, below a root of their own.
 
     Each by its name there, such as ``batch.run``, with whether it is a package, and its text.
     """
@@ -136,7 +136,7 @@ def _sources(package: str) -> dict[str, tuple[bool, str]]:
 
 
 def _siblings(text: str) -> list[str]:
-    """Returns the packages beside its own that a module imports."""
+    """Return the packages beside its own that a module imports."""
     return [
         (node.module or "").partition(".")[0]
         for node in ast.walk(ast.parse(text))
@@ -145,7 +145,7 @@ def _siblings(text: str) -> list[str]:
 
 
 def _without_comments(text: str) -> str:
-    """Returns a module's text without what only its readers need; lines keep their numbers."""
+    """Return a module's text without what only its readers need; lines keep their numbers."""
     lines = text.splitlines(keepends=True)
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):

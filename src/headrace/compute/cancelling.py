@@ -41,7 +41,7 @@ class Cancellations:
         self._stopping = threading.Event()
 
     def add(self, task_id: str, *, jobs: bool = True) -> None:
-        """Gives a task up. Returns at once.
+        """Give a task up. Returns at once.
 
         Args:
             task_id: the task.
@@ -62,7 +62,7 @@ class Cancellations:
                 self._thread.start()
 
     def open(self) -> set[str]:
-        """Returns the tasks whose jobs may not be cancelled yet."""
+        """Return the tasks whose jobs may not be cancelled yet."""
         return {path.name for path in self._files() if path.stat().st_size == 0}
 
     def _files(self) -> list[Path]:
@@ -72,7 +72,7 @@ class Cancellations:
         return [path for path in self._directory.iterdir() if not path.name.startswith(".")]
 
     def stop(self) -> None:
-        """Ends; what is left is done after the next start."""
+        """End; what is left is done after the next start."""
         self._stopping.set()
         thread = self._thread
         if thread is not None:

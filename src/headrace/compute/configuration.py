@@ -38,7 +38,7 @@ class ConfigurationReader:
         self._files: dict[Path, tuple[_Signature, str]] = {}
 
     def read(self, spec: EndpointSpec) -> Configuration:
-        """Returns an endpoint's configuration as it stands on disk.
+        """Return an endpoint's configuration as it stands on disk.
 
         Raises:
             ComputeError: a file of the template cannot be read.

@@ -159,12 +159,12 @@ class EndpointHost:
         self._deliver(TaskEvent(task_id, "failed", error="the task was cancelled"))
 
     def knows(self, task_id: str) -> bool:
-        """Whether a task was submitted here and has not ended."""
+        """Return whether a task was submitted here and has not ended."""
         with self._lock:
             return task_id in self._tasks
 
     def waiting_for(self, task_id: str) -> str:
-        """Says in one line what keeps a task from beginning; empty where nothing does."""
+        """Say in one line what keeps a task from beginning; empty where nothing does."""
         with self._lock:
             if self._states.get(task_id) != "pending":
                 return ""
@@ -198,7 +198,7 @@ class EndpointHost:
         self._end_retired()
 
     def status(self) -> dict[str, Any]:
-        """What the endpoint is doing.
+        """Return what the endpoint is doing.
 
         Returns:
             ``state``: ``stopped``, ``starting``, ``ready`` (there are workers), ``busy`` (all of
@@ -332,7 +332,7 @@ class EndpointHost:
             self._closing.wait(0.5 * 2 ** (self._failures - 1))
 
     def _wait_and_try_again(self, waits: str, pause: float) -> bool:
-        """Waits where somebody wants the endpoint up; says whether it is to be tried again."""
+        """Wait where somebody wants the endpoint up; say whether it is to be tried again."""
         log.warning("%s; tried again in %g s", waits, pause)
         with self._lock:
             self._waits = f"{waits}; tried again until it works"

@@ -245,7 +245,7 @@ class Engine:
         provider.submit = submit_and_record
 
     def _patiently(self, submit: Callable[[], Any]) -> Any:
-        """Submits a block; waits where that is not possible at present.
+        """Submit a block; waits where that is not possible at present.
 
         It is Parsl's scaling thread that waits: it has nothing else to do for this engine.
         """
@@ -315,7 +315,7 @@ class Engine:
         return process is not None and process.poll() is not None and not self._closing.is_set()
 
     def report(self) -> dict[str, int]:
-        """How many managers (nodes), workers and running tasks there are now."""
+        """Return how many managers (nodes), workers and running tasks there are now."""
         if not hasattr(self._engine, "get_connected_managers"):
             return {}
         # The interchange believes in a manager until its heartbeat is overdue.
@@ -382,7 +382,7 @@ def _only_warnings() -> Any:
 
 
 def is_passing_submission(error: Exception) -> bool:
-    """Whether a block that was not submitted may be later.
+    """Return whether a block that was not submitted may be later.
 
     Args:
         error: what a provider of Parsl raised.

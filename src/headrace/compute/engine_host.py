@@ -119,7 +119,7 @@ class Host:
         self.emit({"event": "ready"})
 
     def _keep_doing(self, work: Callable[[], None]) -> None:
-        """Does work until it returns; what it raises does not end it."""
+        """Do work until it returns; what it raises does not end it."""
         while True:
             try:
                 work()
@@ -409,7 +409,7 @@ class Host:
             self.emit({"event": "warning", "warning": differing})
 
     def _tell_running(self) -> list[dict[str, Any]]:
-        """Tells of tasks that have begun, and returns what every busy worker does."""
+        """Tell of tasks that have begun, and returns what every busy worker does."""
         busy = []
         with self._lock:
             for task_id, claim in self._claims.running().items():

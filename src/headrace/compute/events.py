@@ -27,7 +27,7 @@ class EventStream:
         threading.Thread(target=self._write, name="events", daemon=True).start()
 
     def send(self, event: Mapping[str, Any]) -> None:
-        """Sends one event. Returns at once."""
+        """Send one event. Returns at once."""
         line = json.dumps(event) + "\n"
         with self._changed:
             self._waiting.append(line)
@@ -35,7 +35,7 @@ class EventStream:
                 self._changed.notify_all()
 
     def flush(self, timeout: float = 5.0) -> None:
-        """Waits until all events are written.
+        """Wait until all events are written.
 
         Args:
             timeout: seconds to wait at most, where the reader has stopped.

@@ -96,7 +96,7 @@ class Child:
         self._commands.put((json.dumps(command) + "\n").encode())
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The child's events, until it ends."""
+        """Yield the child's events, until it ends."""
         stream = self._process.stdout
         if stream is None:
             return
@@ -144,7 +144,7 @@ class Child:
 
 
 def own_environment(project_root: Path) -> dict[str, str]:
-    """Returns this process's environment with what an endpoint's processes need.
+    """Return this process's environment with what an endpoint's processes need.
 
     Args:
         project_root: the project's directory.

@@ -35,7 +35,7 @@ class HostedEndpoint:
         self._retired: list[EndpointHost] = []
 
     def submit(self, spec: EndpointSpec, task: TaskSpec) -> None:
-        """Submits a task.
+        """Submit a task.
 
         Args:
             spec: the endpoint as it is configured now.
@@ -50,7 +50,7 @@ class HostedEndpoint:
             self._present(spec).submit(task)
 
     def cancel(self, spec: EndpointSpec, task_id: str) -> None:
-        """Gives a task up."""
+        """Give a task up."""
         with self._lock:
             knowing = [host for host in self._living() if host.knows(task_id)]
             if not knowing and self._current is None:
@@ -60,7 +60,7 @@ class HostedEndpoint:
             host.cancel(task_id)
 
     def waiting_for(self, task_id: str) -> str:
-        """Says in one line what keeps a task from beginning; empty where nothing is known."""
+        """Say in one line what keeps a task from beginning; empty where nothing is known."""
         with self._lock:
             knowing = [host for host in self._living() if host.knows(task_id)]
         return knowing[0].waiting_for(task_id) if knowing else ""
@@ -74,7 +74,7 @@ class HostedEndpoint:
             return True
 
     def status(self, spec: EndpointSpec) -> dict[str, Any]:
-        """Returns what the endpoint does, and with which configuration.
+        """Return what the endpoint does, and with which configuration.
 
         Returns:
             As `EndpointHost.status`, and ``configuration`` (``in_use``, ``taken_up``, ``on_disk``,
@@ -107,7 +107,7 @@ class HostedEndpoint:
         return {**told, "configuration": configuration, "retired": older}
 
     def stop(self, timeout: float) -> None:
-        """Stops every host, with its workers and blocks.
+        """Stop every host, with its workers and blocks.
 
         Args:
             timeout: seconds for each to end by itself.

@@ -12,7 +12,7 @@ NAME = "headrace_job_output"
 
 
 def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dict[str, object]]:
-    """Returns the ends of what a task's batch jobs printed.
+    """Return the ends of what a task's batch jobs printed.
 
     Args:
         task_id: the task.
@@ -71,5 +71,5 @@ def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dic
 
 
 def reader_code() -> str:
-    """Returns the reader as the text that is registered."""
+    """Return the reader as the text that is registered."""
     return f"st\n{NAME}:{inspect.getsource(headrace_job_output)}"

@@ -43,7 +43,7 @@ class HostRecord:
         return f"headrace-{self.host_id}"
 
     def parent_is_alive(self) -> bool:
-        """Whether the very process that started the host still runs."""
+        """Return whether the very process that started the host still runs."""
         return started_at(self.parent_pid) == self.parent_started
 
 
@@ -72,7 +72,7 @@ def new_record(host_id: str) -> HostRecord:
 
 
 def started_at(pid: int) -> float | None:
-    """When the process ``pid`` started (seconds since 1970), None where there is none."""
+    """Return when the process ``pid`` started (seconds since 1970), None where there is none."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -105,7 +105,7 @@ class Records:
         write_private(self._blocks_path(host_id), json.dumps(asdict(blocks)))
 
     def blocks(self, host_id: str) -> Blocks:
-        """The batch jobs of a host; none where none were written down."""
+        """Return the batch jobs of a host; none where none were written down."""
         path = self._blocks_path(host_id)
         if not path.exists():
             return Blocks()

@@ -44,7 +44,7 @@ class Claims:
         self._read: dict[str, Claim] = {}
 
     def running(self) -> dict[str, Claim]:
-        """Returns the tasks that run."""
+        """Return the tasks that run."""
         try:
             names = {entry.name for entry in os.scandir(self._directory)}
         except OSError:
@@ -58,7 +58,7 @@ class Claims:
         return dict(self._read)
 
     def withdraw(self, task_id: str) -> bool:
-        """Keeps a task from beginning; says whether that was in time."""
+        """Keep a task from beginning; say whether that was in time."""
         # Whole from the first moment on: a worker that finds it reads what it says.
         whole = self._directory.with_name(f".{self._directory.name}.{task_id}")
         try:
@@ -71,7 +71,7 @@ class Claims:
         return True
 
     def forget(self, task_id: str) -> bool:
-        """Removes the claim of a worker that was lost; says whether there was one."""
+        """Remove the claim of a worker that was lost; say whether there was one."""
         known = self._read.pop(task_id, None) is not None
         try:
             (self._directory / task_id).unlink()
@@ -81,7 +81,7 @@ class Claims:
 
 
 def forget_claims(state_dir: Path, living: Collection[str]) -> None:
-    """Removes the claims of all hosts but the living ones."""
+    """Remove the claims of all hosts but the living ones."""
     with contextlib.suppress(FileNotFoundError):
         for directory in (state_dir / "claims").iterdir():
             if directory.name not in living:

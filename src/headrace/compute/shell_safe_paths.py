@@ -24,7 +24,7 @@ VARIABLE: Final = "HEADRACE_LINKS"
 
 
 def plain_path(path: Path) -> Path:
-    """Returns the path itself where it is plain, or else a link to it.
+    """Return the path itself where it is plain, or else a link to it.
 
     Args:
         path: a directory.
@@ -55,7 +55,7 @@ def plain_path(path: Path) -> Path:
 
 
 def remove_link(path: Path) -> None:
-    """Removes the link to a directory that is not used any more, where there is one."""
+    """Remove the link to a directory that is not used any more, where there is one."""
     for directory in _directories():
         link = directory / _name(path)
         with contextlib.suppress(OSError):

@@ -24,7 +24,7 @@ _OBJECTS: Final = frozenset({"dict", "Dict", "Mapping"})
 
 
 def arguments_schema(function: Function) -> dict[str, Any]:
-    """Returns the JSON schema of a function's keyword arguments.
+    """Return the JSON schema of a function's keyword arguments.
 
     An annotation that JSON has nothing for admits everything: the function itself must look.
 
@@ -53,7 +53,7 @@ def arguments_schema(function: Function) -> dict[str, Any]:
 
 
 def signature(function: Function) -> str:
-    """Returns a function's head as it was written, on one line."""
+    """Return a function's head as it was written, on one line."""
     node = _definition(function)
     result = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
     return f"{node.name}({ast.unparse(node.args)}){result}"

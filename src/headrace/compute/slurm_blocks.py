@@ -23,7 +23,7 @@ class BlockQueue:
         self._slurm = Slurm(conf, _QUESTION_SECONDS)
 
     def jobs(self) -> list[Job]:
-        """This user's jobs that have not ended.
+        """Return this user's jobs that have not ended.
 
         Raises:
             ComputeError: Slurm does not answer, or not wholly.

@@ -54,7 +54,7 @@ class Stream:
         return self._path.with_name(self._path.name + ".last")
 
     def take(self) -> bool:
-        """Takes what has been printed; False once nobody can print any more."""
+        """Take what has been printed; False once nobody can print any more."""
         for _ in range(_CHUNKS_AT_ONCE):
             try:
                 data = os.read(self.descriptor, _CHUNK)
@@ -68,7 +68,7 @@ class Stream:
         return True
 
     def write_last(self) -> None:
-        """Writes the last part, where there is more of it than before."""
+        """Write the last part, where there is more of it than before."""
         if not self._changed:
             return
         self._changed = False
@@ -154,14 +154,14 @@ class Ending:
 
 
 def send(processes: list[int], number: signal.Signals) -> None:
-    """Sends a signal to processes that are there, and are ours."""
+    """Send a signal to processes that are there, and are ours."""
     for pid in processes:
         with contextlib.suppress(OSError):
             os.kill(pid, number)
 
 
 def _processes() -> Iterator[tuple[int, int]]:
-    """Yields this user's processes with their parents."""
+    """Yield this user's processes with their parents."""
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):

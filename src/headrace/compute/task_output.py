@@ -41,7 +41,7 @@ class TaskOutput:
 
 
 def read_task_output(state_dir: Path, task_id: str) -> TaskOutput:
-    """Returns what is kept of a task; nothing where nothing is, or no longer.
+    """Return what is kept of a task; nothing where nothing is, or no longer.
 
     Of long output the middle is missing, and a line in its place tells how many bytes that are.
 
@@ -61,7 +61,7 @@ def read_task_output(state_dir: Path, task_id: str) -> TaskOutput:
 
 
 def forget_old_output(state_dir: Path, kept: int) -> None:
-    """Removes what is kept of all tasks but the newest ``kept``."""
+    """Remove what is kept of all tasks but the newest ``kept``."""
     for entry in _oldest(state_dir / OUTPUT, kept):
         shutil.rmtree(entry, ignore_errors=True)
     for entry in _oldest(state_dir / ERRORS, kept):

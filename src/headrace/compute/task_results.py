@@ -48,12 +48,12 @@ def read_result(data: str) -> object:
 
 
 def is_loss(text: str) -> bool:
-    """Whether an error of the engine says that the worker or its node was lost."""
+    """Return whether an error of the engine says that the worker or its node was lost."""
     return _LOSS.search(text) is not None
 
 
 def failure_text(result: object, key: str) -> str | None:
-    """Returns the traceback that a worker sent in the place of a result; None where it is one.
+    """Return the traceback that a worker sent in the place of a result; None where it is one.
 
     Args:
         result: what the worker sent.

@@ -42,7 +42,7 @@ class TaskWithdrawn(Exception):
 
 
 def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Runs a task of a flow.
+    """Run a task of a flow.
 
     Args:
         settings: ``task``, ``claims``, ``output``, ``cancelled``, ``grace`` and ``failure``.
@@ -70,7 +70,7 @@ def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[
 
 
 def _is_deep(result: Any) -> bool:
-    """Says whether a value is nested too deep; of one that contains itself the writer tells."""
+    """Say whether a value is nested too deep; of one that contains itself the writer tells."""
     # Each once: what stands in many places would be looked at in all of them.
     level = {id(result): result} if isinstance(result, _CONTAINERS) else {}
     met: set[int] = set()
@@ -86,7 +86,7 @@ def _is_deep(result: Any) -> bool:
 
 
 def run_packed(settings: dict[str, Any], buffer: str) -> Any:
-    """Runs a task of a client of the service, whatever it is packed with.
+    """Run a task of a client of the service, whatever it is packed with.
 
     Args:
         settings: as for `run_json`.
@@ -221,7 +221,7 @@ def _guarded(settings: dict[str, Any]) -> Iterator[None]:
 
 
 def _watched(settings: dict[str, Any]) -> tuple[_Guard | None, dict[int, int]]:
-    """Puts the guard in charge of a task; without one the task runs all the same."""
+    """Put the guard in charge of a task; without one the task runs all the same."""
     for _ in range(2):
         try:
             return _begun(settings)
@@ -295,7 +295,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def _story(error: BaseException) -> str:
-    """Returns the traceback from the function's own frame on, as text that can be sent."""
+    """Return the traceback from the function's own frame on, as text that can be sent."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
@@ -318,7 +318,7 @@ def _presentable(text: str) -> str:
 
 
 def _replaced(error: BaseException) -> Exception:
-    """Returns an exception of the same name whose text can be sent."""
+    """Return an exception of the same name whose text can be sent."""
     last = "".join(traceback.TracebackException.from_exception(error).format_exception_only())
     name, _, message = _presentable(last).strip().partition(": ")
     kind = type(name.rpartition(".")[2] or "Exception", (Exception,), {})

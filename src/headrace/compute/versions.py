@@ -14,7 +14,7 @@ _ENDPOINT_PACKAGES = ("globus-compute-endpoint", "globus-compute-sdk")
 
 
 def own_versions() -> dict[str, str]:
-    """Returns the versions of this process: ``python``, and the packages that are installed.
+    """Return the versions of this process: ``python``, and the packages that are installed.
 
     Those are ``dill``, ``parsl``, ``globus-compute-endpoint`` and ``globus-compute-sdk``.
     """
@@ -28,7 +28,7 @@ def own_versions() -> dict[str, str]:
 
 
 def mismatch(endpoint: Mapping[str, str], workers: Mapping[str, str]) -> str:
-    """Names in one line what differs; empty where nothing does that matters.
+    """Name in one line what differs; empty where nothing does that matters.
 
     Args:
         endpoint: versions at the endpoint, by name.

@@ -49,7 +49,7 @@ class Supervision:
 
 
 def supervision(state_dir: Path, host_id: str, cancelled: Path) -> Supervision:
-    """Returns the places of a host, its claims' directory made."""
+    """Return the places of a host, its claims' directory made."""
     claims = state_dir / "claims" / host_id
     claims.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Supervision(claims, state_dir / OUTPUT, cancelled)
@@ -77,7 +77,7 @@ class Wrapper:
         shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
 
     def buffer(self, task: TaskSpec) -> str:
-        """Returns the text that carries a task to a worker."""
+        """Return the text that carries a task to a worker."""
         pack = self._serializer.pack_buffers
         if self._deserializers and _PLAIN_SOURCE not in self._deserializers:
             return self._plain(task)

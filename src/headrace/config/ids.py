@@ -8,7 +8,7 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "headrace.local")
 
 
 def local_id(kind: str, name: str) -> str:
-    """Returns the id that a named thing has at the facility.
+    """Return the id that a named thing has at the facility.
 
     Args:
         kind: ``collection`` or ``endpoint``.
@@ -21,7 +21,7 @@ def local_id(kind: str, name: str) -> str:
 
 
 def is_uuid(value: str) -> bool:
-    """Returns whether ``value`` reads as a UUID."""
+    """Return whether ``value`` reads as a UUID."""
     try:
         uuid.UUID(value)
     except ValueError:

@@ -62,24 +62,24 @@ class Deployed:
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
     def with_flow(self, name: str, flow: DeployedFlow) -> Deployed:
-        """Returns this with a flow added or replaced."""
+        """Return this with a flow added or replaced."""
         return replace(self, flows={**self.flows, name: flow})
 
     def without_flow(self, name: str) -> Deployed:
-        """Returns this with a flow taken out."""
+        """Return this with a flow taken out."""
         return replace(self, flows={k: v for k, v in self.flows.items() if k != name})
 
     def without_function(self, name: str) -> Deployed:
-        """Returns this with a function taken out."""
+        """Return this with a function taken out."""
         return replace(self, functions={k: v for k, v in self.functions.items() if k != name})
 
     def with_endpoint(self, name: str, endpoint_id: str | None) -> Deployed:
-        """Returns this with an endpoint added, replaced, or taken out where it has no id."""
+        """Return this with an endpoint added, replaced, or taken out where it has no id."""
         others = {key: value for key, value in self.endpoints.items() if key != name}
         return replace(self, endpoints={**others, name: endpoint_id} if endpoint_id else others)
 
     def with_function(self, name: str, function: DeployedFunction) -> Deployed:
-        """Returns this with a function added or replaced."""
+        """Return this with a function added or replaced."""
         return replace(self, functions={**self.functions, name: function})
 
 
@@ -94,16 +94,16 @@ class Lock:
     places: Mapping[str, Deployed] = field(default_factory=dict)
 
     def at(self, place: str) -> Deployed:
-        """Returns what a place has."""
+        """Return what a place has."""
         return self.places.get(place, Deployed())
 
     def with_place(self, place: str, deployed: Deployed) -> Lock:
-        """Returns this with what a place has replaced."""
+        """Return this with what a place has replaced."""
         return Lock({**self.places, place: deployed})
 
 
 def read_lock(path: Path) -> Lock:
-    """Reads the lock file; nothing is deployed where there is none.
+    """Read the lock file; nothing is deployed where there is none.
 
     Args:
         path: the file.
@@ -130,7 +130,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def write_lock(path: Path, lock: Lock) -> None:
-    """Writes the lock file: sorted, and never half of it.
+    """Write the lock file: sorted, and never half of it.
 
     Args:
         path: the file.

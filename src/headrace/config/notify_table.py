@@ -16,7 +16,7 @@ _TOLD: Final = "FAILED INACTIVE"
 
 
 def check_notify(settings: Mapping[str, str]) -> None:
-    """Checks the table ``[notify]``.
+    """Check the table ``[notify]``.
 
     Args:
         settings: its keys and values: ``command``, run by the shell with the message on standard
@@ -39,7 +39,7 @@ def check_notify(settings: Mapping[str, str]) -> None:
 
 
 def told_statuses(settings: Mapping[str, str]) -> frozenset[str]:
-    """Returns the statuses of runs that people are told of."""
+    """Return the statuses of runs that people are told of."""
     return frozenset(settings.get("on", _TOLD).upper().split())
 
 

@@ -101,7 +101,7 @@ class Config:
 
 
 def find_config(start: Path | None = None) -> Path:
-    """Returns the ``headrace.toml`` of a directory or of the nearest directory above.
+    """Return the ``headrace.toml`` of a directory or of the nearest directory above.
 
     Args:
         start: the file itself or a directory; the working directory by default.
@@ -119,7 +119,7 @@ def find_config(start: Path | None = None) -> Path:
 
 
 def read_config(path: Path, profile: str | None = None, place: str | None = None) -> Config:
-    """Reads ``headrace.toml``.
+    """Read ``headrace.toml``.
 
     Args:
         path: the file.
@@ -169,7 +169,7 @@ def read_config(path: Path, profile: str | None = None, place: str | None = None
 
 
 def resolve_place(place: str | None = None) -> str:
-    """Returns where things run: the given place, else ``HEADRACE_AT``, else ``local``.
+    """Return where things run: the given place, else ``HEADRACE_AT``, else ``local``.
 
     Raises:
         ProjectError: no such place.
@@ -181,7 +181,7 @@ def resolve_place(place: str | None = None) -> str:
 
 
 def _overridden(kind: str, name: str, table: Table, overrides: dict[str, str]) -> Table:
-    """Returns a table with the values that the environment gives, and notes them.
+    """Return a table with the values that the environment gives, and notes them.
 
     ``HEADRACE_COLLECTION_HPC_ROOT`` stands for ``collections.hpc.root``.
     """

@@ -11,7 +11,7 @@ from headrace.config.errors import ProjectError
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of a file, without a byte-order mark.
+    """Return the text of a file, without a byte-order mark.
 
     Raises:
         ProjectError: it cannot be read, or is not UTF-8.
@@ -20,7 +20,7 @@ def read_text(path: Path) -> str:
 
 
 def decoded(data: bytes, source: str) -> str:
-    """Returns text from its bytes, without a byte-order mark.
+    """Return text from its bytes, without a byte-order mark.
 
     Args:
         data: the bytes.
@@ -42,7 +42,7 @@ def decoded(data: bytes, source: str) -> str:
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Returns the object in a JSON file.
+    """Return the object in a JSON file.
 
     Raises:
         ProjectError: not JSON, told with line and column, or not an object.
@@ -51,7 +51,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def parse_json_object(text: str | bytes, source: str) -> dict[str, Any]:
-    """Returns the object in a JSON text.
+    """Return the object in a JSON text.
 
     Args:
         text: the text.
@@ -67,7 +67,7 @@ def parse_json_object(text: str | bytes, source: str) -> dict[str, Any]:
 
 
 def parse_json(text: str | bytes, source: str) -> Any:
-    """Returns the value in a JSON text.
+    """Return the value in a JSON text.
 
     Args:
         text: the text.

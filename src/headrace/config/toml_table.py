@@ -54,7 +54,7 @@ class TomlFile:
         return Table(self, (), _merged(self._data, self._data["profiles"][self._profile]))
 
     def use_profile(self, name: str, *, must_exist: bool) -> str:
-        """Lets what ``[profiles.NAME]`` says stand in the place of the rest.
+        """Let what ``[profiles.NAME]`` says stand in the place of the rest.
 
         Args:
             name: the profile.
@@ -77,11 +77,11 @@ class TomlFile:
         return ""
 
     def error(self, key: tuple[str, ...], message: str) -> ProjectError:
-        """Makes an error about a key, with the line where it stands."""
+        """Make an error about a key, with the line where it stands."""
         return ProjectError(f"{self.path}:{self.line_of(key)}: {'.'.join(key)}: {message}")
 
     def line_of(self, key: tuple[str, ...]) -> int:
-        """Returns the line where a key stands, or its nearest table, counted from 1."""
+        """Return the line where a key stands, or its nearest table, counted from 1."""
         if self._profile and _holds(self._data["profiles"][self._profile], key):
             key = ("profiles", self._profile, *key)
         best, best_depth = 1, 0
@@ -114,7 +114,7 @@ class Table:
         self.data = data
 
     def only(self, allowed: Iterable[str]) -> None:
-        """Checks that no other than the allowed keys are there.
+        """Check that no other than the allowed keys are there.
 
         Raises:
             ProjectError: a key is unknown; the message lists those that are known.
@@ -127,7 +127,7 @@ class Table:
                 raise self.error(name, f"unknown key; {words}: {', '.join(known)}")
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Returns a text.
+        """Return a text.
 
         Raises:
             ProjectError: of another type, or missing without a default.
@@ -135,7 +135,7 @@ class Table:
         return str(self._value(name, str, default))
 
     def optional_text(self, name: str) -> str | None:
-        """Returns a text or None.
+        """Return a text or None.
 
         Raises:
             ProjectError: of another type.
@@ -143,7 +143,7 @@ class Table:
         return self.text(name) if name in self.data else None
 
     def flag(self, name: str, default: bool) -> bool:
-        """Returns true or false.
+        """Return true or false.
 
         Raises:
             ProjectError: of another type.
@@ -151,7 +151,7 @@ class Table:
         return bool(self._value(name, bool, default))
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Returns a list of texts, empty when missing.
+        """Return a list of texts, empty when missing.
 
         Raises:
             ProjectError: of another type.
@@ -163,7 +163,7 @@ class Table:
         return tuple(values)
 
     def table(self, name: str) -> Table:
-        """Returns a table below this one, empty when missing.
+        """Return a table below this one, empty when missing.
 
         Raises:
             ProjectError: of another type.
@@ -171,7 +171,7 @@ class Table:
         return Table(self._file, (*self._key, name), self._value(name, dict, {}))
 
     def tables(self, name: str) -> dict[str, Table]:
-        """Returns the tables in a table of tables, by name.
+        """Return the tables in a table of tables, by name.
 
         Raises:
             ProjectError: of another type.
@@ -179,7 +179,7 @@ class Table:
         return self.table(name).tables_here()
 
     def tables_here(self) -> dict[str, Table]:
-        """Returns the tables in this one, by name.
+        """Return the tables in this one, by name.
 
         Raises:
             ProjectError: something else is in it.
@@ -197,16 +197,16 @@ class Table:
         return value
 
     def error(self, name: str, message: str) -> ProjectError:
-        """Makes an error about one of the table's keys."""
+        """Make an error about one of the table's keys."""
         return self._file.error((*self._key, name), message)
 
     def overridden(self, values: Mapping[str, Any]) -> Table:
-        """Returns the table with values in the place of the file's."""
+        """Return the table with values in the place of the file's."""
         return Table(self._file, self._key, {**self.data, **values})
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the values of two tables; those above win, tables are merged in their turn."""
+    """Return the values of two tables; those above win, tables are merged in their turn."""
     found = dict(below)
     for name, value in above.items():
         known = found.get(name)

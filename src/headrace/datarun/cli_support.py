@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises what was wrong with the command line."""
+        """Raise what was wrong with the command line."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
@@ -44,12 +44,12 @@ def source_ids(text: str) -> tuple[int, ...]:
 
 
 def report(fact: dict[str, Any]) -> None:
-    """Tells a fact on stdout, as one line of JSON."""
+    """Tell a fact on stdout, as one line of JSON."""
     print(json.dumps(fact), flush=True)
 
 
 def guarded(program: str, work: Callable[[], None]) -> int:
-    """Runs a program's work.
+    """Run a program's work.
 
     Args:
         program: its name, for the complaint.

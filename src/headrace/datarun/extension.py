@@ -53,7 +53,7 @@ EXTENSION = np.dtype(
 
 
 def no_extensions(hits: int) -> NDArray[np.void]:
-    """Records of hits that carry no extension: all zero.
+    """Record of hits that carry no extension: all zero.
 
     Args:
         hits: how many.
@@ -65,27 +65,27 @@ def no_extensions(hits: int) -> NDArray[np.void]:
 
 
 def null_extensions(hits: int) -> NDArray[np.void]:
-    """Records of hits that were offered to a fit and not fitted: zero but for their size, 4."""
+    """Record of hits that were offered to a fit and not fitted: zero but for their size, 4."""
     records = np.zeros(hits, EXTENSION)
     records["size"] = NULL
     return records
 
 
 def fitted_extensions(hits: int) -> NDArray[np.void]:
-    """Records for the results of fits: zero but for their size, 168."""
+    """Record for the results of fits: zero but for their size, 168."""
     records = np.zeros(hits, EXTENSION)
     records["size"] = WHOLE
     return records
 
 
 def is_fitted(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which records hold fits, shape as ``records``."""
+    """Return which records hold fits, shape as ``records``."""
     sizes = records["size"]
     return np.asarray((sizes == WHOLE) | (sizes == LEGACY))
 
 
 def flat_columns(records: NDArray[np.void]) -> dict[str, NDArray[np.generic]]:
-    """The extension as one plain column a parameter, for trees and tables.
+    """Return the extension as one plain column a parameter, for trees and tables.
 
     Args:
         records: `EXTENSION` records, shape (hits,).

@@ -21,7 +21,7 @@ _EPOCH = datetime(1995, 1, 1, tzinfo=UTC)
 
 
 def identity_of(name: str) -> Callable[[], uuid.UUID]:
-    """What gives a ROOT file its identity, which follows from its name.
+    """Return what gives a ROOT file its identity, which follows from its name.
 
     Args:
         name: the file's name, without directories.
@@ -32,7 +32,7 @@ def identity_of(name: str) -> Callable[[], uuid.UUID]:
 
 @contextmanager
 def constant_times() -> Iterator[None]:
-    """Writes one time into ROOT files, whenever they are written.
+    """Write one time into ROOT files, whenever they are written.
 
     uproot takes the clock's time for every key and directory and offers no choice; all of them
     pass through one function of its.
@@ -48,7 +48,7 @@ def constant_times() -> Iterator[None]:
 
 @contextmanager
 def whole_files(*targets: Path) -> Iterator[list[Path]]:
-    """Gives paths to write files at, and puts the files into place when all is done.
+    """Give paths to write files at, and put the files into place when all is done.
 
     A ROOT file holds its own name, which is therefore the final one from the beginning; the
     directory is a temporary one beside the target.

@@ -93,7 +93,7 @@ class SyntheticEvents:
 def synthetic_events(
     run: SyntheticRun, count: int, rng: np.random.Generator, first: int = 0
 ) -> SyntheticEvents:
-    """Makes events.
+    """Make events.
 
     Args:
         run: what they are like.
@@ -144,7 +144,10 @@ def synthetic_events(
 
 
 def _clock(time: NDArray[np.float64], msps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ticks and the raw CFD word that give times in ns, as modules of a rate write them."""
+    """Return the ticks and the raw CFD word that give times in ns.
+
+    As modules of a rate write them.
+    """
     tick = TICK_NS[msps]
     # A CFD time counts from some ns before the tick: what its source bits can take away.
     step, bits, before = {100: (10.0, 15, 0), 250: (4.0, 14, 1), 500: (2.0, 13, 1)}[msps]
@@ -200,7 +203,7 @@ def _add_pulses(pulses: Any, offsets: Any, samples: Any) -> None:
 
 
 def segment_name(run: int, segment: int) -> str:
-    """The name of a segment's file: ``run-0007-00.evt``."""
+    """Return the name of a segment's file: ``run-0007-00.evt``."""
     return f"run-{run:04d}-{segment:02d}.evt"
 
 
@@ -210,7 +213,7 @@ def _chunks(run: SyntheticRun) -> Iterator[tuple[int, int]]:
 
 
 def write_segment(directory: Path, run: SyntheticRun, segment: int) -> Path:
-    """Writes one segment of a run.
+    """Write one segment of a run.
 
     The first segment holds the begin of the run, the last one its end; scalers and event counts
     follow every few thousand events.
@@ -278,7 +281,7 @@ def write_segment(directory: Path, run: SyntheticRun, segment: int) -> Path:
 
 
 def write_run(directory: Path, run: SyntheticRun) -> tuple[Path, ...]:
-    """Writes a whole run as ``DIRECTORY/runNNNN/run-NNNN-SS.evt``.
+    """Write a whole run as ``DIRECTORY/runNNNN/run-NNNN-SS.evt``.
 
     Args:
         directory: the raw-data directory.

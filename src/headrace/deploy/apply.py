@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def deploying(project: Project) -> Iterator[None]:
-    """Keeps other deployments of the same directory out meanwhile.
+    """Keep other deployments of the same directory out meanwhile.
 
     Raises:
         ProjectError: one is under way.

@@ -31,7 +31,7 @@ class Difference:
     wanted: Any
 
     def lines(self) -> list[str]:
-        """Returns the difference as the lines of a diff: ``-`` there, ``+`` in the project."""
+        """Return the difference as the lines of a diff: ``-`` there, ``+`` in the project."""
         if self.member not in _DOCUMENTS:
             return [
                 f"- {self.member}: {_short(self.there)}",
@@ -43,7 +43,7 @@ class Difference:
 
 
 def wanted_document(flow: FlowSource, tag: str) -> dict[str, Any]:
-    """Returns the members of a flow that are deployed.
+    """Return the members of a flow that are deployed.
 
     Args:
         flow: the flow.
@@ -59,7 +59,7 @@ def wanted_document(flow: FlowSource, tag: str) -> dict[str, Any]:
 
 
 def differences(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[Difference]:
-    """Returns the members that a place has otherwise than the project.
+    """Return the members that a place has otherwise than the project.
 
     Args:
         wanted: as :func:`wanted_document` gives it.
@@ -79,7 +79,7 @@ def differences(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[Dif
 
 
 def fingerprint(there: Mapping[str, Any]) -> str:
-    """Returns the hash of what a place has of a flow, of what everybody who sees it can see.
+    """Return the hash of what a place has of a flow, of what everybody who sees it can see.
 
     A service may keep a document otherwise than it was sent; so what it answered is remembered,
     not what was sent, to tell whether somebody has changed it since.

@@ -9,7 +9,7 @@ from headrace.project.project import Project
 
 
 def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
-    """Returns the flows with ``name``, ``title``, ``state``, ``id`` at a place and ``problem``.
+    """Return the flows with ``name``, ``title``, ``state``, ``id`` at a place and ``problem``.
 
     The state is ``deployed``, ``changed`` (since it was deployed), ``not deployed`` or, where its
     files cannot be read, ``faulty``; the problem tells why then.
@@ -34,7 +34,7 @@ def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
 
 
 def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
-    """Returns the functions with ``name``, ``description``, ``state``, ``id`` and ``problem``.
+    """Return the functions with ``name``, ``description``, ``state``, ``id`` and ``problem``.
 
     States are those of :func:`flow_inventory`.
 
@@ -58,7 +58,7 @@ def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
 
 
 def function_arguments(project: Project, name: str) -> dict[str, Any]:
-    """Returns the JSON schema of the arguments of one function.
+    """Return the JSON schema of the arguments of one function.
 
     Raises:
         ProjectError: there is none of this name.
@@ -70,7 +70,7 @@ def function_arguments(project: Project, name: str) -> dict[str, Any]:
 
 
 def function_document(project: Project, place: str, name: str) -> dict[str, Any]:
-    """Returns what is known of one function, with the JSON schema of its arguments.
+    """Return what is known of one function, with the JSON schema of its arguments.
 
     Raises:
         ProjectError: there is none of this name, or the lock file is not one.

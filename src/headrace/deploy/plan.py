@@ -48,7 +48,7 @@ class Step:
     updated_at: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """Returns the step as JSON shows it."""
+        """Return the step as JSON shows it."""
         names = ("kind", "name", "change", "why", "sha256", "id")
         diff = [line for difference in self.differences for line in difference.lines()]
         return {**{name: getattr(self, name) for name in names}, "diff": diff}
@@ -92,7 +92,7 @@ class Choice:
 
 
 def flow_tag(project: Project, name: str) -> str:
-    """Returns the keyword by which a flow of the project is found again at a place."""
+    """Return the keyword by which a flow of the project is found again at a place."""
     return f"headrace:{project.name}/{name}"
 
 
@@ -140,7 +140,7 @@ def plan(project: Project, place: str, services: Services, choice: Choice | None
 
 
 def stop_on_errors(findings: list[FlowFinding]) -> None:
-    """Raises for the first error among the checker's findings.
+    """Raise for the first error among the checker's findings.
 
     Raises:
         ProjectError: there is one.
@@ -157,7 +157,7 @@ def stop_on_errors(findings: list[FlowFinding]) -> None:
 
 
 def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
-    """Yields the flow documents that the caller may change at a place."""
+    """Yield the flow documents that the caller may change at a place."""
     pages = services.flows.paginated.list_flows(filter_roles=["flow_owner", "flow_administrator"])
     yield from pages.items()
 

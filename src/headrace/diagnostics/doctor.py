@@ -48,7 +48,7 @@ def diagnose(
     *,
     canary_seconds: float | None = None,
 ) -> list[Diagnosis]:
-    """Looks at everything that a run of a flow needs, and goes on where something is wrong.
+    """Look at everything that a run of a flow needs, and goes on where something is wrong.
 
     Args:
         project: the project.
@@ -71,7 +71,7 @@ def diagnose(
 
 
 def _whatever(what: str, look: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
-    """Yields what a look finds; one that cannot go on is a bad finding, and ends only itself.
+    """Yield what a look finds; one that cannot go on is a bad finding, and ends only itself.
 
     Args:
         what: what is looked at.
@@ -177,7 +177,7 @@ def _session(case: _Case, name: str, longest: float) -> Iterator[Diagnosis]:
 
 
 def longest_run(definition: Any) -> float:
-    """Returns how long the actions of a flow may take together, seconds: their WaitTime.
+    """Return how long the actions of a flow may take together, seconds: their WaitTime.
 
     Args:
         definition: the flow's definition.

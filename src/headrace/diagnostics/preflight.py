@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def preflight(project: Project, place: str, services: Services, flow: str, body: Any) -> None:
-    """Looks whether a run's endpoints are online and its collections reachable.
+    """Look whether a run's endpoints are online and its collections reachable.
 
     Args:
         project: the project.
@@ -41,12 +41,12 @@ def preflight(project: Project, place: str, services: Services, flow: str, body:
 
 
 def endpoints_in(body: Any) -> list[str]:
-    """Returns the names of the endpoints that an unresolved input uses, sorted."""
+    """Return the names of the endpoints that an unresolved input uses, sorted."""
     return sorted(set(named("endpoint", body)))
 
 
 def look_at_endpoint(project: Project, place: str, services: Services, name: str) -> Diagnosis:
-    """Looks at what the service says of an endpoint.
+    """Look at what the service says of an endpoint.
 
     Raises:
         ProjectError: there is no such endpoint, or it has no id at the place.
@@ -65,7 +65,7 @@ def look_at_endpoint(project: Project, place: str, services: Services, name: str
 def look_at_locations(
     project: Project, place: str, services: Services, definition: Any, body: Any
 ) -> Iterator[Diagnosis]:
-    """Looks at every collection and path of an unresolved input.
+    """Look at every collection and path of an unresolved input.
 
     Raises:
         ProjectError: there is no such collection, or it has no id at the place.

@@ -16,7 +16,7 @@ _USES_SLURM: Final = re.compile(
 
 
 def look_at_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
-    """Looks whether Slurm answers here; yields nothing for an endpoint without Slurm.
+    """Look whether Slurm answers here; yield nothing for an endpoint without Slurm.
 
     Args:
         project: the project.

@@ -26,7 +26,7 @@ _ABOUT_TEXTS = frozenset({"pattern", "format", "enum", "const", "minLength", "ma
 
 
 def check_triggers(project: Project, place: str, triggers: Iterable[Trigger]) -> list[str]:
-    """Finds everything that would keep the runs of triggers from being started.
+    """Find everything that would keep the runs of triggers from being started.
 
     Args:
         project: the project.
@@ -65,7 +65,7 @@ def _problems(project: Project, place: str, trigger: Trigger) -> Iterator[str]:
 
 
 def _led_out(project: Project, place: str, trigger: Trigger) -> str:
-    """Tells what is wrong with a watched directory that transfers cannot reach."""
+    """Tell what is wrong with a watched directory that transfers cannot reach."""
     from headrace.facility.transfer import leading_out
 
     reads = {location.collection for location in locations_of(dict(trigger.input))}
@@ -87,7 +87,7 @@ def _about_check(trigger: Trigger) -> Iterator[str]:
 
 
 def _example(trigger: Trigger) -> Any:
-    """Returns the input of a run on something that might arrive."""
+    """Return the input of a run on something that might arrive."""
     from headrace.triggers import Arrival, render_input
 
     name = "".join(character if character.isalnum() else "1" for character in trigger.pattern)
@@ -99,7 +99,7 @@ def _example(trigger: Trigger) -> Any:
 
 
 def _about_names(project: Project, place: str, value: Any, where: str) -> Iterator[str]:
-    """Yields what is wrong with each name in an input."""
+    """Yield what is wrong with each name in an input."""
     if isinstance(value, Mapping):
         if is_location(value) or (len(value) == 1 and next(iter(value)) in _NAMED):
             try:
@@ -125,7 +125,7 @@ def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Ite
 
 
 def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
-    """Tells whether what is at a path of the input has a placeholder, or is not in the template."""
+    """Tell whether what is at a path of the input has a placeholder, or is not in the template."""
     value: Any = trigger.input
     for part in path:
         try:
@@ -136,7 +136,7 @@ def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
 
 
 def _about_collections(project: Project, place: str, body: Any) -> Iterator[str]:
-    """Yields what is wrong with the collections and paths of an input, on this machine."""
+    """Yield what is wrong with the collections and paths of an input, on this machine."""
     from headrace.facility.transfer import leading_out
 
     for location in locations_of(body):

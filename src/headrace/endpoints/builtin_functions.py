@@ -49,7 +49,7 @@ class Answer:
 
 
 def own_function_id(project: Project, place: str, services: Services, function: OwnFunction) -> str:
-    """Returns the id of a function at a place; registers it the first time.
+    """Return the id of a function at a place; register it the first time.
 
     Args:
         project: the project.
@@ -87,7 +87,7 @@ def call_own_function(
     elapsed: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Answer:
-    """Calls a function at an endpoint.
+    """Call a function at an endpoint.
 
     Args:
         project: the project.

@@ -39,7 +39,7 @@ class Canary:
 
 
 def canary_id(project: Project, place: str, services: Services) -> str:
-    """Returns the id of the canary function at a place; registers it the first time.
+    """Return the id of the canary function at a place; register it the first time.
 
     Args:
         project: the project.
@@ -59,7 +59,7 @@ def send_canary(
     elapsed: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Canary:
-    """Runs the canary at an endpoint.
+    """Run the canary at an endpoint.
 
     Args:
         project: the project.

@@ -6,7 +6,7 @@ from headrace.project.project import Project
 
 
 def endpoint_problem(project: Project, name: str) -> str:
-    """Returns in one line what is wrong with an endpoint's template or options; empty if nothing.
+    """Return in one line what is wrong with an endpoint's template or options; empty if nothing.
 
     Args:
         project: the project.
@@ -30,5 +30,5 @@ def endpoint_problem(project: Project, name: str) -> str:
 
 
 def endpoint_problems(project: Project) -> list[str]:
-    """Returns what is wrong with the project's endpoints, a line for each that is not right."""
+    """Return what is wrong with the project's endpoints, a line for each that is not right."""
     return [line for name in project.endpoints if (line := endpoint_problem(project, name))]

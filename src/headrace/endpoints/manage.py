@@ -31,7 +31,7 @@ _LOCAL_SETTINGS: Mapping[str, Any] = {"local_compute_services": True, "heartbeat
 
 
 def installed_endpoint(project: Project, name: str, place: str) -> InstalledEndpoint:
-    """Returns an endpoint of the project as it is, or would be, installed here.
+    """Return an endpoint of the project as it is, or would be, installed here.
 
     Args:
         project: the project.
@@ -48,7 +48,7 @@ def installed_endpoint(project: Project, name: str, place: str) -> InstalledEndp
 
 
 def installation_home(project: Project, place: str) -> Path:
-    """Returns the directory of the endpoints that register at a place."""
+    """Return the directory of the endpoints that register at a place."""
     if place == "local":
         from headrace.facility import state_directory
 
@@ -58,7 +58,7 @@ def installation_home(project: Project, place: str) -> Path:
 
 
 def installed_here(project: Project, place: str) -> list[str]:
-    """Returns the names of the project's endpoints that were created on this machine."""
+    """Return the names of the project's endpoints that were created on this machine."""
     from headrace.compute.managed_endpoints import installed_names
 
     names = installed_names(installation_home(project, place))
@@ -66,7 +66,7 @@ def installed_here(project: Project, place: str) -> list[str]:
 
 
 def create(project: Project, name: str, place: str, services: Services) -> InstalledEndpoint:
-    """Creates an endpoint's directory from its template and options.
+    """Create an endpoint's directory from its template and options.
 
     Raises:
         ProjectError: it is there already, or nothing is deployed that it could run.
@@ -83,7 +83,7 @@ def create(project: Project, name: str, place: str, services: Services) -> Insta
 
 
 def start(project: Project, name: str, place: str, services: Services) -> bool:
-    """Starts an endpoint with what ``headrace.toml`` and ``headrace.lock`` say now.
+    """Start an endpoint with what ``headrace.toml`` and ``headrace.lock`` say now.
 
     Returns:
         Whether it was started, not running already.
@@ -109,7 +109,7 @@ def start(project: Project, name: str, place: str, services: Services) -> bool:
 
 
 def stop(project: Project, name: str, place: str, *, hold: bool = True) -> bool:
-    """Stops an endpoint; says whether it ran.
+    """Stop an endpoint; say whether it ran.
 
     Args:
         project: the project.
@@ -130,7 +130,7 @@ def stop(project: Project, name: str, place: str, *, hold: bool = True) -> bool:
 
 
 def delete(project: Project, name: str, place: str) -> None:
-    """Stops an endpoint, makes the service forget it, and removes its directory.
+    """Stop an endpoint, make the service forget it, and remove its directory.
 
     Raises:
         ComputeError: the service does not answer.
@@ -148,7 +148,7 @@ def delete(project: Project, name: str, place: str) -> None:
 def endpoint_documents(
     project: Project, place: str, services: Services | None
 ) -> list[dict[str, Any]]:
-    """Returns what is known of each endpoint of the project; one bad one hides no other.
+    """Return what is known of each endpoint of the project; one bad one hides no other.
 
     Args:
         project: the project.
@@ -171,7 +171,7 @@ def _document_or_problem(
 def endpoint_document(
     project: Project, name: str, place: str, services: Services | None
 ) -> dict[str, Any]:
-    """Returns what is known of an endpoint.
+    """Return what is known of an endpoint.
 
     Args:
         project: the project.
@@ -243,7 +243,7 @@ def _blank(project: Project, name: str, place: str) -> dict[str, Any]:
 
 
 def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what the facility tells of an endpoint that it hosts."""
+    """Return what the facility tells of an endpoint that it hosts."""
     details = status.get("details")
     if not isinstance(details, Mapping):
         return {"state": "unknown"}
@@ -263,7 +263,7 @@ def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> di
 
 
 def _installed_configuration(project: Project, endpoint: InstalledEndpoint) -> dict[str, Any]:
-    """Tells whether the files that an endpoint works with are what the project says now."""
+    """Tell whether the files that an endpoint works with are what the project says now."""
     from headrace.compute import ComputeError
     from headrace.compute.managed_endpoints import outdated_files
 
@@ -281,7 +281,7 @@ def _hosted_directory(project: Project, name: str) -> Path:
 
 
 def is_hosted(project: Project, name: str, place: str) -> bool:
-    """Whether the facility hosts an endpoint itself."""
+    """Return whether the facility hosts an endpoint itself."""
     if place != "local" or project.endpoint(name).template is None:
         return False
     return not installed_endpoint(project, name, place).exists
@@ -315,7 +315,7 @@ def restart_hosted(project: Project, name: str, services: Services) -> bool:
 
 
 def log_lines(project: Project, name: str, place: str, lines: int, *, workers: bool) -> list[str]:
-    """Returns the end of an endpoint's log.
+    """Return the end of an endpoint's log.
 
     Args:
         project: the project.
@@ -355,14 +355,14 @@ def _is(path: Path) -> bool:
 
 
 def service_status(services: Services | None, endpoint_id: str | None) -> str:
-    """Returns what the service says of an endpoint: ``online``, ``offline`` or ``unknown``."""
+    """Return what the service says of an endpoint: ``online``, ``offline`` or ``unknown``."""
     if services is None or not endpoint_id:
         return "unknown"
     return str(endpoint_status(services, endpoint_id).get("status", "unknown"))
 
 
 def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
-    """Returns when an endpoint was last seen in words, `` (last seen 3:20 ago)``, or nothing.
+    """Return when an endpoint was last seen in words, `` (last seen 3:20 ago)``, or nothing.
 
     Args:
         status: what :func:`endpoint_status` returned.
@@ -379,7 +379,7 @@ def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
 
 
 def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
-    """Returns what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
+    """Return what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
     from globus_sdk import GlobusAPIError, NetworkError
 
     from headrace.hosted import HostedError

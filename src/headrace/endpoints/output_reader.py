@@ -17,12 +17,12 @@ LOCAL_BYTES: Final = 10_000_000
 
 
 def reader_id(project: Project, place: str, services: Services) -> str:
-    """Returns the id of the function that reads what jobs printed; registers it the first time."""
+    """Return the id of the function that reads what jobs printed; register it the first time."""
     return own_function_id(project, place, services, _reader())
 
 
 def read_jobs_here(task_id: str, places: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns what a task's jobs printed, from this machine's files."""
+    """Return what a task's jobs printed, from this machine's files."""
     from headrace.compute.job_reader import headrace_job_output
 
     return headrace_job_output(task_id, list(places), LOCAL_BYTES)
@@ -37,7 +37,7 @@ def read_jobs_there(
     places: Sequence[str],
     deadline: float,
 ) -> tuple[list[dict[str, Any]], str]:
-    """Returns what a task's jobs printed, read by the endpoint where it ran.
+    """Return what a task's jobs printed, read by the endpoint where it ran.
 
     Returns:
         The jobs as :func:`~headrace.compute.job_reader.headrace_job_output` returns them, and why

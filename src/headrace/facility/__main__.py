@@ -16,7 +16,7 @@ from headrace.facility.supervision import describe
 
 
 def main(arguments: list[str]) -> int:
-    """Serves the project named by the only argument; returns the exit code."""
+    """Serve the project named by the only argument; return the exit code."""
     if len(arguments) != 1:
         print("usage: python -m headrace.facility ROOT", file=sys.stderr)
         return 2

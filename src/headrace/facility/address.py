@@ -55,17 +55,17 @@ class Address:
 
 
 def address_path(root: Path) -> Path:
-    """Returns the file that holds the address of the project's facility."""
+    """Return the file that holds the address of the project's facility."""
     return state_directory(root) / "facility.json"
 
 
 def write_address(root: Path, address: Address) -> None:
-    """Stores the address."""
+    """Store the address."""
     write_private(address_path(root), json.dumps(asdict(address)))
 
 
 def read_address(root: Path) -> Address | None:
-    """Returns the address of the last facility of this project, running or not.
+    """Return the address of the last facility of this project, running or not.
 
     Raises:
         FacilityError: the file is not readable as an address.
@@ -95,7 +95,7 @@ def read_address(root: Path) -> Address | None:
 
 
 def find_address(root: Path) -> Address | None:
-    """Returns the address of the project's facility, where one is running on this machine.
+    """Return the address of the project's facility, where one is running on this machine.
 
     Raises:
         FacilityError: it runs on another machine, as far as can be known from here; or the state
@@ -140,7 +140,7 @@ def _served_root(pid: int) -> Path | None:
 
 
 def find_process(root: Path) -> psutil.Process | None:
-    """Returns the process that serves a project on this machine, whatever its files say."""
+    """Return the process that serves a project on this machine, whatever its files say."""
     wanted = ["-m", "headrace.facility", str(root)]
     for process in psutil.process_iter(["cmdline", "uids", "status"]):
         try:
@@ -154,7 +154,7 @@ def find_process(root: Path) -> psutil.Process | None:
 
 
 def running_root(directory: Path) -> Path | None:
-    """Returns the root of a project of which a facility runs here, by any directory in it.
+    """Return the root of a project of which a facility runs here, by any directory in it.
 
     It reads no file of the project: its disk may be away.
     """
@@ -165,7 +165,7 @@ def running_root(directory: Path) -> Path | None:
 
 
 def is_elsewhere(root: Path) -> bool:
-    """Says whether another machine has started the project's last facility."""
+    """Say whether another machine has started the project's last facility."""
     address = read_address(root)
     return address is not None and not address.here
 

@@ -12,7 +12,7 @@ ENTITY_TYPE: Final = "GCSv5_guest_collection"
 
 
 def collection_document(collection: CollectionSettings, identity: Identity) -> dict[str, Any]:
-    """Returns the ``endpoint`` document of a collection.
+    """Return the ``endpoint`` document of a collection.
 
     Args:
         collection: the collection.

@@ -41,14 +41,14 @@ _CHECKED_BYTES_A_SECOND = 20e6
 
 
 def log_path(root: Path) -> Path:
-    """Returns the facility's log file."""
+    """Return the facility's log file."""
     return state_directory(root) / "facility.log"
 
 
 def start_facility(
     root: Path, settings: Settings, wait: float = 60.0, *, take_over: bool = False
 ) -> Address:
-    """Starts the project's facility in the background, where it is not running yet.
+    """Start the project's facility in the background, where it is not running yet.
 
     Args:
         root: the project's root.
@@ -99,7 +99,7 @@ def start_facility(
 
 
 def stop_facility(root: Path, wait: float = 30.0) -> bool:
-    """Stops the project's facility with its workers and batch jobs; open runs go on next time.
+    """Stop the project's facility with its workers and batch jobs; open runs go on next time.
 
     Args:
         root: the project's root.
@@ -131,7 +131,7 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
 
 
 def facility_status(root: Path) -> dict[str, Any] | None:
-    """Returns what is known of the project's running facility: url, pid, since, memory.
+    """Return what is known of the project's running facility: url, pid, since, memory.
 
     ``well`` says whether it answers and nothing is the matter with it; ``problems`` what is.
 
@@ -177,7 +177,7 @@ def _address_so_far(root: Path) -> Address | None:
 
 
 def _ends(process: psutil.Process, seconds: float) -> bool:
-    """Waits for a process to end; one that only its parent has not noticed has ended."""
+    """Wait for a process to end; one that only its parent has not noticed has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -194,7 +194,7 @@ def _ends(process: psutil.Process, seconds: float) -> bool:
 
 
 def _process(root: Path) -> psutil.Process | None:
-    """Returns the facility's process; its address may be unreadable, its disk away."""
+    """Return the facility's process; its address may be unreadable, its disk away."""
     try:
         address = find_address(root)
     except (FacilityError, OSError) as error:
@@ -219,7 +219,7 @@ def _checking_seconds(root: Path) -> float:
 
 
 def _health(address: Address) -> dict[str, Any] | None:
-    """Returns what a facility says of itself; None where it does not answer."""
+    """Return what a facility says of itself; None where it does not answer."""
     parts = urlsplit(address.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
@@ -235,7 +235,7 @@ def _health(address: Address) -> dict[str, Any] | None:
 
 
 def _last_line(log: Path, begin: int) -> str:
-    """Returns the last line of a log behind the given byte, or why there may be none."""
+    """Return the last line of a log behind the given byte, or why there may be none."""
     try:
         with log.open("rb") as stream:
             stream.seek(begin)

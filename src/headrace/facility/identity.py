@@ -31,7 +31,7 @@ class Identity:
         return f"urn:globus:auth:identity:{self.id}"
 
     def context(self, flow_id: str, run_id: str) -> dict[str, Any]:
-        """Returns what ``$._context`` shows to a run."""
+        """Return what ``$._context`` shows to a run."""
         moment = int(time.time())
         return {
             "flow_id": flow_id,
@@ -45,6 +45,6 @@ class Identity:
 
 
 def local_identity() -> Identity:
-    """Returns the identity of the account that runs this process."""
+    """Return the identity of the account that runs this process."""
     username = f"{getpass.getuser()}@{socket.gethostname()}"
     return Identity(str(uuid.uuid5(_NAMESPACE, username)), username)

@@ -55,7 +55,7 @@ class LogHandler(logging.Handler):
         self._kept = kept
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes a record; what a full disk does not take is lost."""
+        """Write a record; what a full disk does not take is lost."""
         data = f"{self.format(record)}\n".encode()
         descriptor = sys.__stderr__.fileno() if sys.__stderr__ else 2
         try:
@@ -115,7 +115,7 @@ class RateLimit(logging.Filter):
         self._known: OrderedDict[tuple[str, int], tuple[float, int, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Says whether a record is written; it tells how many before it were not."""
+        """Say whether a record is written; it tells how many before it were not."""
         source, now = (record.pathname, record.lineno), self._clock()
         with self._lock:
             begun, count, left_out = self._known.pop(source, (now, 0, 0))
@@ -135,12 +135,12 @@ class _Formatter(logging.Formatter):
     """Writes data in messages so that they make no lines and steer no terminal."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's
-        """Writes the message itself, in one line."""
+        """Write the message itself, in one line."""
         record.message = terminal_text(_cut(record.message))
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:  # noqa: N802
-        """Writes a traceback."""
+        """Write a traceback."""
         return terminal_text(_cut(super().formatException(ei)), multiline=True)  # type: ignore[arg-type]
 
 

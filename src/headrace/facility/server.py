@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
         health.watch(self._heartbeat)
 
     async def on_tick(self, counter: int) -> bool:
-        """Gives a sign of life: ten times a second, as long as the event loop is not held up."""
+        """Give a sign of life: ten times a second, as long as the event loop is not held up."""
         self._heartbeat.beat()
         return await super().on_tick(counter)
 
@@ -99,7 +99,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(root: Path) -> None:
-    """Serves the project at ``root`` until SIGTERM, SIGINT or SIGHUP.
+    """Serve the project at ``root`` until SIGTERM, SIGINT or SIGHUP.
 
     Raises:
         FacilityError: another facility works on the same state, or the store cannot be used.
@@ -292,7 +292,7 @@ def _stop_all(parts: Mapping[str, Callable[[], None] | None]) -> None:
 
 
 def _thread_ended(health: Health, ended: threading.ExceptHookArgs) -> None:
-    """Tells of a thread that nobody looks after."""
+    """Tell of a thread that nobody looks after."""
     name = ended.thread.name if ended.thread is not None else "a thread"
     error = ended.exc_value or ended.exc_type()
     logger.error("the thread %s ended", name, exc_info=error)
@@ -300,7 +300,7 @@ def _thread_ended(health: Health, ended: threading.ExceptHookArgs) -> None:
 
 
 def _broker(root: Path, wanted: str, health: Health) -> tuple[PrivateBroker | None, str, str]:
-    """Returns the private broker, the URL of the broker, and why there is none."""
+    """Return the private broker, the URL of the broker, and why there is none."""
     if not wanted or wanted != PRIVATE_BROKER:
         return None, wanted, ""
     missing = missing_broker()

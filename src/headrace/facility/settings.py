@@ -35,7 +35,7 @@ _ELSEWHERE = "state_directory"
 
 
 def state_directory(root: Path) -> Path:
-    """Returns the directory that holds the facility's state.
+    """Return the directory that holds the facility's state.
 
     It is ``.headrace`` below the project's root. Where ``HEADRACE_STATE`` names a directory, or
     did so at the facility's last start, it is one of the project's own below that.
@@ -57,7 +57,7 @@ def state_directory(root: Path) -> Path:
 
 
 def _named_directory(text: str) -> Path:
-    """Returns the directory that the variable names; it, or one above it, must be there.
+    """Return the directory that the variable names; it, or one above it, must be there.
 
     Raises:
         FacilityError: it cannot hold the state.
@@ -87,7 +87,7 @@ def _named_directory(text: str) -> Path:
 
 
 def remember_state_directory(root: Path) -> None:
-    """Notes in the project where its state is, so that later commands need no variable for it."""
+    """Note in the project where its state is, so that later commands need no variable for it."""
     usual, found = root / STATE_DIRECTORY, state_directory(root)
     if found != usual and _elsewhere(usual) != found:
         write_private(usual / _ELSEWHERE, f"{found}\n")
@@ -124,7 +124,7 @@ def _elsewhere(usual: Path) -> Path | None:
 
 
 def endpoint_state_directory(root: Path, endpoint_id: str) -> Path:
-    """Returns where an endpoint that the facility hosts keeps its state.
+    """Return where an endpoint that the facility hosts keeps its state.
 
     Args:
         root: the project's root.
@@ -213,16 +213,16 @@ class Settings:
     source: SettingsSource | None = None
 
     def collection(self, collection_id: str) -> CollectionSettings | None:
-        """Returns the collection with this id."""
+        """Return the collection with this id."""
         return next((c for c in self.collections if c.id == collection_id), None)
 
     def endpoint(self, endpoint_id: str) -> EndpointSettings | None:
-        """Returns the endpoint with this id."""
+        """Return the endpoint with this id."""
         return next((e for e in self.endpoints if e.id == endpoint_id), None)
 
 
 def write_settings(root: Path, settings: Settings) -> None:
-    """Stores what the facility of the project at ``root`` serves, where it differs."""
+    """Store what the facility of the project at ``root`` serves, where it differs."""
     path = settings_path(root)
     text = json.dumps(asdict(settings), indent=1, sort_keys=True)
     if not path.exists() or path.read_text() != text:
@@ -230,7 +230,7 @@ def write_settings(root: Path, settings: Settings) -> None:
 
 
 def read_settings(root: Path) -> Settings:
-    """Returns what the facility of the project at ``root`` was told to serve, last.
+    """Return what the facility of the project at ``root`` was told to serve, last.
 
     Raises:
         FacilityError: the file is not readable as settings.
@@ -239,12 +239,12 @@ def read_settings(root: Path) -> Settings:
 
 
 def settings_path(root: Path) -> Path:
-    """Returns the file that holds the settings."""
+    """Return the file that holds the settings."""
     return state_directory(root) / "settings.json"
 
 
 def file_signature(path: Path) -> tuple[int, ...]:
-    """Returns what changes with a file; empty where there is none."""
+    """Return what changes with a file; empty where there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -267,7 +267,7 @@ class SettingsFile:
         self.problem = ""
 
     def current(self) -> Settings:
-        """Returns the settings as they stand now.
+        """Return the settings as they stand now.
 
         Raises:
             FacilityError: the file is not readable as settings.
@@ -279,7 +279,7 @@ class SettingsFile:
             return settings
 
     def stored(self) -> Settings:
-        """Returns the settings as they were written last, whatever has changed since.
+        """Return the settings as they were written last, whatever has changed since.
 
         Raises:
             FacilityError: the file is not readable as settings.

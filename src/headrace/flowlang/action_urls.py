@@ -28,10 +28,10 @@ _HANDLE_FORM: Final = re.compile(re.escape(HANDLE) + r"[^:\s]+:[^.:\s]+\.[^:\s]+
 
 
 def is_handle(text: str) -> bool:
-    """Says whether a text is the URN of a hosted handler."""
+    """Say whether a text is the URN of a hosted handler."""
     return _HANDLE_FORM.fullmatch(text) is not None
 
 
 def registered_api(url: str) -> str | None:
-    """Returns the id of the registered API that an address names, or None if it names none."""
+    """Return the id of the registered API that an address names, or None if it names none."""
     return url.removeprefix(REGISTERED_API) if url.startswith(REGISTERED_API) else None

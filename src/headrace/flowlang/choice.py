@@ -57,7 +57,7 @@ TYPE_TESTS: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def comparisons() -> dict[str, tuple[str, Comparison]]:
-    """Returns every comparing operator with its family; ``...Path`` forms are left out."""
+    """Return every comparing operator with its family; ``...Path`` forms are left out."""
     table = {
         family + name: (family, compare)
         for family in ("String", "Numeric", "Timestamp")
@@ -80,13 +80,13 @@ class CompareRule:
     _compare: Comparison = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Looks up what the operator does."""
+        """Look up what the operator does."""
         family, compare = COMPARISONS[self.name]
         object.__setattr__(self, "_read", FAMILIES[family])
         object.__setattr__(self, "_compare", compare)
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether the comparison holds; values of other types are never equal or ordered."""
+        """Say whether the comparison holds; values of other types are never equal or ordered."""
         left = self._read(_value(self.variable, "Variable", payload, context))
         right = self.operand
         if right.__class__ is Path:
@@ -105,7 +105,7 @@ class TestRule:
     expected: bool
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether the test comes out as expected; only IsPresent asks for what is absent."""
+        """Say whether the test comes out as expected; only IsPresent asks for what is absent."""
         if self.name == "IsPresent":
             value = self.variable.resolve(payload, context)
         else:
@@ -121,7 +121,7 @@ class MatchRule:
     literals: tuple[str, ...]
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether the whole text fits."""
+        """Say whether the whole text fits."""
         value = _value(self.variable, "Variable", payload, context)
         return isinstance(value, str) and _fits(value, self.literals)
 
@@ -133,7 +133,7 @@ class AllRule:
     rules: tuple[Rule, ...]
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether all hold, asking no further than needed."""
+        """Say whether all hold, asking no further than needed."""
         return all(rule.matches(payload, context) for rule in self.rules)
 
 
@@ -144,7 +144,7 @@ class AnyRule:
     rules: tuple[Rule, ...]
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether one holds, asking no further than needed."""
+        """Say whether one holds, asking no further than needed."""
         return any(rule.matches(payload, context) for rule in self.rules)
 
 
@@ -155,7 +155,7 @@ class NotRule:
     rule: Rule
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether the rule does not hold."""
+        """Say whether the rule does not hold."""
         return not self.rule.matches(payload, context)
 
 
@@ -170,7 +170,7 @@ def _value(path: Path, field: str, payload: Mapping[str, Any], context: Mapping[
 
 
 def literals(pattern: str) -> tuple[str, ...]:
-    """Splits a pattern at its ``*``; a backslash takes the next character literally."""
+    """Split a pattern at its ``*``; a backslash takes the next character literally."""
     parts = [""]
     for piece in re.findall(r"\\.|.", pattern, re.DOTALL):
         if piece == "*":

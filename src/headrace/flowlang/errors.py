@@ -59,7 +59,7 @@ class BudgetError(ExpressionError):
 
 
 def location(loc: Sequence[Any]) -> str:
-    """Writes where something is in a definition, such as ``definition.States.A.Next``."""
+    """Write where something is in a definition, such as ``definition.States.A.Next``."""
     text = ""
     for item in loc:
         if isinstance(item, int):

@@ -31,7 +31,7 @@ class Measurer:
         self.visited = 0
 
     def measure(self, value: Any) -> tuple[int, int]:
-        """Returns the number of values in a value, itself included, and of their characters.
+        """Return the number of values in a value, itself included, and of their characters.
 
         Keys count as values. A container that occurs n times counts n times.
 
@@ -42,7 +42,7 @@ class Measurer:
         return nodes, characters
 
     def height(self, value: Any) -> int:
-        """Returns the number of levels of a value."""
+        """Return the number of levels of a value."""
         return self._measure(value, self._max_depth)[2]
 
     def _measure(self, value: Any, depth: int) -> tuple[int, int, int]:
@@ -99,7 +99,7 @@ _SEQUENCES: Final = frozenset(
 
 
 def payload_problem(value: Any, limit: int = limits.PAYLOAD_LIMIT) -> str | None:
-    """Says why a JSON value cannot be a payload or a part of one.
+    """Say why a JSON value cannot be a payload or a part of one.
 
     Args:
         value: the value.
@@ -116,7 +116,7 @@ def payload_problem(value: Any, limit: int = limits.PAYLOAD_LIMIT) -> str | None
 
 
 def deeper_than(value: Any, levels: int) -> bool:
-    """Says whether a JSON value has more levels of objects and arrays than that."""
+    """Say whether a JSON value has more levels of objects and arrays than that."""
     waiting = [(value, levels)]
     while waiting:
         item, left = waiting.pop()
@@ -135,7 +135,7 @@ def deeper_than(value: Any, levels: int) -> bool:
 
 
 def without_private(value: Any, names: Collection[str] = ()) -> Any:
-    """Copies a JSON value without its private members, as logs and status documents show it.
+    """Copy a JSON value without its private members, as logs and status documents show it.
 
     Args:
         value: any JSON value.

@@ -34,7 +34,7 @@ _NOTIFIED: Final = ("INACTIVE", "FAILED", "SUCCEEDED")
 
 
 def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
-    """Returns what is wrong with the metadata of a flow.
+    """Return what is wrong with the metadata of a flow.
 
     Args:
         document: the body of a request that creates or changes a flow. Members that are absent,
@@ -62,7 +62,7 @@ def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
 
 
 def run_metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
-    """Returns what is wrong with the metadata of a run.
+    """Return what is wrong with the metadata of a run.
 
     Args:
         document: the body of a request that starts or changes a run; members that are absent or

@@ -14,14 +14,14 @@ class Template(Protocol):
     """Compiled Parameters."""
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        """Returns the evaluated parameters."""
+        """Return the evaluated parameters."""
 
 
 class Rule(Protocol):
     """A compiled rule of a Choice."""
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
-        """Says whether the rule holds."""
+        """Say whether the rule holds."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,10 @@ class Flow:
     definition: Mapping[str, Any] = field(repr=False, compare=False)
 
     def kind(self, name: str) -> str:
-        """Returns a state's type, such as ``Action``."""
+        """Return a state's type, such as ``Action``."""
         kind: str = self.definition["States"][name]["Type"]
         return kind
 
     def private(self, name: str) -> frozenset[str]:
-        """Returns the names of a state's private parameters."""
+        """Return the names of a state's private parameters."""
         return getattr(self.states[name], "private", frozenset())

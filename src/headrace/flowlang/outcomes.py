@@ -28,7 +28,7 @@ class StateError:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """Returns the failure as the service writes it."""
+        """Return the failure as the service writes it."""
         known = {"state_name": self.state_name, "exception": self.exception, "cause": self.cause}
         return {**self.more, **known}
 

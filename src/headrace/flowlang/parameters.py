@@ -30,7 +30,7 @@ class Constant:
     value: Any
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        """Returns the value."""
+        """Return the value."""
         del payload, context
         return self.value
 
@@ -43,7 +43,7 @@ class Reference:
     path: Path
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        """Returns the value at the path.
+        """Return the value at the path.
 
         Raises:
             ParameterError: there is nothing.
@@ -65,7 +65,7 @@ class Computed:
     expression: Expression
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-        """Returns the expression's value.
+        """Return the expression's value.
 
         Raises:
             ParameterError: it cannot be evaluated.
@@ -91,7 +91,7 @@ class ObjectTemplate:
     private: frozenset[str]
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the object with every member evaluated."""
+        """Return the object with every member evaluated."""
         return {name: part.evaluate(payload, context) for name, part in self.members}
 
 
@@ -102,12 +102,12 @@ class ArrayTemplate:
     items: tuple[Any, ...]
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> list[Any]:
-        """Returns the array with every item evaluated."""
+        """Return the array with every item evaluated."""
         return [item.evaluate(payload, context) for item in self.items]
 
 
 def compile_parameters(value: Any, loc: list[Any], entries: list[Entry]) -> ObjectTemplate | None:
-    """Compiles Parameters.
+    """Compile Parameters.
 
     Args:
         value: the member ``Parameters``.
@@ -121,7 +121,7 @@ def compile_parameters(value: Any, loc: list[Any], entries: list[Entry]) -> Obje
 
 
 def private_names(part: Any) -> frozenset[str]:
-    """Returns the names that logs leave out, at any level."""
+    """Return the names that logs leave out, at any level."""
     if isinstance(part, ObjectTemplate):
         inner = [private_names(member) for _, member in part.members]
         return part.private.union(*inner)
@@ -131,7 +131,7 @@ def private_names(part: Any) -> frozenset[str]:
 
 
 def plain_name(key: str) -> str:
-    """Returns a key without its ``.$`` or ``.=``."""
+    """Return a key without its ``.$`` or ``.=``."""
     return key[:-2] if key.endswith((".$", ".=")) else key
 
 

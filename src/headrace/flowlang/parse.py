@@ -18,7 +18,7 @@ Parser = Callable[[StateReader], State | None]
 
 
 def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
-    """Checks a definition and compiles its paths and expressions.
+    """Check a definition and compile its paths and expressions.
 
     Args:
         definition: the definition, as read from JSON.
@@ -68,7 +68,7 @@ def parse_flow(definition: Any, *, allow_http_loopback: bool = True) -> Flow:
 
 
 def targets(state: dict[str, Any]) -> list[str]:
-    """Returns the states that a state can lead to."""
+    """Return the states that a state can lead to."""
     found = [state.get("Next"), state.get("Default")]
     for member in ("Choices", "Catch"):
         items = state.get(member)

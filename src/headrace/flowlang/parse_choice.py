@@ -28,7 +28,7 @@ OPERATORS: Final = frozenset(
 
 
 def parse_rules(reader: StateReader) -> tuple[tuple[Rule, str], ...]:
-    """Returns the rules of a Choice with the states that they lead to."""
+    """Return the rules of a Choice with the states that they lead to."""
     raw = reader.raw.get("Choices")
     if "Choices" not in reader.raw:
         reader.add(["Choices"], "field required", "value_error.missing")

@@ -50,7 +50,7 @@ _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/
 
 
 def parse_action(reader: StateReader) -> State | None:
-    """Reads an Action."""
+    """Read an Action."""
     reader.only(*_ACTION, *_TRANSITION)
     following = reader.following()
     url, scope = _address(reader)
@@ -84,7 +84,7 @@ def parse_action(reader: StateReader) -> State | None:
 
 
 def parse_web_input(reader: StateReader) -> State | None:
-    """Reads a CreateWebInput or an AwaitWebInput: an action of the service itself."""
+    """Read a CreateWebInput or an AwaitWebInput: an action of the service itself."""
     reader.only("Parameters", "InputPath", "ResultPath", "Catch", *_TRANSITION)
     following = reader.following()
     if "Parameters" in reader.raw and "InputPath" in reader.raw:
@@ -112,7 +112,7 @@ def parse_web_input(reader: StateReader) -> State | None:
 
 
 def parse_expression_eval(reader: StateReader) -> State | None:
-    """Reads an ExpressionEval."""
+    """Read an ExpressionEval."""
     reader.only("Parameters", "ResultPath", *_TRANSITION)
     following = reader.following()
     for member in ("Parameters", "ResultPath"):
@@ -127,7 +127,7 @@ def parse_expression_eval(reader: StateReader) -> State | None:
 
 
 def parse_pass(reader: StateReader) -> State | None:
-    """Reads a Pass."""
+    """Read a Pass."""
     reader.only("Parameters", "InputPath", "Result", "ResultPath", *_TRANSITION)
     result = reader.raw.get("Result")
     if "Result" in reader.raw and not isinstance(result, dict):
@@ -145,7 +145,7 @@ def parse_pass(reader: StateReader) -> State | None:
 
 
 def parse_choice(reader: StateReader) -> State | None:
-    """Reads a Choice."""
+    """Read a Choice."""
     reader.only("Choices", "Default")
     default = reader.raw.get("Default")
     if "Default" in reader.raw:
@@ -154,7 +154,7 @@ def parse_choice(reader: StateReader) -> State | None:
 
 
 def parse_wait(reader: StateReader) -> State | None:
-    """Reads a Wait."""
+    """Read a Wait."""
     members = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
     reader.only(*members, *_TRANSITION)
     following = reader.following()
@@ -181,7 +181,7 @@ def parse_wait(reader: StateReader) -> State | None:
 
 
 def parse_fail(reader: StateReader) -> State | None:
-    """Reads a Fail."""
+    """Read a Fail."""
     reader.only("Error", "ErrorPath", "Cause", "CausePath")
     values: list[str | Path | None] = []
     for member in ("Error", "Cause"):
@@ -204,7 +204,7 @@ STATE_PARSERS: Final[Mapping[str, Callable[[StateReader], State | None]]] = {
 
 
 def _address(reader: StateReader) -> tuple[str, str | None]:
-    """Returns what the action is addressed to, and the scope of its token if it is said."""
+    """Return what the action is addressed to, and the scope of its token if it is said."""
     if reader.exactly_one("ActionUrl", "Handler") != "Handler":
         url = reader.text("ActionUrl")
         return (_url(reader, url, ["ActionUrl"]) if url else ""), reader.text("ActionScope")

@@ -23,7 +23,7 @@ class Missing:
     """What a path yields where there is nothing; there is one instance."""
 
     def __repr__(self) -> str:
-        """Returns ``MISSING``."""
+        """Return ``MISSING``."""
         return "MISSING"
 
     def __bool__(self) -> bool:
@@ -72,7 +72,7 @@ class Path:
         return bool(self.steps) and self.steps[0] == CONTEXT_NAME
 
     def resolve(self, payload: Any, context: Mapping[str, Any] | None = None) -> Any:
-        """Returns the value at the path, or :data:`MISSING`.
+        """Return the value at the path, or :data:`MISSING`.
 
         A path with a slice or a wildcard gives a list of all the values that it leads to.
 
@@ -102,7 +102,7 @@ class Path:
         return payload
 
     def place(self, payload: dict[str, Any], value: Any) -> dict[str, Any]:
-        """Returns a copy of ``payload`` with ``value`` at the path; objects on the way are made.
+        """Return a copy of ``payload`` with ``value`` at the path; objects on the way are made.
 
         Only what lies on the way is copied.
 
@@ -172,7 +172,7 @@ def _kind(value: Any) -> str:
 
 
 def compile_path(text: str) -> Path:
-    """Compiles a path.
+    """Compile a path.
 
     Raises:
         PathError: it is not written correctly; the message says from where on.
@@ -195,7 +195,7 @@ def compile_path(text: str) -> Path:
 
 
 def compile_reference(text: str) -> Path:
-    """Compiles a reference path, which says where a result goes.
+    """Compile a reference path, which says where a result goes.
 
     Raises:
         PathError: it is no path, leads to more than one place, or into ``$._context``.

@@ -35,11 +35,11 @@ class Payload:
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> Payload:
-        """Measures an object, however large it is."""
+        """Measure an object, however large it is."""
         return cls(value, json_size(value))
 
     def place(self, path: Path, value: Any) -> Payload:
-        """Returns a payload with a value at a reference path; objects on the way are made.
+        """Return a payload with a value at a reference path; objects on the way are made.
 
         Raises:
             PathError: the value cannot be put there.
@@ -58,7 +58,7 @@ class Payload:
 
 
 def check_body(body: dict[str, Any]) -> None:
-    """Checks the body of an action.
+    """Check the body of an action.
 
     Raises:
         TooLargeError: it is larger or deeper than allowed.

@@ -39,11 +39,11 @@ class StateReader:
         self.loc: list[Any] = ["definition", "States", name]
 
     def add(self, where: list[Any], message: str, kind: str = "value_error") -> None:
-        """Notes a mistake at a member of the state."""
+        """Note a mistake at a member of the state."""
         self.entries.append({"loc": [*self.loc, *where], "msg": message, "type": kind})
 
     def only(self, *names: str) -> None:
-        """Refuses members other than these and those that every state has."""
+        """Refuse members other than these and those that every state has."""
         for name in self.raw:
             if name not in _COMMON and name not in names:
                 self.add([name], "extra fields not permitted", "value_error.extra")
@@ -52,7 +52,7 @@ class StateReader:
             self.add(["Comment"], "str type expected", "type_error.str")
 
     def following(self) -> str | None:
-        """Returns the next state, or None at the end; exactly one must be said."""
+        """Return the next state, or None at the end; exactly one must be said."""
         following, end = self.raw.get("Next"), self.raw.get("End", False)
         kind = self.raw["Type"]
         if not isinstance(end, bool):
@@ -70,14 +70,14 @@ class StateReader:
         return following if isinstance(following, str) else None
 
     def known_state(self, name: Any, where: list[Any]) -> None:
-        """Notes a name that is no state's."""
+        """Note a name that is no state's."""
         if not isinstance(name, str):
             self.add(where, "str type expected", "type_error.str")
         elif name not in self.states:
             self.add(where, f"{name!r} is not a state of this flow")
 
     def text(self, member: str) -> str | None:
-        """Returns a member that must be a string, or None where it is absent."""
+        """Return a member that must be a string, or None where it is absent."""
         value = self.raw.get(member)
         if member in self.raw and not isinstance(value, str):
             self.add([member], "str type expected", "type_error.str")
@@ -85,15 +85,15 @@ class StateReader:
         return value
 
     def path(self, member: str) -> Path | None:
-        """Returns a member that must be a path, or None where it is absent."""
+        """Return a member that must be a path, or None where it is absent."""
         return self._compiled(member, compile_path)
 
     def result_path(self) -> Path:
-        """Returns the ResultPath, by default the whole payload."""
+        """Return the ResultPath, by default the whole payload."""
         return self._compiled("ResultPath", compile_reference) or compile_path("$")
 
     def reference(self, text: Any, where: list[Any]) -> Path:
-        """Returns a reference path, noting what is wrong with it."""
+        """Return a reference path, noting what is wrong with it."""
         try:
             if isinstance(text, str):
                 return compile_reference(text)
@@ -103,13 +103,13 @@ class StateReader:
         return compile_path("$")
 
     def parameters(self) -> ObjectTemplate | None:
-        """Returns the compiled Parameters, or None where there are none."""
+        """Return the compiled Parameters, or None where there are none."""
         if "Parameters" not in self.raw:
             return None
         return compile_parameters(self.raw["Parameters"], [*self.loc, "Parameters"], self.entries)
 
     def exactly_one(self, *members: str) -> str | None:
-        """Returns which of the members is there; one must be."""
+        """Return which of the members is there; one must be."""
         there = [member for member in members if member in self.raw]
         if len(there) != 1:
             self.add([], f"exactly one of {', '.join(members)} is required")

@@ -34,7 +34,7 @@ _FAULTS = (ParameterError, ExpressionError, MissingVariableError, TooLargeError)
 
 
 def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Outcome:
-    """Begins a state.
+    """Begin a state.
 
     Args:
         flow: the checked flow.
@@ -58,7 +58,7 @@ def enter(flow: Flow, state_name: str, payload: Payload, context: Context) -> Ou
 def complete_action(
     flow: Flow, state_name: str, payload: Payload, document: dict[str, Any]
 ) -> Outcome:
-    """Ends an Action state whose action has ended.
+    """End an Action state whose action has ended.
 
     A state that is addressed to a registered API has its answer alone for a result. Where it
     failed, the answer names the exception and its cause.
@@ -87,7 +87,7 @@ def complete_action(
 
 
 def _api_error(details: Any, state_name: str) -> StateError:
-    """Returns the failure that a registered API's template tells of."""
+    """Return the failure that a registered API's template tells of."""
     if isinstance(details, dict) and isinstance(details.get("exception"), str):
         more = {
             name: value for name, value in details.items() if name not in ("exception", "cause")
@@ -97,7 +97,7 @@ def _api_error(details: Any, state_name: str) -> StateError:
 
 
 def supply(flow: Flow, state_name: str, payload: Payload, result: Any) -> Outcome:
-    """Ends a state with a result that is given, whoever worked it out.
+    """End a state with a result that is given, whoever worked it out.
 
     Args:
         flow: the checked flow.
@@ -118,7 +118,7 @@ def supply(flow: Flow, state_name: str, payload: Payload, result: Any) -> Outcom
 
 
 def complete_wait(flow: Flow, state_name: str, payload: Payload) -> Outcome:
-    """Ends a Wait state whose time has come."""
+    """End a Wait state whose time has come."""
     return Moved(flow.states[state_name].next, payload)
 
 

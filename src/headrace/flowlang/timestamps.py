@@ -15,7 +15,7 @@ _LEAP_DAYS = frozenset({(6, 30), (12, 31)})
 
 
 def parse_timestamp(value: Any) -> datetime | None:
-    """Returns the time that a text names, or None where it names none."""
+    """Return the time that a text names, or None where it names none."""
     if not isinstance(value, str) or not _FORM.fullmatch(value):
         return None
     try:
@@ -27,7 +27,7 @@ def parse_timestamp(value: Any) -> datetime | None:
 
 
 def _leap_second(value: str) -> datetime | None:
-    """Returns the first moment after a leap second, which Python's times do not have."""
+    """Return the first moment after a leap second, which Python's times do not have."""
     before = datetime.fromisoformat(f"{value[:17]}59{value[19:]}")
     moment = before.astimezone(UTC)
     at_the_end = (moment.hour, moment.minute) == (23, 59)

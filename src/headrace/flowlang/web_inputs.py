@@ -28,7 +28,7 @@ EXPIRED: Final = "Flows.WebInputExpired"
 
 
 def repeated_value(body: dict[str, Any]) -> str | None:
-    """Returns the first value that two options have; None where each has its own.
+    """Return the first value that two options have; None where each has its own.
 
     Args:
         body: a body that fits the schema of CreateWebInput's parameters.
@@ -42,7 +42,7 @@ def repeated_value(body: dict[str, Any]) -> str | None:
 
 
 def context_of(body: dict[str, Any]) -> dict[str, Any]:
-    """Returns the context as the resource shows it.
+    """Return the context as the resource shows it.
 
     Args:
         body: a body without anything wrong in it.
@@ -56,7 +56,7 @@ def context_of(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def options_of(web_input_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the options as the resource shows them, each with an id of its own.
+    """Return the options as the resource shows them, each with an id of its own.
 
     Args:
         web_input_id: id of the web input.
@@ -73,12 +73,12 @@ def options_of(web_input_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def option_id(web_input_id: str, value: str) -> str:
-    """Returns the id of the option of a web input that stands for a value."""
+    """Return the id of the option of a web input that stands for a value."""
     return str(uuid.uuid5(uuid.UUID(web_input_id), value))
 
 
 def input_schema(options: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the schema of the answer, as the resource shows it.
+    """Return the schema of the answer, as the resource shows it.
 
     Args:
         options: the options as the resource shows them.

@@ -21,7 +21,7 @@ from headrace.hosted.transport import Transport
 
 
 def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = ()) -> Services:
-    """Returns the hosted services.
+    """Return the hosted services.
 
     Args:
         flow_ids: flows whose runs shall be started.
@@ -52,7 +52,7 @@ def login(
     force: bool = False,
     consents: Sequence[str] = (),
 ) -> None:
-    """Logs in; a user is led through the browser by the SDK.
+    """Log in; a user is led through the browser by the SDK.
 
     Args:
         flow_ids: flows whose runs shall be started.
@@ -88,7 +88,7 @@ def login(
 
 
 def logout() -> bool:
-    """Revokes and removes the tokens.
+    """Revokes and remove the tokens.
 
     Returns:
         Whether there were any.
@@ -105,7 +105,7 @@ def logout() -> bool:
 
 
 def lacks_consent(flow_id: str, scopes: Sequence[str]) -> bool:
-    """Returns whether the present login lacks a scope that a run of a flow waits for.
+    """Return whether the present login lacks a scope that a run of a flow waits for.
 
     Args:
         flow_id: the flow.
@@ -120,7 +120,7 @@ def lacks_consent(flow_id: str, scopes: Sequence[str]) -> bool:
 
 
 def login_seconds(now: float | None = None) -> float | None:
-    """Returns for how long the present login lasts, seconds; None where it renews itself.
+    """Return for how long the present login lasts, seconds; None where it renews itself.
 
     Args:
         now: the present time, Unix seconds.
@@ -137,7 +137,7 @@ def login_seconds(now: float | None = None) -> float | None:
 
 
 def whoami() -> dict[str, Any]:
-    """Returns the identity that is logged in: ``sub``, ``preferred_username``, ``name``...
+    """Return the identity that is logged in: ``sub``, ``preferred_username``, ``name``...
 
     Raises:
         HostedError: no login; exit code 4.
@@ -148,7 +148,7 @@ def whoami() -> dict[str, Any]:
 
 
 def _require_login(app: GlobusApp) -> None:
-    """Sees to it that an application has what it needs; a service account logs in by itself.
+    """See to it that an application has what it needs; a service account logs in by itself.
 
     Raises:
         HostedError: somebody must log in, or a service does not answer.
@@ -165,7 +165,7 @@ def _require_login(app: GlobusApp) -> None:
 
 
 def _login_fault(app: GlobusApp) -> GlobusError | None:
-    """Returns why the stored login does not do; None where it does."""
+    """Return why the stored login does not do; None where it does."""
     for server in app.scope_requirements:
         try:
             app.get_authorizer(server)
@@ -175,7 +175,7 @@ def _login_fault(app: GlobusApp) -> GlobusError | None:
 
 
 def _refusal(app: GlobusApp) -> GlobusError | None:
-    """Returns why Auth does not accept the stored login, which it may have revoked since."""
+    """Return why Auth does not accept the stored login, which it may have revoked since."""
     try:
         globus_sdk.AuthClient(app=app, transport=Transport()).userinfo()
     except GlobusError as error:

@@ -29,7 +29,7 @@ CLIENT_SECRET = "GLOBUS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 
 def state_home() -> Path:
-    """Returns headrace's directory for a user's state, as the platform has it."""
+    """Return headrace's directory for a user's state, as the platform has it."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "headrace"
     base = os.environ.get("XDG_STATE_HOME")
@@ -37,12 +37,12 @@ def state_home() -> Path:
 
 
 def token_file() -> Path:
-    """Returns the file with the tokens of the Globus client in use."""
+    """Return the file with the tokens of the Globus client in use."""
     return state_home() / f"tokens.{_client_id()}.json"
 
 
 def make_app(flow_ids: Iterable[str] = (), data_access: Iterable[str] = ()) -> GlobusApp:
-    """Makes the SDK's application: a user's or, with a secret, that of a service account.
+    """Make the SDK's application: a user's or, with a secret, that of a service account.
 
     Args:
         flow_ids: flows whose runs shall be started.

@@ -38,12 +38,12 @@ class HostedError(HeadraceError):
 
 
 def unreachable(url: str) -> HostedError:
-    """Returns the error for a facility that does not answer."""
+    """Return the error for a facility that does not answer."""
     return HostedError(f"the facility at {url} does not answer: run `headrace facility up`")
 
 
 def login_needed(what: str, *options: str) -> HostedError:
-    """Returns the error for a login or a consent that is missing.
+    """Return the error for a login or a consent that is missing.
 
     Args:
         what: what is missing, or why there is no login any more.
@@ -54,7 +54,7 @@ def login_needed(what: str, *options: str) -> HostedError:
 
 
 def explain(error: GlobusError) -> HostedError:
-    """Returns an error of the SDK as one line: the server's words, where, the way out.
+    """Return an error of the SDK as one line: the server's words, where, the way out.
 
     Args:
         error: what the SDK raised.
@@ -73,7 +73,7 @@ def explain(error: GlobusError) -> HostedError:
 
 
 def explain_login(error: TokenValidationError, client_id: str = "") -> HostedError:
-    """Returns in one line why the stored login does not do, each with its own way out.
+    """Return in one line why the stored login does not do, each with its own way out.
 
     Args:
         error: what the SDK raised when it looked at the stored tokens.

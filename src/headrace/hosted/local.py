@@ -55,7 +55,7 @@ class LocalFlow(_Local, globus_sdk.SpecificFlowClient):
 
 
 def services_at(url: str, token: str) -> Services:
-    """Returns the services of a facility.
+    """Return the services of a facility.
 
     Args:
         url: base URL of its API; a loopback address.

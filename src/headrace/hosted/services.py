@@ -50,5 +50,5 @@ class Services:
         return urlsplit(self.url).hostname in LOOPBACK
 
     def flow(self, flow_id: str) -> SpecificFlowClient:
-        """Returns the client that starts and resumes the runs of one flow."""
+        """Return the client that starts and resumes the runs of one flow."""
         return self.make_flow(flow_id)

@@ -17,7 +17,7 @@ _SECONDS: Final = 30.0
 
 
 def tell(settings: Mapping[str, str], subject: str, message: str) -> list[str]:
-    """Tells people something.
+    """Tell people something.
 
     Args:
         settings: the table ``[notify]``, checked.

@@ -22,7 +22,7 @@ _ID: Final = {
 
 
 def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
-    """Returns every setting with ``key``, ``value`` and ``source``.
+    """Return every setting with ``key``, ``value`` and ``source``.
 
     Args:
         project: the project.
@@ -103,7 +103,7 @@ def _setting(key: str, value: Any, source: str) -> dict[str, Any]:
 
 
 def config_schema() -> dict[str, Any]:
-    """Returns the JSON schema (draft 7) of `headrace.toml`, for editors."""
+    """Return the JSON schema (draft 7) of `headrace.toml`, for editors."""
     text = {"type": "string", "minLength": 1}
     collection = {
         "type": "object",
@@ -190,5 +190,5 @@ def _table(of: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """Returns a setting's value as text."""
+    """Return a setting's value as text."""
     return value if isinstance(value, str) else json.dumps(value)

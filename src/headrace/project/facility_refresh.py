@@ -12,7 +12,7 @@ from headrace.errors import HeadraceError
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the settings of a project's facility anew; returns the exit code."""
+    """Write the settings of a project's facility anew; return the exit code."""
     from headrace.facility import write_settings
     from headrace.project.project import load_project
     from headrace.project.targets import facility_settings

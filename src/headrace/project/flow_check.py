@@ -52,7 +52,7 @@ class FlowFinding:
         return f"{self.where}: {found.severity} {found.code}: {found.message}{fix}"
 
     def document(self) -> dict[str, Any]:
-        """Returns the finding as JSON shows it."""
+        """Return the finding as JSON shows it."""
         found = self.finding
         return {
             "file": str(self.file),
@@ -70,7 +70,7 @@ class FlowFinding:
 def check_flows(
     project: Project, names: Iterable[str] = (), place: str | None = None
 ) -> list[FlowFinding]:
-    """Checks flows of a project.
+    """Check flows of a project.
 
     Args:
         project: the project.
@@ -98,7 +98,7 @@ def check_flows(
 
 
 def _served_locally(project: Project) -> Callable[[str], bool]:
-    """Returns what says whether the project's facility has a provider at an address."""
+    """Return what says whether the project's facility has a provider at an address."""
     from headrace.facility.providers.available import is_served
 
     elsewhere = [provider.url for provider in project.config.action_providers.values()]
@@ -106,7 +106,7 @@ def _served_locally(project: Project) -> Callable[[str], bool]:
 
 
 def _metadata_findings(directory: Path) -> list[FlowFinding]:
-    """Returns what is wrong with a flow's ``flow.toml``."""
+    """Return what is wrong with a flow's ``flow.toml``."""
     from headrace.project.flow_sources import read_metadata
 
     try:
@@ -117,7 +117,7 @@ def _metadata_findings(directory: Path) -> list[FlowFinding]:
 
 
 def _unreadable_finding(file: Path, message: str) -> FlowFinding:
-    """Makes a finding of an error that names the file, and the line where it knows it."""
+    """Make a finding of an error that names the file, and the line where it knows it."""
     from headrace.flowlang.checker import ERROR, Finding
 
     found = re.match(
@@ -137,7 +137,7 @@ def check_file(
     walltimes: Mapping[str, float] | None = None,
     served: Callable[[str], bool] | None = None,
 ) -> list[FlowFinding]:
-    """Checks one definition, with the ``input_schema.json`` beside it where there is one.
+    """Check one definition, with the ``input_schema.json`` beside it where there is one.
 
     Args:
         path: the definition, or the flow's directory.
@@ -184,7 +184,7 @@ def _check_file(
 
 
 def sarif(findings: Iterable[FlowFinding], root: Path) -> dict[str, Any]:
-    """Returns findings as a SARIF 2.1.0 log, for code hosts.
+    """Return findings as a SARIF 2.1.0 log, for code hosts.
 
     Args:
         findings: the findings.
@@ -208,7 +208,7 @@ def _unreadable(document: Document) -> bool:
 
 
 def _checked(document: Document, text: str) -> Document:
-    """Returns the schema with what is wrong with it; one that cannot be used says nothing."""
+    """Return the schema with what is wrong with it; one that cannot be used says nothing."""
     from headrace._internal.json_schema import schema_problems
     from headrace.flowlang.checker import ERROR, Document, Finding
     from headrace.flowlang.checker.report.locate import locate

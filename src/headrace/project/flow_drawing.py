@@ -20,7 +20,7 @@ def draw_flow(
     title: str,
     log: Iterable[Mapping[str, Any]] | None = None,
 ) -> str:
-    """Returns a drawing of a flow.
+    """Return a drawing of a flow.
 
     Args:
         definition: the flow's definition.
@@ -49,7 +49,7 @@ def write_drawing(
     title: str,
     log: Iterable[Mapping[str, Any]] | None = None,
 ) -> None:
-    """Writes a drawing to a file whose name says the format.
+    """Write a drawing to a file whose name says the format.
 
     Raises:
         ProjectError: the name says none, or the file cannot be written.

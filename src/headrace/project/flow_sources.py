@@ -63,7 +63,7 @@ class FlowSource:
         return self.directory / "input_schema.json"
 
     def metadata(self) -> dict[str, Any]:
-        """Returns what the service is told besides definition and schema."""
+        """Return what the service is told besides definition and schema."""
         return {
             "subtitle": self.subtitle,
             "description": self.description,
@@ -72,13 +72,13 @@ class FlowSource:
         }
 
     def sha256(self) -> str:
-        """Returns the hash of all that is deployed of the flow."""
+        """Return the hash of all that is deployed of the flow."""
         parts = [self.title, self.definition, self.input_schema, self.metadata()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def read_flow(directory: Path) -> FlowSource:
-    """Reads one flow.
+    """Read one flow.
 
     Args:
         directory: with ``definition.json`` and, both optional, ``input_schema.json`` and
@@ -106,7 +106,7 @@ def read_flow(directory: Path) -> FlowSource:
 
 
 def check_flow_name(directory: Path) -> None:
-    """Checks the name of a flow's directory, by which it is deployed and found again.
+    """Check the name of a flow's directory, by which it is deployed and found again.
 
     Raises:
         ProjectError: it is not Unicode, too long, or has control characters.
@@ -119,12 +119,12 @@ def check_flow_name(directory: Path) -> None:
 
 
 def flow_names(directory: Path) -> list[str]:
-    """Returns the names of the flows in a directory of flows, whatever their files say."""
+    """Return the names of the flows in a directory of flows, whatever their files say."""
     return sorted(path.parent.name for path in directory.glob("*/definition.json"))
 
 
 def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str, FlowSource]:
-    """Reads flows of a directory of flows.
+    """Read flows of a directory of flows.
 
     Args:
         directory: one subdirectory per flow.
@@ -149,7 +149,7 @@ def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str,
 
 
 def scan_flows(directory: Path) -> tuple[dict[str, FlowSource], dict[str, str]]:
-    """Reads all flows that can be read.
+    """Read all flows that can be read.
 
     Args:
         directory: one subdirectory per flow.
@@ -174,7 +174,7 @@ def _title_of(directory: Path) -> str:
 
 
 def read_metadata(directory: Path) -> dict[str, Any]:
-    """Reads ``flow.toml`` of a flow's directory, which may be missing.
+    """Read ``flow.toml`` of a flow's directory, which may be missing.
 
     Raises:
         ProjectError: it is not TOML, or says what it may not; told with the line.

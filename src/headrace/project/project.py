@@ -83,11 +83,11 @@ class Project:
         return self.config.endpoints
 
     def flow_names(self) -> list[str]:
-        """Returns the names of the flows, whatever their files say."""
+        """Return the names of the flows, whatever their files say."""
         return flow_names(self.flows_dir)
 
     def flows(self, names: Iterable[str] | None = None) -> dict[str, FlowSource]:
-        """Reads flows, by name.
+        """Read flows, by name.
 
         Args:
             names: which; all by default. What is wrong with others does not matter.
@@ -98,7 +98,7 @@ class Project:
         return read_flows(self.flows_dir, names)
 
     def flow(self, name: str) -> FlowSource:
-        """Reads one flow.
+        """Read one flow.
 
         Raises:
             ProjectError: there is none of this name; the message lists the known ones.
@@ -109,13 +109,13 @@ class Project:
         return self.flows([name])[name]
 
     def function_names(self) -> list[str]:
-        """Returns the names of the compute functions, whatever their modules hold."""
+        """Return the names of the compute functions, whatever their modules hold."""
         from headrace.compute import function_names
 
         return function_names(self.functions_dir)
 
     def functions(self, names: Iterable[str] | None = None) -> dict[str, Function]:
-        """Reads compute functions, by name.
+        """Read compute functions, by name.
 
         Args:
             names: which; all by default. What is wrong with others does not matter.
@@ -128,7 +128,7 @@ class Project:
         return find_functions(self.functions_dir, names) if self.functions_dir.is_dir() else {}
 
     def function(self, name: str) -> Function:
-        """Reads one compute function.
+        """Read one compute function.
 
         Raises:
             ProjectError: there is none of this name; the message lists the known ones.
@@ -142,7 +142,7 @@ class Project:
         return self.functions([name])[name]
 
     def lock(self) -> Lock:
-        """Reads what is deployed.
+        """Read what is deployed.
 
         Raises:
             ProjectError: the lock file is not one.
@@ -150,11 +150,11 @@ class Project:
         return read_lock(self.lock_file)
 
     def write_lock(self, lock: Lock) -> None:
-        """Writes what is deployed."""
+        """Write what is deployed."""
         write_lock(self.lock_file, lock)
 
     def collection(self, name: str) -> CollectionConfig:
-        """Returns a collection.
+        """Return a collection.
 
         Raises:
             ProjectError: there is none of this name; the message lists the known ones.
@@ -165,7 +165,7 @@ class Project:
         return self.collections[name]
 
     def endpoint(self, name: str) -> EndpointConfig:
-        """Returns an endpoint.
+        """Return an endpoint.
 
         Raises:
             ProjectError: there is none of this name; the message lists the known ones.
@@ -176,7 +176,7 @@ class Project:
         return self.endpoints[name]
 
     def collection_id(self, name: str, place: str) -> str:
-        """Returns the id of a collection at a place.
+        """Return the id of a collection at a place.
 
         Raises:
             ProjectError: no such collection, or it has no id there.
@@ -184,7 +184,7 @@ class Project:
         return self._id("collection", name, self.collection(name).id, place)
 
     def endpoint_id(self, name: str, place: str) -> str:
-        """Returns the id of an endpoint at a place: as configured, or as it was started there.
+        """Return the id of an endpoint at a place: as configured, or as it was started there.
 
         Raises:
             ProjectError: no such endpoint, or it has no id there.
@@ -213,7 +213,7 @@ class Project:
 def load_project(
     path: Path | str | None = None, profile: str | None = None, place: str | None = None
 ) -> Project:
-    """Loads the project of a directory or of the nearest directory above.
+    """Load the project of a directory or of the nearest directory above.
 
     Args:
         path: ``headrace.toml`` or a directory; the working directory by default.
@@ -231,7 +231,7 @@ def load_project(
 
 
 def find_root(path: Path | None = None) -> Path:
-    """Returns the root of a project without reading its configuration.
+    """Return the root of a project without reading its configuration.
 
     Where no ``headrace.toml`` can be found because its disk is away, a facility that runs tells.
 

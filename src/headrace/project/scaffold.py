@@ -17,7 +17,7 @@ _IGNORED = "# What runs leave behind; the project itself is committed, headrace.
 
 
 def init_project(directory: Path) -> list[Path]:
-    """Makes a project in a directory.
+    """Make a project in a directory.
 
     Args:
         directory: is made where it is missing; may hold other files.
@@ -51,7 +51,7 @@ def init_project(directory: Path) -> list[Path]:
 
 
 def template_directory() -> Path:
-    """Returns the directory that new projects are copied from.
+    """Return the directory that new projects are copied from.
 
     Raises:
         ProjectError: the installation has none.

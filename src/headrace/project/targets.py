@@ -23,7 +23,7 @@ def connect(
     start: bool = False,
     say: Callable[[str], None] = lambda message: None,
 ) -> Services:
-    """Returns the services of a place.
+    """Return the services of a place.
 
     Args:
         project: the project.
@@ -45,7 +45,7 @@ def connect(
 
 
 def hosted_needs(directory: Path | None = None) -> tuple[list[str], list[str]]:
-    """Returns what a login at ``globus`` must allow for a directory's project.
+    """Return what a login at ``globus`` must allow for a directory's project.
 
     Flows that its lock knows there, and its mapped collections; ids of both.
 
@@ -89,7 +89,7 @@ def _connect_local(project: Project, start: bool, say: Callable[[str], None]) ->
 
 
 def _changed_roots(project: Project, settings: Settings) -> Iterator[str]:
-    """Yields a line for each collection whose directory was another one until now."""
+    """Yield a line for each collection whose directory was another one until now."""
     from headrace.errors import HeadraceError
     from headrace.facility import read_settings
 
@@ -107,7 +107,7 @@ def _changed_roots(project: Project, settings: Settings) -> Iterator[str]:
 
 
 def facility_settings(project: Project) -> Settings:
-    """Returns what the project's facility serves.
+    """Return what the project's facility serves.
 
     An endpoint that was created as one of `globus-compute-endpoint` registers by itself, and is
     not hosted too. One whose template or options are not as they must be is there all the same:

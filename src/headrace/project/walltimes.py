@@ -20,7 +20,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def flow_walltimes(project: Project, flow: str) -> dict[str, float]:
-    """Returns how long the jobs that a flow starts may take.
+    """Return how long the jobs that a flow starts may take.
 
     A flow's Compute states read the endpoint's id from the input, and the project's triggers say
     which endpoint that is; or the id stands in the definition.
@@ -49,7 +49,7 @@ def flow_walltimes(project: Project, flow: str) -> dict[str, float]:
 
 
 def endpoint_walltime(project: Project, endpoint: EndpointConfig) -> float | None:
-    """Returns the walltime of an endpoint's batch jobs, seconds; None where it has none."""
+    """Return the walltime of an endpoint's batch jobs, seconds; None where it has none."""
     if endpoint.template is None:
         return _seconds(endpoint.options.get("walltime"))
     file = project.templates_dir / endpoint.template / _TEMPLATE

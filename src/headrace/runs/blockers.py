@@ -19,7 +19,7 @@ _MOST = 3
 
 
 def slurm_queue() -> list[Job]:
-    """Returns the jobs of this account in Slurm's queue; none where there is no Slurm."""
+    """Return the jobs of this account in Slurm's queue; none where there is no Slurm."""
     from headrace.compute.batch.clusters import known_clusters
     from headrace.compute.scheduler import SchedulerError, get_scheduler
 
@@ -41,7 +41,7 @@ def waits_for(
     entries: Iterable[Mapping[str, Any]],
     queue: Callable[[], Sequence[Job]] = slurm_queue,
 ) -> str:
-    """Says in one line what keeps a run's tasks from ending; empty where nothing is known.
+    """Say in one line what keeps a run's tasks from ending; empty where nothing is known.
 
     Args:
         project: the project.

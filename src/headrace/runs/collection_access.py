@@ -45,7 +45,7 @@ class Location:
 
 
 def locations_of(value: Any, member: str = "") -> Iterator[Location]:
-    """Yields the locations that an unresolved input names, in its order."""
+    """Yield the locations that an unresolved input names, in its order."""
     if isinstance(value, Mapping):
         if is_location(value):
             yield Location(value["collection"], value["path"], member)
@@ -58,7 +58,7 @@ def locations_of(value: Any, member: str = "") -> Iterator[Location]:
 
 
 def only_read(definition: Any) -> set[str]:
-    """Returns the members of the input that a flow's transfers read and never write.
+    """Return the members of the input that a flow's transfers read and never write.
 
     Args:
         definition: the flow's definition.
@@ -70,7 +70,7 @@ def only_read(definition: Any) -> set[str]:
 def look_at_location(
     project: Project, place: str, services: Services, location: Location, *, must_exist: bool
 ) -> Diagnosis:
-    """Looks at one location: on this machine's disk, or through Transfer.
+    """Look at one location: on this machine's disk, or through Transfer.
 
     Args:
         project: whose collections they are.

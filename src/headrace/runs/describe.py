@@ -47,7 +47,7 @@ class Results:
 
 
 def doing(view: RunView) -> Progress:
-    """Returns what a run does at this moment.
+    """Return what a run does at this moment.
 
     Args:
         view: the run.
@@ -68,7 +68,7 @@ def doing(view: RunView) -> Progress:
 
 
 def wanted_scopes(details: Mapping[str, Any]) -> list[str]:
-    """Returns the scopes that a run waits for, from the details of its document."""
+    """Return the scopes that a run waits for, from the details of its document."""
     parameters = details.get("authorization_parameters")
     scopes = parameters.get("required_scopes") if isinstance(parameters, Mapping) else None
     scopes = scopes or [details.get("required_scope")]
@@ -77,12 +77,12 @@ def wanted_scopes(details: Mapping[str, Any]) -> list[str]:
 
 
 def login_command(scopes: Sequence[str]) -> str:
-    """Returns the command that gives consents."""
+    """Return the command that gives consents."""
     return " ".join(["headrace login", *(f"--consent {shlex.quote(scope)}" for scope in scopes)])
 
 
 def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
-    """Returns the commands that give the consents that a run waits for."""
+    """Return the commands that give the consents that a run waits for."""
     wanted = wanted_scopes(details)
     if not wanted:
         return ""
@@ -90,7 +90,7 @@ def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
 
 
 def action_progress(details: Any) -> Progress:
-    """Returns how far an action is from the details of its status document.
+    """Return how far an action is from the details of its status document.
 
     Args:
         details: a Transfer task document, a Compute summary, or anything else.
@@ -107,7 +107,7 @@ def action_progress(details: Any) -> Progress:
 
 
 def results_of(view: RunView, project: Project, place: str) -> Results | None:
-    """Returns where the results of a run that succeeded are.
+    """Return where the results of a run that succeeded are.
 
     Args:
         view: the run.
@@ -129,7 +129,7 @@ def results_of(view: RunView, project: Project, place: str) -> Results | None:
 
 
 def summary_of(view: RunView) -> dict[str, Any]:
-    """Returns the numbers and texts of the run's summary, without where its results are."""
+    """Return the numbers and texts of the run's summary, without where its results are."""
     summary = view.output.get("summary")
     if not isinstance(summary, dict):
         return {}
@@ -137,7 +137,7 @@ def summary_of(view: RunView) -> dict[str, Any]:
 
 
 def failure_line(view: RunView) -> str | None:
-    """Returns why a run failed in one line: cause, then exception and state; None if it did not."""
+    """Return why a run failed in one line: cause, then exception and state; None if it did not."""
     failure = view.failure()
     if failure is None:
         return None
@@ -151,7 +151,7 @@ def failure_line(view: RunView) -> str | None:
 
 
 def next_steps(view: RunView, place: str) -> list[tuple[str, str]]:
-    """Returns what to do about a run that failed: each step in words, and its command.
+    """Return what to do about a run that failed: each step in words, and its command.
 
     Args:
         view: the run.
@@ -171,7 +171,7 @@ def next_steps(view: RunView, place: str) -> list[tuple[str, str]]:
 
 
 def failure_words(view: RunView) -> str | None:
-    """Returns why a run failed, and the command that tells the rest, in one line."""
+    """Return why a run failed, and the command that tells the rest, in one line."""
     line = failure_line(view)
     if line is None:
         return None
@@ -180,7 +180,7 @@ def failure_words(view: RunView) -> str | None:
 
 
 def entry_failure(entry: Mapping[str, Any]) -> str | None:
-    """Returns why an entry of a run's log tells of a failure; None where it tells of none."""
+    """Return why an entry of a run's log tells of a failure; None where it tells of none."""
     details = entry.get("details") or {}
     if "exception" in details:
         cause, exception = _cause(details.get("cause")), _line(details["exception"])
@@ -192,7 +192,7 @@ def entry_failure(entry: Mapping[str, Any]) -> str | None:
 
 
 def _names_tasks(cause: Any) -> bool:
-    """Returns whether the cause of a failure is the answer of Compute, which ran tasks."""
+    """Return whether the cause of a failure is the answer of Compute, which ran tasks."""
     if not isinstance(cause, Mapping):
         return False
     details = cause.get("details")
@@ -201,7 +201,7 @@ def _names_tasks(cause: Any) -> bool:
 
 
 def size(count: float) -> str:
-    """Returns a number of bytes for people, such as ``1.2 GB``."""
+    """Return a number of bytes for people, such as ``1.2 GB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 999.5:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
@@ -210,7 +210,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a duration for people, such as ``3:07`` or ``2 d 03:07:59``."""
+    """Return a duration for people, such as ``3:07`` or ``2 d 03:07:59``."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)

@@ -41,7 +41,7 @@ class NewRuns:
         self._begun = False
 
     def look(self, services: Services) -> list[str]:
-        """Returns the ids of new runs, the oldest first; asks the service now and then only.
+        """Return the ids of new runs, the oldest first; ask the service now and then only.
 
         Raises:
             GlobusAPIError: the service refuses.
@@ -72,7 +72,7 @@ class NewRuns:
         return list(pages.items())
 
     def _forget(self) -> None:
-        """Moves the time from which runs are asked for on; what began before is known no more."""
+        """Move the time from which runs are asked for on; what began before is known no more."""
         self._since = max(self._since, max(self._known.values(), default=self._since) - _MARGIN)
         self._known = {
             run_id: start for run_id, start in self._known.items() if start >= self._since

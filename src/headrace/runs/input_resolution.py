@@ -25,7 +25,7 @@ from headrace.project.project import Project
 
 
 def resolve_input(project: Project, lock: Lock, place: str, value: Any) -> Any:
-    """Returns ``value`` with every name in it replaced, at any depth.
+    """Return ``value`` with every name in it replaced, at any depth.
 
     Args:
         project: whose names they are.
@@ -41,7 +41,7 @@ def resolve_input(project: Project, lock: Lock, place: str, value: Any) -> Any:
 
 
 def named(kind: str, value: Any) -> Iterator[str]:
-    """Yields the names of a kind, ``endpoint`` or ``function``, in an unresolved input."""
+    """Yield the names of a kind, ``endpoint`` or ``function``, in an unresolved input."""
     if isinstance(value, Mapping):
         if set(value) == {kind} and isinstance(value[kind], str):
             yield value[kind]
@@ -119,7 +119,7 @@ class _Resolver:
 
 
 def is_location(value: Mapping[str, Any]) -> bool:
-    """Returns whether a part of an input names a collection and a path in it."""
+    """Return whether a part of an input names a collection and a path in it."""
     return set(value) == {"collection", "path"} and all(
         isinstance(item, str) for item in value.values()
     )

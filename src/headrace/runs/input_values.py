@@ -37,7 +37,7 @@ class Setting:
 
 
 def read_setting(text: str) -> Setting:
-    """Reads ``KEY=VALUE``, a dotted key and a value.
+    """Read ``KEY=VALUE``, a dotted key and a value.
 
     Raises:
         InvalidSetting: it is not of this form, or its value is JSON that cannot be sent.
@@ -60,7 +60,7 @@ def read_setting(text: str) -> Setting:
 def with_settings(
     body: Mapping[str, Any], settings: Iterable[Setting], schema: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Returns an input with members set; later settings win.
+    """Return an input with members set; later settings win.
 
     A value is what it is in JSON, and text where it is not JSON. What the schema says decides
     between the two: ``1`` is the text "1" where only text is allowed. A number that would be
@@ -87,7 +87,7 @@ def with_settings(
 
 
 def allowed_types(schema: Any, keys: tuple[str, ...]) -> frozenset[str] | None:
-    """Returns the JSON types that a schema allows a member to have; None if it says nothing.
+    """Return the JSON types that a schema allows a member to have; None if it says nothing.
 
     Args:
         schema: the schema of the whole.
@@ -134,7 +134,7 @@ def _number(setting: Setting, value: float, allowed: frozenset[str] | None) -> A
 
 
 def _is_exact(text: str, value: float) -> bool:
-    """Returns whether a number is the very one that was typed."""
+    """Return whether a number is the very one that was typed."""
     return Decimal(text) == Decimal(repr(value))
 
 
@@ -143,7 +143,7 @@ def _refuse(name: str) -> None:
 
 
 def _at(root: Any, schema: Any, keys: tuple[str, ...], depth: int) -> list[Any]:
-    """Returns the schemas that apply to a member, alternatives each by itself."""
+    """Return the schemas that apply to a member, alternatives each by itself."""
     if depth == 0 or not isinstance(schema, Mapping):
         return [{}]
     if isinstance(schema.get("$ref"), str):

@@ -30,7 +30,7 @@ def call_function(
     wait_time: int = 3600,
     pause: Callable[[float], None] = time.sleep,
 ) -> Any:
-    """Calls a deployed function once and returns what it returned.
+    """Call a deployed function once and return what it returned.
 
     Args:
         project: the project.
@@ -77,7 +77,7 @@ def call_function(
 
 
 def check_arguments(project: Project, name: str, kwargs: Mapping[str, Any]) -> None:
-    """Checks arguments against a function's annotations.
+    """Check arguments against a function's annotations.
 
     Raises:
         ProjectError: they do not fit; the message names every argument that does not.

@@ -82,11 +82,11 @@ class OutputPart:
     note: str = ""
 
     def ended_by(self, lines: int) -> OutputPart:
-        """Returns the part with the last lines of each stream only."""
+        """Return the part with the last lines of each stream only."""
         return replace(self, stdout=_tail(self.stdout, lines), stderr=_tail(self.stderr, lines))
 
     def document(self) -> dict[str, Any]:
-        """Returns it as JSON shows it."""
+        """Return it as JSON shows it."""
         return {
             **vars(self),
             "job": self.job or None,
@@ -98,7 +98,7 @@ class OutputPart:
 def tasks_of(
     view: RunView, entries: Iterable[Mapping[str, Any]], state: str | None = None
 ) -> list[RunTask]:
-    """Returns the Compute tasks of a run, in the order in which they were asked for.
+    """Return the Compute tasks of a run, in the order in which they were asked for.
 
     Args:
         view: the run.
@@ -148,7 +148,7 @@ def read_output(
     *,
     first_time: bool = True,
 ) -> list[OutputPart]:
-    """Returns what a task and its batch jobs printed.
+    """Return what a task and its batch jobs printed.
 
     Files on this machine are read; what ran elsewhere is asked for at its endpoint.
 
@@ -188,7 +188,7 @@ def _job_part(own: OutputPart, job: Mapping[str, Any]) -> OutputPart:
 
 
 def _details(details: Mapping[str, Any]) -> Any:
-    """Returns the details of the action of a log entry, wherever the place puts them."""
+    """Return the details of the action of a log entry, wherever the place puts them."""
     for key in ("output", "cause", "details"):
         inner = details.get(key)
         if isinstance(inner, Mapping):
@@ -231,7 +231,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _places(texts: Sequence[str]) -> tuple[str, ...]:
-    """Returns the directories that texts name: whole texts that are paths, and paths within."""
+    """Return the directories that texts name: whole texts that are paths, and paths within."""
     found: dict[str, None] = {}
     for text in texts:
         paths = [text] if text.startswith("/") and "\n" not in text else []
@@ -266,7 +266,7 @@ def _traceback(services: Services, task: RunTask) -> str:
 
 
 def _runs_here(project: Project, place: str, endpoint_id: str) -> bool:
-    """Returns whether an endpoint runs where this command does, so that its files are here."""
+    """Return whether an endpoint runs where this command does, so that its files are here."""
     from headrace.endpoints.manage import installed_endpoint
 
     if not is_uuid(endpoint_id):

@@ -48,7 +48,7 @@ class PreparedRun:
 
 
 def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) -> PreparedRun:
-    """Prepares a run of a deployed flow, without asking the place.
+    """Prepare a run of a deployed flow, without asking the place.
 
     Args:
         project: the project.
@@ -98,7 +98,7 @@ def send(
     *,
     patient: bool = False,
 ) -> dict[str, Any]:
-    """Starts a prepared run.
+    """Start a prepared run.
 
     Args:
         run: the run.
@@ -164,7 +164,7 @@ def start(
     tags: Sequence[str] = (),
     request_id: str = "",
 ) -> dict[str, Any]:
-    """Prepares and starts a run: :func:`prepare`, then :func:`send`.
+    """Prepare and start a run: :func:`prepare`, then :func:`send`.
 
     Raises:
         ProjectError: as both.
@@ -176,7 +176,7 @@ def start(
 
 
 def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
-    """Returns what the lock says about a flow.
+    """Return what the lock says about a flow.
 
     Raises:
         ProjectError: it is not deployed at the place, or there is none of this name.
@@ -189,7 +189,7 @@ def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
 
 
 def is_current(project: Project, place: str, flow: str) -> bool:
-    """Returns whether what is deployed of a flow is what its files say now.
+    """Return whether what is deployed of a flow is what its files say now.
 
     Raises:
         ProjectError: it is unknown or not deployed.
@@ -198,7 +198,7 @@ def is_current(project: Project, place: str, flow: str) -> bool:
 
 
 def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
-    """Checks an input against a flow's schema, formats included.
+    """Check an input against a flow's schema, formats included.
 
     Raises:
         ProjectError: it does not fit; the message names every member that does not.
@@ -212,7 +212,7 @@ def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
 
 
 def check_roots(project: Project, names: set[str]) -> None:
-    """Checks that the directories of collections are there.
+    """Check that the directories of collections are there.
 
     Raises:
         ProjectError: one is not.

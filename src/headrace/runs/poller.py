@@ -92,13 +92,13 @@ class RunView:
         return output if isinstance(output, dict) else {}
 
     def elapsed(self, now: datetime | None = None) -> float:
-        """Returns seconds from its start to its end, or until now."""
+        """Return seconds from its start to its end, or until now."""
         end = moment_of(self.run.get("completion_time")) or now or datetime.now(UTC)
         start = moment_of(self.run.get("start_time"))
         return max(0.0, (end - start).total_seconds()) if start else 0.0
 
     def failure(self) -> dict[str, Any] | None:
-        """Returns ``state_name``, ``exception`` and ``cause`` of a run that failed."""
+        """Return ``state_name``, ``exception`` and ``cause`` of a run that failed."""
         details = self.run.get("details") or {}
         if self.status != "FAILED":
             return None
@@ -114,7 +114,7 @@ class RunView:
 
 
 def moment_of(text: Any) -> datetime | None:
-    """Returns a time of the service as datetime, or None."""
+    """Return a time of the service as datetime, or None."""
     if not isinstance(text, str):
         return None
     try:
@@ -137,7 +137,7 @@ class RunFollower:
     _fingerprint: tuple[Any, ...] = ()
 
     def look(self, services: Services) -> RunView:
-        """Returns the run as it stands now; the log is only asked for when it has grown.
+        """Return the run as it stands now; the log is only asked for when it has grown.
 
         Raises:
             GlobusAPIError: the service refuses.
@@ -163,7 +163,7 @@ class RunFollower:
 
 
 def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
-    """Returns the visits to states that a log tells of.
+    """Return the visits to states that a log tells of.
 
     Args:
         entries: the log, oldest first.

@@ -32,7 +32,7 @@ def list_runs(
     flow: str | None = None,
     status: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Returns run documents, the newest first.
+    """Return run documents, the newest first.
 
     Args:
         project: the project.
@@ -55,7 +55,7 @@ def list_runs(
 
 
 def find_run(services: Services, name: str) -> str:
-    """Returns the id of a run.
+    """Return the id of a run.
 
     Args:
         services: the services of the place where it runs.
@@ -80,7 +80,7 @@ def find_run(services: Services, name: str) -> str:
 
 
 def _perhaps(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    """Returns which run may be meant by what is the beginning of no run's id."""
+    """Return which run may be meant by what is the beginning of no run's id."""
     called = next((run["run_id"] for run in runs if run.get("label") == name), None)
     if called is not None:
         return f"the newest run with this label is {called}; "
@@ -91,7 +91,7 @@ def _perhaps(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
 def run_log(
     services: Services, run_id: str, *, limit: int | None = None, reverse: bool = False
 ) -> list[dict[str, Any]]:
-    """Returns the entries of a run's log.
+    """Return the entries of a run's log.
 
     Args:
         services: the services of the place where it runs.
@@ -104,7 +104,7 @@ def run_log(
 
 
 def run_definition(services: Services, run_id: str) -> dict[str, Any]:
-    """Returns the definition that a run executes, whatever became of its flow."""
+    """Return the definition that a run executes, whatever became of its flow."""
     document: dict[str, Any] = services.flows.get_run_definition(run_id).data
     definition: dict[str, Any] = document["definition"]
     return definition
@@ -148,7 +148,7 @@ def retry_run(
     latest: bool = False,
     label: str | None = None,
 ) -> dict[str, Any]:
-    """Starts a run that goes on where another ended, and returns its document.
+    """Start a run that goes on where another ended, and returns its document.
 
     The hosted service cannot begin in the middle of a flow: there it is a new run with the same
     input, label and tags, and what earlier stages finished they find.

@@ -44,7 +44,7 @@ class RunTeller:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tell")
 
     def remembered(self, *, others: bool = False) -> list[str]:
-        """Returns the runs that had not ended when the watch was ended last.
+        """Return the runs that had not ended when the watch was ended last.
 
         Args:
             others: whether those that others had started are asked for, or its own.
@@ -52,18 +52,18 @@ class RunTeller:
         return [run_id for run_id in self._open if (run_id in self._others) is others]
 
     def begin_other(self, run_id: str) -> None:
-        """Takes in a run that somebody else started."""
+        """Take in a run that somebody else started."""
         self._others.add(run_id)
         self.begin(run_id)
 
     def begin(self, run_id: str) -> None:
-        """Takes in a run that was started; one whose end was told stays told."""
+        """Take in a run that was started; one whose end was told stays told."""
         if run_id not in self._open and run_id not in self._told:
             self._open[run_id] = ""
             self._keep()
 
     def look(self, view: RunView) -> None:
-        """Tells people of a run's status, the first time that it has it."""
+        """Tell people of a run's status, the first time that it has it."""
         known = self._open.get(view.id)
         if known is None or known == view.status:
             return
@@ -79,7 +79,7 @@ class RunTeller:
         self._keep()
 
     def keep(self, runs: Collection[str]) -> None:
-        """Forgets the runs that are not among these: they were deleted."""
+        """Forget the runs that are not among these: they were deleted."""
         gone = set(self._open) - set(runs)
         for run_id in gone:
             del self._open[run_id]
@@ -87,11 +87,11 @@ class RunTeller:
             self._keep()
 
     def no_run(self, arrival: str, reason: str) -> None:
-        """Tells people that an arrival does not get its run."""
+        """Tell people that an arrival does not get its run."""
         self._tell(f"{arrival}: no run", f"{arrival} arrived, and no run can be started: {reason}")
 
     def close(self) -> None:
-        """Waits for what is being told."""
+        """Wait for what is being told."""
         self._pool.shutdown(wait=True)
 
     def _tell(self, subject: str, message: str) -> None:
@@ -127,7 +127,7 @@ def _message(view: RunView, place: str) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, str], set[str]]:
-    """Returns the runs that were open, with their statuses, and which of them others started."""
+    """Return the runs that were open, with their statuses, and which of them others started."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

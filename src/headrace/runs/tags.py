@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def find_tagged(
     services: Services, tag: str, since: datetime, *, flow_id: str = "", label: str = ""
 ) -> dict[str, Any] | None:
-    """Returns the run that carries a tag, None where there is none.
+    """Return the run that carries a tag, None where there is none.
 
     A facility has an index of tags. The hosted service has none: the runs that it can narrow down
     are looked through, all of them.

@@ -19,7 +19,7 @@ def list_web_inputs(
     flow_id: str | None = None,
     run_id: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Returns summaries of web inputs, the newest first.
+    """Return summaries of web inputs, the newest first.
 
     Args:
         services: the services of the place where the runs are.
@@ -39,7 +39,7 @@ def list_web_inputs(
 
 
 def find_web_input(services: Services, name: str) -> dict[str, Any]:
-    """Returns the document of a web input.
+    """Return the document of a web input.
 
     Args:
         services: the services of the place where its run is.
@@ -61,7 +61,7 @@ def find_web_input(services: Services, name: str) -> dict[str, Any]:
 
 
 def question_lines(document: Mapping[str, Any]) -> list[str]:
-    """Returns what a web input asks, a line for the title and for each row."""
+    """Return what a web input asks, a line for the title and for each row."""
     context = document["context"]
     lines = [str(context["title"])]
     if context.get("text"):
@@ -71,7 +71,7 @@ def question_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def answer(services: Services, document: Mapping[str, Any], option: str) -> Mapping[str, Any]:
-    """Answers a web input and returns the option that was chosen.
+    """Answer a web input and return the option that was chosen.
 
     Args:
         services: the services of the place where its run is.
@@ -95,7 +95,7 @@ def answer(services: Services, document: Mapping[str, Any], option: str) -> Mapp
 
 
 def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what the flow sees for each option, by the option's id.
+    """Return what the flow sees for each option, by the option's id.
 
     The web input does not tell; the run's log does, in the entry of the state that asked. Empty
     where the log cannot be seen, or does not show the options.

@@ -19,7 +19,7 @@ Check = Callable[[Any], Any]
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Check:
-    """A number within limits."""
+    """Return a number within limits."""
 
     def check(value: Any) -> float:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -33,7 +33,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
 
 
 def integer(low: int | None = None) -> Check:
-    """A whole number."""
+    """Return a whole number."""
 
     def check(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or (low and value < low):
@@ -44,14 +44,14 @@ def integer(low: int | None = None) -> Check:
 
 
 def boolean(value: Any) -> bool:
-    """A truth value."""
+    """Return a truth value."""
     if not isinstance(value, bool):
         raise Wrong("true or false")
     return value
 
 
 def one_of(*names: str) -> Check:
-    """One of some words."""
+    """Return one of some words."""
 
     def check(value: Any) -> str:
         if value not in names:
@@ -86,7 +86,7 @@ def components(value: Any) -> tuple[str, ...]:
 
 
 def text(value: Any) -> str:
-    """A text that is not empty."""
+    """Return a text that is not empty."""
     if not isinstance(value, str) or not value:
         raise Wrong("a text that is not empty")
     return value
@@ -107,7 +107,7 @@ def station_weights(value: Any) -> dict[str, float]:
 
 
 def origin_time(value: Any) -> datetime.datetime:
-    """A time, UTC."""
+    """Return a time, UTC."""
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)

@@ -18,5 +18,5 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line, told by one rank."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises what was wrong with the command line."""
+        """Raise what was wrong with the command line."""
         raise UsageError(f"{message}; see {self.prog} --help")

@@ -36,7 +36,7 @@ Script = Reply | Mapping[str, Any] | str | Callable[[dict[str, Any]], Any] | Seq
 
 
 def answer(details: Any = None, *, after: float = 0.0) -> Reply:
-    """Answers with success.
+    """Answer with success.
 
     Args:
         details: the ``details`` of the status document.
@@ -46,14 +46,14 @@ def answer(details: Any = None, *, after: float = 0.0) -> Reply:
 
 
 def fail(details: Any = "it failed", *, after: float = 0.0) -> Reply:
-    """Ends the action as FAILED; a text becomes its ``description``."""
+    """End the action as FAILED; a text becomes its ``description``."""
     if isinstance(details, str):
         details = {"code": "Failed", "description": details}
     return Reply(FAILED, details, after)
 
 
 def refuse(description: str = "it was refused", code: str = "BadActionRequest") -> Reply:
-    """Refuses to begin: the state fails with ``ActionUnableToRun``."""
+    """Refuse to begin: the state fails with ``ActionUnableToRun``."""
     return Reply(REFUSED, {"code": code, "description": description})
 
 
@@ -69,7 +69,7 @@ def unless_resumed(details: Any = None, *, code: str = "ConsentRequired") -> Rep
 
 
 def reply_of(script: Script, body: dict[str, Any], number: int) -> Reply:
-    """Returns what a script says to a call.
+    """Return what a script says to a call.
 
     Args:
         script: the script.

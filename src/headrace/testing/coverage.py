@@ -44,7 +44,7 @@ class Coverage:
         return sorted(self.all_edges - self.edges)
 
     def lines(self) -> list[str]:
-        """Returns what is to be told, a line for the flow and one for each way never taken."""
+        """Return what is to be told, a line for the flow and one for each way never taken."""
         states, edges = len(self.definition["States"]), self.all_edges
         taken = len(edges & self.edges)
         first = f"{self.name}: {len(self.states)} of {states} states, {taken} of {len(edges)} ways"

@@ -77,7 +77,7 @@ class FlowTest:
         return self
 
     def start(self, body: Mapping[str, Any] | None = None) -> FlowRun:
-        """Starts a run and leaves it before its first state.
+        """Start a run and leave it before its first state.
 
         Args:
             body: the input.
@@ -91,11 +91,11 @@ class FlowTest:
         return FlowRun(self, [event], apply(None, event), self._now)
 
     def run(self, body: Mapping[str, Any] | None = None) -> FlowRun:
-        """Runs the flow to its end, or until it is blocked, and returns the run."""
+        """Run the flow to its end, or until it is blocked, and return the run."""
         return self.start(body).to_the_end()
 
     def reply(self, state: str, url: str, body: dict[str, Any], number: int) -> Reply:
-        """Returns what a call is answered with.
+        """Return what a call is answered with.
 
         A body that its provider would not take is refused, whatever is scripted.
 

@@ -15,7 +15,7 @@ _COVERAGE = pytest.StashKey[dict[str, Any]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--flow-coverage``."""
+    """Add ``--flow-coverage``."""
     group = parser.getgroup("headrace")
     group.addoption(
         "--flow-coverage",
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def flow_test(request: pytest.FixtureRequest) -> Callable[..., FlowTest]:
-    """Makes a flow under test from the name of one of the project's flows, a path, or a dict."""
+    """Make a flow under test from the name of one of the project's flows, a path, or a dict."""
     from headrace.testing.flow import FlowTest
 
     def make(source: Any, *arguments: Any, **more: Any) -> FlowTest:
@@ -43,7 +43,7 @@ def flow_test(request: pytest.FixtureRequest) -> Callable[..., FlowTest]:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Tells the coverage."""
+    """Tell the coverage."""
     known = config.stash.get(_COVERAGE, {})
     if not known or not config.getoption("--flow-coverage"):
         return

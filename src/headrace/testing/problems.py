@@ -13,7 +13,7 @@ class FlowTestError(HeadraceError):
 
 
 def known_name(name: str, names: Iterable[str], what: str) -> str:
-    """Returns a name that must be one of several.
+    """Return a name that must be one of several.
 
     Raises:
         FlowTestError: it is none; the nearest one is suggested.

@@ -16,13 +16,13 @@ _TRANSFER: Final = "https://transfer.actions.globus.org"
 
 
 def hello_world(body: Body) -> Body:
-    """Returns what Hello World answers."""
+    """Return what Hello World answers."""
     echo = {"hello": body["echo_string"]} if "echo_string" in body else {}
     return {"Hello": "World", **echo}
 
 
 def transfer(body: Body) -> Body:
-    """Returns a task document of a transfer."""
+    """Return a task document of a transfer."""
     items = body.get("DATA") or body.get("transfer_items") or []
     return {
         "DATA_TYPE": "task",
@@ -38,12 +38,12 @@ def transfer(body: Body) -> Body:
 
 
 def delete(body: Body) -> Body:
-    """Returns a task document of a deletion."""
+    """Return a task document of a deletion."""
     return {**transfer(body), "type": "DELETE"}
 
 
 def mkdir(body: Body) -> Body:
-    """Returns what making a directory answers."""
+    """Return what making a directory answers."""
     return {
         "DATA_TYPE": "mkdir_result",
         "code": "DirectoryCreated",
@@ -54,7 +54,7 @@ def mkdir(body: Body) -> Body:
 
 
 def listing(*names: str, path: str = "/") -> Body:
-    """Returns a listing of a directory; a name that ends with a slash is a directory's."""
+    """Return a listing of a directory; a name that ends with a slash is a directory's."""
     entries = [
         {
             "DATA_TYPE": "file",
@@ -75,7 +75,7 @@ def listing(*names: str, path: str = "/") -> Body:
 
 
 def stat(body: Body) -> Body:
-    """Returns what is told of a file, or of a directory where the path ends with a slash."""
+    """Return what is told of a file, or of a directory where the path ends with a slash."""
     path = str(body.get("path", "/"))
     is_directory = path.endswith("/")
     return {
@@ -92,7 +92,7 @@ def stat(body: Body) -> Body:
 
 
 def not_found(path: str = "") -> Body:
-    """Returns what ``stat`` answers where nothing is there: it succeeds, and says so.
+    """Return what ``stat`` answers where nothing is there: it succeeds, and says so.
 
     Args:
         path: for the message.
@@ -106,7 +106,7 @@ def not_found(path: str = "") -> Body:
 
 
 def collection_info(body: Body) -> Body:
-    """Returns a document of a guest collection."""
+    """Return a document of a guest collection."""
     return {
         "DATA_TYPE": "endpoint",
         "id": str(body.get("endpoint_id")),
@@ -121,7 +121,7 @@ def collection_info(body: Body) -> Body:
 
 
 def manage_permission(body: Body) -> Body:
-    """Returns what making, changing or removing a permission answers."""
+    """Return what making, changing or removing a permission answers."""
     created = body.get("operation") == "CREATE"
     rule = str(uuid.uuid4()) if created else str(body.get("rule_id"))
     code = {"CREATE": "Created", "UPDATE": "Updated"}.get(str(body.get("operation")), "Deleted")
@@ -136,7 +136,7 @@ def manage_permission(body: Body) -> Body:
 
 
 def search_task(body: Body) -> Body:
-    """Returns the task of an ingest into a search index, or of a deletion from one."""
+    """Return the task of an ingest into a search index, or of a deletion from one."""
     return {
         "task_id": str(uuid.uuid4()),
         "index_id": str(body.get("search_index")),
@@ -146,19 +146,19 @@ def search_task(body: Body) -> Body:
 
 
 def web_input(body: Body) -> Body:
-    """Returns what putting a question answers."""
+    """Return what putting a question answers."""
     del body
     return {"web_input_id": str(uuid.uuid4())}
 
 
 def compute(*results: Any) -> Body:
-    """Returns what Compute answers when its tasks returned these values."""
+    """Return what Compute answers when its tasks returned these values."""
     tasks = [{"task_id": str(uuid.uuid4()), "output": result} for result in results]
     return {"result": list(results), "results": tasks}
 
 
 def compute_by(functions: Mapping[str, Callable[..., Any]]) -> Callable[[Body], Body]:
-    """Returns a script that calls Python functions as Compute would.
+    """Return a script that calls Python functions as Compute would.
 
     Args:
         functions: by what the flow has as ``function_id``.

@@ -133,7 +133,7 @@ class FlowRun:
         return error
 
     def body(self, state: str, number: int = -1) -> dict[str, Any]:
-        """Returns what a state asked of its provider, the last time by default.
+        """Return what a state asked of its provider, the last time by default.
 
         Raises:
             FlowTestError: it asked nothing.
@@ -174,7 +174,7 @@ class FlowRun:
         return self.to_the_end()
 
     def cancel(self) -> FlowRun:
-        """Cancels a run that has not ended."""
+        """Cancel a run that has not ended."""
         if self._position.phase == Phase.DONE:
             raise FlowTestError(f"the run is {self.status}")
         traveller = self._traveller()
@@ -183,7 +183,7 @@ class FlowRun:
         return self
 
     def retry(self, from_state: str | None = None, given: Given | None = None) -> FlowRun:
-        """Takes up this run as ``headrace run retry`` does, and runs the new one to its end.
+        """Take up this run as ``headrace run retry`` does, and runs the new one to its end.
 
         Args:
             from_state: where it begins; by default where this run ended.
@@ -306,7 +306,7 @@ class FlowRun:
         return Accepted(action_id)
 
     def calls_of(self, state: str) -> list[Call]:
-        """Returns the calls of one state."""
+        """Return the calls of one state."""
         return [call for call in self.calls if call.state == state]
 
     def _ended(self, document: Mapping[str, Any], reply: Reply) -> dict[str, Any]:

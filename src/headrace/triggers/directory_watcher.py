@@ -52,13 +52,13 @@ class Workers(Protocol):
     """Does what may take long, and tells of its end in the thread of the post."""
 
     def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Calls the project's program, beside others."""
+        """Call the project's program, beside others."""
 
     def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Starts a run, one after the other."""
+        """Start a run, one after the other."""
 
     def ended(self) -> bool:
-        """Tells whether nobody waits for the work any more."""
+        """Tell whether nobody waits for the work any more."""
 
 
 class Post:
@@ -134,7 +134,7 @@ class Post:
             self._failed(task, error)
 
     def _failed(self, task: Task, error: BaseException) -> None:
-        """Tells what went wrong with a task, and has it done again."""
+        """Tell what went wrong with a task, and has it done again."""
         if isinstance(error, LedgerUnusable) or not isinstance(error, Exception):
             raise error
         self._complain(_words(error), undone=True)
@@ -464,7 +464,7 @@ class Post:
             self._complete.pop(id_, None)
 
     def _wait_again(self, id_: int) -> None:
-        """An arrival has changed since it was complete: it has to be complete anew."""
+        """Have an arrival that changed since it was complete become complete anew."""
         changed = self._complete.pop(id_, None)
         if changed and self._settled.get(changed.arrival.name, (None,))[0] == id_:
             del self._settled[changed.arrival.name]
@@ -480,7 +480,7 @@ class Post:
 def lying_there(
     trigger: Trigger, ground: Ground, directory: WatchedDirectory
 ) -> Iterable[tuple[str, Identity]]:
-    """Yields path and identity of all that lies in a watched directory and may be an arrival."""
+    """Yield path and identity of all that lies in a watched directory and may be an arrival."""
     for name in sorted(directory.names()):
         identity = directory.identify(name, inodes=ground.inodes)
         if identity is not None and is_speakable(name):
@@ -488,7 +488,7 @@ def lying_there(
 
 
 def arrival_path(trigger: Trigger, name: str) -> str:
-    """Returns the path in the collection of what has a name in the watched directory."""
+    """Return the path in the collection of what has a name in the watched directory."""
     return f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
 
 

@@ -24,7 +24,7 @@ class FirstLook:
     count: int
 
     def __str__(self) -> str:
-        """Returns it in words for people."""
+        """Return it in words for people."""
         kind = {"directory": ("directory", "directories"), "file": ("file", "files")}
         one, several = kind[self.trigger.what]
         lie = f"1 {one} lies" if self.count == 1 else f"{self.count:,} {several} lie"

@@ -180,7 +180,7 @@ def arrival_of(trigger: Trigger, record: Record) -> Arrival:
 
 
 def _whereabouts(trigger: Trigger, arrival: Arrival, record: Record) -> str:
-    """Tells whether an arrival is "there", is "gone", or its whole directory is "away"."""
+    """Tell whether an arrival is "there", is "gone", or its whole directory is "away"."""
     try:
         with WatchedDirectory(trigger, arrival.location.parent) as directory:
             ground = directory.survey()

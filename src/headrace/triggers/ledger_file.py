@@ -188,7 +188,7 @@ class LedgerFile:
         self._note(anyway=True)
 
     def _examine(self, known: Known | None) -> tuple[str, sqlite3.Connection | None]:
-        """Returns what is wrong with the ledger, and its connection where it can be used."""
+        """Return what is wrong with the ledger, and its connection where it can be used."""
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:

@@ -97,7 +97,7 @@ def lock_ledger(path: Path) -> int:
 
 
 def is_watched(path: Path) -> bool:
-    """Whether a watcher works with a ledger at this moment.
+    """Return whether a watcher works with a ledger at this moment.
 
     Args:
         path: the ledger's file.

@@ -53,7 +53,7 @@ class ProjectStarter:
         self._own = threading.local()
 
     def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
-        """Starts the run of an arrival.
+        """Start the run of an arrival.
 
         Args:
             trigger: which flow, with which input.
@@ -103,7 +103,7 @@ class ProjectStarter:
         return self._with_services(send)
 
     def find(self, tag: str, since: datetime) -> str | None:
-        """Returns the id of the run that carries a tag.
+        """Return the id of the run that carries a tag.
 
         The hosted service is asked for the runs of the flow that have the label that was given
         with the tag.
@@ -158,14 +158,14 @@ class ProjectStarter:
 
 
 def label_of(trigger: Trigger, arrival: Arrival) -> str:
-    """Returns the label of an arrival's run."""
+    """Return the label of an arrival's run."""
     from headrace.triggers import render_input
 
     return shortened(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
 
 
 def shortened(text: str, length: int) -> str:
-    """Returns a text as the service takes it: not longer, and different for different texts.
+    """Return a text as the service takes it: not longer, and different for different texts.
 
     Args:
         text: a label or a tag; white space is joined, as the service does, and other control

@@ -178,15 +178,15 @@ class TriggerLoop(threading.Thread):
     # -- what may take long (headrace.triggers.directory_watcher.Workers)
 
     def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Calls the project's program, beside others."""
+        """Call the project's program, beside others."""
         self._submit(self._checks, work, done)
 
     def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Starts a run, one after the other."""
+        """Start a run, one after the other."""
         self._submit(self._starts, work, done)
 
     def ended(self) -> bool:
-        """Tells whether nobody waits for the work any more."""
+        """Tell whether nobody waits for the work any more."""
         return self._ended.is_set()
 
     def _submit(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def look_text(look: Look) -> str:
-    """Returns a look at events as text."""
+    """Return a look at events as text."""
     parts = [_event_text(event) for event in look.events]
     if len(look.events) > 1:
         problems = look.problems()

@@ -17,7 +17,7 @@ _EMPTY = "No data runs yet."
 
 
 def data_runs_text(runs: Sequence[DataRun]) -> str:
-    """Returns data runs as a table, with a line of totals below several of them."""
+    """Return data runs as a table, with a line of totals below several of them."""
     from headrace.runs.describe import duration, size
 
     fields = [
@@ -42,7 +42,7 @@ def data_runs_text(runs: Sequence[DataRun]) -> str:
 
 
 def show_live(look: Callable[[], Sequence[DataRun]], place: str) -> None:
-    """Shows data runs until interrupted.
+    """Show data runs until interrupted.
 
     On a terminal one table is drawn again and again; elsewhere another one whenever a run has
     changed.

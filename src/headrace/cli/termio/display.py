@@ -14,7 +14,7 @@ from headrace.cli.termio.terminal import write
 
 
 def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = ()) -> None:
-    """Writes a result to standard output.
+    """Write a result to standard output.
 
     Args:
         data: the result as JSON shows it.
@@ -38,7 +38,7 @@ def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = (
 
 
 def is_text() -> bool:
-    """Returns whether the result is shown to a person."""
+    """Return whether the result is shown to a person."""
     session = current()
     return session.format == "text" and session.jmespath is None
 

@@ -23,7 +23,7 @@ from headrace.errors import HeadraceError
 
 
 def exit_code_of(command: Callable[[], Any]) -> int:
-    """Runs a command and returns its exit code; an error is told in one line.
+    """Run a command and return its exit code; an error is told in one line.
 
     With ``HEADRACE_DEBUG=1`` in the environment the traceback is shown before the line. An error
     that nobody foresaw leaves its traceback in a file.
@@ -55,7 +55,7 @@ def exit_code_of(command: Callable[[], Any]) -> int:
 
 
 def show_threads_and_logs() -> None:
-    """Lets errors of threads, and what libraries log, be told in lines as all others are."""
+    """Let errors of threads, and what libraries log, be told in lines as all others are."""
     threading.excepthook = _thread_died
     root = logging.getLogger()
     if not root.handlers:
@@ -65,7 +65,7 @@ def show_threads_and_logs() -> None:
 
 
 def told(error: Exception) -> tuple[str | None, int]:
-    """Returns an expected error as one line with its exit code; (None, 1) for any other."""
+    """Return an expected error as one line with its exit code; (None, 1) for any other."""
     sdk = sys.modules.get("globus_sdk")
     if sdk is not None and isinstance(error, sdk.GlobusError):
         from headrace.hosted import explain
@@ -84,7 +84,7 @@ def told(error: Exception) -> tuple[str | None, int]:
 
 
 def open_standard_streams() -> None:
-    """Gives standard streams that were closed the null device.
+    """Give standard streams that were closed the null device.
 
     Files that are opened later would get their numbers otherwise, and what is written to a standard
     stream, here or by a program that is started, would land in them.
@@ -125,7 +125,7 @@ def _unforeseen(error: BaseException) -> str:
 
 
 def _discard_output() -> None:
-    """Lets nothing more be written: whoever read has enough, or there is no room for it."""
+    """Let nothing more be written: whoever read has enough, or there is no room for it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

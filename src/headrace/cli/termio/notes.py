@@ -6,5 +6,5 @@ from headrace.cli.termio.terminal import one_line, style, write
 
 
 def note(message: str) -> None:
-    """Writes a line for people to standard error."""
+    """Write a line for people to standard error."""
     write(style(one_line(message), dim=True), err=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def output_text(parts: Sequence[OutputPart]) -> str:
-    """Returns what tasks and jobs printed, each stream below a line that names it."""
+    """Return what tasks and jobs printed, each stream below a line that names it."""
     blocks = [block for part in parts for block in _blocks(part)]
     return "\n".join(blocks) or "Nothing was printed, or nothing of it is kept."
 
@@ -30,7 +30,7 @@ class OutputPrinter:
         self._last: tuple[str, str, str] | None = None
 
     def show(self, part: OutputPart) -> None:
-        """Prints what is new of a task or a job."""
+        """Print what is new of a task or a job."""
         for name, stream in (("stdout", part.stdout), ("stderr", part.stderr)):
             self._grow(part, name, stream)
         for name, text in (("traceback", part.traceback), ("note", part.note)):
@@ -72,7 +72,7 @@ def _blocks(part: OutputPart) -> Iterator[str]:
 
 
 def _left_out(stream: Stream) -> str:
-    """Returns how much of a stream is shown, where that is not all of it."""
+    """Return how much of a stream is shown, where that is not all of it."""
     from headrace.runs.describe import size
 
     lines = len(stream.text.splitlines())

@@ -24,20 +24,20 @@ class Board(Protocol):
     """Where progress is shown; a context manager."""
 
     def __enter__(self) -> Board:
-        """Begins to show."""
+        """Begin to show."""
 
     def __exit__(self, *error: object) -> None:
-        """Ends, leaving the last state where it is."""
+        """End, leaving the last state where it is."""
 
     def show(self, views: Iterable[RunView]) -> None:
-        """Shows how runs stand now."""
+        """Show how runs stand now."""
 
     def say(self, message: str) -> None:
-        """Tells something that is not about one run's progress."""
+        """Tell something that is not about one run's progress."""
 
 
 def make_board(*, quiet: bool = False) -> Board:
-    """Returns the board that standard error can have.
+    """Return the board that standard error can have.
 
     Args:
         quiet: whether nothing but messages is wanted.
@@ -57,10 +57,10 @@ class Silent:
         """Has nothing to end."""
 
     def show(self, views: Iterable[RunView]) -> None:
-        """Shows nothing."""
+        """Show nothing."""
 
     def say(self, message: str) -> None:
-        """Writes a line."""
+        """Write a line."""
         write(one_line(message), err=True)
 
 
@@ -77,7 +77,7 @@ class Lines:
         """Has nothing to end."""
 
     def show(self, views: Iterable[RunView]) -> None:
-        """Writes a line for each run whose state has changed, or its progress after a while."""
+        """Write a line for each run whose state has changed, or its progress after a while."""
         from headrace.runs import (
             doing,
         )
@@ -94,7 +94,7 @@ class Lines:
                 self.say(f"{view.label}: {state}" + (f": {text}" if _adds(text, state) else ""))
 
     def say(self, message: str) -> None:
-        """Writes a line with the time."""
+        """Write a line with the time."""
         write(f"{datetime.now().astimezone():%H:%M:%S} {one_line(message)}", err=True)
 
 
@@ -115,11 +115,11 @@ class Live:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Removes the table; the lines about runs that have ended stay."""
+        """Remove the table; the lines about runs that have ended stay."""
         self._live.stop()
 
     def show(self, views: Iterable[RunView]) -> None:
-        """Draws the runs."""
+        """Draw the runs."""
         ended: list[RunView] = []
         for view in views:
             if view.final:
@@ -133,7 +133,7 @@ class Live:
             self._console.print(_ended_line(view), soft_wrap=True)
 
     def say(self, message: str) -> None:
-        """Writes a line above the table."""
+        """Write a line above the table."""
         from rich.text import Text
 
         self._console.print(Text(one_line(message), style="dim"), soft_wrap=True)

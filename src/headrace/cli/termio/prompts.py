@@ -18,7 +18,7 @@ class NotConfirmed(click.ClickException):
 
 
 def confirm(question: str) -> None:
-    """Asks before something that cannot be taken back.
+    """Ask before something that cannot be taken back.
 
     Args:
         question: what is to be done, as a question.
@@ -35,7 +35,7 @@ def confirm(question: str) -> None:
 
 
 def choose(lines: Sequence[str], options: Sequence[str]) -> str:
-    """Shows a question and returns the option that was chosen, asked until it is one of them.
+    """Show a question and return the option that was chosen, asked until it is one of them.
 
     Args:
         lines: the question.

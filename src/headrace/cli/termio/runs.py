@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def moment(key: str) -> Any:
-    """Returns a function that takes a time out of a document."""
+    """Return a function that takes a time out of a document."""
 
     def take(document: Mapping[str, Any]) -> Any:
         from headrace.runs.poller import moment_of
@@ -44,7 +44,7 @@ LEFT_OUT = "more characters"
 
 
 def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
-    """Returns one run in words.
+    """Return one run in words.
 
     Args:
         view: the run.
@@ -90,7 +90,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
 
 
 def ending_text(view: RunView, project: Project, place: str) -> str:
-    """Returns in a few lines how a run ended and where its results are."""
+    """Return in a few lines how a run ended and where its results are."""
     from headrace.runs import (
         failure_line,
         results_of,
@@ -111,7 +111,7 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
 
 
 def entry_words(entry: Mapping[str, Any]) -> str:
-    """Returns what a log entry says beyond its code and state: failures whole, others shortened.
+    """Return what a log entry says beyond its code and state: failures whole, others shortened.
 
     Inputs and outputs that are shortened say how much is left out (:data:`LEFT_OUT`).
 

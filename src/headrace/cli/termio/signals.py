@@ -24,7 +24,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def end_on_signals() -> None:
-    """Lets the signals that end a process raise `Stopped` in the main thread.
+    """Let the signals that end a process raise `Stopped` in the main thread.
 
     One that is ignored, as SIGHUP under ``nohup``, stays so.
     """
@@ -47,14 +47,14 @@ def end_on_signals() -> None:
 
 
 def words_of(interrupt: BaseException) -> tuple[str, int]:
-    """Returns how an interrupt is told, and the exit code of a command that was not done."""
+    """Return how an interrupt is told, and the exit code of a command that was not done."""
     number = interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
     word = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
     return word, 128 + number
 
 
 def _let_terminal_go() -> None:
-    """Writes no more to a terminal that has hung up."""
+    """Write no more to a terminal that has hung up."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

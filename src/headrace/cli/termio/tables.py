@@ -45,7 +45,7 @@ class Field:
 
 
 def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
-    """Returns items as lines with aligned columns.
+    """Return items as lines with aligned columns.
 
     Args:
         items: what to show.
@@ -68,7 +68,7 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
 
 
 def record(item: Any, fields: Sequence[Field]) -> str:
-    """Returns one item, a line for each field that is not empty."""
+    """Return one item, a line for each field that is not empty."""
     values = [(field.title, _text(field.value(item))) for field in fields]
     width = max(_width(title) for title, _ in values) + 1
     return "\n".join(
@@ -79,13 +79,13 @@ def record(item: Any, fields: Sequence[Field]) -> str:
 
 
 def paint(word: str) -> str:
-    """Returns a word in its colour, if it has one; pipes get it without."""
+    """Return a word in its colour, if it has one; pipes get it without."""
     colour = _COLOURS.get(word)
     return style(word, fg=colour) if colour else word
 
 
 def clock(moment: datetime | None) -> str:
-    """Returns a time in the local zone, to the second."""
+    """Return a time in the local zone, to the second."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 

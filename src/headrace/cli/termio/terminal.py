@@ -22,7 +22,7 @@ _MARK: Final = re.compile(f"\x00{_NONCE}:([0-9;]*)\x00")
 
 
 def style(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:
-    """Returns text with a style, which a terminal shows and a pipe does not get.
+    """Return text with a style, which a terminal shows and a pipe does not get.
 
     Args:
         text: the text, escaped where it is written.
@@ -38,12 +38,12 @@ def style(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = F
 
 
 def one_line(text: str) -> str:
-    """Returns a text on one line, without anything that steers a terminal."""
+    """Return a text on one line, without anything that steers a terminal."""
     return terminal_text(" ".join(text.split()))
 
 
 def rendered(text: str, *, colour: bool) -> str:
-    """Returns text as it is written: styles as escape sequences, those of data harmless.
+    """Return text as it is written: styles as escape sequences, those of data harmless.
 
     Args:
         text: what is to be written, with marks of :func:`style`.
@@ -56,7 +56,7 @@ def rendered(text: str, *, colour: bool) -> str:
 
 
 def write(text: str, *, err: bool = False, newline: bool = True) -> None:
-    r"""Writes text to standard output or standard error.
+    r"""Write text to standard output or standard error.
 
     Characters that the stream's encoding lacks are written as ``\xe9`` and the like.
 
@@ -75,7 +75,7 @@ def write(text: str, *, err: bool = False, newline: bool = True) -> None:
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Returns whether a stream is a terminal whose user wants colours."""
+    """Return whether a stream is a terminal whose user wants colours."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream.isatty()
 

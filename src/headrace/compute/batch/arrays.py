@@ -79,7 +79,7 @@ class MemberEnd:
     reason: str = ""
 
     def __str__(self) -> str:
-        """Returns what is known, in words."""
+        """Return what is known, in words."""
         why = f" ({self.reason})" if self.reason not in ("", "None") else ""
         return f"{self.state or 'lost'}{why}"
 
@@ -117,7 +117,7 @@ def run_members(
     at_once: int,
     retries: int,
 ) -> dict[str, Any]:
-    """Runs every member, and those that failed again.
+    """Run every member, and those that failed again.
 
     Args:
         scheduler: where to.
@@ -210,7 +210,7 @@ def _prepare(array: ArrayTask, lines: Sequence[str]) -> None:
 
 
 def _settle_parts(array: ArrayTask) -> list[str]:
-    """Waits for the arrays that an earlier call has left, and returns those of this task."""
+    """Wait for the arrays that an earlier call has left, and returns those of this task."""
     job_ids = []
     for path in sorted((array.directory.path / "arrays").glob("*/submission.json")):
         part = JobDirectory(path.parent)
@@ -238,7 +238,7 @@ def _run_all(
     largest: int,
     ended: dict[int, MemberEnd],
 ) -> list[str]:
-    """Runs members, in as many arrays as the cluster's limits ask for, one after the other."""
+    """Run members, in as many arrays as the cluster's limits ask for, one after the other."""
     job_ids: list[str] = []
     size = largest
     left = list(wanted)
@@ -286,7 +286,7 @@ def _new_part(array: ArrayTask, lines: Sequence[str]) -> tuple[JobDirectory, Sub
 
 
 def _array_size(array: ArrayTask) -> int:
-    """Returns how many members the cluster takes in one array."""
+    """Return how many members the cluster takes in one array."""
     named = [o.partition("=")[2] for o in array.settings.options if o.startswith("--clusters=")]
     cluster = named[-1].partition(",")[0] if named else ""
     notices = Notices(array.task, array.directory.path)
@@ -309,7 +309,7 @@ def _array_size(array: ArrayTask) -> int:
 def _wait(
     array: ArrayTask, part: JobDirectory, submission: Submission, numbers: Sequence[int]
 ) -> dict[int, MemberEnd]:
-    """Waits for an array, and returns the ends of the members that left no exit code."""
+    """Wait for an array, and return the ends of the members that left no exit code."""
     assert submission.job is not None  # noqa: S101 - it was submitted
     watch = JobWatch(array.scheduler, submission, len(numbers))
     rule, notices = EndRule(array.settings.requeue), Notices(array.task, part.path)
@@ -372,7 +372,7 @@ def _end_of(member: Job | None) -> MemberEnd:
 def _told_by_number(
     scheduler: Scheduler, submission: Submission, ends: Mapping[int, MemberEnd]
 ) -> dict[int, MemberEnd]:
-    """Returns the ends of members whose exit codes are known neither by a note nor by the queue.
+    """Return the ends of members whose exit codes are known neither by a note nor by the queue.
 
     The queue shows no exit codes; the record of the array does.
     """

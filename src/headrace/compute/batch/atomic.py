@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, text: str, *, mode: int = 0o600, flush: bool = True) -> None:
-    """Writes a file whole or not at all; where it fails, nothing is left beside it.
+    """Write a file whole or not at all; where it fails, nothing is left beside it.
 
     Args:
         path: the file; its directory is there.

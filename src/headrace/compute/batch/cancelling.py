@@ -16,13 +16,13 @@ VARIABLE: Final = "HEADRACE_CANCELLED"
 
 
 def was_cancelled(task: str) -> bool:
-    """Says whether a task was given up."""
+    """Say whether a task was given up."""
     directory = os.environ.get(VARIABLE)
     return bool(directory) and (Path(str(directory)) / task).exists()
 
 
 def refuse_cancelled(task: str) -> None:
-    """Raises where a task was given up.
+    """Raise where a task was given up.
 
     Raises:
         BatchJobError: it was.
@@ -32,13 +32,13 @@ def refuse_cancelled(task: str) -> None:
 
 
 def task_of(comment: str) -> str:
-    """Returns the task that a job was submitted for; empty where it is none of ours."""
+    """Return the task that a job was submitted for; empty where it is none of ours."""
     kind, _, rest = comment.partition(":")
     return rest.rpartition(":")[0] if kind == "headrace" else ""
 
 
 def open_jobs(scheduler: Scheduler, tasks: Collection[str]) -> list[JobId]:
-    """Returns the jobs that were submitted for tasks and have not ended; arrays as a whole.
+    """Return the jobs that were submitted for tasks and have not ended; arrays as a whole.
 
     Args:
         scheduler: who is asked.

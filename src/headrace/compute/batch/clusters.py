@@ -13,13 +13,13 @@ _FORGOTTEN_SECONDS: Final = 60 * 86_400.0
 
 
 def cache_directory() -> Path:
-    """Returns the directory for what all processes of a user know of the scheduler."""
+    """Return the directory for what all processes of a user know of the scheduler."""
     base = os.environ.get("HEADRACE_SLURM_CACHE")
     return Path(base) if base else Path.home() / ".cache/headrace/slurm"
 
 
 def known_clusters() -> tuple[str, ...]:
-    """Returns the clusters to ask; the first is this machine's own, by an empty name."""
+    """Return the clusters to ask; the first is this machine's own, by an empty name."""
     oldest = time.time() - _FORGOTTEN_SECONDS
     try:
         files = sorted((cache_directory() / "clusters").iterdir())
@@ -30,7 +30,7 @@ def known_clusters() -> tuple[str, ...]:
 
 
 def note_cluster(name: str) -> None:
-    """Remembers a cluster that sbatch has named, where that is possible."""
+    """Remember a cluster that sbatch has named, where that is possible."""
     if name and "/" not in name and not name.startswith("."):
         with contextlib.suppress(OSError):
             directory = cache_directory() / "clusters"

@@ -58,7 +58,7 @@ class Directives:
 
 
 def read_directives(script: Path) -> Directives:
-    """Reads the ``#SBATCH`` lines of a script, as sbatch does: those before its first command.
+    """Read the ``#SBATCH`` lines of a script, as sbatch does: those before its first command.
 
     Args:
         script: the script.
@@ -134,7 +134,7 @@ def _options(text: str, where: str) -> list[tuple[str, str | None]]:
 
 
 def _count_tasks(settings: dict[str, Any], others: Mapping[str, str]) -> None:
-    """Sets the number of tasks where the script says how many there are on each node."""
+    """Set the number of tasks where the script says how many there are on each node."""
     per_node = others.get("ntasks-per-node", "").partition("=")[2]
     if per_node.isdigit() and "ntasks" not in settings and "nodes" not in others:
         settings["ntasks"] = int(per_node) * settings.get("nodes", 1)

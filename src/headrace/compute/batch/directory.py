@@ -83,7 +83,7 @@ class JobDirectory:
             raise BatchJobError(f"{path}: cannot be made: {error.strerror}") from error
 
     def keep(self, name: str, text: str) -> None:
-        """Writes a file whole or not at all.
+        """Write a file whole or not at all.
 
         Raises:
             BatchJobError: it cannot be written.
@@ -94,18 +94,18 @@ class JobDirectory:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 
     def keep_json(self, name: str, value: Any) -> None:
-        """Writes a JSON file whole or not at all."""
+        """Write a JSON file whole or not at all."""
         self.keep(name, json.dumps(value, indent=1) + "\n")
 
     def text(self, name: str) -> str | None:
-        """Returns the text of a file, None where there is none."""
+        """Return the text of a file, None where there is none."""
         try:
             return (self.path / name).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
     def json(self, name: str) -> dict[str, Any]:
-        """Returns the object in a file; empty where there is none or none that is whole."""
+        """Return the object in a file; empty where there is none or none that is whole."""
         try:
             value = json.loads(self.text(name) or "{}")
         except ValueError:
@@ -113,12 +113,12 @@ class JobDirectory:
         return value if isinstance(value, dict) else {}
 
     def note_json(self, name: str, value: Any) -> None:
-        """Writes a JSON file where that is possible: what is only told must not end a wait."""
+        """Write a JSON file where that is possible: what is only told must not end a wait."""
         with contextlib.suppress(BatchJobError):
             self.keep_json(name, value)
 
     def exit_notes(self) -> list[ExitNote]:
-        """Returns what scripts left at their ends here, the least restarted first.
+        """Return what scripts left at their ends here, the least restarted first.
 
         The directory is read anew: a file system that many machines share may go on showing a
         file as missing to those who only look for its name.
@@ -137,7 +137,7 @@ class JobDirectory:
         return sorted(notes, key=lambda note: note.restarts)
 
     def exit_of(self, jobs: Collection[str]) -> ExitNote | None:
-        """Returns what the last run of one of some jobs left at its end; None where it has not.
+        """Return what the last run of one of some jobs left at its end; None where it has not.
 
         Args:
             jobs: numbers of jobs.
@@ -146,12 +146,12 @@ class JobDirectory:
         return notes[-1] if notes else None
 
     def owner(self) -> str:
-        """Returns the number of the job that has begun here; empty where none has."""
+        """Return the number of the job that has begun here; empty where none has."""
         text = (self.text(OWNER) or "").strip()
         return text if text.isdigit() else ""
 
     def note_exit(self, job: str, code: int) -> None:
-        """Writes the exit code of a script that ran here without the scheduler.
+        """Write the exit code of a script that ran here without the scheduler.
 
         Raises:
             BatchJobError: it cannot be written.
@@ -164,7 +164,7 @@ class JobDirectory:
         self.keep("exit_code", f"{shown}\n")
 
     def note_state(self, state: str, reason: str = "", nodes: str = "") -> None:
-        """Adds a state of Slurm's to the list, unless it is the last one there.
+        """Add a state of Slurm's to the list, unless it is the last one there.
 
         Where that cannot be written it is left out: a full disk says nothing of the job.
         """
@@ -181,7 +181,7 @@ class JobDirectory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other processes from deciding about the directory; held for moments only.
+        """Keep other processes from deciding about the directory; held for moments only.
 
         Where the file system has no locks it goes on without: two tasks that begin in one
         directory at the same instant are then kept apart by the jobs' scripts alone.
@@ -193,7 +193,7 @@ class JobDirectory:
             yield
 
     def last_words(self) -> str:
-        """Returns the last line that the script wrote to its standard error, else output.
+        """Return the last line that the script wrote to its standard error, else output.
 
         What the scheduler and launchers of MPI say of every program that fails comes after it.
         """
@@ -210,7 +210,7 @@ class JobDirectory:
         return "it said nothing"
 
     def clear(self) -> None:
-        """Forgets an earlier job that was run here for another task, and has ended.
+        """Forget an earlier job that was run here for another task, and has ended.
 
         Raises:
             BatchJobError: what it left cannot be removed.

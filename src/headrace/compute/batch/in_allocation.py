@@ -34,7 +34,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str) -> Ending:
-    """Runs the script as a child of this process, and ends it with this process.
+    """Run the script as a child of this process, and ends it with this process.
 
     Args:
         job: the job's directory, with the script in it.

@@ -35,7 +35,7 @@ class Notices:
         self._text: str | None = None
 
     def tell(self, text: str, seconds: float = 0.0) -> None:
-        """Says what is waited for.
+        """Say what is waited for.
 
         Args:
             text: one line.
@@ -57,7 +57,7 @@ class Notices:
             write_atomic(self._path, json.dumps(known), flush=False)
 
     def clear(self) -> None:
-        """Takes back what was said."""
+        """Take back what was said."""
         if self._text is not None:
             self._text = None
             with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class Notices:
 
 
 def notices_of(tasks: Collection[str]) -> list[str]:
-    """Returns what is said of tasks on this machine."""
+    """Return what is said of tasks on this machine."""
     return [str(known["text"]) for known in _all() if known.get("task") in tasks]
 
 

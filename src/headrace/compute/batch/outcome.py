@@ -69,12 +69,12 @@ class Ending:
         return self.outcome is JobOutcome.FINISHED
 
     def document(self) -> dict[str, object]:
-        """Returns the ending as JSON."""
+        """Return the ending as JSON."""
         return {**asdict(self), "outcome": self.outcome.value}
 
     @classmethod
     def of_document(cls, known: dict[str, object]) -> Ending | None:
-        """Reads an ending; None where the document is none, or of another version."""
+        """Read an ending; None where the document is none, or of another version."""
         fields = {name: known[name] for name in cls.__dataclass_fields__ if name in known}
         try:
             return cls(**{**fields, "outcome": JobOutcome(fields["outcome"])})  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ class Ending:
 
 
 def ending_of(job: JobDirectory, settings: JobSettings, workdir: Path, end: JobEnd) -> Ending:
-    """Puts together what Slurm says and what the job's directory says.
+    """Put together what Slurm says and what the job's directory says.
 
     Args:
         job: the job's directory.
@@ -124,7 +124,7 @@ def ending_of(job: JobDirectory, settings: JobSettings, workdir: Path, end: JobE
 
 
 def missing_outputs(settings: JobSettings, workdir: Path, seconds: float = 0.0) -> list[str]:
-    """Returns the declared outputs that are not there, or are empty.
+    """Return the declared outputs that are not there, or are empty.
 
     Args:
         settings: what the job declared.

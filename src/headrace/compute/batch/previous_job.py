@@ -23,7 +23,7 @@ _ANSWERS: Final = 2
 def claim(
     scheduler: Scheduler, directory: JobDirectory, tag: str, task: str, begin: Callable[[], None]
 ) -> bool:
-    """Makes a directory this submission's.
+    """Make a directory this submission's.
 
     Args:
         scheduler: who is asked for a job of another submission.
@@ -51,7 +51,7 @@ def claim(
 
 
 def is_settled(directory: JobDirectory, known: Submission) -> bool:
-    """Says whether the directory itself tells that a job on record has ended."""
+    """Say whether the directory itself tells that a job on record has ended."""
     if known.settled:
         return True
     if known.job is None:
@@ -66,7 +66,7 @@ def is_settled(directory: JobDirectory, known: Submission) -> bool:
 
 
 def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str) -> None:
-    """Waits until a job of an earlier task has ended; cancels it where that task was given up.
+    """Wait until a job of an earlier task has ended; cancel it where that task was given up.
 
     Args:
         scheduler: who is asked.
@@ -96,7 +96,7 @@ def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, tas
 
 
 def _look_up(scheduler: Scheduler, known: Submission, task: str) -> JobId | None:
-    """Looks for a job whose submission was never answered; None where there is none."""
+    """Look for a job whose submission was never answered; None where there is none."""
     answers, pauses = 0, [*LOOKING]
     while pauses or answers < _ANSWERS:
         refuse_cancelled(task)

@@ -76,7 +76,7 @@ class QueueCache:
             self._memory = _MEMORY.setdefault(self._path, _Memory())
 
     def ask(self, known: str, interval: float) -> QueueAnswer | None:
-        """Returns an answer that the caller has not seen; asks where there is none and it may.
+        """Return an answer that the caller has not seen; ask where there is none and it may.
 
         Args:
             known: name of the answer that the caller has; empty: none.
@@ -120,13 +120,13 @@ class QueueCache:
         return QueueAnswer(name, queue)
 
     def count(self) -> int:
-        """Returns how often the scheduler was asked."""
+        """Return how often the scheduler was asked."""
         with self._record() as record:
             return int(record.get("questions", 0))
 
     @contextlib.contextmanager
     def _record(self) -> Iterator[dict[str, Any]]:
-        """Gives what is known, and keeps what becomes of it: in the file, or else in memory."""
+        """Give what is known, and keeps what becomes of it: in the file, or else in memory."""
         with self._memory.lock, contextlib.ExitStack() as stack:
             shared = self._lock(stack)
             record = self._read() if shared else self._memory.record
@@ -162,7 +162,7 @@ class QueueCache:
 
 
 def _answer(record: dict[str, Any]) -> QueueAnswer | None:
-    """Reads the last answer; one that another version of headrace has kept is none."""
+    """Read the last answer; one that another version of headrace has kept is none."""
     if not isinstance(record.get("name"), str) or "asked" not in record:
         return None
     try:

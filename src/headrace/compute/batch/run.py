@@ -33,7 +33,7 @@ def run_batch_job(
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Runs a job script and returns when its work is done and its outputs are there.
+    """Run a job script and return when its work is done and its outputs are there.
 
     Where ``HEADRACE_JOBS=sbatch`` is set, as the endpoint template ``slurm-login`` does, the
     script is submitted. Otherwise it runs here: inside a job, such as an endpoint's block, in
@@ -89,7 +89,7 @@ def run_batch_array(
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Runs one script many times as a job array.
+    """Run one script many times as a job array.
 
     A member that has ended well is not run again, neither by a retry nor by a second call.
 

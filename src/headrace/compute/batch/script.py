@@ -15,7 +15,7 @@ _SHELLS = ("/bin/bash", "/usr/bin/bash")
 
 
 def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path, tag: str) -> str:
-    """Returns the text that is submitted.
+    """Return the text that is submitted.
 
     Args:
         settings: what the job asks for.
@@ -43,7 +43,7 @@ cd {shlex.quote(str(workdir))} || exit 125
 def array_text(
     settings: JobSettings, directory: Path, part: Path, workdir: Path, script: Path, tag: str
 ) -> str:
-    """Returns the text of an array: each member is one call of the script.
+    """Return the text of an array: each member is one call of the script.
 
     A member finds its number and its arguments in the line of ``members.txt`` in the part's
     directory that its index counts to, writes to ``members/NUMBER.out``, and leaves its exit code
@@ -82,7 +82,7 @@ exit "$code"
 
 
 def contained(settings: JobSettings, script: Path, arguments: object) -> list[str]:
-    """Returns the command for a script, in its container where it has one.
+    """Return the command for a script, in its container where it has one.
 
     Args:
         settings: what the job asks for.
@@ -120,7 +120,7 @@ def contained(settings: JobSettings, script: Path, arguments: object) -> list[st
 
 
 def _run(settings: JobSettings, command: str) -> str:
-    """Returns the lines that run the script, and hand on the signal that it asked for."""
+    """Return the lines that run the script, and hand on the signal that it asked for."""
     for option in settings.options:
         if match := _SIGNAL.match(option):
             # The batch shell gets it, which is this script and not the user's.
@@ -142,7 +142,7 @@ def _listed(arguments: object) -> list[object]:
 
 
 def _interpreter(script: Path) -> list[str]:
-    """Returns what the script's first line says that it is run by; bash where it says nothing."""
+    """Return what the script's first line says that it is run by; bash where it says nothing."""
     try:
         with script.open("rb") as stream:
             first = stream.readline(4096)
@@ -167,7 +167,7 @@ def _directives(settings: JobSettings) -> str:
 
 
 def _quoted(option: str) -> str:
-    """Writes an option for sbatch's own reading of ``#SBATCH`` lines."""
+    """Write an option for sbatch's own reading of ``#SBATCH`` lines."""
     if not set(option) & set(" \t\"'\\#"):
         return option
     escaped = option.replace("\\", "\\\\").replace('"', '\\"')

@@ -117,7 +117,7 @@ class JobSettings:
                 raise BatchJobError(f"option {option!r}: leave it out; headrace sets that itself")
 
     def sbatch_options(self) -> list[str]:
-        """Returns the options for sbatch."""
+        """Return the options for sbatch."""
         chosen = {
             "account": self.account,
             "partition": self.partition,
@@ -138,7 +138,7 @@ class JobSettings:
         ]
 
     def launch(self) -> str:
-        """Returns the words that start a program on every rank."""
+        """Return the words that start a program on every rank."""
         if self.launcher == "mpiexec":
             return f"mpiexec -n {self.ntasks}"
         kind = f" --mpi={self.mpi}" if self.mpi else ""
@@ -146,7 +146,7 @@ class JobSettings:
 
 
 def walltime_seconds(text: str) -> float | None:
-    """Reads a time limit in one of Slurm's forms, seconds; None where it is none of them."""
+    """Read a time limit in one of Slurm's forms, seconds; None where it is none of them."""
     if text.upper() in _UNLIMITED:
         return math.inf
     match = _WALLTIME.fullmatch(text)
@@ -161,7 +161,7 @@ def walltime_seconds(text: str) -> float | None:
 
 
 def job_environment(settings: JobSettings) -> dict[str, str]:
-    """Returns the environment of a job: this process's, without secrets and traces of its job."""
+    """Return the environment of a job: this process's, without secrets and traces of its job."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -178,5 +178,5 @@ def job_environment(settings: JobSettings) -> dict[str, str]:
 
 
 def shown_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns an environment as the job's directory keeps it: without secrets."""
+    """Return an environment as the job's directory keeps it: without secrets."""
     return {name: value for name, value in sorted(environment.items()) if not _SECRET.search(name)}

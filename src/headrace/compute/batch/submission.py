@@ -33,14 +33,14 @@ _TASK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 def tag_of(task_id: str, directory: Path, number: int) -> str:
-    """Returns what a job's comment says: the task, and which of its jobs it is."""
+    """Return what a job's comment says: the task, and which of its jobs it is."""
     path = str(directory).encode(errors="surrogateescape")
     place = hashlib.sha256(path + f"\n{number}".encode()).hexdigest()[:12]
     return f"headrace:{task_id}:{place}"
 
 
 def check_task(task_id: str) -> str:
-    """Returns a task's id, which becomes part of a job's comment.
+    """Return a task's id, which becomes part of a job's comment.
 
     Raises:
         BatchJobError: it cannot.
@@ -77,7 +77,7 @@ class Submission:
 
     @classmethod
     def read(cls, directory: JobDirectory) -> Submission | None:
-        """Reads the submission of a directory; None where nothing was submitted from there."""
+        """Read the submission of a directory; None where nothing was submitted from there."""
         known = directory.json("submission.json")
         if not isinstance(known.get("tag"), str):
             return None
@@ -92,7 +92,7 @@ class Submission:
         )
 
     def document(self) -> dict[str, object]:
-        """Returns it as JSON."""
+        """Return it as JSON."""
         return {
             "tag": self.tag,
             "time": self.time,
@@ -104,7 +104,7 @@ class Submission:
 
 
 def intend(directory: JobDirectory, settings: JobSettings, tag: str) -> Submission:
-    """Writes down that a job will be submitted.
+    """Write down that a job will be submitted.
 
     Raises:
         BatchJobError: it cannot be written; nothing was submitted.
@@ -124,7 +124,7 @@ def submit_once(
     options: Sequence[str] = (),
     wait_at_limit: bool = True,
 ) -> Submission:
-    """Submits ``submitted.sh``, unless that was done already.
+    """Submit ``submitted.sh``, unless that was done already.
 
     What the cluster does not take at the moment is submitted again after 1, 2, 4 ... minutes, as
     long as the task is wanted and the settings' patience lasts. Before each time the job is looked
@@ -181,7 +181,7 @@ def submit_once(
 
 
 def find_job(scheduler: Scheduler, tag: str) -> tuple[JobId | None, bool]:
-    """Looks a submission up in the queue.
+    """Look a submission up in the queue.
 
     Returns:
         The job, None where none is seen; and whether the answer was whole.
@@ -223,7 +223,7 @@ def _submitted(directory: JobDirectory, intent: Submission, job: JobId) -> Submi
 
 
 def _find(scheduler: Scheduler, tag: str, task: str) -> JobId | None:
-    """Looks for a job until it is seen, or sure not to be there."""
+    """Look for a job until it is seen, or sure not to be there."""
     answers, looks = 0, 0
     pauses = [*LOOKING]
     while True:

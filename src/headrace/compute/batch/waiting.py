@@ -57,12 +57,12 @@ class Background(Generic[T]):
         self._thread.start()
 
     def done(self, seconds: float = 0.0) -> bool:
-        """Waits so long at the most, and says whether the call has ended."""
+        """Wait so long at the most, and says whether the call has ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def result(self) -> T | None:
-        """Returns what came of it; None where nothing did, or not yet."""
+        """Return what came of it; None where nothing did, or not yet."""
         if self._error is not None:
             raise self._error
         return self._result
@@ -114,7 +114,7 @@ class JobWatch:
         self._asking: Background[Statement | None] | None = None
 
     def poll(self) -> Statement | None:
-        """Returns a statement where there is a new one. Does not wait."""
+        """Return a statement where there is a new one. Does not wait."""
         if self._asking is None:
             if time.monotonic() >= self._next:
                 self._asking = Background(self._look)
@@ -130,7 +130,7 @@ class JobWatch:
         return statement
 
     def last_record(self, seconds: float, *, final: bool) -> Job | None:
-        """Asks for the job's record; None where it is not told in time.
+        """Ask for the job's record; None where it is not told in time.
 
         Args:
             seconds: how long it is asked for.
@@ -168,7 +168,7 @@ class JobWatch:
 def state_of(
     scheduler: Scheduler, submission: Submission, queue: Queue, size: int = 0
 ) -> Statement | None:
-    """Puts together what the scheduler says of a job; None where it says nothing.
+    """Put together what the scheduler says of a job; None where it says nothing.
 
     Args:
         scheduler: who is asked further.
@@ -206,7 +206,7 @@ def state_of(
 
 
 def members_of(jobs: Sequence[Job]) -> dict[int, Job]:
-    """Returns the members of an array that jobs are, by their indices."""
+    """Return the members of an array that jobs are, by their indices."""
     found: dict[int, Job] = {}
     for job in jobs:
         words = job.members.strip("[]").partition("%")[0]
@@ -223,7 +223,7 @@ _RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?")
 
 
 def is_anothers(job: Job, submission: Submission) -> bool:
-    """Says whether a job of a submission's number is another one: ids are used again."""
+    """Say whether a job of a submission's number is another one: ids are used again."""
     # A site may have put words of its own into the comment, or cut it.
     comment = job.comment.strip()
     return _TAG.fullmatch(comment) is not None and comment != submission.tag
@@ -245,7 +245,7 @@ class EndRule:
         self._final_since: dict[str, float] = {}
 
     def has_ended(self, key: str, state: JobState | None, contradicted: bool = False) -> bool:
-        """Says whether what was just said of a job, or a member, is its end.
+        """Say whether what was just said of a job, or a member, is its end.
 
         Args:
             key: name of the job or member.
@@ -289,7 +289,7 @@ def wait_for_job(
     task: str,
     may_return: bool = False,
 ) -> JobEnd:
-    """Waits until a job has ended.
+    """Wait until a job has ended.
 
     The job's exit code is looked for twice a second. The scheduler is asked at growing intervals,
     for the jobs that end without leaving one.
@@ -348,13 +348,13 @@ def wait_for_job(
 
 
 def _least_ended(jobs: Sequence[Job]) -> Job | None:
-    """Returns the record that counts: a job of several parts has ended with the last of them."""
+    """Return the record that counts: a job of several parts has ended with the last of them."""
     open_jobs = [job for job in jobs if not job.state.final]
     return next(iter([*open_jobs, *jobs]), None)
 
 
 def tell_waiting(notices: Notices, job: Job) -> None:
-    """Says of a job that will not start by itself what it waits for."""
+    """Say of a job that will not start by itself what it waits for."""
     if job.needs_attention:
         why = job.reason or job.state.value
         at = f" -M {job.cluster}" if job.cluster else ""
@@ -367,7 +367,7 @@ def tell_waiting(notices: Notices, job: Job) -> None:
 
 
 def _ended_with(watch: JobWatch, job: JobId, note: ExitNote, may_return: bool) -> JobEnd | None:
-    """Returns the end of a job that has left its exit code; None: it may be run again."""
+    """Return the end of a job that has left its exit code; None: it may be run again."""
     # Why a script failed, the scheduler knows; that one has succeeded, its code says.
     wait = LAST_SECONDS if note.code else LOOK_SECONDS * 4
     record = watch.last_record(wait, final=note.code != 0)

@@ -38,7 +38,7 @@ class LoginNeeded(ComputeError):
 
 
 def start_endpoint(endpoint: InstalledEndpoint, root: Path, endpoint_id: str = "") -> bool:
-    """Starts an endpoint in the background; one that runs stays as it is.
+    """Start an endpoint in the background; one that runs stays as it is.
 
     What an earlier process of it left on this machine is ended first.
 
@@ -83,7 +83,7 @@ def start_endpoint(endpoint: InstalledEndpoint, root: Path, endpoint_id: str = "
 
 
 def stop_endpoint(endpoint: InstalledEndpoint, root: Path) -> bool:
-    """Stops an endpoint, its workers and its blocks; one that hangs is killed.
+    """Stop an endpoint, its workers and its blocks; one that hangs is killed.
 
     Args:
         endpoint: the endpoint.
@@ -115,7 +115,7 @@ def stop_endpoint(endpoint: InstalledEndpoint, root: Path) -> bool:
 
 
 def kill_endpoint(endpoint: InstalledEndpoint) -> None:
-    """Ends an endpoint's process and all that it started here, whether they heed it or not."""
+    """End an endpoint's process and all that it started here, whether they heed it or not."""
     process = endpoint.process()
     if process is not None:
         try:
@@ -132,7 +132,7 @@ def kill_endpoint(endpoint: InstalledEndpoint) -> None:
 
 
 def delete_endpoint(endpoint: InstalledEndpoint, root: Path) -> None:
-    """Stops an endpoint, makes the service forget it, and removes its directory.
+    """Stop an endpoint, make the service forget it, and remove its directory.
 
     Args:
         endpoint: the endpoint.
@@ -150,7 +150,7 @@ def delete_endpoint(endpoint: InstalledEndpoint, root: Path) -> None:
 
 
 def end_orphans(endpoint: InstalledEndpoint) -> list[str]:
-    """Ends the processes and blocks that dead processes of an endpoint left behind.
+    """End the processes and blocks that dead processes of an endpoint left behind.
 
     Args:
         endpoint: the endpoint; if it runs, what belongs to its living processes stays.

@@ -72,7 +72,7 @@ class InstalledEndpoint:
         return self.directory / "endpoint.log"
 
     def pid(self) -> int | None:
-        """Returns the id of its process, on whatever machine; None where it is stopped."""
+        """Return the id of its process, on whatever machine; None where it is stopped."""
         try:
             words = self.pid_file.read_text(errors="replace").split()
         except OSError:
@@ -80,7 +80,7 @@ class InstalledEndpoint:
         return int(words[0]) if words and _PID.fullmatch(words[0]) else None
 
     def age(self, now: float | None = None) -> float | None:
-        """Returns how long ago its process was heard of last, in seconds.
+        """Return how long ago its process was heard of last, in seconds.
 
         Args:
             now: the time, in seconds since 1970; the present by default.
@@ -92,7 +92,7 @@ class InstalledEndpoint:
         return max(0.0, (time.time() if now is None else now) - touched)
 
     def state(self, now: float | None = None) -> State:
-        """Returns its state: ``disconnected`` is one that died or hangs."""
+        """Return its state: ``disconnected`` is one that died or hangs."""
         age = self.age(now)
         if age is None:
             return "stopped"
@@ -102,7 +102,7 @@ class InstalledEndpoint:
         return "running" if age < STALE_SECONDS else "disconnected"
 
     def is_here(self) -> bool:
-        """Whether it was started on this machine."""
+        """Return whether it was started on this machine."""
         try:
             host = (self.directory / "host").read_text(errors="replace")
             return host.strip() == socket.gethostname()
@@ -110,11 +110,11 @@ class InstalledEndpoint:
             return False
 
     def note_host(self) -> None:
-        """Notes that it is started on this machine."""
+        """Note that it is started on this machine."""
         write_whole(self.directory / "host", f"{socket.gethostname()}\n")
 
     def process(self) -> psutil.Process | None:
-        """Returns its process, where it runs on this machine."""
+        """Return its process, where it runs on this machine."""
         pid = self.pid()
         if pid is None:
             return None
@@ -134,7 +134,7 @@ class InstalledEndpoint:
         return self._hold_file.exists()
 
     def hold(self, held: bool) -> None:
-        """Notes that a person stopped it, or wants it to run."""
+        """Note that a person stopped it, or wants it to run."""
         if held:
             self._hold_file.touch()
         else:
@@ -145,14 +145,14 @@ class InstalledEndpoint:
         return self.directory / "held"
 
     def children(self) -> list[Path]:
-        """Returns the directories of the processes that ran its tasks, the newest last."""
+        """Return the directories of the processes that ran its tasks, the newest last."""
         if not self.id:
             return []
         found = [path for path in self.home.glob(f"uep.{self.id}.*") if path.is_dir()]
         return sorted(found, key=lambda path: path.stat().st_mtime)
 
     def log_lines(self, lines: int, *, workers: bool = False) -> Iterator[str]:
-        """Yields the ends of its log.
+        """Yield the ends of its log.
 
         Args:
             lines: how many lines of a file, at most.
@@ -170,7 +170,7 @@ class InstalledEndpoint:
 
 
 def installed_names(home: Path) -> list[str]:
-    """Returns the names of the endpoints that are kept in a directory.
+    """Return the names of the endpoints that are kept in a directory.
 
     Args:
         home: the directory (``GLOBUS_COMPUTE_USER_DIR``).

@@ -30,7 +30,7 @@ def write_endpoint(
     allowed_functions: Sequence[str],
     settings: Mapping[str, Any],
 ) -> list[str]:
-    """Writes an endpoint's directory, or brings it up to date.
+    """Write an endpoint's directory, or bring it up to date.
 
     Args:
         endpoint: where it goes.
@@ -60,7 +60,7 @@ def write_endpoint(
 
 
 def outdated_files(endpoint: InstalledEndpoint, spec: EndpointSpec) -> list[str]:
-    """Returns the names of the files that a start would write anew, for what the project says.
+    """Return the names of the files that a start would write anew, for what the project says.
 
     The list of functions that the endpoint is limited to is not looked at.
 
@@ -75,7 +75,7 @@ def outdated_files(endpoint: InstalledEndpoint, spec: EndpointSpec) -> list[str]
 def _texts(
     spec: EndpointSpec, allowed_functions: Sequence[str], settings: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Returns the files of an endpoint's directory by name."""
+    """Return the files of an endpoint's directory by name."""
     template = check_endpoint(spec)
     source = f"endpoint_configs/{spec.template.name} and headrace.toml"
     heading = f"# Written by headrace from {source}; written again at every start.\n"
@@ -88,13 +88,13 @@ def _texts(
 
 
 def remove_directory(endpoint: InstalledEndpoint) -> None:
-    """Removes an endpoint's directory, and those of its children."""
+    """Remove an endpoint's directory, and those of its children."""
     for directory in (*endpoint.children(), endpoint.directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def literal(value: Any) -> str:
-    """Returns an option's value as a Jinja literal, quoted for YAML as the endpoint quotes it.
+    """Return an option's value as a Jinja literal, quoted for YAML as the endpoint quotes it.
 
     A client's own strings reach a template as JSON, quotation marks and all; the values of the
     project must look the same.

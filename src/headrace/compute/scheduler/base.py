@@ -46,7 +46,7 @@ class JobState(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> JobState:
-        """Reads a state as one of the commands prints it.
+        """Read a state as one of the commands prints it.
 
         Args:
             text: such as ``RUNNING``, ``CANCELLED by 1000``, ``CANCELLE+`` (cut to its column) or
@@ -146,12 +146,12 @@ class JobId:
 
     @classmethod
     def parse(cls, text: str) -> JobId | None:
-        """Reads ``NUMBER`` or ``NUMBER;CLUSTER``; None where the text is neither."""
+        """Read ``NUMBER`` or ``NUMBER;CLUSTER``; None where the text is neither."""
         match = _ID.fullmatch(text)
         return cls(match[1], match[2] or "") if match else None
 
     def __str__(self) -> str:
-        """Returns the id as sbatch prints it."""
+        """Return the id as sbatch prints it."""
         return f"{self.number};{self.cluster}" if self.cluster else self.number
 
 
@@ -199,7 +199,7 @@ class Job:
         return self.job_id.partition("_")[2]
 
     def is_of(self, job: JobId) -> bool:
-        """Says whether it is a job, or a member of it."""
+        """Say whether it is a job, or a member of it."""
         return self.number == job.number and self.cluster == job.cluster
 
 
@@ -245,11 +245,11 @@ class Scheduler(Protocol):
     name: str
 
     def missing_commands(self) -> list[str]:
-        """Returns the commands that this machine lacks."""
+        """Return the commands that this machine lacks."""
         ...
 
     def submit(self, script: str, options: Sequence[str], environment: Mapping[str, str]) -> JobId:
-        """Submits a script.
+        """Submit a script.
 
         Raises:
             SubmissionRefused: the scheduler refuses, or did not say whether it has taken it.
@@ -257,7 +257,7 @@ class Scheduler(Protocol):
         ...
 
     def queue(self, clusters: Collection[str] = ("",)) -> Queue:
-        """Returns this user's jobs on clusters.
+        """Return this user's jobs on clusters.
 
         Raises:
             SchedulerError: no cluster answers.
@@ -265,7 +265,7 @@ class Scheduler(Protocol):
         ...
 
     def show(self, job: JobId) -> list[Job]:
-        """Returns a job, or the members of an array; empty: the scheduler says it has none.
+        """Return a job, or the members of an array; empty: the scheduler says it has none.
 
         Raises:
             SchedulerError: no answer.
@@ -273,7 +273,7 @@ class Scheduler(Protocol):
         ...
 
     def accounted(self, job: JobId, name: str, not_before: float) -> list[Job]:
-        """Returns what accounting has of a job; empty where it has nothing, or is not there.
+        """Return what accounting has of a job; empty where it has nothing, or is not there.
 
         Args:
             job: the job.
@@ -283,7 +283,7 @@ class Scheduler(Protocol):
         ...
 
     def cancel(self, jobs: Collection[JobId]) -> None:
-        """Cancels jobs; those that have ended are left alone.
+        """Cancel jobs; those that have ended are left alone.
 
         Raises:
             SchedulerError: no answer.
@@ -291,7 +291,7 @@ class Scheduler(Protocol):
         ...
 
     def limits(self, cluster: str = "") -> Limits:
-        """Returns a cluster's limits.
+        """Return a cluster's limits.
 
         Raises:
             SchedulerError: no answer.

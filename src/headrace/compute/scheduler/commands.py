@@ -43,12 +43,12 @@ class Answer:
 
 
 def is_filter(variable: str) -> bool:
-    """Says whether a variable of the environment changes what the scheduler's commands do."""
+    """Say whether a variable of the environment changes what the scheduler's commands do."""
     return variable.startswith(_DROPPED) and variable not in _KEPT
 
 
 def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns an environment for the scheduler's commands that answer a question."""
+    """Return an environment for the scheduler's commands that answer a question."""
     kept = {name: value for name, value in environment.items() if not is_filter(name)}
     return {**kept, **_FORMATS}
 
@@ -56,7 +56,7 @@ def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def run_command(
     command: Sequence[str], environment: Mapping[str, str], seconds: float
 ) -> Answer | None:
-    """Runs a command to its end.
+    """Run a command to its end.
 
     Args:
         command: the command and its arguments.

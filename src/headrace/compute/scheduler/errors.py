@@ -24,7 +24,7 @@ class BatchJobError(RuntimeError):
 
     @classmethod
     def of(cls, outcome: JobOutcome, message: str) -> BatchJobError:
-        """Returns the error of a job that ended otherwise than well."""
+        """Return the error of a job that ended otherwise than well."""
         error = cls(message)
         error.outcome = outcome
         return error
@@ -70,5 +70,5 @@ class SubmissionRefused(SchedulerError):
         self.refusal = refusal
 
     def __str__(self) -> str:
-        """Returns the message."""
+        """Return the message."""
         return str(self.args[0])

@@ -27,7 +27,7 @@ _EMPTY: Final = frozenset({"(null)", "N/A", "n/a", "None assigned"})
 
 
 def submitted_id(text: str) -> JobId | None:
-    """Returns the id that sbatch printed; None where it printed none.
+    """Return the id that sbatch printed; None where it printed none.
 
     Sites greet on standard output, before the id and after it: it is the last line that is one.
     """
@@ -42,7 +42,7 @@ def submitted_id(text: str) -> JobId | None:
 
 
 def queue_rows(text: str, cluster: str = "") -> tuple[list[Job], bool]:
-    """Reads squeue's rows.
+    """Read squeue's rows.
 
     Args:
         text: its standard output, with the heading.
@@ -87,7 +87,7 @@ def queue_rows(text: str, cluster: str = "") -> tuple[list[Job], bool]:
 
 
 def job_records(text: str, cluster: str = "") -> list[Job]:
-    """Reads the records of ``scontrol --oneliner show job``, one a line.
+    """Read the records of ``scontrol --oneliner show job``, one a line.
 
     Of a field that is there twice the first counts: names and paths, which may contain anything,
     come last.
@@ -122,7 +122,7 @@ def job_records(text: str, cluster: str = "") -> list[Job]:
 
 
 def account_rows(text: str, cluster: str, name: str, not_before: float) -> list[Job]:
-    """Reads ``sacct --parsable2`` with :data:`ACCOUNT_FORMAT`.
+    """Read ``sacct --parsable2`` with :data:`ACCOUNT_FORMAT`.
 
     Args:
         text: its standard output.
@@ -156,7 +156,7 @@ def account_rows(text: str, cluster: str, name: str, not_before: float) -> list[
 
 
 def exit_code(text: str) -> int | None:
-    """Reads ``CODE:SIGNAL``; a script that a signal ended has the code that a shell gives it."""
+    """Read ``CODE:SIGNAL``; a script that a signal ended has the code that a shell gives it."""
     code, _, signal = text.partition(":")
     if not code.isdigit():
         return None
@@ -164,7 +164,7 @@ def exit_code(text: str) -> int | None:
 
 
 def limits_of(text: str) -> Limits | None:
-    """Reads ``scontrol show config``; None where it does not say how large arrays may be."""
+    """Read ``scontrol show config``; None where it does not say how large arrays may be."""
     found = dict(_SETTING.findall(text))
     size = found.get("MaxArraySize", "")
     if not size.isdigit():

@@ -21,7 +21,7 @@ _BUDGET: Final = re.compile(r"(?:QOS|Assoc)Grp\w*Minutes\w*|(?:QOS|Assoc)GrpBill
 
 
 def needs_somebody(state: JobState, reason: str) -> bool:
-    """Says whether a job will not start unless somebody does something.
+    """Say whether a job will not start unless somebody does something.
 
     Args:
         state: its state.

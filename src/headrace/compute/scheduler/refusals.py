@@ -40,7 +40,7 @@ _FOR_GOOD: Final = re.compile(
 
 
 def refusal_of(text: str, code: int) -> Refusal:
-    """Returns why sbatch has not taken a job.
+    """Return why sbatch has not taken a job.
 
     Args:
         text: its standard error.

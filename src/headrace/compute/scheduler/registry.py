@@ -13,7 +13,7 @@ SCHEDULERS: Final[Mapping[str, Callable[[], Scheduler]]] = {"slurm": Slurm}
 
 
 def get_scheduler(name: str = "slurm") -> Scheduler:
-    """Returns a client of a scheduler.
+    """Return a client of a scheduler.
 
     Args:
         name: a name in :data:`SCHEDULERS`.

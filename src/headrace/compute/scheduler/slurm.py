@@ -48,11 +48,11 @@ class Slurm:
         self._seconds = seconds
 
     def missing_commands(self) -> list[str]:
-        """Returns the commands that this machine lacks."""
+        """Return the commands that this machine lacks."""
         return [name for name in _COMMANDS if shutil.which(name) is None]
 
     def submit(self, script: str, options: Sequence[str], environment: Mapping[str, str]) -> JobId:
-        """Submits a script.
+        """Submit a script.
 
         Args:
             script: its path.
@@ -89,7 +89,7 @@ class Slurm:
         return job
 
     def queue(self, clusters: Collection[str] = ("",)) -> Queue:
-        """Returns this user's jobs, those too that ended a short while ago: one question for all.
+        """Return this user's jobs, those too that ended a short while ago: one question for all.
 
         Args:
             clusters: the clusters to ask; empty: this machine's.
@@ -120,7 +120,7 @@ class Slurm:
         return Queue(tuple(jobs), asked, tuple(whole))
 
     def show(self, job: JobId) -> list[Job]:
-        """Returns a job, or the members of an array; empty: Slurm says that it has none.
+        """Return a job, or the members of an array; empty: Slurm says that it has none.
 
         Raises:
             SchedulerError: Slurm does not answer.
@@ -135,7 +135,7 @@ class Slurm:
         raise SchedulerError(_failure(command[0], answer))
 
     def accounted(self, job: JobId, name: str, not_before: float) -> list[Job]:
-        """Returns what accounting has of a job; empty where it has nothing, or is not there.
+        """Return what accounting has of a job; empty where it has nothing, or is not there.
 
         Args:
             job: the job.
@@ -151,7 +151,7 @@ class Slurm:
         return [row for row in rows if row.is_of(job)]
 
     def cancel(self, jobs: Collection[JobId]) -> None:
-        """Cancels jobs; those that have ended are left alone.
+        """Cancel jobs; those that have ended are left alone.
 
         Raises:
             SchedulerError: Slurm does not answer.
@@ -163,7 +163,7 @@ class Slurm:
                 self._ask("scancel", *_at(cluster), "--quiet", *some)
 
     def limits(self, cluster: str = "") -> Limits:
-        """Returns a cluster's limits.
+        """Return a cluster's limits.
 
         Raises:
             SchedulerError: Slurm does not answer.

@@ -17,7 +17,7 @@ _CHUNK = 1 << 22
 
 
 def digest(path: Path) -> str:
-    """Returns the hash of a file, or of all files below a directory with their names.
+    """Return the hash of a file, or of all files below a directory with their names.
 
     Args:
         path: the file or directory.
@@ -62,12 +62,12 @@ class Record:
     wanted: Mapping[str, Any]
 
     def name(self) -> str:
-        """Returns a short name of all that the output hangs on."""
+        """Return a short name of all that the output hangs on."""
         text = json.dumps(self.wanted, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def kept(self) -> dict[str, Any] | None:
-        """Returns the facts of the output that is there; None where it is not what is wanted."""
+        """Return the facts of the output that is there; None where it is not what is wanted."""
         document = _read(self.path)
         if document.get("wanted") != self.wanted or not document.get("output"):
             return None
@@ -76,7 +76,7 @@ class Record:
         return _facts(document)
 
     def write(self, made: Path, facts: Mapping[str, Any]) -> None:
-        """Writes the record of an output that will be put into place next.
+        """Write the record of an output that will be put into place next.
 
         Args:
             made: where the output is now.
@@ -100,7 +100,7 @@ class Record:
 
 
 def facts_of(output: Path) -> dict[str, Any]:
-    """Returns the facts that a stage has kept of its output; none where it has no record.
+    """Return the facts that a stage has kept of its output; none where it has no record.
 
     Args:
         output: the file or directory that the stage made.
@@ -109,7 +109,7 @@ def facts_of(output: Path) -> dict[str, Any]:
 
 
 def record_path(output: Path) -> Path:
-    """Returns where the record of an output is."""
+    """Return where the record of an output is."""
     return output.with_name(f"{output.name}.done.json")
 
 

@@ -8,7 +8,7 @@ from .errors import StageError
 
 
 def absolute_directory(name: str, value: object) -> Path:
-    """Returns an argument as an absolute path.
+    """Return an argument as an absolute path.
 
     Args:
         name: the argument, for the message.
@@ -24,7 +24,7 @@ def absolute_directory(name: str, value: object) -> Path:
 
 
 def file_in(directory: Path, name: str, what: str) -> Path:
-    """Returns a file of a directory.
+    """Return a file of a directory.
 
     Args:
         directory: where it is.

@@ -53,7 +53,7 @@ def run_stage(
     folder: bool = False,
     cpus: int = 1,
 ) -> StageResult:
-    """Runs a stage's job script, or the site's command in its place.
+    """Run a stage's job script, or the site's command in its place.
 
     The output appears under its name when it is whole, with a record of what it was made from. As
     long as inputs, files, arguments and the output itself are the same, nothing is run.
@@ -134,7 +134,7 @@ def _run(
     script: str,
     **asked: Any,
 ) -> dict[str, Any]:
-    """Runs a job, and again if it failed in a way that may be another one the next time."""
+    """Run a job, and again if it failed in a way that may be another one the next time."""
     for attempt in range(1, attempts):
         # A job of another name is another job, also for a batch system that knows the first one.
         named = job if attempt == 1 else f"{job}-{attempt}"
@@ -183,7 +183,7 @@ def _put(made: Path, place: Path) -> None:
 
 
 def _told(stdout: Path) -> dict[str, Any]:
-    """The numbers in the last line of JSON that the program wrote."""
+    """Return the numbers in the last line of JSON that the program wrote."""
     try:
         lines = stdout.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

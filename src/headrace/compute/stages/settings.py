@@ -44,7 +44,7 @@ class StageSettings:
     own: Mapping[str, str | int] = field(default_factory=dict)
 
     def site_words(self) -> list[str]:
-        """Returns the words of the site's command, container first; none where it has none."""
+        """Return the words of the site's command, container first; none where it has none."""
         if not self.command:
             return []
         try:
@@ -53,7 +53,7 @@ class StageSettings:
             raise StageError(f"{self.file}: [{self.name}]: not a command: {error}") from error
 
     def fill(self, words: Sequence[str], values: Mapping[str, object]) -> list[str]:
-        """Returns words with their placeholders filled in; ``{{`` stands for a brace.
+        """Return words with their placeholders filled in; ``{{`` stands for a brace.
 
         Raises:
             StageError: a placeholder is unknown, or a brace stands alone.
@@ -74,7 +74,7 @@ class StageSettings:
 
 
 def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None) -> StageSettings:
-    """Reads the table of a stage.
+    """Read the table of a stage.
 
     Args:
         file: the TOML file.

@@ -43,7 +43,7 @@ class Batch:
     start: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """How many events."""
+        """Return how many events."""
         return len(self.start) - 1
 
     @cached_property
@@ -52,11 +52,11 @@ class Batch:
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.start))
 
     def first_hit(self) -> NDArray[np.int64]:
-        """Number of the first hit of each hit's event, shape (hits,)."""
+        """Return number of the first hit of each hit's event, shape (hits,)."""
         return self.start[self.event]
 
     def awkward(self) -> Any:
-        """The hits as an Awkward array of records, one list an event."""
+        """Return the hits as an Awkward array of records, one list an event."""
         import awkward as ak
 
         contents = [ak.contents.NumpyArray(values) for values in self.hits.values()]

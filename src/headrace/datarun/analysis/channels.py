@@ -18,14 +18,14 @@ _WINDOW = 1000.0
 
 
 def channel_name(crate: int, slot: int, channel: int) -> str:
-    """The name of a digitiser channel: ``c0s02ch05``."""
+    """Return the name of a digitiser channel: ``c0s02ch05``."""
     return f"c{crate}s{slot:02d}ch{channel:02d}"
 
 
 def pulse_height(
     amplitude: NDArray[np.float64], steepness: NDArray[np.float64], decay: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The largest value of a fitted pulse above its offset.
+    """Return the largest value of a fitted pulse above its offset.
 
     Args:
         amplitude: A, ADC units.
@@ -77,11 +77,11 @@ class ChannelAnalysis:
         self._histograms: dict[str, Any] = {}
 
     def begin(self, segment: Segment) -> None:
-        """Forgets what was counted before."""
+        """Forget what was counted before."""
         self._histograms = {}
 
     def process(self, batch: Batch) -> None:
-        """Counts the hits of some events."""
+        """Count the hits of some events."""
         hits = batch.hits
         identity = (
             hits["crate"].astype(np.int64) << 8
@@ -101,7 +101,7 @@ class ChannelAnalysis:
             self._count(name, {key: values[chosen] for key, values in derived.items()})
 
     def end(self) -> dict[str, Any]:
-        """The histograms, ``CHANNEL/energy`` and so on."""
+        """Return the histograms, ``CHANNEL/energy`` and so on."""
         return dict(sorted(self._histograms.items()))
 
     def _count(self, channel: str, hits: dict[str, NDArray[Any]]) -> None:
@@ -133,7 +133,7 @@ class ChannelAnalysis:
 
 
 def piled_up(fits: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    """Which fitted hits count as two pulses, shape (hits,)."""
+    """Return which fitted hits count as two pulses, shape (hits,)."""
     told = (fits["p_single"] > 0) | (fits["p_double"] > 0)
     halved = fits["double_chi_square"] < 0.5 * fits["single_chi_square"]
     return np.asarray(np.where(told, fits["p_double"] > 0.5, halved))

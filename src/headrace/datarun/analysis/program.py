@@ -13,7 +13,7 @@ _PROGRAM = "analyze"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line.
+    """Parse the command line.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.
@@ -48,7 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; what was analysed goes to stdout as one line of JSON.
+    """Run the program; what was analysed goes to stdout as one line of JSON.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.

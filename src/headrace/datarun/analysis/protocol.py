@@ -24,13 +24,13 @@ class Analysis(Protocol):
     columns: ClassVar[Sequence[str] | None]
 
     def begin(self, segment: Segment) -> None:
-        """Called before the first events of a segment."""
+        """Be called before the first events of a segment."""
 
     def process(self, batch: Batch) -> None:
-        """Called with some events, again and again, in order."""
+        """Be called with some events, again and again, in order."""
 
     def end(self) -> Mapping[str, Any]:
-        """Called after the last events.
+        """Be called after the last events.
 
         Returns:
             Name to histogram (``hist.Hist`` or ``boost_histogram.Histogram``). Those of the same
@@ -44,7 +44,7 @@ class AnalysisFailure(DataRunError):
 
 
 def load_analysis(name: str) -> type[Analysis]:
-    """Finds an analysis.
+    """Find an analysis.
 
     Args:
         name: ``FILE.py:CLASS``, or ``FILE.py`` for the only class in it that is an analysis;
@@ -102,7 +102,7 @@ def _load(path: Path) -> Any:
 
 
 def told(error: BaseException, path: Path | None = None) -> str:
-    """An error of the user's code in one line, with the place in it.
+    """Return an error of the user's code in one line, with the place in it.
 
     Args:
         error: what was raised.

@@ -48,7 +48,7 @@ class SegmentResult:
 def analyze_segment(
     path: Path, analysis: str = "channels", on_corrupt: OnCorrupt = "refuse"
 ) -> SegmentResult:
-    """Runs an analysis over one segment.
+    """Run an analysis over one segment.
 
     Args:
         path: a converted ROOT file, or an event file.
@@ -159,7 +159,7 @@ def analyze_run(
     pictures: bool = True,
     on_corrupt: OnCorrupt = "refuse",
 ) -> RunResult:
-    """Runs an analysis over all segments of a run and writes what comes of it.
+    """Run an analysis over all segments of a run and write what comes of it.
 
     Histograms are added in order of the segments' names, so that the result does not depend on
     the number of workers.
@@ -260,7 +260,10 @@ def _write(
 
 
 def _first(results: Sequence[SegmentResult], fact: str) -> Any:
-    """What the first segment that tells a fact says; its begin and its end stand in one each."""
+    """Return what the first segment that tells a fact says.
+
+    Its begin and its end stand in one each.
+    """
     return next((r.facts[fact] for r in results if r.facts.get(fact) is not None), None)
 
 

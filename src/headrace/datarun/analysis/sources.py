@@ -26,7 +26,7 @@ _EVENT_COLUMNS = ("timestamp", "item")
 
 
 def find_segments(places: Sequence[Path]) -> tuple[Path, ...]:
-    """The files of a run in order of their names.
+    """Return the files of a run in order of their names.
 
     Args:
         places: files, or directories whose ``*.root`` files are taken, else their ``*.evt``
@@ -52,7 +52,7 @@ def find_segments(places: Sequence[Path]) -> tuple[Path, ...]:
 def open_segment(
     path: Path, columns: Sequence[str] | None = None, on_corrupt: OnCorrupt = "refuse"
 ) -> tuple[Segment, Iterator[Batch]]:
-    """Opens a segment.
+    """Open a segment.
 
     Args:
         path: a ROOT file that `headrace.datarun.convert` made, or an event file.

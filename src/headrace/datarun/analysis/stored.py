@@ -11,7 +11,7 @@ from headrace.datarun.errors import DataRunError
 
 
 def read_histograms(path: Path) -> dict[str, Any]:
-    """Reads the histograms of a file.
+    """Read the histograms of a file.
 
     Args:
         path: a ROOT file, such as ``run-NNNN-sorted.root``.

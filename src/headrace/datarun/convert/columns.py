@@ -57,7 +57,7 @@ class EventColumns:
 
 
 def event_columns(file: EventFile, batch: HitBatch, traces: bool = False) -> EventColumns:
-    """Makes the columns of a batch.
+    """Make the columns of a batch.
 
     Args:
         file: where the batch was read from.

@@ -76,7 +76,7 @@ def convert(
     options: ConvertOptions | None = None,
     parquet: Path | None = None,
 ) -> ConvertSummary:
-    """Converts an event file.
+    """Convert an event file.
 
     Files appear under their names only when they are whole; missing directories are made. The same
     event file and options give the same bytes.
@@ -143,7 +143,10 @@ def _fill(
 
 
 def _batches(file: EventFile, options: ConvertOptions) -> Iterator[HitBatch]:
-    """The events that are wanted; at least one batch, which gives the branches their types."""
+    """Return the events that are wanted.
+
+    At least one batch, which gives the branches their types.
+    """
     stop = None if options.count is None else options.skip + options.count
     chosen = file.numbers(ItemType.PHYSICS_EVENT)[options.skip : stop]
     if not len(chosen):
@@ -152,7 +155,7 @@ def _batches(file: EventFile, options: ConvertOptions) -> Iterator[HitBatch]:
 
 
 def run_facts(file: EventFile) -> dict[str, Any]:
-    """What an event file says of its run.
+    """Return what an event file says of its run.
 
     Returns:
         ``source`` (file name), ``run`` and ``segment`` (by the begin item, else by the name;

@@ -22,7 +22,7 @@ class ParquetFile:
     """Writes events to a table, a row group a batch."""
 
     def __init__(self, path: Path) -> None:
-        """Starts a file; what it held before is replaced when the first events come.
+        """Start a file; what it held before is replaced when the first events come.
 
         Args:
             path: the file.
@@ -43,7 +43,7 @@ class ParquetFile:
             self._writer.close()
 
     def write(self, columns: EventColumns) -> None:
-        """Adds events to the table."""
+        """Add events to the table."""
         arrays: dict[str, Any] = {name: pa.array(v) for name, v in columns.events.items()}
         for name, values in columns.hits.items():
             arrays[PREFIX + name] = _lists(columns.start, values)
@@ -55,7 +55,7 @@ class ParquetFile:
         self._writer.write_table(table)
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Stores what is known of the run."""
+        """Store what is known of the run."""
         self._writer.add_key_value_metadata({METADATA: json.dumps(facts, sort_keys=True)})
 
 

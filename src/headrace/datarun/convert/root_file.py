@@ -35,7 +35,7 @@ class RootFile:
     """Writes events to a tree, batch by batch."""
 
     def __init__(self, path: Path, compression: Compression = "zstd") -> None:
-        """Starts a file; what it held before is replaced.
+        """Start a file; what it held before is replaced.
 
         Args:
             path: the file.
@@ -61,7 +61,7 @@ class RootFile:
         self._file.close()
 
     def write(self, columns: EventColumns) -> None:
-        """Adds events to the tree; every call makes one basket a branch."""
+        """Add events to the tree; every call makes one basket a branch."""
         arrays: dict[str, Any] = dict(columns.events)
         arrays["hits"] = jagged(columns.start, columns.hits)
         if columns.trace_start is not None and columns.traces is not None:
@@ -76,7 +76,7 @@ class RootFile:
         self._tree.extend(arrays)
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Stores what is known of the run."""
+        """Store what is known of the run."""
         self._file[METADATA] = json.dumps(facts, sort_keys=True)
 
 

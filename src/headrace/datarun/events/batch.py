@@ -47,7 +47,7 @@ class HitBatch:
         return len(self.event_items)
 
     def trace(self, hit: int) -> NDArray[np.uint16]:
-        """The samples of one hit's trace, a view."""
+        """Return the samples of one hit's trace, a view."""
         return self.traces[self.trace_start[hit] : self.trace_start[hit + 1]]
 
     def trace_rows(self, hits: NDArray[np.int64] | None = None) -> NDArray[np.uint16]:

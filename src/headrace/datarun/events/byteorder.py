@@ -16,27 +16,27 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(function: Function) -> Function:
-    """Compiles a function for machine speed; the result is kept on disk between processes."""
+    """Compile a function for machine speed; the result is kept on disk between processes."""
     compiled: Function = numba.njit(cache=True, nogil=True)(function)
     return compiled
 
 
 def inlined(function: Function) -> Function:
-    """Compiles a small function into its callers, which spares counting references to arrays."""
+    """Compile a small function into its callers, which spares counting references to arrays."""
     compiled: Function = numba.njit(inline="always")(function)
     return compiled
 
 
 @inlined
 def u16(data: Any, at: Any) -> Any:
-    """The 16-bit word at a byte."""
+    """Return the 16-bit word at a byte."""
     k = np.uint64(at)  # an unsigned index is spared the test for counting from the end
     return np.int64(data[k]) | (np.int64(data[k + np.uint64(1)]) << 8)
 
 
 @inlined
 def u32(data: Any, at: Any) -> Any:
-    """The 32-bit word at a byte."""
+    """Return the 32-bit word at a byte."""
     k = np.uint64(at)
     return (
         np.int64(data[k])
@@ -48,13 +48,13 @@ def u32(data: Any, at: Any) -> Any:
 
 @inlined
 def u64(data: Any, at: Any) -> Any:
-    """The 64-bit word at a byte, as uint64."""
+    """Return the 64-bit word at a byte, as uint64."""
     return np.uint64(u32(data, at)) | (np.uint64(u32(data, at + 4)) << np.uint64(32))
 
 
 @inlined
 def put16(data: Any, at: Any, value: Any) -> None:
-    """Writes a 16-bit word."""
+    """Write a 16-bit word."""
     k = np.uint64(at)
     data[k] = value & 0xFF
     data[k + np.uint64(1)] = (value >> 8) & 0xFF
@@ -62,13 +62,13 @@ def put16(data: Any, at: Any, value: Any) -> None:
 
 @inlined
 def put32(data: Any, at: Any, value: Any) -> None:
-    """Writes a 32-bit word."""
+    """Write a 32-bit word."""
     put16(data, at, value)
     put16(data, at + 2, value >> 16)
 
 
 @inlined
 def put64(data: Any, at: Any, value: Any) -> None:
-    """Writes a uint64."""
+    """Write a uint64."""
     put32(data, at, np.int64(value & np.uint64(0xFFFFFFFF)))
     put32(data, at + 4, np.int64(value >> np.uint64(32)))

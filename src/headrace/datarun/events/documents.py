@@ -96,7 +96,7 @@ def parse_format(body: bytes) -> tuple[int, int]:
 
 
 def parse_state_change(kind: ItemType, body: bytes) -> StateChange:
-    """Reads a state change's body; raises ValueError if it is too short."""
+    """Read a state change's body; raise ValueError if it is too short."""
     if len(body) < _STATE.size + TITLE:
         raise ValueError("too short")
     run, offset, unix_time, divisor = _STATE.unpack_from(body)
@@ -110,7 +110,7 @@ def parse_state_change(kind: ItemType, body: bytes) -> StateChange:
 
 
 def parse_scalers(body: bytes) -> Scalers:
-    """Reads the body of a scaler item; raises ValueError if it is too short."""
+    """Read the body of a scaler item; raise ValueError if it is too short."""
     if len(body) < _SCALERS.size:
         raise ValueError("too short")
     start, end, unix_time, divisor, count, incremental = _SCALERS.unpack_from(body)
@@ -127,7 +127,7 @@ def parse_scalers(body: bytes) -> Scalers:
 
 
 def parse_event_count(body: bytes) -> EventCount:
-    """Reads the body of an event count; raises ValueError if it is too short."""
+    """Read the body of an event count; raise ValueError if it is too short."""
     if len(body) >= _COUNT_12.size:
         offset, divisor, unix_time, source, events = _COUNT_12.unpack_from(body)
         return EventCount(offset / max(divisor, 1), unix_time, events, source)
@@ -138,12 +138,12 @@ def parse_event_count(body: bytes) -> EventCount:
 
 
 def format_body(major: int, minor: int = 0) -> bytes:
-    """The body of a format item."""
+    """Return the body of a format item."""
     return _FORMAT.pack(major, minor)
 
 
 def state_change_body(change: StateChange) -> bytes:
-    """The body of a state change; of NSCLDAQ 12 if it has an original source id.
+    """Return the body of a state change; of NSCLDAQ 12 if it has an original source id.
 
     Run time is kept to the millisecond; a title is cut at 80 characters.
     """
@@ -153,7 +153,7 @@ def state_change_body(change: StateChange) -> bytes:
 
 
 def scalers_body(scalers: Scalers) -> bytes:
-    """The body of a scaler item; of NSCLDAQ 12 if it has an original source id."""
+    """Return the body of a scaler item; of NSCLDAQ 12 if it has an original source id."""
     words = _SCALERS.pack(
         round(1000 * scalers.start),
         round(1000 * scalers.end),
@@ -167,7 +167,7 @@ def scalers_body(scalers: Scalers) -> bytes:
 
 
 def event_count_body(count: EventCount) -> bytes:
-    """The body of an event count; of NSCLDAQ 12 if it has an original source id."""
+    """Return the body of an event count; of NSCLDAQ 12 if it has an original source id."""
     words = struct.pack("<3I", round(1000 * count.seconds), 1000, count.unix_time)
     return words + _source(count.original_source) + struct.pack("<Q", count.events)
 

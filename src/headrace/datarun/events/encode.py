@@ -130,7 +130,7 @@ def encode_events(
     extensions: NDArray[np.void],
     source: int = 0,
 ) -> NDArray[np.uint8]:
-    """Makes physics events as an event builder does.
+    """Make physics events as an event builder does.
 
     Args:
         event_start: where each event's hits start, shape (events + 1,).

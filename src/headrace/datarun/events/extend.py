@@ -87,7 +87,7 @@ def _rewrite(data: Any, items: Any, offsets: Any, extensions: Any, raw: Any, out
 def extended_sizes(
     file: EventFile, batch: HitBatch, extensions: NDArray[np.void]
 ) -> NDArray[np.int64]:
-    """How long the ring items of a stretch become, before they are written.
+    """Return how long the ring items of a stretch become, before they are written.
 
     Args:
         file: where the batch was read from.
@@ -105,7 +105,7 @@ def extended_sizes(
 
 
 def extend(file: EventFile, batch: HitBatch, extensions: NDArray[np.void]) -> NDArray[np.uint8]:
-    """The ring items of a stretch with new extensions behind their hits.
+    """Return the ring items of a stretch with new extensions behind their hits.
 
     Extensions that the hits had before are dropped, so that fitting again gives the same bytes
     as fitting once. All other ring items of the stretch are in the result as they were.

@@ -54,7 +54,7 @@ payload that may be another detector's."""
 
 @kernel
 def check_hit(data: Any, at: Any, length: Any) -> Any:
-    """What is wrong with the hit in ``length`` bytes from ``at``; 0 if nothing."""
+    """Return what is wrong with the hit in ``length`` bytes from ``at``; 0 if nothing."""
     flaw = 0
     if length < SMALLEST_HIT:
         flaw = _BAD_HIT_SIZE
@@ -98,7 +98,7 @@ def _payload_header(data: Any, at: Any, length: Any) -> Any:
 
 @kernel
 def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
-    """Fills ``places`` and ``flaws``; how many of each."""
+    """Fill ``places`` and ``flaws``; how many of each."""
     found = 0
     bad = 0
     for number in range(items.shape[0]):
@@ -294,7 +294,7 @@ def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> froz
 def decode(
     data: NDArray[np.uint8], places: NDArray[np.void]
 ) -> tuple[NDArray[np.void], NDArray[np.uint16], NDArray[np.int64], NDArray[np.void]]:
-    """Reads the hits that `locate` found.
+    """Read the hits that `locate` found.
 
     Args:
         data: the file's bytes.

@@ -54,14 +54,14 @@ def _header_length(data: Any, at: Any, end: Any) -> Any:
 
 @inlined
 def _style(data: Any, at: Any, header: Any) -> Any:
-    """Whether the physics event at a byte is built of fragments."""
+    """Return whether the physics event at a byte is built of fragments."""
     body = u32(data, at) - header
     return _BUILT if body >= 4 and u32(data, at + header) == body else _SINGLE
 
 
 @kernel
 def _walk(data: Any, start: Any, end: Any, style: Any, items: Any) -> Any:
-    """Follows the chain: items found, where it stopped, why, and what physics events are like."""
+    """Follow the chain: items found, where it stopped, why, and what physics events are like."""
     count = 0
     at = start
     while at < end:
@@ -106,7 +106,7 @@ def _believable(data: Any, start: Any, end: Any, style: Any) -> Any:
 
 @kernel
 def _resume(data: Any, broken: Any, end: Any, style: Any) -> Any:
-    """Where the chain goes on after a broken place; ``end`` if nowhere."""
+    """Return where the chain goes on after a broken place; ``end`` if nowhere."""
     if end - broken >= 4:
         # Only the type or the body header may be damaged: then the size still leads on.
         size = u32(data, broken)
@@ -146,7 +146,7 @@ def item_types(data: NDArray[np.uint8], items: NDArray[np.void]) -> NDArray[np.u
 def index_items(
     data: NDArray[np.uint8], path: Path, on_corrupt: OnCorrupt = "refuse"
 ) -> tuple[NDArray[np.void], tuple[Problem, ...]]:
-    """Finds the ring items of an event file.
+    """Find the ring items of an event file.
 
     Args:
         data: the file's bytes.
@@ -189,7 +189,7 @@ def _enlarged(items: NDArray[np.void], at: int, end: int) -> NDArray[np.void]:
 
 
 def _is_cut_off(data: NDArray[np.uint8], at: int) -> bool:
-    """Whether what stands at a byte looks like an item that the file ends inside of."""
+    """Return whether what stands at a byte looks like an item that the file ends inside of."""
     rest = len(data) - at
     head = bytes(data[at : at + 8])
     if rest < 8:

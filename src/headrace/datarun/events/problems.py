@@ -60,7 +60,7 @@ class Problem:
 
 
 def refusal(path: Path, problem: Problem) -> EventFileError:
-    """The error that names file, byte and way out."""
+    """Return the error that names file, byte and way out."""
     return EventFileError(
         f"{path}, byte {problem.offset}: {_WORDS[problem.flaw]}; "
         "copy the file anew, or leave such places out with --on-corrupt skip (in "

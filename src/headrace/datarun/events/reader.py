@@ -95,7 +95,7 @@ class EventFile:
         self.index, self.problems = index_items(self.data, path, on_corrupt)
 
     def __len__(self) -> int:
-        """How many ring items."""
+        """Return how many ring items."""
         return len(self.index)
 
     def __enter__(self) -> Self:
@@ -110,17 +110,17 @@ class EventFile:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the file; arrays that were taken from it stay valid."""
+        """Let go of the file; arrays that were taken from it stay valid."""
         self.data = np.empty(0, np.uint8)
         self.index = self.index[:0]
 
     def item(self, number: int) -> bytes:
-        """A whole ring item, byte for byte."""
+        """Return a whole ring item, byte for byte."""
         start = int(self.index["offset"][number])
         return self.data[start : start + int(self.index["size"][number])].tobytes()
 
     def body(self, number: int) -> bytes:
-        """The body of a ring item."""
+        """Return the body of a ring item."""
         return self.item(number)[int(self.index["header"][number]) :]
 
     @cached_property
@@ -233,7 +233,7 @@ class EventFile:
         return int(self.index["offset"][-1]) + int(self.index["size"][-1])
 
     def read(self, first: int = 0, last: int | None = None) -> HitBatch:
-        """Reads the events of a stretch of ring items.
+        """Read the events of a stretch of ring items.
 
         Args:
             first: number of the first ring item.
@@ -288,7 +288,7 @@ class EventFile:
     def batches(
         self, first: int = 0, last: int | None = None, size: int = 1 << 25
     ) -> Iterator[HitBatch]:
-        """Reads a stretch of ring items piece by piece.
+        """Read a stretch of ring items piece by piece.
 
         Args:
             first: number of the first ring item.

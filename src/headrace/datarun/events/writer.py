@@ -37,7 +37,7 @@ def ring_item(
     barrier: int = 0,
     empty_header: int = 0,
 ) -> bytes:
-    """Makes a ring item.
+    """Make a ring item.
 
     Args:
         kind: its type.
@@ -65,7 +65,7 @@ class EventWriter:
     """
 
     def __init__(self, path: Path, version: int = 11, source: int = 0) -> None:
-        """Starts a file.
+        """Start a file.
 
         Args:
             path: the file; what it held before is replaced.
@@ -104,7 +104,7 @@ class EventWriter:
             self._temporary.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Brings the file to the disk and gives it its name.
+        """Bring the file to the disk and give it its name.
 
         Raises:
             EventFileError: the disk refuses.
@@ -122,26 +122,26 @@ class EventWriter:
             raise self._failure(error) from error
 
     def raw(self, items: bytes | NDArray[np.uint8]) -> None:
-        """Writes ring items that are bytes already."""
+        """Write ring items that are bytes already."""
         try:
             self._stream.write(items.data if isinstance(items, np.ndarray) else items)
         except OSError as error:
             raise self._failure(error) from error
 
     def format(self) -> None:
-        """Writes the item that tells the format's version."""
+        """Write the item that tells the format's version."""
         self._item(ItemType.RING_FORMAT, format_body(self.version), source=None)
 
     def state_change(self, change: StateChange) -> None:
-        """Writes the begin or end of a run, or a pause in it."""
+        """Write the begin or end of a run, or a pause in it."""
         self._item(change.type, state_change_body(change), source=self.source)
 
     def scalers(self, scalers: Scalers) -> None:
-        """Writes counters."""
+        """Write counters."""
         self._item(ItemType.SCALERS, scalers_body(scalers), source=self.source)
 
     def event_count(self, count: EventCount) -> None:
-        """Writes how many events there were."""
+        """Write how many events there were."""
         self._item(ItemType.EVENT_COUNT, event_count_body(count), source=None)
 
     def _item(self, kind: int, body: bytes, source: int | None) -> None:

@@ -67,7 +67,7 @@ class Workspace(NamedTuple):
 
 
 def workspace(samples: int, template: Any = None, align: float = 0.0) -> Workspace:
-    """Makes a workspace.
+    """Make a workspace.
 
     Args:
         samples: of the longest stretch that will be fitted.
@@ -94,14 +94,14 @@ def workspace(samples: int, template: Any = None, align: float = 0.0) -> Workspa
 
 @kernel
 def copy(source: Any, target: Any, count: Any) -> None:
-    """Copies the first numbers; a slice would take seconds longer to compile."""
+    """Copy the first numbers; a slice would take seconds longer to compile."""
     for i in range(count):
         target[i] = source[i]
 
 
 @kernel
 def padded_length(points: Any) -> Any:
-    """How many samples of each row a stretch takes up."""
+    """Return how many samples of each row a stretch takes up."""
     return (points + _BLOCK - 1) // _BLOCK * _BLOCK
 
 
@@ -177,7 +177,7 @@ def _template(work: Any, row: Any, size: Any, q: Any, at: Any) -> None:
 
 @kernel
 def on_trial(q: Any, kind: Any, pulses: Any, size: Any) -> Any:
-    """Whether parameters can be computed with, and a pulse is not far off the samples."""
+    """Return whether parameters can be computed with, and a pulse is not far off the samples."""
     for pulse in range(pulses):
         at = pulse * kind
         position = q[at]
@@ -196,7 +196,7 @@ def on_trial(q: Any, kind: Any, pulses: Any, size: Any) -> Any:
 
 @kernel
 def fill(work: Any, kind: Any, pulses: Any, size: Any, q: Any) -> None:
-    """Computes the rows of all pulses.
+    """Compute the rows of all pulses.
 
     Args:
         work: the workspace; its rows of points and trace are there already.
@@ -215,7 +215,7 @@ def fill(work: Any, kind: Any, pulses: Any, size: Any, q: Any) -> None:
 
 @summing
 def multiply(work: Any, used: Any, size: Any) -> None:
-    """Fills the products of all rows of pulses with each other, the points and the trace.
+    """Fill the products of all rows of pulses with each other, the points and the trace.
 
     Args:
         work: the workspace.

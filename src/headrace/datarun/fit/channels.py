@@ -96,7 +96,7 @@ class Channels:
         object.__setattr__(self, "_lookup", lookup)
 
     def lines(self, hits: NDArray[np.void]) -> NDArray[np.int64]:
-        """Which of the channels each hit is of.
+        """Return which of the channels each hit is of.
 
         Args:
             hits: `HIT` records.
@@ -108,7 +108,7 @@ class Channels:
 
 
 def read_channels(path: Path) -> Channels:
-    """Reads a list of channels, and the templates that it names.
+    """Read a list of channels, and the templates that it names.
 
     Args:
         path: the file.
@@ -136,7 +136,7 @@ def read_channels(path: Path) -> Channels:
 
 
 def read_template(path: Path, samples: int | None = None) -> Template:
-    """Reads a template.
+    """Read a template.
 
     Args:
         path: a text file: the align point, then the values.

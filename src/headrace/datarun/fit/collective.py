@@ -38,7 +38,7 @@ class Node:
 
 
 def find_node(ranks: Ranks, host: str | None = None) -> Node:
-    """Tells which ranks share a machine.
+    """Tell which ranks share a machine.
 
     Args:
         ranks: all of them; each must call this.
@@ -61,7 +61,7 @@ def find_node(ranks: Ranks, host: str | None = None) -> Node:
 
 
 def some_do(ranks: Ranks, own: bool, work: Callable[[], Result]) -> Result | None:
-    """Does work on some ranks, and lets all fail if one does.
+    """Do work on some ranks, and let all fail if one does.
 
     Args:
         ranks: all of them; each must call this.
@@ -92,13 +92,13 @@ def some_do(ranks: Ranks, own: bool, work: Callable[[], Result]) -> Result | Non
 
 
 def all_do(ranks: Ranks, work: Callable[[], Result]) -> Result:
-    """Does work on every rank, and lets all fail if one does; as `some_do`."""
+    """Do work on every rank, and let all fail if one does; as `some_do`."""
     results: list[Result] = []
     some_do(ranks, True, lambda: results.append(work()))
     return results[0]
 
 
 def gathered(ranks: Ranks, value: Any) -> list[Any]:
-    """The values of all ranks, in their order, on all ranks."""
+    """Return the values of all ranks, in their order, on all ranks."""
     values: list[Any] = ranks.share(ranks.collect(value))
     return values

@@ -30,7 +30,10 @@ def _sources() -> str:
 
 
 def _stamped(function: Any) -> Any:
-    """The function with the digest as a variable of its closure, which Numba's key includes."""
+    """Return the function with the digest as a variable of its closure.
+
+    Which Numba's key includes.
+    """
     code = function.__code__
     if code.co_freevars:
         raise TypeError(f"{function.__name__} must not use variables of an enclosing function")
@@ -47,13 +50,13 @@ def _stamped(function: Any) -> Any:
 
 
 def kernel(function: Function) -> Function:
-    """Compiles a function whose arithmetic is that of the processor: 1/0 is infinite."""
+    """Compile a function whose arithmetic is that of the processor: 1/0 is infinite."""
     compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(_stamped(function))
     return compiled
 
 
 def summing(function: Function) -> Function:
-    """Compiles a function whose sums may be reordered, as vector instructions need.
+    """Compile a function whose sums may be reordered, as vector instructions need.
 
     The order is chosen when it is compiled: the same processor gives the same bits every time,
     on any number of ranks. Infinities and not-a-numbers keep their meaning.

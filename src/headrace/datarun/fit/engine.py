@@ -54,7 +54,7 @@ _BETTER = 1.0 - 1e-9
 
 @kernel
 def _start_value(work: Any, kind: Any, size: Any, q: Any, factor: Any, linear: Any) -> Any:
-    """The sum of squared residuals of two pulses at a start."""
+    """Return the sum of squared residuals of two pulses at a start."""
     fill(work, kind, _TWO, size, q)
     multiply(work, 2 * (1 + kind), size)
     return solve_linear(work.products, kind, _TWO, factor, linear)
@@ -62,7 +62,10 @@ def _start_value(work: Any, kind: Any, size: Any, q: Any, factor: Any, linear: A
 
 @kernel
 def _odd(kind: Any, q: Any, linear: Any) -> Any:
-    """Whether two pulses are such as no two real ones are: a start led to the wrong minimum."""
+    """Tell whether two pulses are such as no two real ones are.
+
+    A start led to the wrong minimum.
+    """
     odd = linear[0] <= 0.0 or linear[1] <= 0.0 or abs(q[0] - q[kind]) < 1.0
     if kind == LOGISTIC:
         odd = odd or min(q[2], q[5]) <= 0.0 or max(q[1], q[4]) > _STEEP
@@ -71,7 +74,7 @@ def _odd(kind: Any, q: Any, linear: Any) -> Any:
 
 @kernel
 def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, linear: Any) -> Any:
-    """The single fit, from a second start too where the first leads to what is no pulse.
+    """Return the single fit, from a second start too where the first leads to what is no pulse.
 
     The reference's guess takes a pulse for a fast one that has not fallen when the trace ends.
 
@@ -113,7 +116,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
 def fit_two(
     work: Any, kind: Any, length: Any, size: Any, count: Any, single: Any, q: Any, linear: Any
 ) -> Any:
-    """The double fit from as many starts as the trace needs.
+    """Return the double fit from as many starts as the trace needs.
 
     The first start is the better one of two: the single fit and its largest residual, and the
     two steepest edges. Where its residuals are not noise, or its pulses are odd, the other one is

@@ -21,7 +21,7 @@ _INDEPENDENT = 1e-9
 
 @kernel
 def load(work: Any, traces: Any, first: Any, length: Any, saturation: Any, size: Any) -> Any:
-    """Puts the points of a trace that are fitted into the workspace.
+    """Put the points of a trace that are fitted into the workspace.
 
     The trace is moved by the smaller of its first and last sample, which spares digits.
 
@@ -63,7 +63,7 @@ def load(work: Any, traces: Any, first: Any, length: Any, saturation: Any, size:
 
 @kernel
 def guess_pulse(trace: Any, length: Any, q: Any) -> None:
-    """The reference's guess of a single pulse, by its maximum and where it is half as high.
+    """Return the reference's guess of a single pulse, by its maximum and where it is half as high.
 
     Args:
         trace: samples.
@@ -102,7 +102,9 @@ def guess_pulse(trace: Any, length: Any, q: Any) -> None:
 
 @kernel
 def guess_residual(residual: Any, length: Any, single: Any, q: Any) -> None:
-    """The reference's guess of two pulses: the single fit, and its like at the largest residual.
+    """Return the reference's guess of two pulses.
+
+    The single fit, and its like at the largest residual.
 
     Args:
         residual: trace less single fit.
@@ -121,7 +123,7 @@ def guess_residual(residual: Any, length: Any, single: Any, q: Any) -> None:
 
 @kernel
 def _edge(trace: Any, at: Any, reach: Any) -> Any:
-    """Whether the samples after one are above those before it, and by how much."""
+    """Return whether the samples after one are above those before it, and by how much."""
     total = 0.0
     for j in range(1, reach + 1):
         total += trace[at + j] - trace[at - j]
@@ -195,7 +197,7 @@ def _cross(bank: Any, used: Any, size: Any, crossed: Any) -> None:
 def scan(
     work: Any, kind: Any, length: Any, size: Any, shape: Any, singles: Any, doubles: Any
 ) -> None:
-    """The best single position and the best pair of positions on a grid, for a given shape.
+    """Return the best single position and the best pair of positions on a grid, for a given shape.
 
     Args:
         work: the workspace; its rows of pulses are overwritten.

@@ -36,12 +36,12 @@ class Pulse:
 
     @classmethod
     def of(cls, record: Any) -> Pulse:
-        """The pulse of a `PULSE` record, or of any with fields of these names."""
+        """Return the pulse of a `PULSE` record, or of any with fields of these names."""
         names = ("position", "amplitude", "steepness", "decay")
         return cls(*(float(record[name]) for name in names))
 
     def __call__(self, x: ArrayLike) -> Values:
-        """The pulse at samples.
+        """Return the pulse at samples.
 
         Args:
             x: sample numbers, of any shape.
@@ -56,7 +56,7 @@ class Pulse:
 
 
 def single_model(x: ArrayLike, pulse: Pulse, offset: float) -> Values:
-    """A pulse over an offset, ADC units, shape as ``x``."""
+    """Return a pulse over an offset, ADC units, shape as ``x``."""
     return pulse(x) + offset
 
 
@@ -66,7 +66,7 @@ def double_model(x: ArrayLike, first: Pulse, second: Pulse, offset: float) -> Va
 
 
 def fitted_model(x: ArrayLike, record: Any) -> Values:
-    """The curve of a fit that stands in an extension.
+    """Return the curve of a fit that stands in an extension.
 
     Args:
         x: sample numbers.
@@ -83,7 +83,7 @@ def fitted_model(x: ArrayLike, record: Any) -> Values:
 
 
 def maximum(amplitude: ArrayLike, steepness: ArrayLike, decay: ArrayLike) -> tuple[Values, Values]:
-    """Where after their positions pulses are largest, and how large.
+    """Return where after their positions pulses are largest, and how large.
 
     Args:
         amplitude: A, ADC units.

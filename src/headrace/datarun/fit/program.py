@@ -14,7 +14,7 @@ _PROGRAM = "fit_traces"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line.
+    """Parse the command line.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.
@@ -65,7 +65,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program; what was fitted goes to stdout as JSON, one line for each fact.
+    """Run the program; what was fitted goes to stdout as JSON, one line for each fact.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.

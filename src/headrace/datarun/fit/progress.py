@@ -26,7 +26,7 @@ class Progress:
     """
 
     def __init__(self, path: Path | None, source: Path, target: Path) -> None:
-        """Starts to count.
+        """Start to count.
 
         Args:
             path: the file; None tells nobody.
@@ -58,7 +58,7 @@ class Progress:
         self.tell("done" if error is None else "failed")
 
     def start(self) -> None:
-        """Writes the file for the first time.
+        """Write the file for the first time.
 
         Raises:
             DataRunError: it cannot be written.
@@ -72,7 +72,7 @@ class Progress:
             )
 
     def tell(self, stage: str) -> None:
-        """Writes the file.
+        """Write the file.
 
         Args:
             stage: what is being done.
@@ -81,13 +81,13 @@ class Progress:
         self._write()
 
     def expect(self, hits: int) -> None:
-        """Begins the fits, of so many hits."""
+        """Begin the fits, of so many hits."""
         self._hits = hits
         self._fitting = time.monotonic()
         self.tell("fit")
 
     def count(self, ranks: Ranks, hits: int) -> None:
-        """Counts a piece of so many hits that this rank has fitted."""
+        """Count a piece of so many hits that this rank has fitted."""
         if ranks.rank:
             ranks.send(hits)
             return
@@ -96,7 +96,7 @@ class Progress:
             self._hear(news)
 
     def wait_for(self, ranks: Ranks, pieces: int) -> None:
-        """Counts the other ranks' pieces, until all have been counted.
+        """Count the other ranks' pieces, until all have been counted.
 
         Args:
             ranks: all of them.

@@ -18,7 +18,7 @@ _OUTLIER = 5.0
 def subtract(
     work: Any, kind: Any, pulses: Any, length: Any, size: Any, q: Any, linear: Any
 ) -> None:
-    """Fills the workspace's residual: trace less model, 0 where nothing is fitted."""
+    """Fill the workspace's residual: trace less model, 0 where nothing is fitted."""
     fill(work, kind, pulses, size, q)
     rows = work.rows
     for i in range(length):
@@ -70,7 +70,7 @@ def whiteness(work: Any, length: Any) -> Any:
 
 @kernel
 def has_outlier(work: Any, length: Any, variance: Any) -> Any:
-    """Whether one residual is too large for noise of a variance."""
+    """Return whether one residual is too large for noise of a variance."""
     limit = _OUTLIER**2 * max(variance, _ROUNDING)
     found = False
     for i in range(length):
@@ -80,7 +80,7 @@ def has_outlier(work: Any, length: Any, variance: Any) -> Any:
 
 @kernel
 def probability(single: Any, double: Any, count: Any, more: Any) -> Any:
-    """The probability of two pulses against one, both equally likely before.
+    """Return the probability of two pulses against one, both equally likely before.
 
     By Schwarz's criterion (1978) for Gaussian noise of unknown variance: each further parameter
     must win as much as the logarithm of the number of points.
@@ -101,7 +101,7 @@ def probability(single: Any, double: Any, count: Any, more: Any) -> Any:
 def covariance(
     work: Any, kind: Any, pulses: Any, size: Any, q: Any, linear: Any, variance: Any, out: Any
 ) -> None:
-    """The covariance of all parameters, from the curvature at the minimum.
+    """Return the covariance of all parameters, from the curvature at the minimum.
 
     Args:
         work: the workspace.

@@ -187,7 +187,7 @@ def _channels(request: FitRequest) -> Channels:
 
 
 def _introduce(ranks: Ranks, report: Report | None) -> None:
-    """Tells who works on it, by rank 0."""
+    """Tell who works on it, by rank 0."""
     fact = {
         "stage": "start",
         "rank": ranks.rank,
@@ -231,7 +231,7 @@ class _Fitting:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def run(self) -> list[_Tally]:
-        """Fits all pieces and puts the output in its place; what each rank has counted."""
+        """Fits all pieces and put the output in its place; what each rank has counted."""
         ranks, node, storage = self._ranks, self._node, self._storage
         hits = 0
         sizes = np.zeros(len(self._pieces), np.int64)
@@ -255,12 +255,12 @@ class _Fitting:
         return gathered(ranks, tally)
 
     def _share(self, piece: _Piece) -> tuple[int, int]:
-        """Where a piece stands in the output."""
+        """Return where a piece stands in the output."""
         first = int(self._ends[piece.number - 1]) if piece.number else 0
         return first, int(self._ends[piece.number])
 
     def _measure(self) -> tuple[list[tuple[int, int]], int]:
-        """How long each piece becomes, and how many hits they have."""
+        """Return how long each piece becomes, and how many hits they have."""
         lengths, hits = [], 0
         for piece in self._own:
             batch = self._file.read(piece.first, piece.last)
@@ -273,7 +273,7 @@ class _Fitting:
         return lengths, hits
 
     def _fit(self) -> _Tally:
-        """Fits this rank's pieces and writes them."""
+        """Fits this rank's pieces and write them."""
         tally = _Tally()
         descriptor = os.open(self._storage.growing, os.O_WRONLY)
         try:
@@ -301,7 +301,7 @@ def _pieces(file: EventFile, ranks: int) -> list[_Piece]:
 
 
 def _own(pieces: list[_Piece], node: Node, ranks: int) -> list[_Piece]:
-    """A machine takes a stretch of the file, and its ranks the pieces of that in turn."""
+    """Return a machine takes a stretch of the file, and its ranks the pieces of that in turn."""
     first = len(pieces) * node.before // ranks
     last = len(pieces) * (node.before + node.ranks) // ranks
     return pieces[first:last][node.place :: node.ranks]

@@ -69,7 +69,7 @@ def substitute(factor: Any, n: Any, x: Any) -> None:
 
 @kernel
 def solve_linear(products: Any, kind: Any, pulses: Any, factor: Any, linear: Any) -> Any:
-    """The best amplitudes and offset.
+    """Return the best amplitudes and offset.
 
     Args:
         products: of the rows.
@@ -117,7 +117,7 @@ def _projected(
     hessian: Any,
     gradient: Any,
 ) -> None:
-    """The normal equations of the non-linear parameters, the linear ones following."""
+    """Return the normal equations of the non-linear parameters, the linear ones following."""
     unknowns = pulses * kind
     for i in range(unknowns):
         row = i // kind * (1 + kind) + 1 + i % kind

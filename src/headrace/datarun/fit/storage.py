@@ -69,7 +69,7 @@ class Storage:
         return self.target.with_name(f".{self.target.name}.{self.node.number}.tmp")
 
     def fetch(self) -> None:
-        """Brings the segment to the node's own disk, for all ranks of a machine; rank 0 first.
+        """Bring the segment to the node's own disk, for all ranks of a machine; rank 0 first.
 
         What an earlier attempt left behind is removed.
         """
@@ -82,7 +82,7 @@ class Storage:
         shutil.copyfile(self.source, self.readable)
 
     def make(self, size: int) -> None:
-        """Makes the file that this machine's ranks write, once per machine."""
+        """Make the file that this machine's ranks write, once per machine."""
         self.growing.unlink(missing_ok=True)
         _room_for(self.growing.parent, size)
         descriptor = os.open(self.growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SHARED)
@@ -92,7 +92,7 @@ class Storage:
             os.close(descriptor)
 
     def collect(self, shares: Sequence[tuple[int, int]], size: int) -> None:
-        """Copies this machine's shares to where the output becomes whole.
+        """Copy this machine's shares to where the output becomes whole.
 
         Args:
             shares: first byte and byte after the last of each.
@@ -117,7 +117,7 @@ class Storage:
             os.fsync(target.fileno())
 
     def finish(self) -> None:
-        """Gives the output its name, once."""
+        """Give the output its name, once."""
         self.whole.replace(self.target)
         descriptor = os.open(self.target.parent, os.O_RDONLY)
         try:
@@ -126,7 +126,7 @@ class Storage:
             os.close(descriptor)
 
     def clear(self, everything: bool) -> None:
-        """Removes what is not the output, once per machine.
+        """Remove what is not the output, once per machine.
 
         Args:
             everything: also what is still there beside the output, once.
@@ -139,7 +139,7 @@ class Storage:
             self.growing.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Makes the output's directory, and removes what an earlier attempt left in it; once.
+        """Make the output's directory, and removes what an earlier attempt left in it; once.
 
         Raises:
             DataRunError: there is no segment, or the output is a directory.
@@ -155,7 +155,7 @@ class Storage:
 
 
 def write_at(descriptor: int, data: NDArray[np.uint8], offset: int) -> None:
-    """Writes bytes at a place of a file."""
+    """Write bytes at a place of a file."""
     view = data.data
     while view:
         written = os.pwrite(descriptor, view, offset)
@@ -163,7 +163,7 @@ def write_at(descriptor: int, data: NDArray[np.uint8], offset: int) -> None:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """A file opened for writing at places; what it holds stays."""
+    """Return a file opened for writing at places; what it holds stays."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, SHARED), "rb+")
 
 

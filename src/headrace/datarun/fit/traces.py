@@ -175,12 +175,12 @@ def fit_batch(
 
 
 def compile_fits() -> None:
-    """Compiles what fits traces, unless that was done on this machine before."""
+    """Compile what fits traces, unless that was done on this machine before."""
     fit_traces(np.zeros((1, 8), np.uint16), double="never")
 
 
 def check_engine(channels: Channels, engine: Engine) -> None:
-    """Makes sure that every channel has what an engine needs.
+    """Make sure that every channel has what an engine needs.
 
     Raises:
         DataRunError: the engine is ``template`` and a channel has none.

@@ -93,13 +93,13 @@ class Monitor:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Gives whether this is the only monitor of the project; holds others off meanwhile."""
+        """Give whether this is the only monitor of the project; hold others off meanwhile."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with only_one(self._directory / "lock") as alone:
             yield alone
 
     def check(self) -> list[Report]:
-        """Looks at every endpoint once, and does what is to be done.
+        """Look at every endpoint once, and does what is to be done.
 
         Returns:
             A report for each.
@@ -122,7 +122,7 @@ class Monitor:
         return reports
 
     def _facility(self, records: dict[str, Record]) -> list[Report]:
-        """Looks at the facility itself, without which no endpoint gets a task."""
+        """Look at the facility itself, without which no endpoint gets a task."""
         from headrace.facility import facility_status
 
         try:

@@ -17,19 +17,19 @@ from headrace.project.project import Project
 
 
 def monitor_directory(project: Project) -> Path:
-    """Returns the directory with what the monitor remembers and tells."""
+    """Return the directory with what the monitor remembers and tell."""
     from headrace.facility import state_directory
 
     return state_directory(project.root) / "monitor"
 
 
 def heartbeat_file(project: Project) -> Path:
-    """Returns the file that the monitor writes at the end of every check."""
+    """Return the file that the monitor writes at the end of every check."""
     return monitor_directory(project) / "heartbeat.json"
 
 
 def write_heartbeat(project: Project, rows: Sequence[Mapping[str, Any]], now: float) -> None:
-    """Writes the sign of life and the fragment.
+    """Write the sign of life and the fragment.
 
     Args:
         project: the project.
@@ -52,7 +52,7 @@ def write_heartbeat(project: Project, rows: Sequence[Mapping[str, Any]], now: fl
 
 
 def fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
-    """Returns the endpoints' states as a piece of HTML for a status page."""
+    """Return the endpoints' states as a piece of HTML for a status page."""
     lines = "".join(
         "<tr class='headrace-{health}'>"
         "<td>{name}</td><td>{health}</td><td>{story}</td></tr>\n".format(
@@ -68,7 +68,7 @@ def fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
 
 
 def check_heartbeat(path: Path, longest: float, now: float) -> dict[str, Any]:
-    """Checks that a monitor elsewhere still works.
+    """Check that a monitor elsewhere still works.
 
     Args:
         path: its heartbeat, on a shared file system or copied here.

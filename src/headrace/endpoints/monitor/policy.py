@@ -55,7 +55,7 @@ class Record:
 
 
 def judge(sighting: Sighting) -> tuple[Health, str]:
-    """Returns how an endpoint is, and why, in one line."""
+    """Return how an endpoint is, and why, in one line."""
     if sighting.held and sighting.state != "running":
         return "held", "stopped by hand"
     if sighting.state == "stopped":
@@ -76,7 +76,7 @@ def judge(sighting: Sighting) -> tuple[Health, str]:
 def decide(
     record: Record, health: Health, now: float, chance: float, tries: int = TRIES
 ) -> tuple[Action, Record]:
-    """Returns what to do about an endpoint, and what to remember.
+    """Return what to do about an endpoint, and what to remember.
 
     Args:
         record: what is remembered.

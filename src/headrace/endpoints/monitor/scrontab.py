@@ -19,7 +19,7 @@ _EMPTY: Final = "no crontab"
 
 
 def install_scrontab(project: Project, place: str) -> str:
-    """Puts the entry into the user's scrontab, in the place of an earlier one.
+    """Put the entry into the user's scrontab, in the place of an earlier one.
 
     Args:
         project: the project; its ``endpoint_configs/scrontab`` is the entry.
@@ -37,7 +37,7 @@ def install_scrontab(project: Project, place: str) -> str:
 
 
 def remove_scrontab(project: Project) -> bool:
-    """Takes the entry out of the user's scrontab; says whether there was one.
+    """Take the entry out of the user's scrontab; say whether there was one.
 
     Raises:
         ProjectError: no ``scrontab`` here, or it refuses.
@@ -51,7 +51,7 @@ def remove_scrontab(project: Project) -> bool:
 
 
 def scrontab_entry(project: Project, place: str) -> str:
-    """Returns the entry, between the two lines that mark it.
+    """Return the entry, between the two lines that mark it.
 
     Raises:
         ProjectError: the project has no ``endpoint_configs/scrontab``.

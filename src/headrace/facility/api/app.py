@@ -69,7 +69,7 @@ class Guard:
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request, or refuses it."""
+        """Serve one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -110,7 +110,7 @@ def _too_large(limit: int) -> APIError:
 
 
 def _counted(receive: Receive, limit: int) -> Receive:
-    """Counts a body as it comes, for one in chunks does not say how long it will be."""
+    """Count a body as it comes, for one in chunks does not say how long it will be."""
     total = 0
 
     async def counted() -> Message:
@@ -149,7 +149,7 @@ ROUTES = [
 
 
 def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAMES) -> ASGIApp:
-    """Makes the ASGI application of a facility.
+    """Make the ASGI application of a facility.
 
     Args:
         backend: what it works on.

@@ -107,7 +107,7 @@ def keys(request: Request) -> Response:
 
 
 def _wanted(given: Mapping[str, str], request: Request) -> Authorization | str:
-    """Returns what a client asks for, or why it cannot be had."""
+    """Return what a client asks for, or why it cannot be had."""
     client_id, scopes = given.get("client_id", ""), given.get("scope", "")
     challenge, redirect = given.get("code_challenge", ""), given.get("redirect_uri", "")
     own = backend_of(request).credentials.client_id

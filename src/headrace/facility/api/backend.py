@@ -71,6 +71,6 @@ class Backend:
 
 
 def backend_of(request: Request) -> Backend:
-    """Returns the backend of the application that serves a request."""
+    """Return the backend of the application that serves a request."""
     backend: Backend = request.app.state.backend
     return backend

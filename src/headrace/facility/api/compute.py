@@ -190,7 +190,7 @@ def _registration(backend: Backend, endpoint_id: str) -> Registration:
 
 
 def _run_of(backend: Backend, task_id: str) -> dict[str, Any]:
-    """Returns the run that a flow's task belongs to."""
+    """Return the run that a flow's task belongs to."""
     action = backend.actions.of_task(task_id)
     return {} if action is None else {"run_id": action.run_id, "run_label": action.label}
 
@@ -220,7 +220,7 @@ def _registered(backend: Backend, registration: Registration) -> dict[str, Any]:
 def _document(
     backend: Backend, endpoint_id: str, name: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Returns an endpoint's document with the members that the service's has.
+    """Return an endpoint's document with the members that the service's has.
 
     Args:
         backend: the facility.

@@ -44,7 +44,7 @@ class Bounds:
 
 
 def bounds_here() -> Bounds:
-    """Returns the bounds for this process: its connections leave descriptors for its work."""
+    """Return the bounds for this process: its connections leave descriptors for its work."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return Bounds(_MOST_CONNECTIONS)
@@ -53,12 +53,12 @@ def bounds_here() -> Bounds:
 
 
 def threads_here() -> int:
-    """Returns how many threads may answer at once: each has files of the store open."""
+    """Return how many threads may answer at once: each has files of the store open."""
     return max(_FEWEST_CONNECTIONS // 2, min(40, bounds_here().connections // 2))
 
 
 def bounded(bounds: Bounds) -> type[H11Protocol]:
-    """Returns the protocol class for a server whose connections keep to these bounds."""
+    """Return the protocol class for a server whose connections keep to these bounds."""
     return type("BoundedProtocol", (_BoundedProtocol,), {"bounds": bounds})
 
 
@@ -89,7 +89,7 @@ class _BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        """Sets the deadline for what the client has to send next."""
+        """Set the deadline for what the client has to send next."""
         state = self.conn.their_state
         if state is h11.SEND_BODY:
             self._expect("body", self.bounds.request_seconds)
@@ -118,7 +118,10 @@ class _BoundedProtocol(H11Protocol):
             self.transport.close()
 
     def _rank(self) -> tuple[int, float]:
-        """How early the connection goes: strangers first, then the idle, then who is served."""
+        """Return how early the connection goes.
+
+        Strangers first, then the idle, then who is served.
+        """
         if self._wants == "headers" or self.cycle is None:
             return 0, self._since
         if not self.cycle.response_complete:

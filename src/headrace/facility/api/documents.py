@@ -15,7 +15,7 @@ from headrace.flowlang.web_inputs import ID_PARAMETER
 
 
 def flow_document(flow: StoredFlow, identity: Identity, base_url: str) -> dict[str, Any]:
-    """Returns the document of a flow."""
+    """Return the document of a flow."""
     url = f"{base_url}/flows/{flow.id}"
     return {
         "id": flow.id,
@@ -46,7 +46,7 @@ def flow_document(flow: StoredFlow, identity: Identity, base_url: str) -> dict[s
 
 
 def flow_roles(flow: StoredFlow, identity: Identity) -> list[str]:
-    """Returns the roles that whoever works here has at a flow, by its lists; the owner's always."""
+    """Return the roles that whoever works here has at a flow, by its lists; the owner's always."""
     listed = {
         "flow_administrator": ("flow_administrators", ""),
         "flow_starter": ("flow_starters", "all_authenticated_users"),
@@ -63,7 +63,7 @@ def flow_roles(flow: StoredFlow, identity: Identity) -> list[str]:
 
 
 def flow_scope(flow_id: str) -> str:
-    """Returns the scope that a token needs to start a flow."""
+    """Return the scope that a token needs to start a flow."""
     return f"https://auth.globus.org/scopes/{flow_id}/flow_{flow_id.replace('-', '_')}_user"
 
 
@@ -74,7 +74,7 @@ def run_document(
     actions: Sequence[Action] = (),
     progress: Callable[[Action], Any] | None = None,
 ) -> dict[str, Any]:
-    """Returns the document of a run.
+    """Return the document of a run.
 
     Args:
         run: the run.

@@ -32,7 +32,7 @@ class APIError(Exception):
         return self.message or str(self.detail)
 
     def response(self, *, flat: bool = False) -> JSONResponse:
-        """Returns the error as the services word it.
+        """Return the error as the services word it.
 
         Args:
             flat: whether code and message stand outside too, where the Compute SDK reads them.
@@ -47,14 +47,14 @@ class APIError(Exception):
 
 
 def unprocessable(entries: list[dict[str, Any]]) -> APIError:
-    """Returns the error for a request whose members are wrong."""
+    """Return the error for a request whose members are wrong."""
     where = ".".join(["$", *(str(item) for item in entries[0]["loc"])])
     count = f"{len(entries)} validation error{'s' if len(entries) > 1 else ''} in body."
     return APIError(422, "UNPROCESSABLE_ENTITY", entries, f"{count} {where}: {entries[0]['msg']}")
 
 
 def refused(error: InvalidValue) -> APIError:
-    """Returns the error for a value that is not taken in: its path is told, nothing is stored."""
+    """Return the error for a value that is not taken in: its path is told, nothing is stored."""
     if not error.path:
         return APIError(400, "BAD_REQUEST", str(error))
     entry = {"loc": list(error.path), "msg": error.problem, "type": "value_error"}

@@ -118,7 +118,7 @@ async def validate_run(request: Request) -> JSONResponse:
 
 
 async def _beside(check: Callable[..., None], *arguments: Any) -> None:
-    """Checks beside the event loop, and beside the threads that answer all other requests."""
+    """Check beside the event loop, and beside the threads that answer all other requests."""
     await to_thread.run_sync(partial(check, *arguments), limiter=_checks())
 
 
@@ -167,7 +167,7 @@ def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
 
 
 def _wanted(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlow], bool]:
-    """Returns what says whether a flow goes through the query's filters."""
+    """Return what says whether a flow goes through the query's filters."""
     texts = {
         name: query[f"filter_{name}"].lower() for name in _TEXTS if query.get(f"filter_{name}")
     }
@@ -182,7 +182,7 @@ def _wanted(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlo
 
 
 def _roles(query: Mapping[str, str]) -> frozenset[str]:
-    """Returns the roles of which the caller must have one; none where any flow is wanted."""
+    """Return the roles of which the caller must have one; none where any flow is wanted."""
     if "filter_roles" in query:
         given = [role.strip() for role in query["filter_roles"].split(",")]
         # The description of the API has the names of the lists, its clients those of the roles.
@@ -204,7 +204,7 @@ def _roles(query: Mapping[str, str]) -> frozenset[str]:
 
 
 def _key(name: str, identity: Identity) -> Callable[[StoredFlow], str]:
-    """Returns the key that flows are sorted with by a field."""
+    """Return the key that flows are sorted with by a field."""
     text = _ORDER[name]
     return lambda flow: text(flow, identity)
 

@@ -82,7 +82,7 @@ class Grants:
         self._stored = _read(path)
 
     def authorize(self, wanted: Authorization) -> str:
-        """Allows a login, keeps what was consented to, and returns the code for it."""
+        """Allow a login, keep what was consented to, and returns the code for it."""
         code = secrets.token_urlsafe(24)
         with self._lock:
             known = {tuple(path) for path in self._stored["consents"].get(wanted.client_id, [])}
@@ -97,7 +97,7 @@ class Grants:
     def exchange(
         self, code: str, client_id: str, redirect_uri: str, verifier: str
     ) -> Authorization:
-        """Takes a code, which is good once.
+        """Take a code, which is good once.
 
         Raises:
             InvalidGrant: it is none, too old, or not this client's.
@@ -113,7 +113,7 @@ class Grants:
         return allowed
 
     def new_refresh_token(self, good_for: Refresh) -> str:
-        """Makes a refresh token; only its hash is kept."""
+        """Make a refresh token; only its hash is kept."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             kept = self._stored["refresh"]
@@ -124,7 +124,7 @@ class Grants:
         return token
 
     def refreshed(self, token: str, client_id: str) -> Refresh:
-        """Returns what a refresh token is good for.
+        """Return what a refresh token is good for.
 
         Raises:
             InvalidGrant: it is none of this client, or was revoked.
@@ -136,18 +136,18 @@ class Grants:
         return Refresh(*kept)
 
     def is_live(self, token: str) -> bool:
-        """Says whether a refresh token is good."""
+        """Say whether a refresh token is good."""
         with self._lock:
             return _hash(token) in self._stored["refresh"]
 
     def revoke(self, token: str) -> None:
-        """Takes a refresh token back."""
+        """Take a refresh token back."""
         with self._lock:
             if self._stored["refresh"].pop(_hash(token), None) is not None:
                 self._write()
 
     def consents(self, identity_id: str) -> list[dict[str, Any]]:
-        """Returns the documents of all consents, each behind the one that it depends on.
+        """Return the documents of all consents, each behind the one that it depends on.
 
         Args:
             identity_id: whose they are.
@@ -165,7 +165,7 @@ class Grants:
         return found
 
     def key(self) -> RSAPrivateKey:
-        """Returns the key that signs id tokens; it is made when it is first wanted."""
+        """Return the key that signs id tokens; it is made when it is first wanted."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa
 

@@ -31,7 +31,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """Returns the request's body, which must be a JSON object or nothing.
+    """Return the request's body, which must be a JSON object or nothing.
 
     Raises:
         APIError: it is neither.
@@ -52,7 +52,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 def request_name(body: Mapping[str, Any], what: str) -> str | None:
-    """Returns the name of a request that must have its effect once; None where it has none.
+    """Return the name of a request that must have its effect once; None where it has none.
 
     Args:
         body: the request's body; its ``request_id`` is the client's name for it.
@@ -69,7 +69,7 @@ def request_name(body: Mapping[str, Any], what: str) -> str | None:
 
 
 def effective_query(query: QueryParams) -> Mapping[str, str]:
-    """Returns the query, which a marker replaces but for the page's size.
+    """Return the query, which a marker replaces but for the page's size.
 
     Raises:
         APIError: the marker is none of ours.
@@ -87,19 +87,19 @@ def effective_query(query: QueryParams) -> Mapping[str, str]:
 
 
 def next_marker(query: Mapping[str, str], offset: int) -> str:
-    """Returns a marker that goes on with the same query at ``offset``."""
+    """Return a marker that goes on with the same query at ``offset``."""
     following = {**query, "_offset": str(offset)}
     return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
 
 
 def marker_behind(query: Mapping[str, str], place: Sequence[str | int]) -> str:
-    """Returns a marker that goes on with the same query behind a place in the order."""
+    """Return a marker that goes on with the same query behind a place in the order."""
     following = {**query, "_after": json.dumps(place)}
     return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
 
 
 def place_of(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list[str | int]:
-    """Returns the place that a marker goes on behind; empty for the first page.
+    """Return the place that a marker goes on behind; empty for the first page.
 
     Args:
         query: the query.
@@ -121,7 +121,7 @@ def place_of(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list
 
 
 def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    """Returns a whole number from the query.
+    """Return a whole number from the query.
 
     Raises:
         APIError: it is none, or outside the bounds.
@@ -136,7 +136,7 @@ def number(query: Mapping[str, str], name: str, default: int, low: int, high: in
 
 
 def several(query: Mapping[str, str], name: str) -> list[str]:
-    """Returns the values of a filter that may have more than one.
+    """Return the values of a filter that may have more than one.
 
     Raises:
         APIError: they are too many.
@@ -149,12 +149,12 @@ def several(query: Mapping[str, str], name: str) -> list[str]:
 
 
 def offset_of(query: Mapping[str, str]) -> int:
-    """Returns where a page begins."""
+    """Return where a page begins."""
     return number(query, "_offset", 0, 0, 2**31)
 
 
 def truth(query: Mapping[str, str], name: str) -> bool:
-    """Returns a boolean from the query, in any spelling of case."""
+    """Return a boolean from the query, in any spelling of case."""
     return query.get(name, "false").lower() in {"true", "1", "yes"}
 
 
@@ -174,7 +174,7 @@ def page(key: str, items: Sequence[T], query: Mapping[str, str]) -> tuple[list[T
 
 
 def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str, bool]]:
-    """Returns the terms of ``orderby`` (``FIELD ASC|DESC``, comma-separated): field, descending.
+    """Return the terms of ``orderby`` (``FIELD ASC|DESC``, comma-separated): field, descending.
 
     Raises:
         APIError: a field is not one of ``keys``.
@@ -190,7 +190,7 @@ def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str,
 
 
 def interval(text: str | None) -> tuple[str, str]:
-    """Returns the ends of ``from,to`` as stored times; empty where one is open.
+    """Return the ends of ``from,to`` as stored times; empty where one is open.
 
     Raises:
         APIError: one is not a time.

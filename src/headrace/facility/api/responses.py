@@ -14,7 +14,7 @@ class JSONResponse(_JSONResponse):
     """An answer in JSON; what JSON cannot say is served escaped."""
 
     def render(self, content: Any) -> bytes:
-        """Writes the content as strict JSON in UTF-8."""
+        """Write the content as strict JSON in UTF-8."""
         try:
             return _strict(content)
         except (ValueError, RecursionError):

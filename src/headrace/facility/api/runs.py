@@ -202,7 +202,7 @@ def _document(backend: Backend, run: Run) -> dict[str, Any]:
 
 
 def _details(backend: Backend, run: Run) -> dict[str, Any]:
-    """Returns the last thing that happened to a run; a bad record does not hide the others."""
+    """Return the last thing that happened to a run; a bad record does not hide the others."""
     try:
         return backend.runs.details(run)
     except sqlite3.OperationalError:

@@ -84,7 +84,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _client(request: Request, form: Mapping[str, str], backend: Backend) -> str | None:
-    """Returns the id of the client that asks: by its secret, or one that has none."""
+    """Return the id of the client that asks: by its secret, or one that has none."""
     credentials = backend.credentials
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if not scheme:
@@ -147,7 +147,7 @@ def _by_server(scopes: str) -> dict[str, list[str]]:
 
 
 def _names(scopes: str) -> list[str]:
-    """Splits a list of scopes; what stands in brackets is dependent, and comes with its parent."""
+    """Split a list of scopes; what stands in brackets is dependent, and comes with its parent."""
     names, depth = [""], 0
     for character in scopes:
         depth += {"[": 1, "]": -1}.get(character, 0)
@@ -159,7 +159,7 @@ def _names(scopes: str) -> list[str]:
 
 
 def _server(scope: str) -> str:
-    """Returns the resource server that a scope belongs to: of a flow's own scope, its id."""
+    """Return the resource server that a scope belongs to: of a flow's own scope, its id."""
     from globus_sdk.scopes import ComputeScopes, FlowsScopes
 
     plain = scope.lstrip("*")

@@ -86,33 +86,33 @@ class Link:
         return take
 
     def wake(self) -> None:
-        """Ends the wait of the thread that uses the connection; any thread may call it."""
+        """End the wait of the thread that uses the connection; any thread may call it."""
         try:
             self._connection.add_callback_threadsafe(lambda: None)
         except pika.exceptions.ConnectionWrongStateError:
             return  # it is being replaced, and what there is to do will be looked at then
 
     def wait(self, seconds: float) -> None:
-        """Takes what arrives, for so long at the most or until it is woken."""
+        """Take what arrives, for so long at the most or until it is woken."""
         self._connection.process_data_events(time_limit=seconds)
 
     def acknowledge(self) -> None:
-        """Tells the broker that all that has arrived is stored."""
+        """Tell the broker that all that has arrived is stored."""
         if self._unacknowledged:
             self._taking.basic_ack(self._unacknowledged, multiple=True)
             self._unacknowledged = 0
 
     def queue(self, name: str) -> QueueState:
-        """Returns a queue as it is; makes it where it is missing."""
+        """Return a queue as it is; make it where it is missing."""
         method = self._giving.queue_declare(name, durable=True).method
         return QueueState(method.message_count, method.consumer_count)
 
     def declare(self, name: str) -> None:
-        """Makes a queue of commands or tasks, where it is missing."""
+        """Make a queue of commands or tasks, where it is missing."""
         self.queue(name)
 
     def group(self, name: str) -> None:
-        """Makes the queue of a task group, where it is missing."""
+        """Make the queue of a task group, where it is missing."""
         if name not in self._groups:
             self._giving.queue_declare(
                 name, durable=True, arguments={"x-expires": _GROUP_MILLISECONDS}
@@ -120,7 +120,7 @@ class Link:
             self._groups.add(name)
 
     def drain(self, name: str) -> Iterator[Mapping[str, Any]]:
-        """Takes every waiting message out of a queue, and yields their headers.
+        """Take every waiting message out of a queue, and yield their headers.
 
         They are gone once `commit` returns; a death before leaves them where they were.
         """
@@ -132,7 +132,7 @@ class Link:
             yield properties.headers or {}
 
     def delete(self, name: str) -> None:
-        """Removes a queue; whoever takes from it is told."""
+        """Remove a queue; whoever takes from it is told."""
         self._giving.queue_delete(name)
 
     def publish(
@@ -143,7 +143,7 @@ class Link:
         content_type: str = "application/octet-stream",
         timestamp: float = 0.0,
     ) -> None:
-        """Puts a message into a queue; durable once `commit` returns."""
+        """Put a message into a queue; durable once `commit` returns."""
         properties = BasicProperties(
             content_type=content_type,
             delivery_mode=_PERSISTENT,
@@ -153,11 +153,11 @@ class Link:
         self._giving.basic_publish("", queue, body, properties)
 
     def commit(self) -> None:
-        """Returns when all publications since the last call are safe at the broker."""
+        """Return when all publications since the last call are safe at the broker."""
         self._giving.tx_commit()
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         try:
             self._connection.close()
         except BROKEN:

@@ -76,11 +76,11 @@ class Pump:
         return self._connected.is_set()
 
     def start(self) -> None:
-        """Begins; returns at once."""
+        """Begin; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; what is under way is taken up at the next start."""
+        """End; what is under way is taken up at the next start."""
         self._stopping.set()
         self.wake()
         self._thread.stop()

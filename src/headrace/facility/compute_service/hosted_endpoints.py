@@ -28,23 +28,23 @@ class Host(Protocol):
     """Something that tasks can be submitted to."""
 
     def submit(self, task: TaskSpec) -> None:
-        """Submits a task; one that is submitted already stays."""
+        """Submit a task; one that is submitted already stays."""
 
     def cancel(self, task_id: str) -> None:
-        """Gives a task up."""
+        """Give a task up."""
 
 
 class Remote(Protocol):
     """Endpoints that run by themselves and have registered at the facility."""
 
     def endpoint(self, endpoint_id: str) -> Host | None:
-        """Returns the one with this id."""
+        """Return the one with this id."""
 
     def waiting_for(self, task_id: str) -> str:
-        """Says in one line what keeps a task waiting; empty where nothing."""
+        """Say in one line what keeps a task waiting; empty where nothing."""
 
     def known(self) -> list[tuple[str, str]]:
-        """Returns the name and the id of each."""
+        """Return the name and the id of each."""
 
 
 class Endpoints:
@@ -75,23 +75,23 @@ class Endpoints:
         self._remote: Remote | None = None
 
     def use(self, remote: Remote) -> None:
-        """Says which endpoints have registered."""
+        """Say which endpoints have registered."""
         self._remote = remote
 
     def known(self) -> list[tuple[str, str]]:
-        """Returns the name and the id of every endpoint, hosted and registered."""
+        """Return the name and the id of every endpoint, hosted and registered."""
         hosted = [(e.name, e.id) for e in self._settings.current().endpoints]
         return hosted + (self._remote.known() if self._remote else [])
 
     def waiting_for(self, task_id: str) -> str:
-        """Says in one line what keeps a task waiting; empty where nothing is known of it."""
+        """Say in one line what keeps a task waiting; empty where nothing is known of it."""
         with self._lock:
             endpoints = list(self._endpoints.values())
         told = next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
         return told or (self._remote.waiting_for(task_id) if self._remote else "")
 
     def place(self, endpoint_id: str) -> Host:
-        """Returns where the tasks of an endpoint go, hosted or registered.
+        """Return where the tasks of an endpoint go, hosted or registered.
 
         Raises:
             FacilityError: no endpoint has this id.
@@ -103,13 +103,13 @@ class Endpoints:
         return _Hosted(self, endpoint_id)
 
     def hosted(self, endpoint_id: str) -> Host | None:
-        """Returns where the tasks of an endpoint go; None where the facility does not host it."""
+        """Return where the tasks of an endpoint go; None where the facility does not host it."""
         if self._settings.current().endpoint(endpoint_id) is None:
             return None
         return _Hosted(self, endpoint_id)
 
     def reap(self) -> None:
-        """Ends what hosts of an earlier facility left behind: processes and batch jobs.
+        """End what hosts of an earlier facility left behind: processes and batch jobs.
 
         The jobs of tasks that it gave up too, where it died before it had cancelled them.
         """
@@ -120,7 +120,7 @@ class Endpoints:
                 Cancellations(directory / "cancelled").resume()
 
     def submit(self, endpoint_id: str, task: TaskSpec) -> None:
-        """Submits a task to a hosted endpoint, as it is configured now.
+        """Submit a task to a hosted endpoint, as it is configured now.
 
         Raises:
             FacilityError: no endpoint has this id.
@@ -130,7 +130,7 @@ class Endpoints:
         self._endpoint(endpoint_id).submit(spec, task)
 
     def cancel(self, endpoint_id: str, task_id: str) -> None:
-        """Gives a task of a hosted endpoint up.
+        """Give a task of a hosted endpoint up.
 
         Raises:
             FacilityError: no endpoint has this id.
@@ -144,7 +144,7 @@ class Endpoints:
         return endpoint.restart() if endpoint is not None else False
 
     def status(self, endpoint_id: str) -> dict[str, Any]:
-        """Returns what a hosted endpoint says of itself.
+        """Return what a hosted endpoint says of itself.
 
         Raises:
             FacilityError: no endpoint has this id.
@@ -152,13 +152,13 @@ class Endpoints:
         return self._endpoint(endpoint_id).status(self._spec(endpoint_id))
 
     def forget(self, endpoint_id: str) -> None:
-        """Drops the stored state of an endpoint that is not in use."""
+        """Drop the stored state of an endpoint that is not in use."""
         with self._lock:
             if endpoint_id not in self._endpoints:
                 shutil.rmtree(self._directory / endpoint_id, ignore_errors=True)
 
     def stop(self) -> None:
-        """Stops every host, with its workers and batch jobs."""
+        """Stop every host, with its workers and batch jobs."""
         with self._lock:
             endpoints, self._endpoints = dict(self._endpoints), {}
         threads = [

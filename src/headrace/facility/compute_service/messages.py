@@ -57,12 +57,12 @@ class Report:
 
 
 def pack(buffers: Sequence[str]) -> str:
-    """Joins serialised texts, each with its length before it, as the SDK does."""
+    """Join serialised texts, each with its length before it, as the SDK does."""
     return "".join(f"{len(buffer)}\n{buffer}" for buffer in buffers)
 
 
 def packed_code(code: str) -> str:
-    """Returns a function's code with its length before it, whether it came so or not."""
+    """Return a function's code with its length before it, whether it came so or not."""
     return pack([unpacked_code(code)])
 
 
@@ -72,12 +72,12 @@ def packed_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
 
 
 def source_code(name: str, source: str) -> str:
-    """Returns source text that a client registers plain in the form in which it travels."""
+    """Return source text that a client registers plain in the form in which it travels."""
     return pack([f"{_SOURCE_TEXT}{name}:{source}"])
 
 
 def task_message(task_id: str, buffer: str) -> bytes:
-    """Returns the message that hands a task to an endpoint."""
+    """Return the message that hands a task to an endpoint."""
     from globus_compute_common import messagepack
     from globus_compute_common.messagepack.message_types import Task
 
@@ -85,7 +85,7 @@ def task_message(task_id: str, buffer: str) -> bytes:
 
 
 def error_message(task_id: str, reason: str) -> bytes:
-    """Returns the result of a task that failed without an endpoint's having said so."""
+    """Return the result of a task that failed without an endpoint's having said so."""
     from globus_compute_common import messagepack
     from globus_compute_common.messagepack.message_types import Result, ResultErrorDetails
 
@@ -95,7 +95,7 @@ def error_message(task_id: str, reason: str) -> bytes:
 
 
 def read_result(body: bytes) -> TaskResult:
-    """Reads a result.
+    """Read a result.
 
     Raises:
         BadMessage: it is none.
@@ -110,7 +110,7 @@ def read_result(body: bytes) -> TaskResult:
 
 
 def read_report(body: bytes) -> Report:
-    """Reads a sign of life.
+    """Read a sign of life.
 
     Raises:
         BadMessage: it is none.
@@ -130,7 +130,7 @@ def start_command(
     user_runtime: Mapping[str, Any],
     identity: tuple[str, str],
 ) -> bytes:
-    """Returns the command that makes an endpoint start a child, unless it runs.
+    """Return the command that makes an endpoint start a child, unless it runs.
 
     Args:
         name: the child's name, and that of its directory.

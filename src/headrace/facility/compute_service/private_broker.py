@@ -46,13 +46,13 @@ log.file.rotation.count = 1
 
 
 def rabbitmq_program() -> str | None:
-    """Returns RabbitMQ's server program; None where it is not installed."""
+    """Return RabbitMQ's server program; None where it is not installed."""
     found = next((program for program in _PROGRAMS if os.access(program, os.X_OK)), None)
     return found or shutil.which("rabbitmq-server")
 
 
 def missing_broker() -> str:
-    """Says in one line why there is no broker, and what to do; empty where there can be one."""
+    """Say in one line why there is no broker, and what to do; empty where there can be one."""
     if rabbitmq_program() is not None:
         return ""
     return (
@@ -99,11 +99,11 @@ class PrivateBroker:
         return f"amqp://{access.user}:{access.password}@127.0.0.1:{access.port}/%2F"
 
     def start(self) -> None:
-        """Starts it, or takes over the one that runs; returns at once."""
+        """Start it, or takes over the one that runs; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it and everything it started."""
+        """End it and everything it started."""
         self._stopping.set()
         self._thread.stop()
         servers = self._servers()

@@ -37,19 +37,19 @@ class Names:
         return f"{self._prefix}.group."
 
     def group(self, group_id: str) -> str:
-        """The queue of a task group's results."""
+        """Return the queue of a task group's results."""
         return self.group_prefix + group_id
 
     def commands(self, endpoint_id: str) -> str:
-        """The queue of an endpoint's commands."""
+        """Return the queue of an endpoint's commands."""
         return f"{self._prefix}.commands.{endpoint_id}"
 
     def tasks(self, child_id: str) -> str:
-        """The queue of a child's tasks."""
+        """Return the queue of a child's tasks."""
         return f"{self._prefix}.tasks.{child_id}"
 
     def registration(self, endpoint_id: str, url: str) -> dict[str, Any]:
-        """What the service answers to an endpoint's registration."""
+        """Return what the service answers to an endpoint's registration."""
         return {
             "endpoint_id": endpoint_id,
             "command_queue_info": {
@@ -60,7 +60,7 @@ class Names:
         }
 
     def credentials(self, child_id: str, url: str) -> dict[str, Any]:
-        """What a child needs to take tasks and to tell results."""
+        """Return what a child needs to take tasks and to tell results."""
         return {
             "endpoint_id": child_id,
             "task_queue_info": {"connection_url": url, "queue": self.tasks(child_id)},

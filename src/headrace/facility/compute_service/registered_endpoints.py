@@ -83,28 +83,28 @@ class Children:
         self._listening: set[str] = set()
 
     def online(self, endpoint_id: str) -> bool:
-        """Whether an endpoint listens, and has given a sign of life lately."""
+        """Return whether an endpoint listens, and has given a sign of life lately."""
         beat = self._beats.get(endpoint_id)
         if beat is None or endpoint_id not in self._listening:
             return False
         return elapsed() - beat.moment < 2 * beat.period + 10.0
 
     def last_seen(self, endpoint_id: str) -> float | None:
-        """Returns the Unix time of an endpoint's last sign of life that came here."""
+        """Return the Unix time of an endpoint's last sign of life that came here."""
         return self._seen.get(endpoint_id)
 
     def state(self, child_id: str) -> dict[str, Any]:
-        """Returns what a child has told of itself last."""
+        """Return what a child has told of itself last."""
         return self._states.get(child_id, {})
 
     def disconnected(self) -> None:
-        """Notes that the broker is not reached: nobody is known to listen."""
+        """Note that the broker is not reached: nobody is known to listen."""
         self._listening = set()
         for heard in self._heard.values():
             heard.start_sent = -_START_SECONDS
 
     def take(self, report: Report) -> None:
-        """Takes a sign of life."""
+        """Take a sign of life."""
         if self._registrations.find(report.endpoint_id) is not None:
             self._seen[report.endpoint_id] = time.time()
             period = float(report.state.get("heartbeat_period") or 0.0)
@@ -130,7 +130,7 @@ class Children:
                 logger.warning("%s was started anew; %d tasks are sent again", child.name, again)
 
     def tick(self, link: Link, url: str) -> Failed:
-        """Does what there is to do.
+        """Do what there is to do.
 
         Returns:
             Tasks that cannot run, with the reason.

@@ -33,7 +33,7 @@ class Registration:
     locked: bool
 
     def allows(self, function_id: str) -> bool:
-        """Whether it lets a function run."""
+        """Return whether it lets a function run."""
         allowed = self.document.get("allowed_functions")
         return not isinstance(allowed, list) or function_id in map(str, allowed)
 
@@ -72,7 +72,7 @@ class Registrations:
         self._store = store
 
     def register(self, endpoint_id: str, name: str, document: Mapping[str, Any]) -> None:
-        """Stores an endpoint, or what is new of it."""
+        """Store an endpoint, or what is new of it."""
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO compute_endpoints VALUES (?,?,?,?,0) ON CONFLICT (id) DO UPDATE SET"
@@ -82,27 +82,27 @@ class Registrations:
             )
 
     def lock(self, endpoint_id: str) -> None:
-        """Notes that an endpoint shall stop."""
+        """Note that an endpoint shall stop."""
         self.get(endpoint_id)
         with self._store.transaction() as db:
             db.execute("UPDATE compute_endpoints SET locked = 1 WHERE id = ?", (endpoint_id,))
 
     def children(self, endpoint_id: str) -> list[Child]:
-        """Returns the children that an endpoint has had."""
+        """Return the children that an endpoint has had."""
         rows = self._store.reader().execute(
             "SELECT * FROM compute_children WHERE endpoint_id = ?", (endpoint_id,)
         )
         return [_child(row) for row in rows]
 
     def delete(self, endpoint_id: str) -> None:
-        """Forgets an endpoint and its children."""
+        """Forget an endpoint and its children."""
         self.get(endpoint_id)
         with self._store.transaction() as db:
             db.execute("DELETE FROM compute_children WHERE endpoint_id = ?", (endpoint_id,))
             db.execute("DELETE FROM compute_endpoints WHERE id = ?", (endpoint_id,))
 
     def find(self, endpoint_id: str) -> Registration | None:
-        """Returns the endpoint with this id."""
+        """Return the endpoint with this id."""
         rows = self._store.reader().execute(
             "SELECT * FROM compute_endpoints WHERE id = ?", (endpoint_id,)
         )
@@ -110,7 +110,7 @@ class Registrations:
         return _registration(row) if row else None
 
     def get(self, endpoint_id: str) -> Registration:
-        """Returns the endpoint with this id.
+        """Return the endpoint with this id.
 
         Raises:
             NotFound: there is none.
@@ -121,7 +121,7 @@ class Registrations:
         return found
 
     def all(self) -> list[Registration]:
-        """Returns every endpoint, in the order of their names."""
+        """Return every endpoint, in the order of their names."""
         rows = self._store.reader().execute("SELECT * FROM compute_endpoints ORDER BY name, id")
         return [_registration(row) for row in rows]
 
@@ -132,7 +132,7 @@ class Registrations:
         user_config: Mapping[str, Any],
         user_runtime: Mapping[str, Any],
     ) -> str:
-        """Returns the id of the child for a configuration, and stores it where it is new."""
+        """Return the id of the child for a configuration, and store it where it is new."""
         key = json.dumps(user_config, sort_keys=True)
         child_id = str(uuid.uuid5(uuid.UUID(endpoint_id), key))
         db.execute(
@@ -142,7 +142,7 @@ class Registrations:
         return child_id
 
     def child(self, child_id: str) -> Child | None:
-        """Returns the child with this id."""
+        """Return the child with this id."""
         rows = self._store.reader().execute(
             "SELECT * FROM compute_children WHERE id = ?", (child_id,)
         )
@@ -150,7 +150,7 @@ class Registrations:
         return _child(row) if row else None
 
     def rename(self, child_id: str) -> None:
-        """Gives a child a new name from its next start on."""
+        """Give a child a new name from its next start on."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE compute_children SET generation = generation + 1 WHERE id = ?", (child_id,)

@@ -26,21 +26,21 @@ class RemoteEndpoint:
         self._endpoint_id = endpoint_id
 
     def submit(self, task: TaskSpec) -> None:
-        """Submits a task; one that is submitted already stays, or tells its end again."""
+        """Submit a task; one that is submitted already stays, or tells its end again."""
         self._service.submit_for_action(self._endpoint_id, task)
 
     def cancel(self, task_id: str) -> None:
-        """Gives a task up; what runs at the endpoint runs on to its end."""
+        """Give a task up; what runs at the endpoint runs on to its end."""
         self._service.cancel(task_id)
 
     def status(self) -> dict[str, Any]:
-        """Returns whether it is online."""
+        """Return whether it is online."""
         online = self._service.children.online(self._endpoint_id)
         return {"state": "online" if online else "offline"}
 
 
 def event_of(task: PackedTask) -> TaskEvent:
-    """Returns the end of an action's task, its result read as JSON and as nothing else."""
+    """Return the end of an action's task, its result read as JSON and as nothing else."""
     result = messages.read_result(task.message or b"")
     if result.is_error:
         return TaskEvent(task.id, "failed", error=failure_line(result.data))

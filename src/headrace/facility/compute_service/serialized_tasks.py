@@ -62,7 +62,7 @@ class PackedTasks:
 
     @staticmethod
     def insert(db: sqlite3.Connection, tasks: Iterable[PackedTask]) -> None:
-        """Stores new tasks in the given transaction; one that is there stays."""
+        """Store new tasks in the given transaction; one that is there stays."""
         db.executemany(
             "INSERT OR IGNORE INTO packed_tasks (id, group_id, owner, endpoint_id, function_id,"
             " arguments, options, child_id, queued) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -83,16 +83,16 @@ class PackedTasks:
         )
 
     def open_group(self, db: sqlite3.Connection, group_id: str) -> None:
-        """Stores a task group in the given transaction, where it is new."""
+        """Store a task group in the given transaction, where it is new."""
         db.execute("INSERT OR IGNORE INTO task_groups VALUES (?,?)", (group_id, time.time()))
 
     def group_exists(self, group_id: str) -> bool:
-        """Whether there is a task group with this id."""
+        """Return whether there is a task group with this id."""
         rows = self._store.reader().execute("SELECT 1 FROM task_groups WHERE id = ?", (group_id,))
         return rows.fetchone() is not None
 
     def ids_of_group(self, group_id: str) -> list[str]:
-        """Returns the ids of a group's tasks, in the order of their submission.
+        """Return the ids of a group's tasks, in the order of their submission.
 
         Raises:
             NotFound: there is no such group.
@@ -105,30 +105,30 @@ class PackedTasks:
         return [row["id"] for row in rows]
 
     def find(self, task_id: str) -> PackedTask | None:
-        """Returns a task."""
+        """Return a task."""
         rows = self._store.reader().execute("SELECT * FROM packed_tasks WHERE id = ?", (task_id,))
         row = rows.fetchone()
         return _task(row) if row else None
 
     def hosted_open(self) -> list[PackedTask]:
-        """Returns the tasks that have not ended at endpoints that the facility hosts."""
+        """Return the tasks that have not ended at endpoints that the facility hosts."""
         return self._select("completed IS NULL AND child_id IS NULL")
 
     def unpublished(self, child_id: str, limit: int) -> list[PackedTask]:
-        """Returns tasks that wait to be handed to a child, the first ones."""
+        """Return tasks that wait to be handed to a child, the first ones."""
         return self._select("completed IS NULL AND child_id = ? AND published IS NULL", child_id,
                             limit=limit)  # fmt: skip
 
     def open_of(self, child_id: str) -> list[PackedTask]:
-        """Returns a child's tasks that have not ended."""
+        """Return a child's tasks that have not ended."""
         return self._select("completed IS NULL AND child_id = ?", child_id)
 
     def undelivered(self, limit: int) -> list[PackedTask]:
-        """Returns tasks whose result belongs into a group's queue, the first ones."""
+        """Return tasks whose result belongs into a group's queue, the first ones."""
         return self._select("queued = 1 AND completed IS NOT NULL", limit=limit)
 
     def busy_children(self) -> list[str]:
-        """Returns the children that have tasks to do."""
+        """Return the children that have tasks to do."""
         rows = self._store.reader().execute(
             "SELECT DISTINCT child_id FROM packed_tasks"
             " WHERE completed IS NULL AND child_id IS NOT NULL"
@@ -136,7 +136,7 @@ class PackedTasks:
         return [row["child_id"] for row in rows]
 
     def set_published(self, task_ids: Sequence[str], published: float | None) -> None:
-        """Notes that tasks are at the broker, or must be handed to it again."""
+        """Note that tasks are at the broker, or must be handed to it again."""
         with self._store.transaction() as db:
             db.executemany(
                 "UPDATE packed_tasks SET published = ? WHERE id = ? AND completed IS NULL",
@@ -144,7 +144,7 @@ class PackedTasks:
             )
 
     def begin_anew(self, child_id: str, started: float) -> int:
-        """Notes that a child's process is a new one: what the one before it had taken is lost.
+        """Note that a child's process is a new one: what the one before it had taken is lost.
 
         Returns:
             How many tasks must be handed out again.
@@ -163,19 +163,19 @@ class PackedTasks:
             ).rowcount
 
     def set_running(self, task_id: str) -> None:
-        """Notes that a task runs."""
+        """Note that a task runs."""
         with self._store.transaction() as db:
             db.execute("UPDATE packed_tasks SET running = 1 WHERE id = ?", (task_id,))
 
     def set_delivered(self, task_ids: Sequence[str]) -> None:
-        """Notes that results are in their groups' queues."""
+        """Note that results are in their groups' queues."""
         with self._store.transaction() as db:
             db.executemany(
                 "UPDATE packed_tasks SET queued = 0 WHERE id = ?", [(i,) for i in task_ids]
             )
 
     def end(self, results: Sequence[tuple[str, bytes]]) -> list[str]:
-        """Stores packed results by task id; one that is there already stays.
+        """Store packed results by task id; one that is there already stays.
 
         Returns:
             The tasks that this call has ended.
@@ -188,7 +188,7 @@ class PackedTasks:
         return self._store.patiently(store, f"{len(results)} results")
 
     def prune(self) -> int:
-        """Removes some of the tasks that ended long ago; returns how many."""
+        """Remove some of the tasks that ended long ago; return how many."""
         before = time.time() - RETENTION_SECONDS
         with self._store.transaction() as db:
             removed = db.execute(

@@ -48,10 +48,10 @@ class HostedEndpoint(Protocol):
     """An endpoint that the facility hosts."""
 
     def submit(self, task: TaskSpec) -> None:
-        """Submits a task."""
+        """Submit a task."""
 
     def cancel(self, task_id: str) -> None:
-        """Gives a task up."""
+        """Give a task up."""
 
 
 class ComputeService:
@@ -92,7 +92,7 @@ class ComputeService:
     def start(
         self, url: str, missing: str, later: Callable[[str, float, Callable[[], None]], None]
     ) -> None:
-        """Takes up every open task, and begins to work.
+        """Take up every open task, and begin to work.
 
         Args:
             url: the broker's; empty where there is none.
@@ -119,7 +119,7 @@ class ComputeService:
         later("compute retention", 0.0, lambda: self._prune(later))
 
     def stop(self) -> None:
-        """Ends the exchange with the broker; open tasks are taken up at the next start."""
+        """End the exchange with the broker; open tasks are taken up at the next start."""
         if self._pump is not None:
             self._pump.stop()
         self._telling.close(wait=False)
@@ -146,7 +146,7 @@ class ComputeService:
         self._pump.do(errand, _BROKER_SECONDS)
 
     def submit(self, endpoint_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Stores a client's tasks and submits them.
+        """Store a client's tasks and submit them.
 
         Args:
             endpoint_id: where they run.
@@ -197,17 +197,17 @@ class ComputeService:
         }
 
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
-        """Returns the real endpoint with this id, as flows' actions see it."""
+        """Return the real endpoint with this id, as flows' actions see it."""
         if self.registrations.find(endpoint_id) is None:
             return None
         return RemoteEndpoint(self, endpoint_id)
 
     def known(self) -> list[tuple[str, str]]:
-        """Returns the name and the id of every registered endpoint."""
+        """Return the name and the id of every registered endpoint."""
         return [(registration.name, registration.id) for registration in self.registrations.all()]
 
     def submit_for_action(self, endpoint_id: str, spec: TaskSpec) -> None:
-        """Submits a task of a flow's action to a real endpoint; one that is known stays.
+        """Submit a task of a flow's action to a real endpoint; one that is known stays.
 
         Raises:
             NotFound: no such endpoint.
@@ -230,11 +230,11 @@ class ComputeService:
         self._insert([task], registration, {})
 
     def cancel(self, task_id: str, reason: str = "the task was cancelled") -> None:
-        """Gives a task up: it ends as failed, and what comes of it later is thrown away."""
+        """Give a task up: it ends as failed, and what comes of it later is thrown away."""
         self._fail(task_id, reason)
 
     def take(self, event: TaskEvent) -> bool:
-        """Takes what a hosted endpoint tells of a task; says whether the task is one of these."""
+        """Take what a hosted endpoint tells of a task; say whether the task is one of these."""
         task = self.tasks.find(event.task_id)
         if task is None:
             return False
@@ -246,7 +246,7 @@ class ComputeService:
         return True
 
     def waiting_for(self, task_id: str) -> str:
-        """Says in one line what keeps a task of a real endpoint waiting; empty where nothing."""
+        """Say in one line what keeps a task of a real endpoint waiting; empty where nothing."""
         task = self.tasks.find(task_id)
         if task is None or task.child_id is None or task.completed is not None:
             return ""

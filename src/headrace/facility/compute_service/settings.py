@@ -61,7 +61,7 @@ class ClientCredentials:
 
 
 def compute_settings(root: Path) -> ComputeSettings:
-    """Returns what was chosen for the project at ``root``; the environment comes first.
+    """Return what was chosen for the project at ``root``; the environment comes first.
 
     ``HEADRACE_COMPUTE_PORT`` and ``HEADRACE_BROKER`` stand for the two fields. A port alone
     brings the private broker with it.
@@ -81,7 +81,7 @@ def compute_settings(root: Path) -> ComputeSettings:
 
 
 def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
-    """Stores whether the facility of the project at ``root`` shall serve Compute from now on.
+    """Store whether the facility of the project at ``root`` shall serve Compute from now on.
 
     Args:
         root: the project's root.
@@ -103,7 +103,7 @@ def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
 
 
 def client_environment(root: Path, url: str) -> dict[str, str]:
-    """Returns the variables that lead the Globus CLI, the SDK and ``headrace --at globus`` here.
+    """Return the variables that lead the Globus CLI, the SDK and ``headrace --at globus`` here.
 
     The client's secret is among them.
 
@@ -126,7 +126,7 @@ def client_environment(root: Path, url: str) -> dict[str, str]:
 
 
 def missing_for_compute(root: Path) -> str:
-    """Says in one line what real endpoints and the SDK's Executor lack here; empty where nothing.
+    """Say in one line what real endpoints and the SDK's Executor lack here; empty where nothing.
 
     The SDK's Client and hosted endpoints work without.
     """
@@ -136,7 +136,7 @@ def missing_for_compute(root: Path) -> str:
 
 
 def compute_environment(root: Path) -> dict[str, str]:
-    """Returns the variables that lead ``globus-compute-endpoint`` and the Compute SDK here.
+    """Return the variables that lead ``globus-compute-endpoint`` and the Compute SDK here.
 
     The client's secret is among them.
 
@@ -161,7 +161,7 @@ def compute_environment(root: Path) -> dict[str, str]:
 
 
 def worker_environment(root: Path, url: str) -> dict[str, str]:
-    """Returns the variables that lead a Globus client in a function of a hosted endpoint here.
+    """Return the variables that lead a Globus client in a function of a hosted endpoint here.
 
     The client's secret is among them. Without `headrace facility up --compute` the Compute SDK
     finds nothing on this machine, and goes to no other.
@@ -183,7 +183,7 @@ def worker_environment(root: Path, url: str) -> dict[str, str]:
 
 
 def client_credentials(root: Path) -> ClientCredentials:
-    """Returns the credentials of the facility's clients; makes them at the first call.
+    """Return the credentials of the facility's clients; make them at the first call.
 
     Raises:
         FacilityError: the file that holds them cannot be read.
@@ -200,7 +200,7 @@ def client_credentials(root: Path) -> ClientCredentials:
 
 
 def _addresses(url: str) -> dict[str, str]:
-    """Returns the variables that lead each service's clients to a URL, and past any proxy."""
+    """Return the variables that lead each service's clients to a URL, and past any proxy."""
     base = f"{url.rstrip('/')}/"
     direct = {
         "no_proxy": os.environ.get("no_proxy", ""),

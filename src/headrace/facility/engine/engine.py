@@ -110,7 +110,7 @@ class Engine:
         return len(self._turns.parked)
 
     def start(self, providers: Sequence[Provider]) -> None:
-        """Takes up every open run and action, and begins to work."""
+        """Take up every open run and action, and begin to work."""
         self._directory.use(providers)
         self._turns.parked |= Parking.numbers(self._runs.reader())
         stuck = self._park_stuck()
@@ -126,7 +126,7 @@ class Engine:
             self._notify()
 
     def stop(self) -> None:
-        """Ends after the present transaction; open runs go on at the next start."""
+        """End after the present transaction; open runs go on at the next start."""
         with self._condition:
             self._stopping = True
             self._condition.notify()
@@ -149,7 +149,7 @@ class Engine:
         self._notify()
 
     def finish_action(self, action_id: str, status: str, details: Any) -> None:
-        """Stores the end of an action and goes on with its run; providers call it.
+        """Store the end of an action and goes on with its run; providers call it.
 
         It returns when the end is stored; called by the engine's own thread it returns at once.
         An action that has ended already stays as it is.
@@ -164,7 +164,7 @@ class Engine:
         self._listeners.append(listener)
 
     def block_action(self, action_id: str, details: Any, blocked: bool = True) -> None:
-        """Stores that an action cannot go on by itself, or does so again; providers call it.
+        """Store that an action cannot go on by itself, or does so again; providers call it.
 
         Args:
             action_id: the action.
@@ -180,7 +180,7 @@ class Engine:
         request_id: str | None = None,
         check: Callable[[sqlite3.Connection], None] | None = None,
     ) -> Run:
-        """Stores a new run and begins it.
+        """Store a new run and begin it.
 
         Args:
             flow: the flow to run.
@@ -197,7 +197,7 @@ class Engine:
         return run
 
     def retry_run(self, run_id: str, retry: Retry) -> Run:
-        """Stores a new run that goes on where an ended one failed, and begins it.
+        """Store a new run that goes on where an ended one failed, and begins it.
 
         Raises:
             NotFound: no run has this id.
@@ -209,7 +209,7 @@ class Engine:
         return run
 
     def cancel_run(self, run_id: str) -> Run:
-        """Ends a run as FAILED with the code ``FlowCanceled``, and cancels its action.
+        """End a run as FAILED with the code ``FlowCanceled``, and cancels its action.
 
         Raises:
             NotFound: no run has this id.
@@ -223,7 +223,7 @@ class Engine:
         return run
 
     def resume_run(self, run_id: str) -> Run:
-        """Asks a run's action to go on, and notes that in the run's log.
+        """Ask a run's action to go on, and notes that in the run's log.
 
         Raises:
             NotFound: no run has this id.
@@ -247,11 +247,11 @@ class Engine:
         return run
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Returns a write transaction of the store, in which no run moves."""
+        """Return a write transaction of the store, in which no run moves."""
         return self._store.transaction()
 
     def progress(self, action: Action) -> Any:
-        """Returns an active action's progress, as far as its provider tells."""
+        """Return an active action's progress, as far as its provider tells."""
         try:
             provider = self._directory.find(action.provider)
             return provider.progress(action.id) if provider is not None else None
@@ -423,7 +423,7 @@ class Engine:
                 self._ready[number] = signal.joined(self._ready.get(number))
 
     def _settle(self, number: int, position: Position) -> None:
-        """Sets the clock for a run whose turn is committed, or has it go on."""
+        """Set the clock for a run whose turn is committed, or has it go on."""
         self._parkings.pop(number, None)
         if position.phase == Phase.DONE:
             self._tell_listeners(number)
@@ -452,7 +452,7 @@ class Engine:
             listener(run.id)
 
     def _recover(self, action_id: str) -> None:
-        """Takes up an action that an earlier facility left open, or ends it with its run."""
+        """Take up an action that an earlier facility left open, or ends it with its run."""
         try:
             action = self._actions.get(action_id)
             waiting = action is not None and self._waits_for(action)
@@ -500,7 +500,7 @@ class Engine:
             self._fire(("effect", self._effects), effect)
 
     def _fire(self, key: Any, fire: Callable[[], Any]) -> None:
-        """Does what is due; what raises is done again later, so that nothing is lost unseen."""
+        """Do what is due; what raises is done again later, so that nothing is lost unseen."""
         try:
             fire()
         except Exception as error:

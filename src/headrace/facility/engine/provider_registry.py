@@ -15,12 +15,12 @@ class Directory:
         self._others: list[Provider] = []
 
     def use(self, providers: Sequence[Provider]) -> None:
-        """Says which providers there are; the first that serves a URL has it."""
+        """Say which providers there are; the first that serves a URL has it."""
         self._by_url = {_canonical(provider.url): provider for provider in providers}
         self._others = [*providers]
 
     def find(self, url: str) -> Provider | None:
-        """Returns the provider of a URL, or None."""
+        """Return the provider of a URL, or None."""
         known = self._by_url.get(_canonical(url))
         if known is not None:
             return known

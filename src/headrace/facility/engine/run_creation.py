@@ -17,7 +17,7 @@ SHARED: Final = ("tags", "run_managers", "run_monitors")
 
 
 def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Returns those members of a request that a run is found by and shared with, as stored.
+    """Return those members of a request that a run is found by and shared with, as stored.
 
     Args:
         request: checked already; members that are null are empty.
@@ -35,7 +35,7 @@ def begin_run(
     request: Mapping[str, Any],
     request_id: str | None = None,
 ) -> Run:
-    """Stores a new run in the given transaction.
+    """Store a new run in the given transaction.
 
     Args:
         db: the transaction.
@@ -59,7 +59,7 @@ def insert_run(
     request_id: str | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Stores a new run with its first events in the given transaction.
+    """Store a new run with its first events in the given transaction.
 
     Args:
         db: the transaction.

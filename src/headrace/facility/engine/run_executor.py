@@ -55,11 +55,11 @@ class Signal:
     ends: list[End] = field(default_factory=list)
 
     def waiting(self) -> Iterator[threading.Event]:
-        """Yields what is to be set when the signal is dealt with."""
+        """Yield what is to be set when the signal is dealt with."""
         return (done for _, _, done in self.ends if done is not None)
 
     def joined(self, later: Signal | None) -> Signal:
-        """Returns this signal and a later one as one."""
+        """Return this signal and a later one as one."""
         if later is None:
             return self
         return Signal(self.due + later.due, self.ends + later.ends)
@@ -101,7 +101,7 @@ class Turns:
         self._max_states = max_states
 
     def turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
-        """Takes a run as far as it can go, and returns what is to be done after the commit."""
+        """Take a run as far as it can go, and returns what is to be done after the commit."""
         run = self._runs.find(db, number)
         if run is None:
             return []
@@ -122,7 +122,7 @@ class Turns:
         return effects
 
     def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
-        """Ends a run that somebody cancels."""
+        """End a run that somebody cancels."""
         effects: list[Effect] = []
         try:
             position = self._runs.journal.position(db, run.number)
@@ -137,7 +137,7 @@ class Turns:
         return [*effects, *self._cancellation(db, position)]
 
     def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
-        """Notes that somebody resumes a run, and has its action tried again."""
+        """Note that somebody resumes a run, and has its action tried again."""
         position = self._runs.journal.position(db, run.number)
         effects: list[Effect] = []
         traveller = self._traveller(db, run, position, effects)
@@ -150,7 +150,7 @@ class Turns:
         return effects
 
     def park(self, db: sqlite3.Connection, number: int, signal: Signal, reason: str) -> None:
-        """Sets a run aside that cannot be advanced; what its actions told is kept."""
+        """Set a run aside that cannot be advanced; what its actions told is kept."""
         self._runs.journal.forget(number)
         for action_id, answer, _ in signal.ends:
             if answer.status in (ACTIVE, INACTIVE):
@@ -175,7 +175,7 @@ class Turns:
         self._runs.after_commit(partial(self.parked.add, number))
 
     def unpark(self, db: sqlite3.Connection, number: int) -> None:
-        """Takes a parked run up again: it is advanced at its next turn."""
+        """Take a parked run up again: it is advanced at its next turn."""
         Parking.remove(db, number)
         self._runs.set_status(db, number, ACTIVE, None)
         self._runs.after_commit(partial(self.parked.discard, number))

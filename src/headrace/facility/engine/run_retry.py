@@ -55,7 +55,7 @@ class Retry:
 def begin_retry(
     db: sqlite3.Connection, runs: Runs, run_id: str, retry: Retry, identity: Identity
 ) -> Run:
-    """Stores, in the given transaction, a run that takes up another.
+    """Store, in the given transaction, a run that takes up another.
 
     Args:
         db: the transaction.
@@ -94,7 +94,7 @@ def begin_retry(
 
 
 def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | None:
-    """Returns the run of the same retry that goes on, or was started a moment ago."""
+    """Return the run of the same retry that goes on, or was started a moment ago."""
     recent = written(time.time() - _AT_ONCE_SECONDS)
     row = db.execute(
         "SELECT number FROM runs WHERE (completion_time IS NULL OR start_time >= ?)"

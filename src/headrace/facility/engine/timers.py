@@ -33,15 +33,15 @@ class Timers:
         self._offset = time.time() - elapsed()
 
     def __len__(self) -> int:
-        """Returns how many timers there are."""
+        """Return how many timers there are."""
         return len(self._live)
 
     def __contains__(self, key: Any) -> bool:
-        """Says whether there is a timer of this key."""
+        """Say whether there is a timer of this key."""
         return key in self._live
 
     def after(self, key: Any, seconds: float, fire: Fire) -> None:
-        """Sets a timer.
+        """Set a timer.
 
         Args:
             key: what it is for.
@@ -52,12 +52,12 @@ class Timers:
             self._push(key, elapsed() + max(0.0, seconds), None, fire)
 
     def at(self, key: Any, moment: float, fire: Fire) -> None:
-        """Sets a timer to a moment of the wall clock, seconds since 1970."""
+        """Set a timer to a moment of the wall clock, seconds since 1970."""
         with self._lock:
             self._push(key, moment - self._offset, moment, fire)
 
     def cancel(self, key: Any) -> None:
-        """Removes a timer, where there is one."""
+        """Remove a timer, where there is one."""
         with self._lock:
             self._live.pop(key, None)
             if len(self._heap) > 2 * len(self._live) + 1000:
@@ -65,7 +65,7 @@ class Timers:
                 heapq.heapify(self._heap)
 
     def due(self) -> list[tuple[Any, Fire]]:
-        """Takes out the timers whose time has come, with their keys."""
+        """Take out the timers whose time has come, with their keys."""
         with self._lock:
             moment = elapsed()
             self._notice_jump(moment)
@@ -78,7 +78,7 @@ class Timers:
             return fires
 
     def pause(self) -> float:
-        """Returns the seconds until it is worth while to ask again."""
+        """Return the seconds until it is worth while to ask again."""
         with self._lock:
             if not self._heap:
                 return MAX_SLEEP_SECONDS

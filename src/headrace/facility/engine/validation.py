@@ -12,7 +12,7 @@ Entries = list[dict[str, Any]]
 
 
 def definition_entries(definition: Any) -> Entries:
-    """Returns what is wrong with a definition, in the service's entries."""
+    """Return what is wrong with a definition, in the service's entries."""
     try:
         parse_flow(definition)
         for name in definition["States"]:
@@ -26,7 +26,7 @@ def definition_entries(definition: Any) -> Entries:
 
 
 def schema_entries(schema: Any) -> Entries:
-    """Returns what is wrong with an input schema."""
+    """Return what is wrong with an input schema."""
     return [
         {"loc": ["input_schema", *problem.path], "msg": problem.message, "type": "value_error"}
         for problem in schema_problems(schema)
@@ -34,7 +34,7 @@ def schema_entries(schema: Any) -> Entries:
 
 
 def input_entries(schema: dict[str, Any], body: dict[str, Any]) -> Entries:
-    """Returns what in a run's input does not fit the flow's schema."""
+    """Return what in a run's input does not fit the flow's schema."""
     return [
         {"loc": [problem.json_path], "msg": problem.message, "type": "InvalidActionInput"}
         for problem in value_problems(schema, body)

@@ -24,7 +24,7 @@ class ActionRoots:
         self._store = store
 
     def bind(self, db: sqlite3.Connection, action_id: str, collection: CollectionSettings) -> None:
-        """Stores which directory a collection shows now, for one action.
+        """Store which directory a collection shows now, for one action.
 
         Args:
             db: the transaction that stores the action.
@@ -45,7 +45,7 @@ class ActionRoots:
     def collections(
         self, action_id: str, known: Iterable[CollectionSettings]
     ) -> dict[str, Collection]:
-        """Returns the collections as an action sees them, by id.
+        """Return the collections as an action sees them, by id.
 
         Those that it began with show the directories that they showed then, also where
         ``headrace.toml`` says something else now; the others are as they are.

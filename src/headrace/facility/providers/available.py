@@ -8,7 +8,7 @@ from headrace.flowlang.providers import is_flow
 
 
 def is_served(url: str, elsewhere: Iterable[str] = ()) -> bool:
-    """Says whether a facility answers at an address.
+    """Say whether a facility answers at an address.
 
     Args:
         url: the address.

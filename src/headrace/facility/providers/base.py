@@ -13,14 +13,14 @@ class BaseProvider:
     """What most providers do alike."""
 
     def serves(self, url: str) -> bool:
-        """Says whether it answers at a URL other than its own: no."""
+        """Say whether it answers at a URL other than its own: no."""
         del url
         return False
 
     def resume(self, action: Action) -> None:
-        """Does nothing: its actions are never blocked."""
+        """Do nothing: its actions are never blocked."""
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns nothing: there is no progress to tell."""
+        """Return nothing: there is no progress to tell."""
         del action_id
         return None

@@ -14,7 +14,7 @@ _SHOWN: Final = 6
 
 
 def check_body(url: str, body: Any) -> None:
-    """Checks the body of an action.
+    """Check the body of an action.
 
     Args:
         url: the provider's address.
@@ -35,7 +35,7 @@ def check_body(url: str, body: Any) -> None:
 def check_collections(
     known: Collection[CollectionSettings], body: Mapping[str, Any], fields: Iterable[str]
 ) -> None:
-    """Checks that a body names collections of this facility; what it leaves out is not looked at.
+    """Check that a body names collections of this facility; what it leaves out is not looked at.
 
     Args:
         known: the facility's collections.

@@ -28,14 +28,14 @@ class _AtOnce(BaseProvider):
     """A provider that has answered when it has accepted."""
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def begin(self, action: Action) -> None:
-        """Does nothing: all is done when the action is accepted."""
+        """Do nothing: all is done when the action is accepted."""
 
     def cancel(self, action: Action) -> None:
-        """Does nothing, likewise."""
+        """Do nothing, likewise."""
 
 
 class CollectionInfoProvider(_AtOnce):
@@ -53,7 +53,7 @@ class CollectionInfoProvider(_AtOnce):
         self._identity = identity
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
-        """Answers with the collection's document.
+        """Answer with the collection's document.
 
         Raises:
             ActionRejected: the body is not right, or names no collection of this facility.
@@ -81,7 +81,7 @@ class ManagePermissionProvider(_AtOnce):
         self._rules = rules
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
-        """Does it in the transaction that stores the action: once, whatever happens.
+        """Do it in the transaction that stores the action: once, whatever happens.
 
         Raises:
             ActionRejected: the body is not right, or names no collection of this facility.

@@ -55,11 +55,11 @@ class ComputeProvider(BaseProvider):
         return self._url
 
     def new_id(self) -> str:
-        """Returns an id for a new action: a task group."""
+        """Return an id for a new action: a task group."""
         return f"tg_{uuid.uuid4()}"
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks the body and stores its tasks.
+        """Check the body and store its tasks.
 
         Raises:
             ActionRejected: the endpoint or a function is unknown, or the body malformed.
@@ -67,15 +67,15 @@ class ComputeProvider(BaseProvider):
         self._runner.accept(db, action.id, self._parse(self.url, action.body))
 
     def begin(self, action: Action) -> None:
-        """Submits the tasks that have not ended."""
+        """Submit the tasks that have not ended."""
         self._runner.begin(action.id, self._parse(self.url, action.body))
 
     def cancel(self, action: Action) -> None:
-        """Cancels the tasks that have not ended."""
+        """Cancel the tasks that have not ended."""
         self._runner.cancel(action.id, self._parse(self.url, action.body))
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns the number of tasks in each state."""
+        """Return the number of tasks in each state."""
         return self._runner.progress(action_id)
 
 
@@ -104,15 +104,15 @@ class TaskRunner:
         return self._closed.is_set()
 
     def close(self) -> None:
-        """Takes no more ends: tasks cut short by the facility's stop are run again next time."""
+        """Take no more ends: tasks cut short by the facility's stop are run again next time."""
         self._closed.set()
 
     def use(self, endpoints: Endpoints) -> None:
-        """Says which endpoints to submit to; needed before any action begins."""
+        """Say which endpoints to submit to; needed before any action begins."""
         self._endpoints = endpoints
 
     def accept(self, db: sqlite3.Connection, action_id: str, request: Request) -> None:
-        """Stores the tasks of a new action."""
+        """Store the tasks of a new action."""
         known = self._endpoints.known() if self._endpoints else []
         if request.endpoint_id not in [endpoint_id for _, endpoint_id in known]:
             names = ", ".join(f"{name} ({endpoint_id})" for name, endpoint_id in known) or "none"
@@ -145,12 +145,12 @@ class TaskRunner:
         self._tasks.insert(db, tasks)
 
     def begin(self, action_id: str, request: Request) -> None:
-        """Submits on a thread of its own: an endpoint may take seconds to start."""
+        """Submit on a thread of its own: an endpoint may take seconds to start."""
         work = partial(self._submit, action_id, request)
         SupervisedThread(f"submission of {action_id}", work, self._health).start()
 
     def cancel(self, action_id: str, request: Request) -> None:
-        """Cancels every task that has not ended."""
+        """Cancel every task that has not ended."""
         if self._endpoints is None:
             return
         for task in self._tasks.of_action(action_id):
@@ -163,7 +163,7 @@ class TaskRunner:
                 self._tasks.move(task.id, status.FAILED, error="the task was cancelled")
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns the number of tasks in each state, and their ids."""
+        """Return the number of tasks in each state, and their ids."""
         tasks = self._tasks.of_action(action_id)
         counts = Counter(task.status for task in tasks)
         names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
@@ -176,7 +176,7 @@ class TaskRunner:
         return {**told, "description": waiting} if waiting else told
 
     def on_event(self, event: TaskEvent) -> None:
-        """Takes what an endpoint tells of a task."""
+        """Take what an endpoint tells of a task."""
         if self._closing:
             return
         # Nobody tells it twice: what the store does not let be read at the moment is waited for.
@@ -270,6 +270,6 @@ class TaskRunner:
 
 
 def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:
-    """Makes the providers of both versions, under each of their URLs."""
+    """Make the providers of both versions, under each of their URLs."""
     second = [ComputeProvider(url, parse_v2, runner) for url in V2_URLS]
     return [*second, ComputeProvider(V3_URL, parse_v3, runner)]

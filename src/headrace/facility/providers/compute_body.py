@@ -43,7 +43,7 @@ class Request:
 
 
 def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
-    """Reads a V3 body.
+    """Read a V3 body.
 
     Args:
         url: the provider's address.
@@ -62,7 +62,7 @@ def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
 
 
 def parse_v2(url: str, body: Mapping[str, Any]) -> Request:
-    """Reads a V2 body: one call, or ``tasks`` for one endpoint.
+    """Read a V2 body: one call, or ``tasks`` for one endpoint.
 
     Args:
         url: the provider's address.

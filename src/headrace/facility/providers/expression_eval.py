@@ -22,11 +22,11 @@ class ExpressionEvalProvider(BaseProvider):
     url = URL
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
-        """Evaluates the body's expressions; a later result overwrites an earlier one.
+        """Evaluate the body's expressions; a later result overwrites an earlier one.
 
         Raises:
             ActionRejected: the body is not written as it must be, or an expression fails.
@@ -39,10 +39,10 @@ class ExpressionEvalProvider(BaseProvider):
         return Answer(SUCCEEDED, details)
 
     def begin(self, action: Action) -> None:
-        """Does nothing: all is done when the action is accepted."""
+        """Do nothing: all is done when the action is accepted."""
 
     def cancel(self, action: Action) -> None:
-        """Does nothing, likewise."""
+        """Do nothing, likewise."""
 
 
 def _evaluated(item: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:

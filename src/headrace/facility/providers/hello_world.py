@@ -30,11 +30,11 @@ class HelloWorldProvider(BaseProvider):
         return URL
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
-        """Checks the fields of the body, and answers where there is nothing to wait for.
+        """Check the fields of the body, and answers where there is nothing to wait for.
 
         Raises:
             ActionRejected: a field is unknown or of the wrong type.
@@ -44,7 +44,7 @@ class HelloWorldProvider(BaseProvider):
         return _answer(action) if action.body.get("sleep_time", 0) <= 0 else None
 
     def begin(self, action: Action) -> None:
-        """Answers when the time has passed; after a restart the time counts anew."""
+        """Answer when the time has passed; after a restart the time counts anew."""
         answer = _answer(action)
 
         def finish() -> None:
@@ -53,7 +53,7 @@ class HelloWorldProvider(BaseProvider):
         self._later(f"hello_world {action.id}", action.body["sleep_time"], finish)
 
     def cancel(self, action: Action) -> None:
-        """Ends the action as failed."""
+        """End the action as failed."""
         self._finish(action.id, FAILED, {"code": "Canceled", "description": "canceled"})
 
 

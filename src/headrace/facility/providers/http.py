@@ -83,15 +83,15 @@ class HttpProvider(BaseProvider):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def serves(self, url: str) -> bool:
-        """Says whether the project allows a URL."""
+        """Say whether the project allows a URL."""
         return self._allowed(url) is not None
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Looks whether there is a token that may be used.
+        """Look whether there is a token that may be used.
 
         Raises:
             ActionRejected: the file with the token cannot be read, or others can read it too.
@@ -100,7 +100,7 @@ class HttpProvider(BaseProvider):
         self._token(action.provider)
 
     def begin(self, action: Action) -> None:
-        """Asks the provider to begin, or how far it has come."""
+        """Ask the provider to begin, or how far it has come."""
         self._pauses[action.id] = FIRST_POLL / 2
         self._submit(action, self._guarded, action)
 
@@ -111,14 +111,14 @@ class HttpProvider(BaseProvider):
         self._submit(action, self._guarded, action)
 
     def cancel(self, action: Action) -> None:
-        """Asks the provider to stop, and asks no more."""
+        """Ask the provider to stop, and ask no more."""
         self._forget(action)
         self._submit(action, self._operation, action, "cancel")
         details = {"code": "Canceled", "description": "canceled"}
         self._engine.finish_action(action.id, FAILED, details)
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns what the provider told last, or why it told nothing."""
+        """Return what the provider told last, or why it told nothing."""
         told = self._told_details.get(action_id)
         return told if isinstance(told, dict) and told else None
 
@@ -146,7 +146,7 @@ class HttpProvider(BaseProvider):
             self._trouble(action, f"{type(error).__name__}: {error}")
 
     def _trouble(self, action: Action, problem: str) -> None:
-        """Notes what stands in an action's way, for who looks at it and for its time-out."""
+        """Note what stands in an action's way, for who looks at it and for its time-out."""
         if self._closed:
             return
         self._attempts[action.id] += 1
@@ -293,7 +293,7 @@ class HttpProvider(BaseProvider):
 
 
 def _story(answer: HttpAnswer) -> str:
-    """Returns in one line what a provider answered that is not what was asked for."""
+    """Return in one line what a provider answered that is not what was asked for."""
     if 300 <= answer.status < 400:
         return f"leads elsewhere (HTTP {answer.status}), which is not followed"
     named = (answer.document.get(name) for name in ("description", "detail", "message", "error"))

@@ -73,7 +73,7 @@ class Calls:
     def call(
         self, method: str, url: str, token: str | None, body: Any = None, *, seconds: float
     ) -> HttpAnswer:
-        """Makes one call.
+        """Make one call.
 
         Args:
             method: ``GET`` or ``POST``.
@@ -139,7 +139,7 @@ class _Limit:
     closed: threading.Event
 
     def left(self) -> float:
-        """Returns how many seconds are left.
+        """Return how many seconds are left.
 
         Raises:
             CallError: none are, or the facility stops.
@@ -153,7 +153,7 @@ class _Limit:
 
 
 def _addresses(host: str, port: int, limit: _Limit) -> list[str]:
-    """Looks a name up in a thread that may be left behind: nothing can cut a look-up short."""
+    """Look a name up in a thread that may be left behind: nothing can cut a look-up short."""
     found: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 
     def look_up() -> None:

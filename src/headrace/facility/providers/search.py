@@ -28,11 +28,11 @@ class SearchIngestProvider(BaseProvider):
         self._index = index
 
     def new_id(self) -> str:
-        """Returns an id for a new action: the id of the ingest task."""
+        """Return an id for a new action: the id of the ingest task."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
-        """Stores the entry with the action, and answers with the finished task.
+        """Store the entry with the action, and answer with the finished task.
 
         Raises:
             ActionRejected: the body is no entry.
@@ -54,10 +54,10 @@ class SearchIngestProvider(BaseProvider):
         return Answer(SUCCEEDED, details)
 
     def begin(self, action: Action) -> None:
-        """Does nothing: all is done when the action is accepted."""
+        """Do nothing: all is done when the action is accepted."""
 
     def cancel(self, action: Action) -> None:
-        """Does nothing, likewise."""
+        """Do nothing, likewise."""
 
 
 __all__ = ["URL", "SearchIngestProvider"]

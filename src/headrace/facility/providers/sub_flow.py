@@ -60,19 +60,19 @@ class SubFlowProvider(BaseProvider):
         engine.when_ended(self._ended)
 
     def close(self) -> None:
-        """Checks no more inputs; what is left is checked after the next start."""
+        """Check no more inputs; what is left is checked after the next start."""
         self._checks.close()
 
     def serves(self, url: str) -> bool:
-        """Says whether a URL is a flow's."""
+        """Say whether a URL is a flow's."""
         return url.rstrip("/").rpartition("/")[0] == URL
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks that the flow is here, and that flows do not call each other without end.
+        """Check that the flow is here, and that flows do not call each other without end.
 
         Raises:
             ActionRejected: it is not, or they do.
@@ -86,7 +86,7 @@ class SubFlowProvider(BaseProvider):
                 raise ActionRejected("FLOW_DEPTH_ERROR", text)
 
     def begin(self, action: Action) -> None:
-        """Has the input checked and the run started, or finds the one that was started before.
+        """Has the input checked and the run started, or find the one that was started before.
 
         The check is another thread's work: a pattern can keep it busy for a second, and the
         engine's thread is everybody's.
@@ -145,7 +145,7 @@ class SubFlowProvider(BaseProvider):
         self._engine.finish_action(action.id, FAILED, details)
 
     def cancel(self, action: Action) -> None:
-        """Cancels the run; one that is not started yet never is."""
+        """Cancel the run; one that is not started yet never is."""
         with self._engine.transaction() as db:
             run = self._runs.requested(db, f"{_REQUEST}{action.id}")
             if run is None:
@@ -157,7 +157,7 @@ class SubFlowProvider(BaseProvider):
                 return  # it ended at the same moment
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns which run it is."""
+        """Return which run it is."""
         run = self._run_of(action_id)
         return {"run_id": run.id, "status": run.status} if run is not None else None
 

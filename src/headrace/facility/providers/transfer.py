@@ -93,11 +93,11 @@ class TransferProvider(BaseProvider):
         return BASE + self._name
 
     def new_id(self) -> str:
-        """Returns an id for a new action: the id of the Transfer task."""
+        """Return an id for a new action: the id of the Transfer task."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> None:
-        """Checks the body, and that it names collections of this facility.
+        """Check the body, and that it names collections of this facility.
 
         Raises:
             ActionRejected: it does not.
@@ -109,18 +109,18 @@ class TransferProvider(BaseProvider):
             self._roots.bind(db, action.id, known[action.body[field]])
 
     def begin(self, action: Action) -> None:
-        """Does the work on a thread of the pool; what an earlier attempt copied is kept."""
+        """Do the work on a thread of the pool; what an earlier attempt copied is kept."""
         self._cancelled[action.id] = threading.Event()
         self._pool.submit(self._work, action)
 
     def cancel(self, action: Action) -> None:
-        """Stops between two pieces of the work."""
+        """Stop between two pieces of the work."""
         event = self._cancelled.get(action.id)
         if event is not None:
             event.set()
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns the task document of a task that is under way."""
+        """Return the task document of a task that is under way."""
         return self._progress.get(action_id)
 
     def _work(self, action: Action) -> None:
@@ -156,7 +156,7 @@ def transfer_providers(
     finish: Finish,
     begun: Callable[[str], int],
 ) -> tuple[list[TransferProvider], Callable[[], None]]:
-    """Makes the providers of the family.
+    """Make the providers of the family.
 
     Args:
         store: where each action's directories are kept.

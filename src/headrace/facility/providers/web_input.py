@@ -43,11 +43,11 @@ class CreateWebInput(BaseProvider):
         self._expiry = expiry
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
-        """Stores the question.
+        """Store the question.
 
         Raises:
             ActionRejected: it is not written as it must be.
@@ -64,10 +64,10 @@ class CreateWebInput(BaseProvider):
         return Answer(SUCCEEDED, {ID_PARAMETER: asked.id})
 
     def begin(self, action: Action) -> None:
-        """Does nothing: all is done when the action is accepted."""
+        """Do nothing: all is done when the action is accepted."""
 
     def cancel(self, action: Action) -> None:
-        """Does nothing, likewise."""
+        """Do nothing, likewise."""
 
 
 class AwaitWebInput(BaseProvider):
@@ -87,11 +87,11 @@ class AwaitWebInput(BaseProvider):
         self._finish = finish
 
     def new_id(self) -> str:
-        """Returns an id for a new action."""
+        """Return an id for a new action."""
         return str(uuid.uuid4())
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
-        """Looks whether the answer is there already.
+        """Look whether the answer is there already.
 
         Raises:
             ActionRejected: no question has the id.
@@ -103,18 +103,18 @@ class AwaitWebInput(BaseProvider):
             raise ActionRejected("NOT_FOUND", str(error)) from error
 
     def begin(self, action: Action) -> None:
-        """Waits; where a death of the facility came between, the answer is there now."""
+        """Wait; where a death of the facility came between, the answer is there now."""
         answer = _answer(self._web_inputs.get(action.body[ID_PARAMETER]))
         if answer is not None:
             self._finish(action.id, answer.status, answer.details)
 
     def cancel(self, action: Action) -> None:
-        """Closes the question: nobody waits for it any more."""
+        """Close the question: nobody waits for it any more."""
         self._web_inputs.close(action.body[ID_PARAMETER])
         self._finish(action.id, FAILED, {"code": "Canceled", "description": "canceled"})
 
     def respond(self, web_input_id: str, value: Any) -> None:
-        """Stores somebody's answer, and goes on with the run that waits for it.
+        """Store somebody's answer, and goes on with the run that waits for it.
 
         Raises:
             NotFound: no question has this id.
@@ -147,7 +147,7 @@ class WebInputExpiry:
         self._later = later
 
     def start(self) -> None:
-        """Takes up every question that is open."""
+        """Take up every question that is open."""
         for asked in self._web_inputs.open():
             self.watch(asked)
 

@@ -28,7 +28,7 @@ class AccessRules:
         self._store = store
 
     def of(self, collection_id: str) -> list[dict[str, Any]]:
-        """Returns the ``access`` documents of a collection, in the order of their paths."""
+        """Return the ``access`` documents of a collection, in the order of their paths."""
         rows = self._store.reader().execute(
             "SELECT document FROM access_rules WHERE collection_id = ? ORDER BY path, id",
             (collection_id,),
@@ -38,7 +38,7 @@ class AccessRules:
     def create(
         self, db: sqlite3.Connection, rule_id: str, collection_id: str, rule: Mapping[str, Any]
     ) -> None:
-        """Stores a new rule in the given transaction.
+        """Store a new rule in the given transaction.
 
         Args:
             db: the transaction.
@@ -88,7 +88,7 @@ class AccessRules:
     def update(
         self, db: sqlite3.Connection, rule_id: str, collection_id: str, changes: Mapping[str, Any]
     ) -> None:
-        """Changes permissions or expiration date of a rule in the given transaction.
+        """Change permissions or expiration date of a rule in the given transaction.
 
         Raises:
             NotFound: the collection has no such rule.
@@ -100,7 +100,7 @@ class AccessRules:
         )
 
     def delete(self, db: sqlite3.Connection, rule_id: str, collection_id: str) -> None:
-        """Removes a rule in the given transaction.
+        """Remove a rule in the given transaction.
 
         Raises:
             NotFound: the collection has no such rule.

@@ -64,11 +64,11 @@ class Action:
     attempts: int
 
     def ended(self, answer: Answer, moment: str) -> Action:
-        """Returns the action as it is after an answer."""
+        """Return the action as it is after an answer."""
         return replace(self, status=answer.status, details=answer.details, completion_time=moment)
 
     def document(self, creator: str, details: Any = None) -> dict[str, Any]:
-        """Returns the action status document of the action provider interface.
+        """Return the action status document of the action provider interface.
 
         Args:
             creator: URN of who started the run.
@@ -95,7 +95,7 @@ _DETAILS: Final = Limits(size=1_000_000)
 
 
 def sound(answer: Answer) -> Answer:
-    """Returns a provider's answer, or what is said in its place when it cannot be one."""
+    """Return a provider's answer, or what is said in its place when it cannot be one."""
     problem = None
     if answer.status not in _KNOWN:
         problem = f"the status {answer.status!r:.40}, which is none of an action"
@@ -126,10 +126,10 @@ class Provider(Protocol):
         """The provider's URL at the hosted services."""
 
     def new_id(self) -> str:
-        """Returns an id for a new action, in the provider's own form."""
+        """Return an id for a new action, in the provider's own form."""
 
     def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
-        """Checks the body and stores what the work needs, in the given transaction.
+        """Check the body and store what the work needs, in the given transaction.
 
         Returns:
             The answer, where there is nothing to be done for it; the work is not begun then.
@@ -139,19 +139,19 @@ class Provider(Protocol):
         """
 
     def begin(self, action: Action) -> None:
-        """Begins or, after a restart, goes on with the work; returns at once."""
+        """Begin or, after a restart, goes on with the work; return at once."""
 
     def cancel(self, action: Action) -> None:
-        """Asks for the work to stop; it may end all the same."""
+        """Ask for the work to stop; it may end all the same."""
 
     def resume(self, action: Action) -> None:
-        """Tries again what is blocked."""
+        """Try again what is blocked."""
 
     def serves(self, url: str) -> bool:
-        """Says whether it answers at a URL other than its own."""
+        """Say whether it answers at a URL other than its own."""
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Returns how far an action has come, where that is known."""
+        """Return how far an action has come, where that is known."""
 
 
 class Actions:
@@ -161,7 +161,7 @@ class Actions:
         self._store = store
 
     def insert(self, db: sqlite3.Connection, action: Action, request_id: str) -> None:
-        """Stores a new action; a request id that is there already is an integrity error."""
+        """Store a new action; a request id that is there already is an integrity error."""
         db.execute(
             "INSERT INTO actions (id, request_id, run_id, state_name, provider, body, label,"
             " status, details, start_time, completion_time) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -182,7 +182,7 @@ class Actions:
 
     @staticmethod
     def end(db: sqlite3.Connection, action_id: str, answer: Answer) -> bool:
-        """Stores how an action ended; an end that is there already stays.
+        """Store how an action ended; an end that is there already stays.
 
         Returns:
             Whether this call ended it.
@@ -201,7 +201,7 @@ class Actions:
 
     @staticmethod
     def set_blocked(db: sqlite3.Connection, action_id: str, details: Any, blocked: bool) -> bool:
-        """Stores whether an open action can go on by itself; says whether that is new."""
+        """Store whether an open action can go on by itself; say whether that is new."""
         cursor = db.execute(
             "UPDATE actions SET status = ?, details = ?"
             " WHERE id = ? AND completion_time IS NULL AND status != ?",
@@ -215,7 +215,7 @@ class Actions:
         return cursor.rowcount == 1
 
     def note(self, action_id: str, details: Any) -> None:
-        """Stores how far an open action has come, or what stands in its way."""
+        """Store how far an open action has come, or what stands in its way."""
 
         def store() -> None:
             with self._store.transaction() as db:
@@ -227,7 +227,7 @@ class Actions:
         self._store.patiently(store, f"action {action_id}")
 
     def begun(self, action_id: str) -> int:
-        """Counts one more beginning of the action's work, and returns how many there were."""
+        """Count one more beginning of the action's work, and return how many there were."""
 
         def count() -> int:
             with self._store.transaction() as db:
@@ -238,13 +238,13 @@ class Actions:
         return self._store.patiently(count, f"action {action_id}")
 
     def get(self, action_id: str, db: sqlite3.Connection | None = None) -> Action | None:
-        """Returns one action, read in the given transaction or else as last committed."""
+        """Return one action, read in the given transaction or else as last committed."""
         source = db or self._store.reader()
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
         return action_of(row) if row else None
 
     def of_task(self, task_id: str) -> Action | None:
-        """Returns the action that a task of a hosted endpoint belongs to."""
+        """Return the action that a task of a hosted endpoint belongs to."""
         row = self._store.reader().execute(
             "SELECT actions.* FROM actions JOIN tasks ON tasks.action_id = actions.id"
             " WHERE tasks.id = ?",
@@ -254,21 +254,21 @@ class Actions:
         return action_of(found) if found else None
 
     def of_run(self, run_id: str) -> list[Action]:
-        """Returns a run's actions in the order of their starts."""
+        """Return a run's actions in the order of their starts."""
         rows = self._store.reader().execute(
             "SELECT * FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
         )
         return [action_of(row) for row in rows]
 
     def open_ids(self) -> list[str]:
-        """Returns the ids of all actions that have not ended, in the order of their starts."""
+        """Return the ids of all actions that have not ended, in the order of their starts."""
         rows = self._store.reader().execute(
             "SELECT id FROM actions WHERE completion_time IS NULL ORDER BY rowid"
         )
         return [row["id"] for row in rows]
 
     def open_at(self, provider: str) -> list[Action]:
-        """Returns a provider's actions that have not ended; what cannot be read is left out."""
+        """Return a provider's actions that have not ended; what cannot be read is left out."""
         rows = self._store.reader().execute(
             "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ? ORDER BY rowid",
             (provider,),
@@ -282,7 +282,7 @@ class Actions:
         return found
 
     def run_number(self, action_id: str) -> int | None:
-        """Returns the number of the run that an action belongs to; None where either is gone."""
+        """Return the number of the run that an action belongs to; None where either is gone."""
         row = (
             self._store.reader()
             .execute(

@@ -127,7 +127,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Runs the body in one write transaction: committed at its end, undone by an exception.
+        """Run the body in one write transaction: committed at its end, undone by an exception.
 
         A transaction inside another joins the outer one.
         """
@@ -150,7 +150,7 @@ class Store:
                 _do(work)
 
     def commit(self) -> None:
-        """Ends the present transaction; what it wrote is durable when this returns."""
+        """End the present transaction; what it wrote is durable when this returns."""
         self._writer.execute("COMMIT")
 
     def _undo(self) -> None:
@@ -218,7 +218,7 @@ class Store:
             self.health.clear("disk")
 
     def _look_at_pages(self) -> None:
-        """Looks at every page, the more seldom the larger the store is."""
+        """Look at every page, the more seldom the larger the store is."""
         moment = time.monotonic()
         if moment < self._next_pages:
             return
@@ -232,7 +232,7 @@ class Store:
             logger.warning("%s: not looked at: %s", self.path, error)
 
     def patiently(self, work: Callable[[], T], what: str) -> T:
-        """Does work that writes, again and again while the store cannot be written.
+        """Do work that writes, again and again while the store cannot be written.
 
         A full disk delays what must be stored; it does not lose it.
 
@@ -250,7 +250,7 @@ class Store:
                 time.sleep(RETRY_SECONDS)
 
     def reader(self) -> sqlite3.Connection:
-        """Returns this thread's connection for reading."""
+        """Return this thread's connection for reading."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._connect()
@@ -263,7 +263,7 @@ class Store:
         return connection
 
     def close(self) -> None:
-        """Closes every connection; the store can be opened again."""
+        """Close every connection; the store can be opened again."""
         with self._lock:
             self._end(note_damaged if self.health.fatal_reason else note_closed)
 

@@ -43,7 +43,7 @@ class Journal:
     def append(
         self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: Position
     ) -> None:
-        """Adds events to a run, in the given transaction.
+        """Add events to a run, in the given transaction.
 
         Args:
             db: the transaction.
@@ -69,7 +69,7 @@ class Journal:
         self._store.after_commit(lambda: self._keep(run, position))
 
     def position(self, db: sqlite3.Connection, run: int) -> Position:
-        """Returns where a run stands, in the given transaction."""
+        """Return where a run stands, in the given transaction."""
         known = self._known.get(run)
         if known is None:
             return self.folded(db, run)
@@ -77,7 +77,7 @@ class Journal:
         return known
 
     def folded(self, db: sqlite3.Connection, run: int) -> Position:
-        """Returns where a run stands, from its latest snapshot and the events since.
+        """Return where a run stands, from its latest snapshot and the events since.
 
         Raises:
             RunUnreadable: one of them cannot be read.
@@ -91,7 +91,7 @@ class Journal:
         return position
 
     def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[Position]:
-        """Yields where a run stood after each of its events, without any snapshot.
+        """Yield where a run stood after each of its events, without any snapshot.
 
         Raises:
             RunUnreadable: one of them cannot be read.
@@ -105,7 +105,7 @@ class Journal:
 
     @staticmethod
     def snapshot(db: sqlite3.Connection, run: int, event: int) -> Position | None:
-        """Returns the position that is stored of a run, if it is one before the given event."""
+        """Return the position that is stored of a run, if it is one before the given event."""
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
         ).fetchone()
@@ -113,12 +113,12 @@ class Journal:
 
     @staticmethod
     def length(db: sqlite3.Connection, run: int) -> int:
-        """Returns the number of a run's events."""
+        """Return the number of a run's events."""
         row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
         return int(row[0] or 0)
 
     def last(self, db: sqlite3.Connection, run: int) -> tuple[Position | None, Event, Position]:
-        """Returns a run's last event, with where the run stood before and after it."""
+        """Return a run's last event, with where the run stood before and after it."""
         before: Position | None = None
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence <"
@@ -135,7 +135,7 @@ class Journal:
 
     @staticmethod
     def events(db: sqlite3.Connection, run: int, after: int = 0) -> Iterator[Event]:
-        """Yields a run's events that come after the given number.
+        """Yield a run's events that come after the given number.
 
         Raises:
             RunUnreadable: one is missing or cannot be read.
@@ -158,7 +158,7 @@ class Journal:
             raise RunUnreadable(f"its event {expected} cannot be read: {error}") from error
 
     def forget(self, run: int) -> None:
-        """Drops a run's position from memory."""
+        """Drop a run's position from memory."""
         position = self._known.pop(run, None)
         if position is not None:
             self._bytes -= position.payload.size

@@ -73,7 +73,7 @@ class Flows:
         self._store = store
 
     def create(self, document: Mapping[str, Any]) -> StoredFlow:
-        """Stores a new flow from the body of a create request."""
+        """Store a new flow from the body of a create request."""
         moment = now()
         flow = StoredFlow(
             id=str(uuid.uuid4()),
@@ -89,7 +89,7 @@ class Flows:
         return flow
 
     def update(self, flow_id: str, changes: Mapping[str, Any]) -> StoredFlow:
-        """Changes the members that are given; runs that are under way are not affected.
+        """Change the members that are given; runs that are under way are not affected.
 
         Raises:
             NotFound: no flow has this id.
@@ -109,7 +109,7 @@ class Flows:
         return flow
 
     def delete(self, flow_id: str) -> StoredFlow:
-        """Removes a flow; its runs stay.
+        """Remove a flow; its runs stay.
 
         Raises:
             NotFound: no flow has this id.
@@ -124,7 +124,7 @@ class Flows:
         return flow
 
     def get(self, flow_id: str) -> StoredFlow:
-        """Returns a flow.
+        """Return a flow.
 
         Raises:
             NotFound: no flow has this id.
@@ -132,7 +132,7 @@ class Flows:
         return self._get(self._store.reader(), flow_id)
 
     def all(self) -> list[StoredFlow]:
-        """Returns all flows that can be read, the last changed first."""
+        """Return all flows that can be read, the last changed first."""
         rows = self._store.reader().execute("SELECT * FROM flows ORDER BY updated_at DESC, rowid")
         flows = []
         for row in rows:

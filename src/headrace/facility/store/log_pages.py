@@ -73,7 +73,7 @@ class LogPages:
     def forward(
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
     ) -> LogPage:
-        """Returns a page of the log, the oldest entry first.
+        """Return a page of the log, the oldest entry first.
 
         Args:
             db: a connection for reading.
@@ -95,7 +95,7 @@ class LogPages:
     def backward(
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
     ) -> LogPage:
-        """Returns a page of the log, the newest entry first; it begins before ``at``."""
+        """Return a page of the log, the newest entry first; it begins before ``at``."""
         # Behind the last event there may be an entry that says why the log ends here.
         last = at or Place(self._journal.length(db, run.number) + 1, 1)
         found: list[Entry] = []
@@ -121,7 +121,7 @@ class LogPages:
     def _told(
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, event: int
     ) -> Iterator[tuple[Place, Entry]]:
-        """Yields entries with their places, from the given event on."""
+        """Yield entries with their places, from the given event on."""
         position, time = self._before(db, run, event), 0.0
         sequence = position.sequence if position else 0
         try:
@@ -140,7 +140,7 @@ class LogPages:
             yield Place(max(sequence + 1, event), 0), unreadable(error, time)
 
     def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> Position | None:
-        """Returns the last known position before an event."""
+        """Return the last known position before an event."""
         nearest = (event - 1) // _EVERY * _EVERY
         with self._lock:
             places = ((run.id, sequence) for sequence in range(nearest, 0, -_EVERY))
@@ -166,7 +166,7 @@ class LogPages:
 
 
 def unreadable(error: Exception, time: float) -> Entry:
-    """Returns the entry that ends a log of which the rest cannot be read."""
+    """Return the entry that ends a log of which the rest cannot be read."""
     text = f"The rest of the log cannot be read: {reason_of(error)}"
     return Entry("LogUnreadable", text, {}, time)
 

@@ -59,7 +59,7 @@ def _flows_runs_actions_tasks(db: sqlite3.Connection) -> None:
 
 
 def _runs_as_events(db: sqlite3.Connection) -> None:
-    """Makes the journal of events the truth; logs that are there already are kept word for word."""
+    """Make the journal of events the truth; logs that are there already are kept word for word."""
     _run_all(
         db,
         """
@@ -171,7 +171,7 @@ def _remote_actions(db: sqlite3.Connection) -> None:
 
 
 def _compute_service(db: sqlite3.Connection) -> None:
-    """Makes room for endpoints that register by themselves, and for tasks as clients pack them."""
+    """Make room for endpoints that register by themselves, and for tasks as clients pack them."""
     _run_all(
         db,
         """
@@ -198,7 +198,7 @@ def _compute_service(db: sqlite3.Connection) -> None:
 
 
 def _action_roots(db: sqlite3.Connection) -> None:
-    """Makes room for the directories that the collections of an action showed at its start."""
+    """Make room for the directories that the collections of an action showed at its start."""
     _run_all(
         db,
         """
@@ -213,7 +213,7 @@ def _action_roots(db: sqlite3.Connection) -> None:
 
 
 def _web_input_values(db: sqlite3.Connection) -> None:
-    """Gives options ids of their own, apart from the values that flows see.
+    """Give options ids of their own, apart from the values that flows see.
 
     What is open was asked in the form before, where one word was both; its flow reads the whole
     resource for an answer, and goes on getting it.
@@ -263,7 +263,7 @@ def _web_input_values(db: sqlite3.Connection) -> None:
 
 
 def _run_lists(db: sqlite3.Connection) -> None:
-    """Makes an index for everything that runs are searched and put in order by."""
+    """Make an index for everything that runs are searched and put in order by."""
     _run_all(
         db,
         """
@@ -291,7 +291,7 @@ def _run_lists(db: sqlite3.Connection) -> None:
 
 
 def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
-    """Makes room for what flows share and publish."""
+    """Make room for what flows share and publish."""
     _run_all(
         db,
         """
@@ -307,7 +307,7 @@ def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
 
 
 def _parked_runs(db: sqlite3.Connection) -> None:
-    """Makes room for runs that cannot be advanced; a row stays when such a run is cancelled."""
+    """Make room for runs that cannot be advanced; a row stays when such a run is cancelled."""
     _run_all(
         db,
         """

@@ -60,13 +60,13 @@ class RunList:
     limit: int = 20
 
     def key(self, run: Run) -> list[str | int]:
-        """Returns the place of a run in this list: what it is put in order by."""
+        """Return the place of a run in this list: what it is put in order by."""
         named = ("id" if name == "run_id" else name for name, _ in self.order)
         names = [*named, "start_time", "number"]
         return [value if (value := getattr(run, name)) is not None else "" for name in names]
 
     def query(self, columns: str) -> tuple[str, Values]:
-        """Returns the query for a page, with one run more where there is more, and its values.
+        """Return the query for a page, with one run more where there is more, and its values.
 
         Args:
             columns: of the table ``runs``.
@@ -149,7 +149,7 @@ class RunList:
 
 
 def _containing(text: str) -> str:
-    """Returns a pattern of LIKE for texts with this one inside, in any case of ASCII letters."""
+    """Return a pattern of LIKE for texts with this one inside, in any case of ASCII letters."""
     for special in "!%_":
         text = text.replace(special, f"!{special}")
     return f"%{text}%"
@@ -158,7 +158,7 @@ def _containing(text: str) -> str:
 def _behind(
     terms: Sequence[tuple[str, bool]], place: Sequence[str | int]
 ) -> tuple[str, Sequence[Any]]:
-    """Returns the condition for runs that come after a place."""
+    """Return the condition for runs that come after a place."""
     if len({down for _, down in terms}) == 1:
         columns = ", ".join(column for column, _ in terms)
         sign = "<" if terms[0][1] else ">"

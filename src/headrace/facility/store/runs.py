@@ -70,7 +70,7 @@ class Run:
 
 
 def definition_hash(definition: Any, input_schema: Any) -> str:
-    """Returns the hash under which a definition is stored with its input schema."""
+    """Return the hash under which a definition is stored with its input schema."""
     text = json.dumps([definition, input_schema], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -90,7 +90,7 @@ class Runs:
         self._pages = LogPages(self.journal)
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
-        """Stores a new run with the definition that it keeps, and returns it with its number."""
+        """Store a new run with the definition that it keeps, and returns it with its number."""
         db.execute(
             "INSERT OR IGNORE INTO definitions VALUES (?,?,?)",
             (run.definition, json.dumps(definition), json.dumps(input_schema)),
@@ -118,14 +118,14 @@ class Runs:
     def set_status(
         db: sqlite3.Connection, number: int, status: str, completion_time: str | None
     ) -> None:
-        """Stores what lists of runs show of a position."""
+        """Store what lists of runs show of a position."""
         db.execute(
             "UPDATE runs SET status = ?, completion_time = ? WHERE number = ?",
             (status, completion_time, number),
         )
 
     def get(self, run_id: str, db: sqlite3.Connection | None = None) -> Run:
-        """Returns a run, read in the given transaction or else as last committed.
+        """Return a run, read in the given transaction or else as last committed.
 
         Raises:
             NotFound: no run has this id.
@@ -136,18 +136,18 @@ class Runs:
         return run
 
     def numbered(self, db: sqlite3.Connection, number: int) -> Run:
-        """Returns the run of a number."""
+        """Return the run of a number."""
         run = self.find(db, number)
         if run is None:
             raise NotFound(f"No run exists with number {number}")
         return run
 
     def find(self, db: sqlite3.Connection, number: int) -> Run | None:
-        """Returns the run of a number, or None."""
+        """Return the run of a number, or None."""
         return self._one(db, "number", number)
 
     def reader(self) -> sqlite3.Connection:
-        """Returns this thread's connection for reading."""
+        """Return this thread's connection for reading."""
         return self._store.reader()
 
     def after_commit(self, work: Callable[[], None]) -> None:
@@ -155,27 +155,27 @@ class Runs:
         self._store.after_commit(work)
 
     def requested(self, db: sqlite3.Connection, request_id: str) -> Run | None:
-        """Returns the run that a request has started, or None."""
+        """Return the run that a request has started, or None."""
         return self._one(db, "request_id", request_id)
 
     def open(self) -> list[tuple[int, str]]:
-        """Returns the number and id of every run that has not ended."""
+        """Return the number and id of every run that has not ended."""
         rows = self._store.reader().execute(
             "SELECT number, id FROM runs WHERE completion_time IS NULL ORDER BY number"
         )
         return [(row["number"], row["id"]) for row in rows]
 
     def page(self, wanted: RunList) -> tuple[list[Run], bool]:
-        """Returns one page of a list of runs, and whether there is more behind it."""
+        """Return one page of a list of runs, and whether there is more behind it."""
         found = [_run_of(row) for row in self._store.reader().execute(*wanted.query(_COLUMNS))]
         return found[: wanted.limit], len(found) > wanted.limit
 
     def position(self, run: Run) -> Position:
-        """Returns where a run stands, as last committed."""
+        """Return where a run stands, as last committed."""
         return self.journal.folded(self._store.reader(), run.number)
 
     def details(self, run: Run) -> dict[str, Any]:
-        """Returns the ``details`` of a run's document: the last thing that happened to it.
+        """Return the ``details`` of a run's document: the last thing that happened to it.
 
         Of a run that cannot be read they say why; one bad run spoils no list of others.
 
@@ -200,7 +200,7 @@ class Runs:
         return run_details(entries[-1])
 
     def definition(self, sha256: str) -> tuple[Any, Any]:
-        """Returns the definition and input schema stored under a hash.
+        """Return the definition and input schema stored under a hash.
 
         Raises:
             RunUnreadable: they are not there, or damaged.
@@ -218,7 +218,7 @@ class Runs:
             raise RunUnreadable(f"its stored definition is damaged: {error}") from error
 
     def entries(self, run: Run) -> Iterator[Entry]:
-        """Yields a run's log from its beginning; what cannot be read ends it with an entry."""
+        """Yield a run's log from its beginning; what cannot be read ends it with an entry."""
         events = self.journal.events(self._store.reader(), run.number)
         time = 0.0
         try:
@@ -233,7 +233,7 @@ class Runs:
     def log(
         self, run_id: str, limit: int, at: Place | None = None, newest_first: bool = False
     ) -> LogPage:
-        """Returns a page of a run's log.
+        """Return a page of a run's log.
 
         Args:
             run_id: the run.
@@ -254,7 +254,7 @@ class Runs:
         return read(self._store.reader(), key, flow, limit, at)
 
     def update(self, run_id: str, changes: Mapping[str, Any]) -> Run:
-        """Changes a run's label, tags, managers and monitors.
+        """Change a run's label, tags, managers and monitors.
 
         Args:
             run_id: the run.
@@ -277,7 +277,7 @@ class Runs:
             return self.numbered(db, run.number)
 
     def delete(self, run_id: str) -> None:
-        """Removes the record of a run that has ended, with its journal, actions and tasks.
+        """Remove the record of a run that has ended, with its journal, actions and tasks.
 
         Raises:
             NotFound: no run has this id.
@@ -299,7 +299,7 @@ class Runs:
             self._delete(db, run)
 
     def delete_ended(self, before: str, limit: int) -> int:
-        """Removes the oldest runs that ended before a time.
+        """Remove the oldest runs that ended before a time.
 
         Args:
             before: the time.
@@ -319,7 +319,7 @@ class Runs:
             return len(rows)
 
     def count_ended(self, before: str) -> tuple[int, int]:
-        """Returns how many runs ended before a time, and how many have ended at all."""
+        """Return how many runs ended before a time, and how many have ended at all."""
         row = (
             self._store.reader()
             .execute(
@@ -332,7 +332,7 @@ class Runs:
         return row[0], row[1]
 
     def newest_time(self) -> str | None:
-        """Returns the latest start or end of any run."""
+        """Return the latest start or end of any run."""
         row = (
             self._store.reader()
             .execute("SELECT (SELECT max(start_time) FROM runs), max(completion_time) FROM runs")

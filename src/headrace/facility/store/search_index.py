@@ -23,7 +23,7 @@ class SearchIndex:
         self._store = store
 
     def ingest(self, db: sqlite3.Connection, index_id: str, entry: Mapping[str, Any]) -> None:
-        """Stores an entry in the given transaction; one of the same subject and id goes.
+        """Store an entry in the given transaction; one of the same subject and id goes.
 
         Args:
             db: the transaction.
@@ -42,7 +42,7 @@ class SearchIndex:
         )
 
     def subject(self, index_id: str, subject: str) -> list[dict[str, Any]]:
-        """Returns the entries of a subject.
+        """Return the entries of a subject.
 
         Raises:
             NotFound: the index has none of it.

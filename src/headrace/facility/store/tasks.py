@@ -77,7 +77,7 @@ class Functions:
         self._store = store
 
     def register(self, name: str, code: str, metadata: Mapping[str, Any]) -> StoredFunction:
-        """Stores a function under a new id."""
+        """Store a function under a new id."""
         function = StoredFunction(str(uuid.uuid4()), name, code, dict(metadata), now())
         with self._store.transaction() as db:
             db.execute(
@@ -87,7 +87,7 @@ class Functions:
         return function
 
     def get(self, function_id: str, db: sqlite3.Connection | None = None) -> StoredFunction:
-        """Returns a function.
+        """Return a function.
 
         Raises:
             NotFound: no function has this id.
@@ -100,7 +100,7 @@ class Functions:
         return StoredFunction(**{**fields, "metadata": json.loads(fields["metadata"])})
 
     def delete(self, function_id: str) -> None:
-        """Removes a function.
+        """Remove a function.
 
         Raises:
             NotFound: no function has this id.
@@ -117,7 +117,7 @@ class Tasks:
         self._store = store
 
     def insert(self, db: sqlite3.Connection, tasks: Sequence[Task]) -> None:
-        """Stores new tasks in the given transaction."""
+        """Store new tasks in the given transaction."""
         db.executemany(
             "INSERT INTO tasks (id, action_id, position, function_id, arguments, status)"
             " VALUES (?,?,?,?,?,?)",
@@ -135,20 +135,20 @@ class Tasks:
         )
 
     def of_action(self, action_id: str, db: sqlite3.Connection | None = None) -> list[Task]:
-        """Returns an action's tasks, in their order."""
+        """Return an action's tasks, in their order."""
         rows = (db or self._store.reader()).execute(
             "SELECT * FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
         )
         return [_task(row) for row in rows]
 
     def get(self, task_id: str) -> Task | None:
-        """Returns a task."""
+        """Return a task."""
         row = self._store.reader().execute("SELECT * FROM tasks WHERE id = ?", (task_id,))
         found = row.fetchone()
         return _task(found) if found else None
 
     def move(self, task_id: str, status: str, result: Any = None, error: str = "") -> None:
-        """Stores what became of a task; an end that is there already stays."""
+        """Store what became of a task; an end that is there already stays."""
 
         def store() -> None:
             with self._store.transaction() as db:
@@ -162,7 +162,7 @@ class Tasks:
 
 
 def unpacked_code(code: str) -> str:
-    """Returns a function's code without the length that the Compute SDK puts before it."""
+    """Return a function's code without the length that the Compute SDK puts before it."""
     length, newline, text = code.partition("\n")
     return text if newline and _DIGITS.fullmatch(length) and int(length) == len(text) else code
 

@@ -78,7 +78,7 @@ class WebInput:
         return self.outcome == _OUTCOME_EXPIRED
 
     def result(self) -> dict[str, Any] | None:
-        """Returns what AwaitWebInput gives for the answer; None where there is no answer."""
+        """Return what AwaitWebInput gives for the answer; None where there is no answer."""
         if self.outcome is None or RESPONSE not in self.outcome:
             return None
         value = self.outcome[RESPONSE]
@@ -104,7 +104,7 @@ class WebInputs:
         self._lifetime = float(WEB_INPUT_WAIT_TIME) if lifetime is None else lifetime
 
     def create(self, db: sqlite3.Connection, run_id: str, body: dict[str, Any]) -> WebInput:
-        """Stores a new web input in the given transaction.
+        """Store a new web input in the given transaction.
 
         Args:
             db: the transaction.
@@ -157,7 +157,7 @@ class WebInputs:
         return created
 
     def get(self, web_input_id: str, db: sqlite3.Connection | None = None) -> WebInput:
-        """Returns a web input.
+        """Return a web input.
 
         Raises:
             NotFound: none has this id.
@@ -173,7 +173,7 @@ class WebInputs:
         return _web_input(row)
 
     def open(self) -> list[WebInput]:
-        """Returns every web input that waits for an answer, but for those with a bad record."""
+        """Return every web input that waits for an answer, but for those with a bad record."""
         rows = self._store.reader().execute("SELECT * FROM web_inputs WHERE status = ?", (OPEN,))
         found = []
         for row in rows:
@@ -192,7 +192,7 @@ class WebInputs:
         offset: int,
         limit: int,
     ) -> tuple[list[dict[str, Any]], bool]:
-        """Returns a page of summaries, and whether there is more behind it.
+        """Return a page of summaries, and whether there is more behind it.
 
         Args:
             statuses: ``open``, ``closed``, or both.
@@ -224,7 +224,7 @@ class WebInputs:
         return found[:limit], len(found) > limit
 
     def respond(self, web_input_id: str, option_id: Any) -> WebInput:
-        """Closes a web input with an answer, and returns it.
+        """Close a web input with an answer, and return it.
 
         Args:
             web_input_id: the web input.
@@ -249,7 +249,7 @@ class WebInputs:
             return _close(db, asked, {RESPONSE: value})
 
     def expire(self, web_input_id: str) -> WebInput | None:
-        """Closes a web input whose time is over.
+        """Close a web input whose time is over.
 
         Returns:
             It, where this call closed it; None where it is closed or gone already.
@@ -259,7 +259,7 @@ class WebInputs:
             return _close(db, asked, _OUTCOME_EXPIRED) if asked else None
 
     def close(self, web_input_id: str) -> None:
-        """Closes a web input that nobody waits for any more."""
+        """Close a web input that nobody waits for any more."""
         with self._store.transaction() as db:
             asked = self._open_one(db, web_input_id)
             if asked is not None:
@@ -274,7 +274,7 @@ class WebInputs:
 
 
 def web_input_lifetime() -> float:
-    """Returns the seconds after which a web input expires, as the environment says it.
+    """Return the seconds after which a web input expires, as the environment says it.
 
     Raises:
         FacilityError: ``HEADRACE_WEB_INPUT_LIFETIME`` is no number of seconds.
@@ -293,7 +293,7 @@ def web_input_lifetime() -> float:
 
 
 def _web_input(row: sqlite3.Row) -> WebInput:
-    """Returns a web input from its row.
+    """Return a web input from its row.
 
     Raises:
         WebInputUnreadable: the row is damaged.
@@ -321,7 +321,7 @@ def _members(text: str) -> Iterable[tuple[str, Any]]:
 
 
 def _summary_of(row: sqlite3.Row) -> dict[str, Any]:
-    """Returns a row's summary; that of one that cannot be read says so in its title."""
+    """Return a row's summary; that of one that cannot be read says so in its title."""
     try:
         return _summary(_web_input(row).document)
     except WebInputUnreadable as error:

@@ -76,12 +76,12 @@ class Folder:
         os.close(self.fd)
 
     def where(self, name: str | None = None) -> str:
-        """Returns the words for this directory, or for what it calls ``name``, in messages."""
+        """Return the words for this directory, or for what it calls ``name``, in messages."""
         parts = self.parts if name is None else (*self.parts, name)
         return f"collection {quoted(self.collection.name)}, path {quoted(shown_path(parts))}"
 
     def look(self, name: str) -> os.stat_result | None:
-        """Returns the status of an entry, of a link itself; None if there is none.
+        """Return the status of an entry, of a link itself; None if there is none.
 
         Raises:
             TransferError: this directory may not be searched.
@@ -94,7 +94,7 @@ class Folder:
             raise explain(error, self.where(name)) from error
 
     def names(self) -> list[str]:
-        """Returns the names of all entries, sorted.
+        """Return the names of all entries, sorted.
 
         Raises:
             TransferError: the directory may not be read.
@@ -109,7 +109,7 @@ class Folder:
             raise explain(error, self.where()) from error
 
     def enter(self, name: str, *, create: bool = False) -> Folder:
-        """Opens a directory in this one.
+        """Open a directory in this one.
 
         Args:
             name: one name.
@@ -139,7 +139,7 @@ class Folder:
         return os.open(name, _CROSS | os.O_NOFOLLOW, dir_fd=self.fd)
 
     def walk(self, parts: tuple[str, ...], *, create: bool = False) -> Folder:
-        """Opens a directory at any depth below this one, or this one a second time.
+        """Open a directory at any depth below this one, or this one a second time.
 
         Args:
             parts: names that lead to it.
@@ -156,7 +156,7 @@ class Folder:
         return folder
 
     def open_file(self, name: str) -> int:
-        """Opens a regular file for reading.
+        """Open a regular file for reading.
 
         Raises:
             TransferError: it does not exist, is no regular file, or may not be read.
@@ -178,7 +178,7 @@ class Folder:
         return fd
 
     def flush(self) -> None:
-        """Makes the names of this directory survive a loss of power.
+        """Make the names of this directory survive a loss of power.
 
         Raises:
             TransferError: the disk reports an error.
@@ -199,12 +199,12 @@ class Folder:
             os.close(fd)
 
     def identity(self) -> tuple[int, int]:
-        """Returns device and inode number."""
+        """Return device and inode number."""
         status = os.fstat(self.fd)
         return status.st_dev, status.st_ino
 
     def ancestry(self) -> set[tuple[int, int]]:
-        """Returns the identities of this directory and of all above it, to the machine's root."""
+        """Return the identities of this directory and of all above it, to the machine's root."""
         found: set[tuple[int, int]] = set()
         fd = os.dup(self.fd)
         try:
@@ -225,7 +225,7 @@ class Folder:
 
 
 def symbolic_link(where: str) -> TransferError:
-    """Returns the error for a link where none may be."""
+    """Return the error for a link where none may be."""
     return TransferError(
         "PermissionDenied",
         f"{where}: is a symbolic link, and links are not followed here: name what it points to",
@@ -233,7 +233,7 @@ def symbolic_link(where: str) -> TransferError:
 
 
 def refuse_special(status: os.stat_result, where: str) -> None:
-    """Refuses what is no regular file.
+    """Refuse what is no regular file.
 
     Raises:
         TransferError: it is a directory, a link, a FIFO, a socket or a device.
@@ -251,7 +251,7 @@ def refuse_special(status: os.stat_result, where: str) -> None:
 
 
 def open_root(collection: Collection) -> Folder:
-    """Opens the root of a collection.
+    """Open the root of a collection.
 
     Raises:
         TransferError: ``EndpointError.RootMissing``: there is no such directory;
@@ -287,7 +287,7 @@ def open_root(collection: Collection) -> Folder:
 
 
 def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool = False) -> Folder:
-    """Opens a directory of a collection; links on the way that stay in it are followed.
+    """Open a directory of a collection; links on the way that stay in it are followed.
 
     Args:
         collection: where it is.

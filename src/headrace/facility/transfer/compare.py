@@ -16,10 +16,10 @@ class Listener(Protocol):
     """Who hears how far the comparison is."""
 
     def advance(self, position: int) -> None:
-        """Called with the bytes read so far; may raise to stop."""
+        """Be called with the bytes read so far; may raise to stop."""
 
     def checksummed(self, size: int) -> None:
-        """Called with the bytes that were compared."""
+        """Be called with the bytes that were compared."""
 
 
 def is_up_to_date(
@@ -31,7 +31,7 @@ def is_up_to_date(
     algorithm: str,
     listener: Listener,
 ) -> bool:
-    """Tells whether a sync level finds the file at the destination good enough.
+    """Tell whether a sync level finds the file at the destination good enough.
 
     Each level asks for what the one before asks for, too. What is no regular file never is.
 

@@ -68,7 +68,7 @@ def copy_file(
     tick: Callable[[int], None],
     keep_partial: Callable[[], bool],
 ) -> Copied:
-    """Copies one regular file; nothing is seen under its new name before all of it is there.
+    """Copy one regular file; nothing is seen under its new name before all of it is there.
 
     Args:
         source: directory of the file.
@@ -135,7 +135,7 @@ def copy_file(
 def _open_temporary(
     folder: Folder, temporary: str, size: int, options: CopyOptions
 ) -> tuple[int, int]:
-    """Returns the open temporary file, and how many of its first bytes need not be written."""
+    """Return the open temporary file, and how many of its first bytes need not be written."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(temporary, flags, dir_fd=folder.fd)
@@ -232,7 +232,7 @@ def _verify(
 
 
 def hash_file(fd: int, algorithm: str, tick: Callable[[int], Any]) -> str:
-    """Returns the checksum of an open file, from its first byte.
+    """Return the checksum of an open file, from its first byte.
 
     Args:
         fd: the file.

@@ -89,19 +89,19 @@ class Report:
     _shown: float = float("-inf")
 
     def tick(self) -> None:
-        """Shows a document if the last one is old enough."""
+        """Show a document if the last one is old enough."""
         now = time.monotonic()
         if now - self._shown >= INTERVAL:
             self._shown = now
             self.show(self.document(ACTIVE))
 
     def fault(self, code: str, message: str) -> None:
-        """Counts a try that failed."""
+        """Count a try that failed."""
         self.counts.faults += 1
         self.last_fault = (code, message)
 
     def end(self, status: str, fatal: tuple[str, str] | None = None) -> dict[str, Any]:
-        """Shows the last document, and returns it.
+        """Show the last document, and return it.
 
         Args:
             status: ``SUCCEEDED`` or ``FAILED``.
@@ -112,7 +112,7 @@ class Report:
         return document
 
     def document(self, status: str, fatal: tuple[str, str] | None = None) -> dict[str, Any]:
-        """Returns the task as a document of JSON values.
+        """Return the task as a document of JSON values.
 
         ``bytes_total``, ``items_deleted``, ``symlinks_ignored`` and ``special_files_ignored`` are
         told here only; all other members are the service's.

@@ -54,12 +54,12 @@ class Fault(Exception):
 
 
 def bad_request(message: str) -> TransferError:
-    """Returns the error for a body that does not have the form it should have."""
+    """Return the error for a body that does not have the form it should have."""
     return TransferError("ClientError.BadRequest", message)
 
 
 def explain(error: OSError, where: str) -> TransferError:
-    """Turns an error of the operating system into one of this room.
+    """Turn an error of the operating system into one of this room.
 
     Args:
         error: what a system call raised.
@@ -72,5 +72,5 @@ def explain(error: OSError, where: str) -> TransferError:
 
 
 def is_no_space(error: OSError) -> bool:
-    """Tells whether a disk or a quota is full."""
+    """Tell whether a disk or a quota is full."""
     return error.errno in _NO_SPACE

@@ -31,7 +31,7 @@ class FilterRule:
     type: str | None
 
     def matches(self, name: str, type_: str) -> bool:
-        """Tells whether the rule is about an item of this name and type."""
+        """Tell whether the rule is about an item of this name and type."""
         return self.type in (None, type_) and self.pattern.match(name) is not None
 
 
@@ -42,7 +42,7 @@ class FilterRules:
     rules: tuple[FilterRule, ...] = ()
 
     def include(self, name: str, type_: str) -> bool:
-        """Tells whether an item takes part in the transfer.
+        """Tell whether an item takes part in the transfer.
 
         Args:
             name: its last name, no path.
@@ -55,7 +55,7 @@ class FilterRules:
 
 
 def parse_rules(value: object) -> FilterRules:
-    """Reads the ``filter_rules`` of a transfer.
+    """Read the ``filter_rules`` of a transfer.
 
     Args:
         value: list of ``{"method": "include"|"exclude", "type": "file"|"dir"|null, "name":

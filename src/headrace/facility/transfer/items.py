@@ -33,7 +33,7 @@ class Found:
 
 
 def find_source(collection: Collection, item: TransferItem) -> Found:
-    """Looks at an item's source, and compares it with what the item says.
+    """Look at an item's source, and compare it with what the item says.
 
     Raises:
         TransferError: it does not exist, is neither file nor directory, or is not what
@@ -61,7 +61,7 @@ def find_source(collection: Collection, item: TransferItem) -> Found:
 
 
 def open_destination(request: TransferRequest, item: TransferItem, is_directory: bool) -> Folder:
-    """Opens the directory that an item is written into, and makes it if need be.
+    """Open the directory that an item is written into, and makes it if need be.
 
     Args:
         request: the transfer.
@@ -88,7 +88,7 @@ def open_destination(request: TransferRequest, item: TransferItem, is_directory:
 
 
 def reopen_destination(collection: Collection, item: TransferItem, task_id: str) -> Folder | None:
-    """Opens the directory of the journal that an earlier attempt left, if there is one.
+    """Open the directory of the journal that an earlier attempt left, if there is one.
 
     Args:
         collection: the destination.
@@ -107,7 +107,7 @@ def reopen_destination(collection: Collection, item: TransferItem, task_id: str)
 
 
 def refuse_nesting(request: TransferRequest, item: TransferItem) -> None:
-    """Refuses to copy a directory into itself, or to delete a source as surplus.
+    """Refuse to copy a directory into itself, or to delete a source as surplus.
 
     Directories are known by device and inode: collections may show the same disk under other names.
 
@@ -134,7 +134,7 @@ def refuse_nesting(request: TransferRequest, item: TransferItem) -> None:
 
 
 def _deepest(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, bool]:
-    """Opens the deepest directory on the way that exists; tells whether it is the last one."""
+    """Open the deepest directory on the way that exists; tell whether it is the last one."""
     folder = open_root(collection)
     for depth in range(1, len(parts) + 1):
         try:

@@ -43,7 +43,7 @@ class Journal:
 
     @staticmethod
     def lies_in(folder: Folder, task_id: str) -> bool:
-        """Tells whether the task has a journal in a directory."""
+        """Tell whether the task has a journal in a directory."""
         status = folder.look(journal_name(task_id))
         return status is not None and modes.S_ISREG(status.st_mode)
 
@@ -84,7 +84,7 @@ class Journal:
     def has(
         self, item: int, path: tuple[str, ...], source: os.stat_result, copy: os.stat_result | None
     ) -> bool:
-        """Tells whether this task has made this copy of this file, and neither has changed since.
+        """Tell whether this task has made this copy of this file, and neither has changed since.
 
         Args:
             item: position in ``DATA``.
@@ -99,7 +99,7 @@ class Journal:
     def add(
         self, item: int, path: tuple[str, ...], source: os.stat_result, copy: os.stat_result
     ) -> None:
-        """Notes that a file is finished.
+        """Note that a file is finished.
 
         Args:
             item: position in ``DATA``.
@@ -117,7 +117,7 @@ class Journal:
             raise explain(error, self._folder.where()) from error
 
     def close(self, *, keep: bool) -> None:
-        """Ends the use of the journal.
+        """End the use of the journal.
 
         Args:
             keep: leave it for the next attempt.
@@ -130,5 +130,5 @@ class Journal:
 
 
 def is_own_file(status: os.stat_result) -> bool:
-    """Tells whether a file is regular, this user's, and has no second name."""
+    """Tell whether a file is regular, this user's, and has no second name."""
     return modes.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()

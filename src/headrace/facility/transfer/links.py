@@ -22,7 +22,7 @@ _MAX_LINKS = 40
 
 
 def follow_directory(root: Folder, parts: tuple[str, ...], *, create: bool = False) -> Folder:
-    """Opens a directory of a collection, through links that stay in it.
+    """Open a directory of a collection, through links that stay in it.
 
     Args:
         root: the collection's open root.
@@ -37,7 +37,7 @@ def follow_directory(root: Folder, parts: tuple[str, ...], *, create: bool = Fal
 
 
 def locate(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, str | None]:
-    """Finds what a path of a collection names in the end, through links that stay in it.
+    """Find what a path of a collection names in the end, through links that stay in it.
 
     Args:
         collection: where it is.
@@ -66,7 +66,7 @@ class _Walk:
     def to(
         self, parts: tuple[str, ...], *, create: bool, directory: bool
     ) -> tuple[Folder, str | None]:
-        """Walks, and gives up the last directory, open; all others are closed."""
+        """Walk, and give up the last directory, open; all others are closed."""
         with contextlib.ExitStack() as cleanup:
             cleanup.callback(self._close)
             self._restart()
@@ -109,7 +109,7 @@ class _Walk:
         self._jump("/".join([self._real, "..", *reversed(todo)]), here.where(), todo)
 
     def _target(self, here: Folder, name: str) -> str | None:
-        """Returns where a link points; None for what is no link."""
+        """Return where a link points; None for what is no link."""
         status = here.look(name)
         if status is None or not modes.S_ISLNK(status.st_mode):
             return None
@@ -130,7 +130,7 @@ class _Walk:
             todo.extend(reversed(target.split("/")))
 
     def _jump(self, path: str, where: str, todo: list[str]) -> None:
-        """Starts again from the root towards an absolute path, if it lies in the collection."""
+        """Start again from the root towards an absolute path, if it lies in the collection."""
         self._links += 1
         inside = None if self._links > _MAX_LINKS else self._inside(path)
         if inside is None:
@@ -146,7 +146,7 @@ class _Walk:
 
 
 def leads_out(where: str) -> TransferError:
-    """Returns the error for a link that leaves its collection."""
+    """Return the error for a link that leaves its collection."""
     return TransferError(
         "PermissionDenied",
         f"{where}: is a symbolic link that leads out of the collection: make a collection of "
@@ -155,7 +155,7 @@ def leads_out(where: str) -> TransferError:
 
 
 def leading_out(name: str, root: Path, path: str) -> str | None:
-    """Tells what is wrong with a path whose links leave the collection.
+    """Tell what is wrong with a path whose links leave the collection.
 
     Args:
         name: the collection's name.

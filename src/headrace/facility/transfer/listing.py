@@ -33,7 +33,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[str, Any]:
-    """Lists a directory.
+    """List a directory.
 
     Temporary files of transfers that are under way are not shown. A symbolic link has the type of
     what it leads to; one that leads nowhere, or out of the collection, is an ``invalid_symlink``.
@@ -91,7 +91,7 @@ def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[s
 
 
 def stat(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[str, Any]:
-    """Tells what a file or directory is.
+    """Tell what a file or directory is.
 
     Args:
         body: ``endpoint_id`` and ``path``.
@@ -117,7 +117,7 @@ def stat(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict
 
 
 def mkdir(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[str, Any]:
-    """Makes a directory; the one that it will lie in must exist.
+    """Make a directory; the one that it will lie in must exist.
 
     Args:
         body: ``endpoint_id`` and ``path``.
@@ -197,7 +197,7 @@ def _type(mode: int) -> str:
 
 
 def _pointed_at(folder: Folder, name: str) -> os.stat_result | None:
-    """Returns the status of what a link leads to; None where that is not in the collection."""
+    """Return the status of what a link leads to; None where that is not in the collection."""
     try:
         parent, found = locate(folder.collection, (*folder.parts, name))
     except TransferError:

@@ -20,7 +20,7 @@ def _invalid(path: object, problem: str) -> TransferError:
 
 
 def parse_path(path: object) -> tuple[str, ...]:
-    """Splits a path into the names that lead from the collection's root to it.
+    """Split a path into the names that lead from the collection's root to it.
 
     ``/``, ``/~/`` and ``~`` are the root; a relative path starts there; ``.`` and doubled slashes
     mean nothing.
@@ -73,7 +73,7 @@ def _bytes_of(name: str) -> bytes:
 
 
 def shown(name: str) -> str:
-    """Returns a file system name as text that any JSON writer can write."""
+    """Return a file system name as text that any JSON writer can write."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -82,13 +82,13 @@ def shown(name: str) -> str:
 
 
 def shown_path(parts: tuple[str, ...], *, directory: bool = False) -> str:
-    """Returns a path from the collection's root, with a slash at the end of a directory's."""
+    """Return a path from the collection's root, with a slash at the end of a directory's."""
     text = "/" + "/".join(shown(part) for part in parts)
     return text + "/" if directory and parts else text
 
 
 def quoted(text: str) -> str:
-    """Returns text for the middle of a line: no control characters, not longer than a line."""
+    """Return text for the middle of a line: no control characters, not longer than a line."""
     if len(text) > _SHOWN:
         text = f"{text[: _SHOWN - 20]}...{text[-17:]}"
     if text.isprintable():

@@ -27,7 +27,7 @@ def delete(
     *,
     resumed: bool = False,
 ) -> dict[str, Any]:
-    """Deletes files and directories.
+    """Delete files and directories.
 
     Args:
         body: ``endpoint``, ``DATA`` (list of ``{"path"}``), and optionally ``recursive`` (default
@@ -114,7 +114,7 @@ def _everything(_name: str, _type: str) -> bool:
 def remove_entry(
     folder: Folder, name: str, removed: Callable[[str], None], include: Include = _everything
 ) -> bool:
-    """Removes an entry of a directory, with everything in it.
+    """Remove an entry of a directory, with everything in it.
 
     Args:
         folder: the directory.
@@ -183,7 +183,7 @@ def _remove_directory(folder: Folder, name: str) -> bool:
 
 
 def sweep(collection: Collection, destination: tuple[str, ...], task_id: str) -> None:
-    """Removes the temporary files that a task left at a destination.
+    """Remove the temporary files that a task left at a destination.
 
     Args:
         collection: the destination's.

@@ -89,7 +89,7 @@ class DeleteRequest:
 def find_collection(
     body: Mapping[str, Any], field: str, collections: Mapping[str, Collection]
 ) -> Collection:
-    """Returns the collection that a member of a body names by its id.
+    """Return the collection that a member of a body names by its id.
 
     Raises:
         TransferError: ``EndpointNotFound``: there is no such collection.
@@ -109,7 +109,7 @@ def find_collection(
 def parse_transfer(
     body: Mapping[str, Any], collections: Mapping[str, Collection]
 ) -> TransferRequest:
-    """Reads the body of a transfer.
+    """Read the body of a transfer.
 
     Raises:
         TransferError: ``ClientError.BadRequest``, ``ClientError.InvalidPath`` or
@@ -132,7 +132,7 @@ def parse_transfer(
 
 
 def parse_delete(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> DeleteRequest:
-    """Reads the body of a delete.
+    """Read the body of a delete.
 
     Raises:
         TransferError: ``ClientError.BadRequest``, ``ClientError.InvalidPath`` or

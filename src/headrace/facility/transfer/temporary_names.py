@@ -15,7 +15,7 @@ _TEMPORARY = re.compile(r"\.headrace-[0-9a-f]{8}-[0-9a-f]{16}\.part")
 
 
 def task_prefix(task_id: str) -> str:
-    """Returns how the names of a task's temporary files begin."""
+    """Return how the names of a task's temporary files begin."""
     try:
         digits = uuid.UUID(task_id).hex[:8]
     except ValueError:
@@ -24,18 +24,18 @@ def task_prefix(task_id: str) -> str:
 
 
 def temporary_name(task_id: str, name: str) -> str:
-    """Returns the name under which a task writes the file that will be called ``name``."""
+    """Return the name under which a task writes the file that will be called ``name``."""
     digest = hashlib.blake2b(_encoded(task_id) + b"\0" + os.fsencode(name), digest_size=8)
     return f"{task_prefix(task_id)}{digest.hexdigest()}.part"
 
 
 def journal_name(task_id: str) -> str:
-    """Returns the name of a task's journal; no file can have the empty name it is made from."""
+    """Return the name of a task's journal; no file can have the empty name it is made from."""
     return temporary_name(task_id, "")
 
 
 def is_temporary(name: str) -> bool:
-    """Tells whether a name is a temporary one of any task."""
+    """Tell whether a name is a temporary one of any task."""
     return _TEMPORARY.fullmatch(name) is not None
 
 

@@ -26,7 +26,7 @@ def transfer(
     *,
     will_resume: Callable[[], bool] = _never,
 ) -> dict[str, Any]:
-    """Copies files and directories between two collections.
+    """Copy files and directories between two collections.
 
     Every file is written under a temporary name in its new directory, flushed, read again and
     compared, then renamed, so that under its own name it is never seen in part. A task that was

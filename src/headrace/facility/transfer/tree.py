@@ -56,7 +56,7 @@ class TransferTask:
         self._will_resume = will_resume
 
     def run(self) -> None:
-        """Copies everything, and leaves no temporary file.
+        """Copy everything, and leave no temporary file.
 
         Raises:
             TransferError: something cannot be read or written; ``Canceled``: asked to stop.
@@ -133,7 +133,7 @@ class TransferTask:
         return open_destination(self._request, item, is_directory)
 
     def _expect(self, found: list[Found | None]) -> None:
-        """Counts what there is to do, so that progress has an end to move towards."""
+        """Count what there is to do, so that progress has an end to move towards."""
         for item, kind in zip(self._request.items, found, strict=True):
             if kind is None:
                 continue
@@ -160,7 +160,7 @@ class TransferTask:
         self._report.tick()
 
     def _entries(self, folder: Folder) -> Iterator[tuple[str, os.stat_result, str]]:
-        """Yields name, status and type (file, dir, link, special) of what the rules include."""
+        """Yield name, status and type (file, dir, link, special) of what the rules include."""
         for name in folder.names():
             status = folder.look(name)
             if status is None or is_temporary(name):
@@ -309,12 +309,12 @@ class TransferTask:
                 counts.bytes_under_way = 0
 
     def advance(self, position: int) -> None:
-        """Tells how far the file that is being copied has got; raises ``Stopped`` to end."""
+        """Tell how far the file that is being copied has got; raise ``Stopped`` to end."""
         self._counts.bytes_under_way = position
         self._step()
 
     def checksummed(self, size: int) -> None:
-        """Counts bytes that were read to compare checksums."""
+        """Count bytes that were read to compare checksums."""
         self._counts.bytes_checksummed += size
 
     def _skip_or_raise(self, error: TransferError) -> None:
@@ -341,7 +341,7 @@ class TransferTask:
             self._remove(destination, name)
 
     def _remove_extra(self, source: Folder, destination: Folder) -> None:
-        """Removes what the source does not have; what the rules exclude is not touched."""
+        """Remove what the source does not have; what the rules exclude is not touched."""
         present = set(source.names())
         for name in destination.names():
             status = destination.look(name)

@@ -40,7 +40,7 @@ def check_flow(
     walltimes: Mapping[str, float] | None = None,
     served: Served | None = None,
 ) -> list[Finding]:
-    """Finds mistakes in a flow.
+    """Find mistakes in a flow.
 
     Args:
         definition: the definition, as read from JSON.
@@ -100,7 +100,7 @@ def _of_the_rest(
     walltimes: Mapping[str, float],
     served: Served | None,
 ) -> Iterator[Finding]:
-    """Yields what is found in a definition that the service refuses, besides what it refuses."""
+    """Yield what is found in a definition that the service refuses, besides what it refuses."""
     whole = repaired(definition)
     if whole is None:
         yield Finding(

@@ -11,7 +11,7 @@ _SHAPES = {"choice": "diamond", "wait": "oval", "fail": "octagon"}
 
 
 def to_dot(graph: Graph, way: Way | None = None) -> str:
-    """Writes a flow for Graphviz.
+    """Write a flow for Graphviz.
 
     Args:
         graph: the flow.

@@ -82,7 +82,7 @@ class Graph:
 
 
 def graph_of(definition: Mapping[str, Any]) -> Graph:
-    """Returns what is to be drawn of a definition that was checked."""
+    """Return what is to be drawn of a definition that was checked."""
     states = definition["States"]
     nodes = [Node(START, "start", tip=str(definition.get("Comment") or ""))]
     nodes += [_node(name, raw) for name, raw in states.items()]
@@ -95,7 +95,7 @@ def graph_of(definition: Mapping[str, Any]) -> Graph:
 
 
 def kind_of(raw: Mapping[str, Any]) -> str:
-    """Returns how a state looks."""
+    """Return how a state looks."""
     plain = {"Choice": "choice", "Wait": "wait", "Fail": "fail"}
     type_ = raw["Type"]
     if type_ in plain:
@@ -148,7 +148,7 @@ def _wait(raw: Mapping[str, Any]) -> str:
 
 
 def rule_text(rule: Mapping[str, Any], outer: bool = True) -> str:
-    """Returns a rule of a Choice in short words, such as ``n > 3``."""
+    """Return a rule of a Choice in short words, such as ``n > 3``."""
     for name, word in (("And", " and "), ("Or", " or ")):
         if name in rule:
             text = word.join(rule_text(part, outer=False) for part in rule[name])
@@ -171,6 +171,6 @@ def rule_text(rule: Mapping[str, Any], outer: bool = True) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Returns a text on one line, cut where it is too long."""
+    """Return a text on one line, cut where it is too long."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

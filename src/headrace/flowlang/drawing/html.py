@@ -40,7 +40,7 @@ svg.addEventListener("pointermove", event => {
 
 
 def to_html(graph: Graph, title: str, way: Way | None = None) -> str:
-    """Writes a page that needs nothing else.
+    """Write a page that needs nothing else.
 
     Args:
         graph: the flow.

@@ -83,7 +83,7 @@ class Layout:
 
 
 def layout(graph: Graph, sizes: Mapping[str, Size], labels: Mapping[Edge, Size]) -> Layout:
-    """Finds a place for everything.
+    """Find a place for everything.
 
     Args:
         graph: the flow.
@@ -238,7 +238,7 @@ def _place(boxes: list[Box], rows: list[list[int]]) -> None:
 
 
 def _apart(boxes: list[Box], row: list[int], wanted: list[float]) -> list[float]:
-    """Returns the places nearest to those wanted that leave room between neighbours."""
+    """Return the places nearest to those wanted that leave room between neighbours."""
     offsets = [0.0]
     for left, right in pairwise(row):
         gap = SPACE if boxes[left].state or boxes[right].state else SPACE / 2
@@ -286,7 +286,7 @@ def _spread(
     routes: tuple[Route, ...],
     turned: set[int],
 ) -> tuple[Route, ...]:
-    """Gives ways that meet at one side of a state places of their own."""
+    """Give ways that meet at one side of a state places of their own."""
     ends: dict[tuple[str, bool], list[tuple[float, int, int]]] = defaultdict(list)
     for index, route in enumerate(routes):
         if route.edge.source == route.edge.target:

@@ -9,7 +9,7 @@ from headrace.flowlang.drawing.run_path import Way
 
 
 def to_mermaid(graph: Graph, way: Way | None = None) -> str:
-    """Writes a flow for Mermaid.
+    """Write a flow for Mermaid.
 
     Args:
         graph: the flow.

@@ -32,7 +32,7 @@ class Way:
     failed: str | None = None
 
     def mark(self, name: str) -> str:
-        """Returns ``here``, ``failed``, ``done`` or ``never`` for a state."""
+        """Return ``here``, ``failed``, ``done`` or ``never`` for a state."""
         if name == self.failed:
             return "failed"
         if name == self.at:
@@ -43,7 +43,7 @@ class Way:
         return "done" if self.visits[name] else "never"
 
     def note(self, name: str) -> str:
-        """Returns how often and how long a run was in a state, in a few words."""
+        """Return how often and how long a run was in a state, in a few words."""
         count, seconds = self.visits[name], self.seconds[name]
         if not count:
             return ""
@@ -52,7 +52,7 @@ class Way:
 
 
 def way_of(entries: Iterable[Mapping[str, Any]]) -> Way:
-    """Follows a run's log.
+    """Follow a run's log.
 
     Args:
         entries: the log as the service gives it, the oldest first.

@@ -19,12 +19,12 @@ _LEGEND_LINE: Final = 20.0
 
 
 def escape(text: str) -> str:
-    """Returns a text as XML may have it, without control characters, which no reader opens."""
+    """Return a text as XML may have it, without control characters, which no reader opens."""
     return saxutils.escape(terminal_text(text, multiline=True))
 
 
 def to_svg(graph: Graph, way: Way | None = None) -> str:
-    """Draws a flow.
+    """Draw a flow.
 
     Args:
         graph: the flow.

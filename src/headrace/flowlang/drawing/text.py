@@ -13,7 +13,7 @@ _WIDE: Final = frozenset("mwMW@%")
 
 
 def width(text: str, size: float = FONT_SIZE) -> float:
-    """Returns about how wide a line is, pixels."""
+    """Return about how wide a line is, pixels."""
     units = 0.0
     for character in text:
         if character in _NARROW:
@@ -28,7 +28,7 @@ def width(text: str, size: float = FONT_SIZE) -> float:
 
 
 def wrapped(text: str, longest: int = 24) -> list[str]:
-    """Breaks a name at spaces, signs and humps of its letters.
+    """Break a name at spaces, signs and humps of its letters.
 
     Args:
         text: the name.

@@ -53,7 +53,7 @@ class Expression:
     _only_reads: bool = field(repr=False, compare=False)
 
     def evaluate(self, payload: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> Any:
-        """Returns the expression's value as JSON; the payload is only read.
+        """Return the expression's value as JSON; the payload is only read.
 
         What is read as a whole from the payload is shared with it, as with a path.
 
@@ -93,7 +93,7 @@ class Expression:
 
 
 def compile_expression(text: str) -> Expression:
-    """Compiles an expression.
+    """Compile an expression.
 
     Args:
         text: as written after ``.=``.
@@ -113,7 +113,7 @@ def compile_expression(text: str) -> Expression:
 
 
 def _only_reads(tree: ast.expr) -> bool:
-    """Says whether an expression names a part of the payload: what it gives is JSON already."""
+    """Say whether an expression names a part of the payload: what it gives is JSON already."""
     while isinstance(tree, ast.Attribute | ast.Subscript):
         if isinstance(tree, ast.Subscript) and not isinstance(tree.slice, ast.Constant):
             return False

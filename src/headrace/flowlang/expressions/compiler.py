@@ -54,7 +54,7 @@ class Compiler:
         self.slots = 0
 
     def compile(self, node: ast.expr) -> Run:
-        """Compiles a node and all below it.
+        """Compile a node and all below it.
 
         Raises:
             ExpressionSyntaxError: the language does not have it.
@@ -338,7 +338,7 @@ class Compiler:
         return collect(turn, list if len(parts) == 1 else dict)
 
     def _target(self, target: ast.expr) -> int | Unpack:
-        """Returns the slot of a name, or what gives an item's parts to several."""
+        """Return the slot of a name, or what gives an item's parts to several."""
         if isinstance(target, ast.Name):
             if target.id.startswith("__") or target.id in self._paths:
                 raise ExpressionSyntaxError(f"{target.id} cannot name an item")

@@ -22,7 +22,7 @@ _NUMBER_LENGTH: Final = 400
 
 
 def text_of(frame: Frame, value: Any) -> str:
-    """Returns ``str(value)``.
+    """Return ``str(value)``.
 
     Raises:
         BudgetError: it would be too long.
@@ -38,7 +38,7 @@ def text_of(frame: Frame, value: Any) -> str:
 
 
 def format_value(frame: Frame, value: Any, specification: str) -> str:
-    """Returns ``format(value, specification)``.
+    """Return ``format(value, specification)``.
 
     Raises:
         BudgetError: the width or precision is too large.
@@ -60,7 +60,7 @@ def format_value(frame: Frame, value: Any, specification: str) -> str:
 
 
 def percent_format(frame: Frame, template: str, values: Any) -> str:
-    """Returns ``template % values``.
+    """Return ``template % values``.
 
     Raises:
         BudgetError: the text would be too long.

@@ -46,7 +46,7 @@ class Frame:
         self._measurer: Measurer | None = None
 
     def charge(self, steps: int) -> None:
-        """Takes steps from the budget.
+        """Take steps from the budget.
 
         Raises:
             BudgetError: there are not so many left.
@@ -88,7 +88,7 @@ class Frame:
         self.charge(count * price)
 
     def weigh(self, value: Any) -> tuple[int, int]:
-        """Counts the values and characters in a value, and charges for what was not yet counted.
+        """Count the values and characters in a value, and charge for what was not yet counted.
 
         Raises:
             BudgetError: it is nested too deep.
@@ -109,11 +109,11 @@ class Frame:
         return nodes, characters
 
     def height(self, value: Any) -> int:
-        """Returns how many levels a value has that was weighed before."""
+        """Return how many levels a value has that was weighed before."""
         return self._measurer.height(value) if self._measurer is not None else 0
 
     def admit(self, value: Any) -> Any:
-        """Passes a value that was put together from others, unless it is too large.
+        """Pass a value that was put together from others, unless it is too large.
 
         Raises:
             BudgetError: it is.
@@ -123,14 +123,14 @@ class Frame:
         return value
 
     def check_weight(self, weight: int) -> None:
-        """Raises BudgetError for more values and characters than one value may hold."""
+        """Raise BudgetError for more values and characters than one value may hold."""
         if weight > limits.MAX_WEIGHT:
             raise BudgetError(
                 f"makes a value of more than {limits.MAX_WEIGHT:,} values and characters"
             )
 
     def check_length(self, length: int) -> None:
-        """Raises BudgetError for a length that no string or list may have."""
+        """Raise BudgetError for a length that no string or list may have."""
         if length > limits.MAX_LENGTH:
             raise BudgetError(f"makes a string or list longer than {limits.MAX_LENGTH:,}")
 
@@ -146,6 +146,6 @@ class Frame:
 
 
 def check_integer(bits: int) -> None:
-    """Raises BudgetError for an integer of more bits than allowed."""
+    """Raise BudgetError for an integer of more bits than allowed."""
     if bits > limits.MAX_INTEGER_BITS:
         raise BudgetError(f"makes a number of more than {limits.MAX_INTEGER_BITS:,} bits")

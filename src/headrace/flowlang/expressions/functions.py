@@ -18,7 +18,7 @@ _COMPILING_STEPS: Final = 50
 
 
 def pathsplit(frame: Frame, path: str) -> list[str]:
-    """Splits a path into parent and last name; ``/~/`` is a root that stays whole."""
+    """Split a path into parent and last name; ``/~/`` is a root that stays whole."""
     del frame
     if not isinstance(path, str):
         raise TypeError("pathsplit takes a string")
@@ -31,7 +31,7 @@ def pathsplit(frame: Frame, path: str) -> list[str]:
 
 
 def member_path(text: Any) -> Path:
-    """Compiles the argument of ``is_present`` and ``getattr``: a path without its ``$.``.
+    """Compile the argument of ``is_present`` and ``getattr``: a path without its ``$.``.
 
     Raises:
         ExpressionError: it is malformed.
@@ -47,12 +47,12 @@ def member_path(text: Any) -> Path:
 
 
 def is_present(frame: Frame, path: Any) -> bool:
-    """Tells whether there is something at a path of the payload."""
+    """Tell whether there is something at a path of the payload."""
     return _look(frame, path) is not MISSING
 
 
 def get_attribute(frame: Frame, path: Any, default: Any = None) -> Any:
-    """Reads a path of the payload, or gives the default."""
+    """Read a path of the payload, or give the default."""
     value = _look(frame, path)
     return default if value is MISSING else value
 

@@ -14,12 +14,12 @@ Unpack = Callable[[Frame, Any], None]
 
 
 def append(part: Run) -> Turn:
-    """Returns what puts an element into a list."""
+    """Return what puts an element into a list."""
     return lambda frame, result: result.append(part(frame))
 
 
 def put(key: Run, value: Run) -> Turn:
-    """Returns what puts an element into an object."""
+    """Return what puts an element into an object."""
 
     def add(frame: Frame, result: Any) -> None:
         result[key(frame)] = value(frame)
@@ -28,7 +28,7 @@ def put(key: Run, value: Run) -> Turn:
 
 
 def loop(source: Run, target: int | Unpack, tests: list[Run], inner: Turn, price: int) -> Turn:
-    """Returns a loop.
+    """Return a loop.
 
     Args:
         source: what it goes through.
@@ -56,7 +56,7 @@ def loop(source: Run, target: int | Unpack, tests: list[Run], inner: Turn, price
 
 
 def collect(every: Turn, kind: type) -> Run:
-    """Returns a comprehension: a new list or object, and what fills it."""
+    """Return a comprehension: a new list or object, and what fills it."""
 
     def run(frame: Frame) -> Any:
         result = kind()
@@ -67,7 +67,7 @@ def collect(every: Turn, kind: type) -> Run:
 
 
 def items_of(value: Any) -> Any:
-    """Returns a value that can be gone through.
+    """Return a value that can be gone through.
 
     Raises:
         ExpressionError: it cannot.
@@ -78,7 +78,7 @@ def items_of(value: Any) -> Any:
 
 
 def kind_of(value: Any) -> str:
-    """Says what a value is."""
+    """Say what a value is."""
     if value is None:
         return "null"
     names = {str: "a string", list: "a list", dict: "an object", bool: "a boolean"}

@@ -21,7 +21,7 @@ REFUSED_ATTRIBUTES: Final = frozenset(
 def call_method(
     frame: Frame, value: Any, name: str, arguments: list[Any], keywords: Mapping[str, Any]
 ) -> Any:
-    """Calls a method of a value.
+    """Call a method of a value.
 
     Args:
         frame: pays for it.

@@ -12,7 +12,7 @@ _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 def to_json(value: Any) -> Any:
-    """Copies a value; tuples become lists.
+    """Copy a value; tuples become lists.
 
     Args:
         value: of bounded size and depth.

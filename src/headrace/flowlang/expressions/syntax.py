@@ -24,7 +24,7 @@ _LINE_FEEDS: Final = re.compile(r"\\.|\n", re.DOTALL)
 
 
 def parse_expression(text: str) -> tuple[ast.expr, dict[str, Path]]:
-    """Parses an expression.
+    """Parse an expression.
 
     Args:
         text: as written after ``.=``.

@@ -69,12 +69,12 @@ class Nearest:
 
 
 def is_flow(url: str) -> bool:
-    """Says whether an address is that of a flow, called as an action provider."""
+    """Say whether an address is that of a flow, called as an action provider."""
     return _FLOW.match(url) is not None
 
 
 def replacement(url: str) -> tuple[str, bool] | None:
-    """Returns what has taken a provider's place, and whether the old address is shut down."""
+    """Return what has taken a provider's place, and whether the old address is shut down."""
     for gone, table in ((True, _GONE), (False, _OLD)):
         for old, new in table.items():
             if url == old or url.startswith(old + "/"):
@@ -83,7 +83,7 @@ def replacement(url: str) -> tuple[str, bool] | None:
 
 
 def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
-    """Returns what is wrong with an address that nearly is a known one; None where nothing is.
+    """Return what is wrong with an address that nearly is a known one; None where nothing is.
 
     Args:
         url: the address.
@@ -126,7 +126,7 @@ def _near(name: str, names: list[str], least: float) -> str | None:
 
 
 def _near_path(address: str, host: str, known: Collection[str], least: float) -> str | None:
-    """Returns the known address of a host whose path comes nearest."""
+    """Return the known address of a host whose path comes nearest."""
     paths = [one.removeprefix(host) for one in known if one.startswith(f"{host}/")]
     path = _near(address[len(host) :], paths, least)
     return None if path is None else host + path

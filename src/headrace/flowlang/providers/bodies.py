@@ -44,7 +44,7 @@ class BodyProblem:
 
 
 def body_problems(provider: Provider, body: Any) -> list[BodyProblem]:
-    """Returns why a provider would refuse a body; nothing where its parameters are not known.
+    """Return why a provider would refuse a body; nothing where its parameters are not known.
 
     Args:
         provider: the provider.
@@ -61,13 +61,13 @@ def body_problems(provider: Provider, body: Any) -> list[BodyProblem]:
 
 
 def type_words(types: Any) -> str:
-    """Writes the ``type`` of a schema in words, without null."""
+    """Write the ``type`` of a schema in words, without null."""
     names = types if isinstance(types, list) else [types]
     return " or ".join(_TYPES[name] for name in names if name != "null") or "null"
 
 
 def meant(name: str, known: Iterable[str], provider: Provider) -> str | None:
-    """Returns the parameter that a misspelt or renamed one stands for, or None."""
+    """Return the parameter that a misspelt or renamed one stands for, or None."""
     names = list(known)
     renamed = provider.renamed.get(name)
     if renamed in names:
@@ -76,7 +76,7 @@ def meant(name: str, known: Iterable[str], provider: Provider) -> str | None:
 
 
 def written(steps: Iterable[str | int]) -> str:
-    """Writes the place of a parameter: ``DATA[0].source_path``."""
+    """Write the place of a parameter: ``DATA[0].source_path``."""
     text = ""
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
@@ -139,7 +139,7 @@ def _message(rule: str, wanted: Any, value: Any) -> str:
 
 
 def kind_words(value: Any) -> str:
-    """Writes what a JSON value is."""
+    """Write what a JSON value is."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -152,7 +152,7 @@ def kind_words(value: Any) -> str:
 
 
 def options_words(values: Iterable[Any]) -> str:
-    """Writes the values that an ``enum`` admits."""
+    """Write the values that an ``enum`` admits."""
     shown = [repr(value) for value in values if value is not None]
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 

@@ -51,13 +51,13 @@ class Provider:
 
 @cache
 def providers() -> Mapping[str, Provider]:
-    """Returns all known providers by their addresses, aliases included."""
+    """Return all known providers by their addresses, aliases included."""
     found = (_read(name) for name in _names() if name not in {_COMMON, _FLOW})
     return {url: provider for provider in found for url in (provider.url, *provider.aliases)}
 
 
 def provider_of(url: str) -> Provider | None:
-    """Returns what is known of the provider at an address, or None."""
+    """Return what is known of the provider at an address, or None."""
     if is_flow(url):
         return _flow()
     address = url.rstrip("/")
@@ -104,7 +104,7 @@ def _read(name: str) -> Provider:
 
 
 def _inlined(value: Any) -> Any:
-    """Returns a value with what it refers to in ``common.json`` put in its place."""
+    """Return a value with what it refers to in ``common.json`` put in its place."""
     if isinstance(value, dict):
         reference = value.get("$ref")
         if isinstance(reference, str):

@@ -38,7 +38,7 @@ class Entry:
     time: float
 
     def document(self) -> dict[str, Any]:
-        """Returns the entry in the service's shape."""
+        """Return the entry in the service's shape."""
         return {
             "time": written(self.time),
             "code": self.code,
@@ -48,12 +48,12 @@ class Entry:
 
 
 def written(seconds: float) -> str:
-    """Writes seconds since 1970 as the services do: UTC, microseconds, an offset."""
+    """Write seconds since 1970 as the services do: UTC, microseconds, an offset."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="microseconds")
 
 
 def log_of(flow: Flow, events: Iterable[Event]) -> Iterator[Entry]:
-    """Yields the log that a run's events make, from the first event on."""
+    """Yield the log that a run's events make, from the first event on."""
     position: Position | None = None
     for event in events:
         following = apply(position, event)
@@ -64,7 +64,7 @@ def log_of(flow: Flow, events: Iterable[Event]) -> Iterator[Entry]:
 def entries_of(
     flow: Flow, before: Position | None, event: Event, after: Position
 ) -> Iterator[Entry]:
-    """Yields the lines that one event makes.
+    """Yield the lines that one event makes.
 
     Args:
         flow: the run's definition.
@@ -117,7 +117,7 @@ def entries_of(
 
 
 def run_details(entry: Entry) -> dict[str, Any]:
-    """Returns the ``details`` of a run's document, of which this is the last log entry."""
+    """Return the ``details`` of a run's document, of which this is the last log entry."""
     details = entry.details
     if entry.code == "FlowStarted":
         text = "The Flow is starting execution"

@@ -27,7 +27,7 @@ class Given:
 
 
 def entry_of(events: Iterable[Event], wanted: str | None) -> Position:
-    """Returns where a run stood when it last entered a state.
+    """Return where a run stood when it last entered a state.
 
     Args:
         events: all that happened to it.
@@ -63,7 +63,7 @@ def taken_up(
     creator: str,
     given: Given | None = None,
 ) -> tuple[list[Event], Position]:
-    """Returns the first events of a run that takes up another, and where they lead to.
+    """Return the first events of a run that takes up another, and where they lead to.
 
     Args:
         flow: the definition of the new run.

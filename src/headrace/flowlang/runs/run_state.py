@@ -52,7 +52,7 @@ class Position:
     seconds: float | None = None
 
     def document(self) -> dict[str, Any]:
-        """Returns the position as JSON, for a snapshot."""
+        """Return the position as JSON, for a snapshot."""
         return {
             "sequence": self.sequence,
             "status": self.status,
@@ -66,12 +66,12 @@ class Position:
 
 
 def restored(document: dict[str, Any]) -> Position:
-    """Makes a position of its document."""
+    """Make a position of its document."""
     return Position(**{**document, "payload": Payload.of(document["payload"])})
 
 
 def fold(events: Iterable[Event], position: Position | None = None) -> Position:
-    """Returns where events lead to.
+    """Return where events lead to.
 
     Args:
         events: in order; the first of a run is STARTED.
@@ -85,7 +85,7 @@ def fold(events: Iterable[Event], position: Position | None = None) -> Position:
 
 
 def apply(position: Position | None, event: Event, payload: Payload | None = None) -> Position:
-    """Returns where one event leads to.
+    """Return where one event leads to.
 
     Args:
         position: where the run stood; None before it was started.

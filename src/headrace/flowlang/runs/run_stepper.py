@@ -116,7 +116,7 @@ class Traveller:
         self._walk()
 
     def happened(self, kind: Kind, data: dict[str, Any], payload: Payload | None = None) -> None:
-        """Adds an event.
+        """Add an event.
 
         Args:
             kind: what happened.

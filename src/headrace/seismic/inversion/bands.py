@@ -31,7 +31,7 @@ class Turn:
 
 
 def turn_in(settings: InversionSettings, band: Band, before: int = 0) -> Turn:
-    """The turn of a band of the settings.
+    """Return the turn of a band of the settings.
 
     Args:
         settings: where the band is.
@@ -42,12 +42,12 @@ def turn_in(settings: InversionSettings, band: Band, before: int = 0) -> Turn:
 
 
 def first_turn(settings: InversionSettings) -> Turn:
-    """The first iteration's."""
+    """Return the first iteration's."""
     return turn_in(settings, settings.bands[0])
 
 
 def named_turn(settings: InversionSettings, name: str) -> Turn:
-    """The first iteration of a band.
+    """Return the first iteration of a band.
 
     Raises:
         ConfigError: there is no such band.
@@ -93,7 +93,7 @@ def required_turn(settings: InversionSettings, turn: Turn, iteration: int) -> Tu
 
 
 def next_turn(settings: InversionSettings, turn: Turn, *, over: bool = False) -> Turn | None:
-    """The turn after an iteration.
+    """Return the turn after an iteration.
 
     Args:
         settings: the settings as they are.

@@ -27,7 +27,7 @@ from headrace.seismic.models import FieldReader
 
 
 def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
-    """Begins a second inversion beside this one, from a model of it.
+    """Begin a second inversion beside this one, from a model of it.
 
     Settings, events and seismograms are copied; the optimiser begins anew, for a branch is there
     to be given another band, misfit or method.

@@ -61,7 +61,10 @@ class Change:
 
 
 def settings_text(inversion: Inversion) -> str:
-    """Settings, steering and first model of an iteration, as JSON, to be compared with later."""
+    """Return settings.
+
+    Steering and first model of an iteration, as JSON, to be compared with later.
+    """
     paths = inversion.paths
     steering = asdict(inversion.steering)
     told = {
@@ -73,7 +76,7 @@ def settings_text(inversion: Inversion) -> str:
 
 
 def changes_since(paths: Paths, iteration: int) -> list[Change]:
-    """What was changed since an iteration ended.
+    """Return what was changed since an iteration ended.
 
     Args:
         paths: the inversion's files, with the iteration's results.
@@ -106,7 +109,7 @@ def changes_since(paths: Paths, iteration: int) -> list[Change]:
 
 
 def lets_go_on(changes: list[Change]) -> bool:
-    """Whether an iteration that has stopped finds something new to do."""
+    """Return whether an iteration that has stopped finds something new to do."""
     return any(change.effect in _EFFECTS.values() for change in changes)
 
 
@@ -115,7 +118,7 @@ def _effect(key: str) -> str:
 
 
 def _flat(table: Mapping[str, Any], name: str = "") -> dict[str, Any]:
-    """Every value by its key with dots; tables of a list by their name, or number."""
+    """Return every value by its key with dots; tables of a list by their name, or number."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         full = f"{name}{key}"

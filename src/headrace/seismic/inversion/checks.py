@@ -33,7 +33,7 @@ _EVENT = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,{_LONGEST_NAME - 1}}}")
 
 
 def check_inversion(inversion: Inversion, request: Request) -> None:
-    """Looks at everything that an iteration needs, where it is computed.
+    """Look at everything that an iteration needs, where it is computed.
 
     What was checked before and has not changed since is not read again.
 
@@ -64,7 +64,7 @@ def find_problems(
     look_at_data: bool = True,
     notes: list[str] | None = None,
 ) -> list[str]:
-    """Looks for what would be refused later, in this iteration or in those to come.
+    """Look for what would be refused later, in this iteration or in those to come.
 
     Args:
         inversion: settings and files.
@@ -80,7 +80,7 @@ def find_problems(
 
 
 def present_model(inversion: Inversion, iteration: int) -> Path:
-    """The model that an iteration begins with, as far as it is here."""
+    """Return the model that an iteration begins with, as far as it is here."""
     own = inversion.paths.optimiser / "models" / f"{number_text(iteration)}.h5"
     for path in (own, inversion.paths.model(iteration)) if iteration else ():
         if path.is_file():
@@ -149,7 +149,7 @@ def _problems(
 
 
 def _opened(inversion: Inversion) -> Solver | SeismicError:
-    """The solver, or why there is none."""
+    """Return the solver, or why there is none."""
     try:
         return open_solver(inversion.settings.solver, inversion.solver_settings)
     except SeismicError as error:
@@ -157,7 +157,7 @@ def _opened(inversion: Inversion) -> Solver | SeismicError:
 
 
 def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
-    """Looks at a model: its fields, that all numbers are finite and within bounds.
+    """Look at a model: its fields, that all numbers are finite and within bounds.
 
     Args:
         inversion: settings.
@@ -195,7 +195,7 @@ def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
 
 
 def _content_problems(model: Path) -> Iterator[str]:
-    """A file that was changed in place would be taken for the one that it was."""
+    """Yield a file that was changed in place would be taken for the one that it was."""
     try:
         with FieldReader(model) as reader:
             reader.verify()
@@ -207,7 +207,7 @@ def _content_problems(model: Path) -> Iterator[str]:
 
 
 def reach_of(inversion: Inversion, model: Path, iteration: int) -> dict[str, Reach]:
-    """How far each parameter may go from a model in the iterations to come.
+    """Return how far each parameter may go from a model in the iterations to come.
 
     Between bounds all that the largest change of an iteration allows until the end; without
     bounds what it allows in the next one.

@@ -19,7 +19,7 @@ HEAVY = ("forward", "adjoint", "windows")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line.
+    """Parse the command line.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.
@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a stage and writes its answer.
+    """Run a stage and write its answer.
 
     Args:
         arguments: without the program's name; None takes ``sys.argv``.

@@ -32,7 +32,7 @@ from headrace.seismic.inversion.steering import (
 
 
 def publish(paths: Paths, request: Request) -> None:
-    """Publishes an iteration, so that its run starts; what was there before is kept elsewhere.
+    """Publish an iteration, so that its run starts; what was there before is kept elsewhere.
 
     Args:
         paths: the inversion's files.
@@ -49,7 +49,7 @@ def publish(paths: Paths, request: Request) -> None:
 
 
 def pause(root: Path, after: str, why: str = "") -> Steering:
-    """Lets the inversion stop after the stage that runs, or after the iteration.
+    """Let the inversion stop after the stage that runs, or after the iteration.
 
     Args:
         root: the inversion's directory.
@@ -69,7 +69,7 @@ def pause(root: Path, after: str, why: str = "") -> Steering:
 
 
 def start(root: Path, why: str = "") -> None:
-    """Publishes the first iteration, from the settings as they are.
+    """Publish the first iteration, from the settings as they are.
 
     Everything that it needs is looked at before.
 
@@ -96,7 +96,7 @@ def start(root: Path, why: str = "") -> None:
 
 
 def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
-    """Lets an inversion go on that has paused, stopped or come to its end.
+    """Let an inversion go on that has paused, stopped or come to its end.
 
     A pause is taken back. An iteration that paused or stopped is published again. After the end
     the next iteration is published, where the settings have more for it now: another band, more
@@ -139,7 +139,7 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
 
 
 def redo(root: Path, iteration: int, stage: str, why: str = "") -> None:
-    """Does an iteration again from a stage; later ones are set aside.
+    """Do an iteration again from a stage; later ones are set aside.
 
     Args:
         root: the inversion's directory.
@@ -189,7 +189,7 @@ class BandAsked:
 
 
 def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) -> BandAsked:
-    """Lets the next iteration that begins have another band; those after follow in their order.
+    """Let the next iteration that begins have another band; those after follow in their order.
 
     Args:
         root: the inversion's directory.
@@ -239,7 +239,7 @@ def _coming_band(paths: Paths, band: str, staging: Path | None) -> tuple[int, st
 
 
 def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False) -> int:
-    """Leaves out an event or a station from the next iteration on, or takes that back.
+    """Leave out an event or a station from the next iteration on, or takes that back.
 
     Args:
         root: the inversion's directory.
@@ -276,7 +276,7 @@ def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False)
 
 
 def unfinished(root: Path) -> int | None:
-    """The published iteration that has not come home yet; None if there is none.
+    """Return the published iteration that has not come home yet; None if there is none.
 
     What is changed now holds for it, too, unless its line search has begun, which only the place
     where it is computed knows.
@@ -300,7 +300,7 @@ def _refuse_to_drop(inversion: Inversion, kind: str, name: str) -> None:
 
 
 def first_request(root: Path) -> Request:
-    """What the first iteration shall do, by the settings as they are."""
+    """Return what the first iteration shall do, by the settings as they are."""
     inversion = open_inversion(root)
     if inversion.paths.parent.is_file():  # a branch goes on where its parent was
         turn = present_turn(inversion.settings, request_again(inversion, 0).turn)
@@ -310,7 +310,7 @@ def first_request(root: Path) -> Request:
 
 
 def _coming(paths: Paths) -> int:
-    """The iteration that has not begun yet."""
+    """Return the iteration that has not begun yet."""
     if not started(paths):
         return 0
     last = published(paths)[-1]

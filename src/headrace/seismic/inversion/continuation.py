@@ -16,7 +16,7 @@ from headrace.seismic.inversion.steering import Request, read_request
 
 
 def next_request(inversion: Inversion, last: int) -> Request | None:
-    """What comes after an iteration, by the settings as they are now.
+    """Return what comes after an iteration, by the settings as they are now.
 
     Bands may have been renamed, added or made longer since.
 
@@ -37,7 +37,10 @@ def next_request(inversion: Inversion, last: int) -> Request | None:
 
 
 def request_again(inversion: Inversion, iteration: int) -> Request:
-    """The request of an iteration that is published again; made anew if it cannot be read."""
+    """Return the request of an iteration that is published again.
+
+    Made anew if it cannot be read.
+    """
     try:
         return read_request(inversion.paths, iteration)
     except InversionError:
@@ -50,7 +53,7 @@ def request_again(inversion: Inversion, iteration: int) -> Request:
 
 
 def continuation(inversion: Inversion) -> Request | None:
-    """The iteration that lets an inversion go on which nobody has under way.
+    """Return the iteration that lets an inversion go on which nobody has under way.
 
     Args:
         inversion: the home's settings and files.
@@ -119,7 +122,7 @@ def _turn(inversion: Inversion, summary: Mapping[str, Any], last: int) -> tuple[
 
 
 def _is_over(inversion: Inversion, summary: Mapping[str, Any], turn: Turn) -> bool:
-    """Whether the band of an iteration has nothing more to do, as the settings are now."""
+    """Return whether the band of an iteration has nothing more to do, as the settings are now."""
     if summary.get("kept"):
         changes = changes_since(inversion.paths, int(summary["iteration"]))
         return not lets_go_on([one for one in changes if not one.key.startswith("bands")])

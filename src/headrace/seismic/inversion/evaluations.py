@@ -52,7 +52,7 @@ class Work:
         return self.inversion.paths.evaluation(self.name)
 
     def begin(self) -> None:
-        """Makes the evaluation's directory, without anything of another model or objective."""
+        """Make the evaluation's directory, without anything of another model or objective."""
         about = {"model": self.content, "objective": self.objective.tag}
         if _read(self.files.record) != about:
             shutil.rmtree(self.files.root, ignore_errors=True)
@@ -62,7 +62,7 @@ class Work:
     # Forward runs -----------------------------------------------------------------------------
 
     def forward_run(self, event: str) -> ForwardRun:
-        """The forward run of an event."""
+        """Return the forward run of an event."""
         paths = self.inversion.paths
         return ForwardRun(
             self.model,
@@ -80,7 +80,7 @@ class Work:
     # Windows ----------------------------------------------------------------------------------
 
     def windows_key(self, event: str) -> dict[str, Any]:
-        """All that the windows of an event are made from."""
+        """Return all that the windows of an event are made from."""
         paths = self.inversion.paths
         run = self.forward_run(event)
         observed = observed_of(paths, self.objective, event)
@@ -97,7 +97,7 @@ class Work:
         }
 
     def earlier_windows(self, event: str) -> Path | None:
-        """Where the windows of an event come from; None where they are selected anew."""
+        """Return where the windows of an event come from; None where they are selected anew."""
         if self.name == self.objective.reference:
             return None
         return self.inversion.paths.evaluation(self.objective.reference).windows(event)
@@ -107,7 +107,7 @@ class Work:
         return [event for event in self.objective.events if not self._has_windows(event)]
 
     def begin_windows(self, event: str) -> bool:
-        """Removes windows that were made from something else, before new ones are made.
+        """Remove windows that were made from something else, before new ones are made.
 
         Returns:
             Whether the windows are there already.
@@ -125,7 +125,7 @@ class Work:
         return self.forward_run(event).output / SYNTHETICS
 
     def summary(self, event: str) -> dict[str, Any]:
-        """What the waveform program says of an event."""
+        """Return what the waveform program says of an event."""
         return _read(self.files.windows(event) / _SUMMARY)
 
     def _has_windows(self, event: str) -> bool:
@@ -136,7 +136,7 @@ class Work:
     # Adjoint runs -----------------------------------------------------------------------------
 
     def adjoint_run(self, event: str, source: Work) -> AdjointRun:
-        """The adjoint run of an event.
+        """Return the adjoint run of an event.
 
         Args:
             event: the event.
@@ -160,7 +160,7 @@ class Work:
         ]
 
     def adjoint_keys(self, source: Work) -> dict[str, str]:
-        """What the kernels of each event were made from."""
+        """Return what the kernels of each event were made from."""
         return {
             event: self._key(self.adjoint_run(event, source)) for event in self.objective.events
         }
@@ -172,7 +172,7 @@ class Work:
         write_whole(self.files.refusal, json.dumps({"reason": reason}) + "\n")
 
     def is_to_blame(self, kind: str, events: Iterable[str]) -> bool:
-        """Whether it lies in the model that events could not be measured.
+        """Return whether it lies in the model that events could not be measured.
 
         Args:
             kind: what was asked for; only the model of a trial, a ``misfit``, may be to blame.
@@ -189,7 +189,7 @@ class Work:
         return str(_read(self.files.refusal).get("reason", ""))
 
     def known_misfit(self) -> float | None:
-        """The misfit, if it was computed for this model and objective."""
+        """Return the misfit, if it was computed for this model and objective."""
         if _read(self.files.record) != {"model": self.content, "objective": self.objective.tag}:
             return None
         value = _read(self.files.misfit).get("misfit")

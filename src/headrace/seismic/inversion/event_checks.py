@@ -75,7 +75,7 @@ class TimeCheck:
 def event_problems(
     inversion: Inversion, bands: Sequence[Band], name: str, times: TimeCheck | None = None
 ) -> Iterator[str]:
-    """Looks at an event.
+    """Look at an event.
 
     Args:
         inversion: settings and files.
@@ -154,6 +154,6 @@ def _trace_problems(
 
 
 def _config_of(inversion: Inversion, band: Band) -> ProcessingConfig:
-    """The settings that the waveform program will have."""
+    """Return the settings that the waveform program will have."""
     told = {**inversion.settings.waveforms, "period_band": list(band.periods)}
     return parse_config(told, inversion.paths.settings.name)

@@ -23,7 +23,7 @@ def _silent(message: str) -> None:
 
 
 def make_checkerboard(root: Path, say: Callable[[str], None] = _silent) -> Paths:
-    """Writes an inversion for a checkerboard of velocity, by the embedded solver.
+    """Write an inversion for a checkerboard of velocity, by the embedded solver.
 
     Args:
         root: the inversion's directory; what a call that was broken off left there is done again.
@@ -78,7 +78,7 @@ def make_checkerboard(root: Path, say: Callable[[str], None] = _silent) -> Paths
 
 
 def make_tape2007(root: Path, say: Callable[[str], None] = _silent) -> Paths:
-    """Writes an inversion for the Tape2007 checkerboard of SPECFEM2D: 2 events, 8 stations.
+    """Write an inversion for the Tape2007 checkerboard of SPECFEM2D: 2 events, 8 stations.
 
     Args:
         root: the inversion's directory.

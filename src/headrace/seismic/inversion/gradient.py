@@ -25,7 +25,7 @@ from headrace.seismic.solvers import HESSIAN, KERNELS, read_event
 
 
 def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
-    """Sums, masks, preconditions, smooths and clips the kernels of all events.
+    """Sum, masks, preconditions, smooths and clips the kernels of all events.
 
     Args:
         work: the evaluation whose kernels are there.
@@ -67,7 +67,7 @@ def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
 
 
 def processing_of(inversion: Inversion, events: tuple[str, ...]) -> KernelProcessing:
-    """What is done to the summed kernel.
+    """Return what is done to the summed kernel.
 
     Args:
         inversion: its settings.

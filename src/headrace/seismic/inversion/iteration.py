@@ -22,7 +22,7 @@ from headrace.seismic.optimisation import Optimiser
 
 
 def begin_iteration(inversion: Inversion, request: Request) -> None:
-    """Brings the optimiser to the start of an iteration; done again, it changes nothing.
+    """Bring the optimiser to the start of an iteration; done again, it changes nothing.
 
     What was changed in the settings since the iteration before holds from here on. In a running
     line search misfits must stay comparable: there it waits for the next iteration.
@@ -57,7 +57,7 @@ def begin_iteration(inversion: Inversion, request: Request) -> None:
 
 
 def turn_of(inversion: Inversion, request: Request) -> tuple[Turn, str]:
-    """The band that an iteration has, or is going to have when it begins.
+    """Return the band that an iteration has, or is going to have when it begins.
 
     Args:
         inversion: settings, steering and files.
@@ -103,7 +103,7 @@ class Begun:
 
 
 def read_begun(paths: Paths, number: int) -> Begun | None:
-    """What an iteration began with; None if it has not begun."""
+    """Return what an iteration began with; None if it has not begun."""
     try:
         told = json.loads(paths.begun(number).read_text(encoding="utf-8"))
         turn = told["turn"] | {"periods": tuple(told["turn"]["periods"])}
@@ -140,7 +140,10 @@ def _processing(inversion: Inversion) -> str:
 
 
 def _create(inversion: Inversion) -> None:
-    """The optimiser with the first model; anew if that was changed before anything came of it."""
+    """Return the optimiser with the first model.
+
+    Anew if that was changed before anything came of it.
+    """
     paths, first = inversion.paths, inversion.paths.model(0)
     state = inversion.optimiser_state()
     if state is not None:
@@ -169,7 +172,7 @@ def _applied(paths: Paths, number: int) -> str:
 
 
 def _keep_start(paths: Paths, number: int) -> None:
-    """Keeps the optimiser as it is now; files that never change again are linked."""
+    """Keep the optimiser as it is now; files that never change again are linked."""
     target = paths.start(number)
     temporary = target.with_name(f".{target.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -207,14 +210,14 @@ def _restore(inversion: Inversion, number: int) -> None:
 
 
 def _has_not_begun(inversion: Inversion, number: int) -> bool:
-    """Whether the optimiser is where an iteration begins, with nothing done in it."""
+    """Return whether the optimiser is where an iteration begins, with nothing done in it."""
     state = inversion.optimiser_state()
     at = 0 if state is None else state.iteration
     return at == number and read_begun(inversion.paths, number) is None
 
 
 def remove_from(paths: Paths, number: int, stage: str) -> None:
-    """Removes what a stage of an iteration, and those after it, have made.
+    """Remove what a stage of an iteration, and those after it, have made.
 
     Args:
         paths: the inversion's files.

@@ -46,7 +46,7 @@ class Plan:
 
 
 def works_of(inversion: Inversion, optimiser: Optimiser) -> tuple[Task, Work, Work]:
-    """What the optimiser asks for.
+    """Return what the optimiser asks for.
 
     Returns:
         The task, the evaluation that it asks for, and the one whose adjoint sources are used: that
@@ -62,7 +62,7 @@ def works_of(inversion: Inversion, optimiser: Optimiser) -> tuple[Task, Work, Wo
 
 
 def make_plan(inversion: Inversion, iteration: int) -> Plan:
-    """Finds out what an iteration needs next.
+    """Find out what an iteration needs next.
 
     Args:
         inversion: settings and files.

@@ -52,7 +52,7 @@ class Objective:
         return f"{number_text(self.first_iteration)}_{self.tag}"
 
     def same_function(self, other: Objective) -> bool:
-        """Whether misfits of the two can be compared."""
+        """Return whether misfits of the two can be compared."""
         same: dict[str, Any] = {"tag": "", "first_iteration": 0}
         if self.solver is None or other.solver is None:
             same["solver"] = None
@@ -60,7 +60,7 @@ class Objective:
 
 
 def read_objectives(paths: Paths) -> list[Objective]:
-    """Reads the objectives so far, in their order.
+    """Read the objectives so far, in their order.
 
     Raises:
         InversionError: the file cannot be used.
@@ -82,7 +82,7 @@ def read_objectives(paths: Paths) -> list[Objective]:
 
 
 def current_objective(inversion: Inversion, tag: str) -> Objective:
-    """The objective of that tag.
+    """Return the objective of that tag.
 
     Raises:
         InversionError: there is none.
@@ -94,7 +94,7 @@ def current_objective(inversion: Inversion, tag: str) -> Objective:
 
 
 def choose_objective(inversion: Inversion, band: str, iteration: int) -> Objective:
-    """The objective that an iteration has; a new one where something has changed.
+    """Return the objective that an iteration has; a new one where something has changed.
 
     Args:
         inversion: settings and steering.
@@ -144,7 +144,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _new_tag(band: str, known: set[str]) -> str:
-    """The band's name, with a number where it was used already."""
+    """Return the band's name, with a number where it was used already."""
     tag, count = band, 1
     while tag in known:
         count += 1
@@ -153,7 +153,7 @@ def _new_tag(band: str, known: set[str]) -> str:
 
 
 def waveform_settings_text(waveforms: Mapping[str, Any], periods: tuple[float, float]) -> str:
-    """Settings of the waveform program as TOML."""
+    """Return settings of the waveform program as TOML."""
     return toml_text({"period_band": list(periods), **waveforms})
 
 

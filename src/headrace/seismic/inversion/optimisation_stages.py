@@ -19,7 +19,7 @@ from headrace.seismic.inversion.steering import read_request
 
 
 def check(root: Path, iteration: int) -> Plan:
-    """Begins an iteration: all that is needed is there, and it is its turn.
+    """Begin an iteration: all that is needed is there, and it is its turn.
 
     Args:
         root: the inversion's directory.
@@ -42,7 +42,7 @@ def check(root: Path, iteration: int) -> Plan:
 
 
 def decide(root: Path, iteration: int) -> Plan:
-    """Adds up the misfit and tells it to the optimiser.
+    """Add up the misfit and tell it to the optimiser.
 
     Args:
         root: the inversion's directory.
@@ -75,7 +75,7 @@ def decide(root: Path, iteration: int) -> Plan:
 
 
 def update(root: Path, iteration: int) -> Plan:
-    """Makes the gradient of the events' kernels and the first trial model of it.
+    """Make the gradient of the events' kernels and the first trial model of it.
 
     Args:
         root: the inversion's directory.
@@ -101,7 +101,7 @@ def update(root: Path, iteration: int) -> Plan:
 
 
 def _add_up(work: Work, *, trial: bool) -> float | None:
-    """The misfit; None where a trial has none, which is kept with the reason."""
+    """Return the misfit; None where a trial has none, which is kept with the reason."""
     limits = work.inversion.settings.limits
     parts, problems, windows = {}, [], 0
     for event in work.objective.events:

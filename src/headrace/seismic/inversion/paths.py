@@ -30,7 +30,7 @@ SUMMARY = "summary.json"
 
 
 def number_text(iteration: int) -> str:
-    """An iteration's number as files have it, for example ``007``."""
+    """Return an iteration's number as files have it, for example ``007``."""
     return f"{iteration:03d}"
 
 
@@ -88,7 +88,7 @@ class Paths:
         return self.root / "models"
 
     def model(self, iteration: int) -> Path:
-        """The model that an iteration starts from."""
+        """Return the model that an iteration starts from."""
         return self.models / f"{number_text(iteration)}.h5"
 
     @property
@@ -102,39 +102,42 @@ class Paths:
         return self.root / "iterations"
 
     def iteration(self, number: int) -> Path:
-        """The directory of an iteration."""
+        """Return the directory of an iteration."""
         return self.iterations / number_text(number)
 
     def request(self, number: int) -> Path:
-        """What an iteration shall do."""
+        """Return what an iteration shall do."""
         return self.iteration(number) / ITERATION
 
     def start(self, number: int) -> Path:
-        """The optimiser as the iteration found it."""
+        """Return the optimiser as the iteration found it."""
         return self.iteration(number) / "start"
 
     def applied(self, number: int) -> Path:
-        """Which request of an iteration was acted on last."""
+        """Return which request of an iteration was acted on last."""
         return self.iteration(number) / "applied.json"
 
     def begun(self, number: int) -> Path:
-        """Which band an iteration has, and what its gradients are made with, since it began."""
+        """Return which band an iteration has.
+
+        And what its gradients are made with, since it began.
+        """
         return self.iteration(number) / "begun.json"
 
     def records(self, number: int) -> Path:
-        """One file of records per stage."""
+        """Return one file of records per stage."""
         return self.iteration(number) / "records"
 
     def results(self, number: int) -> Path:
-        """Where the results of an iteration come back to."""
+        """Return where the results of an iteration come back to."""
         return self.iteration(number) / "results"
 
     def summary(self, number: int) -> Path:
-        """The iteration in numbers."""
+        """Return the iteration in numbers."""
         return self.results(number) / SUMMARY
 
     def settings_of(self, number: int) -> Path:
-        """The settings that an iteration had, as it ended."""
+        """Return the settings that an iteration had, as it ended."""
         return self.results(number) / "settings.json"
 
     def marker(self, number: int) -> Path:
@@ -162,7 +165,7 @@ class Paths:
         return self.root / "objectives.json"
 
     def waveform_settings(self, objective: str) -> Path:
-        """Settings of the waveform program for an objective."""
+        """Return settings of the waveform program for an objective."""
         return self.root / "objectives" / f"{objective}.toml"
 
     def selected_observed(self, objective: str, event: str) -> Path:
@@ -184,7 +187,7 @@ class Paths:
         return self.root / "evaluations"
 
     def evaluation(self, name: str) -> Evaluation:
-        """The files of one evaluation."""
+        """Return the files of one evaluation."""
         return Evaluation(self.evaluations / name)
 
     @property
@@ -218,7 +221,7 @@ class Evaluation:
         return self.root / "windows" / event
 
     def windows_key(self, event: str) -> Path:
-        """What the windows of an event were made from."""
+        """Return what the windows of an event were made from."""
         return self.root / "windows" / f"{event}.key"
 
     def adjoint(self, event: str) -> Path:
@@ -246,5 +249,5 @@ class Evaluation:
         return self.root / "kernels"
 
     def kernel(self, step: str) -> Path:
-        """A step from the kernels to the gradient: ``sum``, ``hessian``, ``gradient``, ..."""
+        """Return the file of a step from the kernels to the gradient, such as ``sum``."""
         return self.kernels / f"{step}.h5"

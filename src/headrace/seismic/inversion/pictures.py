@@ -17,7 +17,7 @@ from headrace.seismic.solvers import SYNTHETICS
 
 
 def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
-    """Draws into ``outbox/NNN/results/pictures``.
+    """Draw into ``outbox/NNN/results/pictures``.
 
     Args:
         root: the inversion's directory.
@@ -53,7 +53,7 @@ def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
 def draw_models_of(
     inversion: Inversion, iteration: int, model: Callable[[int], Path], place: Path
 ) -> list[Path]:
-    """Draws the models of an iteration, beside the truth where that is known, and their changes.
+    """Draw the models of an iteration, beside the truth where that is known, and their changes.
 
     Args:
         inversion: settings and files.

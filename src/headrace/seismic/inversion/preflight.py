@@ -54,7 +54,7 @@ class Preflight:
 
 
 def check_before(root: Path) -> Preflight:
-    """Looks at everything that the next iteration of an inversion needs, where people steer it.
+    """Look at everything that the next iteration of an inversion needs, where people steer it.
 
     Args:
         root: the inversion's directory.
@@ -92,7 +92,7 @@ def check_before(root: Path) -> Preflight:
 
 
 def _request(inversion: Inversion, problems: list[str]) -> Request | None:
-    """The iteration that comes next, or runs."""
+    """Return the iteration that comes next, or runs."""
     paths = inversion.paths
     try:
         if not started(paths):
@@ -120,7 +120,10 @@ def _is_over(inversion: Inversion, request: Request) -> bool:
 
 
 def _file_problems(inversion: Inversion) -> Iterator[str]:
-    """What `headrace inversion status` reads: the true model and the iterations' summaries."""
+    """Yield what `headrace inversion status` reads.
+
+    The true model and the iterations' summaries.
+    """
     paths = inversion.paths
     if paths.true_model.is_file():
         yield from _caught(lambda: _true_problem(inversion))

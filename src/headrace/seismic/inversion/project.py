@@ -64,13 +64,13 @@ class Inversion:
         return {*self.settings.excluded_events, *self.steering.events}
 
     def is_over(self, iteration: int) -> bool:
-        """Whether the search of an iteration has finished or stopped without a new model."""
+        """Return whether the search of an iteration has finished or stopped without a new model."""
         state = self.optimiser_state()
         over = state is not None and state.phase in ("finished", "stopped")
         return over and state is not None and state.iteration == iteration
 
     def optimiser_state(self) -> State | None:
-        """Where the optimiser is; None if it was not started yet.
+        """Return where the optimiser is; None if it was not started yet.
 
         Raises:
             OptimiserError: its state cannot be read.
@@ -80,7 +80,7 @@ class Inversion:
         return Optimiser(self.paths.optimiser).state
 
     def optimiser(self) -> Optimiser:
-        """The optimiser.
+        """Return the optimiser.
 
         Raises:
             InversionError: it was not started yet.
@@ -92,7 +92,7 @@ class Inversion:
 
 
 def open_inversion(root: Path) -> Inversion:
-    """Opens an inversion.
+    """Open an inversion.
 
     Args:
         root: its directory.
@@ -109,7 +109,7 @@ def open_inversion(root: Path) -> Inversion:
 
 
 def solver_settings_at(paths: Paths, settings: InversionSettings) -> dict[str, Any]:
-    """The solver's settings; texts that begin with ``solver/`` are files of the inversion.
+    """Return the solver's settings; texts that begin with ``solver/`` are files of the inversion.
 
     Args:
         paths: where the inversion is.

@@ -22,7 +22,7 @@ def published(paths: Paths) -> list[int]:
 
 
 def started(paths: Paths) -> bool:
-    """Whether the first iteration was published with its marker, or anything came of it."""
+    """Return whether the first iteration was published with its marker, or anything came of it."""
     numbers = published(paths)
     if not numbers:
         return False
@@ -30,7 +30,7 @@ def started(paths: Paths) -> bool:
 
 
 def summary_of(paths: Paths, iteration: int) -> dict[str, Any]:
-    """An iteration in numbers; empty while it has none.
+    """Return an iteration in numbers; empty while it has none.
 
     Raises:
         InversionError: no iteration wrote this.

@@ -18,12 +18,12 @@ from headrace.seismic.errors import SeismicError
 
 
 def now() -> str:
-    """This moment, UTC, to the millisecond."""
+    """Return this moment, UTC, to the millisecond."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def add_line(path: Path, values: Mapping[str, Any]) -> None:
-    """Adds a line to a file, whole, and waits until it is on the disk."""
+    """Add a line to a file, whole, and wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
@@ -34,7 +34,7 @@ def add_line(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Reads the lines of a file; none where it is not there, and not one that a crash tore."""
+    """Read the lines of a file; none where it is not there, and not one that a crash tore."""
     if not path.is_file():
         return []
     found = []
@@ -49,7 +49,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def read_records(directory: Path) -> list[dict[str, Any]]:
-    """Reads all records of an iteration, in the order of their times."""
+    """Read all records of an iteration, in the order of their times."""
     found = []
     for path in sorted(directory.glob("*.jsonl")) if directory.is_dir() else []:
         found += read_lines(path)
@@ -57,7 +57,7 @@ def read_records(directory: Path) -> list[dict[str, Any]]:
 
 
 def note_history(path: Path, what: str, why: str = "", **about: Any) -> None:
-    """Adds to the history who did what, when and why.
+    """Add to the history who did what, when and why.
 
     Args:
         path: the history.
@@ -93,7 +93,7 @@ class Counting:
 
 @contextmanager
 def recorded(path: Path, stage: str, evaluation: str = "", cores: int = 1) -> Iterator[Counting]:
-    """Records a stage: when, how long, on how many cores, which events, and how it ended.
+    """Record a stage: when, how long, on how many cores, which events, and how it ended.
 
     Args:
         path: the file of records.

@@ -27,7 +27,7 @@ _WORDS = {
 
 
 def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
-    """Draws misfits and costs into ``pictures/`` of the inversion.
+    """Draw misfits and costs into ``pictures/`` of the inversion.
 
     Where the true model is known, the models of the last iteration are drawn beside it.
 
@@ -45,7 +45,7 @@ def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
 
 
 def write_reports(root: Path, staging: Path | None = None) -> list[Path]:
-    """Writes ``report.html`` of the whole and ``results/report.html`` of every iteration.
+    """Write ``report.html`` of the whole and ``results/report.html`` of every iteration.
 
     Args:
         root: the inversion's directory.
@@ -92,7 +92,10 @@ def _plots(root: Path, told: Mapping[str, Any]) -> list[Path]:
 
 
 def _drawn(paths: Paths, row: Mapping[str, Any]) -> list[Path]:
-    """The pictures of an iteration; its models are drawn anew beside the truth where it is here."""
+    """Return the pictures of an iteration.
+
+    Its models are drawn anew beside the truth where it is here.
+    """
     number = int(row["iteration"])
     place = paths.results(number) / "pictures"
     if paths.true_model.is_file() and paths.model(number + 1).is_file():

@@ -82,7 +82,7 @@ class Resources:
 
 
 def read_resources(document: Mapping[str, Any], source: str) -> dict[str, Resources]:
-    """Reads the table ``resources``.
+    """Read the table ``resources``.
 
     Args:
         document: the table.

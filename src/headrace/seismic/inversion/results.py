@@ -27,7 +27,7 @@ from headrace.seismic.optimisation import Iteration, State, Trial
 
 
 def gather_results(root: Path, iteration: int) -> dict[str, Any]:
-    """Puts what goes back to the home into ``outbox/NNN/``.
+    """Put what goes back to the home into ``outbox/NNN/``.
 
     Args:
         root: the inversion's directory.
@@ -83,7 +83,7 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
 
 
 def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
-    """An iteration in numbers.
+    """Return an iteration in numbers.
 
     Args:
         inversion: settings and files.
@@ -132,7 +132,7 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
 
 
 def stages_of(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Times and core hours by stage.
+    """Time and core hours by stage.
 
     Args:
         records: of one iteration or of several.
@@ -167,7 +167,7 @@ def wall_seconds(records: list[dict[str, Any]]) -> float:
 
 
 def is_kept(state: State | None, iteration: int) -> bool:
-    """Whether an iteration found no better model, so that the next begins with the same."""
+    """Return whether an iteration found no better model, so that the next begins with the same."""
     if state is None or state.iteration <= iteration:
         return False
     rows = [row for row in state.history if row.iteration == iteration]
@@ -175,7 +175,7 @@ def is_kept(state: State | None, iteration: int) -> bool:
 
 
 def _told(trial: Trial) -> dict[str, Any]:
-    """A trial as JSON has it: without a misfit where it has none."""
+    """Return a trial as JSON has it: without a misfit where it has none."""
     misfit = trial.misfit if math.isfinite(trial.misfit) else None
     return asdict(trial) | {"misfit": misfit}
 
@@ -235,7 +235,7 @@ def _next(inversion: Inversion, request: Request) -> Request:
 
 
 def _following(inversion: Inversion, request: Request) -> Turn | None:
-    """The turn of the next iteration; None after the last band."""
+    """Return the turn of the next iteration; None after the last band."""
     turn, steered = turn_of(inversion, request)
     if inversion.steering.gives_band(request.iteration + 1, steered):
         return named_turn(inversion.settings, inversion.steering.band)
@@ -249,7 +249,7 @@ def _following(inversion: Inversion, request: Request) -> Turn | None:
 
 
 def is_slow(settings: InversionSettings, turn: Turn, before: float, after: float) -> bool:
-    """Whether an iteration has lowered the misfit by less than its band asks for."""
+    """Return whether an iteration has lowered the misfit by less than its band asks for."""
     found = present_turn(settings, turn)
     least = settings.bands[found.position].stop_below if found else None
     return least is not None and before - after < least * before
@@ -289,7 +289,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _prune(inversion: Inversion, iteration: int) -> None:
-    """Removes simulations that no coming iteration reads; those of this one and the next stay."""
+    """Remove simulations that no coming iteration reads; those of this one and the next stay."""
     paths = inversion.paths
     optimiser = inversion.optimiser()
     needed = set()

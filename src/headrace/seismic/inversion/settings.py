@@ -132,7 +132,7 @@ class InversionSettings:
     resources: Mapping[str, Resources] = field(default_factory=dict)
 
     def band(self, name: str) -> Band:
-        """The band of that name.
+        """Return the band of that name.
 
         Raises:
             ConfigError: there is none.
@@ -155,7 +155,7 @@ class InversionSettings:
 
 
 def read_settings(path: Path) -> InversionSettings:
-    """Reads ``inversion.toml``.
+    """Read ``inversion.toml``.
 
     Args:
         path: the file.
@@ -176,7 +176,7 @@ def read_settings(path: Path) -> InversionSettings:
 
 
 def parse_settings(document: Mapping[str, Any], source: str) -> InversionSettings:
-    """Checks settings that were read already.
+    """Check settings that were read already.
 
     Args:
         document: the keys as in the file.

@@ -23,7 +23,7 @@ from headrace.seismic.solvers import AdjointRun, ForwardRun, open_solver, run_al
 
 
 def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> dict[str, Any]:
-    """Does the forward or adjoint runs of some events; those that are finished are left alone.
+    """Do the forward or adjoint runs of some events; those that are finished are left alone.
 
     Args:
         root: the inversion's directory.
@@ -76,7 +76,7 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
 def process_windows(
     root: Path, evaluation: str, events: Sequence[str], ranks: Ranks
 ) -> dict[str, Any]:
-    """Makes windows, misfits and adjoint sources of some events; every rank calls it.
+    """Make windows, misfits and adjoint sources of some events; every rank calls it.
 
     Args:
         root: the inversion's directory.
@@ -130,7 +130,7 @@ def process_windows(
 def _recorded(
     path: Path, evaluation: str, cores: int, ranks: Ranks
 ) -> AbstractContextManager[Counting]:
-    """A record of all ranks together, which rank 0 writes."""
+    """Return a record of all ranks together, which rank 0 writes."""
     return nullcontext(Counting()) if ranks.rank else recorded(path, "windows", evaluation, cores)
 
 
@@ -158,7 +158,7 @@ def _silent(fact: dict[str, Any]) -> None:
 
 
 def _wanted(inversion: Inversion, evaluation: str) -> tuple[Task, Work, Work]:
-    """The evaluation that is asked for; work for another one would be for nothing."""
+    """Return the evaluation that is asked for; work for another one would be for nothing."""
     task, work, source = works_of(inversion, inversion.optimiser())
     if evaluation not in (work.name, source.name):
         raise InversionError(

@@ -54,7 +54,7 @@ def status_of(
     staging: Path | None = None,
     run_state: Callable[[int], RunState] = lambda iteration: NOT_ASKED,
 ) -> dict[str, Any]:
-    """How an inversion stands.
+    """Return how an inversion stands.
 
     Args:
         root: the inversion's directory.
@@ -148,7 +148,7 @@ def _state(
 
 
 def _more_to_do(inversion: Inversion, last: int) -> str:
-    """What resuming a finished inversion would do, if anything."""
+    """Return what resuming a finished inversion would do, if anything."""
     found = next_request(inversion, last)
     if found is None:
         return ""
@@ -171,7 +171,7 @@ def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> 
 
 
 def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every evaluation in its order: iteration, band, name, step, misfit, accepted."""
+    """Return every evaluation in its order: iteration, band, name, step, misfit, accepted."""
     found: list[dict[str, Any]] = []
     for told in summaries:
         if told["misfit"] is None:

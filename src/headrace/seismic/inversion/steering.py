@@ -40,7 +40,7 @@ class Steering:
     band_id: str = ""
 
     def is_paused(self, iteration: int, *, begins: bool) -> bool:
-        """Whether an iteration shall wait.
+        """Return whether an iteration shall wait.
 
         Args:
             iteration: its number.
@@ -51,7 +51,7 @@ class Steering:
         return self.pause == "iteration" and begins and iteration > self.pause_iteration
 
     def gives_band(self, iteration: int, steered: str) -> bool:
-        """Whether an iteration that begins shall have another band than its request says.
+        """Return whether an iteration that begins shall have another band than its request says.
 
         Args:
             iteration: its number.
@@ -94,12 +94,12 @@ class Request:
 
     @classmethod
     def of(cls, iteration: int, turn: Turn, steered: str = "") -> Self:
-        """The request of an iteration that has this turn."""
+        """Return the request of an iteration that has this turn."""
         return cls(iteration, turn.band, turn.before, turn.periods, turn.position, steered)
 
 
 def read_steering(paths: Paths) -> Steering:
-    """Reads what was asked for; nothing where there is no file.
+    """Read what was asked for; nothing where there is no file.
 
     Raises:
         InversionError: the file cannot be used.
@@ -117,12 +117,12 @@ def read_steering(paths: Paths) -> Steering:
 
 
 def write_steering(paths: Paths, steering: Steering) -> None:
-    """Writes what is asked for, whole or not at all."""
+    """Write what is asked for, whole or not at all."""
     write_whole(paths.steering, json.dumps(asdict(steering), indent=1) + "\n")
 
 
 def read_request(paths: Paths, iteration: int) -> Request:
-    """Reads what an iteration shall do.
+    """Read what an iteration shall do.
 
     Raises:
         InversionError: the file is missing or cannot be used.
@@ -139,7 +139,7 @@ def read_request(paths: Paths, iteration: int) -> Request:
 
 
 def request_text(request: Request) -> str:
-    """A request as its file has it."""
+    """Return a request as its file has it."""
     return json.dumps(asdict(request), indent=1) + "\n"
 
 

@@ -34,24 +34,24 @@ class Table:
                 raise self.wrong(f"unknown key {name}{key}; {advice}")
 
     def wrong(self, text: str) -> ConfigError:
-        """An error about this file."""
+        """Return an error about this file."""
         return ConfigError(f"{self._source}: {text}")
 
     def expected(self, key: str, wanted: str) -> ConfigError:
-        """An error about the value of a key."""
+        """Return an error about the value of a key."""
         if key not in self._values:
             return self.wrong(f"key {self._name}{key} is missing; it must be {wanted}")
         return self.wrong(f"key {self._name}{key} must be {wanted}, not {self._values[key]!r}")
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A text that is not empty."""
+        """Return a text that is not empty."""
         value = self._values.get(key, default)
         if not isinstance(value, str) or (not value and default is None):
             raise self.expected(key, "a text")
         return value
 
     def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
-        """A list of texts."""
+        """Return a list of texts."""
         value = self._values.get(key, default)
         good = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
         if value is None or not good:
@@ -59,21 +59,21 @@ class Table:
         return tuple(value)
 
     def choice(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
-        """One of some texts."""
+        """Return one of some texts."""
         value = self._values.get(key, default)
         if value not in allowed:
             raise self.expected(key, f"one of {', '.join(allowed)}")
         return str(value)
 
     def whole(self, key: str, default: int | None = None, *, least: int = 0) -> int:
-        """A whole number."""
+        """Return a whole number."""
         value = self._values.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise self.expected(key, f"a whole number of at least {least}")
         return value
 
     def number(self, key: str, default: float | None = None, *, least: float = -math.inf) -> float:
-        """A finite number."""
+        """Return a finite number."""
         value = self._values.get(key, default)
         if not _is_number(value) or value < least:
             raise self.expected(
@@ -82,7 +82,7 @@ class Table:
         return float(value)
 
     def optional(self, key: str, *, least: float = -math.inf) -> float | None:
-        """A finite number, or None where the key is not there."""
+        """Return a finite number, or None where the key is not there."""
         return self.number(key, least=least) if key in self._values else None
 
     def pair(self, key: str) -> tuple[float, float]:
@@ -95,11 +95,11 @@ class Table:
         raise self.expected(key, "two rising numbers, such as [1.0, 2.0]")
 
     def table(self, key: str, known: Sequence[str]) -> Table:
-        """A table below this one; an empty one where the key is not there."""
+        """Return a table below this one; an empty one where the key is not there."""
         return Table(self.raw(key), self._source, f"{self._name}{key}.", known)
 
     def tables(self, key: str, known: Sequence[str]) -> list[Table]:
-        """A list of tables, ``[[key]]``."""
+        """Return a list of tables, ``[[key]]``."""
         value = self._values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.expected(key, f"tables, each beginning with [[{self._name}{key}]]")
@@ -118,7 +118,7 @@ class Table:
         return found
 
     def raw(self, key: str) -> dict[str, Any]:
-        """A table as it is, checked by somebody else."""
+        """Return a table as it is, checked by somebody else."""
         value = self._values.get(key, {})
         if not isinstance(value, dict):
             raise self.expected(key, f"a table, [{self._name}{key}]")

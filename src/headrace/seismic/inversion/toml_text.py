@@ -8,7 +8,7 @@ from typing import Any
 
 
 def toml_text(document: Mapping[str, Any]) -> str:
-    """Writes tables, lists of tables and plain values.
+    """Write tables, lists of tables and plain values.
 
     Args:
         document: texts, numbers, true and false, times, and lists and tables of them.

@@ -93,7 +93,7 @@ def gradient_of(
     parametrisation: Literal["log", "linear"] = "log",
     model: Path | None = None,
 ) -> None:
-    """Makes the optimiser's gradient of a kernel.
+    """Make the optimiser's gradient of a kernel.
 
     Kernels are relative and per m^2 or m^3: the misfit changes by the integral of the kernel
     times the change of the logarithm of the parameter. The gradient is the derivative with

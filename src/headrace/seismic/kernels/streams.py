@@ -25,7 +25,7 @@ def changed(
     provenance: Provenance,
     kind: str = "kernel",
 ) -> None:
-    """Writes what a function makes of every slab.
+    """Write what a function makes of every slab.
 
     Args:
         source: the file to read.
@@ -42,11 +42,11 @@ def changed(
 
 
 def in_double(layout: Layout) -> Layout:
-    """The same layout in float64, as all work on kernels is done."""
+    """Return the same layout in float64, as all work on kernels is done."""
     return layout.with_fields(layout.fields, "float64")
 
 
 def parent(path: Path) -> Parent:
-    """A file as the parent of another."""
+    """Return a file as the parent of another."""
     with FieldReader(path) as reader:
         return reader.parent

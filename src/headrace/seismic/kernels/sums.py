@@ -20,7 +20,7 @@ def sum_kernels(
     weights: Mapping[str, float] | None = None,
     expected: int | None = None,
 ) -> None:
-    """Adds kernels in the order of their events' names, in float64.
+    """Add kernels in the order of their events' names, in float64.
 
     The same kernels give the same bits, in whatever order their simulations ended.
 

@@ -138,7 +138,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
 
 
 def event_name(observed: Path) -> str:
-    """The event's name by its directory, e.g. ``001`` of ``001/waveforms/obs``."""
+    """Return the event's name by its directory, e.g. ``001`` of ``001/waveforms/obs``."""
     for part in reversed(observed.absolute().parts):
         if part not in _COMMON_NAMES:
             return part

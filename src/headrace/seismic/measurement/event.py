@@ -239,7 +239,7 @@ class _Book:
             self._results[event] = {}
 
     def _named(self, event: int) -> dict[str, Any]:
-        """The event's name, where there are several."""
+        """Return the event's name, where there are several."""
         return {"event": self._requests[event].event} if len(self._requests) > 1 else {}
 
     def _settle(self, event: int, error: SeismicError) -> None:
@@ -277,7 +277,7 @@ def _cannot_write(request: EventRequest, error: OSError) -> SeismicError:
 def _process(
     planned: Plan, station: int, figures: dict[int, TraceFigure], event: int
 ) -> list[TraceResult]:
-    """One station: its files written, and what rank 0 needs for the tables."""
+    """Return one station: its files written, and what rank 0 needs for the tables."""
     found = process_station(planned.stations[station], planned.config, planned.how)
     for result in found:
         samples = result.adjoint_source

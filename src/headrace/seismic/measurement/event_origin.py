@@ -105,7 +105,7 @@ def find_origin(
 
 
 def event_file_of(observed: Path, synthetic: Path | None) -> Path:
-    """Where an ``event.toml`` of an event belongs.
+    """Return where an ``event.toml`` of an event belongs.
 
     Args:
         observed: directory of the recorded seismograms.

@@ -180,7 +180,7 @@ class _Look:
         return True
 
     def _origin_from(self) -> tuple[datetime.datetime | None, str]:
-        """The origin time, and what tells it."""
+        """Return the origin time, and what tells it."""
         if self._origin is not None:
             return self._origin.time, self._origin.file
         if self._header_origin is not None:
@@ -203,7 +203,10 @@ class _Look:
         return traces
 
     def _components(self, recorded: Traces, computed: Traces) -> tuple[str, ...]:
-        """The components to look at: those asked for, or what is there where none of them is."""
+        """Return the components to look at.
+
+        Those asked for, or what is there where none of them is.
+        """
         sides = [recorded, computed] if self._synthetic else [recorded]
         wanted = self._config.components
         problem = components_problem(sides, wanted)
@@ -268,7 +271,7 @@ class _Look:
 
 
 def _any_periods(recorded: Traces, computed: Traces) -> ProcessingConfig:
-    """A band in which nothing is too coarse and little too short."""
+    """Return a band in which nothing is too coarse and little too short."""
     steps = [
         step
         for traces in (recorded, computed)

@@ -91,7 +91,7 @@ def finish_results(partial: Path, output: Path) -> None:
 
 
 def read_whole(output: Path, inputs: str) -> dict[str, Any] | None:
-    """The summary of results that are there already.
+    """Return the summary of results that are there already.
 
     Args:
         output: where they may be.

@@ -35,7 +35,7 @@ def subsample_shift(data: Samples, model: Samples) -> float:
 
 
 def shift_derivative(data: Samples, model: Samples) -> Samples:
-    """Derivative of `subsample_shift` with respect to the model's samples.
+    """Return derivative of `subsample_shift` with respect to the model's samples.
 
     Args:
         data: tapered samples, shape ``(n,)``.
@@ -140,7 +140,7 @@ def correlation_errors(
 
 
 def _shifted(trace: Samples, later: float) -> Samples:
-    """A trace that comes so many samples later; its transpose is the opposite shift."""
+    """Return a trace that comes so many samples later; its transpose is the opposite shift."""
     whole = math.floor(later)
     part = later - whole
     found = (1.0 - part) * _by_whole_samples(trace, whole)
@@ -158,7 +158,10 @@ def _by_whole_samples(trace: Samples, later: int) -> Samples:
 
 
 def _gradient_transposed(values: Samples, dt: float) -> Samples:
-    """The transpose of ``numpy.gradient``: central differences, one-sided ones at the ends."""
+    """Return the transpose of ``numpy.gradient``.
+
+    Central differences, one-sided ones at the ends.
+    """
     half = values / (2.0 * dt)
     half[[0, -1]] *= 2.0
     found = np.zeros(len(values))
@@ -177,7 +180,7 @@ def correlation_derivative(
     amplitude: bool,
     errors: Errors | None,
 ) -> Samples:
-    """Derivative of half the square of shift or amplitude over its error.
+    """Return derivative of half the square of shift or amplitude over its error.
 
     Args:
         data: tapered observed samples, shape ``(n,)``.

@@ -17,7 +17,7 @@ WATER_LEVEL = 0.2
 def exponentiated_phase(
     data: Samples, model: Samples, dt: float, water_level: float = WATER_LEVEL
 ) -> tuple[float, Samples]:
-    """Measures one tapered window.
+    """Measure one tapered window.
 
     The misfit is half the integral of the squared differences of s/E and H(s)/E between the
     traces, H the Hilbert transform and E the envelope plus the water level, a share of the

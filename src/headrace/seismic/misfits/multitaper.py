@@ -137,7 +137,7 @@ def measure_multitaper(
 
 
 def _derivative(measured: _Measured, dt: float, settings: Any, errors: Errors | None) -> Samples:
-    """Derivative with respect to the tapered synthetic."""
+    """Return derivative with respect to the tapered synthetic."""
     amplitude = settings.measure_type == "am"
     length = 2**settings.lnpt
     spacing = 1.0 / (length * dt)
@@ -166,7 +166,7 @@ def _derivative(measured: _Measured, dt: float, settings: Any, errors: Errors | 
 def _through_errors(
     value: Samples, left_out: Sequence[Samples], misfit: Samples, water_threshold: float
 ) -> tuple[Samples, list[Samples]]:
-    """Derivative of the misfit through its errors, by all tapers and by one left out.
+    """Return derivative of the misfit through its errors, by all tapers and by one left out.
 
     The error at a frequency is the jackknife's, raised by a share of the mean size of the values
     where it is below that.
@@ -191,7 +191,7 @@ def _through_errors(
 def _through_transfer(
     measured: _Measured, of_values: Sequence[Samples], length: int, dt: float, settings: Any
 ) -> Samples:
-    """Derivative with respect to the synthetic, by those with respect to the values.
+    """Return derivative with respect to the synthetic, by those with respect to the values.
 
     The transfer function is top / bottom: the sums over the tapers of observed times conjugate
     synthetic, and of synthetic times conjugate synthetic.

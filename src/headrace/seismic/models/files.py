@@ -88,7 +88,7 @@ class FieldReader:
         return Parent(self.path.name, self.content)
 
     def rows(self, name: str, rows: slice) -> Values:
-        """Some rows of a field.
+        """Return some rows of a field.
 
         Args:
             name: the field.
@@ -126,17 +126,17 @@ class FieldReader:
         return f"field {name} is not finite ({value:g}) at {at}, point ({index}){more}"
 
     def whole(self, name: str) -> Values:
-        """A whole field, float64, shape of the grid."""
+        """Return a whole field, float64, shape of the grid."""
         return self.rows(name, slice(None))
 
     def blocks(self) -> Iterator[tuple[str, Slab, Values]]:
-        """Every slab of every field, in order: name, rows, numbers."""
+        """Yield every slab of every field, in order: name, rows, numbers."""
         for name in self.layout.names:
             for slab in self.layout.slabs():
                 yield name, slab, self.rows(name, slab.rows)
 
     def verify(self) -> None:
-        """Reads all of it and compares with the content hash.
+        """Read all of it and compare with the content hash.
 
         Raises:
             ModelError: the content is not what was written.
@@ -148,7 +148,7 @@ class FieldReader:
             raise ModelError(f"{self.path}: damaged: its content is not what was written")
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -207,7 +207,7 @@ class FieldWriter:
         return self
 
     def append(self, name: str, rows: npt.NDArray[np.floating[Any]]) -> None:
-        """Writes the next rows of a field.
+        """Write the next rows of a field.
 
         Args:
             name: the field.
@@ -297,7 +297,7 @@ class _Content:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the names in a directory, are on the disk."""
+    """Wait until a file, or the names in a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

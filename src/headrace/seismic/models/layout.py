@@ -49,12 +49,12 @@ class Axis:
 
     @classmethod
     def even(cls, name: str, units: str, start: float, step: float, count: int) -> Axis:
-        """An axis of ``count`` points ``step`` apart."""
+        """Return an axis of ``count`` points ``step`` apart."""
         return cls(name, units, tuple(start + step * i for i in range(count)))
 
     @classmethod
     def counted(cls, name: str, count: int) -> Axis:
-        """An axis whose points have a number alone, from 0; it takes no memory."""
+        """Return an axis whose points have a number alone, from 0; it takes no memory."""
         return cls(name, "1", range(count))
 
     @property
@@ -73,7 +73,7 @@ class Axis:
         return mean
 
     def convert(self, length: float, units: str) -> float:
-        """A length in other units as one along this axis.
+        """Return a length in other units as one along this axis.
 
         Args:
             length: the length.
@@ -160,7 +160,7 @@ class Layout:
         return math.prod(steps)
 
     def axis(self, name: str) -> Axis:
-        """The axis of that name.
+        """Return the axis of that name.
 
         Raises:
             ModelError: there is none.
@@ -172,7 +172,7 @@ class Layout:
         raise ModelError(f"no axis {name}: there are {known}")
 
     def slabs(self) -> Iterator[Slab]:
-        """The slabs of a field, in order; they depend on the shape alone."""
+        """Yield the slabs of a field, in order; they depend on the shape alone."""
         rows = max(1, SLAB_SIZE // max(1, math.prod(self.shape[1:])))
         for first in range(0, self.shape[0], rows):
             yield Slab(first, min(first + rows, self.shape[0]))
@@ -187,9 +187,9 @@ class Layout:
         return tuple(reversed(shape))
 
     def same_grid(self, other: Layout) -> bool:
-        """Whether the other has the same axes and names of fields."""
+        """Return whether the other has the same axes and names of fields."""
         return self.axes == other.axes and self.names == other.names
 
     def with_fields(self, fields: Sequence[FieldSpec], dtype: str | None = None) -> Layout:
-        """The same grid with other fields."""
+        """Return the same grid with other fields."""
         return Layout(self.axes, tuple(fields), dtype or self.dtype)

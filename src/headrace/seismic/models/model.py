@@ -27,12 +27,12 @@ class Model:
     fields: Mapping[str, Values]
 
     def axis(self, name: str) -> Axis:
-        """The axis of that name."""
+        """Return the axis of that name."""
         return self.layout.axis(name)
 
 
 def read_model(path: Path) -> Model:
-    """Reads a whole file of fields.
+    """Read a whole file of fields.
 
     Args:
         path: the file.
@@ -54,7 +54,7 @@ def write_model(
     provenance: Provenance,
     kind: str = "model",
 ) -> str:
-    """Writes fields that are in memory.
+    """Write fields that are in memory.
 
     Args:
         path: the file; one that is there is replaced.

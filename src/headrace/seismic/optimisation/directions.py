@@ -30,7 +30,7 @@ class Products:
         return len(self.s_y)
 
     def without_oldest(self) -> Products:
-        """The same without the first pair."""
+        """Return the same without the first pair."""
         return Products(
             tuple(row[1:] for row in self.s_y[1:]), tuple(row[1:] for row in self.y_py[1:])
         )
@@ -42,7 +42,7 @@ class Products:
         y_new_py: Sequence[float],
         y_py_new: Sequence[float],
     ) -> Products:
-        """The same with a newest pair.
+        """Return the same with a newest pair.
 
         Args:
             s_new_y: the new s with every y, the new one last.
@@ -81,7 +81,7 @@ STEEPEST_DESCENT = Combination(-1.0)
 
 
 def lbfgs(products: Products, s_g: Sequence[float], y_pg: Sequence[float]) -> Combination:
-    """The direction of L-BFGS.
+    """Return the direction of L-BFGS.
 
     Args:
         products: inner products of the pairs; each s_i . y_i must be above 0.
@@ -113,7 +113,7 @@ def lbfgs(products: Products, s_g: Sequence[float], y_pg: Sequence[float]) -> Co
 
 
 def nlcg(formula: str, g_pg: float, g_old_pg: float, old_g_pg: float) -> Combination:
-    """The direction of the nonlinear conjugate gradients.
+    """Return the direction of the nonlinear conjugate gradients.
 
     Args:
         formula: ``polak_ribiere`` (never below 0) or ``fletcher_reeves``.

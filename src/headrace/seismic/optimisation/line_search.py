@@ -90,7 +90,7 @@ class Flat:
 
 
 def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat:
-    """Decides from the trials so far.
+    """Decide from the trials so far.
 
     Args:
         search: direction and trials.
@@ -137,7 +137,7 @@ def _failure(search: Search) -> Fail | Flat:
 
 
 def _is_in_stairs(search: Search) -> bool:
-    """Whether two steps have left the misfit as it is, and none has lowered it."""
+    """Return whether two steps have left the misfit as it is, and none has lowered it."""
     same = sum(trial.misfit == search.misfit for trial in search.trials)
     return same >= 2 and _best(search).misfit >= search.misfit
 
@@ -160,7 +160,7 @@ def _backtracking(search: Search, settings: Settings) -> TryStep | Accept:
 
 
 def _doubling(search: Search, settings: Settings) -> TryStep | Accept:
-    """Grows until the misfit rises or the parabola sees its minimum, then takes the best."""
+    """Grows until the misfit rises or the parabola sees its minimum, then take the best."""
     last, best = search.trials[-1], _best(search)
     if not _sufficient(search, best, settings):
         return TryStep(_shorten(search, last, settings))
@@ -230,7 +230,7 @@ def _sufficient(search: Search, trial: Trial, settings: Settings) -> bool:
 
 
 def _shorten(search: Search, trial: Trial, settings: Settings) -> float:
-    """A shorter step, by the parabola within its safeguards."""
+    """Return a shorter step, by the parabola within its safeguards."""
     low, high = settings.shrink
     if not math.isfinite(trial.misfit):
         return trial.step * high  # it tells nothing of where the minimum is

@@ -47,7 +47,7 @@ class Optimiser:
 
     @classmethod
     def create(cls, directory: Path, model: Path, settings: Settings) -> Self:
-        """Starts an optimisation; with the same arguments again it opens the one that is there.
+        """Start an optimisation; with the same arguments again it opens the one that is there.
 
         Args:
             directory: where to keep it; made if missing.
@@ -89,11 +89,11 @@ class Optimiser:
         return self._state.history
 
     def model_file(self, name: str) -> Path:
-        """The file of a model or trial by its name."""
+        """Return the file of a model or trial by its name."""
         return self._places.model(name)
 
     def ask(self) -> Task:
-        """What is wanted next; asking changes nothing and may be repeated.
+        """Return what is wanted next; asking changes nothing and may be repeated.
 
         Returns:
             The task. The trial model's file is there, made again if it was lost.
@@ -124,7 +124,7 @@ class Optimiser:
         preconditioned: Path | None = None,
         problem: str = "",
     ) -> Task:
-        """Takes an answer and puts the state after it on disk.
+        """Take an answer and put the state after it on disk.
 
         An answer that is known already changes nothing. After a ``misfit_and_gradient`` task the
         misfit may be told first and the gradient later.
@@ -160,14 +160,14 @@ class Optimiser:
         return self.ask()
 
     def _is_trial(self, name: str) -> bool:
-        """Whether it is the trial that is awaited, or one that was told already."""
+        """Return whether it is the trial that is awaited, or one that was told already."""
         pending = self._state.pending
         if pending is not None and pending.name == name:
             return True
         return any(trial.name == name for row in self.history for trial in row.trials)
 
     def restart(self, settings: Settings) -> Task:
-        """Starts anew from the current model with other settings, or because the gradient changes.
+        """Start anew from the current model with other settings, or because the gradient changes.
 
         The misfit function stays, and with it the misfit of the current model; memory and
         direction go, and the gradient is wanted again. It also goes on from a search that has
@@ -209,7 +209,7 @@ class Optimiser:
         return self.ask()
 
     def keep(self) -> Task:
-        """Makes the current model the next one as well, where no better one was found.
+        """Make the current model the next one as well, where no better one was found.
 
         Only after an optimisation has finished, so that an inversion can go on with what comes
         next; done again it changes nothing.
@@ -222,7 +222,7 @@ class Optimiser:
         return self.ask()
 
     def begin(self, tag: str) -> Task:
-        """Starts anew from the current model with another misfit function: band, windows, data.
+        """Start anew from the current model with another misfit function: band, windows, data.
 
         The memory is dropped, for its gradients belong to another function, and a running line
         search is given up. The same tag again changes nothing.
@@ -257,7 +257,7 @@ class Optimiser:
         return self.ask()
 
     def _is_known(self, name: str, said: Answer) -> bool:
-        """Whether all of an answer was told before."""
+        """Return whether all of an answer was told before."""
         known = self._state.answers.get(name)
         if known is None:
             return False
@@ -310,7 +310,7 @@ class Optimiser:
         self._commit(state)
 
     def _search(self, state: State, note: str = "") -> State:
-        """Chooses a direction and writes its first trial."""
+        """Chooses a direction and write its first trial."""
         state = transitions.new_direction(state, self._places, note)
         if state.phase == "finished" or state.search is None:
             return state

@@ -33,7 +33,7 @@ class Places:
         return self.directory / "vectors" / f"{name}.h5"
 
     def publish(self, source: Path, target: Path) -> None:
-        """Gives a finished file another name as well, whole or not at all.
+        """Give a finished file another name as well, whole or not at all.
 
         Args:
             source: the file; it stays.
@@ -55,7 +55,7 @@ class Places:
         sync(target.parent)
 
     def clean(self, state: State) -> None:
-        """Removes vectors and trial models that the state does not name, and torn files.
+        """Remove vectors and trial models that the state does not name, and torn files.
 
         Args:
             state: the state that is on disk.

@@ -163,7 +163,7 @@ class State:
         return f"{self.iteration:03d}"
 
     def vectors(self) -> set[str]:
-        """Names of the vectors that are still needed."""
+        """Name of the vectors that are still needed."""
         named = {self.gradient, self.preconditioned, self.direction}
         if self.previous is not None:
             foot = self.previous
@@ -173,7 +173,7 @@ class State:
         return {name for name in named if name is not None}
 
     def trial_models(self) -> set[str]:
-        """Names of the trial models that are still needed."""
+        """Name of the trial models that are still needed."""
         named = {trial.name for trial in self.search.trials} if self.search else set()
         if self.pending is not None:
             named.add(self.pending.name)
@@ -181,7 +181,7 @@ class State:
 
 
 def save(state: State, path: Path) -> None:
-    """Writes the state, whole or not at all, and waits until it is on the disk."""
+    """Write the state, whole or not at all, and wait until it is on the disk."""
     told = {item.name: _plain(getattr(state, item.name)) for item in dataclasses.fields(state)}
     write_whole(path, json.dumps({"format": FORMAT, **told}, indent=1, allow_nan=False) + "\n")
     sync(path.parent)
@@ -202,7 +202,7 @@ def _plain(value: Any) -> Any:
 
 
 def load(path: Path) -> State:
-    """Reads the state.
+    """Read the state.
 
     Raises:
         OptimiserError: there is none, or it cannot be read.

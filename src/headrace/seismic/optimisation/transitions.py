@@ -25,7 +25,7 @@ _CURVATURE = 1e-12
 
 
 def required(value: _Value | None) -> _Value:
-    """A value that the phase guarantees.
+    """Return a value that the phase guarantees.
 
     Raises:
         OptimiserError: the state was changed by hand.
@@ -38,7 +38,7 @@ def required(value: _Value | None) -> _Value:
 def keep_gradient(
     state: State, places: Places, gradient: Path, preconditioned: Path | None
 ) -> State:
-    """Copies the gradients of the current model."""
+    """Copy the gradients of the current model."""
     layout = vectors.layout_of(places.model(state.model))
     name = f"gradient_{state.evaluation}"
     vectors.copy_vector(gradient, places.vector(name), layout)
@@ -50,7 +50,7 @@ def keep_gradient(
 
 
 def remember(state: State, places: Places) -> State:
-    """Adds the last step to the L-BFGS memory if its curvature is positive."""
+    """Add the last step to the L-BFGS memory if its curvature is positive."""
     settings, previous = state.settings, state.previous
     if settings.method != "lbfgs" or previous is None:
         return state
@@ -103,17 +103,17 @@ def _columns(pairs: tuple[Pair, ...]) -> tuple[list[str], list[str], list[str]]:
 
 
 def forget(state: State) -> State:
-    """Drops the memory, so that the next direction is steepest descent."""
+    """Drop the memory, so that the next direction is steepest descent."""
     return dataclasses.replace(state, pairs=(), products=Products(), previous=None, age=0)
 
 
 def has_memory(state: State) -> bool:
-    """Whether the direction was anything but fresh steepest descent."""
+    """Return whether the direction was anything but fresh steepest descent."""
     return bool(state.pairs) or state.previous is not None
 
 
 def new_direction(state: State, places: Places, note: str = "") -> State:
-    """Writes the direction of the current model and prepares its line search.
+    """Write the direction of the current model and prepare its line search.
 
     Args:
         state: misfit and gradient are known.
@@ -158,7 +158,7 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
 
 
 def _with_record(state: State, facts: vectors.DirectionFacts, direction: str, note: str) -> State:
-    """Begins the iteration's record, or goes on with it after a direction was given up."""
+    """Begin the iteration's record, or goes on with it after a direction was given up."""
     record = Iteration(
         iteration=state.iteration,
         objective=state.objectives[-1],
@@ -180,7 +180,10 @@ def _with_record(state: State, facts: vectors.DirectionFacts, direction: str, no
 def _free_parts(
     state: State, places: Places, model: Path, gradient: Path, preconditioned: Path
 ) -> tuple[Path, Path]:
-    """The gradients without the points that a bound holds; the same files if there are none."""
+    """Return the gradients without the points that a bound holds.
+
+    The same files if there are none.
+    """
     if not vectors.count_held(model, gradient, state.settings):
         return gradient, preconditioned
     free = [places.vector(f"free_{kind}_{state.evaluation}") for kind in ("g", "pg")]
@@ -257,7 +260,7 @@ def _kind(combination: Combination) -> str:
 
 
 def add_trial(state: State, trial: Trial) -> State:
-    """Adds an answered trial to the search and to the iteration's record."""
+    """Add an answered trial to the search and to the iteration's record."""
     search, record = required(state.search), state.history[-1]
     return dataclasses.replace(
         state,
@@ -271,7 +274,7 @@ def add_trial(state: State, trial: Trial) -> State:
 
 
 def keep(state: State, places: Places) -> State:
-    """Makes the current model the next one, too; what was remembered of it is forgotten."""
+    """Make the current model the next one, too; what was remembered of it is forgotten."""
     number = state.iteration + 1
     places.publish(places.model(state.model), places.model(f"{number:03d}"))
     record = state.history[-1]
@@ -290,7 +293,7 @@ def keep(state: State, places: Places) -> State:
 
 
 def accept(state: State, places: Places, trial: Trial) -> State:
-    """Makes a trial the next model; its gradient is wanted next."""
+    """Make a trial the next model; its gradient is wanted next."""
     number = state.iteration + 1
     places.publish(places.model(trial.name), places.model(f"{number:03d}"))
     search = required(state.search)

@@ -39,7 +39,7 @@ class DirectionFacts:
 
 
 def blocks(paths: Sequence[Path]) -> Iterator[tuple[str, Slab, list[Values]]]:
-    """The slabs of several files side by side.
+    """Yield the slabs of several files side by side.
 
     Args:
         paths: files of fields on one grid.
@@ -62,13 +62,13 @@ def blocks(paths: Sequence[Path]) -> Iterator[tuple[str, Slab, list[Values]]]:
 
 
 def layout_of(path: Path) -> Layout:
-    """The layout of a file of fields."""
+    """Return the layout of a file of fields."""
     with FieldReader(path) as reader:
         return reader.layout
 
 
 def copy_vector(source: Path, target: Path, layout: Layout) -> str:
-    """Copies a gradient into the optimiser's keeping.
+    """Copy a gradient into the optimiser's keeping.
 
     Args:
         source: the file as it was told.
@@ -123,7 +123,7 @@ def write_pair(
     targets: tuple[Path, Path],
     settings: Settings,
 ) -> None:
-    """Writes the steps of model and gradient of an iteration.
+    """Write the steps of model and gradient of an iteration.
 
     Args:
         models: model before and after.
@@ -143,14 +143,14 @@ def write_pair(
 
 
 def write_difference(before: Path, after: Path, target: Path) -> None:
-    """Writes ``after - before``."""
+    """Write ``after - before``."""
     with FieldWriter(target, layout_of(after), "vector", _PROVENANCE) as writer:
         for name, _, (old, new) in blocks([before, after]):
             writer.append(name, new - old)
 
 
 def write_free(model: Path, gradient: Path, vector: Path, target: Path, settings: Settings) -> None:
-    """Writes a vector without the points that are held by a bound.
+    """Write a vector without the points that are held by a bound.
 
     Args:
         model: the model.
@@ -165,7 +165,7 @@ def write_free(model: Path, gradient: Path, vector: Path, target: Path, settings
 
 
 def count_held(model: Path, gradient: Path, settings: Settings) -> int:
-    """Number of points that a bound holds: those on it that would go beyond."""
+    """Return number of points that a bound holds: those on it that would go beyond."""
     if not settings.bounds:
         return 0
     return sum(
@@ -207,7 +207,7 @@ class Parts:
 def write_direction(
     combination: Combination, parts: Parts, target: Path, settings: Settings
 ) -> DirectionFacts:
-    """Writes a direction and measures it on the way.
+    """Write a direction and measure it on the way.
 
     Args:
         combination: factors of the parts; parts with a factor of 0 are not read.
@@ -268,7 +268,7 @@ def write_trial(
     settings: Settings,
     provenance: Provenance,
 ) -> float:
-    """Writes a trial model.
+    """Write a trial model.
 
     Args:
         model: the model at the foot of the search.
@@ -303,7 +303,7 @@ def write_trial(
 
 
 def check_model(path: Path, settings: Settings) -> None:
-    """Checks that a model can be the start.
+    """Check that a model can be the start.
 
     Args:
         path: the model.

@@ -137,7 +137,7 @@ def write_report(path: Path, report: Report) -> Path:
 
 
 def report_html(report: Report) -> str:
-    """A report as HTML.
+    """Return a report as HTML.
 
     Args:
         report: what it says.
@@ -230,7 +230,7 @@ def _picture(picture: Picture) -> str:
 def iteration_report(
     title: str, facts: Mapping[str, Any], pictures: Sequence[Picture] = ()
 ) -> Report:
-    """The report of one iteration.
+    """Return the report of one iteration.
 
     Args:
         title: of the inversion.
@@ -271,7 +271,7 @@ def inversion_report(
     remarks: Sequence[str] = (),
     history: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
-    """The report of a whole inversion.
+    """Return the report of a whole inversion.
 
     Args:
         title: of the inversion.
@@ -313,7 +313,7 @@ def inversion_report(
 
 
 def _says(chapter: Chapter) -> bool:
-    """Whether there is anything in it."""
+    """Return whether there is anything in it."""
     rows = any(table.rows for table in chapter.tables)
     return bool(chapter.paragraphs or chapter.pictures or rows)
 

@@ -77,7 +77,7 @@ class Solver(Protocol):
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
-        """Looks for what would go wrong, before anything expensive.
+        """Look for what would go wrong, before anything expensive.
 
         Args:
             model: HDF5 file of the model.
@@ -92,7 +92,7 @@ class Solver(Protocol):
         ...
 
     def forward(self, run: ForwardRun) -> None:
-        """Writes the synthetics of an event.
+        """Write the synthetics of an event.
 
         Raises:
             ModelRefused: the model is such that it cannot be simulated, or the result is not
@@ -102,7 +102,7 @@ class Solver(Protocol):
         ...
 
     def adjoint(self, run: AdjointRun) -> None:
-        """Writes kernels and pseudo-Hessian of an event.
+        """Write kernels and pseudo-Hessian of an event.
 
         Kernels are relative and per m^2 (m^3): the misfit changes by the integral of the kernel
         times the change of the logarithm of the parameter, the other parameters being kept.
@@ -115,7 +115,7 @@ class Solver(Protocol):
 
 
 def missing_of(solver: Solver) -> str:
-    """What a solver needs that is not on this machine, in one line; empty if all is there.
+    """Return what a solver needs that is not on this machine, in one line; empty if all is there.
 
     Args:
         solver: it may have a method ``missing()`` that tells.
@@ -125,7 +125,7 @@ def missing_of(solver: Solver) -> str:
 
 
 def times_of(solver: Solver) -> TimeAxis | None:
-    """The times of a solver's synthetics; None if only its runs tell.
+    """Return the times of a solver's synthetics; None if only its runs tell.
 
     Args:
         solver: it may have a method ``times()`` that tells.
@@ -136,7 +136,7 @@ def times_of(solver: Solver) -> TimeAxis | None:
 
 
 def quantity_of(solver: Solver) -> str | None:
-    """What a solver's synthetics are; None if only its runs tell.
+    """Return what a solver's synthetics are; None if only its runs tell.
 
     Args:
         solver: it may have an attribute ``quantity`` that tells.
@@ -145,7 +145,7 @@ def quantity_of(solver: Solver) -> str | None:
 
 
 def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
-    """Makes a solver by its name.
+    """Make a solver by its name.
 
     Args:
         name: name of a module of this package, for example ``devito``.
@@ -171,7 +171,7 @@ def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
 
 
 def solver_names() -> list[str]:
-    """Names of the solvers that are here."""
+    """Name of the solvers that are here."""
     package = importlib.import_module("headrace.seismic.solvers")
     common = {"events", "examples", "interface", "limits", "plain_settings", "program"}
     common |= {"runs", "traces"}

@@ -133,7 +133,7 @@ def _run_of(options: argparse.Namespace, name: str) -> ForwardRun | AdjointRun:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Reads a solver's settings.
+    """Read a solver's settings.
 
     Args:
         path: a JSON file with one object.
@@ -156,7 +156,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def find_events(directory: Path, wanted: Sequence[str] = ()) -> list[str]:
-    """Names of the events in a directory.
+    """Name of the events in a directory.
 
     Args:
         directory: it has one directory per event.

@@ -78,7 +78,7 @@ class Source:
     file: Path | None = None
 
     def samples(self, axis: TimeAxis) -> Samples:
-        """The time function on a time axis; its middle is at time 0.
+        """Return the time function on a time axis; its middle is at time 0.
 
         Raises:
             SolverError: its file cannot be read.
@@ -123,7 +123,7 @@ class Event:
 
 
 def read_event(directory: Path) -> Event:
-    """Reads an event.
+    """Read an event.
 
     Args:
         directory: its directory, whose name is the event's.
@@ -190,7 +190,7 @@ def _receivers(path: Path, vertical: Vertical) -> tuple[Receiver, ...]:
 
 
 def write_simulation_event(directory: Path, source: Source, receivers: Sequence[Receiver]) -> None:
-    """Writes an event.
+    """Write an event.
 
     Args:
         directory: its directory, made if missing.

@@ -157,7 +157,7 @@ class Checkerboard:
         }
 
     def receivers(self) -> tuple[Receiver, ...]:
-        """The stations."""
+        """Return the stations."""
         places = [self._around((number + 0.5) / self.stations) for number in range(self.stations)]
         return tuple(
             Receiver("HR", f"S{number:02d}", x, z) for number, (z, x) in enumerate(places, start=1)
@@ -193,7 +193,7 @@ class ExampleFiles:
 
 
 def write_checkerboard(directory: Path, checkerboard: Checkerboard | None = None) -> ExampleFiles:
-    """Writes models, events and observed data of a checkerboard.
+    """Write models, events and observed data of a checkerboard.
 
     Args:
         directory: gets ``models/true.h5``, ``models/000.h5``, ``events/EVENT/``,
@@ -245,7 +245,7 @@ def _observe(files: ExampleFiles, names: list[str], settings: Mapping[str, Any])
 
 
 def model_error(model: Path, true_model: Path, start_model: Path, field: str = "vp") -> float:
-    """How far a model is from the true one, relative to how far the first one was.
+    """Return how far a model is from the true one, relative to how far the first one was.
 
     Args:
         model: the model.

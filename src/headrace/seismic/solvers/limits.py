@@ -28,12 +28,12 @@ class Reach:
     shift: float = 0.0
 
     def highest(self, values: Values) -> Values:
-        """The largest value that each point may get; never below the one that it has."""
+        """Return the largest value that each point may get; never below the one that it has."""
         found: Values = np.maximum(values, np.minimum(values * self.factor + self.shift, self.high))
         return found
 
     def lowest(self, values: Values) -> Values:
-        """The smallest value that each point may get; never above the one that it has."""
+        """Return the smallest value that each point may get; never above the one that it has."""
         found: Values = np.minimum(values, np.maximum(values / self.factor - self.shift, self.low))
         return found
 

@@ -35,7 +35,7 @@ class Outcome:
 def run_all(
     solver: Solver, runs: Sequence[ForwardRun | AdjointRun], settings: Mapping[str, Any]
 ) -> Iterator[Outcome]:
-    """Does runs one after the other, skipping those that are finished.
+    """Do runs one after the other, skipping those that are finished.
 
     Args:
         solver: who does them.
@@ -73,7 +73,7 @@ def run_all(
 
 
 def is_finished(output: Path, key: str, *, wavefield: bool = False) -> bool:
-    """Whether an output is whole and was made from what the key stands for.
+    """Return whether an output is whole and was made from what the key stands for.
 
     Args:
         output: the run's output.

@@ -22,7 +22,7 @@ def write_synthetics(
     axis: TimeAxis,
     traces: Samples,
 ) -> None:
-    """Writes ``NET.STA.CHA.SUFFIX`` for every station.
+    """Write ``NET.STA.CHA.SUFFIX`` for every station.
 
     Args:
         directory: made if missing.
@@ -41,7 +41,7 @@ def write_synthetics(
 def read_adjoint_sources(
     directory: Path, receivers: Sequence[Receiver], channel: str, axis: TimeAxis
 ) -> Samples:
-    """Reads ``NET.STA.CHA.adj`` of every station.
+    """Read ``NET.STA.CHA.adj`` of every station.
 
     Args:
         directory: where they are.

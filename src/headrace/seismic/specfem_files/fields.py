@@ -26,18 +26,18 @@ _NAME = re.compile(r"proc(?P<process>\d{6})_(?P<field>\w+)\.bin")
 
 
 def field_file(directory: Path, name: str, process: int) -> Path:
-    """The file of a field of one process."""
+    """Return the file of a field of one process."""
     return directory / f"proc{process:06d}_{name}.bin"
 
 
 def field_names(directory: Path) -> list[str]:
-    """Names of the fields that the first process left in a directory, sorted."""
+    """Name of the fields that the first process left in a directory, sorted."""
     found = [_NAME.fullmatch(path.name) for path in directory.glob("proc000000_*.bin")]
     return sorted(match["field"] for match in found if match)
 
 
 def field_points(directory: Path, name: str) -> tuple[int, ...]:
-    """How many points of a field each process has.
+    """Return how many points of a field each process has.
 
     Args:
         directory: where the files are.
@@ -64,7 +64,7 @@ def field_points(directory: Path, name: str) -> tuple[int, ...]:
 
 
 def read_field(directory: Path, name: str, points: Sequence[int] | None = None) -> Values:
-    """Reads a field of all processes.
+    """Read a field of all processes.
 
     Args:
         directory: where the files are.
@@ -91,7 +91,7 @@ def write_field(
     points: Sequence[int],
     byte_order: ByteOrder = "little",
 ) -> None:
-    """Writes a field, one file per process.
+    """Write a field, one file per process.
 
     Args:
         directory: where; it must be there.
@@ -113,7 +113,7 @@ def write_field(
 
 
 def check_points(directory: Path, name: str, found: Sequence[int], wanted: Sequence[int]) -> None:
-    """Compares the numbers of points per process.
+    """Compare the numbers of points per process.
 
     Raises:
         ModelError: they differ; the message says how, and hints at double precision.

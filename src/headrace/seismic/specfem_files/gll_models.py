@@ -32,7 +32,7 @@ _VELOCITIES = {"vp", "vs", "vpv", "vph", "vsv", "vsh"}
 
 
 def gll_layout(points: int, fields: Sequence[str], dtype: str = "float32") -> Layout:
-    """The layout of a file on GLL points.
+    """Return the layout of a file on GLL points.
 
     Args:
         points: how many there are in all.
@@ -44,7 +44,7 @@ def gll_layout(points: int, fields: Sequence[str], dtype: str = "float32") -> La
 
 
 def is_gll(layout: Layout) -> bool:
-    """Whether fields are on GLL points."""
+    """Return whether fields are on GLL points."""
     return [axis.name for axis in layout.axes] == [GLL_AXIS]
 
 
@@ -57,7 +57,7 @@ def model_from_fields(
     kind: str = "model",
     provenance: Provenance | None = None,
 ) -> tuple[int, ...]:
-    """Makes an HDF5 file of SPECFEM's binary fields.
+    """Make an HDF5 file of SPECFEM's binary fields.
 
     Args:
         directory: where ``proc*_NAME.bin`` are.
@@ -95,7 +95,7 @@ def fields_from_model(
     *,
     byte_order: ByteOrder = "little",
 ) -> None:
-    """Writes fields of an HDF5 file on GLL points as SPECFEM reads them.
+    """Write fields of an HDF5 file on GLL points as SPECFEM reads them.
 
     Args:
         model: the file.

@@ -30,7 +30,7 @@ _SOURCE: Mapping[str, Value] = {
 
 
 def source_file(values: Mapping[str, Value]) -> ParFile:
-    """A ``SOURCE`` of one source.
+    """Return a ``SOURCE`` of one source.
 
     Args:
         values: what is not as for a vertical force of amplitude 1 at (0, 0) with a Ricker wavelet
@@ -47,7 +47,7 @@ def source_file(values: Mapping[str, Value]) -> ParFile:
 
 
 def stations_text(stations: Iterable[tuple[str, str, float, float]]) -> str:
-    """The text of a ``STATIONS`` file.
+    """Return the text of a ``STATIONS`` file.
 
     Args:
         stations: station, network, x and z (m, upwards) of each.

@@ -37,7 +37,7 @@ class ParFile:
 
     @classmethod
     def read(cls, path: Path) -> ParFile:
-        """Reads one.
+        """Read one.
 
         Raises:
             SolverError: it cannot be read.
@@ -66,7 +66,7 @@ class ParFile:
         return tuple(found)
 
     def write(self, path: Path) -> None:
-        """Writes it to another place.
+        """Write it to another place.
 
         Raises:
             SolverError: it cannot be written.
@@ -77,11 +77,11 @@ class ParFile:
             raise SolverError(f"{path}: cannot be written: {error.strerror}") from None
 
     def has(self, key: str) -> bool:
-        """Whether a key is there."""
+        """Return whether a key is there."""
         return bool(self._places(key))
 
     def get(self, key: str) -> str:
-        """The value of a key as it is written.
+        """Return the value of a key as it is written.
 
         Raises:
             SolverError: the key is not there, or has no value.
@@ -93,7 +93,7 @@ class ParFile:
         return value
 
     def flag(self, key: str) -> bool:
-        """The value of a key that is ``.true.`` or ``.false.``.
+        """Return the value of a key that is ``.true.`` or ``.false.``.
 
         Raises:
             SolverError: the key is not there, or it is neither.
@@ -104,7 +104,7 @@ class ParFile:
         raise SolverError(f"{self.path}: {key}: {word} is not .true. or .false.")
 
     def number(self, key: str) -> float:
-        """The value of a key that is a number, with Fortran's exponents too.
+        """Return the value of a key that is a number, with Fortran's exponents too.
 
         Raises:
             SolverError: the key is not there, or it is not a number.
@@ -116,7 +116,7 @@ class ParFile:
             raise SolverError(f"{self.path}: {key}: {word} is not a number") from None
 
     def with_values(self, values: Mapping[str, Value]) -> ParFile:
-        """The file with other values; comments, order and alignment stay.
+        """Return the file with other values; comments, order and alignment stay.
 
         Args:
             values: key -> value; numbers and true or false are written as Fortran reads them.

@@ -23,7 +23,7 @@ _SIGNS: dict[ByteOrder, str] = {"little": "<", "big": ">"}
 
 
 def read_record(path: Path) -> Singles:
-    """Reads a file of one record, in whichever byte order it is.
+    """Read a file of one record, in whichever byte order it is.
 
     Args:
         path: the file.
@@ -42,7 +42,7 @@ def read_record(path: Path) -> Singles:
 
 
 def record_length(path: Path) -> int:
-    """How many numbers a file of one record holds, without reading them.
+    """Return how many numbers a file of one record holds, without reading them.
 
     Raises:
         ModelError: as for `read_record`.
@@ -51,7 +51,7 @@ def record_length(path: Path) -> int:
 
 
 def byte_order_of(path: Path) -> ByteOrder:
-    """The byte order of a file of one record.
+    """Return the byte order of a file of one record.
 
     Raises:
         ModelError: as for `read_record`.
@@ -62,7 +62,7 @@ def byte_order_of(path: Path) -> ByteOrder:
 def write_record(
     path: Path, numbers: npt.NDArray[np.floating[Any]], byte_order: ByteOrder = "little"
 ) -> None:
-    """Writes a file of one record.
+    """Write a file of one record.
 
     Args:
         path: the file; one that is there is replaced.

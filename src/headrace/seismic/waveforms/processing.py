@@ -237,7 +237,7 @@ def transpose_filter(source: Samples, dt: float, config: ProcessingConfig) -> Sa
 
 @functools.lru_cache(maxsize=8)
 def _taper(npts: int, share: float) -> Samples:
-    """A Hann taper of ``share`` of the record at each end."""
+    """Return a Hann taper of ``share`` of the record at each end."""
     half = min(int(share * npts), npts // 2)
     size = 2 * half if 2 * half == npts else 2 * half + 1
     sides = np.hanning(size) if size > 1 else np.ones(size)

@@ -160,7 +160,10 @@ def _read_ascii(path: Path) -> tuple[float, float, Samples]:
 
 
 def _meant_step(times: Samples, span: float) -> float:
-    """The step that was meant: times are printed with few digits, so the mean one is not it."""
+    """Return the step that was meant.
+
+    Times are printed with few digits, so the mean one is not it.
+    """
     uneven = float(np.abs(times - (times[0] + span * np.arange(len(times)))).max())
     for digits in range(2, 7):
         dt = float(f"{span:.{digits}g}")

@@ -37,7 +37,7 @@ def _format(axis: TimeAxis, samples: Samples) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _time_columns(axis: TimeAxis) -> tuple[list[str], list[str]]:
-    """Each line with a place for its value, and each line with zero."""
+    """Return each line with a place for its value, and each line with zero."""
     # Nine digits below the sampling interval hide what binary fractions do to 47.94.
     digits = max(0, 9 - int(np.floor(np.log10(axis.dt))))
     times = [f"{axis.start + i * axis.dt:.{digits}f}".rstrip("0") for i in range(axis.npts)]

@@ -85,7 +85,7 @@ def select_windows(
 
 
 def window_weight(cc: float, length: float, config: ProcessingConfig) -> float:
-    """What a window weighs.
+    """Return what a window weighs.
 
     Args:
         cc: normalised cross-correlation in it.

@@ -127,7 +127,7 @@ def ask(trigger: Trigger, location: Path, ended: Callable[[], bool] = lambda: Fa
 def _watch_over(
     process: subprocess.Popen[bytes], outputs: tuple[int, int], ended: Callable[[], bool]
 ) -> str:
-    """Waits for a program's end; returns what is wrong with it if it must be ended."""
+    """Wait for a program's end; return what is wrong with it if it must be ended."""
     deadline = time.monotonic() + _TIMEOUT
     pause = 0.005
     while True:

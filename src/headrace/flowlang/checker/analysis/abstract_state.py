@@ -57,20 +57,20 @@ class Situation:
     trail: Trail | None = field(default=None, compare=False, repr=False)
 
     def knows(self, atom: Atom) -> bool | None:
-        """Returns whether a rule is known to hold, or not to."""
+        """Return whether a rule is known to hold, or not to."""
         if (atom, True) in self.facts:
             return True
         return False if (atom, False) in self.facts else None
 
     def learns(self, shape: Shape, atom: Atom | None = None, holds: bool = True) -> Situation:
-        """Returns the situation with more known."""
+        """Return the situation with more known."""
         facts = self.facts if atom is None else self.facts | {(atom, holds)}
         if shape is self.shape and facts is self.facts:
             return self
         return replace(self, shape=shape, facts=facts)
 
     def writes(self, shape: Shape, steps: Steps) -> Situation:
-        """Returns the situation after something was written at a place."""
+        """Return the situation after something was written at a place."""
         facts = frozenset(f for f in self.facts if not _hangs_on(f[0], steps))
         return replace(self, shape=shape, facts=facts, loss=self.loss if steps else None)
 
@@ -90,7 +90,7 @@ def _overlap(one: Steps, other: Steps) -> bool:
 
 
 def added(known: Sequence[Situation], new: Situation, most: int) -> list[Situation] | None:
-    """Returns the situations of a state with one more; None if it tells nothing new.
+    """Return the situations of a state with one more; None if it tells nothing new.
 
     Args:
         known: those that were known.
@@ -107,7 +107,7 @@ def added(known: Sequence[Situation], new: Situation, most: int) -> list[Situati
 
 
 def covers(one: Situation, other: Situation) -> bool:
-    """Says whether one situation tells all that the other does.
+    """Say whether one situation tells all that the other does.
 
     One of which nothing is known covers none but its like: what is known of others is worth
     telling.
@@ -116,7 +116,7 @@ def covers(one: Situation, other: Situation) -> bool:
 
 
 def joined(one: Situation, other: Situation) -> Situation:
-    """Returns what is known in either situation."""
+    """Return what is known in either situation."""
     state = one.trail.state if one.trail is not None else ""
     return Situation(
         join(one.shape, other.shape),
@@ -134,7 +134,7 @@ def _parts(situation: Situation) -> tuple[Situation, ...]:
 
 
 def route(situation: Situation, steps: Steps) -> list[str]:
-    """Returns a route on which a place was left empty: the states before this one."""
+    """Return a route on which a place was left empty: the states before this one."""
     names: list[str] = []
     current: Situation | None = situation
     for _ in range(5_000):

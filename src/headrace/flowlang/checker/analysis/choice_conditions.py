@@ -41,7 +41,7 @@ _OPPOSITE: Final = {"GreaterThanEquals": "LessThan", "GreaterThan": "LessThanEqu
 
 
 def refined(rule: Any, before: Situation, holds: bool) -> Situation | None:
-    """Returns what is known where a rule holds, or does not; None where that cannot be.
+    """Return what is known where a rule holds, or does not; None where that cannot be.
 
     A rule that asks for what is not there stops the run: after it, everything that it asks for
     was there.
@@ -50,7 +50,7 @@ def refined(rule: Any, before: Situation, holds: bool) -> Situation | None:
 
 
 def outcomes(rule: Any, before: Situation) -> tuple[Situation | None, Situation | None]:
-    """Returns what is known where a rule holds, and where it does not."""
+    """Return what is known where a rule holds, and where it does not."""
     if isinstance(rule, NotRule):
         held, failed = outcomes(rule.rule, before)
         return failed, held
@@ -150,7 +150,7 @@ def _compared(rule: CompareRule, before: Situation, holds: bool) -> Situation | 
 
 
 def _out_of_bounds(before: Situation, steps: Steps, name: str, operand: float) -> bool:
-    """Says whether no number compares so that compares as it is known to."""
+    """Say whether no number compares so that compares as it is known to."""
     known = [
         (atom[1].removeprefix("Numeric"), atom[2])
         for atom, truth in before.facts
@@ -179,7 +179,7 @@ def _comparer(rule: CompareRule) -> Callable[[Any], bool]:
 
 
 def _filtered(shape: Shape, steps: Steps, test: Callable[[Any], bool], holds: bool) -> Shape | None:
-    """Leaves out the known values for which a test comes out otherwise."""
+    """Leave out the known values for which a test comes out otherwise."""
     found = look(shape, steps).shape
     if found.values is None:
         return shape

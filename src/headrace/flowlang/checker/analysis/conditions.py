@@ -36,7 +36,7 @@ class Scope:
 
 
 def where(test: ast.expr, payload: Shape, truth: bool, scope: Scope) -> Shape | None:
-    """Returns what is known where a test is true, or false; None where it cannot be."""
+    """Return what is known where a test is true, or false; None where it cannot be."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return where(test.operand, payload, not truth, scope)
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is truth:
@@ -65,7 +65,7 @@ def where(test: ast.expr, payload: Shape, truth: bool, scope: Scope) -> Shape | 
 
 
 def _size_asked(test: ast.expr, truth: bool) -> tuple[ast.expr, int | None, int | None] | None:
-    """Returns what a test asks for its size, and the least and most of it where it comes out so."""
+    """Return what a test asks for its size, and the least and most of it where it comes out so."""
     if isinstance(test, ast.Name | ast.Attribute | ast.Subscript):
         return (test, 1, None) if truth else (test, None, 0)
     if (measured := measured_by_len(test)) is not None:
@@ -95,7 +95,7 @@ def _bounds(operator: type[ast.cmpop], bound: int, truth: bool) -> tuple[int | N
 
 
 def measured_by_len(node: ast.expr) -> ast.expr | None:
-    """Returns what ``len(...)`` is asked of; None where it is no such call."""
+    """Return what ``len(...)`` is asked of; None where it is no such call."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
         return node.args[0] if node.func.id == "len" else None
     return None

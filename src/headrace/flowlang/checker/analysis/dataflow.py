@@ -75,7 +75,7 @@ class DataFlow:
         self._settle([Situation(shape) for shape in inputs])
 
     def situations(self, name: str) -> list[Situation]:
-        """Returns the ways in which a run can come to a state; none if it cannot."""
+        """Return the ways in which a run can come to a state; none if it cannot."""
         return self._known.get(name, [])
 
     def _settle(self, starts: list[Situation]) -> None:
@@ -104,7 +104,7 @@ class DataFlow:
                 arrive(target, replace(after, trail=Trail(name, (situation,))))
 
     def ways_out(self, state: State, before: Situation) -> Iterator[tuple[str, Situation]]:
-        """Yields the states that can follow, and what is known there."""
+        """Yield the states that can follow, and what is known there."""
         if isinstance(state, ChoiceState):
             left: Situation | None = before
             for rule, target in state.rules:
@@ -148,13 +148,13 @@ class DataFlow:
             yield after
 
     def _documented(self, state: ActionState, result: Shape) -> frozenset[str] | None:
-        """Returns the members that an action's result is known to have, or None."""
+        """Return the members that an action's result is known to have, or None."""
         if not state.bare:
             return STATUS_MEMBERS
         return frozenset(result.members) if result.named else None
 
     def _went_well(self, state: State, before: Situation) -> Situation:
-        """Returns what is known once the state has read all that it reads."""
+        """Return what is known once the state has read all that it reads."""
         shape = before.shape
         for reading in readings(state, before, self.inferences):
             if reading.steps and reading.steps[0] != CONTEXT_NAME and is_certain(reading):
@@ -162,7 +162,7 @@ class DataFlow:
         return before.learns(shape)
 
     def results(self, state: State, before: Situation) -> list[Shape] | None:
-        """Returns what a state can put at its ResultPath; None where it leaves the payload alone.
+        """Return what a state can put at its ResultPath; None where it leaves the payload alone.
 
         Args:
             state: the state.
@@ -188,7 +188,7 @@ class DataFlow:
         return status_documents(state.url, not state.raises, number)
 
     def body(self, state: ActionState, before: Situation) -> Shape:
-        """Returns what an action is asked."""
+        """Return what an action is asked."""
         if state.parameters is not None:
             return self.evaluated(state.parameters, before.shape)
         return ANY if state.input_path is None else _at(state.input_path, before.shape)
@@ -207,7 +207,7 @@ class DataFlow:
         return None
 
     def evaluated(self, part: Any, shape: Shape) -> Shape:
-        """Returns what Parameters come to."""
+        """Return what Parameters come to."""
         if isinstance(part, ObjectTemplate):
             members = {name: self.evaluated(member, shape) for name, member in part.members}
             return bounded(closed(members))

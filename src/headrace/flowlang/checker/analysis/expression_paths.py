@@ -15,7 +15,7 @@ ASKING: Final = frozenset({"is_present", "getattr"})
 
 
 def method_members(expression: Expression) -> list[str]:
-    """Returns members read with a dot whose name is a method of Python's dict."""
+    """Return members read with a dot whose name is a method of Python's dict."""
     called = {id(node.func) for node in ast.walk(expression.tree) if isinstance(node, ast.Call)}
     return [
         node.attr
@@ -25,7 +25,7 @@ def method_members(expression: Expression) -> list[str]:
 
 
 def guards_of(expression: Expression) -> tuple[frozenset[Steps], bool]:
-    """Returns the places whose absence an expression looks out for.
+    """Return the places whose absence an expression looks out for.
 
     Returns:
         The places, and whether it also asks for some that it puts together when it runs.
@@ -52,7 +52,7 @@ def guards_of(expression: Expression) -> tuple[frozenset[Steps], bool]:
 
 
 def named_path(node: ast.expr) -> Steps | None:
-    """Returns the place that a constant argument of ``is_present`` or ``getattr`` names."""
+    """Return the place that a constant argument of ``is_present`` or ``getattr`` names."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return None
     text = node.value
@@ -63,7 +63,7 @@ def named_path(node: ast.expr) -> Steps | None:
 
 
 def chain(node: ast.expr, expression: Expression) -> Steps | None:
-    """Returns the place that ``a.b[0]['c']`` names; None where it is put together otherwise."""
+    """Return the place that ``a.b[0]['c']`` names; None where it is put together otherwise."""
     steps: list[Step] = []
     while True:
         if isinstance(node, ast.Attribute):
@@ -82,7 +82,7 @@ def chain(node: ast.expr, expression: Expression) -> Steps | None:
 
 
 def constant_key(node: ast.expr) -> str | int | None:
-    """Returns the name or number between brackets, if it is constant."""
+    """Return the name or number between brackets, if it is constant."""
     negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
     inner = node.operand if isinstance(node, ast.UnaryOp) and negative else node
     if not isinstance(inner, ast.Constant):
@@ -96,7 +96,7 @@ def constant_key(node: ast.expr) -> str | int | None:
 
 
 def before_method(steps: Steps) -> Steps:
-    """Returns the place before a dotted name that is a method, whatever it stands behind."""
+    """Return the place before a dotted name that is a method, whatever it stands behind."""
     for number, step in enumerate(steps):
         if number and step in DICT_METHODS:
             return steps[:number]
@@ -104,6 +104,6 @@ def before_method(steps: Steps) -> Steps:
 
 
 def shown(node: ast.AST) -> str:
-    """Writes a part of an expression, cut where it is long."""
+    """Write a part of an expression, cut where it is long."""
     text = ast.unparse(node)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -108,7 +108,7 @@ class _Walk:
         self._bound: dict[str, Shape] = {}
 
     def visit(self, node: ast.expr, payload: Shape, always: bool) -> Shape:
-        """Returns what a node gives where the payload is of a shape."""
+        """Return what a node gives where the payload is of a shape."""
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
             for child in ast.iter_child_nodes(node):
@@ -363,7 +363,7 @@ class _Walk:
         payload: Shape,
         always: bool,
     ) -> tuple[list[Shape], Shape]:
-        """Returns what the elements of a comprehension are, and what its first loop goes over."""
+        """Return what the elements of a comprehension are, and what its first loop goes over."""
         outer, first = self._bound, ANY
         self._bound = dict(outer)
         known = payload
@@ -393,7 +393,7 @@ class _Walk:
 
 
 def _is_character(payload: Shape, steps: Steps) -> bool:
-    """Says whether the last step may take one character of a string."""
+    """Say whether the last step may take one character of a string."""
     if len(steps) < 2 or not isinstance(steps[-1], int):
         return False
     owner = look(payload, steps[:-1]).shape

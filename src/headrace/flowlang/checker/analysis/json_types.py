@@ -102,7 +102,7 @@ class Shape:
         object.__setattr__(self, "height", height)
 
     def only(self, kinds: int) -> Shape | None:
-        """Returns the part that is of these kinds, or None where there is none."""
+        """Return the part that is of these kinds, or None where there is none."""
         left = self.kinds & kinds
         if left == self.kinds:
             return self
@@ -125,23 +125,23 @@ EMPTY: Final = Shape(OBJECT, rest=Presence.CANNOT)
 
 
 def kinds_in_words(kinds: int) -> str:
-    """Writes kinds, such as ``a string or null``."""
+    """Write kinds, such as ``a string or null``."""
     names = [name for bit, name in KIND_NAMES.items() if kinds & bit]
     return " or ".join(reversed(names)) if names else "nothing"
 
 
 def closed(members: Mapping[str, Shape]) -> Shape:
-    """Returns an object with exactly these members."""
+    """Return an object with exactly these members."""
     return Shape(OBJECT, {name: Member(s) for name, s in members.items()}, Presence.CANNOT)
 
 
 def array(items: Shape | None = None, least: int | None = None, most: int | None = None) -> Shape:
-    """Returns an array."""
+    """Return an array."""
     return Shape(ARRAY, items=items, least=least, most=most)
 
 
 def exactly(items: Iterable[Shape]) -> Shape:
-    """Returns an array of so many items."""
+    """Return an array of so many items."""
     shapes = list(items)
     joined_items: Shape | None = None
     for shape in shapes:
@@ -150,7 +150,7 @@ def exactly(items: Iterable[Shape]) -> Shape:
 
 
 def kind_of(value: Any) -> int:
-    """Returns the kind of one JSON value."""
+    """Return the kind of one JSON value."""
     if value is None:
         return NULL
     if isinstance(value, bool):
@@ -163,7 +163,7 @@ def kind_of(value: Any) -> int:
 
 
 def one_of(values: Iterable[Any]) -> Shape | None:
-    """Returns the shape of some constants."""
+    """Return the shape of some constants."""
     found: Shape | None = None
     for value in values:
         shape = from_value(value)
@@ -172,7 +172,7 @@ def one_of(values: Iterable[Any]) -> Shape | None:
 
 
 def from_value(value: Any, depth: int = 0) -> Shape:
-    """Returns the shape of one constant."""
+    """Return the shape of one constant."""
     if depth > MAX_DEPTH:
         return ANY
     kind = kind_of(value)
@@ -188,7 +188,7 @@ def from_value(value: Any, depth: int = 0) -> Shape:
 
 
 def bounded(shape: Shape) -> Shape:
-    """Returns the shape, or what is left of one that is too large to follow: its upper levels."""
+    """Return the shape, or what is left of one that is too large to follow: its upper levels."""
     if shape.height <= MAX_DEPTH and shape.weight <= MAX_WEIGHT:
         return shape
     if shape.weight > 20 * MAX_WEIGHT:
@@ -211,7 +211,7 @@ def _cut(shape: Shape, levels: int) -> Shape:
 
 
 def join(one: Shape, other: Shape) -> Shape:
-    """Returns what is known where either shape may be."""
+    """Return what is known where either shape may be."""
     if one is other or one == other:
         return one
     if one is ANY or other is ANY:
@@ -287,7 +287,7 @@ def _either(one: Presence, other: Presence) -> Presence:
 
 
 def meet(one: Shape, other: Shape) -> Shape | None:
-    """Returns what is known where both shapes hold; None where that cannot be."""
+    """Return what is known where both shapes hold; None where that cannot be."""
     if one is other or other is ANY:
         return one
     if one is ANY:
@@ -336,7 +336,7 @@ def meet(one: Shape, other: Shape) -> Shape | None:
 
 
 def member_of(shape: Shape, name: str) -> Member:
-    """Returns what is known of a member, named or not."""
+    """Return what is known of a member, named or not."""
     return shape.members.get(name) or Member(ANY, shape.rest)
 
 

@@ -20,7 +20,7 @@ _ENTRIES = "DATA"
 
 
 def measured_lists(flow: Flow) -> frozenset[Steps]:
-    """Returns the lists that a flow may have measured before it takes an item of them.
+    """Return the lists that a flow may have measured before it takes an item of them.
 
     Args:
         flow: the flow.

@@ -42,7 +42,7 @@ class Found:
 
 
 def look(shape: Shape, steps: tuple[Step, ...]) -> Found:
-    """Follows a path through a shape."""
+    """Follow a path through a shape."""
     presence, at, owner = Presence.MUST, len(steps), shape
     for number, step in enumerate(steps):
         found, inner = _step(shape, step)
@@ -83,12 +83,12 @@ def _item_presence(shape: Shape, index: int) -> Presence:
 
 
 def _items_up_to(index: int) -> int:
-    """Returns how many items a list must have so that one of this index is there."""
+    """Return how many items a list must have so that one of this index is there."""
     return index + 1 if index >= 0 else -index
 
 
 def put(shape: Shape, steps: tuple[Step, ...], value: Shape) -> Shape:
-    """Returns the shape after a value was placed at a reference path."""
+    """Return the shape after a value was placed at a reference path."""
     return bounded(_put(shape, steps, value, Presence.MUST))
 
 
@@ -122,7 +122,7 @@ def _put(shape: Shape, steps: tuple[Step, ...], value: Shape, presence: Presence
 
 
 def assure(shape: Shape, steps: tuple[Step, ...], kinds: int = ALL) -> Shape | None:
-    """Returns the shape where a path leads to something of these kinds; None: it cannot."""
+    """Return the shape where a path leads to something of these kinds; None: it cannot."""
     if not steps:
         return shape.only(kinds)
     step = steps[0]
@@ -146,7 +146,7 @@ def assure(shape: Shape, steps: tuple[Step, ...], kinds: int = ALL) -> Shape | N
 
 
 def narrow(shape: Shape, steps: tuple[Step, ...], value: Shape) -> Shape | None:
-    """Returns the shape where what a path leads to is also of another shape."""
+    """Return the shape where what a path leads to is also of another shape."""
     if not steps:
         return meet(shape, value)
     step = steps[0]
@@ -165,7 +165,7 @@ def narrow(shape: Shape, steps: tuple[Step, ...], value: Shape) -> Shape | None:
 
 
 def forget(shape: Shape, steps: tuple[Step, ...]) -> Shape:
-    """Returns the shape where a path is known to lead to nothing."""
+    """Return the shape where a path is known to lead to nothing."""
     step = steps[0] if steps else None
     if isinstance(step, int) and len(steps) == 1 and shape.kinds == ARRAY:
         most = _items_up_to(step) - 1

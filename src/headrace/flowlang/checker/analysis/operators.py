@@ -70,7 +70,7 @@ _CONTAINS: Final = ((STRING, STRING), (ALL, ARRAY), (ALL, OBJECT))
 
 
 def binary(operator: ast.operator, left: Shape, right: Shape) -> tuple[Shape, str | None]:
-    """Returns what an operator gives, and why it must fail, if it must."""
+    """Return what an operator gives, and why it must fail, if it must."""
     table = _BINARY.get(type(operator))
     if table is None:
         return ANY, None
@@ -91,7 +91,7 @@ def binary(operator: ast.operator, left: Shape, right: Shape) -> tuple[Shape, st
 
 
 def comparison(operator: ast.cmpop, left: Shape, right: Shape) -> str | None:
-    """Returns why a comparison must fail, or None where it need not."""
+    """Return why a comparison must fail, or None where it need not."""
     if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         table: Iterable[tuple[int, int]] = _ORDERED
     elif isinstance(operator, ast.In | ast.NotIn):
@@ -146,7 +146,7 @@ _METHODS: Final[dict[int, dict[str, Shape]]] = {
 
 
 def method(owner: Shape, name: str) -> tuple[Shape, str | None]:
-    """Returns what a method gives, and why the call must fail, if it must."""
+    """Return what a method gives, and why the call must fail, if it must."""
     results = [
         table[name] for kind, table in _METHODS.items() if owner.kinds & kind and name in table
     ]

@@ -35,7 +35,7 @@ FAILED: Final = "FAILED"
 def _document(
     text: str, *, sure: str = "", rest: Presence = Presence.UNKNOWN, **more: Shape
 ) -> Shape:
-    """Returns a documented object: ``name:letters`` gives a member and the kinds it can be of.
+    """Return a documented object: ``name:letters`` gives a member and the kinds it can be of.
 
     Args:
         text: the members; ``s n b 0 a o`` for string, number, boolean, null, array, object.
@@ -71,7 +71,7 @@ STATUS_MEMBERS: Final = frozenset(
 
 
 def status_documents(url: str, failed_too: bool, results: int | None = None) -> list[Shape]:
-    """Returns the shapes of what an Action puts at its ResultPath; each answer has one of them.
+    """Return the shapes of what an Action puts at its ResultPath; each answer has one of them.
 
     Args:
         url: the provider.
@@ -87,7 +87,7 @@ def status_documents(url: str, failed_too: bool, results: int | None = None) -> 
 
 
 def details_of(provider: Provider | None, results: int | None = None) -> list[Shape]:
-    """Returns the shapes of the details of an action that succeeded.
+    """Return the shapes of the details of an action that succeeded.
 
     Args:
         provider: the provider, where it is known.
@@ -118,7 +118,7 @@ def _with_results(details: Shape, number: int) -> Shape:
 
 
 def _after_failure(provider: Provider | None) -> Shape:
-    """Returns the details of a FAILED action: what it gives after success may be missing."""
+    """Return the details of a FAILED action: what it gives after success may be missing."""
     if provider is None:
         return ANY
     names = {name for shape in details_of(provider) for name in shape.members}
@@ -157,7 +157,7 @@ _FAILURE: Final = Shape(
 
 
 def failure_of(url: str, caught: Collection[str]) -> Shape:
-    """Returns the shape of what a catcher writes of an action's failure.
+    """Return the shape of what a catcher writes of an action's failure.
 
     Args:
         url: the provider.

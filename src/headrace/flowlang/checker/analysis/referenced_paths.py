@@ -17,7 +17,7 @@ from headrace.flowlang.paths import Path
 
 
 def named_places(state: State) -> tuple[set[Steps], bool]:
-    """Returns the places that a state reads, and whether it may read others too.
+    """Return the places that a state reads, and whether it may read others too.
 
     A place that is read as a whole stands for all below it.
     """
@@ -51,7 +51,7 @@ def _paths(state: State) -> Iterator[Path]:
 
 
 def rule_paths(rule: Any) -> Iterator[Path]:
-    """Yields the paths that a rule of a Choice asks for."""
+    """Yield the paths that a rule of a Choice asks for."""
     if isinstance(rule, NotRule):
         yield from rule_paths(rule.rule)
     elif isinstance(rule, AllRule | AnyRule):

@@ -32,7 +32,7 @@ class Repaired:
 
 
 def repaired(definition: Any) -> Repaired | None:
-    """Returns a definition with what is refused taken out of it; None where that does not help.
+    """Return a definition with what is refused taken out of it; None where that does not help.
 
     Args:
         definition: the definition; it is not changed.
@@ -59,7 +59,7 @@ def repaired(definition: Any) -> Repaired | None:
 
 
 def _put_right(working: dict[str, Any], entry: Entry) -> str | None:
-    """Takes out what an entry is about; returns the state that it belongs to."""
+    """Take out what an entry is about; return the state that it belongs to."""
     loc = entry["loc"]
     states = working["States"]
     if len(loc) < 3 or loc[1] != "States" or loc[2] not in states:
@@ -91,7 +91,7 @@ def _at_top(working: dict[str, Any], loc: list[Any]) -> None:
 
 
 def _replaced(state: Any, states: dict[str, Any]) -> dict[str, Any]:
-    """Returns a state that leads where another does, and of whose doing nothing is known."""
+    """Return a state that leads where another does, and of whose doing nothing is known."""
     if not isinstance(state, dict):
         return dict(_END)
     if isinstance(state.get("Choices"), list):

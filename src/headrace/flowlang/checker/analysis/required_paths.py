@@ -17,7 +17,7 @@ _TRANSFER: Final = "transfer"
 
 
 def is_needed_anyway(flow: Flow, result: Steps) -> bool:
-    """Says whether a run fails in any case where what ``stat`` looked at is not there.
+    """Say whether a run fails in any case where what ``stat`` looked at is not there.
 
     It does where a transfer takes the same path as its source.
 

@@ -40,7 +40,7 @@ Ways = list[Shape]
 
 
 def answers(schema: Any) -> Ways:
-    """Returns the shapes of what a provider answers; each answer has one of them.
+    """Return the shapes of what a provider answers; each answer has one of them.
 
     A member that a provider documents and that need not be there is not known to be missing.
 
@@ -51,7 +51,7 @@ def answers(schema: Any) -> Ways:
 
 
 def inputs(schema: Any) -> Ways:
-    """Returns the shapes of the inputs that a schema admits; each input has one of them.
+    """Return the shapes of the inputs that a schema admits; each input has one of them.
 
     What a schema does not say, or says in a way that is not followed, is not known.
 
@@ -121,7 +121,7 @@ class _Reader:
         ]
 
     def _numbers(self, schema: dict[str, Any]) -> tuple[int | None, int | None]:
-        """Returns how many items an array has at least and at most."""
+        """Return how many items an array has at least and at most."""
         least, most = schema.get("minItems"), schema.get("maxItems")
         if not isinstance(least, int) or isinstance(least, bool):
             # Only who says that there is an array speaks of an empty one too.
@@ -176,7 +176,7 @@ _UNKNOWN: Final = Presence.UNKNOWN
 
 
 def kinds_of(types: Any) -> int:
-    """Returns the kinds that a schema's ``type`` admits; all where it says nothing."""
+    """Return the kinds that a schema's ``type`` admits; all where it says nothing."""
     names = types if isinstance(types, list) else [types]
     kinds = 0
     for name in names:

@@ -50,7 +50,7 @@ class Inferences:
         self._known: dict[tuple[int, int], tuple[Any, Shape, Inferred]] = {}
 
     def of(self, part: Computed, payload: Shape) -> Inferred:
-        """Returns what is known of an expression where the payload is of a shape."""
+        """Return what is known of an expression where the payload is of a shape."""
         key = (id(part), id(payload))
         known = self._known.get(key)
         if known is None:
@@ -62,12 +62,12 @@ class Inferences:
 
 
 def state_loc(name: str) -> Loc:
-    """Returns where a state stands."""
+    """Return where a state stands."""
     return ("definition", "States", name)
 
 
 def readings(state: State, before: Situation, inferences: Inferences) -> Iterator[StateReading]:
-    """Yields what a state reads where a run comes to it in a situation."""
+    """Yield what a state reads where a run comes to it in a situation."""
     loc, shape = state_loc(state.name), before.shape
     for member, name in _PATH_MEMBERS.items():
         path = getattr(state, member, None)
@@ -92,14 +92,14 @@ def readings(state: State, before: Situation, inferences: Inferences) -> Iterato
 
 
 def parts(state: State) -> Iterator[tuple[Loc, Any]]:
-    """Yields every leaf of a state's Parameters, and where it stands."""
+    """Yield every leaf of a state's Parameters, and where it stands."""
     template = getattr(state, "parameters", None)
     if template is not None:
         yield from template_parts(template, (*state_loc(state.name), "Parameters"))
 
 
 def template_parts(part: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
-    """Yields every leaf of a template, and where it stands."""
+    """Yield every leaf of a template, and where it stands."""
     if isinstance(part, ObjectTemplate):
         for name, member in part.members:
             yield from template_parts(member, (*loc, getattr(member, "key", name)))
@@ -122,7 +122,7 @@ def _of_path(path: Path, loc: Loc, shape: Shape) -> StateReading:
 
 
 def rule_readings(rule: Any, loc: Loc, before: Situation, always: bool) -> Iterator[StateReading]:
-    """Yields what a rule of a Choice asks for, as far as it is asked."""
+    """Yield what a rule of a Choice asks for, as far as it is asked."""
     if isinstance(rule, AllRule | AnyRule):
         name = "And" if isinstance(rule, AllRule) else "Or"
         for number, inner in enumerate(rule.rules):
@@ -144,6 +144,6 @@ def rule_readings(rule: Any, loc: Loc, before: Situation, always: bool) -> Itera
 
 
 def is_certain(reading: StateReading) -> bool:
-    """Says whether a run that goes on after the state had something there."""
+    """Say whether a run that goes on after the state had something there."""
     found = reading.found
     return reading.always and not reading.guarded and found.presence != Presence.CANNOT

@@ -20,7 +20,7 @@ _RESPONSE = "response"
 
 
 def response_of(flow: Flow, state: ActionState) -> Shape:
-    """Returns what an AwaitWebInput gives.
+    """Return what an AwaitWebInput gives.
 
     Where it is known which question it waits for, and the values of all its options stand in the
     definition, the response is one of them.
@@ -54,7 +54,7 @@ def _values(flow: Flow, state: ActionState) -> list[str]:
 
 
 def _question(state: ActionState) -> tuple[Any, ...] | None:
-    """Returns where the answer of the CreateWebInput stands that is waited for."""
+    """Return where the answer of the CreateWebInput stands that is waited for."""
     template = state.parameters
     members = template.members if isinstance(template, ObjectTemplate) else ()
     ids = [part for _, part in members if isinstance(part, Reference)]

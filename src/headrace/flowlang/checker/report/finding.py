@@ -41,6 +41,6 @@ class Finding:
 
 
 def one_line(text: str) -> str:
-    """Returns a text without line breaks, and without what no terminal can show."""
+    """Return a text without line breaks, and without what no terminal can show."""
     line = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -34,7 +34,7 @@ class Document:
 
 
 def read_document(text: str, root: str = "definition") -> Document:
-    """Reads a JSON text; nothing is raised, whatever it is.
+    """Read a JSON text; nothing is raised, whatever it is.
 
     Args:
         text: the text.
@@ -94,7 +94,7 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 
 
 def locate(text: str) -> Places:
-    """Returns the line and column, from 1 on, of every member and item of a JSON text.
+    """Return the line and column, from 1 on, of every member and item of a JSON text.
 
     A member stands where its name does, an item where its value does. A text that is not JSON,
     or nested too deep, has none.

@@ -15,7 +15,7 @@ _LEVELS: Final = {ERROR: "error", WARNING: "warning", ADVICE: "note"}
 
 
 def sarif_log(findings: Iterable[tuple[str, Finding]], version: str) -> dict[str, Any]:
-    """Returns a SARIF log with one run.
+    """Return a SARIF log with one run.
 
     Args:
         findings: each with the URI of its file, relative to the root of the sources.

@@ -38,7 +38,7 @@ _PATH_FORM: Final = re.compile(r"[/~].*|\.{1,2}/.*", re.DOTALL)
 
 
 def parameters(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields what providers would refuse, and what they do not know.
+    """Yield what providers would refuse, and what they do not know.
 
     Args:
         analysis: the flow's situations.
@@ -88,7 +88,7 @@ class _Check:
     def of(
         self, schema: Any, shape: Shape, part: Any, loc: Loc, at: tuple[str, ...]
     ) -> Iterator[Finding]:
-        """Yields what is wrong with a part of the body.
+        """Yield what is wrong with a part of the body.
 
         Args:
             schema: what the provider takes there.
@@ -187,7 +187,7 @@ class _Check:
 
 
 def _unfit(schema: Mapping[str, Any], shape: Shape) -> str | None:
-    """Returns why nothing of a shape fits a schema; None where something may."""
+    """Return why nothing of a shape fits a schema; None where something may."""
     allowed = kinds_of(schema.get("type"))
     if not shape.kinds & allowed:
         return f"must be {type_words(schema['type'])}, not {kinds_in_words(shape.kinds)}"
@@ -205,7 +205,7 @@ def _unfit(schema: Mapping[str, Any], shape: Shape) -> str | None:
 
 
 def _partly_refused(schema: Mapping[str, Any], shape: Shape) -> str | None:
-    """Returns why some of the values that are known to be possible do not fit a schema."""
+    """Return why some of the values that are known to be possible do not fit a schema."""
     if shape.values is None or shape.kinds & ~SCALARS:
         return None
     options = [schema["const"]] if "const" in schema else schema.get("enum")
@@ -233,7 +233,7 @@ def _refused(schema: Mapping[str, Any], value: Value, options: list[Any] | None)
 
 
 def _misplaced(schema: Mapping[str, Any], shape: Shape) -> str | None:
-    """Returns why a value is hardly meant here: an id in place of a path, or the reverse."""
+    """Return why a value is hardly meant here: an id in place of a path, or the reverse."""
     form = schema.get("format")
     texts = [str(v) for kind, v in shape.values or () if kind == STRING]
     if form == _PATH and shape.kinds == STRING:
@@ -245,7 +245,7 @@ def _misplaced(schema: Mapping[str, Any], shape: Shape) -> str | None:
 
 
 def _applying(schema: Mapping[str, Any], shape: Shape) -> Iterator[Mapping[str, Any]]:
-    """Yields a schema and those that it brings into play for what has a shape."""
+    """Yield a schema and those that it brings into play for what has a shape."""
     yield schema
     for part in (schema, *schema.get("allOf", ())):
         if part is not schema:
@@ -259,7 +259,7 @@ def _applying(schema: Mapping[str, Any], shape: Shape) -> Iterator[Mapping[str, 
 
 
 def _holds(schema: Mapping[str, Any], shape: Shape) -> bool | None:
-    """Says whether a condition on an object's members holds; None where that is not known."""
+    """Say whether a condition on an object's members holds; None where that is not known."""
     truths: list[bool | None] = []
     for name in schema.get("required", ()):
         presence = look(shape, (name,)).presence
@@ -278,7 +278,7 @@ def _holds(schema: Mapping[str, Any], shape: Shape) -> bool | None:
 
 
 def _members(part: Any) -> dict[str, tuple[str, Any]]:
-    """Returns the members of a template by their names: the key as it is written, and the part."""
+    """Return the members of a template by their names: the key as it is written, and the part."""
     if isinstance(part, ObjectTemplate):
         return {name: (getattr(inner, "key", name), inner) for name, inner in part.members}
     if isinstance(part, Constant) and isinstance(part.value, dict):

@@ -17,7 +17,7 @@ Served = Callable[[str], bool]
 def addresses(
     state: ActionState, raw: dict[str, Any], loc: Loc, served: Served | None
 ) -> Iterator[Finding]:
-    """Yields what is wrong with an Action's address.
+    """Yield what is wrong with an Action's address.
 
     Args:
         state: the Action.

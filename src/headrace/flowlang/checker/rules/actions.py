@@ -29,7 +29,7 @@ def actions(
     walltimes: Mapping[str, float],
     served: Served | None = None,
 ) -> Iterator[Finding]:
-    """Yields what is wrong with the Actions of a flow.
+    """Yield what is wrong with the Actions of a flow.
 
     Args:
         flow: the checked flow.
@@ -55,7 +55,7 @@ def actions(
 
 
 def _unnoticed(flow: Flow, state: ActionState, loc: Loc) -> Iterator[Finding]:
-    """Yields work whose failure nobody sees, though the flow goes on to other actions."""
+    """Yield work whose failure nobody sees, though the flow goes on to other actions."""
     provider = provider_of(state.url)
     if state.raises or provider is None or provider.name not in _WORK or _looked_at(flow, state):
         return
@@ -86,7 +86,7 @@ def _leads_to_action(flow: Flow, state: ActionState) -> bool:
 
 
 def _looked_at(flow: Flow, action: ActionState) -> bool:
-    """Says whether a state reads something of an action's result, or the whole payload."""
+    """Say whether a state reads something of an action's result, or the whole payload."""
     steps = action.result_path.steps
     for state in flow.states.values():
         places, whole = named_places(state)

@@ -51,7 +51,7 @@ _EXCEPTIONS: Final = frozenset(
 
 
 def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
-    """Yields what is wrong with an Action's catchers.
+    """Yield what is wrong with an Action's catchers.
 
     Args:
         state: the Action.
@@ -91,7 +91,7 @@ def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
 def absence_is_no_failure(
     state: ActionState, raw: Any, loc: Loc, tested: bool
 ) -> Iterator[Finding]:
-    """Yields a Catch on ``stat`` by which a flow means to learn that a path is not there.
+    """Yield a Catch on ``stat`` by which a flow means to learn that a path is not there.
 
     Args:
         state: the Action.

@@ -35,7 +35,7 @@ _SUCCEEDED: Final = frozenset({(STRING, "SUCCEEDED")})
 
 
 def choices(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields what is wrong with the rules of every Choice.
+    """Yield what is wrong with the rules of every Choice.
 
     Args:
         analysis: the flow's situations.
@@ -86,7 +86,7 @@ def _rules(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]
 
 
 def _is_news(state: ChoiceState, number: int, situations: list[Situation]) -> bool:
-    """Says whether it is worth telling that a rule always holds.
+    """Say whether it is worth telling that a rule always holds.
 
     A Default after rules that take all that there is does no harm, and is there in case they do
     not.
@@ -98,7 +98,7 @@ def _is_news(state: ChoiceState, number: int, situations: list[Situation]) -> bo
 
 
 def _inner(rule: Any, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
-    """Yields rules within And, Or and Not that can never hold."""
+    """Yield rules within And, Or and Not that can never hold."""
     if isinstance(rule, NotRule):
         yield from _part(rule.rule, (*loc, "Not"), situations)
     elif isinstance(rule, AllRule | AnyRule):
@@ -122,7 +122,7 @@ def _part(rule: Any, loc: Loc, situations: list[Situation]) -> Iterator[Finding]
 
 
 def _is_care(rule: Any) -> bool:
-    """Says whether a rule only looks whether something is absent: care that is never needed."""
+    """Say whether a rule only looks whether something is absent: care that is never needed."""
     if isinstance(rule, NotRule):
         inner = rule.rule
         return isinstance(inner, TestRule) and inner.name == "IsPresent" and inner.expected
@@ -132,7 +132,7 @@ def _is_care(rule: Any) -> bool:
 
 
 def _families(state: ChoiceState, situations: list[Situation]) -> Iterator[Finding]:
-    """Yields variables of unknown type that one Choice compares as values of two types."""
+    """Yield variables of unknown type that one Choice compares as values of two types."""
     first: dict[str, int] = {}
     for number, (rule, _) in enumerate(state.rules):
         for compared, loc in _comparisons(rule, (*state_loc(state.name), "Choices", number)):
@@ -152,7 +152,7 @@ def _families(state: ChoiceState, situations: list[Situation]) -> Iterator[Findi
 
 
 def _patterns(state: ChoiceState) -> Iterator[Finding]:
-    """Yields patterns that are compared as texts."""
+    """Yield patterns that are compared as texts."""
     for number, (rule, _) in enumerate(state.rules):
         for compared, loc in _comparisons(rule, (*state_loc(state.name), "Choices", number)):
             operand = compared.operand
@@ -207,7 +207,7 @@ def _fix(rule: Any, situations: list[Situation], otherwise: str) -> str:
 
 
 def _why(rule: Any, situations: list[Situation], holds: bool) -> str:
-    """Returns why a rule always holds, or never does."""
+    """Return why a rule always holds, or never does."""
     if isinstance(rule, NotRule):
         return _why(rule.rule, situations, not holds)
     if isinstance(rule, AllRule | AnyRule):
@@ -242,7 +242,7 @@ def _why(rule: Any, situations: list[Situation], holds: bool) -> str:
 
 
 def _asks_in_vain(rule: Any, loc: Loc, situation: Situation) -> bool:
-    """Says whether a rule stops the run: it compares what cannot be there."""
+    """Say whether a rule stops the run: it compares what cannot be there."""
     return any(
         reading.found.presence == Presence.CANNOT
         and not reading.guarded
@@ -252,7 +252,7 @@ def _asks_in_vain(rule: Any, loc: Loc, situation: Situation) -> bool:
 
 
 def _can_fall_through(state: ChoiceState, left: list[Situation]) -> bool:
-    """Says whether no rule need hold, even if every value is of the type that is asked for."""
+    """Say whether no rule need hold, even if every value is of the type that is asked for."""
     for situation in left:
         typed: Situation | None = situation
         for rule, _ in state.rules:

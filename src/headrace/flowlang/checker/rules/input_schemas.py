@@ -83,7 +83,7 @@ _PARTS: Final = ("allOf", "anyOf", "oneOf")
 
 
 def input_schemas(schema: Any) -> Iterator[Finding]:
-    """Yields what an input schema shows by itself.
+    """Yield what an input schema shows by itself.
 
     Args:
         schema: the JSON schema of the input, or None.
@@ -99,7 +99,7 @@ class _Look:
     def of(
         self, schema: Any, at: tuple[str | int, ...], needed: bool, is_object: bool, level: int
     ) -> Iterator[Finding]:
-        """Yields what is wrong with a part of the schema, and with what is in it.
+        """Yield what is wrong with a part of the schema, and with what is in it.
 
         Args:
             schema: the part.
@@ -135,7 +135,7 @@ class _Look:
     def _unsatisfiable(
         self, schema: Mapping[str, Any], at: tuple[str | int, ...]
     ) -> tuple[str, str] | None:
-        """Returns the keyword by which nothing satisfies a part, and why; None where all may."""
+        """Return the keyword by which nothing satisfies a part, and why; None where all may."""
         types = schema.get("type")
         for low, high in _BOUNDS:
             kind, least, most = _OF_KIND[low], schema.get(low), schema.get(high)
@@ -163,7 +163,7 @@ class _Look:
     def _values(
         self, schema: Mapping[str, Any], at: tuple[str | int, ...], hopeless: bool
     ) -> Iterator[Finding]:
-        """Yields a default or an example that the part itself does not accept."""
+        """Yield a default or an example that the part itself does not accept."""
         if hopeless:
             return
         given: list[tuple[Loc, Any]] = [
@@ -185,7 +185,7 @@ class _Look:
             )
 
     def _refused(self, at: tuple[str | int, ...], value: Any) -> str | None:
-        """Returns why a part does not accept a value; None where it does."""
+        """Return why a part does not accept a value; None where it does."""
         pointer = "".join(f"/{_escaped(step)}" for step in at)
         # Beside $ref nothing else counts, and what it refers to stays where it is.
         whole = {**self._root, "$ref": f"#{pointer}"} if at else self._root
@@ -235,7 +235,7 @@ def _keywords(schema: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[
 def _inner(
     schema: Mapping[str, Any], is_object: bool
 ) -> Iterator[tuple[tuple[str | int, ...], Any, bool]]:
-    """Yields the schemas in a schema: where, what, and whether an input must fit it."""
+    """Yield the schemas in a schema: where, what, and whether an input must fit it."""
     required = schema.get("required", ())
     for word in ("properties", "patternProperties", "definitions", "$defs"):
         for name, part in schema.get(word, {}).items():

@@ -26,7 +26,7 @@ Graph = Mapping[str, Collection[str]]
 
 
 def loops(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields what is wrong with the loops of a flow.
+    """Yield what is wrong with the loops of a flow.
 
     Args:
         analysis: the flow's situations.
@@ -73,7 +73,7 @@ def _leads_out(flow: Flow, graph: Graph, loop: Collection[str]) -> bool:
 
 
 def _waits(state: State) -> bool:
-    """Says whether a state waits for a time, or for a person."""
+    """Say whether a state waits for a time, or for a person."""
     if isinstance(state, ActionState):
         provider = provider_of(state.url)
         return provider is not None and provider.name in _ASKING_PEOPLE
@@ -81,7 +81,7 @@ def _waits(state: State) -> bool:
 
 
 def _does_work(flow: Flow, loop: Collection[str]) -> bool:
-    """Says whether the turns of a loop differ: an action's parameters change, or turns count."""
+    """Say whether the turns of a loop differ: an action's parameters change, or turns count."""
     written: set[object] = set()
     for name in loop:
         for path in _writes(flow.states[name]):
@@ -145,7 +145,7 @@ def _constant_seconds(analysis: DataFlow, state: WaitState) -> float | None:
 
 
 def cycles(graph: Graph) -> list[set[str]]:
-    """Returns the sets of states that lead back to each other, as large as they are.
+    """Return the sets of states that lead back to each other, as large as they are.
 
     Args:
         graph: the states that each state can lead to; others are left out.

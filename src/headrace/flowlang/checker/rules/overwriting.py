@@ -15,7 +15,7 @@ from headrace.flowlang.model import ActionState, Flow
 
 
 def overwritten(flow: Flow, inputs: Iterable[Shape]) -> Iterator[Finding]:
-    """Yields Actions whose status document takes the place of an object of the input.
+    """Yield Actions whose status document takes the place of an object of the input.
 
     Where nothing of the document is read afterwards either, the name is hardly meant.
 
@@ -44,7 +44,7 @@ def _is_declared(way: Shape, steps: Steps) -> bool:
 
 
 def _reads_it(flow: Flow, steps: Steps) -> bool:
-    """Says whether a state reads what only an action's result has there."""
+    """Say whether a state reads what only an action's result has there."""
     for state in flow.states.values():
         places, whole = named_places(state)
         below = [p[len(steps)] for p in places if len(p) > len(steps) and p[: len(steps)] == steps]

@@ -25,7 +25,7 @@ _INNOCENT: Final = re.compile(r".*(page|next|continuation|max|num)_?.*token.*", 
 
 
 def is_secret(name: str) -> bool:
-    """Says whether a parameter of this name holds a secret."""
+    """Say whether a parameter of this name holds a secret."""
     return (
         len(name) <= 80
         and _SECRET.fullmatch(name) is not None
@@ -34,7 +34,7 @@ def is_secret(name: str) -> bool:
 
 
 def secrets(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields parameters by which a secret would be shown.
+    """Yield parameters by which a secret would be shown.
 
     Args:
         analysis: the flow's situations.

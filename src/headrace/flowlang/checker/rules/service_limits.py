@@ -52,7 +52,7 @@ _FOREIGN: Final = {
 
 
 def refusals(entries: Collection[Entry], definition: Any) -> Iterator[Finding]:
-    """Yields what the service says against a definition.
+    """Yield what the service says against a definition.
 
     Args:
         entries: what is wrong, as ``{"loc", "msg", "type"}``.

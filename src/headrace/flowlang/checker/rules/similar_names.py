@@ -22,7 +22,7 @@ _MOST: Final = 2_000
 
 
 def names(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields names that are written and not read, or read and not given, beside nearly equal ones.
+    """Yield names that are written and not read, or read and not given, beside nearly equal ones.
 
     Args:
         analysis: the flow's situations.
@@ -38,7 +38,7 @@ def names(analysis: DataFlow) -> Iterator[Finding]:
 
 
 def _read(analysis: DataFlow) -> tuple[Counter[Steps], set[Steps], bool]:
-    """Returns what states read.
+    """Return what states read.
 
     Returns:
         How many states read each place, or something below it; the places themselves; and whether
@@ -87,7 +87,7 @@ def _unread(
 
 
 def _given(analysis: DataFlow, steps: Steps) -> bool:
-    """Says whether an input brings something."""
+    """Say whether an input brings something."""
     return any(
         look(situation.shape, steps).presence in (Presence.MAY, Presence.MUST)
         for situation in analysis.situations(analysis.flow.start_at)[:1]
@@ -95,7 +95,7 @@ def _given(analysis: DataFlow, steps: Steps) -> bool:
 
 
 def _odd(analysis: DataFlow, read: Counter[Steps], given: set[Steps]) -> Iterator[Finding]:
-    """Yields places of which nothing is known, and that are nearly called as others are."""
+    """Yield places of which nothing is known, and that are nearly called as others are."""
     told: set[Steps] = set()
     for name, state in analysis.flow.states.items():
         for situation in analysis.situations(name)[:1]:
@@ -139,7 +139,7 @@ def _near(steps: Steps, others: Counter[Steps]) -> Steps | None:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Says whether two names differ as by one slip of the pen.
+    """Say whether two names differ as by one slip of the pen.
 
     One letter more, less, another or two exchanged; but names that are numbered, or lettered, are
     different on purpose.
@@ -166,7 +166,7 @@ def is_slip(one: str, other: str) -> bool:
 
 
 def _is_label(name: str, start: int, end: int) -> bool:
-    """Says whether what differs stands alone, as the letter of ``point_a`` does."""
+    """Say whether what differs stands alone, as the letter of ``point_a`` does."""
     before = name[start - 1 : start] if start else "_"
     after = name[len(name) - end : len(name) - end + 1] if end else "_"
     return before in "_- " and after in "_- "

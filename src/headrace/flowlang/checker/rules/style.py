@@ -21,7 +21,7 @@ _MAX_NESTING: Final = 6
 
 
 def advise(flow: Flow, input_schema: Any) -> Iterator[Finding]:
-    """Yields what one state, or the input schema, shows by itself.
+    """Yield what one state, or the input schema, shows by itself.
 
     Args:
         flow: the checked flow.

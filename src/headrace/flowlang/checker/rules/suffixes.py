@@ -31,7 +31,7 @@ _COMPARING: Final = re.compile(r"(String|Timestamp)(Equals|LessThan|GreaterThan)
 
 
 def suffixes(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields texts whose member lacks its ``.$`` or ``.=``, or is not the form that takes a path.
+    """Yield texts whose member lacks its ``.$`` or ``.=``, or is not the form that takes a path.
 
     Args:
         analysis: the flow's situations.
@@ -56,7 +56,7 @@ def suffixes(analysis: DataFlow) -> Iterator[Finding]:
 
 
 def _evaluated_there(state: State) -> frozenset[str]:
-    """Returns the parameters that the provider itself takes as paths or expressions."""
+    """Return the parameters that the provider itself takes as paths or expressions."""
     provider = provider_of(state.url) if isinstance(state, ActionState) else None
     return frozenset(_named(provider.parameters)) if provider is not None else frozenset()
 
@@ -138,7 +138,7 @@ def _is_path(value: Any) -> bool:
 
 
 def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
-    """Yields texts with a member's name in braces that nothing puts in."""
+    """Yield texts with a member's name in braces that nothing puts in."""
     within = {
         id(inner)
         for node in ast.walk(expression.tree)
@@ -162,7 +162,7 @@ def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> 
 
 
 def _reads(text: str, situation: Situation) -> bool:
-    """Says whether a text is an expression over members that the payload has."""
+    """Say whether a text is an expression over members that the payload has."""
     if not any(sign in text for sign in ".[+`("):
         return False
     try:
@@ -181,7 +181,7 @@ def _reads(text: str, situation: Situation) -> bool:
 
 
 def _known_steps(steps: Steps, situation: Situation) -> int:
-    """Returns how many steps of a place are known to be there; none where it cannot be."""
+    """Return how many steps of a place are known to be there; none where it cannot be."""
     if look(situation.shape, steps).presence == Presence.CANNOT:
         return 0
     known = 0
@@ -193,7 +193,7 @@ def _known_steps(steps: Steps, situation: Situation) -> int:
 
 
 def chains_of(expression: Expression) -> list[Steps]:
-    """Returns the places that an expression names, as far as they are followed by names."""
+    """Return the places that an expression names, as far as they are followed by names."""
     bound = {
         target.id
         for node in ast.walk(expression.tree)

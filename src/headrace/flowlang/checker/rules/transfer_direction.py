@@ -36,7 +36,7 @@ _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def ends(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields transfers that take the collection of one place and the path of another.
+    """Yield transfers that take the collection of one place and the path of another.
 
     Args:
         analysis: the flow's situations.
@@ -81,7 +81,7 @@ def _transfer(template: ObjectTemplate, loc: Loc, shape: Shape) -> Iterator[Find
 
 
 def _mixed(collection: Any, path: Any, shape: Shape) -> bool:
-    """Says whether a collection and a path belong to two places that have both.
+    """Say whether a collection and a path belong to two places that have both.
 
     They do by the words source and destination in their names, or where each stands in an object
     that has what the other was taken from too.
@@ -131,7 +131,7 @@ def _constants(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
 
 
 def _role(part: Any) -> str | None:
-    """Returns the end that a place belongs to by the words in its name, if it is one alone."""
+    """Return the end that a place belongs to by the words in its name, if it is one alone."""
     if not isinstance(part, Reference | Computed):
         return None
     words = [word.lower() for word in _WORD.findall(_shown(part))]
@@ -140,7 +140,7 @@ def _role(part: Any) -> str | None:
 
 
 def _equal(one: list[tuple[Loc, Any]], other: list[tuple[Loc, Any]]) -> bool:
-    """Says whether two parameters, each given once, are the same place or value."""
+    """Say whether two parameters, each given once, are the same place or value."""
     if len(one) != 1 or len(other) != 1:
         return False
     left, right = one[0][1], other[0][1]

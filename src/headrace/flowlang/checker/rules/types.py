@@ -25,7 +25,7 @@ from headrace.flowlang.paths import Path
 
 
 def mismatches(analysis: DataFlow) -> Iterator[Finding]:
-    """Yields values that cannot be of the type that is needed.
+    """Yield values that cannot be of the type that is needed.
 
     Args:
         analysis: the flow's situations.
@@ -92,7 +92,7 @@ def _of_kind(
 
 
 def _of_nothing(state: WaitState, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
-    """Yields a Wait whose seconds, as far as they are known, are fewer than none."""
+    """Yield a Wait whose seconds, as far as they are known, are fewer than none."""
     where, seconds = (*loc, "Seconds"), state.seconds
     path = state.seconds_path
     if path is not None and path.is_single and not path.reads_context:

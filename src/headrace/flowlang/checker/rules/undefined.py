@@ -59,7 +59,7 @@ class Missing:
         self._lost: dict[Loc, tuple[str, Steps]] = {}
 
     def findings(self) -> Iterator[Finding]:
-        """Yields what is wrong with the readings of every state."""
+        """Yield what is wrong with the readings of every state."""
         for name, state in self._analysis.flow.states.items():
             by_place: dict[tuple[Loc, Steps], list[tuple[StateReading, Situation]]] = {}
             for situation in self._analysis.situations(name):
@@ -117,7 +117,7 @@ class Missing:
             yield from _near_miss(loc, steps, reading, lost)
 
     def _cared_for(self, reading: StateReading, situation: Situation) -> bool:
-        """Says whether a flow has looked whether something that may be missing is there."""
+        """Say whether a flow has looked whether something that may be missing is there."""
         found, prefix = reading.found, reading.steps[: reading.found.depth]
         if found.presence != Presence.MAY or not prefix:
             return False
@@ -196,7 +196,7 @@ class Missing:
 
 
 def failed_action(situation: Situation, steps: Steps) -> Steps | None:
-    """Returns the place of the result of a FAILED action whose details a path leads into."""
+    """Return the place of the result of a FAILED action whose details a path leads into."""
     for number in range(1, len(steps)):
         if steps[number] == _DETAILS:
             status = look(situation.shape, (*steps[:number], _STATUS)).shape.values
@@ -206,7 +206,7 @@ def failed_action(situation: Situation, steps: Steps) -> Steps | None:
 
 
 def _special(prefix: Steps, owner: Shape, situation: Situation, way: str) -> tuple[str, str] | None:
-    """Returns what is wrong, and the way out, where more is known than that it may be missing."""
+    """Return what is wrong, and the way out, where more is known than that it may be missing."""
     text, name = written(prefix), prefix[-1]
     if isinstance(name, int):
         return (
@@ -347,7 +347,7 @@ def _context(loc: Loc, steps: Steps) -> Iterator[Finding]:
 
 
 def written(steps: Steps) -> str:
-    """Writes a path."""
+    """Write a path."""
     return "$" + "".join(_step(step) for step in steps)
 
 

@@ -23,7 +23,7 @@ def times(
     walltimes: Mapping[str, float],
     gives_times: bool,
 ) -> Iterator[Finding]:
-    """Yields what is wrong with an Action's WaitTime.
+    """Yield what is wrong with an Action's WaitTime.
 
     Args:
         state: the Action.
@@ -82,7 +82,7 @@ def times(
 
 
 def _workers(parameters: Any) -> Iterator[str]:
-    """Yields the functions and endpoints that Compute's parameters name, as ids or paths."""
+    """Yield the functions and endpoints that Compute's parameters name, as ids or paths."""
     if not isinstance(parameters, dict):
         return
     tasks = parameters.get("tasks")

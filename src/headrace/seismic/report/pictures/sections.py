@@ -83,7 +83,7 @@ class Section:
         return f"{name} ({self.units})" if self.units not in ("", "1") else name
 
     def with_values(self, values: npt.ArrayLike, name: str, units: str) -> Section:
-        """The same section with something else on it."""
+        """Return the same section with something else on it."""
         return replace(self, values=np.asarray(values, dtype=np.float64), name=name, units=units)
 
 

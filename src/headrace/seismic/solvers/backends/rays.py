@@ -61,7 +61,7 @@ class RaySettings:
 
 
 def make(settings: Mapping[str, Any]) -> RaySolver:
-    """Makes the solver.
+    """Make the solver.
 
     Raises:
         SolverError: a setting is missing, unknown, or cannot be used.
@@ -85,13 +85,13 @@ class RaySolver:
         self._settings = settings
 
     def times(self) -> TimeAxis:
-        """The times of its synthetics, whatever the model."""
+        """Return the times of its synthetics, whatever the model."""
         return self._settings.axis
 
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
-        """Looks for sources and stations outside the model, and for a sampling too coarse."""
+        """Look for sources and stations outside the model, and for a sampling too coarse."""
         try:
             layout, vp = self._model(model)
         except SolverError as error:
@@ -121,7 +121,7 @@ class RaySolver:
         return problems
 
     def forward(self, run: ForwardRun) -> None:
-        """Writes the synthetics of an event.
+        """Write the synthetics of an event.
 
         Raises:
             SolverError: a velocity is not above 0.
@@ -140,7 +140,7 @@ class RaySolver:
         )
 
     def adjoint(self, run: AdjointRun) -> None:
-        """Writes kernels and pseudo-Hessian of an event.
+        """Write kernels and pseudo-Hessian of an event.
 
         Raises:
             SolverError: an adjoint source is missing or does not fit.
@@ -177,7 +177,7 @@ class RaySolver:
 
 
 def _slope(event: Event, axis: TimeAxis, shift: float) -> Values:
-    """Derivative of the delayed wavelet with respect to time."""
+    """Return derivative of the delayed wavelet with respect to time."""
     step = 1e-3 * axis.dt
     after, before = (
         event.source.samples(TimeAxis(axis.start - shift + side, axis.dt, axis.npts))
@@ -207,7 +207,7 @@ def _lengths(layout: Layout, source: Source, receiver: Receiver) -> Values:
 
 
 def _between(coordinates: Values, places: Values) -> tuple[npt.NDArray[np.int64], Values]:
-    """Number of the point before each place, and the share of the way to the next."""
+    """Return number of the point before each place, and the share of the way to the next."""
     at = np.interp(places, coordinates, np.arange(len(coordinates)))
     before = np.minimum(at.astype(np.int64), len(coordinates) - 2)
     return before, at - before

@@ -22,7 +22,7 @@ __all__ = ["DevitoSettings", "make"]
 
 
 def make(settings: Mapping[str, Any]) -> Solver:
-    """Makes the embedded solver.
+    """Make the embedded solver.
 
     Args:
         settings: fields of `DevitoSettings`.

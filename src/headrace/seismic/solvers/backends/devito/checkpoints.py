@@ -58,7 +58,7 @@ class Plan:
 
 
 def make_plan(steps: int, field_size: int, memory_limit: float) -> Plan:
-    """The plan for a limit of memory.
+    """Return the plan for a limit of memory.
 
     Args:
         steps: time steps.
@@ -84,7 +84,7 @@ def make_plan(steps: int, field_size: int, memory_limit: float) -> Plan:
 
 
 def least_plan(steps: int) -> Plan:
-    """The plan that needs the least memory."""
+    """Return the plan that needs the least memory."""
     return min(_plans(steps), key=lambda plan: plan.fields)
 
 

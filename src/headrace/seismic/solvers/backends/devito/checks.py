@@ -32,7 +32,7 @@ def find_problems(
     settings: DevitoSettings,
     reach: Mapping[str, Reach] = NO_REACH,
 ) -> list[str]:
-    """Looks through model, settings and events.
+    """Look through model, settings and events.
 
     Args:
         model: HDF5 file of the model.
@@ -77,7 +77,7 @@ def find_problems(
 
 
 def _extremes(model: Model, reach: Mapping[str, Reach]) -> tuple[Model, Model]:
-    """The fastest and the slowest model that an inversion may come to."""
+    """Return the fastest and the slowest model that an inversion may come to."""
     vp, allowed = model.fields["vp"], reach.get("vp", Reach())
     return (
         Model(model.layout, {**model.fields, "vp": allowed.highest(vp)}),

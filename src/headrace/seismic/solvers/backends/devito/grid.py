@@ -54,7 +54,7 @@ class Frame:
         )  # type: ignore[return-value]
 
     def check_inside(self, event: Event) -> None:
-        """Checks that source and stations are in the model, below a free surface.
+        """Check that source and stations are in the model, below a free surface.
 
         Raises:
             SolverError: the first that is not.
@@ -79,7 +79,7 @@ class Frame:
                 )
 
     def extend(self, values: Values) -> Values:
-        """A field on the larger grid: the outermost values go on, or are mirrored."""
+        """Return a field on the larger grid: the outermost values go on, or are mirrored."""
         (top, left), (bottom, right) = self.before, self.after
         wide = np.pad(values, ((0, bottom), (left, right)), mode="edge")
         mode = "reflect" if self.free_surface else "edge"
@@ -87,7 +87,7 @@ class Frame:
         return found
 
     def fold(self, values: Values) -> Values:
-        """The transpose of `extend`, for values that are zero above a free surface."""
+        """Return the transpose of `extend`, for values that are zero above a free surface."""
         (top, left), (bottom, right) = self.before, self.after
         found = values.copy()
         if left:
@@ -102,7 +102,7 @@ class Frame:
 
 
 def make_frame(model: Model, settings: DevitoSettings) -> Frame:
-    """The grid of a model with what the solver adds to it.
+    """Return the grid of a model with what the solver adds to it.
 
     Raises:
         SolverError: the model has not the axes z and x in m or km, or not vp and rho.
@@ -146,7 +146,7 @@ class Coefficients:
 
 
 def coefficients(model: Model, frame: Frame, settings: DevitoSettings) -> Coefficients:
-    """The coefficients of a model."""
+    """Return the coefficients of a model."""
     vp, rho = (frame.extend(model.fields[name]) for name in ("vp", "rho"))
     b = 1.0 / rho
     return Coefficients(
@@ -165,7 +165,7 @@ def _half(values: Values, axis: int) -> Values:
 
 
 def _half_transposed(values: Values, axis: int) -> Values:
-    """The transpose of `_half`."""
+    """Return the transpose of `_half`."""
     found = 0.5 * values
     last: list[slice | int] = [slice(None), slice(None)]
     last[axis] = -1
@@ -227,7 +227,10 @@ def relative_kernels(
 
 
 def longest_step(model: Model, frame: Frame, settings: DevitoSettings) -> float:
-    """The longest stable time step, s (von Neumann; worst contrast of neighbours assumed)."""
+    """Return the longest stable time step, s (von Neumann.
+
+    Worst contrast of neighbours assumed).
+    """
     have = coefficients(model, frame, settings)
     fastest = float((np.maximum(have.bx, have.bz) / have.m).max())
     total = sum(abs(weight) for weight in staggered_weights(settings.space_order))

@@ -79,7 +79,7 @@ class Operators:
         return self._wavefield("stored", self._length + 2)
 
     def points(self, name: str, coordinates: Points, samples: int) -> Any:
-        """Sources or receivers.
+        """Return sources or receivers.
 
         Args:
             name: ``src`` or ``rec``.
@@ -172,7 +172,7 @@ class Operators:
         return made
 
     def run(self, operator: Any, first: int, last: int, **values: Any) -> None:
-        """Runs time steps of an operator.
+        """Run time steps of an operator.
 
         Args:
             operator: one of this object's.
@@ -193,11 +193,11 @@ class Operators:
         self._thread.submit(apply).result()
 
     def fill(self, name: str, numbers: Values | float) -> None:
-        """Sets a field on the whole grid."""
+        """Set a field on the whole grid."""
         self.fields[name].data[:] = numbers
 
     def read(self, name: str) -> Values:
-        """A field on the whole grid, float64."""
+        """Return a field on the whole grid, float64."""
         found: Values = np.array(self.fields[name].data, dtype=np.float64)
         return found
 

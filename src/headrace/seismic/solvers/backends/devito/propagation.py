@@ -58,7 +58,7 @@ class Propagator:
         self._set: Coefficients | None = None
 
     def use(self, coefficients: Coefficients) -> None:
-        """Takes the coefficients of a model."""
+        """Take the coefficients of a model."""
         dt = self._settings.dt
         sigma = 0.5 * dt * coefficients.damping
         operators = self._operators
@@ -88,7 +88,7 @@ class Propagator:
         return found
 
     def derivatives(self, shot: Shot, adjoint_sources: Samples) -> Derivatives:
-        """Derivatives of a misfit by the model.
+        """Return derivatives of a misfit by the model.
 
         Args:
             shot: source and receivers.
@@ -117,12 +117,12 @@ class Propagator:
         return self._collected()
 
     def _source(self, shot: Shot) -> Samples:
-        """A point source is its time function over the area of a cell."""
+        """Return a point source is its time function over the area of a cell."""
         found: Samples = shot.wavelet / np.prod(self._frame.spacing)
         return found
 
     def _states(self, shot: Shot) -> list[Values]:
-        """The two times before each segment's first new one."""
+        """Return the two times before each segment's first new one."""
         operators, segments = self._operators, self.plan.segments
         pressure = operators.pressure
         pressure.data_with_halo[:] = 0.0
@@ -159,7 +159,7 @@ class Propagator:
 
 
 def plan_for(frame: Frame, settings: DevitoSettings) -> Plan:
-    """How the wavefield of a grid is stored.
+    """Return how the wavefield of a grid is stored.
 
     Raises:
         SolverError: the memory limit is too small.

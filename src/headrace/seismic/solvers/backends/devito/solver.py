@@ -71,17 +71,17 @@ class DevitoSolver:
         self._setup: _Setup | None = None
 
     def times(self) -> TimeAxis:
-        """The times of its synthetics, whatever the model."""
+        """Return the times of its synthetics, whatever the model."""
         return self.settings.axis
 
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
-        """One line per problem; see `Solver.check`."""
+        """Return one line per problem; see `Solver.check`."""
         return find_problems(model, events, self.settings, reach)
 
     def forward(self, run: ForwardRun) -> None:
-        """Writes ``synthetics/NET.STA.CHA.semp``; see `Solver.forward`."""
+        """Write ``synthetics/NET.STA.CHA.semp``; see `Solver.forward`."""
         event = read_event(run.event)
         setup = self._prepare(run.model)
         traces = setup.propagator.traces(self._shot(event, setup.frame))
@@ -97,7 +97,7 @@ class DevitoSolver:
         )
 
     def adjoint(self, run: AdjointRun) -> None:
-        """Writes ``kernels.h5`` and ``hessian.h5``; see `Solver.adjoint`."""
+        """Write ``kernels.h5`` and ``hessian.h5``; see `Solver.adjoint`."""
         event = read_event(run.event)
         settings = self.settings
         sources = read_adjoint_sources(

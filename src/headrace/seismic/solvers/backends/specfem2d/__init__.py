@@ -19,7 +19,7 @@ __all__ = ["Settings", "Specfem2D", "make"]
 
 
 def make(settings: Mapping[str, Any]) -> Specfem2D:
-    """Makes the solver.
+    """Make the solver.
 
     Args:
         settings: those of `Settings`.

@@ -44,7 +44,7 @@ class Channels:
 
 
 def channels_of(par_file: ParFile) -> Channels:
-    """The traces that a ``Par_file`` asks for.
+    """Return the traces that a ``Par_file`` asks for.
 
     Raises:
         SolverError: it asks for several kinds at once, or one that cannot be used.

@@ -36,7 +36,7 @@ def find_problems(
     events: Sequence[Path],
     reach: Mapping[str, Reach] = NO_REACH,
 ) -> list[str]:
-    """Looks at model, time step and events.
+    """Look at model, time step and events.
 
     Args:
         settings: the solver's settings.
@@ -113,7 +113,7 @@ def model_problems(par_file: ParFile, model: Path, fields: Mapping[str, Values])
 def time_step_problems(
     par_file: ParFile, mesh: Mesh, model: Path, fields: Mapping[str, Values]
 ) -> list[str]:
-    """The time step against the fastest wave of a model."""
+    """Return the time step against the fastest wave of a model."""
     fastest = fields["vp"] if par_file.flag("P_SV") else fields["vs"]
     step = par_file.number("DT")
     courant = float((mesh.largest(fastest) / mesh.spacing).max()) * step

@@ -27,7 +27,7 @@ ReadSum = Callable[..., Values]
 
 
 def parameter_kernel(name: str, read: ReadSum, fields: Mapping[str, Values]) -> Values:
-    """The relative kernel of a parameter at the mesh's points.
+    """Return the relative kernel of a parameter at the mesh's points.
 
     Args:
         name: vp, vs or rho.

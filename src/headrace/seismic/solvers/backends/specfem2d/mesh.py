@@ -89,7 +89,7 @@ class Mesh:
         return found
 
     def holds(self, x: float, z: float) -> bool:
-        """Whether a point is inside the box about the mesh."""
+        """Return whether a point is inside the box about the mesh."""
         return bool(self.x.min() <= x <= self.x.max() and self.z.min() <= z <= self.z.max())
 
     def _elements(self, values: Values) -> Values:
@@ -97,7 +97,7 @@ class Mesh:
 
 
 def read_mesh(directory: Path) -> Mesh:
-    """Reads what ``SAVE_MODEL = gll`` leaves.
+    """Read what ``SAVE_MODEL = gll`` leaves.
 
     Args:
         directory: SPECFEM2D's ``DATA``.

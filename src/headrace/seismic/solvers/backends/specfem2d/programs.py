@@ -38,7 +38,7 @@ _MOST_TOLD = 200
 def run_program(
     command: Sequence[str], directory: Path, log: Path, timeout: float | None = None
 ) -> None:
-    """Runs a program in a directory and waits for its end.
+    """Run a program in a directory and wait for its end.
 
     Args:
         command: its words.
@@ -80,7 +80,7 @@ def run_program(
 
 
 def failure(command: Sequence[str], directory: Path, log: Path, what: str) -> SolverError:
-    """An error that says what a program did and what it said.
+    """Return an error that says what a program did and what it said.
 
     Args:
         command: its words.
@@ -95,7 +95,7 @@ def failure(command: Sequence[str], directory: Path, log: Path, what: str) -> So
 
 
 def reason_in(directory: Path, log: Path) -> str:
-    """The line that says best why a program failed: of its error files, else of its log."""
+    """Return the line that says best why a program failed: of its error files, else of its log."""
     written = sorted((directory / "OUTPUT_FILES").glob("error_message*.txt"))
     for path in [*written, log]:
         lines = [line.strip(" *\t") for line in _tail(path).splitlines()]
@@ -107,7 +107,7 @@ def reason_in(directory: Path, log: Path) -> str:
 
 
 def says_it_failed(log: Path) -> bool:
-    """Whether a log tells of an error at which SPECFEM stopped."""
+    """Return whether a log tells of an error at which SPECFEM stopped."""
     said = _tail(log)
     return any(words in said for words in _GAVE_UP)
 

@@ -57,7 +57,7 @@ class GridProjection:
         ]
 
     def to_points(self, field: Values) -> Values:
-        """A field of the grid at the mesh's points, shape ``(n,)``."""
+        """Return a field of the grid at the mesh's points, shape ``(n,)``."""
         flat = field.ravel()
         found = np.zeros(len(self._mesh.x))
         for index, share in self._corners:
@@ -65,7 +65,7 @@ class GridProjection:
         return found
 
     def kernel_to_grid(self, kernel: Values, field: Values | None = None) -> Values:
-        """A relative kernel at the mesh's points as one of the grid.
+        """Return a relative kernel at the mesh's points as one of the grid.
 
         Args:
             kernel: per m^2, shape ``(n,)``.

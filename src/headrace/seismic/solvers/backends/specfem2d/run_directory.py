@@ -54,7 +54,7 @@ class RunDirectory:
         *,
         with_model: bool = False,
     ) -> RunDirectory:
-        """Makes the directory: the template's files are linked, its ``Par_file`` is changed.
+        """Make the directory: the template's files are linked, its ``Par_file`` is changed.
 
         Args:
             path: the directory; it must not be there.
@@ -98,7 +98,7 @@ class RunDirectory:
         return int(self.par_file.number("NPROC"))
 
     def write_event(self, event: Event, directory: Path, top: float) -> None:
-        """Writes ``SOURCE`` and ``STATIONS``.
+        """Write ``SOURCE`` and ``STATIONS``.
 
         Args:
             event: the event; its z is depth.
@@ -134,7 +134,7 @@ class RunDirectory:
         (self.data / STATIONS_FILE).write_text(text, encoding="ascii")
 
     def write_own_event(self) -> None:
-        """Writes the template's ``SOURCE``, and a station at its place.
+        """Write the template's ``SOURCE``, and a station at its place.
 
         Raises:
             SolverError: the template has no ``SOURCE`` of one source.
@@ -145,7 +145,7 @@ class RunDirectory:
         (self.data / STATIONS_FILE).write_text(stations_text([station]), encoding="ascii")
 
     def mesh(self) -> None:
-        """Runs the mesher.
+        """Run the mesher.
 
         Raises:
             SolverError: it failed, or left no database.
@@ -153,7 +153,7 @@ class RunDirectory:
         self._run(MESHER, "Database*.bin")
 
     def solve(self, wanted: str) -> None:
-        """Runs the solver.
+        """Run the solver.
 
         Args:
             wanted: pattern of files that it must leave, seen from the run's directory.
@@ -164,11 +164,11 @@ class RunDirectory:
         self._run(SOLVER, wanted)
 
     def solver_failure(self, what: str) -> SolverError:
-        """An error that says what is wrong with the solver's output and what its log says."""
+        """Make an error that says what is wrong with the solver's output and log."""
         return failure([SOLVER], self.path, self._log(SOLVER), what)
 
     def prune(self, keep: Sequence[str] = ()) -> None:
-        """Removes what nobody reads any more; inputs and logs stay.
+        """Remove what nobody reads any more; inputs and logs stay.
 
         Args:
             keep: patterns of files in ``OUTPUT_FILES`` that stay.
@@ -198,7 +198,7 @@ class RunDirectory:
 
 
 def read_template(settings: Settings) -> ParFile:
-    """The template's ``Par_file``.
+    """Return the template's ``Par_file``.
 
     Raises:
         SolverError: it is not there.

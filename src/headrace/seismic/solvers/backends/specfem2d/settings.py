@@ -46,7 +46,7 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, told: Mapping[str, Any]) -> Settings:
-        """Settings from a table of a configuration file.
+        """Return settings from a table of a configuration file.
 
         Raises:
             SolverError: a key is unknown, missing or of the wrong kind; the message names it.
@@ -73,7 +73,7 @@ class Settings:
         )
 
     def command(self, program: str, processes: int) -> list[str]:
-        """How a program is started.
+        """Return how a program is started.
 
         Args:
             program: its name.
@@ -89,7 +89,7 @@ class Settings:
         return [*words, os.fspath((self.binaries / program).absolute())]
 
     def problem_with(self, program: str) -> str | None:
-        """What keeps a program from being started, in one line, or None."""
+        """Return what keeps a program from being started, in one line, or None."""
         if self.binaries is None:
             return (
                 f"{program}: where? Set the environment's {BINARIES}, or the solver's binaries, "

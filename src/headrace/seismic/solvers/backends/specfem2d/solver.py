@@ -84,14 +84,14 @@ class Specfem2D:
         self._known_mesh: Mesh | None = None
 
     def missing(self) -> str:
-        """What of SPECFEM2D is not on this machine; see `missing_of`."""
+        """Return what of SPECFEM2D is not on this machine; see `missing_of`."""
         problems = (self.settings.problem_with(name) for name in PROGRAMS)
         return next(filter(None, problems), "")
 
     def check(
         self, model: Path, events: Sequence[Path], reach: Mapping[str, Reach] = NO_REACH
     ) -> list[str]:
-        """Looks for what would go wrong; runs the mesher and a few time steps."""
+        """Look for what would go wrong; runs the mesher and a few time steps."""
         with tempfile.TemporaryDirectory(prefix="headrace-specfem2d-") as scratch:
             try:
                 mesh = self._mesh(Path(scratch) / "mesh")
@@ -102,7 +102,7 @@ class Specfem2D:
                 return [str(error).split(f"; log: {scratch}")[0]]
 
     def forward(self, run: ForwardRun) -> None:
-        """Writes the synthetics of an event, and the last wavefield if it is wanted."""
+        """Write the synthetics of an event, and the last wavefield if it is wanted."""
         event = read_event(run.event)
         mesh = self._mesh(run.output / "mesh")
         directory = RunDirectory.make(
@@ -128,7 +128,7 @@ class Specfem2D:
         directory.prune(_WAVEFIELD if run.save_wavefield else ())
 
     def adjoint(self, run: AdjointRun) -> None:
-        """Writes kernels and pseudo-Hessian of an event, on the model's grid or GLL points."""
+        """Write kernels and pseudo-Hessian of an event, on the model's grid or GLL points."""
         event = read_event(run.event)
         saved = [
             path
@@ -159,7 +159,7 @@ class Specfem2D:
         directory.prune()
 
     def _mesh(self, scratch: Path) -> Mesh:
-        """The mesh; SPECFEM2D tells it once for all runs."""
+        """Return the mesh; SPECFEM2D tells it once for all runs."""
         if self._known_mesh is None:
             shutil.rmtree(scratch, ignore_errors=True)
             directory = RunDirectory.make(
@@ -247,7 +247,7 @@ def _take_trace(
 
 
 def _check_same_setup(forward: Path, directory: RunDirectory) -> None:
-    """A wavefield saved with another time step or source would give a kernel of neither."""
+    """Refuse a wavefield saved with another time step or source: its kernel would be of neither."""
     before = forward / RUN / "DATA"
     par_file = ParFile.read(before / PAR_FILE).with_values(_ADJOINT)
     source = ParFile.read(before / SOURCE_FILE)
@@ -266,7 +266,7 @@ def _check_same_setup(forward: Path, directory: RunDirectory) -> None:
 def _write_adjoint_sources(
     directory: RunDirectory, run: AdjointRun, receivers: Sequence[Receiver], channels: Channels
 ) -> None:
-    """Writes ``SEM``; a channel that has no adjoint source at any station is zero."""
+    """Write ``SEM``; a channel that has no adjoint source at any station is zero."""
     first = receivers[0]
     path = run.forward / SYNTHETICS / f"{first.code}.{channels.codes[0]}.{channels.suffix}"
     try:
@@ -296,7 +296,7 @@ def _depended_on(directory: RunDirectory, fields: dict[str, Values]) -> tuple[st
 
 
 def _sum_of(directory: RunDirectory, mesh: Mesh, *names: str) -> Values:
-    """The sum of SPECFEM2D's fields that are there, each zero where the other is not."""
+    """Return the sum of SPECFEM2D's fields that are there, each zero where the other is not."""
     found = np.zeros(mesh.x.size)
     there = [name for name in names if (directory.output / f"proc000000_{name}.bin").is_file()]
     if not there:

@@ -55,7 +55,7 @@ class Tape2007:
 
 
 def find_tape2007(binaries: Path | None = None) -> Path:
-    """Where SPECFEM2D keeps the example.
+    """Return where SPECFEM2D keeps the example.
 
     Args:
         binaries: SPECFEM2D's bin directory; by default the environment's ``SPECFEM2D_BIN``.
@@ -87,7 +87,7 @@ def write_tape2007(
     stations: int = 8,
     spacing: float = 6000.0,
 ) -> Tape2007:
-    """Writes template, events and models of the example, out of SPECFEM2D's own files.
+    """Write template, events and models of the example, out of SPECFEM2D's own files.
 
     Args:
         directory: where to; made if missing.
