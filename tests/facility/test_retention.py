@@ -8,12 +8,12 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.retention import Retention
 from headrace.facility.identity import Identity
 from headrace.facility.store.runs import Runs
 from headrace.facility.supervision import Health
-from headrace.flowlang.runs import written
 
 
 def count(bench: Bench, table: str) -> int:
@@ -49,7 +49,7 @@ def filled(bench: Bench, ended_days_ago: float, number: int) -> None:
     """Stores runs that ended some days before now by the store's own times."""
     run = bench.run(bench.start({"A": {"Type": "Pass", "End": True}}))
     bench.ended(run.id)
-    moment = written(time.time() - ended_days_ago * 86_400)
+    moment = format_timestamp(time.time() - ended_days_ago * 86_400)
     with bench.store.transaction() as db:
         db.executemany(
             "INSERT INTO runs (id, flow_id, flow_title, definition, metadata, start_time,"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from headrace.flowlang.runs import written
+from headrace._internal.timestamps import format_timestamp
 
 # Unlike time.monotonic() it goes on while a laptop sleeps.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
@@ -12,7 +12,7 @@ _ELAPSED = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None
 
 def now() -> str:
     """Return the present time, such as ``2023-04-11T20:01:18.040416+00:00``."""
-    return written(time.time())
+    return format_timestamp(time.time())
 
 
 def elapsed() -> float:

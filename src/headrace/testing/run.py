@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.flowlang import CallAction
 from headrace.flowlang.runs import (
     Accepted,
@@ -22,7 +23,6 @@ from headrace.flowlang.runs import (
     log_of,
     run_details,
     taken_up,
-    written,
 )
 from headrace.testing.answers import NEVER, REFUSED, Reply
 from headrace.testing.problems import FlowTestError, known_name
@@ -286,7 +286,7 @@ class FlowRun:
         if reply.status == REFUSED:
             return Refused(reply.details)
         action_id = f"action-{sequence}"
-        moment = written(self._now)
+        moment = format_timestamp(self._now)
         document: dict[str, Any] = {
             "action_id": action_id,
             "status": "ACTIVE",
@@ -315,7 +315,7 @@ class FlowRun:
             "status": reply.status,
             "display_status": reply.status,
             "details": reply.details,
-            "completion_time": written(self._now),
+            "completion_time": format_timestamp(self._now),
         }
 
     def _context(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from headrace._internal.clock import elapsed
+from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.runs import Runs
 from headrace.facility.supervision import Health
-from headrace.flowlang.runs import written
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Retention:
 
     def remove_some(self) -> float:
         """Remove some records, and return the seconds until it is worth while to look again."""
-        before = written(self._time() - self._days * _DAY_SECONDS)
+        before = format_timestamp(self._time() - self._days * _DAY_SECONDS)
         old, ended = self._runs.count_ended(before)
         if old > _MANY and old > _LARGE_SHARE * ended:
             return self._slowly(before, old, ended)

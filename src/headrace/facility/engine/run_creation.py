@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.runs import Run, Runs, definition_hash
-from headrace.flowlang.runs import Event, Kind, Phase, Position, apply, written
+from headrace.flowlang.runs import Event, Kind, Phase, Position, apply
 
 # What a run is found by and shared with, which may be changed later.
 SHARED: Final = ("tags", "run_managers", "run_monitors")
@@ -87,8 +88,8 @@ def insert_run(
         definition=definition_hash(flow.definition, flow.input_schema),
         metadata=metadata,
         label=request.get("label"),
-        start_time=written(events[0].time),
-        completion_time=written(events[-1].time) if position.phase == Phase.DONE else None,
+        start_time=format_timestamp(events[0].time),
+        completion_time=format_timestamp(events[-1].time) if position.phase == Phase.DONE else None,
         status=position.status,
     )
     run = runs.insert(db, run, flow.definition, flow.input_schema)

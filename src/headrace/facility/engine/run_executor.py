@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.parking import Parking, canceled_details, parked_details, reason_of
 from headrace.facility.engine.provider_registry import Directory
 from headrace.facility.errors import ActionRejected
@@ -34,7 +35,6 @@ from headrace.flowlang.runs import (
     Position,
     Refused,
     Traveller,
-    written,
 )
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Turns:
             self._go_on(db, traveller, signal, effects)
             self._store(db, number, position, traveller)
         elif run.completion_time is None:
-            self._runs.set_status(db, number, position.status, written(time.time()))
+            self._runs.set_status(db, number, position.status, format_timestamp(time.time()))
         return effects
 
     def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
@@ -186,7 +186,7 @@ class Turns:
         sequence = (last.fetchone()[0] or 0) + 1
         event = (run.number, sequence, moment, Kind.CANCELED, "{}")
         db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
-        self._runs.set_status(db, run.number, "FAILED", written(moment))
+        self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
         Parking.put(db, run.number, canceled_details(reason))
         self._runs.journal.forget(run.number)
         self._runs.after_commit(partial(self.parked.discard, run.number))
@@ -249,7 +249,11 @@ class Turns:
         if traveller.events:
             self._runs.journal.append(db, number, traveller.events, after)
             if after.status != before.status or after.phase == Phase.DONE:
-                ended = written(traveller.events[-1].time) if after.phase == Phase.DONE else None
+                ended = (
+                    format_timestamp(traveller.events[-1].time)
+                    if after.phase == Phase.DONE
+                    else None
+                )
                 self._runs.set_status(db, number, after.status, ended)
         self._runs.after_commit(partial(self._settle, number, after))
 
@@ -280,7 +284,7 @@ class Turns:
             known = ", ".join(self._directory.urls)
             text = f"this facility has no action provider {called.url}; it has: {known}"
             return Refused({"code": "ActionProviderNotFound", "description": text})
-        moment = written(time.time())
+        moment = format_timestamp(time.time())
         action = Action(
             id=provider.new_id(),
             run_id=run.id,

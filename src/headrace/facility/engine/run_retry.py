@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.run_creation import insert_run
 from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.runs import Run, Runs
 from headrace.flowlang import DefinitionError, parse_flow
-from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up, written
+from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up
 
 # Two requests for the same within such a time are one that was sent twice.
 _AT_ONCE_SECONDS: Final = 2.0
@@ -95,7 +96,7 @@ def begin_retry(
 
 def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | None:
     """Return the run of the same retry that goes on, or was started a moment ago."""
-    recent = written(time.time() - _AT_ONCE_SECONDS)
+    recent = format_timestamp(time.time() - _AT_ONCE_SECONDS)
     row = db.execute(
         "SELECT number FROM runs WHERE (completion_time IS NULL OR start_time >= ?)"
         " AND json_valid(metadata) AND json_extract(metadata, '$.retry_of.run_id') = ?"

@@ -1,7 +1,7 @@
 """The life of one run: its events, where they lead to, and the log that they make."""
 
 from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.log_entries import Entry, entries_of, log_of, run_details, written
+from headrace.flowlang.runs.log_entries import Entry, entries_of, log_of, run_details
 from headrace.flowlang.runs.retry import Given, RetryError, entry_of, taken_up
 from headrace.flowlang.runs.run_state import (
     ACTIVE,
@@ -43,5 +43,4 @@ __all__ = [
     "restored",
     "run_details",
     "taken_up",
-    "written",
 ]

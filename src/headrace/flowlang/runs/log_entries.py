@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.flowlang.json_values import without_private
 from headrace.flowlang.model import Flow
 from headrace.flowlang.runs.events import Event, Kind
@@ -40,16 +40,11 @@ class Entry:
     def document(self) -> dict[str, Any]:
         """Return the entry in the service's shape."""
         return {
-            "time": written(self.time),
+            "time": format_timestamp(self.time),
             "code": self.code,
             "description": self.description,
             "details": self.details,
         }
-
-
-def written(seconds: float) -> str:
-    """Write seconds since 1970 as the services do: UTC, microseconds, an offset."""
-    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="microseconds")
 
 
 def log_of(flow: Flow, events: Iterable[Event]) -> Iterator[Entry]:

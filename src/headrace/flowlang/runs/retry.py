@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from headrace._internal.timestamps import format_timestamp
 from headrace.flowlang.errors import FlowLanguageError
 from headrace.flowlang.model import ActionState, ExpressionEvalState, Flow, PassState
 from headrace.flowlang.outcomes import CallAction
 from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.log_entries import written
 from headrace.flowlang.runs.run_state import FAILED, SUCCEEDED, Phase, Position, apply
 from headrace.flowlang.runs.run_stepper import Accepted, Traveller
 
@@ -108,8 +108,8 @@ def _result(flow: Flow, name: str, value: Any, creator: str, moment: float) -> A
             "manage_by": [],
             "monitor_by": [],
             "release_after": None,
-            "start_time": written(moment),
-            "completion_time": written(moment),
+            "start_time": format_timestamp(moment),
+            "completion_time": format_timestamp(moment),
             "state_name": name,
         }
     if isinstance(state, ExpressionEvalState | PassState):

@@ -1,0 +1,115 @@
+"""The order of imports: packages import what is below them, and nothing in a circle."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+
+LAYERS = (
+    {"cli"},
+    {"triggers", "diagnostics"},
+    {"runs", "deploy", "endpoints", "notifications"},
+    {"project", "config"},
+    {"facility", "hosted", "testing"},
+    {"compute"},
+    {"flowlang"},
+    {"seismic", "datarun"},
+    {"ranks"},
+    {"errors"},
+    {"_internal"},
+)
+"""From the top down; a package may import its own layer and those below."""
+
+SCIENCE = {"seismic", "datarun"}
+BELOW_SCIENCE = {"_internal", "errors", "ranks"}
+
+MODULES = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+
+
+def imports_of(module: str, everywhere: bool) -> Iterator[str]:
+    """Yield the modules of ours that a module imports, by their whole names."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    tree = ast.parse(path.read_text())
+    nodes = ast.walk(tree) if everywhere else iter(at_import(tree.body))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                origin = ".".join([*above, *origin.split(".")]).rstrip(".")
+            for name in node.names:
+                whole = f"{origin}.{name.name}"
+                if (found := whole if whole in MODULES else origin) in MODULES:
+                    yield found
+
+
+def at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported."""
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test):
+            yield from at_import([*node.body, *node.orelse])
+        elif isinstance(node, ast.Try):
+            yield from at_import([*node.body, *node.orelse, *node.finalbody])
+        else:
+            yield node
+
+
+def package_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def level_of(package: str) -> int:
+    (level,) = (number for number, layer in enumerate(LAYERS) if package in layer)
+    return level
+
+
+def test_every_package_has_a_layer() -> None:
+    packages = {package_of(module) for module in MODULES} - {""}
+    assert packages == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if package_of(name)])
+def test_imports_go_down_only(module: str) -> None:
+    mine = package_of(module)
+    for imported in imports_of(module, everywhere=True):
+        other = package_of(imported)
+        if other:
+            assert level_of(other) >= level_of(mine), f"{module} imports {imported}"
+        if mine in SCIENCE and other:
+            assert other in {mine} | BELOW_SCIENCE, f"{module} imports {imported}"
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    edges: dict[str, set[str]] = {}
+    for module in MODULES:
+        wanted = set()
+        for imported in imports_of(module, everywhere=False):
+            # Importing a module imports the packages it is in.
+            parts = imported.split(".")
+            wanted |= {".".join(parts[:count]) for count in range(2, len(parts) + 1)}
+        edges[module] = {
+            one for one in wanted if one != module and not module.startswith(f"{one}.")
+        }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module in done:
+            return
+        for imported in sorted(edges[module]):
+            visit(imported, (*path, module))
+        done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
