@@ -22,12 +22,18 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "headrace needs Python 3.11, 3.12 or 3.13; this is %d.%d. Say which: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic]'
+# Versions that passed the tests together; PINS= leaves the choice to pip.
+PINS   ?= --constraint constraints.txt
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) $(PINS) --editable '.[endpoint,seismic,mpi]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[endpoint,seismic,inversion,datarun,dev]'
+# Dependency groups need a newer pip than comes with Python 3.11.
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) 'pip>=25.1'
+	$(PIP) $(PINS) --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo

@@ -179,7 +179,8 @@ def test_two_creations_at_once_leave_one_flow(
 
 def test_two_deploys_of_one_directory_are_kept_apart(project: Project) -> None:
     program = (
-        "import sys; from headrace.project import deploying, load_project, ProjectError\n"
+        "import sys; from headrace.config import ProjectError\n"
+        "from headrace.deploy import deploying; from headrace.project import load_project\n"
         "try:\n  with deploying(load_project(sys.argv[1])): pass\n"
         "except ProjectError as error: print(error)"
     )
