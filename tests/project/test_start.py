@@ -26,7 +26,7 @@ from headrace.runs.query import find_run, list_runs
 from headrace.runs.tags import find_tagged
 from headrace.triggers import Arrival
 from headrace.triggers.project_launcher import (
-    ProjectStarter,
+    ProjectRunClient,
 )
 
 
@@ -94,7 +94,7 @@ def test_a_collection_without_its_directory_is_told(deployed: Project, services:
 def test_the_starter_renders_the_trigger_and_marks_the_run(
     deployed: Project, service: Service
 ) -> None:
-    starter = ProjectStarter(deployed, "local", lambda: services_at(service.url, TOKEN))
+    starter = ProjectRunClient(deployed, "local", lambda: services_at(service.url, TOKEN))
     run_id = starter.start(Rule(), ARRIVAL, "the-tag")
     run = service.runs[run_id]
     assert (run["label"], run["tags"]) == ("say hello", ["from here", "the-tag"])
@@ -104,7 +104,7 @@ def test_the_starter_renders_the_trigger_and_marks_the_run(
 def test_a_run_whose_answer_was_lost_is_found_by_its_tag(
     deployed: Project, service: Service
 ) -> None:
-    starter = ProjectStarter(deployed, "local", lambda: services_at(service.url, TOKEN))
+    starter = ProjectRunClient(deployed, "local", lambda: services_at(service.url, TOKEN))
     flow_id = deployed.lock().at("local").flows["say"].id
     since = datetime.now(UTC) - timedelta(hours=1)
     assert starter.find("the-tag", since) is None
@@ -142,7 +142,7 @@ def test_only_a_facility_is_told_the_name_of_a_request(
 
 
 def test_a_refusal_reaches_the_watcher_in_one_line(deployed: Project, service: Service) -> None:
-    starter = ProjectStarter(deployed, "local", lambda: services_at(service.url, TOKEN))
+    starter = ProjectRunClient(deployed, "local", lambda: services_at(service.url, TOKEN))
     flow_id = deployed.lock().at("local").flows["say"].id
     refusal = (403, {"error": {"code": "FORBIDDEN", "detail": "Missing permissions: RUN."}})
     service.refuse[f"POST /flows/{flow_id}/run"] = refusal

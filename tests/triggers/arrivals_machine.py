@@ -2,7 +2,7 @@
 
 The model is what a person sees: things (each file that was ever put is one), the disks they lie
 on, and the disk that is mounted now. It has the rules of docs/triggers.md in a few lines (`look`).
-The real post, ledger and starts work on real files; they learn of the world by looking at it only.
+The real watcher, ledger and launcher work on real files, and learn of the world by looking only.
 
 What a person demands is checked at every request to start a run, and after every step: the run is
 for the thing that lies there, which is complete, for the arrival that it is now, and is the first
@@ -32,11 +32,11 @@ from headrace.triggers import (
     Record,
     StartRefused,
     Trigger,
-    ask_again,
+    retry_refused,
 )
 from headrace.triggers.arrival import identify
-from headrace.triggers.directory_watcher import Post, Task
-from headrace.triggers.launcher import Starts
+from headrace.triggers.directory_watcher import DirectoryWatcher, Task
+from headrace.triggers.launcher import RunLauncher
 
 NAMES = st.sampled_from("ab")
 NUMBERS = st.integers(0, 5)
@@ -44,7 +44,7 @@ NUMBERS = st.integers(0, 5)
 MOMENTS = st.sampled_from(["before", "before", "after", "find", "refused"])
 INTERVAL = 1.0
 SETTLE = 0.4
-LONGEST_WAIT = 8.0
+MAXIMUM_DELAY = 8.0
 DISKS = 4
 # The clock of the coarsest file system in use ticks so often (s).
 TICK = 2.0
@@ -66,13 +66,13 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing that handles errors may handle it."""
 
 
-class AtOnce:
+class ImmediateWorkers:
     """Workers that have no threads."""
 
-    def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        self.start_run(work, done)
+    def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        self.submit_start(work, done)
 
-    def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+    def submit_start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         future: Future[Any] = Future()
         try:
             future.set_result(work())
@@ -80,11 +80,11 @@ class AtOnce:
             future.set_exception(error)
         done(future)
 
-    def ended(self) -> bool:
+    def is_stopping(self) -> bool:
         return False
 
 
-class WatchedLedger(Ledger):
+class InterruptedLedger(Ledger):
     """A ledger before and after whose every change something may happen."""
 
     def __init__(self, path: Path, world: ArrivalsMachine) -> None:
@@ -103,41 +103,41 @@ class WatchedLedger(Ledger):
         super().add_root(trigger, collection, folder, root, skip)
         self._world.between_steps()
 
-    def see(
+    def record_seen(
         self,
         trigger: str,
         collection: str,
         root: str,
-        sightings: Iterable[tuple[str, Identity]],
+        entries: Iterable[tuple[str, Identity]],
     ) -> list[Record]:
         self._world.between_steps()
-        records = super().see(trigger, collection, root, sightings)
+        records = super().record_seen(trigger, collection, root, entries)
         self._world.between_steps()
         return records
 
-    def vanish(self, ids: Iterable[int]) -> None:
+    def mark_missing(self, ids: Iterable[int]) -> None:
         self._world.between_steps()
-        super().vanish(ids)
+        super().mark_missing(ids)
         self._world.between_steps()
 
-    def begin(self, id_: int) -> Record:
+    def mark_starting(self, id_: int) -> Record:
         self._world.meanwhile("begin", self.get(id_))
         self._world.attempted(self.get(id_))
-        return self._changed(super().begin, id_)
+        return self._changed(super().mark_starting, id_)
 
-    def started(self, id_: int, run_id: str) -> Record:
+    def mark_started(self, id_: int, run_id: str) -> Record:
         self._world.meanwhile("answer", self.get(id_))
-        return self._changed(super().started, id_, run_id)
+        return self._changed(super().mark_started, id_, run_id)
 
-    def failed(self, id_: int, reason: str) -> Record:
-        return self._changed(super().failed, id_, reason)
+    def mark_failed(self, id_: int, reason: str) -> Record:
+        return self._changed(super().mark_failed, id_, reason)
 
-    def refused(self, id_: int, reason: str) -> Record:
-        return self._changed(super().refused, id_, reason)
+    def mark_refused(self, id_: int, reason: str) -> Record:
+        return self._changed(super().mark_refused, id_, reason)
 
-    def removed(self, id_: int) -> Record:
+    def mark_removed(self, id_: int) -> Record:
         self._world.between_steps()
-        record = super().removed(id_)
+        record = super().mark_removed(id_)
         self._world.found_gone(record)
         self._world.between_steps()
         return record
@@ -152,7 +152,7 @@ class WatchedLedger(Ledger):
 class ArrivalsMachine(RuleBasedStateMachine):
     """Files are put, taken away, brought back; disks change; starts fail, are refused, killed."""
 
-    first_wait = 0.25
+    initial_delay = 0.25
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,7 +174,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
         self.known: list[dict[str, tuple[int, int]]] = []
         self.arrivals = dict.fromkeys("ab", 0)
         self.mounted: int | None = None
-        self.attended: int | None = None  # the disk that the post follows
+        self.attended: int | None = None  # the disk that the watcher follows
         self.changed = False
         # Runs and requests: the arrival (name and number) by tag.
         self.runs: dict[str, tuple[str, int]] = {}
@@ -185,14 +185,14 @@ class ArrivalsMachine(RuleBasedStateMachine):
         self.kill_in = 0
         self.mean: tuple[str, str] = ("", "")
         self.looking = False
-        self.ledger = WatchedLedger(self.place / "ledger.db", self)
-        self.post = self.new_post()
+        self.ledger = InterruptedLedger(self.place / "ledger.db", self)
+        self.watcher = self.new_watcher()
         self.new_disk()
         self.new_disk()
         self.mount(0)
 
     def teardown(self) -> None:
-        self.post.close()
+        self.watcher.close()
         self.ledger.close()
         shutil.rmtree(self.place)
 
@@ -319,7 +319,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
             raise AssertionError(otherwise)
 
     def find(self, tag: str, since: datetime) -> str | None:
-        record = self.ledger.tagged(tag)
+        record = self.ledger.find_by_tag(tag)
         assert record is not None
         self.meanwhile("find", record)
         self.maybe("find")
@@ -354,43 +354,49 @@ class ArrivalsMachine(RuleBasedStateMachine):
 
     # -- what works
 
-    def new_post(self) -> Post:
-        starts = Starts(
+    def new_watcher(self) -> DirectoryWatcher:
+        launcher = RunLauncher(
             self.ledger,
             self,
             lambda event: None,
-            first_wait=self.first_wait,
-            longest_wait=LONGEST_WAIT,
+            initial_delay=self.initial_delay,
+            maximum_delay=MAXIMUM_DELAY,
         )
         clock = lambda: self.now  # noqa: E731 - a clock that stands
-        return Post(
-            self.trigger, self.ledger, starts, AtOnce(), lambda e: None, lambda n, w: None, clock
+        return DirectoryWatcher(
+            self.trigger,
+            self.ledger,
+            launcher,
+            ImmediateWorkers(),
+            lambda e: None,
+            lambda n, w: None,
+            clock,
         )
 
     def glance(self) -> None:
-        """The post looks at the directory, and at each thing in it."""
+        """The watcher looks at the directory, and at each thing in it."""
         self.look()
         self.changed = False
         self.looking = True
-        self.post.do(("directory", ""))
+        self.watcher.run_task(("directory", ""))
         for name in "ab":
-            self.post.do(("arrival", name))
+            self.watcher.run_task(("arrival", name))
         self.looking = False
 
     def do(self, task: Task) -> None:
         if task[0] == "directory" or (task[0] == "arrival" and self.changed):
             self.glance()
         if task[0] != "directory":
-            self.post.do(task)
+            self.watcher.run_task(task)
 
     def work(self, seconds: float, tasks: int = 1000) -> None:
-        """The post works until so much later; a kill ends it, and another one begins."""
+        """The watcher works until so much later; a kill ends it, and another one begins."""
         end = self.now + seconds
         try:
             for _ in range(tasks):
-                when = self.post.agenda.next_time
+                when = self.watcher.queue.next_time
                 self.now = max(self.now, min(end, when if when is not None else end))
-                task = self.post.agenda.take(self.now)
+                task = self.watcher.queue.pop_due(self.now)
                 if task is None:
                     break
                 self.do(task)
@@ -402,10 +408,10 @@ class ArrivalsMachine(RuleBasedStateMachine):
 
     def restart(self) -> None:
         self.kill_in = 0
-        self.post.close()
+        self.watcher.close()
         self.ledger.close()
-        self.ledger = WatchedLedger(self.place / "ledger.db", self)
-        self.post = self.new_post()
+        self.ledger = InterruptedLedger(self.place / "ledger.db", self)
+        self.watcher = self.new_watcher()
         self.attended = None
         if self.looking:
             # Nobody can say how much of it the last one had written down.
@@ -484,7 +490,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
         followed = self.mounted is not None and self.attended == self.mounted
         if followed and not (written and name in self.known[self.mounted or 0]):
             self.look(name)
-        self.post.hinted({name: written})
+        self.watcher.handle_changes({name: written})
 
     @rule(tenths=st.sampled_from([1, 3, 5, 10, 20, 35, 60]))
     def watch(self, tenths: int) -> None:
@@ -593,7 +599,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
     def ask_for_the_refused(self) -> None:
         refused = [record.id for record in self.ledger.records() if record.state == "refused"]
         if refused:
-            ask_again(self.place / "ledger.db", refused)
+            retry_refused(self.place / "ledger.db", refused)
 
     # -- what is demanded
 
@@ -632,7 +638,7 @@ class EveryArrivalGetsItsRun(ArrivalsMachine):
 class FailuresLieForLong(ArrivalsMachine):
     """As above, but only in the end everything may succeed, and attempts are far apart."""
 
-    first_wait = 5.0
+    initial_delay = 5.0
 
     def teardown(self) -> None:
         try:
@@ -640,9 +646,9 @@ class FailuresLieForLong(ArrivalsMachine):
             for disk in range(len(self.lying)):
                 self.mount(disk)
                 self.ask_for_the_refused()
-                self.work(3 * LONGEST_WAIT)
+                self.work(3 * MAXIMUM_DELAY)
                 self.all_that_lies_here_has_its_run()
-            self.work(3 * LONGEST_WAIT)
+            self.work(3 * MAXIMUM_DELAY)
             self.no_arrival_has_two_runs()
             self.the_ledger_tells_the_truth()
         finally:

@@ -209,7 +209,7 @@ def test_what_was_complete_before_its_disk_went_away_settles_again(
 ) -> None:
     """It may have been written to elsewhere, and still be."""
     world.put("a")
-    while world.now < SETTLE or world.post.agenda.next_time != world.now:
+    while world.now < SETTLE or world.watcher.queue.next_time != world.now:
         world.work(INTERVAL, 1)
     world.mount(between)
     world.work(2.0)

@@ -10,8 +10,8 @@ import pytest
 from triggers.trigger_files import Memory, make_trigger, watching
 from waiting import wait_until
 
-from headrace.triggers import Problem, Settling, Started, Trigger, TriggerError, load_trigger
-from headrace.triggers.completeness.program import Check, ask
+from headrace.triggers import Incomplete, Problem, Started, Trigger, TriggerError, load_trigger
+from headrace.triggers.completeness.program import Check, run_check
 
 PROGRAM = """
 import pathlib, sys
@@ -43,7 +43,7 @@ def test_a_run_starts_at_the_end_and_only_then(tmp_path: Path, trigger: Trigger)
         place.mkdir()
         (place / "first").write_text("1")
         told = 1
-        while not any(e.waiting_for == "the end" for e in watch.wait_for(Settling, told)):
+        while not any(e.missing == "the end" for e in watch.wait_for(Incomplete, told)):
             told += 1
         assert starter.runs == {}
         (place / "end").touch()
@@ -73,20 +73,20 @@ def test_what_has_not_changed_is_asked_about_once_an_interval(
     tmp_path: Path, trigger: Trigger
 ) -> None:
     check = Check(trigger, trigger.directory)
-    assert check.answer((1, 10), 0.0) is None
-    check.keep((1, 10), 0.0, ask(trigger, trigger.directory))
+    assert check.missing_reason((1, 10), 0.0) is None
+    check.store((1, 10), 0.0, run_check(trigger, trigger.directory))
     assert (tmp_path / "asked").read_text().count("\n") == 1
     for now in (0.0, 0.1, 0.19):
-        assert check.answer((1, 10), now) == "the end"
-    assert check.answer((2, 10), 0.19) is None, "it has grown"
-    assert check.answer((1, 10), 0.4) is None, "the interval has passed"
+        assert check.missing_reason((1, 10), now) == "the end"
+    assert check.missing_reason((2, 10), 0.19) is None, "it has grown"
+    assert check.missing_reason((1, 10), 0.4) is None, "the interval has passed"
 
 
 def test_a_mistake_is_never_taken_for_complete(tmp_path: Path, trigger: Trigger) -> None:
     (trigger.directory / "broken").touch()
     for _ in range(2):
         with pytest.raises(TriggerError, match="must end with 0"):
-            ask(trigger, trigger.directory)
+            run_check(trigger, trigger.directory)
 
 
 def programmed(tmp_path: Path, text: str) -> Trigger:
@@ -126,7 +126,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(
     if why == "printed":
         trigger = replace(trigger, check=(*trigger.check, "print"))
     with pytest.raises(TriggerError, match=why):
-        ask(trigger, trigger.directory, lambda: why == "given up" and pids.exists())
+        run_check(trigger, trigger.directory, lambda: why == "given up" and pids.exists())
     for pid in pids.read_text().split():
         wait_until(lambda pid=pid: ended(int(pid)), f"the end of {pid}")
 
@@ -159,11 +159,11 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "triggers" / "new_event.toml"
     trigger = make_trigger(tmp_path, file=file, check=("no-such-program",))
     with pytest.raises(TriggerError, match="no-such-program: No such file"):
-        ask(trigger, trigger.directory)
+        run_check(trigger, trigger.directory)
 
 
 def test_without_a_check_everything_is_complete(tmp_path: Path) -> None:
-    assert Check(make_trigger(tmp_path), tmp_path).answer((1, 1), 0.0) == ""
+    assert Check(make_trigger(tmp_path), tmp_path).missing_reason((1, 1), 0.0) == ""
 
 
 def test_the_file_gives_the_command_as_one_writes_it(tmp_path: Path) -> None:

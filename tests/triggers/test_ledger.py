@@ -26,12 +26,12 @@ from headrace.triggers import (
     Trigger,
     TriggerError,
     Watching,
-    ask_again,
-    first_looks,
+    find_existing_entries,
     read_ledger,
+    retry_refused,
 )
 from headrace.triggers.arrival import identify
-from headrace.triggers.launcher import Starts
+from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.watched_directory import WatchedDirectory
 
 PLACE = ("new_event", "workstation", "ext4:7")
@@ -40,16 +40,16 @@ PLACE = ("new_event", "workstation", "ext4:7")
 def test_an_arrival_goes_its_way(tmp_path: Path) -> None:
     path = tmp_path / "state" / "ledger.db"
     with Ledger(path) as ledger:
-        (seen,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        (seen,) = ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))])
         assert (seen.state, seen.attempts, seen.generation) == ("seen", 0, 1)
-        starting = ledger.begin(seen.id)
+        starting = ledger.mark_starting(seen.id)
         assert (starting.state, starting.attempts, starting.tag) == ("starting", 1, seen.tag)
-        assert ledger.failed(seen.id, "down").reason == "down"
-        again = ledger.begin(seen.id)
+        assert ledger.mark_failed(seen.id, "down").reason == "down"
+        again = ledger.mark_starting(seen.id)
         assert again.attempts == 2
         assert again.first_attempt_at == starting.first_attempt_at
-        assert ledger.started(seen.id, "run-1").run_id == "run-1"
-        assert ledger.open("new_event", "workstation") == []
+        assert ledger.mark_started(seen.id, "run-1").run_id == "run-1"
+        assert ledger.records_without_run("new_event", "workstation") == []
     (record,) = read_ledger(path, "new_event")
     assert (record.state, record.run_id) == ("started", "run-1")
     assert read_ledger(path, "other") == []
@@ -68,18 +68,18 @@ def test_a_second_watcher_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_states_only_follow_the_arrows(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
-        (seen,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        (seen,) = ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))])
         for step in (
-            lambda: ledger.started(seen.id, "run"),
-            lambda: ledger.failed(seen.id, "x"),
-            lambda: ledger.removed(seen.id),
+            lambda: ledger.mark_started(seen.id, "run"),
+            lambda: ledger.mark_failed(seen.id, "x"),
+            lambda: ledger.mark_removed(seen.id),
         ):
             with pytest.raises(TriggerError, match="is not starting"):
                 step()
-        ledger.begin(seen.id)
-        ledger.started(seen.id, "run")
+        ledger.mark_starting(seen.id)
+        ledger.mark_started(seen.id, "run")
         with pytest.raises(TriggerError, match="is not seen or starting or failed"):
-            ledger.begin(seen.id)
+            ledger.mark_starting(seen.id)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_another_identity_is_another_arrival(
     tmp_path: Path, identity: Identity, generation: int
 ) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
-        (first,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
-        ledger.begin(first.id)
-        ledger.started(first.id, "run")
-        (second,) = ledger.see(*PLACE, [("/incoming/a/", identity)])
+        (first,) = ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        ledger.mark_starting(first.id)
+        ledger.mark_started(first.id, "run")
+        (second,) = ledger.record_seen(*PLACE, [("/incoming/a/", identity)])
     assert second.generation == generation
     assert (second.tag == first.tag) == (generation == 1)
 
@@ -110,7 +110,7 @@ def test_tags_differ_between_triggers_paths_and_ledgers(tmp_path: Path) -> None:
         with Ledger(tmp_path / name) as ledger:
             for trigger in ("a", "b"):
                 sightings = [(f"/incoming/{path}/", Identity(1, 1)) for path in "xyz"]
-                for record in ledger.see(trigger, "workstation", "ext4:7", sightings):
+                for record in ledger.record_seen(trigger, "workstation", "ext4:7", sightings):
                     assert record.tag.startswith(f"arrival:{trigger}:")
                     tags.add(record.tag)
     assert len(tags) == 12
@@ -145,10 +145,12 @@ def test_a_wrong_clock_does_not_hide_the_run(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
     ahead = datetime(2026, 3, 2, tzinfo=UTC)
     with Ledger(tmp_path / "ledger.db", now=lambda: ahead) as ledger:
-        (record,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
-        ledger.begin(record.id)
-        starts = Starts(ledger, Searching(), lambda event: None, first_wait=1, longest_wait=1)
-        assert starts.attempt(trigger, record.id) is None
+        (record,) = ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        ledger.mark_starting(record.id)
+        starts = RunLauncher(
+            ledger, Searching(), lambda event: None, initial_delay=1, maximum_delay=1
+        )
+        assert starts.launch(trigger, record.id) is None
     assert asked[0] < datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -156,7 +158,7 @@ def test_a_tag_is_not_longer_than_the_service_takes(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
         sightings = [("/incoming/a/", Identity(5, 50))]
         tags = [
-            ledger.see(f"{'t' * 200}{end}", "workstation", "ext4:7", sightings)[0].tag
+            ledger.record_seen(f"{'t' * 200}{end}", "workstation", "ext4:7", sightings)[0].tag
             for end in "ab"
         ]
     assert len(set(tags)) == 2
@@ -166,7 +168,7 @@ def test_a_tag_is_not_longer_than_the_service_takes(tmp_path: Path) -> None:
 def filled(path: Path) -> Path:
     with Ledger(path) as ledger:
         ledger.add_root("new_event", "workstation", "/incoming/", "ext4:7")
-        ledger.see(*PLACE, [(f"/incoming/{name}/", Identity(5, 50)) for name in "abc"])
+        ledger.record_seen(*PLACE, [(f"/incoming/{name}/", Identity(5, 50)) for name in "abc"])
     return path
 
 
@@ -183,7 +185,7 @@ def exchange(path: Path) -> None:
 def go_back(path: Path) -> None:
     before = path.read_bytes()
     with Ledger(path) as ledger:
-        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
     delete(path)
     path.write_bytes(before)
 
@@ -232,7 +234,7 @@ def test_a_ledger_that_was_lost_between_two_watches_is_refused(tmp_path: Path, w
         assert "\n" not in str(refused.value)
         assert "--existing skip" in str(refused.value)
     with Ledger(path, start_over=True) as ledger:
-        (again,) = ledger.see(*PLACE, [("/incoming/new/", Identity(6, 60))])
+        (again,) = ledger.record_seen(*PLACE, [("/incoming/new/", Identity(6, 60))])
         assert again.state == "seen"
     with Ledger(path) as ledger:
         assert ledger.records()
@@ -254,9 +256,9 @@ def test_a_ledger_that_is_lost_while_it_is_in_use_is_noticed(tmp_path: Path, way
     shutil.copy(path, tmp_path / "other")
     destroy, words = UNDER_IT[way]
     with Ledger(path) as ledger:
-        (record,) = ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        (record,) = ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
         destroy(path)
-        for step in (ledger.verify, lambda: ledger.begin(record.id), ledger.records):
+        for step in (ledger.verify, lambda: ledger.mark_starting(record.id), ledger.records):
             with pytest.raises(LedgerUnusable, match=words):
                 step()
     if way in ("deleted", "replaced"):
@@ -274,11 +276,11 @@ def test_a_ledger_that_is_lost_while_it_is_in_use_is_noticed(tmp_path: Path, way
 def test_arrivals_that_are_deleted_under_a_watch_stop_it(tmp_path: Path, names: str) -> None:
     path = filled(tmp_path / "ledger.db")
     with Ledger(path) as ledger:
-        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
         remove(path, *names)
         for step in (
-            lambda: ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))]),
-            lambda: ledger.begin(2),
+            lambda: ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))]),
+            lambda: ledger.mark_starting(2),
             ledger.verify,
         ):
             with pytest.raises(LedgerUnusable, match="deleted from it"):
@@ -288,29 +290,29 @@ def test_arrivals_that_are_deleted_under_a_watch_stop_it(tmp_path: Path, names: 
 def test_what_others_may_write_stops_no_watch(tmp_path: Path) -> None:
     path = filled(tmp_path / "ledger.db")
     with Ledger(path) as ledger:
-        ledger.begin(1)
-        ledger.refused(1, "too large")
-        assert ask_again(path, [1]) == 1
-        (record, *_) = ledger.open("new_event", "workstation")
+        ledger.mark_starting(1)
+        ledger.mark_refused(1, "too large")
+        assert retry_refused(path, [1]) == 1
+        (record, *_) = ledger.records_without_run("new_event", "workstation")
         assert (record.id, record.state) == (1, "failed")
 
 
 def test_an_arrival_that_could_not_be_committed_was_not_deleted(tmp_path: Path) -> None:
     path = filled(tmp_path / "ledger.db")
     with Ledger(path) as ledger:
-        ledger.begin(1)
-        ledger.refused(1, "too large")
+        ledger.mark_starting(1)
+        ledger.mark_refused(1, "too large")
         log = path.with_name(f"{path.name}-wal")
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         # As on a disk that is full when a transaction ends.
         resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, limits[1]))
         try:
             with pytest.raises(TriggerError, match="check the disk"):
-                ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+                ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert ask_again(path, [1]) == 1
-        (record,) = ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        assert retry_refused(path, [1]) == 1
+        (record,) = ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
         assert record.id == 4
 
 
@@ -318,7 +320,7 @@ def test_a_deletion_that_was_taken_note_of_is_not_told_again(tmp_path: Path) -> 
     path = filled(tmp_path / "ledger.db")
     remove(path, "b")
     with Ledger(path, start_over=True) as ledger:
-        assert not ledger.knows_root("new_event", "workstation", "/incoming/", "ext4:7")
+        assert not ledger.has_root("new_event", "workstation", "/incoming/", "ext4:7")
         ledger.add_root(
             *("new_event", "workstation", "/incoming/", "ext4:7"),
             skip=[(f"/incoming/{name}/", Identity(5, 50)) for name in "abc"],
@@ -338,8 +340,9 @@ from headrace.triggers.arrival import Identity
 from headrace.triggers.ledger import Ledger
 
 ledger = Ledger(Path(sys.argv[1]))
-(record,) = ledger.see("new_event", "workstation", "ext4:7", [("/incoming/d/", Identity(5, 50))])
-ledger.begin(record.id)
+entries = [("/incoming/d/", Identity(5, 50))]
+(record,) = ledger.record_seen("new_event", "workstation", "ext4:7", entries)
+ledger.mark_starting(record.id)
 os._exit(9)
 """
 
@@ -372,10 +375,10 @@ from headrace.triggers.ledger import Ledger
 
 ledger = Ledger(Path(sys.argv[1]))
 place = ("new_event", "workstation", "root")
-ledger.see(*place, [("/incoming/before/", Identity(5, 50))])
+ledger.record_seen(*place, [("/incoming/before/", Identity(5, 50))])
 for suffix in sys.argv[2:]:
     os.unlink(sys.argv[1] + suffix)
-ledger.see(*place, [("/incoming/after/", Identity(6, 60))])
+ledger.record_seen(*place, [("/incoming/after/", Identity(6, 60))])
 os._exit(9)
 """
 
@@ -400,12 +403,12 @@ def test_whoever_looks_at_a_ledger_in_use_leaves_its_log_there(tmp_path: Path) -
     log = tmp_path / "ledger.db-wal"
     look = "import sys; from headrace.triggers import *; from pathlib import Path; {}"
     with Ledger(path) as ledger:
-        (seen,) = ledger.see(*PLACE, [("/incoming/a/", Identity(5, 50))])
-        ledger.begin(seen.id)
-        ledger.refused(seen.id, "no")
+        (seen,) = ledger.record_seen(*PLACE, [("/incoming/a/", Identity(5, 50))])
+        ledger.mark_starting(seen.id)
+        ledger.mark_refused(seen.id, "no")
         ledger.verify()
         before = (log.stat().st_ino, ledger.data_version)
-        for what in ("read_ledger(Path(sys.argv[1]))", "ask_again(Path(sys.argv[1]), [1])"):
+        for what in ("read_ledger(Path(sys.argv[1]))", "retry_refused(Path(sys.argv[1]), [1])"):
             subprocess.run([sys.executable, "-c", look.format(what), str(path)], check=True)
             ledger.verify()
         assert log.stat().st_ino == before[0]
@@ -416,7 +419,7 @@ def test_whoever_looks_at_a_ledger_in_use_leaves_its_log_there(tmp_path: Path) -
 def test_a_log_that_is_replaced_ends_the_watch(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:
-        ledger.see(*PLACE, [("/incoming/d/", Identity(5, 50))])
+        ledger.record_seen(*PLACE, [("/incoming/d/", Identity(5, 50))])
         log = tmp_path / "ledger.db-wal"
         other = tmp_path / "other"
         other.write_bytes(log.read_bytes())
@@ -431,10 +434,10 @@ def test_a_disk_that_cannot_be_written_is_told_and_may_pass(tmp_path: Path) -> N
         ledger._file._database.execute("PRAGMA max_page_count = 1")
         sightings = [(f"/incoming/{number}/", Identity(number, 1)) for number in range(5000)]
         with pytest.raises(TriggerError, match="full") as refused:
-            ledger.see(*PLACE, sightings)
+            ledger.record_seen(*PLACE, sightings)
         assert not isinstance(refused.value, LedgerUnusable)
         ledger._file._database.execute("PRAGMA max_page_count = 100000")
-        assert len(ledger.see(*PLACE, sightings)) == 5000
+        assert len(ledger.record_seen(*PLACE, sightings)) == 5000
 
 
 VERSION_1 = """
@@ -462,13 +465,13 @@ def test_a_ledger_of_the_version_before_goes_on(tmp_path: Path) -> None:
     (trigger.directory / "a" / "data").write_text("1")
     identity = identify(trigger.directory / "a")
     with WatchedDirectory(trigger) as directory:
-        root = directory.survey().earlier_root
+        root = directory.probe_filesystem().earlier_root
     database = sqlite3.connect(tmp_path / "ledger.db")
     database.executescript(VERSION_1.format(inode=identity.inode, born=identity.born, root=root))
     database.close()
     starter = Memory()
     with Ledger(tmp_path / "ledger.db") as ledger:
-        assert first_looks([trigger], ledger) == []
+        assert find_existing_entries([trigger], ledger) == []
     with watching([trigger], tmp_path / "ledger.db", starter) as watch:
         watch.wait_for(Watching)
         sign = trigger.directory / "sign"

@@ -1,4 +1,4 @@
-"""How changes are noticed: file systems, listings, hints and the agenda."""
+"""How changes are noticed: file systems, the scanner, the notifier and the queue of tasks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triggers.trigger_files import make_trigger
 
+from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
 from headrace.triggers import Trigger
 from headrace.triggers.arrival import identify
-from headrace.triggers.change_notifier import Hints, Listing, no_inotify
-from headrace.triggers.delay_queue import Agenda
-from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
+from headrace.triggers.change_notifier import (
+    ChangeNotifier,
+    DirectoryScanner,
+    explain_inotify_error,
+)
+from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.watched_directory import WatchedDirectory
 
 
@@ -64,30 +68,30 @@ def test_auto_polls_network_file_systems(
     monkeypatch.setattr("headrace.triggers.watched_directory.file_system", lambda directory: kind)
     trigger = make_trigger(tmp_path, observer=asked)
     with WatchedDirectory(trigger) as directory:
-        assert directory.survey().observer == observer
+        assert directory.probe_filesystem().observer == observer
 
 
-def look(
-    listing: Listing, trigger: Trigger, now: float, *, anyway: bool = False
+def scan(
+    scanner: DirectoryScanner, trigger: Trigger, now: float, *, force: bool = False
 ) -> dict[str, int] | None:
     with WatchedDirectory(trigger) as directory:
-        return listing.look(directory, now, anyway=anyway)
+        return scanner.scan(directory, now, force=force)
 
 
 def test_a_directory_is_read_again_only_after_a_change(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, marker="DONE")
-    listing = Listing()
+    scanner = DirectoryScanner()
     (trigger.directory / "a").mkdir()
     (trigger.directory / ".hidden").mkdir()
     (trigger.directory / "file").touch()
     inode = (trigger.directory / "a").stat().st_ino
-    assert look(listing, trigger, 100.0) == {"a": inode}
-    assert look(listing, trigger, 102.0) is not None, "the file system's clock may not have ticked"
-    assert look(listing, trigger, 103.0) is not None
-    assert look(listing, trigger, 104.0) is None
-    assert look(listing, trigger, 104.0, anyway=True) is not None
+    assert scan(scanner, trigger, 100.0) == {"a": inode}
+    assert scan(scanner, trigger, 102.0) is not None, "the file system's clock may not have ticked"
+    assert scan(scanner, trigger, 103.0) is not None
+    assert scan(scanner, trigger, 104.0) is None
+    assert scan(scanner, trigger, 104.0, force=True) is not None
     (trigger.directory / "b").mkdir()
-    names = look(listing, trigger, 105.0)
+    names = scan(scanner, trigger, 105.0)
     assert names is not None
     assert names.keys() == {"a", "b"}
 
@@ -98,22 +102,22 @@ def test_files_are_listed_without_links_and_markers(tmp_path: Path) -> None:
         (trigger.directory / name).touch()
     (trigger.directory / "folder").mkdir()
     (trigger.directory / "link").symlink_to("a.dat")
-    names = look(Listing(), trigger, 0.0)
+    names = scan(DirectoryScanner(), trigger, 0.0)
     assert names is not None
     assert names.keys() == {"a.dat"}
 
 
-def test_hints_name_what_changed(tmp_path: Path) -> None:
+def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
     told: dict[str, bool] = {}
     changed = threading.Condition()
 
-    def hint(name: str, written: bool) -> None:
+    def on_change(name: str, written: bool) -> None:
         with changed:
             told[name] = told.get(name, True) and written
             changed.notify()
 
     (tmp_path / "old").write_text("1")
-    hints = Hints(tmp_path, hint)
+    notifier = ChangeNotifier(tmp_path, on_change)
     try:
         (tmp_path / "new").mkdir()
         with (tmp_path / "old").open("a") as old:
@@ -121,7 +125,7 @@ def test_hints_name_what_changed(tmp_path: Path) -> None:
         with changed:
             assert changed.wait_for(lambda: {"new", "old"} <= told.keys(), timeout=30)
     finally:
-        hints.close()
+        notifier.close()
     assert told["new"] is False
     assert told["old"] is True
 
@@ -137,25 +141,27 @@ def test_hints_name_what_changed(tmp_path: Path) -> None:
     ],
 )
 def test_the_limit_that_was_met_is_named(error: Exception, limit: str) -> None:
-    assert limit in no_inotify(error)
-    assert ("max_user_watches" in no_inotify(error)) == (limit == "fs.inotify.max_user_watches")
+    assert limit in explain_inotify_error(error)
+    assert ("max_user_watches" in explain_inotify_error(error)) == (
+        limit == "fs.inotify.max_user_watches"
+    )
 
 
 def test_directories_in_one_place_are_told_apart(tmp_path: Path) -> None:
     """Also where the second has the device and inode number of the first, as disks may have."""
     trigger = make_trigger(tmp_path)
     with WatchedDirectory(trigger) as first:
-        stamp, ground = first.stamp, first.survey()
+        stamp, filesystem = first.stamp, first.probe_filesystem()
     (tmp_path / "link").symlink_to(trigger.directory)
     (tmp_path / "incoming").rename(tmp_path / "real")
     (tmp_path / "incoming").symlink_to("real")
     with WatchedDirectory(trigger) as same:
-        assert (same.stamp, same.survey()) == (stamp, ground)
+        assert (same.stamp, same.probe_filesystem()) == (stamp, filesystem)
     (tmp_path / "incoming").unlink()
     (tmp_path / "incoming").mkdir()
     with WatchedDirectory(trigger) as other:
         assert other.stamp != stamp
-        assert other.survey().root != ground.root
+        assert other.probe_filesystem().root != filesystem.root
 
 
 def test_an_identity_lasts_through_changes_and_moves(tmp_path: Path) -> None:
@@ -172,21 +178,23 @@ def test_an_identity_lasts_through_changes_and_moves(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 100), st.booleans()), max_size=30))
-def test_an_agenda_gives_each_task_once_in_order(puts: list[tuple[str, float, bool]]) -> None:
-    agenda: Agenda[str] = Agenda()
+def test_a_delay_queue_gives_each_task_once_in_order(
+    changes: list[tuple[str, float, bool]],
+) -> None:
+    queue: DelayQueue[str] = DelayQueue()
     model: dict[str, float] = {}
-    for key, when, hasten in puts:
-        if hasten:
-            agenda.hasten(key, when)
+    for key, when, earlier in changes:
+        if earlier:
+            queue.reschedule_earlier(key, when)
             model[key] = min(when, model.get(key, when))
         else:
-            agenda.put(key, when)
+            queue.push(key, when)
             model[key] = when
-    assert agenda.next_time == min(model.values(), default=None)
-    assert agenda.take(-1.0) is None
+    assert queue.next_time == min(model.values(), default=None)
+    assert queue.pop_due(-1.0) is None
     taken = []
-    while (key := agenda.take(100.0)) is not None:
+    while (key := queue.pop_due(100.0)) is not None:
         taken.append(model.pop(key))
     assert taken == sorted(taken)
     assert not model
-    assert agenda.next_time is None
+    assert queue.next_time is None

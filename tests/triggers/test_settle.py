@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from headrace.triggers.completeness.quiescence import Settler, Snapshot, marker_of, take_snapshot
-from headrace.triggers.ignored_names import is_unfinished, may_arrive
+from headrace.triggers.completeness.quiescence import (
+    QuiescenceTracker,
+    Snapshot,
+    marker_path,
+    take_snapshot,
+)
+from headrace.triggers.ignored_names import is_temporary_name, may_be_arrival
 
 
 @pytest.mark.parametrize(
@@ -19,9 +24,9 @@ from headrace.triggers.ignored_names import is_unfinished, may_arrive
     ],
 )
 def test_names_of_what_is_being_written(name: str) -> None:
-    assert is_unfinished(name)
-    assert not is_unfinished(name, ignore=["*"])
-    assert not may_arrive(name)
+    assert is_temporary_name(name)
+    assert not is_temporary_name(name, ignore=["*"])
+    assert not may_be_arrival(name)
 
 
 @pytest.mark.parametrize(
@@ -29,20 +34,20 @@ def test_names_of_what_is_being_written(name: str) -> None:
     ["a~", ".#a", "#a#", ".a.swp", "a.swp", ".nfs000123", "~$a.doc", ".hidden", "lost+found"],
 )
 def test_names_that_are_left_behind(name: str) -> None:
-    assert not is_unfinished(name)
-    assert not may_arrive(name)
+    assert not is_temporary_name(name)
+    assert not may_be_arrival(name)
 
 
 @pytest.mark.parametrize("name", ["event_001", "run-7.root", "a.partition", "template", "t.m.p"])
 def test_names_of_data(name: str) -> None:
-    assert not is_unfinished(name)
-    assert may_arrive(name)
+    assert not is_temporary_name(name)
+    assert may_be_arrival(name)
 
 
 def test_pattern_and_ignore_choose_arrivals() -> None:
-    assert may_arrive("run_1", "run_*")
-    assert not may_arrive("Run_1", "run_*")
-    assert not may_arrive("run_1", "run_*", ["*_1"])
+    assert may_be_arrival("run_1", "run_*")
+    assert not may_be_arrival("Run_1", "run_*")
+    assert not may_be_arrival("run_1", "run_*", ["*_1"])
 
 
 def snapshot(text: str = "a", files: int = 1, unfinished: str = "") -> Snapshot:
@@ -50,32 +55,32 @@ def snapshot(text: str = "a", files: int = 1, unfinished: str = "") -> Snapshot:
 
 
 def test_an_arrival_settles_once_it_was_the_same_for_long_enough() -> None:
-    settler = Settler(5.0)
-    assert settler.due is None
-    assert not settler.look(snapshot(), 100.0, 101.0)
-    assert settler.due == 106.0
-    assert not settler.look(snapshot(), 105.9, 106.5)
-    assert settler.look(snapshot(), 106.0, 106.5)
+    settler = QuiescenceTracker(5.0)
+    assert settler.quiet_at is None
+    assert not settler.update(snapshot(), 100.0, 101.0)
+    assert settler.quiet_at == 106.0
+    assert not settler.update(snapshot(), 105.9, 106.5)
+    assert settler.update(snapshot(), 106.0, 106.5)
 
 
 def test_a_change_or_a_hint_starts_the_time_again() -> None:
-    settler = Settler(5.0)
-    settler.look(snapshot("a"), 100.0, 100.0)
-    assert not settler.look(snapshot("b"), 106.0, 106.0)
-    settler.touch(108.0)
-    assert not settler.look(snapshot("b"), 112.9, 112.9)
-    assert settler.look(snapshot("b"), 113.0, 113.0)
+    settler = QuiescenceTracker(5.0)
+    settler.update(snapshot("a"), 100.0, 100.0)
+    assert not settler.update(snapshot("b"), 106.0, 106.0)
+    settler.record_change(108.0)
+    assert not settler.update(snapshot("b"), 112.9, 112.9)
+    assert settler.update(snapshot("b"), 113.0, 113.0)
 
 
 @pytest.mark.parametrize("waiting", [snapshot(files=0), snapshot(unfinished="x.part")])
 def test_nothing_settles_without_files_or_with_temporary_names(waiting: Snapshot) -> None:
-    settler = Settler(0.0)
-    assert not any(settler.look(waiting, time, time) for time in (1.0, 2.0, 1e6))
+    settler = QuiescenceTracker(0.0)
+    assert not any(settler.update(waiting, time, time) for time in (1.0, 2.0, 1e6))
 
 
 def test_a_tree_that_changed_during_the_look_equals_nothing() -> None:
-    settler = Settler(0.0)
-    assert not any(settler.look(snapshot(""), time, time) for time in (1.0, 2.0, 1e6))
+    settler = QuiescenceTracker(0.0)
+    assert not any(settler.update(snapshot(""), time, time) for time in (1.0, 2.0, 1e6))
 
 
 def make_tree(place: Path) -> Path:
@@ -130,6 +135,6 @@ def test_a_snapshot_of_what_is_gone_is_an_error(tmp_path: Path) -> None:
 
 def test_where_markers_lie() -> None:
     place = Path("/data/run.dat")
-    assert marker_of(place, "DONE", directory=True) == Path("/data/run.dat/DONE")
-    assert marker_of(place, "done", directory=False) == Path("/data/run.dat.done")
-    assert marker_of(place, ".done", directory=False) == Path("/data/run.dat.done")
+    assert marker_path(place, "DONE", directory=True) == Path("/data/run.dat/DONE")
+    assert marker_path(place, "done", directory=False) == Path("/data/run.dat.done")
+    assert marker_path(place, ".done", directory=False) == Path("/data/run.dat.done")

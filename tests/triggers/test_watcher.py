@@ -12,11 +12,11 @@ import pytest
 from triggers.trigger_files import Memory, make_trigger, watching
 
 from headrace.triggers import (
+    Incomplete,
     Ledger,
     Problem,
     Removed,
     Seen,
-    Settling,
     Started,
     StartFailed,
     Watching,
@@ -98,7 +98,7 @@ def test_a_slow_writer_is_waited_for(tmp_path: Path, observer: str) -> None:
             for step in range(1, 7):
                 long.write(b"x" * step)
                 (target / f"trace_{step}.dat").write_bytes(b"y" * step)
-                watch.wait_for(Settling, step)
+                watch.wait_for(Incomplete, step)
         watch.wait_for(Started)
     assert starter.files == {"event": 7}
 
@@ -107,8 +107,8 @@ def test_an_empty_directory_is_no_arrival_yet(tmp_path: Path, observer: str) -> 
     trigger = make_trigger(tmp_path, observer=observer, settle=0.0)
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
         (trigger.directory / "event" / "obs").mkdir(parents=True)
-        told = watch.wait_for(Settling)[0]
-        assert told.waiting_for == "a first file"
+        told = watch.wait_for(Incomplete)[0]
+        assert told.missing == "a first file"
         (trigger.directory / "full").mkdir()
         (trigger.directory / "full" / "trace.dat").touch()
         watch.wait_for(Started, name="full")
@@ -123,8 +123,8 @@ def test_a_temporary_name_holds_its_directory_back(tmp_path: Path) -> None:
     (target / "obs" / ".trace_9.dat.Xa81bQ").write_text("half")
     target.rename(trigger.directory / "event")
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
-        told = watch.wait_for(Settling)[0]
-        assert told.waiting_for == "obs/.trace_9.dat.Xa81bQ to be finished"
+        told = watch.wait_for(Incomplete)[0]
+        assert told.missing == "obs/.trace_9.dat.Xa81bQ to be finished"
         folder = trigger.directory / "event" / "obs"
         (folder / ".trace_9.dat.Xa81bQ").rename(folder / "trace_9.dat")
         watch.wait_for(Started)
@@ -142,8 +142,8 @@ def test_a_marker_decides_alone(tmp_path: Path, observer: str, what: str) -> Non
         else:
             (place / "event").write_text("data")
             marker = place / "event.DONE"
-        told = watch.wait_for(Settling)[0]
-        assert told.waiting_for == f"the marker {marker.name}"
+        told = watch.wait_for(Incomplete)[0]
+        assert told.missing == f"the marker {marker.name}"
         marker.touch()
         watch.wait_for(Started)
     assert starter.names == ["event"]
@@ -233,7 +233,7 @@ def test_what_goes_away_before_it_is_complete_is_forgotten(tmp_path: Path, obser
     trigger = make_trigger(tmp_path, observer=observer, settle=60.0)
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
         target = make_event(trigger.directory / "event")
-        watch.wait_for(Settling)
+        watch.wait_for(Incomplete)
         shutil.rmtree(target)
         watch.wait_for(Removed)
     assert [record.state for record in read_ledger(tmp_path / "ledger.db")] == ["removed"]
@@ -245,7 +245,7 @@ def test_failed_starts_are_told_and_tried_again(tmp_path: Path) -> None:
     failures = iter([ConnectionError("no route\nto host"), TimeoutError()])
     starter.fail = lambda moment: next(failures, None) if moment == "before" else None
     make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter, first_wait=0.05) as watch:
+    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=0.05) as watch:
         watch.wait_for(Started)
         told = watch.of(StartFailed)
     assert [(event.reason, event.attempts, event.retry_in) for event in told] == [
@@ -263,7 +263,7 @@ def test_a_lost_answer_does_not_start_a_second_run(tmp_path: Path) -> None:
     iterators = {"after": failures, "find": searches}
     starter.fail = lambda moment: next(iterators.get(moment, iter(())), None)
     make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter, first_wait=0.05) as watch:
+    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=0.05) as watch:
         started = watch.wait_for(Started)[0]
     assert started.found
     assert len(starter.runs) == 1
@@ -275,7 +275,7 @@ def test_a_failed_start_survives_a_restart_and_the_arrival_may_be_gone(tmp_path:
     starter.fail = lambda moment: ConnectionError("down")
     for name in ("kept", "lost"):
         make_event(trigger.directory / name)
-    with watching([trigger], tmp_path / "ledger.db", starter, first_wait=60.0) as watch:
+    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=60.0) as watch:
         watch.wait_for(StartFailed, 2)
     shutil.rmtree(trigger.directory / "lost")
     starter.fail = lambda moment: None
@@ -336,11 +336,11 @@ def test_a_full_disk_under_the_ledger_is_told_and_outlived(tmp_path: Path) -> No
     watch_events = threading.Event()
 
     class Full(Ledger):
-        def started(self, id_: int, run_id: str):  # type: ignore[no-untyped-def]
+        def mark_started(self, id_: int, run_id: str):  # type: ignore[no-untyped-def]
             if not watch_events.is_set():
                 watch_events.set()
                 raise OSError(28, "No space left on device")
-            return super().started(id_, run_id)
+            return super().mark_started(id_, run_id)
 
     make_event(trigger.directory / "event")
     with pytest.MonkeyPatch.context() as patch:
@@ -384,7 +384,7 @@ def test_lost_hints_cost_time_and_nothing_else(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("headrace.triggers.directory_watcher.Hints", Silent)
+    monkeypatch.setattr("headrace.triggers.directory_watcher.ChangeNotifier", Silent)
     trigger = make_trigger(tmp_path, observer="inotify")
     starter = Memory()
     with watching([trigger], tmp_path / "ledger.db", starter) as watch:
@@ -404,7 +404,7 @@ def test_without_inotify_it_polls_and_says_so(
     def refuse(directory: Path, changed: object) -> None:
         raise OSError(28, "inotify watch limit reached")
 
-    monkeypatch.setattr("headrace.triggers.directory_watcher.Hints", refuse)
+    monkeypatch.setattr("headrace.triggers.directory_watcher.ChangeNotifier", refuse)
     trigger = make_trigger(tmp_path, observer="inotify")
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
         assert watch.wait_for(Watching)[0].observer == "poll"

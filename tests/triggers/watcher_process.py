@@ -34,7 +34,7 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class FileStarter:
+class FileRunClient:
     """Starts runs in a file."""
 
     def __init__(self, file: Path, fate: Fate) -> None:
@@ -67,15 +67,15 @@ class DoomedLedger(Ledger):
 
     fate: Fate
 
-    def begin(self, id_: int) -> Record:
+    def mark_starting(self, id_: int) -> Record:
         self.fate.pass_by("before begin")
-        record = super().begin(id_)
+        record = super().mark_starting(id_)
         self.fate.pass_by("begun")
         return record
 
-    def started(self, id_: int, run_id: str) -> Record:
+    def mark_started(self, id_: int, run_id: str) -> Record:
         self.fate.pass_by("answered")
-        record = super().started(id_, run_id)
+        record = super().mark_started(id_, run_id)
         self.fate.pass_by("noted")
         return record
 
@@ -92,7 +92,7 @@ def main(project: Path) -> None:
     triggers = load_triggers(project / "triggers", {"workstation": project / "data"})
     with DoomedLedger(project / ".headrace" / "triggers.db") as ledger:
         ledger.fate = fate
-        Watcher(triggers, ledger, FileStarter(project / "runs.jsonl", fate), tell).run(stop)
+        Watcher(triggers, ledger, FileRunClient(project / "runs.jsonl", fate), tell).run(stop)
 
 
 if __name__ == "__main__":

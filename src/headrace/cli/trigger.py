@@ -45,11 +45,11 @@ def list_() -> None:
     of the others.
     """
     from headrace.cli.triggers import loaded
-    from headrace.triggers import missing_directory
+    from headrace.triggers import directory_problem
 
     names = ("name", "title", "collection", "path", "directory", "what", "pattern", "flow")
     found, errors = loaded(current().project())
-    problems = {one.name: missing_directory(one) for one in found}
+    problems = {one.name: directory_problem(one) for one in found}
     triggers = [
         {**{name: str(getattr(one, name)) for name in names}, "problem": problems[one.name]}
         for one in found
@@ -122,7 +122,7 @@ def retry(name: str, patterns: tuple[str, ...]) -> int:
     """
     from headrace.cli.triggers import choose
     from headrace.cli.watching import ledger_file
-    from headrace.triggers import ask_again
+    from headrace.triggers import retry_refused
 
     session = current()
     project = session.project()
@@ -134,7 +134,7 @@ def retry(name: str, patterns: tuple[str, ...]) -> int:
         and (not patterns or any(fnmatchcase(one["name"], pattern) for pattern in patterns))
     ]
     path = ledger_file(project, session.place)
-    count = ask_again(path, [one["id"] for one in wanted]) if wanted else 0
+    count = retry_refused(path, [one["id"] for one in wanted]) if wanted else 0
     display(
         {"trigger": name, "arrivals": [one["name"] for one in wanted], "count": count},
         lambda: (

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def loaded(project: Project) -> tuple[list[Trigger], dict[str, TriggerError]]:
     """Return the triggers of a project, and by name what is wrong with those without a rule."""
-    from headrace.triggers import load_all
+    from headrace.triggers import load_triggers_and_errors
 
     roots = {name: collection.root for name, collection in project.collections.items()}
-    return load_all(project.triggers_dir, roots)
+    return load_triggers_and_errors(project.triggers_dir, roots)
 
 
 def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
@@ -91,11 +91,11 @@ def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) ->
     Raises:
         TriggerError: it is not said, and there is nobody to ask.
     """
-    from headrace.triggers import TriggerError, first_looks
+    from headrace.triggers import TriggerError, find_existing_entries
 
     if existing is not None:
         return [_with(trigger, existing) for trigger in triggers]
-    looks = first_looks([trigger for trigger in triggers if not trigger.existing], ledger)
+    looks = find_existing_entries([trigger for trigger in triggers if not trigger.existing], ledger)
     if not looks:
         return list(triggers)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

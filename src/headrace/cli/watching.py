@@ -58,9 +58,9 @@ class Watched:
                     return None  # its disk was away meanwhile
                 self.waiting[arrival] = 0
                 return f"{arrival.name}: arrived in {arrival.location.parent}"
-            case triggers.Asking(arrival=arrival):
+            case triggers.CheckStarted(arrival=arrival):
                 self.pending.add(arrival)
-            case triggers.Answered(arrival=arrival):
+            case triggers.CheckFinished(arrival=arrival):
                 self.pending.discard(arrival)
             case triggers.Removed(arrival=arrival):
                 self._done_with(arrival)
@@ -85,7 +85,7 @@ class Watched:
                     f"{arrival.name}: refused: {reason}; once that is mended: "
                     f"headrace trigger retry {arrival.trigger}"
                 )
-            case triggers.Problem(trigger=trigger, message=message, undone=undone):
+            case triggers.Problem(trigger=trigger, message=message, blocks_run=undone):
                 if undone:
                     self.undone.add(message)
                 return f"{trigger}: {message}"
@@ -102,11 +102,11 @@ class Watched:
         Args:
             event: what was told, before it is noted.
         """
-        from headrace.triggers import Answered, Settling
+        from headrace.triggers import CheckFinished, Incomplete
 
-        if isinstance(event, Answered):
+        if isinstance(event, CheckFinished):
             return event.arrival in self.pending
-        if not isinstance(event, Settling):
+        if not isinstance(event, Incomplete):
             return True
         size = (event.files, event.size)
         before, self.sizes[event.arrival] = self.sizes.get(event.arrival), size
@@ -221,9 +221,9 @@ class Watch:
             self._error = error
 
     def _watch_with(self, ledger: Ledger) -> None:
-        from headrace.triggers import Watcher, arrival_of
+        from headrace.triggers import Watcher, arrival_from_record
         from headrace.triggers.project_launcher import (
-            ProjectStarter,
+            ProjectRunClient,
         )
 
         by_name = {trigger.name: trigger for trigger in self._triggers}
@@ -232,11 +232,11 @@ class Watch:
             return self._session.services(self._project, start=True, say=self._board.say)
 
         def arrival(tag: str) -> tuple[Trigger, Arrival] | None:
-            record = ledger.tagged(tag)
+            record = ledger.find_by_tag(tag)
             trigger = by_name.get(record.trigger) if record else None
-            return (trigger, arrival_of(trigger, record)) if trigger and record else None
+            return (trigger, arrival_from_record(trigger, record)) if trigger and record else None
 
-        starter = ProjectStarter(self._project, self._session.place, connect, arrival)
+        starter = ProjectRunClient(self._project, self._session.place, connect, arrival)
         Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
 
     def _take_events(self, wait: float) -> None:

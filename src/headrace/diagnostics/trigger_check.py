@@ -44,9 +44,9 @@ def check_triggers(project: Project, place: str, triggers: Iterable[Trigger]) ->
 
 
 def _problems(project: Project, place: str, trigger: Trigger) -> Iterator[str]:
-    from headrace.triggers import missing_directory
+    from headrace.triggers import directory_problem
 
-    if problem := missing_directory(trigger) or _led_out(project, place, trigger):
+    if problem := directory_problem(trigger) or _led_out(project, place, trigger):
         yield problem
     yield from _about_check(trigger)
     try:

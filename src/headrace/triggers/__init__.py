@@ -9,41 +9,42 @@ from headrace.triggers.errors import (
     TriggerProblems,
 )
 from headrace.triggers.events import (
-    Answered,
-    Asking,
+    CheckFinished,
+    CheckStarted,
+    Incomplete,
     Problem,
     Refused,
     Removed,
     Seen,
-    Settling,
     Started,
     StartFailed,
     Starting,
     WatchEvent,
     Watching,
 )
-from headrace.triggers.existing_entries import FirstLook, first_looks
-from headrace.triggers.launcher import Starter, arrival_of
-from headrace.triggers.ledger import Ledger, ask_again, read_ledger
+from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
+from headrace.triggers.launcher import RunClient, arrival_from_record
+from headrace.triggers.ledger import Ledger, read_ledger, retry_refused
 from headrace.triggers.ledger_known import is_watched
 from headrace.triggers.record import Record
 from headrace.triggers.template import PLACEHOLDERS, render_input
 from headrace.triggers.trigger import (
     Trigger,
-    load_all,
+    directory_problem,
     load_trigger,
     load_triggers,
-    missing_directory,
+    load_triggers_and_errors,
 )
 from headrace.triggers.watcher import Watcher
 
 __all__ = [
     "PLACEHOLDERS",
-    "Answered",
     "Arrival",
-    "Asking",
-    "FirstLook",
+    "CheckFinished",
+    "CheckStarted",
+    "ExistingEntries",
     "Identity",
+    "Incomplete",
     "Ledger",
     "LedgerBusy",
     "LedgerUnusable",
@@ -51,12 +52,11 @@ __all__ = [
     "Record",
     "Refused",
     "Removed",
+    "RunClient",
     "Seen",
-    "Settling",
     "StartFailed",
     "StartRefused",
     "Started",
-    "Starter",
     "Starting",
     "Trigger",
     "TriggerError",
@@ -64,14 +64,14 @@ __all__ = [
     "WatchEvent",
     "Watcher",
     "Watching",
-    "arrival_of",
-    "ask_again",
-    "first_looks",
+    "arrival_from_record",
+    "directory_problem",
+    "find_existing_entries",
     "is_watched",
-    "load_all",
     "load_trigger",
     "load_triggers",
-    "missing_directory",
+    "load_triggers_and_errors",
     "read_ledger",
     "render_input",
+    "retry_refused",
 ]

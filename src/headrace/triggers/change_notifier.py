@@ -1,8 +1,8 @@
-"""How changes in a watched directory are noticed.
+"""Detection of changes in a watched directory: by scans, and earlier by inotify.
 
-The directory itself is the only truth. It is looked at in intervals, which costs one call of the
-system while nothing was added or removed; inotify merely says where to look at once. An event that
-is lost, doubled or late therefore changes nothing but the time of the next look.
+The directory itself is the only truth. It is scanned in intervals, which costs one system call
+while nothing was added or removed; inotify merely says what to look at without waiting for the
+next scan. An event that is lost, doubled or late therefore changes nothing but the time.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _GRANULARITY = 2.5
 
 
-class Listing:
-    """Looks at a watched directory, and reads it only when it may have changed.
+class DirectoryScanner:
+    """Scanner of a watched directory, which reads it only when it may have changed.
 
     A directory's time of change tells that names were added or removed. It is trusted once it has
     been the same for longer than the coarsest clock of a file system ticks.
@@ -35,18 +35,18 @@ class Listing:
         self._stamped_at = 0.0
         self._trusted = False
 
-    def look(
-        self, directory: WatchedDirectory, now: float, *, anyway: bool = False
+    def scan(
+        self, directory: WatchedDirectory, now: float, *, force: bool = False
     ) -> dict[str, int] | None:
         """List what may be an arrival.
 
         Args:
             directory: the watched directory, just opened.
             now: monotonic time in s.
-            anyway: read the directory even if it does not seem to have changed.
+            force: read the directory even if it does not seem to have changed.
 
         Returns:
-            inode numbers by name; None if nothing was added or removed since the last look.
+            inode numbers by name; None if nothing was added or removed since the last scan.
 
         Raises:
             OSError: the directory cannot be read.
@@ -54,11 +54,11 @@ class Listing:
         stamp = (*directory.stamp, directory.status.st_mtime_ns)
         if stamp != self._stamp:
             self._stamp, self._stamped_at, self._trusted = stamp, now, False
-        elif self._trusted and not anyway:
+        elif self._trusted and not force:
             return None
         trusted = now - self._stamped_at > _GRANULARITY
         try:
-            names = directory.names()
+            names = directory.list_names()
         except BaseException:
             self._stamp = None
             raise
@@ -66,19 +66,19 @@ class Listing:
         return names
 
 
-class Hints:
-    """Tells of changes in one directory through watchdog (inotify, or the system's equivalent).
+class ChangeNotifier:
+    """Notifier of changes in one directory: inotify or the system's equivalent, through watchdog.
 
     Args:
         directory: the directory; what lies deeper is not watched.
-        changed: called, in a thread of its own, with the name that changed and whether it was only
-            written to and closed; with the name "" if the directory itself changed.
+        on_change: called, in a thread of its own, with the name that changed and whether it was
+            only written to and closed; with the name "" if the directory itself changed.
 
     Raises:
         OSError: the system has no more watches to give.
     """
 
-    def __init__(self, directory: Path, changed: Callable[[str, bool], None]) -> None:
+    def __init__(self, directory: Path, on_change: Callable[[str, bool], None]) -> None:
         from watchdog import events
         from watchdog.observers import Observer
 
@@ -90,9 +90,9 @@ class Hints:
                 for path in (event.src_path, event.dest_path):
                     parent, _, name = os.fsdecode(path).rpartition("/")
                     if parent == watched:
-                        changed(name, written)
+                        on_change(name, written)
                     elif path and os.fsdecode(path) == watched and not written:
-                        changed("", False)
+                        on_change("", False)
 
         self._observer: BaseObserver = Observer()
         self._observer.schedule(
@@ -118,8 +118,8 @@ class Hints:
         self._observer.join()
 
 
-def no_inotify(error: Exception) -> str:
-    """Say in a few words why the system gives no inotify, and which limit to raise.
+def explain_inotify_error(error: Exception) -> str:
+    """Explain why the system gives no inotify, and which limit to raise.
 
     Args:
         error: what starting it raised.
@@ -134,5 +134,5 @@ def no_inotify(error: Exception) -> str:
         )
     if number == errno.ENFILE:
         return "the machine's open files are used up; raise fs.file-max"
-    words = os.strerror(number) if number else str(error) or type(error).__name__
-    return f'{words}; set observer = "poll"'
+    text = os.strerror(number) if number else str(error) or type(error).__name__
+    return f'{text}; set observer = "poll"'

@@ -1,4 +1,4 @@
-"""An agenda: what is to be done next, and when."""
+"""A queue whose items become due at given times."""
 
 from __future__ import annotations
 
@@ -10,43 +10,46 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Agenda(Generic[Key]):
-    """Tasks with one time each; setting a task's time again moves it."""
+class DelayQueue(Generic[Key]):
+    """Queue of unique keys, each with the time at which it is due.
+
+    A key that is pushed again is moved to its new time.
+    """
 
     def __init__(self) -> None:
         self._times: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._count = count()
 
-    def put(self, key: Key, when: float) -> None:
-        """Set the time of a task."""
+    def push(self, key: Key, when: float) -> None:
+        """Add a key, or move it to another time."""
         self._times[key] = when
         heapq.heappush(self._heap, (when, next(self._count), key))
 
-    def hasten(self, key: Key, when: float) -> None:
-        """Set the time of a task, unless it comes earlier already."""
+    def reschedule_earlier(self, key: Key, when: float) -> None:
+        """Add a key, or move it to another time if that is earlier."""
         if when < self._times.get(key, float("inf")):
-            self.put(key, when)
+            self.push(key, when)
 
-    def drop(self, key: Key) -> None:
-        """Forget a task."""
+    def remove(self, key: Key) -> None:
+        """Remove a key; nothing happens if it is not queued."""
         self._times.pop(key, None)
 
     @property
     def next_time(self) -> float | None:
-        """Time of the first task; None if there is none."""
-        self._clean()
+        """Time at which the first key is due; None if the queue is empty."""
+        self._discard_outdated()
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: float) -> Key | None:
-        """Remove and return the first task whose time has come; None if there is none."""
-        self._clean()
+    def pop_due(self, now: float) -> Key | None:
+        """Remove and return the first key that is due; None if there is none."""
+        self._discard_outdated()
         if not self._heap or self._heap[0][0] > now:
             return None
         key = heapq.heappop(self._heap)[2]
         del self._times[key]
         return key
 
-    def _clean(self) -> None:
+    def _discard_outdated(self) -> None:
         while self._heap and self._times.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)

@@ -17,27 +17,31 @@ from typing import Any, Protocol
 from headrace._internal.terminal_text import terminal_text
 from headrace.errors import HeadraceError
 from headrace.triggers.arrival import Identity
-from headrace.triggers.change_notifier import Hints, Listing, no_inotify
-from headrace.triggers.completeness.check import LOOKING_SHARE, Waiting
-from headrace.triggers.completeness.program import Check, ask
-from headrace.triggers.completeness.quiescence import Settler, marker_suffix
-from headrace.triggers.delay_queue import Agenda
+from headrace.triggers.change_notifier import (
+    ChangeNotifier,
+    DirectoryScanner,
+    explain_inotify_error,
+)
+from headrace.triggers.completeness.check import LOOKING_SHARE, PendingArrival
+from headrace.triggers.completeness.program import Check, run_check
+from headrace.triggers.completeness.quiescence import QuiescenceTracker, marker_suffix
+from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.errors import ArrivalChanged, LedgerUnusable
 from headrace.triggers.events import (
-    Answered,
-    Asking,
+    CheckFinished,
+    CheckStarted,
     Problem,
     Removed,
     Seen,
     WatchEvent,
     Watching,
 )
-from headrace.triggers.ignored_names import is_speakable
-from headrace.triggers.launcher import Starts, arrival_of
+from headrace.triggers.ignored_names import is_printable_name
+from headrace.triggers.launcher import RunLauncher, arrival_from_record
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger
-from headrace.triggers.watched_directory import Ground, WatchedDirectory
+from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
 
 # All identities in the directory are compared so often (s), whatever was or was not reported.
 _FULL_LOOK = 300.0
@@ -48,20 +52,20 @@ _REMINDER = 600.0
 Task = tuple[str, str | int]
 
 
-class Workers(Protocol):
+class BackgroundWorkers(Protocol):
     """Does what may take long, and tells of its end in the thread of the post."""
 
-    def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+    def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Call the project's program, beside others."""
 
-    def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+    def submit_start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Start a run, one after the other."""
 
-    def ended(self) -> bool:
+    def is_stopping(self) -> bool:
         """Tell whether nobody waits for the work any more."""
 
 
-class Post:
+class DirectoryWatcher:
     """Follows one watched directory, from what is new in it to the runs.
 
     All methods are called from one thread; only `hint` is called from others.
@@ -81,32 +85,32 @@ class Post:
         self,
         trigger: Trigger,
         ledger: Ledger,
-        starts: Starts,
-        workers: Workers,
-        tell: Callable[[WatchEvent], None],
-        hint: Callable[[str, bool], None],
+        launcher: RunLauncher,
+        workers: BackgroundWorkers,
+        on_event: Callable[[WatchEvent], None],
+        on_change: Callable[[str, bool], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trigger = trigger
-        self.agenda: Agenda[Task] = Agenda()
+        self.queue: DelayQueue[Task] = DelayQueue()
         self._ledger = ledger
-        self._starts = starts
+        self._starts = launcher
         self._workers = workers
-        self._tell = tell
-        self._hint = hint
+        self._tell = on_event
+        self._hint = on_change
         self._clock = clock
-        self._listing = Listing()
-        self._ground: Ground | None = None
+        self._listing = DirectoryScanner()
+        self._ground: FilesystemInfo | None = None
         self._stamp: tuple[int, ...] | None = None
-        self._hints: Hints | None = None
+        self._hints: ChangeNotifier | None = None
         self._settled: dict[str, tuple[int, Identity]] = {}
-        self._waiting: dict[str, Waiting] = {}
+        self._waiting: dict[str, PendingArrival] = {}
         # What was found complete and has no run yet, by the numbers of the records.
-        self._complete: dict[int, Waiting] = {}
+        self._complete: dict[int, PendingArrival] = {}
         self._ledger_version = ledger.data_version
         self._full_at = float("-inf")
         self._told_at: dict[str, float] = {}
-        self.agenda.put(("directory", ""), clock())
+        self.queue.push(("directory", ""), clock())
 
     def close(self) -> None:
         """Stop watching."""
@@ -114,7 +118,7 @@ class Post:
             self._hints.close()
             self._hints = None
 
-    def do(self, task: Task) -> None:
+    def run_task(self, task: Task) -> None:
         """Do a task of the agenda; whatever goes wrong is told, and the task done again later.
 
         Raises:
@@ -139,9 +143,9 @@ class Post:
             raise error
         self._complain(_words(error), undone=True)
         self._full_at = float("-inf")
-        self.agenda.put(task, self._clock() + min(self.trigger.interval, 5.0))
+        self.queue.push(task, self._clock() + min(self.trigger.interval, 5.0))
 
-    def hinted(self, names: Mapping[str, bool]) -> None:
+    def handle_changes(self, names: Mapping[str, bool]) -> None:
         """Follow hints.
 
         Args:
@@ -153,11 +157,11 @@ class Post:
         for name, written in names.items():
             waiting = self._waiting.get(name)
             if waiting and written:
-                waiting.settler.touch(now)
+                waiting.quiescence.record_change(now)
             elif name and not (written and name in self._settled):
                 check.append(name)
             elif not name:
-                self.agenda.hasten(("directory", ""), now)
+                self.queue.reschedule_earlier(("directory", ""), now)
             self._hasten_marked(name, now)
         if not check or self._stamp is None:
             return
@@ -166,20 +170,20 @@ class Post:
                 if directory.stamp == self._stamp:
                     self._check(check, directory)
                 else:
-                    self.agenda.hasten(("directory", ""), now)
+                    self.queue.reschedule_earlier(("directory", ""), now)
         except LedgerUnusable:
             raise
         except (HeadraceError, OSError) as error:
             self._complain(_words(error))
             self._full_at = float("-inf")
-            self.agenda.hasten(("directory", ""), now + 1.0)
+            self.queue.reschedule_earlier(("directory", ""), now + 1.0)
 
     def _hasten_marked(self, name: str, now: float) -> None:
         marker = self.trigger.marker
         if marker and self.trigger.what == "file" and name.endswith(marker_suffix(marker)):
             arrival = name.removesuffix(marker_suffix(marker))
             if arrival in self._waiting:
-                self.agenda.hasten(("arrival", arrival), now)
+                self.queue.reschedule_earlier(("arrival", arrival), now)
 
     def _look_around(self) -> None:
         """Look at the watched directory."""
@@ -191,12 +195,12 @@ class Post:
         except OSError as error:
             self._leave()
             self._complain(f"{_words(error)}; waiting until {self.trigger.directory} is back")
-            self.agenda.put(("directory", ""), began + self.trigger.interval)
+            self.queue.push(("directory", ""), began + self.trigger.interval)
             return
         if full:
             self._full_at = began
         wait = max(self.trigger.interval, cost / LOOKING_SHARE)
-        self.agenda.hasten(("directory", ""), self._clock() + wait)
+        self.queue.reschedule_earlier(("directory", ""), self._clock() + wait)
 
     def _look_inside(self, began: float) -> tuple[bool, float]:
         """Compare the directory with what we know.
@@ -208,13 +212,13 @@ class Post:
         with WatchedDirectory(self.trigger) as directory:
             if not self._settle_in(directory):
                 # inotify follows another directory than this one, which is on its way.
-                self.agenda.hasten(("directory", ""), began + 0.05)
+                self.queue.reschedule_earlier(("directory", ""), began + 0.05)
                 return False, 0.0
             settled_in = self._clock()
             full = began - self._full_at >= _FULL_LOOK
             # File systems that make up inodes may not keep a directory's time of change either.
-            blind = self._ground is not None and not self._ground.inodes
-            names = self._listing.look(directory, began, anyway=full or blind)
+            blind = self._ground is not None and not self._ground.stable_inodes
+            names = self._listing.scan(directory, began, force=full or blind)
             if names is not None:
                 self._compare(names, directory, full=full)
             return full, self._clock() - settled_in
@@ -224,7 +228,9 @@ class Post:
         version = self._ledger.data_version
         if version != self._ledger_version:
             self._ledger_version = version
-            for record in self._ledger.open(self.trigger.name, self.trigger.collection):
+            for record in self._ledger.records_without_run(
+                self.trigger.name, self.trigger.collection
+            ):
                 if record.state == "failed":
                     self._attempt_soon(record.id)
 
@@ -237,17 +243,17 @@ class Post:
         if directory.stamp == self._stamp:
             return True
         self._leave()
-        ground = directory.survey()
+        ground = directory.probe_filesystem()
         observer = ground.observer
         if observer == "inotify":
             # Before the first look, so that nothing falls between.
             try:
-                self._hints = Hints(self.trigger.directory, self._hint)
+                self._hints = ChangeNotifier(self.trigger.directory, self._hint)
             except (OSError, RuntimeError) as error:
                 observer = "poll"
                 self._complain(
-                    f"{self.trigger.directory}: no inotify: {no_inotify(error)}; looking every "
-                    f"{self.trigger.interval:g} s instead"
+                    f"{self.trigger.directory}: no inotify: {explain_inotify_error(error)}; "
+                    f"scanning every {self.trigger.interval:g} s instead"
                 )
         with WatchedDirectory(self.trigger) as again:
             if again.stamp != directory.stamp:
@@ -265,27 +271,27 @@ class Post:
         self._stamp = None
         self._full_at = float("-inf")
 
-    def _recall(self, ground: Ground, directory: WatchedDirectory) -> None:
+    def _recall(self, ground: FilesystemInfo, directory: WatchedDirectory) -> None:
         """Read what the ledger knows of this directory."""
         trigger, ledger = self.trigger, self._ledger
         if ground.earlier_root != ground.root:
             ledger.rename_root(trigger.name, trigger.collection, ground.earlier_root, ground.root)
         where = (trigger.name, trigger.collection, trigger.path, ground.root)
-        if not ledger.knows_root(*where):
+        if not ledger.has_root(*where):
             skip = []
             if trigger.existing == "skip":
-                skip = list(lying_there(trigger, ground, directory))
+                skip = list(list_entries(trigger, ground, directory))
             ledger.add_root(*where, skip)
-        known = ledger.settled(*where)
+        known = ledger.handled_entries(*where)
         self._settled = {_name(path): (id_, identity) for id_, path, identity in known}
         self._waiting.clear()
         self._complete.clear()
-        for record in ledger.open(trigger.name, trigger.collection):
+        for record in ledger.records_without_run(trigger.name, trigger.collection):
             if record.state != "seen":
                 self._attempt_soon(record.id)
                 continue
             # What was complete before its disk went away may have been written to since.
-            self.agenda.drop(("start", record.id))
+            self.queue.remove(("start", record.id))
             if record.root == ground.root and record.path.startswith(trigger.path):
                 self._wait_for(record)
 
@@ -293,7 +299,7 @@ class Post:
         self, names: Mapping[str, int], directory: WatchedDirectory, *, full: bool
     ) -> None:
         """Compare the directory with what we know: find the new, the replaced and the removed."""
-        inodes = self._ground is not None and self._ground.inodes
+        inodes = self._ground is not None and self._ground.stable_inodes
         unknown = []
         for name, inode in names.items():
             settled = self._settled.get(name)
@@ -313,12 +319,12 @@ class Post:
             return
         sightings, gone = [], []
         for name in names:
-            identity = directory.identify(name, inodes=ground.inodes)
+            identity = directory.identify(name, inodes=ground.stable_inodes)
             waiting, settled = self._waiting.get(name), self._settled.get(name)
             known = waiting.record.identity if waiting else settled[1] if settled else None
             if identity is None:
                 gone += [name] if known else []
-            elif not is_speakable(name):
+            elif not is_printable_name(name):
                 self._complain(
                     f"{self.trigger.directory}: the name {name!a} has control characters or is "
                     "not UTF-8, and is left alone; rename it",
@@ -331,7 +337,7 @@ class Post:
         if not sightings:
             return
         trigger = self.trigger
-        records = self._ledger.see(trigger.name, trigger.collection, ground.root, sightings)
+        records = self._ledger.record_seen(trigger.name, trigger.collection, ground.root, sightings)
         for record in records:
             name = _name(record.path)
             replaced = self._waiting.get(name)
@@ -350,22 +356,24 @@ class Post:
         for name in names:
             waiting = self._waiting.get(name)
             ids[name] = waiting.record.id if waiting else self._settled[name][0]
-        self._ledger.vanish(ids.values())
+        self._ledger.mark_missing(ids.values())
         for name in ids:
             self._settled.pop(name, None)
             waiting = self._waiting.pop(name, None)
             if waiting:
-                self.agenda.drop(("arrival", name))
+                self.queue.remove(("arrival", name))
                 self._tell(Removed(waiting.arrival))
 
     def _wait_for(self, record: Record) -> None:
         now = self._clock()
-        arrival = arrival_of(self.trigger, record)
-        settler = Settler(self.trigger.settle)
+        arrival = arrival_from_record(self.trigger, record)
+        settler = QuiescenceTracker(self.trigger.settle)
         check = Check(self.trigger, arrival.location)
-        self._waiting[arrival.name] = Waiting(self.trigger, record, arrival, settler, check, now)
+        self._waiting[arrival.name] = PendingArrival(
+            self.trigger, record, arrival, settler, check, now
+        )
         self._tell(Seen(arrival))
-        self.agenda.put(("arrival", arrival.name), now)
+        self.queue.push(("arrival", arrival.name), now)
 
     def _look_at(self, name: str) -> None:
         """Look at an arrival that was not complete at the last look."""
@@ -375,19 +383,21 @@ class Post:
         began = self._clock()
         if not self._is_still_there(name, waiting):
             if self._waiting.get(name) is waiting:
-                self.agenda.put(("arrival", name), began + self.trigger.interval)
+                self.queue.push(("arrival", name), began + self.trigger.interval)
             return
         try:
-            complete, told = waiting.judge(self._ground.inodes, self._clock, self._complain)
+            complete, told = waiting.evaluate(
+                self._ground.stable_inodes, self._clock, self._complain
+            )
         except FileNotFoundError:
-            self.agenda.put(("arrival", name), began + 0.02)
+            self.queue.push(("arrival", name), began + 0.02)
             return
         if complete:
-            lack = waiting.check.answer((told.files, told.size), began)
+            lack = waiting.check.missing_reason((told.files, told.size), began)
             if lack is None:
                 self._ask(waiting, (told.files, told.size))
                 return
-            complete, told = not lack, replace(told, waiting_for=lack)
+            complete, told = not lack, replace(told, missing=lack)
         if complete:
             del self._waiting[name]
             self._settled[name] = (waiting.record.id, waiting.record.identity)
@@ -398,37 +408,39 @@ class Post:
             waiting.told = told
             self._tell(told)
         now = self._clock()
-        self.agenda.put(("arrival", name), waiting.next_look(began, now, len(self._waiting)))
+        self.queue.push(("arrival", name), waiting.next_poll(began, now, len(self._waiting)))
 
-    def _is_still_there(self, name: str, waiting: Waiting) -> bool:
+    def _is_still_there(self, name: str, waiting: PendingArrival) -> bool:
         """Tell whether an arrival lies where it lay; what lies there instead is taken note of."""
-        inodes = self._ground is not None and self._ground.inodes
+        inodes = self._ground is not None and self._ground.stable_inodes
         try:
             with WatchedDirectory(self.trigger) as directory:
                 if directory.stamp != self._stamp:
-                    self.agenda.hasten(("directory", ""), self._clock())
+                    self.queue.reschedule_earlier(("directory", ""), self._clock())
                     return False
                 identity = directory.identify(name, inodes=inodes)
                 if identity is not None and identity.same(waiting.record.identity):
                     return True
                 self._check([name], directory)
         except (FileNotFoundError, NotADirectoryError):
-            self.agenda.hasten(("directory", ""), self._clock())
+            self.queue.reschedule_earlier(("directory", ""), self._clock())
         return False
 
-    def _ask(self, waiting: Waiting, stamp: tuple[int, int]) -> None:
+    def _ask(self, waiting: PendingArrival, stamp: tuple[int, int]) -> None:
         """Have the project's program asked whether an arrival is complete."""
         waiting.asking = True
         if stamp != waiting.asked:
             waiting.asked = stamp
-            self._tell(Asking(waiting.arrival))
-        work = partial(ask, self.trigger, waiting.arrival.location, self._workers.ended)
-        self._workers.check(work, partial(self._answered, waiting, stamp))
+            self._tell(CheckStarted(waiting.arrival))
+        work = partial(run_check, self.trigger, waiting.arrival.location, self._workers.is_stopping)
+        self._workers.submit_check(work, partial(self._answered, waiting, stamp))
 
-    def _answered(self, waiting: Waiting, stamp: tuple[int, int], answer: Future[str]) -> None:
+    def _answered(
+        self, waiting: PendingArrival, stamp: tuple[int, int], answer: Future[str]
+    ) -> None:
         name = waiting.arrival.name
         waiting.asking = False
-        self._tell(Answered(waiting.arrival))
+        self._tell(CheckFinished(waiting.arrival))
         if self._waiting.get(name) is not waiting:
             return
         error = answer.exception()
@@ -436,18 +448,18 @@ class Post:
             self._failed(("arrival", name), error)
             return
         now = self._clock()
-        waiting.check.keep(stamp, now, answer.result())
-        self.agenda.put(("arrival", name), now)
+        waiting.check.store(stamp, now, answer.result())
+        self.queue.push(("arrival", name), now)
 
     def _attempt_soon(self, id_: int) -> None:
-        self.agenda.hasten(("start", id_), self._clock())
+        self.queue.reschedule_earlier(("start", id_), self._clock())
 
     def _start(self, id_: int) -> None:
         complete, unchanged = self._complete.get(id_), None
         if complete and self._ground:
-            unchanged = partial(complete.is_unchanged, self._ground.inodes)
-        work = partial(self._starts.attempt, self.trigger, id_, unchanged)
-        self._workers.start_run(work, partial(self._attempted, id_))
+            unchanged = partial(complete.is_unchanged, self._ground.stable_inodes)
+        work = partial(self._starts.launch, self.trigger, id_, unchanged)
+        self._workers.submit_start(work, partial(self._attempted, id_))
 
     def _attempted(self, id_: int, attempt: Future[float | None]) -> None:
         error = attempt.exception()
@@ -459,7 +471,7 @@ class Post:
             return
         wait = attempt.result()
         if wait is not None:
-            self.agenda.put(("start", id_), self._clock() + wait)
+            self.queue.push(("start", id_), self._clock() + wait)
         else:
             self._complete.pop(id_, None)
 
@@ -477,13 +489,13 @@ class Post:
             self._tell(Problem(self.trigger.name, message, undone))
 
 
-def lying_there(
-    trigger: Trigger, ground: Ground, directory: WatchedDirectory
+def list_entries(
+    trigger: Trigger, ground: FilesystemInfo, directory: WatchedDirectory
 ) -> Iterable[tuple[str, Identity]]:
     """Yield path and identity of all that lies in a watched directory and may be an arrival."""
-    for name in sorted(directory.names()):
-        identity = directory.identify(name, inodes=ground.inodes)
-        if identity is not None and is_speakable(name):
+    for name in sorted(directory.list_names()):
+        identity = directory.identify(name, inodes=ground.stable_inodes)
+        if identity is not None and is_printable_name(name):
             yield arrival_path(trigger, name), identity
 
 

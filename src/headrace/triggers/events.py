@@ -31,31 +31,31 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Settling:
+class Incomplete:
     """An arrival was looked at, has changed, and is not complete.
 
     Attributes:
         arrival: the arrival.
         files: files so far.
         size: their bytes so far.
-        waiting_for: what is missing, for people.
+        missing: what is missing, for people.
     """
 
     arrival: Arrival
     files: int
     size: int
-    waiting_for: str
+    missing: str
 
 
 @dataclass(frozen=True)
-class Asking:
+class CheckStarted:
     """The project's check is asked about an arrival that it has not been asked about as it is."""
 
     arrival: Arrival
 
 
 @dataclass(frozen=True)
-class Answered:
+class CheckFinished:
     """The project's check has answered about an arrival, or has failed to."""
 
     arrival: Arrival
@@ -141,20 +141,20 @@ class Problem:
     Attributes:
         trigger: name of the trigger.
         message: what, where and the way out, in one line.
-        undone: whether something that lies there is left without a run by it.
+        blocks_run: whether something that lies there is left without a run by it.
     """
 
     trigger: str
     message: str
-    undone: bool = False
+    blocks_run: bool = False
 
 
 WatchEvent = (
     Watching
     | Seen
-    | Settling
-    | Asking
-    | Answered
+    | Incomplete
+    | CheckStarted
+    | CheckFinished
     | Removed
     | Starting
     | Started

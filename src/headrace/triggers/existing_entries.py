@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headrace.triggers.directory_watcher import lying_there
+from headrace.triggers.directory_watcher import list_entries
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
 
 
 @dataclass(frozen=True)
-class FirstLook:
+class ExistingEntries:
     """What lies in a directory that the ledger does not know.
 
     Attributes:
@@ -31,7 +31,7 @@ class FirstLook:
         return f"{self.trigger.name}: {lie} in {self.trigger.directory}, which was never watched"
 
 
-def first_looks(triggers: Iterable[Trigger], ledger: Ledger) -> list[FirstLook]:
+def find_existing_entries(triggers: Iterable[Trigger], ledger: Ledger) -> list[ExistingEntries]:
     """Find the triggers for which it is to be said what becomes of what lies there already.
 
     Args:
@@ -49,19 +49,19 @@ def first_looks(triggers: Iterable[Trigger], ledger: Ledger) -> list[FirstLook]:
     for trigger in triggers:
         try:
             with WatchedDirectory(trigger) as directory:
-                ground = directory.survey()
+                ground = directory.probe_filesystem()
                 where = (trigger.name, trigger.collection)
                 if any(
-                    ledger.knows_root(*where, trigger.path, root)
+                    ledger.has_root(*where, trigger.path, root)
                     for root in (ground.root, ground.earlier_root)
                 ):
                     continue
                 count = sum(
-                    not ledger.recognizes(*where, ground.root, path, identity)
-                    for path, identity in lying_there(trigger, ground, directory)
+                    not ledger.contains(*where, ground.root, path, identity)
+                    for path, identity in list_entries(trigger, ground, directory)
                 )
         except OSError:
             continue
         if count:
-            found.append(FirstLook(trigger, count))
+            found.append(ExistingEntries(trigger, count))
     return found

@@ -29,7 +29,7 @@ _LEFT_BEHIND = re.compile(
 )
 
 
-def is_unfinished(name: str, ignore: Iterable[str] = ()) -> bool:
+def is_temporary_name(name: str, ignore: Iterable[str] = ()) -> bool:
     """Tell whether a name is one that a tool gives to what it is still writing.
 
     While such a name lies in a directory, the directory is not complete.
@@ -44,7 +44,7 @@ def is_unfinished(name: str, ignore: Iterable[str] = ()) -> bool:
     return _UNFINISHED.fullmatch(name) is not None and not is_ignored(name, ignore)
 
 
-def may_arrive(name: str, pattern: str = "*", ignore: Iterable[str] = ()) -> bool:
+def may_be_arrival(name: str, pattern: str = "*", ignore: Iterable[str] = ()) -> bool:
     """Tell whether a name in a watched directory may be an arrival.
 
     Args:
@@ -69,6 +69,6 @@ def is_ignored(name: str, ignore: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in ignore)
 
 
-def is_speakable(name: str) -> bool:
+def is_printable_name(name: str) -> bool:
     """Tell whether a name can be said in a flow's input: valid UTF-8 without control characters."""
     return not any(mark < " " or mark == "\x7f" or "\ud800" <= mark <= "\udfff" for mark in name)

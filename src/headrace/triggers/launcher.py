@@ -21,7 +21,7 @@ _CLOCK_ERROR = timedelta(days=2)
 _OPEN = ("seen", "starting", "failed")
 
 
-class Starter(Protocol):
+class RunClient(Protocol):
     """Starts runs, at the facility or at the hosted services; called from several threads.
 
     `StartRefused` says that trying again is of no use; any other exception is a failed attempt.
@@ -55,33 +55,33 @@ class Starter(Protocol):
         ...
 
 
-class Starts:
+class RunLauncher:
     """Makes attempts to start runs, and keeps the ledger of them; any thread may call it.
 
     Args:
         ledger: the ledger.
         starter: starts the runs.
         tell: told of each attempt.
-        first_wait: seconds after the first failed attempt; doubled after each further one.
-        longest_wait: seconds between attempts at most.
+        initial_delay: seconds after the first failed attempt; doubled after each further one.
+        maximum_delay: seconds between attempts at most.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        starter: Starter,
-        tell: Callable[[WatchEvent], None],
+        client: RunClient,
+        on_event: Callable[[WatchEvent], None],
         *,
-        first_wait: float,
-        longest_wait: float,
+        initial_delay: float,
+        maximum_delay: float,
     ) -> None:
         self._ledger = ledger
-        self._starter = starter
-        self._tell = tell
-        self._first_wait = first_wait
-        self._longest_wait = longest_wait
+        self._starter = client
+        self._tell = on_event
+        self._initial_delay = initial_delay
+        self._maximum_delay = maximum_delay
 
-    def attempt(
+    def launch(
         self, trigger: Trigger, id_: int, is_unchanged: Callable[[], bool] | None = None
     ) -> float | None:
         """Start the run of a complete arrival, unless an earlier attempt did.
@@ -102,15 +102,15 @@ class Starts:
         record = self._ledger.get(id_)
         if record.state not in _OPEN:
             return None
-        arrival = arrival_of(trigger, record)
+        arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0
         if unsent and _whereabouts(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
-            return self._longest_wait
+            return self._maximum_delay
         if unsent and is_unchanged and not is_unchanged():
             raise ArrivalChanged(f"{arrival.location}: changed after it was complete")
         try:
-            record = self._ledger.begin(id_)
+            record = self._ledger.mark_starting(id_)
         except TriggerError:
             if self._ledger.get(id_).state in _OPEN:
                 raise
@@ -124,7 +124,7 @@ class Starts:
                 # Looked at as late as can be: the search may have taken long.
                 where = _whereabouts(trigger, arrival, record)
                 if where == "gone" or not self._ledger.get(id_).present:
-                    self._ledger.removed(id_)
+                    self._ledger.mark_removed(id_)
                     self._tell(Removed(arrival))
                     return None
                 if where == "away":
@@ -134,17 +134,17 @@ class Starts:
             raise
         except StartRefused as error:
             reason = _one_line(error)
-            self._ledger.refused(id_, reason)
+            self._ledger.mark_refused(id_, reason)
             self._tell(Refused(arrival, record.tag, reason))
             return None
         except Exception as error:  # noqa: BLE001 - whatever a starter raises is a failed attempt
             reason = _one_line(error)
-            self._ledger.failed(id_, reason)
+            self._ledger.mark_failed(id_, reason)
             doublings = min(record.attempts - 1, 30)
-            wait = min(self._first_wait * 2.0**doublings, self._longest_wait)
+            wait = min(self._initial_delay * 2.0**doublings, self._maximum_delay)
             self._tell(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
-        self._ledger.started(id_, run_id)
+        self._ledger.mark_started(id_, run_id)
         self._tell(Started(arrival, record.tag, run_id, found))
         return None
 
@@ -158,7 +158,7 @@ def _one_line(error: Exception) -> str:
     return terminal_text(" ".join(str(error).split())) or type(error).__name__
 
 
-def arrival_of(trigger: Trigger, record: Record) -> Arrival:
+def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
     """Make an arrival from its record.
 
     Args:
@@ -183,10 +183,10 @@ def _whereabouts(trigger: Trigger, arrival: Arrival, record: Record) -> str:
     """Tell whether an arrival is "there", is "gone", or its whole directory is "away"."""
     try:
         with WatchedDirectory(trigger, arrival.location.parent) as directory:
-            ground = directory.survey()
+            ground = directory.probe_filesystem()
             here = ground.root == record.root
             try:
-                identity = identify(arrival.name, inodes=ground.inodes, dir_fd=directory.fd)
+                identity = identify(arrival.name, inodes=ground.stable_inodes, dir_fd=directory.fd)
             except FileNotFoundError:
                 return "gone" if here else "away"
             if identity.surely_same(record.identity):

@@ -2,7 +2,7 @@
 
 What an arrival is: something at a path of a watched directory, from the look that finds it there
 until a look *at the same directory* finds it gone, or another thing in its place. Which directory
-that is, is told by the root (`Ground.root`), not by its path: a disk that
+that is, is told by the root (`FilesystemInfo.root`), not by its path: a disk that
 goes away and comes back has everything that it had, whatever lay in its place meanwhile. What is
 found at the same path with the same inode and birth below another root has moved along, and is the
 same arrival. Hence the rules by which `Ledger.see` knows a thing again:
@@ -45,7 +45,7 @@ from typing import Any, cast
 from headrace.triggers.arrival import Identity
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_file import LedgerFile, connect
-from headrace.triggers.record import Record, State, record_of
+from headrace.triggers.record import Record, State, record_from_row
 
 # With "arrival:", ":" and the digest it stays below the 128 characters that a tag may have.
 _TRIGGER_IN_TAG = 80
@@ -106,7 +106,7 @@ class Ledger:
         """A number that changes when another process has changed the ledger."""
         return self._file.data_version
 
-    def knows_root(self, trigger: str, collection: str, folder: str, root: str) -> bool:
+    def has_root(self, trigger: str, collection: str, folder: str, root: str) -> bool:
         """Tell whether a watched directory was watched before.
 
         Args:
@@ -166,7 +166,7 @@ class Ledger:
                     (new, trigger, collection, old),
                 )
 
-    def settled(
+    def handled_entries(
         self, trigger: str, collection: str, folder: str, root: str
     ) -> list[tuple[int, str, Identity]]:
         """Read what was complete and was still there at the last look at a watched directory.
@@ -189,7 +189,7 @@ class Ledger:
             )
             return [(row[0], row[1], Identity(int(row[2]), int(row[3]))) for row in rows]
 
-    def open(self, trigger: str, collection: str) -> list[Record]:
+    def records_without_run(self, trigger: str, collection: str) -> list[Record]:
         """Read the arrivals without a known run: seen, starting or failed; oldest first."""
         with self._transaction() as database:
             rows = database.execute(
@@ -197,32 +197,32 @@ class Ledger:
                 "AND state IN ('seen', 'starting', 'failed') ORDER BY id",
                 (trigger, collection),
             )
-            return [record_of(row) for row in rows]
+            return [record_from_row(row) for row in rows]
 
     def get(self, id_: int) -> Record:
         """Read one record."""
         with self._transaction() as database:
             return _one(database, id_)
 
-    def tagged(self, tag: str) -> Record | None:
+    def find_by_tag(self, tag: str) -> Record | None:
         """Read the record of a tag."""
         with self._transaction() as database:
             row = database.execute("SELECT * FROM arrivals WHERE tag = ?", (tag,)).fetchone()
-            return record_of(row) if row else None
+            return record_from_row(row) if row else None
 
-    def recognizes(
+    def contains(
         self, trigger: str, collection: str, root: str, path: str, identity: Identity
     ) -> bool:
         """Tell whether something that lies in a watched directory is in the ledger already."""
         with self._transaction() as database:
             return self._again(database, (trigger, collection, path), root, identity) is not None
 
-    def see(
+    def record_seen(
         self,
         trigger: str,
         collection: str,
         root: str,
-        sightings: Iterable[tuple[str, Identity]],
+        entries: Iterable[tuple[str, Identity]],
     ) -> list[Record]:
         """Write down what lies in a watched directory, in one transaction.
 
@@ -233,7 +233,7 @@ class Ledger:
             trigger: name of the trigger.
             collection: name of the collection.
             root: which watched directory it is.
-            sightings: path and identity of each thing.
+            entries: path and identity of each thing.
 
         Returns:
             the record of each, in order.
@@ -241,10 +241,10 @@ class Ledger:
         with self._transaction() as database:
             return [
                 self._see_one(database, (trigger, collection, path), root, identity)
-                for path, identity in sightings
+                for path, identity in entries
             ]
 
-    def vanish(self, ids: Iterable[int]) -> None:
+    def mark_missing(self, ids: Iterable[int]) -> None:
         """Write down that arrivals are no longer there.
 
         One that was never attempted becomes removed; the others keep their states.
@@ -256,7 +256,7 @@ class Ledger:
             for id_ in ids:
                 self._vanish_one(database, id_)
 
-    def begin(self, id_: int) -> Record:
+    def mark_starting(self, id_: int) -> Record:
         """Write down that a run is about to be started; only then may it be.
 
         Args:
@@ -267,7 +267,7 @@ class Ledger:
             not `present`, none may be started.
         """
         now = self._now().isoformat()
-        self._file.know(id_)
+        self._file.ensure_counted(id_)
         return self._change(
             id_,
             "state = 'starting', attempts = attempts + 1, "
@@ -276,21 +276,21 @@ class Ledger:
             ("seen", "starting", "failed"),
         )
 
-    def started(self, id_: int, run_id: str) -> Record:
+    def mark_started(self, id_: int, run_id: str) -> Record:
         """Write down the run of an arrival whose state is starting."""
         return self._change(
             id_, "state = 'started', run_id = ?, reason = ''", (run_id,), ("starting",)
         )
 
-    def failed(self, id_: int, reason: str) -> Record:
+    def mark_failed(self, id_: int, reason: str) -> Record:
         """Write down that an attempt failed; the state is starting before."""
         return self._change(id_, "state = 'failed', reason = ?", (reason,), ("starting",))
 
-    def refused(self, id_: int, reason: str) -> Record:
+    def mark_refused(self, id_: int, reason: str) -> Record:
         """Write down that a run was refused for good; the state is starting before."""
         return self._change(id_, "state = 'refused', reason = ?", (reason,), ("starting",))
 
-    def removed(self, id_: int) -> Record:
+    def mark_removed(self, id_: int) -> Record:
         """Write down that an arrival went away, and that its tag was looked up and has no run."""
         return self._change(id_, "state = 'removed', present = 0", (), ("starting",))
 
@@ -323,7 +323,7 @@ class Ledger:
             "AND present ORDER BY generation DESC",
             place,
         )
-        return [record_of(row) for row in rows]
+        return [record_from_row(row) for row in rows]
 
     def _see_one(
         self,
@@ -426,7 +426,7 @@ def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
         return _records(database, trigger)
 
 
-def ask_again(path: Path, ids: Iterable[int]) -> int:
+def retry_refused(path: Path, ids: Iterable[int]) -> int:
     """Have refused arrivals attempted again, by the watcher that works or the next one.
 
     Args:
@@ -483,11 +483,13 @@ class _other:  # noqa: N801 - a context manager
 
 
 def _one(database: sqlite3.Connection, id_: int) -> Record:
-    return record_of(database.execute("SELECT * FROM arrivals WHERE id = ?", (id_,)).fetchone())
+    return record_from_row(
+        database.execute("SELECT * FROM arrivals WHERE id = ?", (id_,)).fetchone()
+    )
 
 
 def _records(database: sqlite3.Connection, trigger: str | None) -> list[Record]:
     rows = database.execute(
         "SELECT * FROM arrivals WHERE ? IS NULL OR trigger = ? ORDER BY id", (trigger, trigger)
     )
-    return [record_of(row) for row in rows]
+    return [record_from_row(row) for row in rows]

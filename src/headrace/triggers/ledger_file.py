@@ -23,13 +23,13 @@ from headrace._internal.atomic import PRIVATE, atomic_replacement
 from headrace.triggers import ledger_schema
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_known import (
-    Known,
-    deleted,
-    lacks,
+    LedgerSummary,
+    count_deleted,
+    deletion_problem,
     lock_ledger,
-    newest,
-    read_known,
-    write_known,
+    newest_arrival,
+    read_summary,
+    write_summary,
 )
 
 # The file beside the ledger is brought up to date at most so often (s), before a run that it does
@@ -101,7 +101,7 @@ class LedgerFile:
                 try:
                     self._refuse_deletions(database)
                     yield database
-                    number = newest(database)
+                    number = newest_arrival(database)
                     database.execute("COMMIT")
                     # Not before: what was not committed would be missed as if it were deleted.
                     self._newest = number
@@ -132,7 +132,7 @@ class LedgerFile:
                 raise self._lost
             self._note()
 
-    def know(self, arrival: int) -> None:
+    def ensure_counted(self, arrival: int) -> None:
         """Make sure that the file beside the ledger knows of an arrival.
 
         Raises:
@@ -160,7 +160,7 @@ class LedgerFile:
     # -- opening
 
     def _open(self, start_over: bool) -> None:
-        known = read_known(self._beside)
+        known = read_summary(self._beside)
         fault, database = self._examine(known)
         if fault and not start_over:
             kept = self.path.with_name(f"{self.path.name}.kept")
@@ -173,7 +173,7 @@ class LedgerFile:
                 database = self._create()
             self._database = database
             self._ledger = self._identity(database, afresh=bool(fault))
-            self._newest, self._deleted = newest(database), deleted(database)
+            self._newest, self._deleted = newest_arrival(database), count_deleted(database)
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         except OSError as error:
@@ -187,7 +187,7 @@ class LedgerFile:
         self._file = (status.st_dev, status.st_ino)
         self._note(anyway=True)
 
-    def _examine(self, known: Known | None) -> tuple[str, sqlite3.Connection | None]:
+    def _examine(self, known: LedgerSummary | None) -> tuple[str, sqlite3.Connection | None]:
         """Return what is wrong with the ledger, and its connection where it can be used."""
         try:
             size = self.path.stat().st_size
@@ -234,30 +234,30 @@ class LedgerFile:
         if version < ledger_schema.VERSION:
             database.execute("BEGIN IMMEDIATE")
             try:
-                ledger_schema.upgrade(database, version)
+                ledger_schema.upgrade_tables(database, version)
                 database.execute("COMMIT")
             except BaseException:
                 database.execute("ROLLBACK")
                 raise
         return ""
 
-    def _exchanged(self, database: sqlite3.Connection, known: Known | None) -> str:
+    def _exchanged(self, database: sqlite3.Connection, known: LedgerSummary | None) -> str:
         if known is None:
             return ""
         row = database.execute("SELECT ledger FROM identity").fetchone()
         if row is None or row[0] != known.ledger:
             return "is not the one of before, but another"
-        arrivals = newest(database)
+        arrivals = newest_arrival(database)
         if arrivals < known.arrivals:
             return f"is an older copy (it knows {arrivals} of {known.arrivals} arrivals)"
-        return lacks(deleted(database) - known.deleted)
+        return deletion_problem(count_deleted(database) - known.deleted)
 
     def _create(self) -> sqlite3.Connection:
         with atomic_replacement(self.path, PRIVATE) as temporary:
             database = sqlite3.connect(temporary, isolation_level=None)
             try:
                 database.execute("BEGIN")
-                ledger_schema.create(database)
+                ledger_schema.create_tables(database)
                 database.execute("COMMIT")
             finally:
                 database.close()
@@ -297,13 +297,13 @@ class LedgerFile:
             return
         self._noted_at = now
         try:
-            arrivals = newest(self._database)
+            arrivals = newest_arrival(self._database)
         except sqlite3.Error as error:
             raise self._explained(error) from error
         if arrivals == self._noted and not anyway:
             return
         try:
-            write_known(self._beside, Known(self._ledger, arrivals, self._deleted))
+            write_summary(self._beside, LedgerSummary(self._ledger, arrivals, self._deleted))
         except OSError as error:
             if strictly:
                 raise TriggerError(
@@ -323,11 +323,11 @@ class LedgerFile:
         (version,) = database.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
-        lost = self._newest - newest(database) + deleted(database) - self._deleted
+        lost = self._newest - newest_arrival(database) + count_deleted(database) - self._deleted
         if lost > 0:
             self._lost = LedgerUnusable(
-                f"{self.path}: the ledger of arrivals {lacks(lost)}, and nothing more is started: "
-                f"{_WAY_OUT}"
+                f"{self.path}: the ledger of arrivals {deletion_problem(lost)}, and nothing "
+                f"more is started: {_WAY_OUT}"
             )
             raise self._lost
         self._version = version

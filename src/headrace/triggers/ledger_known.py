@@ -16,7 +16,7 @@ _LOCKS = Path("/proc/locks")
 
 
 @dataclass(frozen=True)
-class Known:
+class LedgerSummary:
     """Which ledger there was.
 
     Attributes:
@@ -30,16 +30,18 @@ class Known:
     deleted: int = 0
 
 
-def read_known(path: Path) -> Known | None:
+def read_summary(path: Path) -> LedgerSummary | None:
     """Return what is known of a ledger; None where nothing is."""
     try:
-        told = json.loads(path.read_bytes())
-        return Known(str(told["ledger"]), int(told["arrivals"]), int(told.get("deleted", 0)))
+        known = json.loads(path.read_bytes())
+        return LedgerSummary(
+            str(known["ledger"]), int(known["arrivals"]), int(known.get("deleted", 0))
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_known(path: Path, known: Known) -> None:
+def write_summary(path: Path, known: LedgerSummary) -> None:
     """Write down what is known of a ledger.
 
     Raises:
@@ -48,19 +50,19 @@ def write_known(path: Path, known: Known) -> None:
     write_atomic(path, json.dumps(asdict(known)) + "\n", PRIVATE)
 
 
-def newest(database: sqlite3.Connection) -> int:
+def newest_arrival(database: sqlite3.Connection) -> int:
     """Return the number of the newest arrival."""
     (number,) = database.execute("SELECT coalesce(max(id), 0) FROM arrivals").fetchone()
     return int(number)
 
 
-def deleted(database: sqlite3.Connection) -> int:
+def count_deleted(database: sqlite3.Connection) -> int:
     """Return how many arrivals are missing among those that there were: none is ever removed."""
     (number,) = database.execute("SELECT coalesce(max(id), 0) - count(*) FROM arrivals").fetchone()
     return int(number)
 
 
-def lacks(number: int) -> str:
+def deletion_problem(number: int) -> str:
     """Say that arrivals were deleted from a ledger; nothing where none were."""
     if number <= 0:
         return ""

@@ -45,7 +45,7 @@ CREATE TABLE roots (
 """
 
 
-def create(database: sqlite3.Connection) -> None:
+def create_tables(database: sqlite3.Connection) -> None:
     """Make the tables of a new ledger, in the given transaction."""
     database.execute("CREATE TABLE identity (ledger TEXT NOT NULL)")
     database.execute("INSERT INTO identity VALUES (?)", (uuid4().hex,))
@@ -54,7 +54,7 @@ def create(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def upgrade(database: sqlite3.Connection, version: int) -> None:
+def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
     """Bring a ledger of an earlier version to this one, in the given transaction.
 
     Args:

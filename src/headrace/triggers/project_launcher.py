@@ -28,7 +28,7 @@ _END: Final = 8
 _PASSING: Final = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
 
 
-class ProjectStarter:
+class ProjectRunClient:
     """Starts runs of the project's flows at one place, from any thread.
 
     Args:
@@ -75,7 +75,7 @@ class ProjectStarter:
 
         body = render_input(trigger.input, arrival)
         words = render_input(list(trigger.tags), arrival)
-        tags = [cut for cut in (shortened(text, TAG_LENGTH) for text in words) if cut]
+        tags = [cut for cut in (shorten(text, TAG_LENGTH) for text in words) if cut]
         if self._place == "local":
             # A disk that is not mounted comes back.
             check_roots(self._project, self._known_collections(body))
@@ -88,9 +88,9 @@ class ProjectStarter:
                     services,
                     trigger.flow,
                     body,
-                    label=label_of(trigger, arrival),
-                    tags=[*tags, shortened(tag, TAG_LENGTH)],
-                    request_id=shortened(tag, TAG_LENGTH),
+                    label=run_label(trigger, arrival),
+                    tags=[*tags, shorten(tag, TAG_LENGTH)],
+                    request_id=shorten(tag, TAG_LENGTH),
                 )
             except ProjectError as error:
                 raise StartRefused(str(error)) from error
@@ -118,7 +118,7 @@ class ProjectStarter:
         narrowed = self._narrowed(tag)
 
         def look(services: Services) -> str | None:
-            run = find_tagged(services, shortened(tag, TAG_LENGTH), since, **narrowed)
+            run = find_tagged(services, shorten(tag, TAG_LENGTH), since, **narrowed)
             return None if run is None else str(run["run_id"])
 
         return self._with_services(look)
@@ -128,7 +128,7 @@ class ProjectStarter:
         if known is None:
             return {}
         trigger, arrival = known
-        label = label_of(trigger, arrival)
+        label = run_label(trigger, arrival)
         # Earlier versions cut long labels otherwise.
         narrowed = {"label": label} if len(label) < LABEL_LENGTH else {}
         deployed = self._project.lock().at(self._place).flows.get(trigger.flow)
@@ -157,14 +157,14 @@ class ProjectStarter:
         return answer
 
 
-def label_of(trigger: Trigger, arrival: Arrival) -> str:
+def run_label(trigger: Trigger, arrival: Arrival) -> str:
     """Return the label of an arrival's run."""
     from headrace.triggers import render_input
 
-    return shortened(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
+    return shorten(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """Return a text as the service takes it: not longer, and different for different texts.
 
     Args:

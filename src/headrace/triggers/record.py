@@ -23,7 +23,7 @@ class Record:
         path: path within the collection, with a trailing slash for a directory.
         generation: counts the arrivals at this path from 1.
         identity: tells it from its replacement.
-        root: the watched directory that it was last seen in (`Ground.root`).
+        root: the watched directory that it was last seen in (`FilesystemInfo.root`).
         present: False once it was removed or replaced.
         state: where it stands.
         tag: marks its run, and no other.
@@ -53,7 +53,7 @@ class Record:
     changed_at: datetime
 
 
-def record_of(row: sqlite3.Row) -> Record:
+def record_from_row(row: sqlite3.Row) -> Record:
     """Make a record from a row of the ledger's table."""
     first = row["first_attempt_at"]
     return Record(

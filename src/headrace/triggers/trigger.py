@@ -96,7 +96,7 @@ def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trig
     return [load_trigger(file, collections) for file in sorted(directory.glob("*.toml"))]
 
 
-def load_all(
+def load_triggers_and_errors(
     directory: Path, collections: Mapping[str, Path]
 ) -> tuple[list[Trigger], dict[str, TriggerError]]:
     """Read all trigger files of a directory, and go on after one that is wrong.
@@ -146,14 +146,14 @@ def load_trigger(
         raise TriggerError(f"{file}: not valid TOML: {error}") from error
     try:
         trigger = _trigger(file, document, collections)
-        if must_exist and (problem := missing_directory(trigger)):
+        if must_exist and (problem := directory_problem(trigger)):
             raise TriggerError(problem)
     except TriggerError as error:
         raise TriggerError(f"{file}: {error}") from error
     return trigger
 
 
-def missing_directory(trigger: Trigger) -> str:
+def directory_problem(trigger: Trigger) -> str:
     """Say what is wrong with the directory that a trigger watches; "" if it can be read."""
     if not trigger.directory.is_dir():
         return (

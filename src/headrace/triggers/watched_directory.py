@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 
 from headrace._internal.file_identity import identify_open
+from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
 from headrace.triggers.arrival import Identity, identify
 from headrace.triggers.completeness.quiescence import marker_suffix
-from headrace.triggers.ignored_names import may_arrive
-from headrace.triggers.mounts import file_system, has_lasting_inodes, is_remote
+from headrace.triggers.ignored_names import may_be_arrival
 from headrace.triggers.trigger import Trigger
 
 
 @dataclass(frozen=True)
-class Ground:
+class FilesystemInfo:
     """What is known about a watched directory.
 
     Attributes:
@@ -34,7 +34,7 @@ class Ground:
 
     root: str
     observer: str
-    inodes: bool
+    stable_inodes: bool
     earlier_root: str = ""
 
 
@@ -78,7 +78,7 @@ class WatchedDirectory:
         """Numbers that differ as soon as another directory lies in its place."""
         return self.status.st_dev, self.status.st_ino, self._which
 
-    def survey(self) -> Ground:
+    def probe_filesystem(self) -> FilesystemInfo:
         """Find out which directory it is, and how it is to be watched.
 
         Returns:
@@ -90,16 +90,16 @@ class WatchedDirectory:
             observer = "poll" if is_remote(kind) else "inotify"
         inodes = has_lasting_inodes(kind)
         if not inodes:
-            return Ground(f"{kind}:0", observer, inodes, f"{kind}:0")
+            return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0")
         earlier = f"{kind}:{self.status.st_ino}"
-        return Ground(f"{earlier}:{self._which}", observer, inodes, earlier)
+        return FilesystemInfo(f"{earlier}:{self._which}", observer, inodes, earlier)
 
-    def names(self) -> dict[str, int]:
+    def list_names(self) -> dict[str, int]:
         """List what may be an arrival: inode numbers by name."""
         trigger, names = self._trigger, {}
         with os.scandir(self.fd) as entries:
             for entry in entries:
-                if not may_arrive(entry.name, trigger.pattern, trigger.ignore):
+                if not may_be_arrival(entry.name, trigger.pattern, trigger.ignore):
                     continue
                 if _is_marker(trigger, entry.name):
                     continue
@@ -122,7 +122,7 @@ class WatchedDirectory:
             OSError: it cannot be looked at.
         """
         trigger = self._trigger
-        if not may_arrive(name, trigger.pattern, trigger.ignore) or _is_marker(trigger, name):
+        if not may_be_arrival(name, trigger.pattern, trigger.ignore) or _is_marker(trigger, name):
             return None
         try:
             mode = os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode

@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from headrace.triggers.directory_watcher import Post
+from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.events import WatchEvent
-from headrace.triggers.launcher import Starter, Starts
+from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.trigger import Trigger
 
@@ -32,8 +32,8 @@ class Watcher:
         ledger: the ledger, which the watcher has to itself.
         starter: starts runs and finds those it started.
         on_event: told of what happens, in several threads.
-        first_wait: seconds after the first failed attempt to start a run; doubled each time.
-        longest_wait: seconds between attempts at most.
+        initial_delay: seconds after the first failed attempt to start a run; doubled each time.
+        maximum_delay: seconds between attempts at most.
         clock: monotonic time in s; for tests.
     """
 
@@ -41,19 +41,19 @@ class Watcher:
         self,
         triggers: Sequence[Trigger],
         ledger: Ledger,
-        starter: Starter,
+        client: RunClient,
         on_event: Callable[[WatchEvent], None],
         *,
-        first_wait: float = 1.0,
-        longest_wait: float = 300.0,
+        initial_delay: float = 1.0,
+        maximum_delay: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._triggers = tuple(triggers)
         self._ledger = ledger
-        self._starter = starter
+        self._starter = client
         self._on_event = on_event
-        self._first_wait = first_wait
-        self._longest_wait = longest_wait
+        self._initial_delay = initial_delay
+        self._maximum_delay = maximum_delay
         self._clock = clock
 
     def run(self, stop: threading.Event) -> None:
@@ -69,16 +69,16 @@ class Watcher:
         Raises:
             LedgerUnusable: the ledger was deleted, replaced or damaged; nothing is started then.
         """
-        starts = Starts(
+        starts = RunLauncher(
             self._ledger,
             self._starter,
             self._on_event,
-            first_wait=self._first_wait,
-            longest_wait=self._longest_wait,
+            initial_delay=self._initial_delay,
+            maximum_delay=self._maximum_delay,
         )
         ended = threading.Event()
         loops = [
-            TriggerLoop(trigger, self._ledger, starts, self._on_event, ended, self._clock)
+            TriggerThread(trigger, self._ledger, starts, self._on_event, ended, self._clock)
             for trigger in self._triggers
         ]
         for loop in loops:
@@ -97,7 +97,7 @@ class Watcher:
                 raise loop.error
 
 
-class TriggerLoop(threading.Thread):
+class TriggerThread(threading.Thread):
     """The thread of one trigger: sleeps until something is due, and does it.
 
     Args:
@@ -113,21 +113,23 @@ class TriggerLoop(threading.Thread):
         self,
         trigger: Trigger,
         ledger: Ledger,
-        starts: Starts,
-        tell: Callable[[WatchEvent], None],
-        ended: threading.Event,
+        launcher: RunLauncher,
+        on_event: Callable[[WatchEvent], None],
+        stopping: threading.Event,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(name=f"trigger {trigger.name}", daemon=True)
         self.error: BaseException | None = None
-        self._ended = ended
+        self._ended = stopping
         self._clock = clock
         self._wake = threading.Condition()
         self._hints: dict[str, bool] = {}
         self._answers: list[Callable[[], None]] = []
         self._checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix=f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
-        self._post_of = partial(Post, trigger, ledger, starts, self, tell, self._hint, clock)
+        self._post_of = partial(
+            DirectoryWatcher, trigger, ledger, launcher, self, on_event, self._hint, clock
+        )
 
     def run(self) -> None:
         """Work until the end."""
@@ -145,19 +147,19 @@ class TriggerLoop(threading.Thread):
             for pool in (self._checks, self._starts):
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _round(self, post: Post) -> None:
+    def _round(self, post: DirectoryWatcher) -> None:
         hints, answers = self._wait(post)
         for answer in answers:
             answer()
         if hints:
-            post.hinted(hints)
-        task = post.agenda.take(self._clock())
+            post.handle_changes(hints)
+        task = post.queue.pop_due(self._clock())
         if task and not self._ended.is_set():
-            post.do(task)
+            post.run_task(task)
 
-    def _wait(self, post: Post) -> tuple[dict[str, bool], list[Callable[[], None]]]:
+    def _wait(self, post: DirectoryWatcher) -> tuple[dict[str, bool], list[Callable[[], None]]]:
         """Sleep until a task is due, or a hint, an answer or the end has come."""
-        when = post.agenda.next_time
+        when = post.queue.next_time
         with self._wake:
             if not self._hints and not self._answers and not self._ended.is_set():
                 self._wake.wait(None if when is None else max(0.0, when - self._clock()))
@@ -175,17 +177,17 @@ class TriggerLoop(threading.Thread):
             self._hints[name] = written and self._hints.get(name, True)
             self._wake.notify()
 
-    # -- what may take long (headrace.triggers.directory_watcher.Workers)
+    # -- what may take long (headrace.triggers.directory_watcher.BackgroundWorkers)
 
-    def check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+    def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Call the project's program, beside others."""
         self._submit(self._checks, work, done)
 
-    def start_run(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+    def submit_start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Start a run, one after the other."""
         self._submit(self._starts, work, done)
 
-    def ended(self) -> bool:
+    def is_stopping(self) -> bool:
         """Tell whether nobody waits for the work any more."""
         return self._ended.is_set()
 

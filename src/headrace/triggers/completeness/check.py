@@ -9,8 +9,13 @@ from pathlib import Path
 
 from headrace.triggers.arrival import Arrival
 from headrace.triggers.completeness.program import Check
-from headrace.triggers.completeness.quiescence import Settler, Snapshot, marker_of, take_snapshot
-from headrace.triggers.events import Settling
+from headrace.triggers.completeness.quiescence import (
+    QuiescenceTracker,
+    Snapshot,
+    marker_path,
+    take_snapshot,
+)
+from headrace.triggers.events import Incomplete
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger
 
@@ -21,7 +26,7 @@ LOOKING_SHARE = 0.1
 
 
 @dataclass
-class Waiting:
+class PendingArrival:
     """An arrival that is not known to be complete.
 
     Attributes:
@@ -39,19 +44,19 @@ class Waiting:
     trigger: Trigger
     record: Record
     arrival: Arrival
-    settler: Settler
+    quiescence: QuiescenceTracker
     check: Check
     seen_at: float
-    told: Settling | None = None
+    told: Incomplete | None = None
     asking: bool = False
     asked: tuple[int, int] | None = None
 
-    def judge(
+    def evaluate(
         self,
         inodes: bool,
         clock: Callable[[], float],
         complain: Callable[[str], None],
-    ) -> tuple[bool, Settling]:
+    ) -> tuple[bool, Incomplete]:
         """Look at the arrival; the project's program is not asked.
 
         Args:
@@ -67,19 +72,19 @@ class Waiting:
         """
         trigger, arrival = self.trigger, self.arrival
         if trigger.marker:
-            told = Settling(arrival, 0, 0, f"the marker {self._marker().name}")
+            told = Incomplete(arrival, 0, 0, f"the marker {self._marker().name}")
             return os.path.lexists(self._marker()), told
         began = clock()
-        snapshot = take_snapshot(arrival.location, ignore=trigger.ignore, inodes=inodes)
-        complete = self.settler.look(snapshot, began, clock())
-        quiet = began - self.settler.since
+        snapshot = take_snapshot(arrival.location, ignore=trigger.ignore, stable_inodes=inodes)
+        complete = self.quiescence.update(snapshot, began, clock())
+        quiet = began - self.quiescence.changed_at
         if snapshot.unfinished and quiet > max(_PATIENCE, trigger.settle):
             complain(
                 f"{arrival.location / snapshot.unfinished}: looks like an unfinished copy, and "
                 "holds the arrival back; finish the copy, remove it, or add its name to "
                 f"watch.ignore in {trigger.file}"
             )
-        return complete, Settling(arrival, snapshot.files, snapshot.size, self._lack(snapshot))
+        return complete, Incomplete(arrival, snapshot.files, snapshot.size, self._lack(snapshot))
 
     def is_unchanged(self, inodes: bool) -> bool:
         """Tell whether a complete arrival is as it was at the last look; any thread may ask.
@@ -90,40 +95,40 @@ class Waiting:
         Returns:
             whether its marker is still there, or nothing in it has changed.
         """
-        trigger, last = self.trigger, self.settler.last
+        trigger, last = self.trigger, self.quiescence.last_snapshot
         if trigger.marker:
             return os.path.lexists(self._marker())
         try:
-            now = take_snapshot(self.arrival.location, ignore=trigger.ignore, inodes=inodes)
+            now = take_snapshot(self.arrival.location, ignore=trigger.ignore, stable_inodes=inodes)
         except OSError:
             return False
         return last is not None and now.equals(last)
 
-    def next_look(self, began: float, now: float, others: int) -> float:
+    def next_poll(self, started_at: float, now: float, others: int) -> float:
         """Look often enough to start soon, seldom enough to cost little.
 
         Args:
-            began: monotonic time in s at which the last look began.
+            started_at: monotonic time in s at which the last look began.
             now: monotonic time in s.
             others: number of arrivals that wait, this one among them.
 
         Returns:
             monotonic time in s of the next look.
         """
-        settle, settler = self.trigger.settle, self.settler
-        cost = (now - began) / LOOKING_SHARE
-        quiet = now - (settler.since if settler.due else self.seen_at)
+        settle, settler = self.trigger.settle, self.quiescence
+        cost = (now - started_at) / LOOKING_SHARE
+        quiet = now - (settler.changed_at if settler.quiet_at else self.seen_at)
         calm = quiet if self.trigger.marker else max(settle, quiet)
         often = min(calm / 8, 1.0, self.trigger.interval)
         usual = now + max(0.02, often, cost * others)
-        if settler.due is not None and settler.due > began:
+        if settler.quiet_at is not None and settler.quiet_at > started_at:
             # The look that may be the last one, which the others must not delay.
-            return min(usual, max(settler.due, now + 0.02, now + cost))
+            return min(usual, max(settler.quiet_at, now + 0.02, now + cost))
         return usual
 
     def _marker(self) -> Path:
         directory = self.trigger.what == "directory"
-        return marker_of(self.arrival.location, self.trigger.marker or "", directory=directory)
+        return marker_path(self.arrival.location, self.trigger.marker or "", directory=directory)
 
     def _lack(self, snapshot: Snapshot) -> str:
         if not snapshot.files:

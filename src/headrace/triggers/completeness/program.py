@@ -44,7 +44,7 @@ class Check:
     _stamp: tuple[int, int] | None = field(default=None, init=False)
     _lack: str = field(default="", init=False)
 
-    def answer(self, stamp: tuple[int, int], now: float) -> str | None:
+    def missing_reason(self, stamp: tuple[int, int], now: float) -> str | None:
         """Say what is missing, if that is known; what looks the same is asked once an interval.
 
         Args:
@@ -60,18 +60,20 @@ class Check:
             return None
         return self._lack
 
-    def keep(self, stamp: tuple[int, int], now: float, lack: str) -> None:
+    def store(self, stamp: tuple[int, int], now: float, missing: str) -> None:
         """Keep an answer; after a mistake of the program there is none, and it is asked again.
 
         Args:
             stamp: what the arrival looked like when the program was asked.
             now: monotonic time in s.
-            lack: what is missing, or "".
+            missing: what is missing, or "".
         """
-        self._stamp, self._asked_at, self._lack = stamp, now, lack
+        self._stamp, self._asked_at, self._lack = stamp, now, missing
 
 
-def ask(trigger: Trigger, location: Path, ended: Callable[[], bool] = lambda: False) -> str:
+def run_check(
+    trigger: Trigger, location: Path, is_cancelled: Callable[[], bool] = lambda: False
+) -> str:
     """Call the program of a trigger's ``check``.
 
     It runs in a process group of its own, which is killed with it when it takes too long, prints
@@ -80,7 +82,7 @@ def ask(trigger: Trigger, location: Path, ended: Callable[[], bool] = lambda: Fa
     Args:
         trigger: the trigger.
         location: the arrival.
-        ended: asked meanwhile whether the answer is of no use any more.
+        is_cancelled: asked meanwhile whether the answer is of no use any more.
 
     Returns:
         what is missing, or "" if the arrival is complete.
@@ -107,7 +109,7 @@ def ask(trigger: Trigger, location: Path, ended: Callable[[], bool] = lambda: Fa
             words = error.strerror if isinstance(error, OSError) else str(error)
             raise TriggerError(f"{where}: {trigger.check[0]}: {words}") from error
         try:
-            problem = _watch_over(process, (out.fileno(), err.fileno()), ended)
+            problem = _watch_over(process, (out.fileno(), err.fileno()), is_cancelled)
         finally:
             _end(process)
         if problem:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.triggers.ignored_names import is_unfinished
+from headrace.triggers.ignored_names import is_temporary_name
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,15 @@ class Snapshot:
         return bool(self.fingerprint) and self.fingerprint == other.fingerprint
 
 
-def take_snapshot(location: Path, *, ignore: tuple[str, ...] = (), inodes: bool = True) -> Snapshot:
+def take_snapshot(
+    location: Path, *, ignore: tuple[str, ...] = (), stable_inodes: bool = True
+) -> Snapshot:
     """Look at a file, or at everything in a directory; links are not followed.
 
     Args:
         location: the file or directory.
         ignore: shell patterns of names that may stay although they look temporary.
-        inodes: whether inode numbers last on this file system.
+        stable_inodes: whether inode numbers last on this file system.
 
     Returns:
         the snapshot.
@@ -53,7 +55,7 @@ def take_snapshot(location: Path, *, ignore: tuple[str, ...] = (), inodes: bool 
     torn = False
 
     def tell(relative: str, status: os.stat_result) -> None:
-        inode = status.st_ino if inodes else 0
+        inode = status.st_ino if stable_inodes else 0
         line = f"\0{status.st_mode}\0{status.st_size}\0{status.st_mtime_ns}\0{inode}\n"
         told.update(os.fsencode(relative) + line.encode())
 
@@ -73,7 +75,7 @@ def take_snapshot(location: Path, *, ignore: tuple[str, ...] = (), inodes: bool 
             continue
         for entry in entries:
             relative = f"{parent}{entry.name}"
-            if not unfinished and is_unfinished(entry.name, ignore):
+            if not unfinished and is_temporary_name(entry.name, ignore):
                 unfinished = relative
             try:
                 status = entry.stat(follow_symlinks=False)
@@ -89,7 +91,7 @@ def take_snapshot(location: Path, *, ignore: tuple[str, ...] = (), inodes: bool 
     return Snapshot(b"" if torn else told.digest(), files, size, unfinished)
 
 
-class Settler:
+class QuiescenceTracker:
     """Decides from repeated snapshots whether an arrival has stopped changing.
 
     All times are of the monotonic clock: setting the computer's clock changes nothing.
@@ -104,21 +106,21 @@ class Settler:
         self._since = 0.0
 
     @property
-    def due(self) -> float | None:
+    def quiet_at(self) -> float | None:
         """When the arrival will have settled if nothing changes; None before the first look."""
         return None if self._last is None else self._since + self._settle
 
     @property
-    def since(self) -> float:
+    def changed_at(self) -> float:
         """When the arrival was last found changed."""
         return self._since
 
     @property
-    def last(self) -> Snapshot | None:
+    def last_snapshot(self) -> Snapshot | None:
         """The last snapshot."""
         return self._last
 
-    def touch(self, now: float) -> None:
+    def record_change(self, now: float) -> None:
         """Take note of a change that was reported and not looked at.
 
         Args:
@@ -126,13 +128,13 @@ class Settler:
         """
         self._since = max(self._since, now)
 
-    def look(self, snapshot: Snapshot, began: float, ended: float) -> bool:
+    def update(self, snapshot: Snapshot, started_at: float, finished_at: float) -> bool:
         """Compare a new snapshot with the last one.
 
         Args:
             snapshot: the new snapshot.
-            began: monotonic time in s before it was taken.
-            ended: monotonic time in s after it was taken.
+            started_at: monotonic time in s before it was taken.
+            finished_at: monotonic time in s after it was taken.
 
         Returns:
             True if the arrival is complete: it has a file, no temporary name, and was found
@@ -140,13 +142,13 @@ class Settler:
         """
         if self._last is None or not snapshot.equals(self._last):
             self._last = snapshot
-            self._since = max(self._since, ended)
+            self._since = max(self._since, finished_at)
             return False
-        quiet = began - self._since >= self._settle
+        quiet = started_at - self._since >= self._settle
         return quiet and snapshot.files > 0 and not snapshot.unfinished
 
 
-def marker_of(location: Path, marker: str, *, directory: bool) -> Path:
+def marker_path(location: Path, marker: str, *, directory: bool) -> Path:
     """Say where the marker of an arrival is expected.
 
     Args:
