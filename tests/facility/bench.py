@@ -17,7 +17,7 @@ from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import Flows
 from headrace.facility.store.runs import Run, Runs
-from headrace.flowlang.runs import Position
+from headrace.flowlang.runs import RunState
 
 URL = "https://scripted.example/action"
 
@@ -74,7 +74,7 @@ class Bench:
     def run(self, run_id: str) -> Run:
         return Runs(self.store).get(run_id)
 
-    def position(self, run_id: str) -> Position:
+    def position(self, run_id: str) -> RunState:
         return Runs(self.store).position(self.run(run_id))
 
     def payload(self, run_id: str) -> dict[str, Any]:

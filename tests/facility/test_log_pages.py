@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from headrace.facility.store import log_pages
 from headrace.facility.store.log_pages import Place
 from headrace.facility.store.runs import Run, Runs
-from headrace.flowlang.runs import Entry, fold
+from headrace.flowlang.runs import LogEntry, replay
 
 # Three states a round, so that some events end a round of 64 in the middle.
 LOOP: dict[str, Any] = {
@@ -36,7 +36,7 @@ LOOP: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runs, Run, list[Entry]]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runs, Run, list[LogEntry]]]:
     bench = Bench(tmp_path_factory.mktemp("store") / "state" / "facility.db")
     run = bench.ended(bench.start(LOOP, {"c": {"i": 0}}))
     runs = Runs(bench.store)
@@ -44,8 +44,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runs, Run, 
     bench.close()
 
 
-def pages(runs: Runs, run: Run, limits: list[int], newest_first: bool) -> list[Entry]:
-    found: list[Entry] = []
+def pages(runs: Runs, run: Run, limits: list[int], newest_first: bool) -> list[LogEntry]:
+    found: list[LogEntry] = []
     at: Place | None = None
     while True:
         limit = limits[len(found) % len(limits)]
@@ -65,7 +65,7 @@ def pages(runs: Runs, run: Run, limits: list[int], newest_first: bool) -> list[E
     begun_anew=st.booleans(),
 )
 def test_pages_together_are_the_log(
-    told: tuple[Runs, Run, list[Entry]],
+    told: tuple[Runs, Run, list[LogEntry]],
     limits: list[int],
     newest_first: bool,
     begun_anew: bool,
@@ -78,7 +78,7 @@ def test_pages_together_are_the_log(
 
 
 def test_a_page_is_told_from_the_nearest_position(
-    told: tuple[Runs, Run, list[Entry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, run, log = Runs(told[0]._store), told[1], told[2]
     applied: list[int] = []
@@ -99,7 +99,7 @@ def test_a_page_is_told_from_the_nearest_position(
 
 
 def test_the_end_of_a_long_log_is_told_from_what_is_stored(
-    told: tuple[Runs, Run, list[Entry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, run, log = Runs(told[0]._store), told[1], told[2]
     applied: list[int] = []
@@ -110,8 +110,8 @@ def test_the_end_of_a_long_log_is_told_from_what_is_stored(
         return real(*arguments)
 
     events = [*runs.journal.events(runs.reader(), run.number)]
-    position = fold(events[:-12])
-    document = json.dumps(position.document())
+    position = replay(events[:-12])
+    document = json.dumps(position.to_snapshot())
     with runs._store.transaction() as db:
         db.execute(
             "REPLACE INTO snapshots VALUES (?,?,?)", (run.number, position.sequence, document)
@@ -122,7 +122,7 @@ def test_the_end_of_a_long_log_is_told_from_what_is_stored(
 
 
 def test_what_is_kept_is_bounded(
-    told: tuple[Runs, Run, list[Entry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_pages, "_KEPT_BYTES", 1_000)
     runs, run, log = Runs(told[0]._store), told[1], told[2]

@@ -11,7 +11,7 @@ from facility.bench import Bench
 
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.runs import Runs
-from headrace.flowlang.runs import fold
+from headrace.flowlang.runs import replay
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
     assert payload["_private"] == "kept"
     journal = Runs(old.store).journal
     number = old.run(runs["action"]).number
-    folded = fold(journal.events(old.store.reader(), number))
+    folded = replay(journal.events(old.store.reader(), number))
     assert folded == journal.folded(old.store.reader(), number)
 
 

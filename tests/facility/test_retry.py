@@ -11,7 +11,7 @@ from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import NotFound, StateConflict
 from headrace.facility.store.flows import Flows
 from headrace.facility.store.runs import Runs
-from headrace.flowlang.runs import Given
+from headrace.flowlang.runs import SuppliedResult
 
 THREE: dict[str, Any] = {
     "Count": {
@@ -59,7 +59,7 @@ def test_a_retry_can_begin_at_an_earlier_state(bench: Bench) -> None:
 
 def test_a_result_given_by_hand_stands_for_the_state(bench: Bench) -> None:
     old = failed(bench)
-    retry = Retry(given=Given({"model": "mine"}))
+    retry = Retry(given=SuppliedResult({"model": "mine"}))
     new = bench.engine.retry_run(old, retry).id
     work = bench.payload(new)["work"]
     assert (work["details"], work["status"]) == ({"model": "mine"}, "SUCCEEDED")
@@ -71,7 +71,7 @@ def test_a_result_given_by_hand_stands_for_the_state(bench: Bench) -> None:
 
 def test_a_result_by_hand_of_the_last_state_ends_the_run_at_once(bench: Bench) -> None:
     old = failed(bench, {"Work": action_state(ResultPath="$.work")})
-    new = bench.engine.retry_run(old, Retry(given=Given(None)))
+    new = bench.engine.retry_run(old, Retry(given=SuppliedResult(None)))
     assert new.status == "SUCCEEDED"
     assert bench.codes(new.id)[-1] == "FlowSucceeded"
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_taken_up_is_said_and_starts_nothing(bench: Bench) -> Non
     bench.engine.cancel_run(going_on)
     with pytest.raises(StateConflict, match="never in a state 'Lost'; it was in: Count, Work"):
         bench.engine.retry_run(going_on, Retry(state="Lost"))
-    large = Retry(given=Given({"text": "x" * 300_000}))
+    large = Retry(given=SuppliedResult({"text": "x" * 300_000}))
     with pytest.raises(StateConflict, match="too large"):
         bench.engine.retry_run(going_on, large)
     with pytest.raises(NotFound):

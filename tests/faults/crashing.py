@@ -27,7 +27,7 @@ from headrace.facility.store.actions import Action, Answer
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import Flows
 from headrace.facility.store.runs import Runs
-from headrace.flowlang.runs import Given, fold
+from headrace.flowlang.runs import SuppliedResult, replay
 
 URL = "https://provider.example"
 
@@ -158,7 +158,7 @@ def main(directory: Path) -> None:
         wanted[f"whole {number}"] = engine.start_run(known["whole"], body, f"whole {number}")
     wanted["broken"] = engine.start_run(known["broken"], {"body": {"x": 1}}, "broken")
     to_the_end(runs, wanted["broken"].id)
-    retry = Retry(given=Given({"by": "hand"}), request_id="retry")
+    retry = Retry(given=SuppliedResult({"by": "hand"}), request_id="retry")
     wanted["retry"] = engine.retry_run(wanted["broken"].id, retry)
     for run in wanted.values():
         to_the_end(runs, run.id)
@@ -178,7 +178,7 @@ def told(store: Store, runs: Runs, run_id: str) -> dict[str, Any]:
     run = runs.get(run_id)
     position = runs.position(run)
     db = store.reader()
-    if fold(runs.journal.events(db, run.number)) != position:
+    if replay(runs.journal.events(db, run.number)) != position:
         raise SystemExit(f"{run_id}: the events do not fold to the position")
     actions = db.execute(
         "SELECT state_name, status, id FROM actions WHERE run_id = ? ORDER BY rowid", (run_id,)

@@ -15,7 +15,7 @@ from waiting import wait_until
 
 from headrace.facility.engine.run_retry import Retry
 from headrace.facility.store.runs import Runs
-from headrace.flowlang.runs import Given, fold
+from headrace.flowlang.runs import SuppliedResult, replay
 
 STEP = {"Type": "Action", "ActionUrl": URL, "Parameters": {}}
 STATES: dict[str, Any] = {
@@ -86,7 +86,7 @@ class EngineMachine(RuleBasedStateMachine):
     def retry(self, data: st.DataObject, by_hand: bool) -> None:
         old = self.one_of(data, [run for run, where in self.where.items() if where == "no"])
         state = self.bench.position(old).state
-        new = self.bench.engine.retry_run(old, Retry(given=Given({}) if by_hand else None))
+        new = self.bench.engine.retry_run(old, Retry(given=SuppliedResult({}) if by_hand else None))
         following = {"First": "Second", "Second": "ok"}
         self.where[new.id] = following[state] if by_hand else state
 
@@ -115,7 +115,7 @@ class EngineMachine(RuleBasedStateMachine):
                 status = self.bench.ended(run_id).status
                 assert status == {"ok": "SUCCEEDED", "no": "FAILED"}[where]
             run = self.bench.run(run_id)
-            position = fold(runs.journal.events(db, run.number))
+            position = replay(runs.journal.events(db, run.number))
             assert position == runs.position(run)
             assert run.status == position.status
 

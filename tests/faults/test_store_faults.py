@@ -18,7 +18,7 @@ from waiting import wait_until
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
 from headrace.facility.store.runs import Runs
-from headrace.flowlang.runs import fold
+from headrace.flowlang.runs import replay
 
 LOOP = {
     "Count": {
@@ -119,7 +119,7 @@ def test_a_torn_log_is_the_beginning_of_the_history(tmp_path: Path) -> None:
             assert [e.kind for e in stored][:same] == [e.kind for e in history][:same]
             assert torn.payload(run_id) == {"c": {"i": 12}}
             final = [*Runs(torn.store).journal.events(torn.store.reader(), number)]
-            assert fold(final) == Runs(torn.store).position(torn.run(run_id))
+            assert replay(final) == Runs(torn.store).position(torn.run(run_id))
         finally:
             torn.close()
 

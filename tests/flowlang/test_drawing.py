@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from headrace.flowlang.drawing import graph_of, to_dot, to_html, to_mermaid, to_svg, way_of
+from headrace.flowlang.drawing import graph_of, run_path_of, to_dot, to_html, to_mermaid, to_svg
 from headrace.flowlang.drawing.graph import END, START, Graph, rule_text
 from headrace.flowlang.drawing.layout import Layout, layout
-from headrace.flowlang.drawing.text import wrapped
+from headrace.flowlang.drawing.text import wrap_name
 
 SVG = "{http://www.w3.org/2000/svg}"
 TRANSFER = "https://transfer.actions.globus.org/transfer"
@@ -144,14 +144,14 @@ LOG = [
 
 
 def test_the_way_of_a_run_is_followed() -> None:
-    way = way_of(LOG)
-    assert way.at == "Copy"
+    way = run_path_of(LOG)
+    assert way.current_state == "Copy"
     assert (way.visits["Copy"], way.visits["Done"]) == (2, 0)
     assert way.edges["Rest", "Copy"] == 1
     assert (way.mark("Copy"), way.mark("Rest"), way.mark("Done")) == ("here", "done", "never")
     assert way.note("Copy") == "2x, 1:00 min"
-    failed = way_of([*LOG, {"code": "FlowFailed", "details": {"state_name": "Copy"}}])
-    assert (failed.at, failed.mark("Copy")) == (None, "failed")
+    failed = run_path_of([*LOG, {"code": "FlowFailed", "details": {"state_name": "Copy"}}])
+    assert (failed.current_state, failed.mark("Copy")) == (None, "failed")
     text = to_svg(graph_of(LOOP), failed)
     tree = ET.fromstring(text)
     classes = {g.get("data-state"): g.get("class") for g in tree.iter(f"{SVG}g")}
@@ -218,10 +218,10 @@ def test_rules_in_short_words(rule: dict[str, Any], text: str) -> None:
 
 
 def test_long_names_are_broken() -> None:
-    lines = wrapped("WaitUntilTheWholeEnsembleOfSimulationsHasEnded")
+    lines = wrap_name("WaitUntilTheWholeEnsembleOfSimulationsHasEnded")
     assert lines[0] == "WaitUntilTheWhole"
     assert "".join(lines) == "WaitUntilTheWholeEnsembleOfSimulationsHasEnded"
-    assert max(map(len, wrapped("x" * 128))) <= 25
+    assert max(map(len, wrap_name("x" * 128))) <= 25
 
 
 def test_the_flows_of_this_project_can_be_drawn(repository: Path) -> None:

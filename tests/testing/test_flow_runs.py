@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace.flowlang.runs import Given
+from headrace.flowlang.runs import SuppliedResult
 from headrace.testing import FlowTest, FlowTestError, answer, fail, never, refuse, unless_resumed
 from headrace.testing.providers import compute, compute_by, listing
 
@@ -97,7 +97,7 @@ def test_a_blocked_run_waits_for_a_person() -> None:
 
 def test_a_run_can_be_stopped_before_a_state_and_cancelled() -> None:
     test = flow(Work=work(Next="Done"), Done=DONE).on("Work", {})
-    run = test.start({"n": 1}).to_the_end(until="Done")
+    run = test.start({"n": 1}).run_to_end(until_state="Done")
     assert (run.status, run.state, run.states) == ("ACTIVE", "Done", ["Work"])
     run.cancel().assert_failed()
     assert run.codes[-1] == "FlowCanceled"
@@ -111,7 +111,7 @@ def test_a_failed_run_is_taken_up() -> None:
     again = run.retry()
     again.assert_route("Second")
     assert again.output["a"]["details"] == {"x": 1}
-    by_hand = run.retry(given=Given({"mine": True}))
+    by_hand = run.retry(supplied=SuppliedResult({"mine": True}))
     assert by_hand.output["work"]["details"] == {"mine": True}
     assert run.retry("First").states == ["First", "Second"]
     with pytest.raises(FlowTestError, match="never in a state 'Third'"):
@@ -188,4 +188,4 @@ def test_coverage_names_the_ways_never_taken() -> None:
     assert test.coverage.missing_edges == [("Work", "Mend")]
     test.on("Work", fail()).run({"n": 1})
     assert test.coverage.missing_states == []
-    assert test.coverage.lines() == ["flow: 3 of 3 states, 2 of 2 ways"]
+    assert test.coverage.lines() == ["flow: 3 of 3 states, 2 of 2 edges"]

@@ -49,7 +49,7 @@ def test_the_fixture_finds_a_flow_of_the_project(project: pytest.Pytester) -> No
     result = project.runpytest_subprocess("--flow-coverage")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*did you mean 'mine'? known: mine"])
-    result.stdout.fnmatch_lines(["*flow coverage*", "mine: 2 of 3 states, 1 of 2 ways"])
+    result.stdout.fnmatch_lines(["*flow coverage*", "mine: 2 of 3 states, 1 of 2 edges"])
     result.stdout.fnmatch_lines(["  never: Work -> Mend"])
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from headrace._internal.files import write_whole
 from headrace.config.errors import ProjectError
 from headrace.flowlang import DefinitionError, parse_flow
-from headrace.flowlang.drawing import graph_of, to_dot, to_html, to_mermaid, to_svg, way_of
+from headrace.flowlang.drawing import graph_of, run_path_of, to_dot, to_html, to_mermaid, to_svg
 
 FORMATS: Final = ("svg", "html", "mmd", "dot")
 
@@ -26,7 +26,7 @@ def draw_flow(
         definition: the flow's definition.
         format_: one of :data:`FORMATS`.
         title: what it is called.
-        log: log of a run whose way is coloured, the oldest entry first.
+        log: log of a run whose path is coloured, the oldest entry first.
 
     Raises:
         ProjectError: the definition cannot be used.
@@ -36,11 +36,11 @@ def draw_flow(
     except DefinitionError as error:
         raise ProjectError(f"{title}: {error}; see `headrace flow check`") from error
     graph = graph_of(definition)
-    way = None if log is None else way_of(log)
+    path = None if log is None else run_path_of(log)
     if format_ == "html":
-        return to_html(graph, title, way)
+        return to_html(graph, title, path)
     writers = {"svg": to_svg, "mmd": to_mermaid, "dot": to_dot}
-    return writers[format_](graph, way)
+    return writers[format_](graph, path)
 
 
 def write_drawing(

@@ -1,4 +1,4 @@
-"""For people who write flows: run a definition in memory, with scripted providers and no waiting.
+"""Test kit for flows: run a definition in memory, with scripted providers and no waiting.
 
 The steps are those of the facility's engine, by the same code; the clock and the providers are not
 real.

@@ -1,4 +1,4 @@
-"""What a scripted provider answers."""
+"""Answers of scripted providers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reply:
     resumed: Mapping[str, Any] | None = None
 
 
-# A reply; details of a success; a function of the body that returns either; or several in turn, of
+# A reply; details of a success; a function of the body that returns either; or a list of them, of
 # which the last is repeated.
 Script = Reply | Mapping[str, Any] | str | Callable[[dict[str, Any]], Any] | Sequence[Any]
 
@@ -58,18 +58,18 @@ def refuse(description: str = "it was refused", code: str = "BadActionRequest") 
 
 
 def never() -> Reply:
-    """Never ends: the state fails with ``ActionTimeout`` when its WaitTime is over."""
+    """Leave the action active: the state fails with ``ActionTimeout`` after its WaitTime."""
     return Reply(NEVER)
 
 
 def unless_resumed(details: Any = None, *, code: str = "ConsentRequired") -> Reply:
-    """Is INACTIVE until the run is resumed, and succeeds then with these details."""
-    why = {"code": code, "description": "the action waits for you"}
-    return Reply(SUCCEEDED, {} if details is None else details, resumed=why)
+    """Leave the action INACTIVE until the run is resumed; then it succeeds with these details."""
+    reason = {"code": code, "description": "the action waits for you"}
+    return Reply(SUCCEEDED, {} if details is None else details, resumed=reason)
 
 
 def reply_of(script: Script, body: dict[str, Any], number: int) -> Reply:
-    """Return what a script says to a call.
+    """Return the reply of a script to a call.
 
     Args:
         script: the script.

@@ -1,4 +1,4 @@
-"""Which states and ways of a flow the tests have taken."""
+"""Flow coverage: states and edges of a flow that the tests have taken."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Edge = tuple[str, str]
 
 @dataclass
 class Coverage:
-    """The ways that runs of one flow took.
+    """States and edges that runs of one flow took.
 
     Attributes:
         name: the flow's name.
         definition: its definition.
         states: states that were entered.
-        edges: ways from state to state that were taken.
+        edges: transitions from state to state that were taken.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Coverage:
 
     @property
     def all_edges(self) -> set[Edge]:
-        """Every way that the definition has."""
+        """All edges of the definition."""
         states = self.definition["States"]
         return {(name, following) for name, raw in states.items() for following in targets(raw)}
 
@@ -40,13 +40,13 @@ class Coverage:
 
     @property
     def missing_edges(self) -> list[Edge]:
-        """Ways that no run took."""
+        """Edges that no run took."""
         return sorted(self.all_edges - self.edges)
 
     def lines(self) -> list[str]:
-        """Return what is to be told, a line for the flow and one for each way never taken."""
+        """Return the report: a line for the flow and one for each edge never taken."""
         states, edges = len(self.definition["States"]), self.all_edges
         taken = len(edges & self.edges)
-        first = f"{self.name}: {len(self.states)} of {states} states, {taken} of {len(edges)} ways"
+        first = f"{self.name}: {len(self.states)} of {states} states, {taken} of {len(edges)} edges"
         never = [f"  never: {source} -> {target}" for source, target in self.missing_edges]
         return [first, *never]

@@ -1,4 +1,4 @@
-"""A flow under test, with its scripted providers."""
+"""Flow under test, with its scripted providers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Final
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import body_problems, provider_of
-from headrace.flowlang.runs import Event, Kind, apply
+from headrace.flowlang.runs import Event, EventKind, apply
 from headrace.testing.answers import Reply, Script, refuse, reply_of
 from headrace.testing.coverage import Coverage
-from headrace.testing.problems import FlowTestError, known_name
+from headrace.testing.problems import FlowTestError, require_known
 from headrace.testing.providers import BY_URL
 from headrace.testing.run import FlowRun
 
@@ -22,13 +22,13 @@ START: Final = 1_767_225_600.0
 
 
 class FlowTest:
-    """A flow whose runs are tried in memory.
+    """Flow that is run in memory.
 
     Args:
         source: the folder of a flow, the file of a definition, or a definition.
         input_schema: JSON schema that inputs must fit; a folder's own by default.
         now: seconds since 1970 at the start of runs.
-        context: members of ``$._context`` that are to be others.
+        context: members of ``$._context`` that replace the defaults.
 
     Raises:
         FlowTestError: there is no such file, or the definition cannot be used.
@@ -55,7 +55,7 @@ class FlowTest:
         self._by_url: dict[str, Script] = {}
 
     def on(self, where: str, script: Script) -> FlowTest:
-        """Scripts a provider.
+        """Script a provider.
 
         Args:
             where: name of an Action state, or URL of a provider; a state's script goes first.
@@ -69,11 +69,11 @@ class FlowTest:
         actions = {name: s for name, s in self.flow.states.items() if isinstance(s, ActionState)}
         if "://" in where or where.startswith("urn:"):
             urls = {_plain(state.url) for state in actions.values()}
-            self._by_url[known_name(_plain(where), sorted(urls), "URL that this flow calls")] = (
+            self._by_url[require_known(_plain(where), sorted(urls), "URL that this flow calls")] = (
                 script
             )
         else:
-            self._by_state[known_name(where, actions, "Action of this flow")] = script
+            self._by_state[require_known(where, actions, "Action of this flow")] = script
         return self
 
     def start(self, body: Mapping[str, Any] | None = None) -> FlowRun:
@@ -87,15 +87,15 @@ class FlowTest:
         """
         given = json.loads(json.dumps(dict(body or {})))
         self._check(given)
-        event = Event(Kind.STARTED, self._now, {"input": given, "state": self.flow.start_at})
+        event = Event(EventKind.STARTED, self._now, {"input": given, "state": self.flow.start_at})
         return FlowRun(self, [event], apply(None, event), self._now)
 
     def run(self, body: Mapping[str, Any] | None = None) -> FlowRun:
         """Run the flow to its end, or until it is blocked, and return the run."""
-        return self.start(body).to_the_end()
+        return self.start(body).run_to_end()
 
     def reply(self, state: str, url: str, body: dict[str, Any], number: int) -> Reply:
-        """Return what a call is answered with.
+        """Return the reply to a call.
 
         A body that its provider would not take is refused, whatever is scripted.
 

@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--flow-coverage",
         action="store_true",
-        help="tell which states and ways of the flows under test were never taken",
+        help="list states and edges of the flows under test that were never taken",
     )
 
 
@@ -34,16 +34,16 @@ def flow_test(request: pytest.FixtureRequest) -> Callable[..., FlowTest]:
             source = _folder(request.config.rootpath, request.path, source)
         test = FlowTest(source, *arguments, **more)
         known = request.config.stash.setdefault(_COVERAGE, {})
-        whole = known.setdefault(test.name, test.coverage)
-        if whole.definition == test.coverage.definition:
-            test.coverage = whole
+        total = known.setdefault(test.name, test.coverage)
+        if total.definition == test.coverage.definition:
+            test.coverage = total
         return test
 
     return make
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Tell the coverage."""
+    """Report the coverage."""
     known = config.stash.get(_COVERAGE, {})
     if not known or not config.getoption("--flow-coverage"):
         return
@@ -54,11 +54,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _folder(root: Path, test: Path, name: str) -> Path:
-    from headrace.testing.problems import FlowTestError, known_name
+    from headrace.testing.problems import FlowTestError, require_known
 
     for place in (*test.parents, root):
         flows = place / "flows"
         if (place / "headrace.toml").is_file() or (flows / name / "definition.json").is_file():
             names = sorted(path.parent.name for path in flows.glob("*/definition.json"))
-            return flows / known_name(name, names, f"flow in {flows}")
+            return flows / require_known(name, names, f"flow in {flows}")
     raise FlowTestError(f"no headrace.toml above {test}; give the flow's folder")

@@ -1,4 +1,4 @@
-"""What is raised when a test itself is not as it must be."""
+"""Errors of a test itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class FlowTestError(HeadraceError):
     """A test names what is not there, or a run cannot go on."""
 
 
-def known_name(name: str, names: Iterable[str], what: str) -> str:
+def require_known(name: str, names: Iterable[str], what: str) -> str:
     """Return a name that must be one of several.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Answers in the documented shapes of the providers that many flows call.
+"""Answers as the action providers that many flows call document them.
 
 They fit the answers' schemas in ``headrace.flowlang.providers``, which the checker reads too.
 """
@@ -16,7 +16,7 @@ _TRANSFER: Final = "https://transfer.actions.globus.org"
 
 
 def hello_world(body: Body) -> Body:
-    """Return what Hello World answers."""
+    """Return the answer of Hello World."""
     echo = {"hello": body["echo_string"]} if "echo_string" in body else {}
     return {"Hello": "World", **echo}
 
@@ -43,7 +43,7 @@ def delete(body: Body) -> Body:
 
 
 def mkdir(body: Body) -> Body:
-    """Return what making a directory answers."""
+    """Return the answer to the creation of a directory."""
     return {
         "DATA_TYPE": "mkdir_result",
         "code": "DirectoryCreated",
@@ -75,7 +75,7 @@ def listing(*names: str, path: str = "/") -> Body:
 
 
 def stat(body: Body) -> Body:
-    """Return what is told of a file, or of a directory where the path ends with a slash."""
+    """Return the stat of a file, or of a directory where the path ends with a slash."""
     path = str(body.get("path", "/"))
     is_directory = path.endswith("/")
     return {
@@ -92,7 +92,7 @@ def stat(body: Body) -> Body:
 
 
 def not_found(path: str = "") -> Body:
-    """Return what ``stat`` answers where nothing is there: it succeeds, and says so.
+    """Return the answer of ``stat`` for a missing path: it succeeds, with code NotFound.
 
     Args:
         path: for the message.
@@ -121,7 +121,7 @@ def collection_info(body: Body) -> Body:
 
 
 def manage_permission(body: Body) -> Body:
-    """Return what making, changing or removing a permission answers."""
+    """Return the answer to the creation, change or removal of a permission."""
     created = body.get("operation") == "CREATE"
     rule = str(uuid.uuid4()) if created else str(body.get("rule_id"))
     code = {"CREATE": "Created", "UPDATE": "Updated"}.get(str(body.get("operation")), "Deleted")
@@ -146,13 +146,13 @@ def search_task(body: Body) -> Body:
 
 
 def web_input(body: Body) -> Body:
-    """Return what putting a question answers."""
+    """Return the answer to CreateWebInput."""
     del body
     return {"web_input_id": str(uuid.uuid4())}
 
 
 def compute(*results: Any) -> Body:
-    """Return what Compute answers when its tasks returned these values."""
+    """Return the answer of Compute when its tasks returned these values."""
     tasks = [{"task_id": str(uuid.uuid4()), "output": result} for result in results]
     return {"result": list(results), "results": tasks}
 

@@ -1,4 +1,4 @@
-"""A run in memory, and what a test may say of it."""
+"""Run of a flow in memory, and what a test may assert of it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from headrace.flowlang import CallAction
 from headrace.flowlang.runs import (
     Accepted,
     Event,
-    Given,
-    Kind,
+    EventKind,
     Phase,
-    Position,
     Refused,
     RetryError,
-    Traveller,
-    entry_of,
-    log_of,
+    RunState,
+    RunStepper,
+    SuppliedResult,
+    last_entry,
     run_details,
-    taken_up,
+    run_log,
+    start_retry,
 )
 from headrace.testing.answers import NEVER, REFUSED, Reply
-from headrace.testing.problems import FlowTestError, known_name
+from headrace.testing.problems import FlowTestError, require_known
 
 if TYPE_CHECKING:
     from headrace.testing.flow import FlowTest
@@ -58,36 +58,38 @@ class FlowRun:
     Args:
         test: the flow and its scripted providers.
         events: the run's first events.
-        position: where they lead to.
+        run_state: state of the run after them.
         now: seconds since 1970 at its start.
     """
 
-    def __init__(self, test: FlowTest, events: list[Event], position: Position, now: float) -> None:
+    def __init__(
+        self, test: FlowTest, events: list[Event], run_state: RunState, now: float
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.calls: list[Call] = []
         self._test = test
         self._flow = test.flow
         self._events = [*events]
-        self._position = position
-        self._begun = self._now = now
-        self._left = MAX_STATES
+        self._run_state = run_state
+        self._started_at = self._now = now
+        self._states_left = MAX_STATES
         self._pending: tuple[dict[str, Any], Reply] | None = None
         self._resumed = False
 
     @property
     def status(self) -> str:
         """ACTIVE, INACTIVE, SUCCEEDED or FAILED."""
-        return self._position.status
+        return self._run_state.status
 
     @property
     def state(self) -> str:
         """The state that the run is in, or ended in."""
-        return self._position.state
+        return self._run_state.state
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The payload as it is now."""
-        return self._position.payload.value
+        """The present payload."""
+        return self._run_state.payload.value
 
     @property
     def output(self) -> dict[str, Any]:
@@ -98,12 +100,12 @@ class FlowRun:
     @property
     def elapsed(self) -> float:
         """Seconds of the flow's own time that have passed."""
-        return self._now - self._begun
+        return self._now - self._started_at
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """The log as the service shows it."""
-        return [entry.document() for entry in log_of(self._flow, self._events)]
+        return [entry.document() for entry in run_log(self._flow, self._events)]
 
     @property
     def codes(self) -> list[str]:
@@ -122,14 +124,16 @@ class FlowRun:
     @property
     def details(self) -> dict[str, Any]:
         """The ``details`` of the run's document."""
-        *_, entry = log_of(self._flow, self._events)
+        *_, entry = run_log(self._flow, self._events)
         return run_details(entry)
 
     @property
     def failure(self) -> dict[str, Any] | None:
         """What ended a run that failed: ``state_name``, ``exception``, ``cause``."""
         last = self._events[-1]
-        error: dict[str, Any] | None = last.data.get("error") if last.kind is Kind.FAILED else None
+        error: dict[str, Any] | None = (
+            last.data.get("error") if last.kind is EventKind.FAILED else None
+        )
         return error
 
     def body(self, state: str, number: int = -1) -> dict[str, Any]:
@@ -138,147 +142,151 @@ class FlowRun:
         Raises:
             FlowTestError: it asked nothing.
         """
-        known_name(state, self._flow.states, "state of this flow")
+        require_known(state, self._flow.states, "state of this flow")
         bodies = [call.body for call in self.calls if call.state == state]
         if not bodies:
             raise FlowTestError(f"{state} called nothing; the run went {self._route()}")
         return bodies[number]
 
-    def to_the_end(self, until: str | None = None) -> FlowRun:
-        """Goes on until the run has ended, is blocked, or stands before a state.
+    def run_to_end(self, until_state: str | None = None) -> FlowRun:
+        """Advance the run until it has ended, is blocked, or is about to enter a state.
 
         Args:
-            until: the state.
+            until_state: the state.
 
         Raises:
             FlowTestError: it never ends, or calls a provider without a script.
         """
-        if until is not None:
-            known_name(until, self._flow.states, "state of this flow")
-        while self._position.phase != Phase.DONE:
-            if until == self._position.state and self._position.phase == Phase.ENTER:
+        if until_state is not None:
+            require_known(until_state, self._flow.states, "state of this flow")
+        while self._run_state.phase != Phase.DONE:
+            if until_state == self._run_state.state and self._run_state.phase == Phase.ENTER:
                 break
             if not self._step():
                 break
         return self
 
     def resume(self) -> FlowRun:
-        """Resumes a run that is blocked, and goes on to its end."""
-        if self._position.status != "INACTIVE":
+        """Resume a run that is blocked, and run it to its end."""
+        if self._run_state.status != "INACTIVE":
             raise FlowTestError(f"the run is {self.status}; only one that is INACTIVE is resumed")
-        traveller = self._traveller()
-        traveller.happened(Kind.RESUMED, {})
-        traveller.happened(Kind.UNBLOCKED, {"details": {}})
-        self._take(traveller)
+        stepper = self._stepper()
+        stepper.append_event(EventKind.RESUMED, {})
+        stepper.append_event(EventKind.UNBLOCKED, {"details": {}})
+        self._record(stepper)
         self._resumed = True
-        return self.to_the_end()
+        return self.run_to_end()
 
     def cancel(self) -> FlowRun:
         """Cancel a run that has not ended."""
-        if self._position.phase == Phase.DONE:
+        if self._run_state.phase == Phase.DONE:
             raise FlowTestError(f"the run is {self.status}")
-        traveller = self._traveller()
-        traveller.happened(Kind.CANCELED, {})
-        self._take(traveller)
+        stepper = self._stepper()
+        stepper.append_event(EventKind.CANCELED, {})
+        self._record(stepper)
         return self
 
-    def retry(self, from_state: str | None = None, given: Given | None = None) -> FlowRun:
-        """Take up this run as ``headrace run retry`` does, and runs the new one to its end.
+    def retry(
+        self, from_state: str | None = None, supplied: SuppliedResult | None = None
+    ) -> FlowRun:
+        """Retry this run as ``headrace run retry`` does, and run the new one to its end.
 
         Args:
             from_state: where it begins; by default where this run ended.
-            given: the state's output, as a person gives it.
+            supplied: the state's output, as a person supplies it.
 
         Raises:
-            FlowTestError: it cannot be taken up like this.
+            FlowTestError: it cannot be retried like this.
         """
         try:
-            before = entry_of(self._events, from_state)
-            events, position = taken_up(self._flow, before, self.id, self._now, CREATOR, given)
+            before = last_entry(self._events, from_state)
+            events, run_state = start_retry(
+                self._flow, before, self.id, self._now, CREATOR, supplied
+            )
         except RetryError as error:
             raise FlowTestError(str(error)) from None
-        return FlowRun(self._test, events, position, self._now).to_the_end()
+        return FlowRun(self._test, events, run_state, self._now).run_to_end()
 
     def assert_succeeded(self) -> None:
-        """Fails the test unless the run has succeeded, and says what happened."""
-        assert self.status == "SUCCEEDED", self._story()  # noqa: S101 - this is what tests call
+        """Fail the test, with the run's failure and route, unless the run has succeeded."""
+        assert self.status == "SUCCEEDED", self._history()  # noqa: S101 - this is what tests call
 
     def assert_failed(self, exception: str | None = None, state: str | None = None) -> None:
-        """Fails the test unless the run has failed.
+        """Fail the test unless the run has failed.
 
         Args:
             exception: name of the failure.
             state: where it happened.
         """
         failure = self.failure or {}
-        assert self.status == "FAILED", self._story()  # noqa: S101
-        assert exception in (None, failure.get("exception")), self._story()  # noqa: S101
-        assert state in (None, failure.get("state_name")), self._story()  # noqa: S101
+        assert self.status == "FAILED", self._history()  # noqa: S101
+        assert exception in (None, failure.get("exception")), self._history()  # noqa: S101
+        assert state in (None, failure.get("state_name")), self._history()  # noqa: S101
 
     def assert_route(self, *states: str) -> None:
-        """Fails the test unless the run went through these states, in this order, and no others."""
+        """Fail the test unless the run went through these states, in this order, and no others."""
         for state in states:
-            known_name(state, self._flow.states, "state of this flow")
+            require_known(state, self._flow.states, "state of this flow")
         assert self.states == list(states), f"the run went {self._route()}"  # noqa: S101
 
     def _step(self) -> bool:
-        position = self._position
-        traveller = None
-        if position.phase == Phase.ENTER:
-            traveller = self._traveller()
-            traveller.go_on()
-        elif position.phase == Phase.WAIT:
-            self._now = max(self._now, position.wake_at or self._now)
-            traveller = self._traveller()
-            traveller.go_on(due=True)
+        run_state = self._run_state
+        stepper = None
+        if run_state.phase == Phase.ENTER:
+            stepper = self._stepper()
+            stepper.advance()
+        elif run_state.phase == Phase.WAIT:
+            self._now = max(self._now, run_state.wake_at or self._now)
+            stepper = self._stepper()
+            stepper.advance(wait_is_over=True)
         else:
-            traveller = self._action()
-        if traveller is None:
+            stepper = self._action()
+        if stepper is None:
             return False
-        self._take(traveller)
+        self._record(stepper)
         return True
 
-    def _action(self) -> Traveller | None:
+    def _action(self) -> RunStepper | None:
         if self._pending is None:
-            raise FlowTestError(f"{self._position.state}: there is no action to wait for")
+            raise FlowTestError(f"{self._run_state.state}: there is no action to wait for")
         document, reply = self._pending
-        limit = self._position.wake_at or self._now
+        limit = self._run_state.wake_at or self._now
         if reply.resumed is not None and not self._resumed:
-            if self._position.status == "INACTIVE":
+            if self._run_state.status == "INACTIVE":
                 return None
-            traveller = self._traveller()
-            traveller.happened(Kind.BLOCKED, {"details": dict(reply.resumed)})
-            return traveller
+            stepper = self._stepper()
+            stepper.append_event(EventKind.BLOCKED, {"details": dict(reply.resumed)})
+            return stepper
         if reply.status == NEVER or self._now + reply.after > limit:
             self._now = limit
-            traveller = self._traveller()
-            traveller.action_overdue({**document, "status": "ACTIVE", "display_status": "ACTIVE"})
-            return traveller
+            stepper = self._stepper()
+            stepper.time_out_action({**document, "status": "ACTIVE", "display_status": "ACTIVE"})
+            return stepper
         self._now += reply.after
-        traveller = self._traveller()
-        traveller.action_ended(self._ended(document, reply))
-        return traveller
+        stepper = self._stepper()
+        stepper.end_action(self._ended(document, reply))
+        return stepper
 
-    def _traveller(self) -> Traveller:
-        return Traveller(
-            self._flow, self._position, self._context(), self._now, self._call, max_states=1
+    def _stepper(self) -> RunStepper:
+        return RunStepper(
+            self._flow, self._run_state, self._context(), self._now, self._call, max_states=1
         )
 
-    def _take(self, traveller: Traveller) -> None:
-        self._left -= 1
-        if self._left < 0:
+    def _record(self, stepper: RunStepper) -> None:
+        self._states_left -= 1
+        if self._states_left < 0:
             raise FlowTestError(
                 f"the run went through {MAX_STATES} states without an end; it went {self._route()}"
             )
         coverage = self._test.coverage
-        for event in traveller.events:
+        for event in stepper.events:
             state, following = event.data.get("state"), event.data.get("next")
             if state is not None:
                 coverage.states.add(state)
             if state is not None and following is not None:
                 coverage.edges.add((state, following))
-        self._events += traveller.events
-        self._position = traveller.position
+        self._events += stepper.events
+        self._run_state = stepper.run_state
 
     def _call(self, name: str, sequence: int, called: CallAction) -> Accepted | Refused:
         reply = self._test.reply(name, called.url, called.body, len(self.calls_of(name)))
@@ -319,7 +327,7 @@ class FlowRun:
         }
 
     def _context(self) -> dict[str, Any]:
-        moment = int(self._begun)
+        moment = int(self._started_at)
         return {
             "flow_id": str(uuid.UUID(int=0xF10E)),
             "run_id": self.id,
@@ -336,9 +344,9 @@ class FlowRun:
         shown = states if len(states) <= 20 else [*states[:8], "...", *states[-8:]]
         return " -> ".join(shown) or "nowhere"
 
-    def _story(self) -> str:
+    def _history(self) -> str:
         failure = self.failure
-        told = f"the run is {self.status} in state {self.state!r}"
+        text = f"the run is {self.status} in state {self.state!r}"
         if failure is not None:
-            told += f": {failure['exception']}: {failure['cause']}"
-        return f"{told}; it went {self._route()}"
+            text += f": {failure['exception']}: {failure['cause']}"
+        return f"{text}; it went {self._route()}"

@@ -16,16 +16,16 @@ from headrace.flowlang.runs import (
     TERMINAL,
     Accepted,
     Event,
-    Kind,
+    EventKind,
     Phase,
-    Position,
     Refused,
-    Traveller,
+    RunState,
+    RunStepper,
     apply,
-    fold,
-    log_of,
-    restored,
+    from_snapshot,
+    replay,
     run_details,
+    run_log,
 )
 
 NAMES = "ABCDE"
@@ -111,7 +111,7 @@ class Journey:
     def __init__(self, definition: dict[str, Any], body: dict[str, Any], seed: int) -> None:
         self.flow = parse_flow(definition)
         self.random = random.Random(seed)
-        started = Event(Kind.STARTED, 1.0, {"input": body, "state": self.flow.start_at})
+        started = Event(EventKind.STARTED, 1.0, {"input": body, "state": self.flow.start_at})
         self.events = [started]
         self.position = apply(None, started)
         self.now = 1.0
@@ -131,28 +131,30 @@ class Journey:
     def turn(self) -> None:
         self.now += 1
         context = {"run_id": "r"}
-        traveller = Traveller(self.flow, self.position, context, self.now, self.call, 7)
+        stepper = RunStepper(self.flow, self.position, context, self.now, self.call, 7)
         if self.position.phase == Phase.ACTION:
             {
-                0: lambda: traveller.action_ended(self.document()),
-                1: lambda: traveller.action_overdue({"status": "ACTIVE"}),
-                2: lambda: traveller.happened(Kind.BLOCKED, {"details": {"code": "Consent"}}),
-                3: lambda: traveller.happened(Kind.UNBLOCKED, {"details": {}}),
+                0: lambda: stepper.end_action(self.document()),
+                1: lambda: stepper.time_out_action({"status": "ACTIVE"}),
+                2: lambda: stepper.append_event(
+                    EventKind.BLOCKED, {"details": {"code": "Consent"}}
+                ),
+                3: lambda: stepper.append_event(EventKind.UNBLOCKED, {"details": {}}),
             }[self.random.randrange(4)]()
         else:
-            traveller.go_on(due=self.random.random() < 0.8)
-        self.events += traveller.events
-        self.position = traveller.position
+            stepper.advance(wait_is_over=self.random.random() < 0.8)
+        self.events += stepper.events
+        self.position = stepper.run_state
 
-    def to_the_end(self) -> Position:
+    def to_the_end(self) -> RunState:
         for _ in range(40):
             if self.position.phase == Phase.DONE:
                 return self.position
             self.turn()
-        traveller = Traveller(self.flow, self.position, {}, self.now, self.call)
-        traveller.happened(Kind.CANCELED, {})
-        self.events += traveller.events
-        self.position = traveller.position
+        stepper = RunStepper(self.flow, self.position, {}, self.now, self.call)
+        stepper.append_event(EventKind.CANCELED, {})
+        self.events += stepper.events
+        self.position = stepper.run_state
         return self.position
 
 
@@ -168,16 +170,18 @@ def test_a_run_is_the_fold_of_its_events(
     definition: dict[str, Any], body: dict[str, Any], seed: int
 ) -> None:
     made = journey(definition, body, seed)
-    stored = [Event(Kind(str(e.kind)), e.time, json.loads(json.dumps(e.data))) for e in made.events]
-    assert fold(stored) == made.position
+    stored = [
+        Event(EventKind(str(e.kind)), e.time, json.loads(json.dumps(e.data))) for e in made.events
+    ]
+    assert replay(stored) == made.position
     assert made.position.status in TERMINAL
     assert made.position.sequence == len(stored)
     assert made.position.payload.size == json_size(made.position.payload.value)
     # From any snapshot on, the rest leads to the same place.
     cut = seed % len(stored)
     if cut:
-        snapshot = json.loads(json.dumps(fold(stored[:cut]).document()))
-        assert fold(stored[cut:], restored(snapshot)) == made.position
+        snapshot = json.loads(json.dumps(replay(stored[:cut]).to_snapshot()))
+        assert replay(stored[cut:], from_snapshot(snapshot)) == made.position
 
 
 @settings(max_examples=200, deadline=None)
@@ -186,7 +190,7 @@ def test_the_log_tells_every_state_from_its_beginning_to_its_end(
     definition: dict[str, Any], body: dict[str, Any], seed: int
 ) -> None:
     made = journey(definition, body, seed)
-    entries = [*log_of(made.flow, made.events)]
+    entries = [*run_log(made.flow, made.events)]
     assert entries[0].code == "FlowStarted"
     last = {"SUCCEEDED": {"FlowSucceeded"}, "FAILED": {"FlowFailed", "FlowCanceled"}}
     assert entries[-1].code in last[made.position.status]

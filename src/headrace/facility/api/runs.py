@@ -37,7 +37,7 @@ from headrace.facility.store.log_pages import Place
 from headrace.facility.store.run_query import ORDER_COLUMNS, RunList
 from headrace.facility.store.runs import Run
 from headrace.flowlang import limits, payload_problem, run_metadata_entries
-from headrace.flowlang.runs import TERMINAL, Given
+from headrace.flowlang.runs import TERMINAL, SuppliedResult
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ async def retry(request: Request) -> JSONResponse:
     _check_retry(body)
     wanted = Retry(
         state=body.get("state"),
-        given=Given(body["result"]) if "result" in body else None,
+        given=SuppliedResult(body["result"]) if "result" in body else None,
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
         request_id=request_name(body, f"retry of {run.id}"),
         request={key: body[key] for key in _SETTABLE & set(body)},

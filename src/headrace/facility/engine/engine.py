@@ -35,7 +35,7 @@ from headrace.facility.store.faults import StoreFault, fault_of, is_passing
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.runs import Run, Runs
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, describe
-from headrace.flowlang.runs import STATES_PER_TURN, TERMINAL, Phase, Position
+from headrace.flowlang.runs import MAX_STATES_PER_ADVANCE, TERMINAL, Phase, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Engine:
         store: Store,
         identity: Identity,
         retention_days: float | None = RETENTION_DAYS,
-        states_per_turn: int = STATES_PER_TURN,
+        states_per_turn: int = MAX_STATES_PER_ADVANCE,
         health: Health | None = None,
     ) -> None:
         self._health = health or store.health
@@ -422,7 +422,7 @@ class Engine:
             for number, signal in batch.items():
                 self._ready[number] = signal.joined(self._ready.get(number))
 
-    def _settle(self, number: int, position: Position) -> None:
+    def _settle(self, number: int, position: RunState) -> None:
         """Set the clock for a run whose turn is committed, or has it go on."""
         self._parkings.pop(number, None)
         if position.phase == Phase.DONE:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.runs import Run, Runs, definition_hash
-from headrace.flowlang.runs import Event, Kind, Phase, Position, apply
+from headrace.flowlang.runs import Event, EventKind, Phase, RunState, apply
 
 # What a run is found by and shared with, which may be changed later.
 SHARED: Final = ("tags", "run_managers", "run_monitors")
@@ -46,7 +46,7 @@ def begin_run(
         request_id: name of the request.
     """
     started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
-    event = Event(Kind.STARTED, time.time(), started)
+    event = Event(EventKind.STARTED, time.time(), started)
     return insert_run(db, runs, flow, request, [event], apply(None, event), request_id)
 
 
@@ -56,7 +56,7 @@ def insert_run(
     flow: StoredFlow,
     request: Mapping[str, Any],
     events: Sequence[Event],
-    position: Position,
+    position: RunState,
     request_id: str | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Run:

@@ -30,11 +30,11 @@ from headrace.facility.store.runs import Run, Runs
 from headrace.flowlang import CallAction
 from headrace.flowlang.runs import (
     Accepted,
-    Kind,
+    EventKind,
     Phase,
-    Position,
     Refused,
-    Traveller,
+    RunState,
+    RunStepper,
 )
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Turns:
         directory: Directory,
         identity: Identity,
         begin: Callable[[Action], None],
-        settle: Callable[[int, Position], None],
+        settle: Callable[[int, RunState], None],
         ended: Callable[[int], None],
         max_states: int,
     ) -> None:
@@ -111,12 +111,12 @@ class Turns:
             Parking.remove(db, number)
             self._runs.set_status(db, number, position.status, None)
             self._runs.after_commit(partial(self.parked.discard, number))
-        traveller = self._traveller(db, run, position, effects)
+        stepper = self._traveller(db, run, position, effects)
         for action_id, answer, _ in signal.ends:
-            self._told(db, traveller, action_id, answer)
+            self._told(db, stepper, action_id, answer)
         if position.phase != Phase.DONE:
-            self._go_on(db, traveller, signal, effects)
-            self._store(db, number, position, traveller)
+            self._go_on(db, stepper, signal, effects)
+            self._store(db, number, position, stepper)
         elif run.completion_time is None:
             self._runs.set_status(db, number, position.status, format_timestamp(time.time()))
         return effects
@@ -126,23 +126,23 @@ class Turns:
         effects: list[Effect] = []
         try:
             position = self._runs.journal.position(db, run.number)
-            traveller = self._traveller(db, run, position, effects)
+            stepper = self._traveller(db, run, position, effects)
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
             return self._cancel_unreadable(db, run, reason_of(error))
         Parking.remove(db, run.number)
-        traveller.happened(Kind.CANCELED, {})
-        self._store(db, run.number, position, traveller)
+        stepper.append_event(EventKind.CANCELED, {})
+        self._store(db, run.number, position, stepper)
         return [*effects, *self._cancellation(db, position)]
 
     def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
         """Note that somebody resumes a run, and has its action tried again."""
         position = self._runs.journal.position(db, run.number)
         effects: list[Effect] = []
-        traveller = self._traveller(db, run, position, effects)
-        traveller.happened(Kind.RESUMED, {})
-        self._store(db, run.number, position, traveller)
+        stepper = self._traveller(db, run, position, effects)
+        stepper.append_event(EventKind.RESUMED, {})
+        self._store(db, run.number, position, stepper)
         action = self._action(db, position)
         provider = self._directory.find(action.provider) if action else None
         if action is not None and provider is not None:
@@ -184,7 +184,7 @@ class Turns:
         moment = time.time()
         last = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run.number,))
         sequence = (last.fetchone()[0] or 0) + 1
-        event = (run.number, sequence, moment, Kind.CANCELED, "{}")
+        event = (run.number, sequence, moment, EventKind.CANCELED, "{}")
         db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
         self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
         Parking.put(db, run.number, canceled_details(reason))
@@ -199,68 +199,66 @@ class Turns:
         ]
 
     def _traveller(
-        self, db: sqlite3.Connection, run: Run, position: Position, effects: list[Effect]
-    ) -> Traveller:
+        self, db: sqlite3.Connection, run: Run, position: RunState, effects: list[Effect]
+    ) -> RunStepper:
         def call(name: str, sequence: int, called: CallAction) -> Accepted | Refused:
             return self._call(db, run, name, sequence, called, effects)
 
         context = self._identity.context(flow_id=run.flow_id, run_id=run.id)
         flow = self._runs.flow(run.definition)
-        return Traveller(flow, position, context, time.time(), call, self._max_states)
+        return RunStepper(flow, position, context, time.time(), call, self._max_states)
 
     def _told(
-        self, db: sqlite3.Connection, traveller: Traveller, action_id: str, answer: Answer
+        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, answer: Answer
     ) -> None:
-        mine = traveller.position.action_id == action_id
+        mine = stepper.run_state.action_id == action_id
         if answer.status in (ACTIVE, INACTIVE):
             blocked = answer.status == INACTIVE
             new = self._actions.set_blocked(db, action_id, answer.details, blocked)
             if new and mine:
-                kind = Kind.BLOCKED if blocked else Kind.UNBLOCKED
-                traveller.happened(kind, {"details": answer.details})
+                kind = EventKind.BLOCKED if blocked else EventKind.UNBLOCKED
+                stepper.append_event(kind, {"details": answer.details})
         elif self._actions.end(db, action_id, answer) and mine:
             action = self._actions.get(action_id, db)
             if answer.status == REFUSED:
-                traveller.action_refused(answer.details)
+                stepper.reject_action(answer.details)
             elif action is not None:
-                traveller.action_ended(action.document(self._identity.urn))
+                stepper.end_action(action.document(self._identity.urn))
 
     def _go_on(
-        self, db: sqlite3.Connection, traveller: Traveller, signal: Signal, effects: list[Effect]
+        self, db: sqlite3.Connection, stepper: RunStepper, signal: Signal, effects: list[Effect]
     ) -> None:
-        position = traveller.position
+        position = stepper.run_state
         # A timer that was set for an earlier state of the run has nothing to say now.
         due = position.wake_at in signal.due
         if position.phase != Phase.ACTION:
-            traveller.go_on(due)
+            stepper.advance(due)
             return
         action = self._action(db, position)
         document = action.document(self._identity.urn) if action is not None else {}
         if action is not None and action.completion_time is not None:
-            traveller.action_ended(document)
+            stepper.end_action(document)
         elif due:
             effects += self._cancellation(db, position)
-            traveller.action_overdue(document)
+            stepper.time_out_action(document)
 
     def _store(
-        self, db: sqlite3.Connection, number: int, before: Position, traveller: Traveller
+        self, db: sqlite3.Connection, number: int, before: RunState, stepper: RunStepper
     ) -> None:
-        after = traveller.position
-        if traveller.events:
-            self._runs.journal.append(db, number, traveller.events, after)
+        after = stepper.run_state
+        if stepper.events:
+            self._runs.journal.append(db, number, stepper.events, after)
             if after.status != before.status or after.phase == Phase.DONE:
                 ended = (
-                    format_timestamp(traveller.events[-1].time)
-                    if after.phase == Phase.DONE
-                    else None
+                    format_timestamp(stepper.events[-1].time) if after.phase == Phase.DONE else None
                 )
                 self._runs.set_status(db, number, after.status, ended)
         self._runs.after_commit(partial(self._settle, number, after))
 
-    def _action(self, db: sqlite3.Connection, position: Position) -> Action | None:
+    def _action(self, db: sqlite3.Connection, position: RunState) -> Action | None:
         return self._actions.get(position.action_id, db) if position.action_id else None
 
-    def _cancellation(self, db: sqlite3.Connection, position: Position) -> list[Effect]:
+    def _cancellation(self, db: sqlite3.Connection, position: RunState) -> list[Effect]:
         action = self._action(db, position)
         if action is None or action.completion_time is not None:
             return []

@@ -17,7 +17,7 @@ from headrace.facility.identity import Identity
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.runs import Run, Runs
 from headrace.flowlang import DefinitionError, parse_flow
-from headrace.flowlang.runs import TERMINAL, Given, RetryError, entry_of, taken_up
+from headrace.flowlang.runs import TERMINAL, RetryError, SuppliedResult, last_entry, start_retry
 
 # Two requests for the same within such a time are one that was sent twice.
 _AT_ONCE_SECONDS: Final = 2.0
@@ -38,7 +38,7 @@ class Retry:
     """
 
     state: str | None = None
-    given: Given | None = None
+    given: SuppliedResult | None = None
     request_id: str | None = None
     flow: StoredFlow | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -79,8 +79,8 @@ def begin_retry(
         raise StateConflict(f"Run {run_id} has status '{old.status}'; cancel it before a retry")
     flow = retry.flow or _stored(runs, old)
     try:
-        before = entry_of(runs.journal.events(db, old.number), retry.state)
-        events, position = taken_up(
+        before = last_entry(runs.journal.events(db, old.number), retry.state)
+        events, position = start_retry(
             parse_flow(flow.definition), before, old.id, time.time(), identity.urn, retry.given
         )
     except (RetryError, DefinitionError) as error:

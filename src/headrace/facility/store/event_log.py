@@ -13,7 +13,7 @@ from headrace.facility.errors import RunUnreadable
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.supervision import describe
-from headrace.flowlang.runs import Event, Kind, Position, apply, restored
+from headrace.flowlang.runs import Event, EventKind, RunState, apply, from_snapshot
 
 # Events after which a position is stored, so that no long run is folded from its beginning.
 _SNAPSHOT_EVENTS: Final = 64
@@ -37,11 +37,11 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: OrderedDict[int, Position] = OrderedDict()
+        self._known: OrderedDict[int, RunState] = OrderedDict()
         self._bytes = 0
 
     def append(
-        self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: Position
+        self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: RunState
     ) -> None:
         """Add events to a run, in the given transaction.
 
@@ -63,12 +63,12 @@ class Journal:
             ],
         )
         if position.sequence // _SNAPSHOT_EVENTS > (first - 1) // _SNAPSHOT_EVENTS:
-            document = _encode(position.document())
+            document = _encode(position.to_snapshot())
             row = (run, position.sequence, document)
             db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
         self._store.after_commit(lambda: self._keep(run, position))
 
-    def position(self, db: sqlite3.Connection, run: int) -> Position:
+    def position(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, in the given transaction."""
         known = self._known.get(run)
         if known is None:
@@ -76,7 +76,7 @@ class Journal:
         self._known.move_to_end(run)
         return known
 
-    def folded(self, db: sqlite3.Connection, run: int) -> Position:
+    def folded(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, from its latest snapshot and the events since.
 
         Raises:
@@ -90,13 +90,13 @@ class Journal:
             raise RunUnreadable("it has no events")
         return position
 
-    def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[Position]:
+    def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[RunState]:
         """Yield where a run stood after each of its events, without any snapshot.
 
         Raises:
             RunUnreadable: one of them cannot be read.
         """
-        position: Position | None = None
+        position: RunState | None = None
         for event in self.events(db, run):
             position = _applied(position, event)
             yield position
@@ -104,7 +104,7 @@ class Journal:
             raise RunUnreadable("it has no events")
 
     @staticmethod
-    def snapshot(db: sqlite3.Connection, run: int, event: int) -> Position | None:
+    def snapshot(db: sqlite3.Connection, run: int, event: int) -> RunState | None:
         """Return the position that is stored of a run, if it is one before the given event."""
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
@@ -117,9 +117,9 @@ class Journal:
         row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
         return int(row[0] or 0)
 
-    def last(self, db: sqlite3.Connection, run: int) -> tuple[Position | None, Event, Position]:
+    def last(self, db: sqlite3.Connection, run: int) -> tuple[RunState | None, Event, RunState]:
         """Return a run's last event, with where the run stood before and after it."""
-        before: Position | None = None
+        before: RunState | None = None
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence <"
             " (SELECT max(sequence) FROM events WHERE run = ?)",
@@ -163,7 +163,7 @@ class Journal:
         if position is not None:
             self._bytes -= position.payload.size
 
-    def _keep(self, run: int, position: Position) -> None:
+    def _keep(self, run: int, position: RunState) -> None:
         self.forget(run)
         if position.phase == "done":
             return
@@ -175,7 +175,7 @@ class Journal:
 
 def _event(sequence: int, kind: str, time: float, data: str) -> Event:
     try:
-        known = Kind(kind)
+        known = EventKind(kind)
     except ValueError:
         raise RunUnreadable(
             f"its event {sequence} is of the kind {kind!r:.40}, which this headrace does not know; "
@@ -190,7 +190,7 @@ def _event(sequence: int, kind: str, time: float, data: str) -> Event:
     return Event(known, time, document)
 
 
-def _applied(position: Position | None, event: Event) -> Position:
+def _applied(position: RunState | None, event: Event) -> RunState:
     try:
         return apply(position, event)
     except MemoryError:
@@ -202,10 +202,10 @@ def _applied(position: Position | None, event: Event) -> Position:
         ) from error
 
 
-def _restored(run: int, text: str) -> Position | None:
+def _restored(run: int, text: str) -> RunState | None:
     # A snapshot only saves time: without it the events tell the same from their beginning.
     try:
-        return restored(json.loads(text))
+        return from_snapshot(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         logger.error("the snapshot of run number %d is damaged: %s", run, describe(error))
         return None

@@ -13,7 +13,7 @@ from headrace.facility.engine.parking import reason_of
 from headrace.facility.errors import RunUnreadable
 from headrace.facility.store.event_log import Journal
 from headrace.flowlang import Flow
-from headrace.flowlang.runs import Entry, Position, apply, entries_of
+from headrace.flowlang.runs import LogEntry, RunState, apply, event_log_entries
 
 # Events after which a position is kept, and bytes of JSON that all of them may be of.
 _EVERY: Final = 64
@@ -51,7 +51,7 @@ class LogPage:
         next: where the next page goes on; None at the end.
     """
 
-    entries: list[Entry]
+    entries: list[LogEntry]
     next: Place | None
 
 
@@ -67,7 +67,7 @@ class LogPages:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], Position] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], RunState] = OrderedDict()
         self._bytes = 0
 
     def forward(
@@ -83,7 +83,7 @@ class LogPages:
             at: where the page begins.
         """
         first = at or Place(1, 0)
-        found: list[Entry] = []
+        found: list[LogEntry] = []
         for place, entry in self._told(db, run, flow, first.event):
             if place < first:
                 continue
@@ -98,7 +98,7 @@ class LogPages:
         """Return a page of the log, the newest entry first; it begins before ``at``."""
         # Behind the last event there may be an entry that says why the log ends here.
         last = at or Place(self._journal.length(db, run.number) + 1, 1)
-        found: list[Entry] = []
+        found: list[LogEntry] = []
         end = last
         while end.event >= 1:
             # Where a position is kept, so that a part is told from its own beginning.
@@ -120,7 +120,7 @@ class LogPages:
 
     def _told(
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, event: int
-    ) -> Iterator[tuple[Place, Entry]]:
+    ) -> Iterator[tuple[Place, LogEntry]]:
         """Yield entries with their places, from the given event on."""
         position, time = self._before(db, run, event), 0.0
         sequence = position.sequence if position else 0
@@ -129,7 +129,9 @@ class LogPages:
                 following = apply(position, happened)
                 sequence, time = following.sequence, happened.time
                 if sequence >= event:
-                    for n, entry in enumerate(entries_of(flow, position, happened, following)):
+                    for n, entry in enumerate(
+                        event_log_entries(flow, position, happened, following)
+                    ):
                         yield Place(sequence, n), entry
                 position = following
                 if sequence % _EVERY == 0:
@@ -139,7 +141,7 @@ class LogPages:
         except (RunUnreadable, ValueError, TypeError, KeyError) as error:
             yield Place(max(sequence + 1, event), 0), unreadable(error, time)
 
-    def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> Position | None:
+    def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> RunState | None:
         """Return the last known position before an event."""
         nearest = (event - 1) // _EVERY * _EVERY
         with self._lock:
@@ -153,7 +155,7 @@ class LogPages:
         stored = self._journal.snapshot(db, run.number, event)
         return max((p for p in (known, stored) if p), key=lambda p: p.sequence, default=None)
 
-    def _keep(self, run: RunKey, position: Position) -> None:
+    def _keep(self, run: RunKey, position: RunState) -> None:
         with self._lock:
             key = (run.id, position.sequence)
             if key in self._kept:
@@ -165,17 +167,17 @@ class LogPages:
                 self._bytes -= _size(dropped)
 
 
-def unreadable(error: Exception, time: float) -> Entry:
+def unreadable(error: Exception, time: float) -> LogEntry:
     """Return the entry that ends a log of which the rest cannot be read."""
     text = f"The rest of the log cannot be read: {reason_of(error)}"
-    return Entry("LogUnreadable", text, {}, time)
+    return LogEntry("LogUnreadable", text, {}, time)
 
 
-def _size(position: Position) -> int:
+def _size(position: RunState) -> int:
     return position.payload.size + _BYTES_PER_POSITION
 
 
-def _until(told: Iterator[tuple[Place, Entry]], end: Place) -> Iterator[tuple[Place, Entry]]:
+def _until(told: Iterator[tuple[Place, LogEntry]], end: Place) -> Iterator[tuple[Place, LogEntry]]:
     for place, entry in told:
         if place >= end:
             return

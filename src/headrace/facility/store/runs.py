@@ -19,7 +19,14 @@ from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.log_pages import LogPage, LogPages, Place, RunKey, unreadable
 from headrace.facility.store.run_query import RunList
 from headrace.flowlang import DefinitionError, Flow, parse_flow
-from headrace.flowlang.runs import TERMINAL, Entry, Position, entries_of, log_of, run_details
+from headrace.flowlang.runs import (
+    TERMINAL,
+    LogEntry,
+    RunState,
+    event_log_entries,
+    run_details,
+    run_log,
+)
 
 _COLUMNS: Final = (
     "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
@@ -170,7 +177,7 @@ class Runs:
         found = [_run_of(row) for row in self._store.reader().execute(*wanted.query(_COLUMNS))]
         return found[: wanted.limit], len(found) > wanted.limit
 
-    def position(self, run: Run) -> Position:
+    def position(self, run: Run) -> RunState:
         """Return where a run stands, as last committed."""
         return self.journal.folded(self._store.reader(), run.number)
 
@@ -196,7 +203,7 @@ class Runs:
     def _last_entry(self, run: Run) -> dict[str, Any]:
         flow = self.flow(run.definition)
         before, event, after = self.journal.last(self._store.reader(), run.number)
-        entries = [*entries_of(flow, before, event, after)] or [*self.entries(run)]
+        entries = [*event_log_entries(flow, before, event, after)] or [*self.entries(run)]
         return run_details(entries[-1])
 
     def definition(self, sha256: str) -> tuple[Any, Any]:
@@ -217,12 +224,12 @@ class Runs:
         except (ValueError, RecursionError) as error:
             raise RunUnreadable(f"its stored definition is damaged: {error}") from error
 
-    def entries(self, run: Run) -> Iterator[Entry]:
+    def entries(self, run: Run) -> Iterator[LogEntry]:
         """Yield a run's log from its beginning; what cannot be read ends it with an entry."""
         events = self.journal.events(self._store.reader(), run.number)
         time = 0.0
         try:
-            for entry in log_of(self.flow(run.definition), events):
+            for entry in run_log(self.flow(run.definition), events):
                 time = entry.time
                 yield entry
             if time == 0.0:

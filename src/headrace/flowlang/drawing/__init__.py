@@ -1,21 +1,21 @@
-"""A flow as people draw it: Mermaid, Graphviz's DOT, SVG, and HTML that stands alone."""
+"""Drawings of a flow: Mermaid, Graphviz's DOT, SVG, and a self-contained HTML page."""
 
 from headrace.flowlang.drawing.dot import to_dot
 from headrace.flowlang.drawing.graph import Edge, Graph, Node, graph_of
 from headrace.flowlang.drawing.html import to_html
 from headrace.flowlang.drawing.mermaid import to_mermaid
-from headrace.flowlang.drawing.run_path import Way, way_of
+from headrace.flowlang.drawing.run_path import RunPath, run_path_of
 from headrace.flowlang.drawing.svg import to_svg
 
 __all__ = [
     "Edge",
     "Graph",
     "Node",
-    "Way",
+    "RunPath",
     "graph_of",
+    "run_path_of",
     "to_dot",
     "to_html",
     "to_mermaid",
     "to_svg",
-    "way_of",
 ]

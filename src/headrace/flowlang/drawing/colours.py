@@ -1,4 +1,4 @@
-"""How kinds of states look: a colour, a dark one, and a word, for colour is never the only sign.
+"""Colours of the kinds of states, each with a word, for colour is never the only sign.
 
 The hues are Okabe and Ito's, which people who see fewer colours tell apart.
 """

@@ -1,4 +1,4 @@
-"""The states of a flow and the ways between them, as they are drawn."""
+"""Graph of a flow: its states and the edges between them, as they are drawn."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Node:
         kind: ``transfer``, ``compute``, ``search``, ``flow``, ``web input``, ``globus``,
             ``action``, ``choice``, ``wait``, ``pass``, ``fail``, ``start`` or ``end``.
         note: a few words below the name, such as how long it waits.
-        tip: what a pointer shows.
+        tooltip: text that is shown under the pointer.
     """
 
     name: str
     kind: str
     note: str = ""
-    tip: str = ""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One way from a state to another.
+    """Edge from a state to another.
 
     Attributes:
         source: name of the state it leaves.
@@ -82,9 +82,9 @@ class Graph:
 
 
 def graph_of(definition: Mapping[str, Any]) -> Graph:
-    """Return what is to be drawn of a definition that was checked."""
+    """Return the graph of a definition that was checked."""
     states = definition["States"]
-    nodes = [Node(START, "start", tip=str(definition.get("Comment") or ""))]
+    nodes = [Node(START, "start", tooltip=str(definition.get("Comment") or ""))]
     nodes += [_node(name, raw) for name, raw in states.items()]
     edges = [Edge(START, definition["StartAt"])]
     for name, raw in states.items():
@@ -95,7 +95,7 @@ def graph_of(definition: Mapping[str, Any]) -> Graph:
 
 
 def kind_of(raw: Mapping[str, Any]) -> str:
-    """Return how a state looks."""
+    """Return the kind of a state, which decides how it is drawn."""
     plain = {"Choice": "choice", "Wait": "wait", "Fail": "fail"}
     type_ = raw["Type"]
     if type_ in plain:
@@ -122,14 +122,18 @@ def _node(name: str, raw: Mapping[str, Any]) -> Node:
         url = str(raw.get("ActionUrl", "")).rstrip("/")
         path = url.partition("://")[2].partition("/")[2]
         notes = [f"{kind_of(raw)} {path}" if len(path) < 5 else path]
-    tips = [str(raw["Comment"])] if raw.get("Comment") else []
-    tips += [f"{key}: {raw[key]}" for key in ("ActionUrl", "WaitTime", "ResultPath") if key in raw]
-    return Node(name, kind_of(raw), shortened(" ".join(n for n in notes if n), 28), "\n".join(tips))
+    tooltips = [str(raw["Comment"])] if raw.get("Comment") else []
+    tooltips += [
+        f"{key}: {raw[key]}" for key in ("ActionUrl", "WaitTime", "ResultPath") if key in raw
+    ]
+    return Node(
+        name, kind_of(raw), shorten(" ".join(n for n in notes if n), 28), "\n".join(tooltips)
+    )
 
 
 def _edges(name: str, raw: Mapping[str, Any]) -> Iterator[Edge]:
     for rule in raw.get("Choices", []):
-        yield Edge(name, rule["Next"], RULE, shortened(rule_text(rule), _LONGEST_LABEL))
+        yield Edge(name, rule["Next"], RULE, shorten(rule_text(rule), _LONGEST_LABEL))
     if "Default" in raw:
         yield Edge(name, raw["Default"], RULE, "otherwise")
     if "Next" in raw:
@@ -137,7 +141,7 @@ def _edges(name: str, raw: Mapping[str, Any]) -> Iterator[Edge]:
     elif raw.get("End") is True:
         yield Edge(name, END)
     for catcher in raw.get("Catch", []):
-        label = shortened(", ".join(catcher["ErrorEquals"]), _LONGEST_LABEL)
+        label = shorten(", ".join(catcher["ErrorEquals"]), _LONGEST_LABEL)
         yield Edge(name, catcher["Next"], CATCH, label)
 
 
@@ -148,7 +152,7 @@ def _wait(raw: Mapping[str, Any]) -> str:
 
 
 def rule_text(rule: Mapping[str, Any], outer: bool = True) -> str:
-    """Return a rule of a Choice in short words, such as ``n > 3``."""
+    """Write a rule of a Choice in short, such as ``n > 3``."""
     for name, word in (("And", " and "), ("Or", " or ")):
         if name in rule:
             text = word.join(rule_text(part, outer=False) for part in rule[name])
@@ -170,7 +174,7 @@ def rule_text(rule: Mapping[str, Any], outer: bool = True) -> str:
     return f"{variable} matches {right}"
 
 
-def shortened(text: str, longest: int) -> str:
+def shorten(text: str, max_length: int) -> str:
     """Return a text on one line, cut where it is too long."""
     line = " ".join(text.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"

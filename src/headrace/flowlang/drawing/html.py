@@ -1,9 +1,9 @@
-"""One HTML file: the drawing, to be moved with the pointer and enlarged with the wheel."""
+"""HTML page with the drawing, which is moved with the pointer and zoomed with the wheel."""
 
 from __future__ import annotations
 
 from headrace.flowlang.drawing.graph import Graph
-from headrace.flowlang.drawing.run_path import Way
+from headrace.flowlang.drawing.run_path import RunPath
 from headrace.flowlang.drawing.svg import escape, to_svg
 
 _STYLE = """
@@ -39,17 +39,17 @@ svg.addEventListener("pointermove", event => {
 """
 
 
-def to_html(graph: Graph, title: str, way: Way | None = None) -> str:
-    """Write a page that needs nothing else.
+def to_html(graph: Graph, title: str, run_path: RunPath | None = None) -> str:
+    """Write a self-contained page.
 
     Args:
         graph: the flow.
-        title: what the page is called.
-        way: how a run went through it.
+        title: the page's title.
+        run_path: the path of a run through it.
     """
     name = escape(title)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{name}</title><style>{_STYLE}</style></head>\n<body><header>{name}</header>\n"
-        f"{to_svg(graph, way)}<script>{_SCRIPT}</script></body></html>\n"
+        f"{to_svg(graph, run_path)}<script>{_SCRIPT}</script></body></html>\n"
     )

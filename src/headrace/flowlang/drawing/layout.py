@@ -1,9 +1,9 @@
-"""Where states and ways are put: in layers, from the start down.
+"""Layered layout of a graph, from the start down.
 
-The layers of Sugiyama, Tagawa and Toda (1981): ways that lead back are turned round, each state has
-the layer of the longest way to it, states of a layer are ordered by the middle of their neighbours,
-and places are the least squares that leave room for all. Between two layers of states lies one for
-labels, so that nothing is written upon anything else.
+The method of Sugiyama, Tagawa and Toda (1981): back edges are reversed, each state has the layer of
+the longest path to it, the states of a layer are ordered by the barycentre of their neighbours, and
+positions are the least squares solution without overlaps. Between two layers of states lies one for
+labels, so that no text is drawn over anything else.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from headrace.flowlang.drawing.graph import Edge, Graph
 
 SPACE: Final = 26.0
 _LAYER_GAP: Final = 20.0
-_ORDER_ROUNDS: Final = 12
-_PLACE_ROUNDS: Final = 24
+_ORDER_SWEEPS: Final = 12
+_PLACE_SWEEPS: Final = 24
 Point = tuple[float, float]
 Size = tuple[float, float]
 
 
 @dataclass
 class Box:
-    """Something that takes room: a state, or the place where a way crosses a layer.
+    """Rectangle that is placed: a state, or the point where an edge crosses a layer.
 
     Attributes:
         width: pixels.
@@ -34,15 +34,15 @@ class Box:
         layer: its layer.
         x: of its middle.
         y: of its middle.
-        state: name of the state; empty for a way.
-        pointed: whether it is a diamond.
+        state: name of the state; empty for an edge.
+        is_diamond: whether it is drawn as a diamond.
     """
 
     width: float
     height: float
     layer: int
     state: str = ""
-    pointed: bool = False
+    is_diamond: bool = False
     x: float = 0.0
     y: float = 0.0
     above: list[int] = field(default_factory=list)
@@ -51,10 +51,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Route:
-    """The line of a way.
+    """Line of an edge.
 
     Attributes:
-        edge: the way.
+        edge: the edge.
         points: from its source to its target; each pair goes straight down through a layer, and
             bends between two pairs.
         label: where the middle of its label is.
@@ -67,13 +67,13 @@ class Route:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything in its place; coordinates are pixels, down and to the right.
+    """Positions of all boxes and edges; coordinates are pixels, down and to the right.
 
     Attributes:
         boxes: states by name.
-        routes: the ways.
-        width: of the whole.
-        height: of the whole.
+        routes: the edges.
+        width: of the drawing.
+        height: of the drawing.
     """
 
     boxes: Mapping[str, Box]
@@ -83,7 +83,7 @@ class Layout:
 
 
 def layout(graph: Graph, sizes: Mapping[str, Size], labels: Mapping[Edge, Size]) -> Layout:
-    """Find a place for everything.
+    """Compute the layout of a graph.
 
     Args:
         graph: the flow.
@@ -91,8 +91,8 @@ def layout(graph: Graph, sizes: Mapping[str, Size], labels: Mapping[Edge, Size])
         labels: those of each label that there is.
     """
     names = [node.name for node in graph.nodes]
-    turned = _leading_back(names, graph.edges)
-    layers = _layers(names, graph.edges, turned)
+    reversed_edges = _back_edges(names, graph.edges)
+    layers = _layers(names, graph.edges, reversed_edges)
     boxes: list[Box] = []
     number = {}
     for node in graph.nodes:
@@ -101,19 +101,19 @@ def layout(graph: Graph, sizes: Mapping[str, Size], labels: Mapping[Edge, Size])
         boxes.append(Box(*sizes[node.name], layers[node.name], node.name, pointed))
     chains = []
     for index, edge in enumerate(graph.edges):
-        ends = (edge.target, edge.source) if index in turned else (edge.source, edge.target)
+        ends = (edge.target, edge.source) if index in reversed_edges else (edge.source, edge.target)
         chains.append(_chain(boxes, number[ends[0]], number[ends[1]], labels.get(edge, (8.0, 0.0))))
-    rows = _ordered(boxes)
+    rows = _order_layers(boxes)
     _place(boxes, rows)
-    _stack(boxes, rows)
+    _set_heights(boxes, rows)
     left = min(box.x - box.width / 2 for box in boxes)
     for box in boxes:
         box.x += SPACE - left
     routes = tuple(
-        _route(boxes, edge, chain, index in turned)
+        _route(boxes, edge, chain, index in reversed_edges)
         for index, (edge, chain) in enumerate(zip(graph.edges, chains, strict=True))
     )
-    routes = _spread(boxes, number, routes, turned)
+    routes = _spread_ends(boxes, number, routes, reversed_edges)
     right = max(box.x + box.width / 2 for box in boxes) + SPACE
     if any(edge.source == edge.target for edge in graph.edges):
         right += 2 * SPACE
@@ -121,17 +121,17 @@ def layout(graph: Graph, sizes: Mapping[str, Size], labels: Mapping[Edge, Size])
     return Layout({box.state: box for box in boxes if box.state}, routes, right, bottom)
 
 
-def _leading_back(names: Sequence[str], edges: Sequence[Edge]) -> set[int]:
-    ways = defaultdict(list)
+def _back_edges(names: Sequence[str], edges: Sequence[Edge]) -> set[int]:
+    outgoing = defaultdict(list)
     for index, edge in enumerate(edges):
-        ways[edge.source].append((index, edge.target))
+        outgoing[edge.source].append((index, edge.target))
     back: set[int] = set()
-    state: dict[str, int] = {}  # 1 on the way, 2 done
+    state: dict[str, int] = {}  # 1 on the stack, 2 done
     for name in names:
         if name in state:
             continue
         state[name] = 1
-        stack = [(name, iter(ways[name]))]
+        stack = [(name, iter(outgoing[name]))]
         while stack:
             here, following = stack[-1]
             step = next(following, None)
@@ -142,16 +142,18 @@ def _leading_back(names: Sequence[str], edges: Sequence[Edge]) -> set[int]:
                 back.add(step[0])
             elif step[1] not in state:
                 state[step[1]] = 1
-                stack.append((step[1], iter(ways[step[1]])))
+                stack.append((step[1], iter(outgoing[step[1]])))
     return back
 
 
-def _layers(names: Sequence[str], edges: Sequence[Edge], turned: set[int]) -> dict[str, int]:
+def _layers(
+    names: Sequence[str], edges: Sequence[Edge], reversed_edges: set[int]
+) -> dict[str, int]:
     ahead: dict[str, list[str]] = defaultdict(list)
     waiting: dict[str, int] = dict.fromkeys(names, 0)
     for index, edge in enumerate(edges):
         source, target = edge.source, edge.target
-        if index in turned:
+        if index in reversed_edges:
             source, target = target, source
         if source != target:
             ahead[source].append(target)
@@ -183,13 +185,13 @@ def _chain(boxes: list[Box], first: int, last: int, label: Size) -> list[int]:
     return chain
 
 
-def _ordered(boxes: list[Box]) -> list[list[int]]:
+def _order_layers(boxes: list[Box]) -> list[list[int]]:
     rows: list[list[int]] = [[] for _ in range(max(box.layer for box in boxes) + 1)]
     for index, box in enumerate(boxes):
         rows[box.layer].append(index)
     best, fewest = [row[:] for row in rows], _crossings(boxes, rows)
-    for turn in range(_ORDER_ROUNDS):
-        down = turn % 2 == 0
+    for sweep in range(_ORDER_SWEEPS):
+        down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
             position = {i: n for other in rows for n, i in enumerate(other)}
             keys = {}
@@ -225,20 +227,20 @@ def _place(boxes: list[Box], rows: list[list[int]]) -> None:
         for index in row:
             boxes[index].x = x + boxes[index].width / 2
             x += boxes[index].width + SPACE
-    for turn in range(_PLACE_ROUNDS):
-        down = turn % 2 == 0
+    for sweep in range(_PLACE_SWEEPS):
+        down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
             wanted = []
             for index in row:
                 box = boxes[index]
                 near = (box.above if down else box.below) or box.above or box.below
                 wanted.append(sum(boxes[i].x for i in near) / len(near) if near else box.x)
-            for index, x in zip(row, _apart(boxes, row, wanted), strict=True):
+            for index, x in zip(row, _separated(boxes, row, wanted), strict=True):
                 boxes[index].x = x
 
 
-def _apart(boxes: list[Box], row: list[int], wanted: list[float]) -> list[float]:
-    """Return the places nearest to those wanted that leave room between neighbours."""
+def _separated(boxes: list[Box], row: list[int], wanted: list[float]) -> list[float]:
+    """Return the positions nearest to those wanted without overlaps."""
     offsets = [0.0]
     for left, right in pairwise(row):
         gap = SPACE if boxes[left].state or boxes[right].state else SPACE / 2
@@ -255,7 +257,7 @@ def _apart(boxes: list[Box], row: list[int], wanted: list[float]) -> list[float]
     return [middle + offset for middle, offset in zip(middles, offsets, strict=True)]
 
 
-def _stack(boxes: list[Box], rows: list[list[int]]) -> None:
+def _set_heights(boxes: list[Box], rows: list[list[int]]) -> None:
     y = SPACE
     for row in rows:
         height = max(boxes[index].height for index in row)
@@ -266,7 +268,7 @@ def _stack(boxes: list[Box], rows: list[list[int]]) -> None:
         y += height + _LAYER_GAP
 
 
-def _route(boxes: list[Box], edge: Edge, chain: list[int], turned: bool) -> Route:
+def _route(boxes: list[Box], edge: Edge, chain: list[int], is_reversed: bool) -> Route:
     first, *between, last = (boxes[i] for i in chain)
     if edge.source == edge.target:
         side, y = first.x + first.width / 2, first.y
@@ -277,16 +279,16 @@ def _route(boxes: list[Box], edge: Edge, chain: list[int], turned: bool) -> Rout
         points += [(box.x, box.y - box.height / 2), (box.x, box.y + box.height / 2)]
     points.append((last.x, last.y - last.height / 2))
     label = (between[0].x, between[0].y)
-    return Route(edge, tuple(reversed(points)) if turned else tuple(points), label)
+    return Route(edge, tuple(reversed(points)) if is_reversed else tuple(points), label)
 
 
-def _spread(
+def _spread_ends(
     boxes: list[Box],
     number: Mapping[str, int],
     routes: tuple[Route, ...],
-    turned: set[int],
+    reversed_edges: set[int],
 ) -> tuple[Route, ...]:
-    """Give ways that meet at one side of a state places of their own."""
+    """Separate the ends of edges that meet at one side of a state."""
     ends: dict[tuple[str, bool], list[tuple[float, int, int]]] = defaultdict(list)
     for index, route in enumerate(routes):
         if route.edge.source == route.edge.target:
@@ -294,7 +296,7 @@ def _spread(
         count = len(route.points)
         for at, near in ((0, 1), (count - 1, count - 2)):
             name = route.edge.source if at == 0 else route.edge.target
-            lower = (at == 0) != (index in turned)
+            lower = (at == 0) != (index in reversed_edges)
             ends[name, lower].append((route.points[near][0], index, at))
     moved = [list(route.points) for route in routes]
     for (name, _), meeting in ends.items():
@@ -303,7 +305,7 @@ def _spread(
         for place, (_, index, at) in enumerate(sorted(meeting)):
             x, y = moved[index][at]
             aside = (place - (len(meeting) - 1) / 2) * step
-            if box.pointed:
+            if box.is_diamond:
                 # The side of a diamond falls away from its point.
                 y += (box.y - y) * abs(aside) / (box.width / 2)
             moved[index][at] = (x + aside, y)

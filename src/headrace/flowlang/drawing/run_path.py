@@ -1,4 +1,4 @@
-"""The way that a run took, from its log."""
+"""Path of a run through its flow, from its log."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ Ends = tuple[str, str]
 
 
 @dataclass
-class Way:
-    """What a run did.
+class RunPath:
+    """Path of a run: states that it entered, and edges that it took.
 
     Attributes:
         visits: how often each state was entered.
         seconds: time spent in each state.
-        edges: how often each way was taken.
-        at: the state that the run is in, None when it has ended.
-        failed: the state that it failed in.
+        edges: how often each edge was taken.
+        current_state: the state that the run is in, None when it has ended.
+        failed_state: the state that it failed in.
     """
 
     visits: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     edges: Counter[Ends] = field(default_factory=Counter)
-    at: str | None = None
-    failed: str | None = None
+    current_state: str | None = None
+    failed_state: str | None = None
 
     def mark(self, name: str) -> str:
         """Return ``here``, ``failed``, ``done`` or ``never`` for a state."""
-        if name == self.failed:
+        if name == self.failed_state:
             return "failed"
-        if name == self.at:
+        if name == self.current_state:
             return "here"
         if name in (START, END):
             passed = any(name in ends for ends in self.edges)
@@ -51,36 +51,36 @@ class Way:
         return f"{times}{_duration(seconds)}"
 
 
-def way_of(entries: Iterable[Mapping[str, Any]]) -> Way:
-    """Follow a run's log.
+def run_path_of(entries: Iterable[Mapping[str, Any]]) -> RunPath:
+    """Return the path of a run from its log.
 
     Args:
         entries: the log as the service gives it, the oldest first.
     """
-    way = Way()
+    path = RunPath()
     before, since = START, None
     for entry in entries:
         code, details = str(entry["code"]), entry.get("details") or {}
         name, moment = details.get("state_name"), _moment(entry)
         if code.endswith("Started") and name is not None:
-            way.visits[name] += 1
-            way.edges[before, name] += 1
-            way.at, before, since = name, name, moment
+            path.visits[name] += 1
+            path.edges[before, name] += 1
+            path.current_state, before, since = name, name, moment
         elif code.endswith("Completed") and name is not None:
             # What a person gave by hand was never begun.
             if before != name:
-                way.visits[name] += 1
-                way.edges[before, name] += 1
+                path.visits[name] += 1
+                path.edges[before, name] += 1
                 before = name
             if since is not None and moment is not None:
-                way.seconds[name] += (moment - since).total_seconds()
+                path.seconds[name] += (moment - since).total_seconds()
         elif code == "FlowSucceeded":
-            way.edges[before, END] += 1
-            way.at = None
+            path.edges[before, END] += 1
+            path.current_state = None
         elif code in ("FlowFailed", "FlowCanceled"):
-            way.failed = details.get("state_name") or way.at
-            way.at = None
-    return way
+            path.failed_state = details.get("state_name") or path.current_state
+            path.current_state = None
+    return path
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime | None:

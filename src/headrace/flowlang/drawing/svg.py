@@ -1,4 +1,4 @@
-"""SVG that stands alone: light and dark, without any script."""
+"""Self-contained SVG, light and dark, without any script."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from headrace._internal.terminal_text import terminal_text
 from headrace.flowlang.drawing.colours import KINDS, MARKS
 from headrace.flowlang.drawing.graph import CATCH, END, START, Edge, Graph, Node
 from headrace.flowlang.drawing.layout import Box, Layout, Point, Route, Size, layout
-from headrace.flowlang.drawing.run_path import Way
-from headrace.flowlang.drawing.text import LINE_HEIGHT, width, wrapped
+from headrace.flowlang.drawing.run_path import RunPath
+from headrace.flowlang.drawing.text import LINE_HEIGHT, width, wrap_name
 
 _SMALL: Final = 11.0
 # Names are bold, which takes more room than their size says.
@@ -19,24 +19,24 @@ _LEGEND_LINE: Final = 20.0
 
 
 def escape(text: str) -> str:
-    """Return a text as XML may have it, without control characters, which no reader opens."""
+    """Escape a text for XML, and remove control characters, which no reader accepts."""
     return saxutils.escape(terminal_text(text, multiline=True))
 
 
-def to_svg(graph: Graph, way: Way | None = None) -> str:
+def to_svg(graph: Graph, run_path: RunPath | None = None) -> str:
     """Draw a flow.
 
     Args:
         graph: the flow.
-        way: how a run went through it.
+        run_path: the path of a run through it.
     """
-    texts = {node.name: _texts(node, way) for node in graph.nodes}
+    texts = {node.name: _texts(node, run_path) for node in graph.nodes}
     sizes = {node.name: _size(node, texts[node.name]) for node in graph.nodes}
     labels: dict[Edge, Size] = {
         edge: (width(edge.label, _SMALL) + 10, LINE_HEIGHT) for edge in graph.edges if edge.label
     }
     plan = layout(graph, sizes, labels)
-    legend = _legend(graph, way)
+    legend = _legend(graph, run_path)
     needed = max(plan.width, 230.0)
     height = plan.height + _LEGEND_LINE * len(legend) + 12
     parts = [
@@ -47,22 +47,24 @@ def to_svg(graph: Graph, way: Way | None = None) -> str:
         f"<defs>{_arrows()}</defs>",
         f'<rect class="ground" width="{needed:.0f}" height="{height:.0f}"/>',
     ]
-    parts += [_route(route, way) for route in plan.routes]
-    parts += [_node(node, plan.boxes[node.name], texts[node.name], way) for node in graph.nodes]
+    parts += [_route(route, run_path) for route in plan.routes]
+    parts += [
+        _node(node, plan.boxes[node.name], texts[node.name], run_path) for node in graph.nodes
+    ]
     parts += [_label(route) for route in plan.routes if route.edge.label]
     parts += _drawn_legend(legend, plan)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _texts(node: Node, way: Way | None) -> list[tuple[str, str]]:
+def _texts(node: Node, run_path: RunPath | None) -> list[tuple[str, str]]:
     if node.name in (START, END):
         return []
-    lines = [("name", line) for line in wrapped(node.name)]
+    lines = [("name", line) for line in wrap_name(node.name)]
     if node.note:
         lines.append(("note", node.note))
-    told = way.note(node.name) if way is not None else ""
-    if told:
-        lines.append(("told", told))
+    visits = run_path.note(node.name) if run_path is not None else ""
+    if visits:
+        lines.append(("told", visits))
     return lines
 
 
@@ -76,9 +78,9 @@ def _size(node: Node, lines: list[tuple[str, str]]) -> Size:
     return wide + (40 if node.kind in ("wait", "fail") else 24), high + 14
 
 
-def _node(node: Node, box: Box, lines: list[tuple[str, str]], way: Way | None) -> str:
-    mark = way.mark(node.name) if way is not None else ""
-    tip = f"<title>{escape(node.tip)}</title>" if node.tip else ""
+def _node(node: Node, box: Box, lines: list[tuple[str, str]], run_path: RunPath | None) -> str:
+    mark = run_path.mark(node.name) if run_path is not None else ""
+    tip = f"<title>{escape(node.tooltip)}</title>" if node.tooltip else ""
     kind = node.kind.replace(" ", "-")
     shape = _shape(node, box)
     top = box.y - LINE_HEIGHT * (len(lines) - 1) / 2
@@ -116,14 +118,16 @@ def _polygon(points: list[Point]) -> str:
     return f'<polygon points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
 
 
-def _route(route: Route, way: Way | None) -> str:
+def _route(route: Route, run_path: RunPath | None) -> str:
     edge = route.edge
-    taken = way is not None and way.edges[edge.source, edge.target]
+    taken = run_path is not None and run_path.edges[edge.source, edge.target]
     look = " ".join(
-        ["edge", edge.kind, *(["taken"] if taken else ["untaken"] if way is not None else [])]
+        ["edge", edge.kind, *(["taken"] if taken else ["untaken"] if run_path is not None else [])]
     )
     arrow = "arrow-taken" if taken else "arrow"
-    times = f"<title>{way.edges[edge.source, edge.target]}x</title>" if taken and way else ""
+    times = (
+        f"<title>{run_path.edges[edge.source, edge.target]}x</title>" if taken and run_path else ""
+    )
     return f'<path class="{look}" marker-end="url(#{arrow})" d="{_path(route)}">{times}</path>'
 
 
@@ -150,13 +154,13 @@ def _label(route: Route) -> str:
     return f'<text class="label {kind}" x="{x:.1f}" y="{y:.1f}" dy=".35em">{label}</text>'
 
 
-def _legend(graph: Graph, way: Way | None) -> list[tuple[str, str]]:
+def _legend(graph: Graph, run_path: RunPath | None) -> list[tuple[str, str]]:
     kinds = {node.kind for node in graph.nodes}
     legend = [(kind, look[2]) for kind, look in KINDS.items() if kind in kinds]
     if any(edge.kind == CATCH for edge in graph.edges):
         legend.append(("dashed", "when it fails"))
-    if way is not None:
-        marks = {way.mark(node.name) for node in graph.nodes}
+    if run_path is not None:
+        marks = {run_path.mark(node.name) for node in graph.nodes}
         words = {
             "done": "passed",
             "here": "is here",

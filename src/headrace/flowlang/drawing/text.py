@@ -1,4 +1,4 @@
-"""How wide a text is, and where it is broken."""
+"""Text width and line breaking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDE: Final = frozenset("mwMW@%")
 
 
 def width(text: str, size: float = FONT_SIZE) -> float:
-    """Return about how wide a line is, pixels."""
+    """Estimate the width of a line, pixels."""
     units = 0.0
     for character in text:
         if character in _NARROW:
@@ -27,19 +27,19 @@ def width(text: str, size: float = FONT_SIZE) -> float:
     return units * size
 
 
-def wrapped(text: str, longest: int = 24) -> list[str]:
-    """Break a name at spaces, signs and humps of its letters.
+def wrap_name(text: str, max_length: int = 24) -> list[str]:
+    """Break a name at spaces, punctuation and CamelCase boundaries.
 
     Args:
         text: the name.
-        longest: characters of a line; a word that is longer is cut.
+        max_length: characters of a line; a word that is longer is cut.
     """
     pieces = re.findall(r"[^\s_.-]*?[a-z0-9](?=[A-Z])|[^\s_.-]+[\s_.-]*|[\s_.-]+", text) or [text]
     lines = [""]
     for piece in pieces:
-        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > longest:
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > max_length:
             lines.append("")
         lines[-1] += piece
-        while len(lines[-1]) > longest + 1:
-            lines[-1:] = [lines[-1][:longest], lines[-1][longest:]]
+        while len(lines[-1]) > max_length + 1:
+            lines[-1:] = [lines[-1][:max_length], lines[-1][max_length:]]
     return [line.strip() for line in lines if line.strip()] or [text]

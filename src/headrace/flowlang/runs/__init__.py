@@ -1,8 +1,8 @@
-"""The life of one run: its events, where they lead to, and the log that they make."""
+"""Events of a run, the state that results from them, the run stepper, and the log."""
 
-from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.log_entries import Entry, entries_of, log_of, run_details
-from headrace.flowlang.runs.retry import Given, RetryError, entry_of, taken_up
+from headrace.flowlang.runs.events import Event, EventKind
+from headrace.flowlang.runs.log_entries import LogEntry, event_log_entries, run_details, run_log
+from headrace.flowlang.runs.retry import RetryError, SuppliedResult, last_entry, start_retry
 from headrace.flowlang.runs.run_state import (
     ACTIVE,
     FAILED,
@@ -10,37 +10,43 @@ from headrace.flowlang.runs.run_state import (
     SUCCEEDED,
     TERMINAL,
     Phase,
-    Position,
+    RunState,
     apply,
-    fold,
-    restored,
+    from_snapshot,
+    replay,
 )
-from headrace.flowlang.runs.run_stepper import STATES_PER_TURN, Accepted, Caller, Refused, Traveller
+from headrace.flowlang.runs.run_stepper import (
+    MAX_STATES_PER_ADVANCE,
+    Accepted,
+    ActionStarter,
+    Refused,
+    RunStepper,
+)
 
 __all__ = [
     "ACTIVE",
     "FAILED",
     "INACTIVE",
-    "STATES_PER_TURN",
+    "MAX_STATES_PER_ADVANCE",
     "SUCCEEDED",
     "TERMINAL",
     "Accepted",
-    "Caller",
-    "Entry",
+    "ActionStarter",
     "Event",
-    "Given",
-    "Kind",
+    "EventKind",
+    "LogEntry",
     "Phase",
-    "Position",
     "Refused",
     "RetryError",
-    "Traveller",
+    "RunState",
+    "RunStepper",
+    "SuppliedResult",
     "apply",
-    "entries_of",
-    "entry_of",
-    "fold",
-    "log_of",
-    "restored",
+    "event_log_entries",
+    "from_snapshot",
+    "last_entry",
+    "replay",
     "run_details",
-    "taken_up",
+    "run_log",
+    "start_retry",
 ]

@@ -1,4 +1,4 @@
-"""What happens to a run: the entries of its journal, from which everything else follows."""
+"""Events of a run: the entries of its journal, from which everything else follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """The kinds of events, with what each has in its data.
 
     Every event of a state names it as ``state``. A state that ends has the following state as
@@ -31,15 +31,15 @@ class Kind(StrEnum):
     CANCELED = "canceled"
     """Somebody ended the run."""
     BLOCKED = "blocked"
-    """The run's action cannot go on by itself: ``details``."""
+    """The run's action waits for a person: ``details``."""
     UNBLOCKED = "unblocked"
-    """The run's action goes on."""
+    """The run's action continues."""
     RESUMED = "resumed"
-    """Somebody asked a run to go on."""
+    """Somebody resumed the run."""
     RECORDED = "recorded"
     """A line of a log that was kept word for word: ``code``, ``description``, ``details``."""
     ADOPTED = "adopted"
-    """The position of a run whose log was kept word for word, as its document."""
+    """The run_state of a run whose log was kept word for word, as its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,6 @@ class Event:
         data: what belongs to it, as JSON.
     """
 
-    kind: Kind
+    kind: EventKind
     time: float
     data: dict[str, Any]

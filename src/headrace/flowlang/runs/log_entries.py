@@ -1,4 +1,4 @@
-"""The log of a run in the service's words, told from its events."""
+"""Log of a run in the service's words, made from its events."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 from headrace._internal.timestamps import format_timestamp
 from headrace.flowlang.json_values import without_private
 from headrace.flowlang.model import Flow
-from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.run_state import SUCCEEDED, Position, apply
+from headrace.flowlang.runs.events import Event, EventKind
+from headrace.flowlang.runs.run_state import SUCCEEDED, RunState, apply
 
 _SUCCESS: Final = "The Flow run reached a successful completion state"
 # What the log says beside the state's own line when an action brought a failure.
@@ -22,7 +22,7 @@ _ACTION_FAILURES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One line of a run's log.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry:
     time: float
 
     def document(self) -> dict[str, Any]:
-        """Return the entry in the service's shape."""
+        """Return the entry as the service writes it."""
         return {
             "time": format_timestamp(self.time),
             "code": self.code,
@@ -47,71 +47,71 @@ class Entry:
         }
 
 
-def log_of(flow: Flow, events: Iterable[Event]) -> Iterator[Entry]:
+def run_log(flow: Flow, events: Iterable[Event]) -> Iterator[LogEntry]:
     """Yield the log that a run's events make, from the first event on."""
-    position: Position | None = None
+    run_state: RunState | None = None
     for event in events:
-        following = apply(position, event)
-        yield from entries_of(flow, position, event, following)
-        position = following
+        following = apply(run_state, event)
+        yield from event_log_entries(flow, run_state, event, following)
+        run_state = following
 
 
-def entries_of(
-    flow: Flow, before: Position | None, event: Event, after: Position
-) -> Iterator[Entry]:
+def event_log_entries(
+    flow: Flow, before: RunState | None, event: Event, after: RunState
+) -> Iterator[LogEntry]:
     """Yield the lines that one event makes.
 
     Args:
         flow: the run's definition.
-        before: where the run stood before the event.
+        before: state of the run before the event.
         event: what happened.
-        after: where it led to.
+        after: state of the run after it.
     """
     kind, data, time = event.kind, event.data, event.time
-    if kind is Kind.RECORDED:
-        yield Entry(data["code"], data["description"], data["details"], time)
+    if kind is EventKind.RECORDED:
+        yield LogEntry(data["code"], data["description"], data["details"], time)
         return
     if before is None:
         details: dict[str, Any] = {"input": without_private(data["input"])}
         if "retry" in data:
             details["retry_of"] = data["retry"]
-        yield Entry("FlowStarted", "The Flow Instance started execution", details, time)
+        yield LogEntry("FlowStarted", "The Flow Instance started execution", details, time)
         return
     match kind:
-        case Kind.STEPPED | Kind.ENDED:
-            if kind is Kind.STEPPED:
+        case EventKind.STEPPED | EventKind.ENDED:
+            if kind is EventKind.STEPPED:
                 yield _began(flow, data["state"], before.payload.value, time)
             yield from _left(flow, before, data, time)
             if after.status == SUCCEEDED:
                 output = without_private(after.payload.value)
                 text = "The Flow Instance completed successfully"
-                yield Entry("FlowSucceeded", text, {"output": output}, time)
-        case Kind.WAITING:
+                yield LogEntry("FlowSucceeded", text, {"output": output}, time)
+        case EventKind.WAITING:
             yield _began(flow, data["state"], before.payload.value, time)
-        case Kind.CALLED:
+        case EventKind.CALLED:
             yield _began(flow, data["state"], data["body"], time)
-        case Kind.FAILED:
+        case EventKind.FAILED:
             name, error = data["state"], data["error"]
             if data.get("began"):
                 yield _began(flow, name, before.payload.value, time)
             yield from _action_failure(error["exception"], name, error, time)
             text = f"State {name} failed: {error['exception']}"
-            yield Entry("FlowFailed", text, without_private(error), time)
-        case Kind.CANCELED:
+            yield LogEntry("FlowFailed", text, without_private(error), time)
+        case EventKind.CANCELED:
             text = "The Flow Instance was canceled by the user"
-            yield Entry("FlowCanceled", text, {}, time)
-        case Kind.BLOCKED:
+            yield LogEntry("FlowCanceled", text, {}, time)
+        case EventKind.BLOCKED:
             text = f"Action of state {before.state} is inactive"
             shown = {"state_name": before.state, "details": without_private(data["details"])}
-            yield Entry("ActionInactive", text, shown, time)
-        case Kind.UNBLOCKED:
+            yield LogEntry("ActionInactive", text, shown, time)
+        case EventKind.UNBLOCKED:
             text = f"Action of state {before.state} is active"
-            yield Entry("ActionActive", text, {"state_name": before.state}, time)
-        case Kind.RESUMED:
-            yield Entry("FlowResumed", "The Flow Instance was resumed by the user", {}, time)
+            yield LogEntry("ActionActive", text, {"state_name": before.state}, time)
+        case EventKind.RESUMED:
+            yield LogEntry("FlowResumed", "The Flow Instance was resumed by the user", {}, time)
 
 
-def run_details(entry: Entry) -> dict[str, Any]:
+def run_details(entry: LogEntry) -> dict[str, Any]:
     """Return the ``details`` of a run's document, of which this is the last log entry."""
     details = entry.details
     if entry.code == "FlowStarted":
@@ -124,17 +124,17 @@ def run_details(entry: Entry) -> dict[str, Any]:
     return entry.document()
 
 
-def _began(flow: Flow, name: str, shown: Any, time: float) -> Entry:
+def _began(flow: Flow, name: str, shown: Any, time: float) -> LogEntry:
     kind = flow.kind(name)
     details = {
         "state_name": name,
         "state_type": kind,
         "input": without_private(shown, flow.private(name)),
     }
-    return Entry(f"{kind}Started", f"State {name} of type {kind} started", details, time)
+    return LogEntry(f"{kind}Started", f"State {name} of type {kind} started", details, time)
 
 
-def _left(flow: Flow, before: Position, data: dict[str, Any], time: float) -> Iterator[Entry]:
+def _left(flow: Flow, before: RunState, data: dict[str, Any], time: float) -> Iterator[LogEntry]:
     name = data["state"]
     output = data["value"] if "path" in data else before.payload.value
     if "error" in data:
@@ -147,12 +147,12 @@ def _left(flow: Flow, before: Position, data: dict[str, Any], time: float) -> It
     }
     if data.get("by_hand"):
         details["by_hand"] = True
-    yield Entry(f"{kind}Completed", f"State {name} of type {kind} completed", details, time)
+    yield LogEntry(f"{kind}Completed", f"State {name} of type {kind} completed", details, time)
 
 
-def _action_failure(exception: str, name: str, error: Any, time: float) -> Iterator[Entry]:
+def _action_failure(exception: str, name: str, error: Any, time: float) -> Iterator[LogEntry]:
     known = _ACTION_FAILURES.get(exception)
     if known is not None:
         code, text = known
         shown = {"state_name": name, "output": without_private(error["cause"])}
-        yield Entry(code, text.format(name), shown, time)
+        yield LogEntry(code, text.format(name), shown, time)

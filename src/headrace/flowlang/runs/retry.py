@@ -1,4 +1,4 @@
-"""Taking up a run that has ended: from which state, and with what."""
+"""Retry of a run that has ended: the state that it starts from, and its first events."""
 
 from __future__ import annotations
 
@@ -10,87 +10,87 @@ from headrace._internal.timestamps import format_timestamp
 from headrace.flowlang.errors import FlowLanguageError
 from headrace.flowlang.model import ActionState, ExpressionEvalState, Flow, PassState
 from headrace.flowlang.outcomes import CallAction
-from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.run_state import FAILED, SUCCEEDED, Phase, Position, apply
-from headrace.flowlang.runs.run_stepper import Accepted, Traveller
+from headrace.flowlang.runs.events import Event, EventKind
+from headrace.flowlang.runs.run_state import FAILED, SUCCEEDED, Phase, RunState, apply
+from headrace.flowlang.runs.run_stepper import Accepted, RunStepper
 
 
 class RetryError(FlowLanguageError):
-    """A run cannot be taken up like this."""
+    """A run cannot be retried like this."""
 
 
 @dataclass(frozen=True)
-class Given:
-    """The output of a state as a person gives it: of an Action the ``details``."""
+class SuppliedResult:
+    """Output of a state that a person supplies: of an Action the ``details``."""
 
     value: Any
 
 
-def entry_of(events: Iterable[Event], wanted: str | None) -> Position:
-    """Return where a run stood when it last entered a state.
+def last_entry(events: Iterable[Event], state_name: str | None) -> RunState:
+    """Return the state of a run when it last entered a state of its flow.
 
     Args:
         events: all that happened to it.
-        wanted: the state; by default the one that the run ended in.
+        state_name: the flow's state; by default the one that the run ended in.
 
     Raises:
         RetryError: it was never in the state, or has succeeded and no state is named.
     """
-    position: Position | None = None
-    entered: dict[str, Position] = {}
+    run_state: RunState | None = None
+    entered: dict[str, RunState] = {}
     for event in events:
-        position = apply(position, event)
-        if position.phase == Phase.ENTER or event.kind is Kind.ADOPTED:
-            entered.pop(position.state, None)
-            entered[position.state] = position
-    if position is None:
+        run_state = apply(run_state, event)
+        if run_state.phase == Phase.ENTER or event.kind is EventKind.ADOPTED:
+            entered.pop(run_state.state, None)
+            entered[run_state.state] = run_state
+    if run_state is None:
         raise RetryError("the run has not begun")
-    if wanted is None:
-        if position.status == SUCCEEDED:
+    if state_name is None:
+        if run_state.status == SUCCEEDED:
             raise RetryError("the run has succeeded; say from which state it shall begin")
-        wanted = position.state
-    if wanted not in entered:
+        state_name = run_state.state
+    if state_name not in entered:
         been = ", ".join(entered)
-        raise RetryError(f"the run was never in a state '{wanted}'; it was in: {been}")
-    return entered[wanted]
+        raise RetryError(f"the run was never in a state '{state_name}'; it was in: {been}")
+    return entered[state_name]
 
 
-def taken_up(
+def start_retry(
     flow: Flow,
-    before: Position,
-    old_run: str,
+    entered: RunState,
+    retried_run_id: str,
     now: float,
     creator: str,
-    given: Given | None = None,
-) -> tuple[list[Event], Position]:
-    """Return the first events of a run that takes up another, and where they lead to.
+    supplied: SuppliedResult | None = None,
+) -> tuple[list[Event], RunState]:
+    """Return the first events of a run that retries another, and the state that they lead to.
 
     Args:
         flow: the definition of the new run.
-        before: where the old run stood when it entered the state.
-        old_run: its id.
+        entered: state of the old run when it entered the flow's state.
+        retried_run_id: the old run.
         now: seconds since 1970.
         creator: URN of who asks for it.
-        given: the state's output, where a person has done its work.
+        supplied: the state's output, where a person has done its work.
 
     Raises:
         RetryError: the definition has no such state, or the output cannot be its.
     """
-    name = before.state
+    name = entered.state
     if name not in flow.states:
         raise RetryError(f"the flow's present definition has no state '{name}'")
-    retry = {"run_id": old_run, "state": name}
-    data = {"input": before.payload.value, "state": name, "retry": retry}
-    event = Event(Kind.STARTED, now, data)
-    position = apply(None, event)
-    if given is None:
-        return [event], position
-    traveller = Traveller(flow, position, {}, now, _call_nothing, max_states=0)
-    traveller.supplied(_result(flow, name, given.value, creator, now))
-    if traveller.position.status == FAILED:
-        error = traveller.events[-1].data["error"]
+    retry = {"run_id": retried_run_id, "state": name}
+    data = {"input": entered.payload.value, "state": name, "retry": retry}
+    event = Event(EventKind.STARTED, now, data)
+    run_state = apply(None, event)
+    if supplied is None:
+        return [event], run_state
+    stepper = RunStepper(flow, run_state, {}, now, _call_nothing, max_states=0)
+    stepper.supply_result(_result(flow, name, supplied.value, creator, now))
+    if stepper.run_state.status == FAILED:
+        error = stepper.events[-1].data["error"]
         raise RetryError(f"the result cannot be taken: {error['cause']}")
-    return [event, *traveller.events], traveller.position
+    return [event, *stepper.events], stepper.run_state
 
 
 def _result(flow: Flow, name: str, value: Any, creator: str, moment: float) -> Any:

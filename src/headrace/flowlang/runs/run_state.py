@@ -1,4 +1,4 @@
-"""Where a run stands: the fold of its events."""
+"""State of a run: events replayed in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from headrace.flowlang.paths import Path, compile_path
 from headrace.flowlang.payload import Payload
-from headrace.flowlang.runs.events import Event, Kind
+from headrace.flowlang.runs.events import Event, EventKind
 
 ACTIVE: Final = "ACTIVE"
 INACTIVE: Final = "INACTIVE"
@@ -19,7 +19,7 @@ TERMINAL: Final = frozenset({SUCCEEDED, FAILED, "ENDED"})
 
 
 class Phase:
-    """What a run does next: enter its state, wait for an action or a time, or nothing more."""
+    """Next step of a run: enter its state, wait for an action or a time, or nothing more."""
 
     ENTER: Final = "enter"
     ACTION: Final = "action"
@@ -28,11 +28,11 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """Where a run stands.
+class RunState:
+    """State of a run after some of its events.
 
     Attributes:
-        sequence: number of events that led here.
+        sequence: number of events so far.
         status: ACTIVE, INACTIVE, SUCCEEDED or FAILED.
         state: name of the present or last state.
         phase: one of :class:`Phase`.
@@ -51,8 +51,8 @@ class Position:
     wake_at: float | None = None
     seconds: float | None = None
 
-    def document(self) -> dict[str, Any]:
-        """Return the position as JSON, for a snapshot."""
+    def to_snapshot(self) -> dict[str, Any]:
+        """Return the snapshot: the run's state as JSON."""
         return {
             "sequence": self.sequence,
             "status": self.status,
@@ -65,71 +65,72 @@ class Position:
         }
 
 
-def restored(document: dict[str, Any]) -> Position:
-    """Make a position of its document."""
-    return Position(**{**document, "payload": Payload.of(document["payload"])})
+def from_snapshot(snapshot: dict[str, Any]) -> RunState:
+    """Read the state of a run from its snapshot."""
+    return RunState(**{**snapshot, "payload": Payload.of(snapshot["payload"])})
 
 
-def fold(events: Iterable[Event], position: Position | None = None) -> Position:
-    """Return where events lead to.
+def replay(events: Iterable[Event], initial: RunState | None = None) -> RunState:
+    """Apply events in order and return the resulting state of the run.
 
     Args:
         events: in order; the first of a run is STARTED.
-        position: where the run stood before them.
+        initial: state of the run before them.
     """
+    run_state = initial
     for event in events:
-        position = apply(position, event)
-    if position is None:
+        run_state = apply(run_state, event)
+    if run_state is None:
         raise ValueError("a run has at least one event")
-    return position
+    return run_state
 
 
-def apply(position: Position | None, event: Event, payload: Payload | None = None) -> Position:
-    """Return where one event leads to.
+def apply(run_state: RunState | None, event: Event, payload: Payload | None = None) -> RunState:
+    """Apply one event and return the resulting state of the run.
 
     Args:
-        position: where the run stood; None before it was started.
+        run_state: state of the run before it; None before the run was started.
         event: what happened.
         payload: the payload after it, where it is known already.
     """
     kind, data = event.kind, event.data
-    if position is None and kind is Kind.RECORDED:
-        return Position(1, ACTIVE, "", Phase.DONE, Payload({}, len("{}")))
-    if position is None:
-        return Position(1, ACTIVE, data["state"], Phase.ENTER, Payload.of(data["input"]))
-    at, before = position.sequence + 1, position.payload
-    if kind is Kind.STEPPED or kind is Kind.ENDED:
+    if run_state is None and kind is EventKind.RECORDED:
+        return RunState(1, ACTIVE, "", Phase.DONE, Payload({}, len("{}")))
+    if run_state is None:
+        return RunState(1, ACTIVE, data["state"], Phase.ENTER, Payload.of(data["input"]))
+    at, before = run_state.sequence + 1, run_state.payload
+    if kind is EventKind.STEPPED or kind is EventKind.ENDED:
         if payload is None:
             payload = _placed(before, data)
         following = data["next"]
         if following is None:
-            return Position(at, SUCCEEDED, data["state"], Phase.DONE, payload)
-        return Position(at, ACTIVE, following, Phase.ENTER, payload)
-    if kind is Kind.CALLED or kind is Kind.WAITING:
-        return Position(
+            return RunState(at, SUCCEEDED, data["state"], Phase.DONE, payload)
+        return RunState(at, ACTIVE, following, Phase.ENTER, payload)
+    if kind is EventKind.CALLED or kind is EventKind.WAITING:
+        return RunState(
             at,
             ACTIVE,
             data["state"],
-            Phase.ACTION if kind is Kind.CALLED else Phase.WAIT,
+            Phase.ACTION if kind is EventKind.CALLED else Phase.WAIT,
             before,
             data.get("action_id"),
             data["wake_at"],
             data["seconds"],
         )
-    if kind is Kind.FAILED or kind is Kind.CANCELED:
-        return Position(at, FAILED, position.state, Phase.DONE, before)
-    if kind is Kind.ADOPTED:
-        return replace(restored(data), sequence=at)
-    status = {Kind.BLOCKED: INACTIVE, Kind.UNBLOCKED: ACTIVE}.get(kind, position.status)
-    return Position(
+    if kind is EventKind.FAILED or kind is EventKind.CANCELED:
+        return RunState(at, FAILED, run_state.state, Phase.DONE, before)
+    if kind is EventKind.ADOPTED:
+        return replace(from_snapshot(data), sequence=at)
+    status = {EventKind.BLOCKED: INACTIVE, EventKind.UNBLOCKED: ACTIVE}.get(kind, run_state.status)
+    return RunState(
         at,
         status,
-        position.state,
-        position.phase,
+        run_state.state,
+        run_state.phase,
         before,
-        position.action_id,
-        position.wake_at,
-        position.seconds,
+        run_state.action_id,
+        run_state.wake_at,
+        run_state.seconds,
     )
 
 

@@ -1,4 +1,4 @@
-"""One turn of a run: from where it stands to where it must wait, or to its end."""
+"""Run stepper: advances one run until it must wait for something, or to its end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 from headrace.flowlang.model import Flow
 from headrace.flowlang.outcomes import CallAction, Failed, Moved, Outcome, Sleep, StateError
 from headrace.flowlang.payload import Payload
-from headrace.flowlang.runs.events import Event, Kind
-from headrace.flowlang.runs.run_state import Phase, Position, apply
+from headrace.flowlang.runs.events import Event, EventKind
+from headrace.flowlang.runs.run_state import Phase, RunState, apply
 from headrace.flowlang.step import complete_action, complete_wait, enter, raise_in, supply
 
-# A flow may loop without ever waiting; after so many states other runs have their turn.
-STATES_PER_TURN: Final = 100
+# A flow may loop without ever waiting; after so many states other runs are advanced.
+MAX_STATES_PER_ADVANCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,86 +37,92 @@ class Refused:
     cause: Any
 
 
-Caller = Callable[[str, int, CallAction], Accepted | Refused]
+ActionStarter = Callable[[str, int, CallAction], Accepted | Refused]
 
 
-class Traveller:
-    """Takes one run through its flow.
+class RunStepper:
+    """Advances one run through its flow, and collects the events of that.
 
     Args:
         flow: the run's checked definition.
-        position: where the run stands.
+        run_state: the run's state.
         context: what ``$._context`` shows.
         now: seconds since 1970.
-        call: asked to begin an action; it gets the state, the number of the event that tells of
-            it, which makes a request id with the run's, and what is to be called.
-        max_states: states after which the turn ends.
+        start_action: starts an action; it gets the state's name, the number of the event that
+            records it, which makes a request id with the run's, and what is to be called.
+        max_states: states after which it stops, to be advanced again.
     """
 
     def __init__(
         self,
         flow: Flow,
-        position: Position,
+        run_state: RunState,
         context: Mapping[str, Any],
         now: float,
-        call: Caller,
-        max_states: int = STATES_PER_TURN,
+        start_action: ActionStarter,
+        max_states: int = MAX_STATES_PER_ADVANCE,
     ) -> None:
-        self.position = position
+        self.run_state = run_state
         self.events: list[Event] = []
         self._flow = flow
         self._context = context
         self._now = now
-        self._call = call
-        self._left = max_states
+        self._action_starter = start_action
+        self._states_left = max_states
 
     @property
-    def more(self) -> bool:
-        """Whether the run could go on at once."""
-        return self.position.phase == Phase.ENTER
+    def can_continue(self) -> bool:
+        """Whether the run can be advanced at once."""
+        return self.run_state.phase == Phase.ENTER
 
-    def go_on(self, due: bool = False) -> None:
-        """Goes on as far as the run can without the end of its action.
+    def advance(self, wait_is_over: bool = False) -> None:
+        """Advance the run as far as it can go without the end of its action.
 
         Args:
-            due: whether the Wait is over.
+            wait_is_over: whether the time of its Wait has come.
         """
-        position = self.position
-        if position.phase == Phase.WAIT and due:
-            outcome = complete_wait(self._flow, position.state, position.payload)
-            self._leave(Kind.ENDED, outcome)
-        self._walk()
+        run_state = self.run_state
+        if run_state.phase == Phase.WAIT and wait_is_over:
+            outcome = complete_wait(self._flow, run_state.state, run_state.payload)
+            self._end_state(EventKind.ENDED, outcome)
+        self._run_states()
 
-    def action_ended(self, document: dict[str, Any]) -> None:
-        """Goes on after the run's action has ended with this status document."""
-        position = self.position
-        outcome = complete_action(self._flow, position.state, position.payload, document)
-        self._leave(Kind.ENDED, outcome)
-        self._walk()
+    def end_action(self, document: dict[str, Any]) -> None:
+        """End the run's action with its last status document, and advance the run."""
+        run_state = self.run_state
+        outcome = complete_action(self._flow, run_state.state, run_state.payload, document)
+        self._end_state(EventKind.ENDED, outcome)
+        self._run_states()
 
-    def action_refused(self, cause: Any) -> None:
-        """Goes on after the action's provider did not begin; the cause is its error document."""
-        position = self.position
-        error = StateError("ActionUnableToRun", cause, position.state)
-        self._leave(Kind.ENDED, raise_in(self._flow, position.state, position.payload, error))
-        self._walk()
+    def reject_action(self, cause: Any) -> None:
+        """Fail the state whose action the provider refused, with its error document for a cause."""
+        run_state = self.run_state
+        error = StateError("ActionUnableToRun", cause, run_state.state)
+        self._end_state(
+            EventKind.ENDED, raise_in(self._flow, run_state.state, run_state.payload, error)
+        )
+        self._run_states()
 
-    def action_overdue(self, document: dict[str, Any]) -> None:
-        """Goes on after the action's WaitTime is over; the document is its last status."""
-        position = self.position
-        error = StateError("ActionTimeout", document, position.state)
-        self._leave(Kind.ENDED, raise_in(self._flow, position.state, position.payload, error))
-        self._walk()
+    def time_out_action(self, document: dict[str, Any]) -> None:
+        """Fail the state whose action exceeded its WaitTime; the document is its last status."""
+        run_state = self.run_state
+        error = StateError("ActionTimeout", document, run_state.state)
+        self._end_state(
+            EventKind.ENDED, raise_in(self._flow, run_state.state, run_state.payload, error)
+        )
+        self._run_states()
 
-    def supplied(self, result: Any) -> None:
-        """Goes on after a person gave the result of the present state."""
-        position = self.position
-        outcome = supply(self._flow, position.state, position.payload, result)
-        self._leave(Kind.ENDED, outcome, by_hand=True)
-        self._walk()
+    def supply_result(self, result: Any) -> None:
+        """End the present state with a result that a person supplied, and advance the run."""
+        run_state = self.run_state
+        outcome = supply(self._flow, run_state.state, run_state.payload, result)
+        self._end_state(EventKind.ENDED, outcome, by_hand=True)
+        self._run_states()
 
-    def happened(self, kind: Kind, data: dict[str, Any], payload: Payload | None = None) -> None:
-        """Add an event.
+    def append_event(
+        self, kind: EventKind, data: dict[str, Any], payload: Payload | None = None
+    ) -> None:
+        """Append an event, and apply it to the run's state.
 
         Args:
             kind: what happened.
@@ -125,19 +131,19 @@ class Traveller:
         """
         event = Event(kind, self._now, data)
         self.events.append(event)
-        self.position = apply(self.position, event, payload)
+        self.run_state = apply(self.run_state, event, payload)
 
-    def _walk(self) -> None:
-        while self.position.phase == Phase.ENTER and self._left > 0:
-            self._left -= 1
+    def _run_states(self) -> None:
+        while self.run_state.phase == Phase.ENTER and self._states_left > 0:
+            self._states_left -= 1
             self._enter()
 
     def _enter(self) -> None:
-        position = self.position
-        name = position.state
-        outcome = enter(self._flow, name, position.payload, self._context)
+        run_state = self.run_state
+        name = run_state.state
+        outcome = enter(self._flow, name, run_state.payload, self._context)
         if isinstance(outcome, CallAction):
-            self._begin(name, outcome)
+            self._start_action(name, outcome)
         elif isinstance(outcome, Sleep):
             if outcome.until is not None:
                 wake_at, seconds = outcome.until.timestamp(), None
@@ -145,16 +151,16 @@ class Traveller:
                 seconds = max(0.0, outcome.seconds or 0.0)
                 wake_at = self._now + seconds
             data = {"state": name, "wake_at": wake_at, "seconds": seconds}
-            self.happened(Kind.WAITING, data)
+            self.append_event(EventKind.WAITING, data)
         else:
-            self._leave(Kind.STEPPED, outcome)
+            self._end_state(EventKind.STEPPED, outcome)
 
-    def _begin(self, name: str, called: CallAction) -> None:
-        position = self.position
-        answer = self._call(name, position.sequence + 1, called)
+    def _start_action(self, name: str, called: CallAction) -> None:
+        run_state = self.run_state
+        answer = self._action_starter(name, run_state.sequence + 1, called)
         action_id = answer.action_id if isinstance(answer, Accepted) else None
-        self.happened(
-            Kind.CALLED,
+        self.append_event(
+            EventKind.CALLED,
             {
                 "state": name,
                 "action_id": action_id,
@@ -165,18 +171,18 @@ class Traveller:
         )
         if isinstance(answer, Refused):
             error = StateError("ActionUnableToRun", answer.cause, name)
-            self._leave(Kind.ENDED, raise_in(self._flow, name, position.payload, error))
+            self._end_state(EventKind.ENDED, raise_in(self._flow, name, run_state.payload, error))
         elif answer.document is not None:
-            outcome = complete_action(self._flow, name, position.payload, answer.document)
-            self._leave(Kind.ENDED, outcome)
+            outcome = complete_action(self._flow, name, run_state.payload, answer.document)
+            self._end_state(EventKind.ENDED, outcome)
 
-    def _leave(self, kind: Kind, outcome: Outcome, by_hand: bool = False) -> None:
-        name = self.position.state
+    def _end_state(self, kind: EventKind, outcome: Outcome, by_hand: bool = False) -> None:
+        name = self.run_state.state
         if isinstance(outcome, Failed):
             data: dict[str, Any] = {"state": name, "error": outcome.error.document()}
-            if kind is Kind.STEPPED:
+            if kind is EventKind.STEPPED:
                 data["began"] = True
-            self.happened(Kind.FAILED, data)
+            self.append_event(EventKind.FAILED, data)
             return
         if not isinstance(outcome, Moved):
             raise TypeError(f"{name}: {type(outcome).__name__} cannot end a state")
@@ -188,4 +194,4 @@ class Traveller:
             data["error"] = outcome.error.exception
         if by_hand:
             data["by_hand"] = True
-        self.happened(kind, data, outcome.payload)
+        self.append_event(kind, data, outcome.payload)
