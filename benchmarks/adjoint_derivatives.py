@@ -35,7 +35,7 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.misfits.multitaper import measure_multitaper
+from headrace.seismic.misfits.multitaper_derivative import measure_multitaper
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.waveforms.stations import find_stations
 

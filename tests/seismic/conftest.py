@@ -1,7 +1,8 @@
-"""Events for the tests of the seismic room: the reference event, and a computed one."""
+"""Events for the tests of the seismic package: the reference event, and a computed one."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -55,6 +56,22 @@ def config_file(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text('period_band = [10.0, 100.0]\ncomponents = ["Y"]\n', encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def add_entry_point(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
+    """Announce an object as an installed package does: group, name, ``module:attribute``."""
+    added: list[importlib.metadata.EntryPoint] = []
+    installed = importlib.metadata.entry_points
+
+    def entry_points(**choice: str) -> importlib.metadata.EntryPoints:
+        chosen = importlib.metadata.EntryPoints(added).select(**choice)
+        return importlib.metadata.EntryPoints([*installed(**choice), *chosen])
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    return lambda group, name, value: added.append(
+        importlib.metadata.EntryPoint(name=name, value=value, group=group)
+    )
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 from seismic import data_centre
 
 from headrace.cli.data_look import Look, look_at
-from headrace.seismic.config import read_config
+from headrace.seismic.config_file import read_config
 from headrace.seismic.measurement.cli import main
 
 # As `headrace init` writes them, but for the band.

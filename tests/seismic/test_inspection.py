@@ -13,7 +13,7 @@ from obspy.io.sac import SACTrace
 from seismic.recorded_event import ORIGIN, SETTINGS, TIMES, Event, record, wave
 
 from headrace.seismic import ConfigError, SeismicError
-from headrace.seismic.config import read_config
+from headrace.seismic.config_file import read_config
 from headrace.seismic.measurement.event_directories import find_events
 from headrace.seismic.measurement.inspection import Inspection, inspect_event
 

@@ -11,7 +11,8 @@ import pyflex
 import pytest
 
 from headrace.seismic import ConfigError, read_config
-from headrace.seismic.config import ADJOINT_SOURCE_TYPES, MEASURE_SETTINGS, WINDOW_SETTINGS
+from headrace.seismic.config_file import WINDOW_SETTINGS
+from headrace.seismic.misfits import find_misfit, misfit_names
 
 MINIMUM = 'period_band = [10, 100]\ncomponents = ["Y"]\n'
 
@@ -102,8 +103,8 @@ def test_window_settings_are_those_of_pyflex() -> None:
     assert set(WINDOW_SETTINGS) == names - {"min_period", "max_period", "window_weight_fct"}
 
 
-@pytest.mark.parametrize("kind", sorted(set(ADJOINT_SOURCE_TYPES) - {"cc_traveltime_subsample"}))
-def test_measure_settings_are_those_of_pyadjoint(kind: str) -> None:
+@pytest.mark.parametrize("kind", sorted(set(misfit_names()) - {"cc_traveltime_subsample"}))
+def test_measure_settings_are_those_ofmeasure_with_pyadjoint(kind: str) -> None:
     names = set(vars(pyadjoint.get_config(kind, min_period=1.0, max_period=2.0)))
     ours = {"min_period", "max_period", "adjsrc_type", "double_difference"}
-    assert set(MEASURE_SETTINGS[kind]) == names - ours
+    assert set(find_misfit(kind).settings) == names - ours

@@ -18,10 +18,11 @@ from headrace.seismic import (
     read_seismogram,
     select_windows,
 )
-from headrace.seismic.config import ADJOINT_SOURCE_TYPES, ProcessingConfig
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.misfits import misfit_names
 from headrace.seismic.misfits.cross_correlation import subsample_shift
-from headrace.seismic.misfits.exponentiated_phase import exponentiated_phase
-from headrace.seismic.misfits.measure import _pyadjoint
+from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint
+from headrace.seismic.misfits.types.exponentiated_phase import exponentiated_phase
 from headrace.seismic.waveforms.reading import Samples, TraceFile
 
 
@@ -45,7 +46,7 @@ def pair(event: Path) -> tuple[Samples, Samples]:
     return filter_pair(observed.data, synthetic.data, 0.06, config_of("waveform"))
 
 
-@pytest.mark.parametrize("kind", ADJOINT_SOURCE_TYPES)
+@pytest.mark.parametrize("kind", misfit_names())
 def test_every_type_measures_in_the_windows_alone(kind: str, pair: tuple[Samples, Samples]) -> None:
     config = config_of(kind)
     windows = select_windows(*pair, 0.06, config)
@@ -111,7 +112,7 @@ def test_exponentiated_phase_knows_that_its_water_level_moves(
 
 
 @pytest.mark.parametrize("water_level", [0.2, 1e-6])
-def test_exponentiated_phase_beside_pyadjoint(
+def test_exponentiated_phase_besidemeasure_with_pyadjoint(
     water_level: float, pair: tuple[Samples, Samples]
 ) -> None:
     # The misfit is pyadjoint's; so is the adjoint source where the water level, which its formula
@@ -121,7 +122,7 @@ def test_exponentiated_phase_beside_pyadjoint(
     config = dataclasses.replace(config_of("exponentiated_phase"), measure=settings)
     windows = select_windows(observed, synthetic, 0.06, config)
     ours = measure(observed, synthetic, windows, 0.06, config)
-    theirs = _pyadjoint(observed, synthetic, windows, 0.06, config)
+    theirs = measure_with_pyadjoint(observed, synthetic, windows, 0.06, config)
     assert ours.misfit == pytest.approx(theirs.misfit, rel=1e-6)
     if water_level < 0.001:
         largest = np.abs(theirs.adjoint_source).max()

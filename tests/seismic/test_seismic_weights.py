@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from headrace.seismic import ConfigError, EventRequest, OneRank, SeismicError, process_event
-from headrace.seismic.config import read_config
+from headrace.seismic.config_file import read_config
 from headrace.seismic.measurement.geometry import EventGeometry, azimuth_weights, read_geometry
 
 CONFIG = """

@@ -1,4 +1,4 @@
-"""The solver that docs/solvers.md shows, as a module beside the others."""
+"""Solver of docs/solvers.md, in a package of its own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headrace.seismic import solvers
-from headrace.seismic.config import parse_config
+from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import SolverError
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import (
@@ -41,15 +40,16 @@ SETTINGS = {"dt": 0.002, "npts": 600}
 
 
 @pytest.fixture(autouse=True)
-def straight_rays(tmp_path, monkeypatch):
-    """The page's code, where the package finds its modules."""
+def straight_rays(tmp_path, monkeypatch, add_entry_point):
+    """The page's code, as a module of another package that announces it."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
     [code] = [block for block in blocks if "def make(" in block]
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "straight_rays.py").write_text(code)
-    monkeypatch.setattr(solvers, "__path__", [*solvers.__path__, str(tmp_path / "modules")])
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    add_entry_point("headrace.solvers", "straight_rays", "straight_rays:make")
     yield
-    sys.modules.pop("headrace.seismic.solvers.straight_rays", None)
+    sys.modules.pop("straight_rays", None)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from seismic.specfem_stand_in import write_programs, write_template
 from headrace.seismic.errors import SolverError
 from headrace.seismic.models import Provenance, write_model
 from headrace.seismic.solvers.backends.specfem2d.programs import reason_in
-from headrace.seismic.solvers.base import open_solver
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
+from headrace.seismic.solvers.registry import open_solver
 from headrace.seismic.specfem_files import ParFile, gll_layout, source_file
 
 STATION = Receiver("AA", "S1", 20.0, 0.0)

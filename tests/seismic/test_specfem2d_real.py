@@ -11,8 +11,9 @@ from headrace.seismic.errors import SolverError
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Provenance, read_model, write_model
 from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
-from headrace.seismic.solvers.base import AdjointRun, ForwardRun, open_solver
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
+from headrace.seismic.solvers.registry import open_solver
 from headrace.seismic.solvers.runs import run_all
 from headrace.seismic.specfem_files import source_file
 from headrace.seismic.waveforms.reading import TraceFile, read_seismogram

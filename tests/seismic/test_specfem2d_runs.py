@@ -14,8 +14,9 @@ from waiting import wait_until
 from headrace.seismic.errors import SeismicError, SolverError
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
-from headrace.seismic.solvers.base import AdjointRun, ForwardRun, open_solver
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
+from headrace.seismic.solvers.registry import open_solver
 from headrace.seismic.solvers.runs import run_all
 from headrace.seismic.specfem_files import ParFile, gll_layout, source_file
 from headrace.seismic.waveforms.specfem_ascii import write_two_columns
@@ -333,7 +334,7 @@ def test_a_program_ends_with_a_process_that_is_killed(tmp_path):
     run = case.forward(case.gll_model(vs=1400.0))
     code = (
         "from pathlib import Path\n"
-        "from headrace.seismic.solvers.base import ForwardRun, open_solver\n"
+        "from headrace.seismic.solvers import ForwardRun, open_solver\n"
         "from headrace.seismic.solvers.runs import run_all\n"
         f"settings = {{'template': {str(case.template)!r}, 'binaries': {str(case.programs)!r}}}\n"
         f"run = ForwardRun(Path({str(run.model)!r}), Path({str(run.event)!r}), "

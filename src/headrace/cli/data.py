@@ -92,6 +92,6 @@ def _settings() -> Path | None:
 
 
 def _read(file: Path | None) -> ProcessingConfig | None:
-    from headrace.seismic.config import read_config
+    from headrace.seismic.config_file import read_config
 
     return None if file is None else read_config(file)

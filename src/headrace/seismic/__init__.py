@@ -3,7 +3,8 @@
 A compute node needs this room alone; it imports nothing of the orchestration.
 """
 
-from headrace.seismic.config import ProcessingConfig, parse_config, read_config
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.config_file import parse_config, read_config
 from headrace.seismic.errors import (
     ConfigError,
     ModelError,
@@ -15,7 +16,8 @@ from headrace.seismic.errors import (
 from headrace.seismic.measurement.event import process_event, process_events
 from headrace.seismic.measurement.plan import EventRequest
 from headrace.seismic.measurement.station import TraceResult, process_station
-from headrace.seismic.misfits.measure import Measurement, WindowMeasure, measure
+from headrace.seismic.misfits.base import Measurement, WindowMeasure
+from headrace.seismic.misfits.measure import measure
 from headrace.seismic.parallel import OneRank, Ranks, find_ranks
 from headrace.seismic.waveforms.analytic_synthetics import demo_event, write_event
 from headrace.seismic.waveforms.processing import align, filter_pair, transpose_filter

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headrace.seismic.config import ProcessingConfig, parse_config
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Band

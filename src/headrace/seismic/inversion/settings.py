@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headrace.seismic.config import parse_config
+from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import ConfigError, ModelError, OptimiserError
 from headrace.seismic.inversion.errors import Problems
 from headrace.seismic.inversion.resources import Resources, read_resources
 from headrace.seismic.inversion.toml_tables import Table
 from headrace.seismic.kernels import Smoothing, Taper
+from headrace.seismic.misfits import find_misfit
 from headrace.seismic.optimisation import Settings as OptimiserSettings
 from headrace.seismic.solvers import solver_names
 
@@ -325,18 +326,14 @@ def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]
         document = {**told, "period_band": list(band.periods)}
         wrong.caught(functools.partial(parse_config, document, f"{source}: [misfit]"), None)
     wrong.refuse()
-    return _without_error_weights(told)
+    return _with_inversion_settings(told)
 
 
-def _without_error_weights(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave pyadjoint's error out of the misfit unless it is asked for.
-
-    The error grows as the fit gets worse, so that a line search could prefer a worse model.
-    """
-    kind = told.get("adjoint_source", "cc_traveltime")
-    off = {"cc_traveltime": ("use_cc_error",), "multitaper": ("use_cc_error", "use_mt_error")}
-    measure = {**dict.fromkeys(off.get(kind, ()), False), **told.get("measure", {})}
-    return {**told, **({"measure": measure} if measure else {})}
+def _with_inversion_settings(misfit: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the values that the misfit takes in an inversion where the file says nothing."""
+    found = find_misfit(misfit.get("adjoint_source", "cc_traveltime"))
+    measure = {**found.inversion_settings, **misfit.get("measure", {})}
+    return {**misfit, **({"measure": measure} if measure else {})}
 
 
 def _smoothing(top: Table) -> tuple[Smoothing, ...]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from headrace.seismic.config import ProcessingConfig, read_config
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.config_file import read_config
 from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, SeismicError
 from headrace.seismic.measurement.event_origin import event_file_of
 from headrace.seismic.measurement.figures import TraceFigure

@@ -11,7 +11,8 @@ import numpy as np
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import Problem, StationProblem
 from headrace.seismic.measurement.event_origin import EventOrigin
-from headrace.seismic.misfits.measure import Measurement, measure
+from headrace.seismic.misfits.base import Measurement
+from headrace.seismic.misfits.measure import measure
 from headrace.seismic.waveforms.pairs import judge_pair
 from headrace.seismic.waveforms.reading import Pair, Samples, Station
 from headrace.seismic.windows.fixed import EarlierTrace

@@ -6,11 +6,37 @@ All derivatives are with respect to the samples of the synthetic.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from headrace.seismic.checks import Check, boolean, number, one_of
+from headrace.seismic.errors import StationProblem
 from headrace.seismic.waveforms.reading import Samples
+from headrace.seismic.windows.selection import Window
+
+CROSS_CORRELATION_SETTINGS: Mapping[str, Check] = {
+    "measure_type": one_of("dt", "am"),
+    "use_cc_error": boolean,
+    "dt_sigma_min": number(0.0),
+    "dlna_sigma_min": number(0.0),
+}
+"""pyadjoint's settings of a correlation and its errors, each with its check."""
+
+
+def refuse_constant(observed: Samples, synthetic: Samples, windows: Sequence[Window]) -> None:
+    """Refuse windows in which there is nothing to correlate.
+
+    Raises:
+        StationProblem: a trace is constant in a window.
+    """
+    for window in windows:
+        for name, trace in (("observed", observed), ("synthetic", synthetic)):
+            if not np.ptp(trace[window.first : window.last + 1]):
+                raise StationProblem(
+                    f"the {name} is constant in samples {window.first}-{window.last}"
+                )
 
 
 def subsample_shift(data: Samples, model: Samples) -> float:

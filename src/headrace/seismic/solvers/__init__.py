@@ -7,8 +7,6 @@ from headrace.seismic.solvers.base import (
     AdjointRun,
     ForwardRun,
     Solver,
-    open_solver,
-    solver_names,
 )
 from headrace.seismic.solvers.events import (
     Event,
@@ -17,6 +15,7 @@ from headrace.seismic.solvers.events import (
     read_event,
     write_simulation_event,
 )
+from headrace.seismic.solvers.registry import open_solver, solver_names
 from headrace.seismic.solvers.runs import Outcome, is_finished, run_all, run_key
 
 __all__ = [

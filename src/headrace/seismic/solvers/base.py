@@ -1,7 +1,4 @@
-"""What a solver is: directories in, directories out.
-
-A new solver is one module in this package with a function ``make(settings)`` that returns an
-object with the three methods of `Solver`; the module's name is the solver's name.
+"""Interface of a solver: directories in, directories out.
 
 A forward run leaves ``synthetics/NET.STA.CHA.sem*``, two columns, as the waveform program reads
 them, and whatever its adjoint run needs. An adjoint run reads ``NET.STA.CHA.adj`` and leaves
@@ -10,14 +7,11 @@ them, and whatever its adjoint run needs. An adjoint run reads ``NET.STA.CHA.adj
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from headrace.seismic.errors import SolverError, SolverMissing
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers.limits import NO_REACH, Reach
 
@@ -142,37 +136,3 @@ def quantity_of(solver: Solver) -> str | None:
         solver: it may have an attribute ``quantity`` that tells.
     """
     return getattr(solver, "quantity", None)
-
-
-def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
-    """Make a solver by its name.
-
-    Args:
-        name: name of a module of this package, for example ``devito``.
-        settings: the solver's own settings.
-
-    Returns:
-        The solver.
-
-    Raises:
-        SolverError: there is no such solver, what it needs is not installed, or a setting cannot
-            be used.
-    """
-    if name not in solver_names():
-        raise SolverError(f"solver {name!r}: there are {', '.join(solver_names())}")
-    try:
-        module = importlib.import_module(f"headrace.seismic.solvers.{name}")
-        made: Solver = module.make(settings)
-    except ModuleNotFoundError as error:
-        raise SolverMissing(
-            f"solver {name} needs {error.name}: pip install 'headrace[inversion]'"
-        ) from None
-    return made
-
-
-def solver_names() -> list[str]:
-    """Name of the solvers that are here."""
-    package = importlib.import_module("headrace.seismic.solvers")
-    common = {"events", "examples", "interface", "limits", "plain_settings", "program"}
-    common |= {"runs", "traces"}
-    return sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - common)

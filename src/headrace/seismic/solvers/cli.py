@@ -13,7 +13,8 @@ from typing import Any
 from headrace.ranks import Ranks, own_share, run_on_ranks
 from headrace.seismic.cli_support import Parser, UsageError
 from headrace.seismic.errors import SeismicError, SolverError
-from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver, open_solver
+from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
+from headrace.seismic.solvers.registry import open_solver
 from headrace.seismic.solvers.runs import run_all
 
 _PROGRAM = "simulate"

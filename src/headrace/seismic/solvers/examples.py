@@ -24,8 +24,9 @@ from headrace.seismic.models import (
     read_model,
     write_model,
 )
-from headrace.seismic.solvers.base import SYNTHETICS, ForwardRun, open_solver
+from headrace.seismic.solvers.base import SYNTHETICS, ForwardRun
 from headrace.seismic.solvers.events import Receiver, Source, write_simulation_event
+from headrace.seismic.solvers.registry import open_solver
 
 _SOLVER = "devito"
 

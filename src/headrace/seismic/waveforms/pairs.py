@@ -14,6 +14,7 @@ import numpy as np
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, Problem, StationProblem
 from headrace.seismic.measurement.event_origin import EventOrigin
+from headrace.seismic.misfits.registry import find_misfit
 from headrace.seismic.waveforms.processing import (
     AlignedPair,
     align,
@@ -271,7 +272,7 @@ def _refuse_unlike_amplitudes(
     if 1.0 / limit <= ratio <= limit or (config.normalize_observed and not doubtful):
         return
     way_out, line = "remove the response or correct the scale", ""
-    if not doubtful and config.adjoint_source != "waveform":
+    if not doubtful and not find_misfit(config.adjoint_source).compares_amplitudes:
         line = "normalize_observed = true"
         way_out += f", or set {line} to compare times alone"
     text = (

@@ -14,6 +14,7 @@ import numpy as np
 
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import IN_CONFIGURATION, Problem
+from headrace.seismic.misfits.registry import find_misfit
 from headrace.seismic.waveforms.quantities import quantity_of_channel
 from headrace.seismic.waveforms.reading import Samples, Seismogram
 from headrace.seismic.waveforms.trace_files import FROM_SETTING, TWO_COLUMNS, TraceFile
@@ -67,7 +68,11 @@ def record_problems(record: Seismogram, config: ProcessingConfig) -> list[Proble
                 f"{what}; remove the instrument's response and say what came of it by "
                 "observed_quantity, or, for travel times alone, set normalize_observed = true"
             )
-            line = "normalize_observed = true" if config.adjoint_source != "waveform" else ""
+            line = (
+                "normalize_observed = true"
+                if not find_misfit(config.adjoint_source).compares_amplitudes
+                else ""
+            )
             edit = IN_CONFIGURATION if line else ""
             found.append(Problem(text, COUNTS, edit, line, decide=True))
     if np.ptp(record.data) == 0:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.seismic.config import read_config
+from headrace.seismic.config_file import read_config
 from headrace.seismic.errors import StationProblem
 from headrace.seismic.measurement.event_origin import find_origin
 from headrace.seismic.measurement.figures import choose_sample

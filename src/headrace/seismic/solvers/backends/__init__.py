@@ -1,1 +1,1 @@
-"""Solvers that come with headrace, each in a module or package of its own."""
+"""Solvers that come with the package: a module or package each, its name that of the solver."""

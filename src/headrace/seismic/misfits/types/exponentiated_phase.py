@@ -1,4 +1,4 @@
-"""The exponentiated-phase misfit (Yuan et al. 2020) with the derivative of what is measured.
+"""Exponentiated-phase misfit (Yuan et al. 2020) with the derivative of what is measured.
 
 pyadjoint's adjoint source of this misfit leaves out that the envelope is raised by a water level:
 with the default level it is 1.7 times too small. Misfits are the same as pyadjoint's.
@@ -6,12 +6,43 @@ with the default level it is 1.7 times too small. Misfits are the same as pyadjo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
 import numpy as np
 
+from headrace.seismic.checks import Check, number
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.misfits.base import Measurement, Misfit
+from headrace.seismic.misfits.tapers import TAPER_SETTINGS, WindowMisfit, measure_windows
 from headrace.seismic.waveforms.reading import Samples
+from headrace.seismic.windows.selection import Window
 
 # pyadjoint's default: share of the largest envelope that is added to it.
 WATER_LEVEL = 0.2
+
+
+class ExponentiatedPhaseMisfit(Misfit):
+    """Difference of the traces, each divided by its envelope."""
+
+    settings: ClassVar[Mapping[str, Check]] = {**TAPER_SETTINGS, "wtr_env": number(0.0)}
+
+    def measure(
+        self,
+        observed: Samples,
+        synthetic: Samples,
+        windows: Sequence[Window],
+        dt: float,
+        config: ProcessingConfig,
+    ) -> Measurement:
+        """Measure a pair."""
+        water_level = float(config.measure.get("wtr_env", WATER_LEVEL))
+
+        def measure_window(data: Samples, model: Samples, taper: Samples) -> WindowMisfit:
+            found = exponentiated_phase(data * taper, model * taper, dt, water_level)
+            return WindowMisfit(*found)
+
+        return measure_windows(observed, synthetic, windows, config.measure, measure_window)
 
 
 def exponentiated_phase(
@@ -70,3 +101,6 @@ def _hilbert(trace: Samples) -> Samples:
 
     transformed: Samples = np.imag(hilbert(trace))
     return transformed
+
+
+MISFIT = ExponentiatedPhaseMisfit()
