@@ -37,8 +37,8 @@ def analyze_run(
     from headrace.compute.stages import (
         StageError,
         absolute_directory,
-        facts_of,
-        file_in,
+        existing_file,
+        read_facts,
         read_stage,
         run_stage,
     )
@@ -50,17 +50,17 @@ def analyze_run(
     if None in named or len(numbers) != 1:
         raise StageError(f"segments {segments!r}: must be named run-NNNN-SS.evt, of one run")
     settings = read_stage(
-        file_in(here, config, "the data runs' configuration"),
+        existing_file(here, config, "the data runs' configuration"),
         "analyze",
         {"analysis": "channels", "workers": 1},
     )
     stems = sorted(Path(segment).stem for segment in segments)
     converted = [run_directory / "converted" / f"{stem}.root" for stem in stems]
     # Of FILE.py:CLASS the file; an analysis that headrace brings has none.
-    own, _, kind = str(settings.own["analysis"]).partition(":")
+    own, _, kind = str(settings.specific["analysis"]).partition(":")
     files = []
     if own.endswith(".py"):
-        files.append(file_in(here, own, "the analysis"))
+        files.append(existing_file(here, own, "the analysis"))
         own = str(files[-1])
     result = run_stage(
         run_batch_job,
@@ -68,28 +68,28 @@ def analyze_run(
         project=here,
         directory=run_directory,
         name="analyze",
-        programs=["analyze.sbatch", "analyze.py"],
-        words=[
+        scripts=["analyze.sbatch", "analyze.py"],
+        arguments=[
             *(f"{{input}}/{path.name}" for path in converted),
             *("--output", "{output}", "--analysis", "{analysis}", "--workers", "{workers}"),
         ],
-        values={
+        placeholders={
             "input": run_directory / "converted",
             "analysis": f"{own}:{kind}" if kind else own,
-            "workers": settings.own["workers"],
+            "workers": settings.specific["workers"],
             "run": numbers[0],
             "segments": len(stems),
         },
         inputs=converted,
         files=files,
         output="analyzed",
-        folder=True,
-        cpus=int(settings.own["workers"]),
+        output_is_directory=True,
+        cpus=int(settings.specific["workers"]),
     )
-    fits = [facts_of(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]
+    fits = [read_facts(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]
     # A program that does not tell how long its fits took is taken by its job's time.
     fits = [{"fit_seconds": fit["seconds"], **fit} if "seconds" in fit else fit for fit in fits]
-    told = [facts_of(path) for path in converted]
+    told = [read_facts(path) for path in converted]
 
     def total(facts: list[dict[str, float]], name: str) -> float | None:
         values = [fact[name] for fact in facts if name in fact]

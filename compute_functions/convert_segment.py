@@ -31,7 +31,7 @@ def convert_segment(project: str, directory: str, segment: str, config: str) -> 
     from headrace.compute.stages import (
         StageError,
         absolute_directory,
-        file_in,
+        existing_file,
         read_stage,
         run_stage,
     )
@@ -41,7 +41,7 @@ def convert_segment(project: str, directory: str, segment: str, config: str) -> 
     named = re.fullmatch(r"run-(\d+)-(\d+)\.evt", segment)
     if named is None:
         raise StageError(f"segment {segment!r}: must be named run-NNNN-SS.evt")
-    settings = read_stage(file_in(here, config, "the data runs' configuration"), "convert")
+    settings = read_stage(existing_file(here, config, "the data runs' configuration"), "convert")
     stem = Path(segment).stem
     source = run_directory / "fitted" / f"{stem}-fitted.evt"
     result = run_stage(
@@ -50,9 +50,9 @@ def convert_segment(project: str, directory: str, segment: str, config: str) -> 
         project=here,
         directory=run_directory,
         name=f"convert-{named[2]}",
-        programs=["convert.sbatch", "convert.py"],
-        words=["{input}", "{output}"],
-        values={"input": source, "run": int(named[1]), "segment": int(named[2])},
+        scripts=["convert.sbatch", "convert.py"],
+        arguments=["{input}", "{output}"],
+        placeholders={"input": source, "run": int(named[1]), "segment": int(named[2])},
         inputs=[source],
         output=f"converted/{stem}.root",
     )

@@ -31,7 +31,7 @@ def fit_segment(project: str, directory: str, segment: str, config: str) -> dict
     from headrace.compute.stages import (
         StageError,
         absolute_directory,
-        file_in,
+        existing_file,
         read_stage,
         run_stage,
     )
@@ -42,11 +42,13 @@ def fit_segment(project: str, directory: str, segment: str, config: str) -> dict
     if named is None:
         raise StageError(f"segment {segment!r}: must be named run-NNNN-SS.evt")
     settings = read_stage(
-        file_in(here, config, "the data runs' configuration"),
+        existing_file(here, config, "the data runs' configuration"),
         "fit",
         {"channels": "job_scripts/fit_channels.txt"},
     )
-    channels = file_in(here, str(settings.own["channels"]), "the list of channels that are fitted")
+    channels = existing_file(
+        here, str(settings.specific["channels"]), "the list of channels that are fitted"
+    )
     source = run_directory / "raw" / segment
     result = run_stage(
         run_batch_job,
@@ -54,9 +56,9 @@ def fit_segment(project: str, directory: str, segment: str, config: str) -> dict
         project=here,
         directory=run_directory,
         name=f"fit-{named[2]}",
-        programs=["fit_traces.sbatch", "fit_traces.py", "launch_ranks.sh"],
-        words=["{input}", "{output}", "--channels", "{channels}"],
-        values={
+        scripts=["fit_traces.sbatch", "fit_traces.py", "launch_ranks.sh"],
+        arguments=["{input}", "{output}", "--channels", "{channels}"],
+        placeholders={
             "input": source,
             "channels": channels,
             "run": int(named[1]),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace.compute.scheduler import BatchJobError, JobOutcome
-from headrace.compute.stages import StageError, StageResult, facts_of, read_stage, run_stage
+from headrace.compute.scheduler import BatchJobError, CompletionStatus
+from headrace.compute.stages import StageError, StageResult, read_facts, read_stage, run_stage
 
 
 class Jobs:
@@ -19,7 +19,7 @@ class Jobs:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.leave: Callable[[Path], None] | None = None
-        self.endings: list[JobOutcome] = []
+        self.endings: list[CompletionStatus] = []
 
     def __call__(self, script: str, workdir: str, *, job: str, **settings: Any) -> dict[str, Any]:
         self.calls.append({"script": script, "job": job, **settings})
@@ -27,7 +27,7 @@ class Jobs:
         directory.mkdir(parents=True, exist_ok=True)
         if self.endings:
             ending = self.endings.pop(0)
-            raise BatchJobError.of(ending, ending.value)
+            raise BatchJobError.with_status(ending, ending.value)
         source, target = map(Path, settings["arguments"][-2:])
         if self.leave:
             self.leave(target)
@@ -65,12 +65,12 @@ class Bench:
             project=self.project,
             directory=self.directory,
             name="turn-00",
-            programs=["turn.sbatch", "turn.py"],
-            words=["{input}", "{output}"],
-            values={"input": self.input},
+            scripts=["turn.sbatch", "turn.py"],
+            arguments=["{input}", "{output}"],
+            placeholders={"input": self.input},
             inputs=[self.input],
             output="turned/data",
-            folder=folder,
+            output_is_directory=folder,
         )
 
 
@@ -85,7 +85,7 @@ def test_what_is_done_is_not_done_again(bench: Bench) -> None:
     assert first.output == bench.directory / "turned" / "data"
     assert first.output.read_text() == "cba"
     assert first.facts == second.facts == {"seconds": 1.5, "events": 3, "rate": 0.5}
-    assert facts_of(first.output) == first.facts
+    assert read_facts(first.output) == first.facts
     assert not (bench.directory / "unfinished").exists()
 
 
@@ -114,7 +114,7 @@ def _lose_record(bench: Bench) -> None:
 
 
 def _damage_record(bench: Bench) -> None:
-    (bench.directory / "turned" / "data.done.json").write_text('{"wanted')
+    (bench.directory / "turned" / "data.done.json").write_text('{"inputs')
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,11 @@ def test_a_job_that_fails_leaves_the_old_output_until_it_is_made_anew(bench: Ben
 
 
 @pytest.mark.parametrize(
-    "ending", [JobOutcome.FAILED, JobOutcome.NODE_FAILURE, JobOutcome.OUTPUTS_MISSING]
+    "ending",
+    [CompletionStatus.FAILED, CompletionStatus.NODE_FAILURE, CompletionStatus.OUTPUTS_MISSING],
 )
 def test_a_job_that_was_killed_is_run_again_as_another_one(
-    bench: Bench, ending: JobOutcome
+    bench: Bench, ending: CompletionStatus
 ) -> None:
     bench.jobs.endings = [ending]
     assert bench.run().output.read_text() == "cba"
@@ -196,14 +197,14 @@ def test_a_job_that_was_killed_is_run_again_as_another_one(
 @pytest.mark.parametrize(
     ("endings", "attempts"),
     [
-        ([JobOutcome.FAILED, JobOutcome.FAILED], 2),
-        ([JobOutcome.CANCELLED], 2),
-        ([JobOutcome.TIME_LIMIT], 3),
-        ([JobOutcome.LOST], 1),
+        ([CompletionStatus.FAILED, CompletionStatus.FAILED], 2),
+        ([CompletionStatus.CANCELLED], 2),
+        ([CompletionStatus.TIME_LIMIT], 3),
+        ([CompletionStatus.LOST], 1),
     ],
 )
 def test_a_job_that_goes_on_failing_fails(
-    bench: Bench, endings: list[JobOutcome], attempts: int
+    bench: Bench, endings: list[CompletionStatus], attempts: int
 ) -> None:
     bench.configure(f"attempts = {attempts}")
     bench.jobs.endings = list(endings)
@@ -219,7 +220,7 @@ def test_killed_between_record_and_output_the_output_is_put_into_place(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("headrace.compute.stages.run._put", kill)
+        patch.setattr("headrace.compute.stages.run._replace_output", kill)
         with pytest.raises(KeyboardInterrupt):
             bench.run()
     # The job has ended for this task: the call that repeats it finds its output, and writes none.
@@ -291,9 +292,9 @@ def test_a_missing_input_is_named(bench: Bench) -> None:
 def test_the_record_tells_what_it_hangs_on(bench: Bench) -> None:
     bench.run()
     record = json.loads((bench.directory / "turned" / "data.done.json").read_text())
-    assert set(record["wanted"]["inputs"]) == {
+    assert set(record["inputs"]["files"]) == {
         "raw/data",
         "job_scripts/turn.py",
         "job_scripts/turn.sbatch",
     }
-    assert record["wanted"]["command"] == ["{input}", "{output}"]
+    assert record["inputs"]["command"] == ["{input}", "{output}"]

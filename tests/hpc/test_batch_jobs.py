@@ -56,7 +56,7 @@ def job(tmp_path: Path) -> Path:
 
 
 def story(tmp_path: Path) -> dict[str, Any]:
-    ended: dict[str, Any] = json.loads((job(tmp_path) / "ended.json").read_text())
+    ended: dict[str, Any] = json.loads((job(tmp_path) / "outcome.json").read_text())
     return ended
 
 
@@ -82,14 +82,14 @@ def test_a_job_that_succeeds(script: Write, tmp_path: Path, monkeypatch: pytest.
     done = run_batch_job(
         script(text), str(tmp_path / "w"), arguments=["hello"], outputs=["out.txt"], name="forward"
     )
-    assert (done["ended"], done["exit_code"], done["restarts"]) == ("finished", 0, 0)
+    assert (done["description"], done["exit_code"], done["restarts"]) == ("finished", 0, 0)
     directory = Path(done["directory"])
     assert directory == job(tmp_path)
     assert (directory / "stdout").read_text().splitlines() == [
         "hello 1 token=",
         str(tmp_path / "w"),
     ]
-    place = json.loads((directory / "place.json").read_text())
+    place = json.loads((directory / "host.json").read_text())
     assert place["job_id"] == done["job_id"]
     assert place["nodes"] in {"n1", "n2"}
     assert "sbatch --parsable" in (directory / "command").read_text()
@@ -105,7 +105,7 @@ def test_a_job_that_fails_is_told_with_its_code_and_last_words(script: Write, tm
     assert "failed with code 3: no such model" in line
     assert str(job(tmp_path)) in line
     assert "\n" not in line
-    assert story(tmp_path)["ended"] == "failed with code 3"
+    assert story(tmp_path)["description"] == "failed with code 3"
 
 
 def test_a_script_that_ends_in_echo_has_not_succeeded(
@@ -176,7 +176,7 @@ def test_sbatch_that_times_out_after_submitting(
     monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(Slurm.__init__, "__defaults__", ("", 2.0))
     done = run_batch_job(script("echo x >> count"), str(tmp_path / "w"))
-    assert done["ended"] == "finished"
+    assert done["description"] == "finished"
     assert (tmp_path / "w" / "count").read_text() == "x\n"
 
 
@@ -216,7 +216,7 @@ def test_a_job_that_waits_for_resources_and_is_cancelled_never_started(
     cluster.run("scancel", *mine)
     thread.join()
     assert isinstance(came[0], BatchJobError)
-    assert not (job(tmp_path) / "place.json").exists()
+    assert not (job(tmp_path) / "host.json").exists()
 
 
 def test_a_container_runs_the_script_with_its_binds(
@@ -254,7 +254,7 @@ def test_inside_an_allocation_the_script_runs_there(
     monkeypatch.delenv("HEADRACE_JOBS")
     before = set(cluster.jobs())
     done = run_batch_job(script("echo $HEADRACE_RANKS"), str(tmp_path / "w"), ntasks=2)
-    assert (done["job_id"], done["ended"]) == ("77", "finished")
+    assert (done["job_id"], done["description"]) == ("77", "finished")
     assert set(cluster.jobs()) == before
     with pytest.raises(BatchJobError, match="failed with code 4"):
         run_batch_job(script("exit 4"), str(tmp_path / "v"))
@@ -317,9 +317,11 @@ def test_questions_keep_to_their_budget(tmp_path: Path, monkeypatch: pytest.Monk
     for _ in range(1200):
         clock[0] += 1.0
         for _ in range(5):
-            QueueCache(get_scheduler(), tmp_path).ask("", interval=0.5)
-    assert 0 < len(asked) <= 1200 / queue_cache_module.PERIOD + queue_cache_module.BURST
-    assert QueueCache(get_scheduler(), tmp_path).count() == len(asked)
+            QueueCache(get_scheduler(), tmp_path).query("", interval=0.5)
+    assert (
+        0 < len(asked) <= 1200 / queue_cache_module.SECONDS_PER_QUERY + queue_cache_module.MAX_BURST
+    )
+    assert QueueCache(get_scheduler(), tmp_path).query_count() == len(asked)
 
 
 @pytest.mark.slow
@@ -341,7 +343,7 @@ def own_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
 def test_a_job_whose_node_is_lost(script: Write, tmp_path: Path, own_cluster: SlurmCluster):
     thread, came = in_thread(script("touch here; sleep 300"), str(tmp_path / "w"))
     wait_until(lambda: (tmp_path / "w" / "here").exists(), "the job")
-    own_cluster.lose_node(json.loads((job(tmp_path) / "place.json").read_text())["nodes"])
+    own_cluster.lose_node(json.loads((job(tmp_path) / "host.json").read_text())["nodes"])
     thread.join(240)
     assert "node failure" in str(came[0])
 
@@ -379,6 +381,6 @@ rm "now/$1"
     assert done["submissions"] == 1
     most = max(int(path.read_text()) for path in (tmp_path / "w").glob("most.*"))
     assert most <= 20
-    asked = QueueCache(get_scheduler()).count()
+    asked = QueueCache(get_scheduler()).query_count()
     print(f"{seconds:.0f} s, {asked} questions, {most} members at once")
     assert asked <= seconds / 10 + 4

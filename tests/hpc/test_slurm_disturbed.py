@@ -17,7 +17,7 @@ from waiting import wait_until
 
 from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import submission as submission_module
-from headrace.compute.batch.notices import notices_of
+from headrace.compute.batch.notices import read_notices
 
 pytestmark = pytest.mark.slurm
 
@@ -108,7 +108,7 @@ def test_a_queue_that_shows_nothing(script: Write, stand_in: StandIn, tmp_path: 
     wait_until(lambda: [s for s in states(work) if s["state"] == "RUNNING"], "the state")
     assert not call.ended
     (work / "go").touch()
-    assert call.result()["ended"] == "finished"
+    assert call.result()["description"] == "finished"
 
 
 def test_a_job_that_is_cancelled_behind_a_silent_queue(
@@ -138,7 +138,7 @@ def test_filters_in_the_users_environment(
     call = Call(run_batch_job, script(UNTIL_GO), str(work))
     wait_until(lambda: [s for s in states(work) if s["state"] == "RUNNING"], "the state")
     (work / "go").touch()
-    assert call.result()["ended"] == "finished"
+    assert call.result()["description"] == "finished"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_filters_in_the_users_environment(
 def test_names_of_directories(name: str, script: Write, tmp_path: Path) -> None:
     work = tmp_path / name
     done = run_batch_job(script("echo said; echo x > out"), str(work), outputs=["out"])
-    assert done["ended"] == "finished"
+    assert done["description"] == "finished"
     assert (work / "job" / "stdout").read_text() == "said\n"
 
 
@@ -166,7 +166,7 @@ def test_commands_that_greet(script: Write, stand_in: StandIn, tmp_path: Path) -
 def test_refusals_that_pass(
     script: Write, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission_module, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(submission_module, "FIRST_RETRY_SECONDS", 1.0)
     stand_in(
         "sbatch",
         f"echo x >> {tmp_path}/tries\n"
@@ -177,7 +177,7 @@ def test_refusals_that_pass(
         'exec "$REAL" "$@"',
     )
     done = run_batch_job(script("echo x >> runs"), str(tmp_path / "w"), task_id="t")
-    assert done["ended"] == "finished"
+    assert done["description"] == "finished"
     assert (tmp_path / "w/runs").read_text() == "x\n"
     assert [s["state"] for s in states(tmp_path / "w")][:1] == ["NOT_SUBMITTED"]
 
@@ -186,8 +186,8 @@ def test_an_outage_in_which_the_job_was_taken(
     script: Write, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer is lost, and the queue is silent for a while."""
-    monkeypatch.setattr(submission_module, "LOOKING", (0.2, 0.2))
-    monkeypatch.setattr(submission_module, "FIRST_PAUSE", 0.5)
+    monkeypatch.setattr(submission_module, "LOOKUP_PAUSES", (0.2, 0.2))
+    monkeypatch.setattr(submission_module, "FIRST_RETRY_SECONDS", 0.5)
     stand_in(
         "sbatch",
         f'echo x >> {tmp_path}/tries; "$REAL" "$@" > /dev/null\n'
@@ -200,7 +200,7 @@ def test_an_outage_in_which_the_job_was_taken(
         f'[ "$(wc -l < {tmp_path}/looks)" -gt 5 ] || {{ {SILENT}; }}\nexec "$REAL" "$@"',
     )
     done = run_batch_job(script("echo x >> runs"), str(tmp_path / "w"))
-    assert done["ended"] == "finished"
+    assert done["description"] == "finished"
     assert (tmp_path / "w/runs").read_text() == "x\n"
     assert (tmp_path / "tries").read_text() == "x\n"
 
@@ -221,7 +221,7 @@ def test_four_who_wait_behind_a_queue_that_hangs(
         results = [call.result() for call in calls]
     finally:
         (tmp_path / "answer").touch()
-    assert [r["ended"] for n, r in enumerate(results) if n != 2] == ["finished"] * 3
+    assert [r["description"] for n, r in enumerate(results) if n != 2] == ["finished"] * 3
     assert "failed with code 3" in str(results[2])
 
 
@@ -237,8 +237,8 @@ def test_a_second_task_in_the_same_directory(
     second = Call(
         run_batch_job, script(f"{UNTIL_GO}; exit 5"), str(work), task_id="second", name="second"
     )
-    wait_until(lambda: notices_of({"second"}), "the notice")
-    assert f"in use by Slurm job {number} of task first" in notices_of({"second"})[0]
+    wait_until(lambda: read_notices({"second"}), "the notice")
+    assert f"in use by Slurm job {number} of task first" in read_notices({"second"})[0]
     assert [name for name, _ in cluster.queue().values()] == ["headrace"]
     (work / "go").touch()
     assert (first.result()["job_id"], first.result()["exit_code"]) == (number, 0)
@@ -261,19 +261,19 @@ def test_a_second_task_after_the_first_was_given_up(
     assert f"the task was cancelled; its job is {number}" in str(first.result())
     assert number in cluster.queue()
     done = run_batch_job(script("echo new > out"), str(work), task_id="second", outputs=["out"])
-    assert done["ended"] == "finished"
+    assert done["description"] == "finished"
     assert done["job_id"] != number
     assert number not in cluster.queue()
 
 
 def test_a_job_that_is_held(script: Write, tmp_path: Path, cluster: SlurmCluster) -> None:
     call = Call(run_batch_job, script("true"), str(tmp_path / "w"), task_id="t", options=["--hold"])
-    wait_until(lambda: notices_of({"t"}), "the notice")
+    wait_until(lambda: read_notices({"t"}), "the notice")
     (number,) = cluster.queue()
-    assert f"Slurm job {number} needs somebody: JobHeldUser" in notices_of({"t"})[0]
+    assert f"Slurm job {number} needs somebody: JobHeldUser" in read_notices({"t"})[0]
     cluster.run("scontrol", "release", number)
-    assert call.result()["ended"] == "finished"
-    assert notices_of({"t"}) == []
+    assert call.result()["description"] == "finished"
+    assert read_notices({"t"}) == []
 
 
 def test_an_array_that_is_held_has_not_failed(
@@ -283,7 +283,7 @@ def test_an_array_that_is_held_has_not_failed(
         run_batch_array, script("echo $1 >> ran"), str(tmp_path / "w"), [["a"], ["b"]],
         task_id="t", options=["--hold"],
     )  # fmt: skip
-    wait_until(lambda: notices_of({"t"}), "the notice")
+    wait_until(lambda: read_notices({"t"}), "the notice")
     (number,) = {job.partition("_")[0] for job in cluster.queue()}
     assert not call.ended
     cluster.run("scontrol", "release", number)
@@ -388,7 +388,7 @@ def test_an_output_that_is_shown_late(
     assert not call.ended
     (work / "out").mkdir()
     (work / "out/late").write_text("x")
-    assert call.result()["ended"] == "finished"
+    assert call.result()["description"] == "finished"
 
 
 def test_what_a_script_asks_for_is_what_it_gets(script: Write, tmp_path: Path) -> None:

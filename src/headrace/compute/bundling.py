@@ -1,9 +1,9 @@
-"""What a function takes along: packages of ours that import the standard library alone.
+"""Bundle packages of headrace with a registered function.
 
-A function travels as text and arrives alone. Where it imports one of these packages inside its
-body, the text that is registered brings the package's sources, and those of the packages beside it
-that it imports, under a name that says which version they are; a machine that has another version
-of headrace, or none, is not asked for its own.
+A function is sent as text, without its module. Where it imports one of these packages inside its
+body, the text that is registered contains the package's sources, and those of the packages beside
+it that it imports, under a name with their hash. The headrace that is installed where the function
+runs, if any, is not used. Bundled packages import the standard library only.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Final
 
 from .errors import ComputeError
 
-# Packages that may be taken along. What they import of ours is in this list, too.
-CARRIED: Final = (
+# Packages that can be bundled. What they import of headrace is in this list, too.
+BUNDLED_PACKAGES: Final = (
     "headrace.compute.batch",
     "headrace.compute.scheduler",
     "headrace.compute.stages",
@@ -31,9 +31,9 @@ _PARENT: Final = "headrace.compute"
 
 _LOADER: Final = """
 import importlib.abc, importlib.util, sys
-if not any(getattr(finder, "carries", None) == {name!r} for finder in sys.meta_path):
-    class Carried(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-        carries = {name!r}
+if not any(getattr(finder, "bundle", None) == {name!r} for finder in sys.meta_path):
+    class BundleImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+        bundle = {name!r}
         sources = {sources!r}
         def find_spec(self, fullname, path=None, target=None):
             if fullname in self.sources:
@@ -42,61 +42,61 @@ if not any(getattr(finder, "carries", None) == {name!r} for finder in sys.meta_p
         def exec_module(self, module):
             text = self.sources[module.__name__][1]
             exec(compile(text, "<" + module.__name__ + ">", "exec"), module.__dict__)
-    sys.meta_path.append(Carried())
+    sys.meta_path.append(BundleImporter())
 """
 
 
-def carrying(text: str, path: Path) -> str:
-    """Return a function's text with the packages that it imports from ours.
+def bundle_packages(text: str, path: Path) -> str:
+    """Return a function's text with the sources of the packages of headrace that it imports.
 
     Args:
         text: the function's source.
         path: its file, for messages.
 
     Returns:
-        The text as it was, where it imports none.
+        The text unchanged, where it imports none.
 
     Raises:
-        ComputeError: it imports one in a way that cannot be taken along, or another of ours.
+        ComputeError: it imports one in a way that cannot be bundled, or another one of headrace.
     """
     tree = ast.parse(text)
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)  # noqa: S101 - what is given
     lines = text.splitlines(keepends=True)
-    wanted: dict[str, str] = {}
+    bundled: dict[str, str] = {}
     for node in ast.walk(definition):
-        for package in _packages_of(node, path):
-            wanted[package] = f"{_carried_name(package)}.{_short(package)}"
+        for package in _bundled_imports(node, path):
+            bundled[package] = f"{_bundle_name(package)}.{_relative_name(package)}"
             for number in range(node.lineno - 1, (node.end_lineno or node.lineno)):  # type: ignore[attr-defined]
-                lines[number] = lines[number].replace(package, wanted[package])
-    if not wanted:
+                lines[number] = lines[number].replace(package, bundled[package])
+    if not bundled:
         return text
     first = _first_statement(definition, path)
     indent = " " * first.col_offset
-    loaders = [f"{indent}{_loading(package)}\n" for package in wanted]
+    loaders = [f"{indent}{_loader_line(package)}\n" for package in bundled]
     at = first.lineno - 1
     return "".join([*lines[:at], *loaders, *lines[at:]])
 
 
-def _packages_of(node: ast.AST, path: Path) -> list[str]:
+def _bundled_imports(node: ast.AST, path: Path) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         names = [node.module or ""]
     elif isinstance(node, ast.Import):
         names = [alias.name for alias in node.names if alias.asname is None]
         for name in names:
-            if name in CARRIED:
+            if name in BUNDLED_PACKAGES:
                 raise ComputeError(f"{path}:{node.lineno}: write `from {name} import ...`")
         names = [alias.name for alias in node.names]
     else:
         return []
     for name in names:
         ours = name == "headrace" or name.startswith("headrace.")
-        if ours and name not in CARRIED:
+        if ours and name not in BUNDLED_PACKAGES:
             raise ComputeError(
                 f"{path}:{node.lineno}: {name} is not on the machine where the function runs; "
-                f"it can bring {', '.join(CARRIED)}"
+                f"it can bring {', '.join(BUNDLED_PACKAGES)}"
             )
-    return [name for name in names if name in CARRIED]
+    return [name for name in names if name in BUNDLED_PACKAGES]
 
 
 def _first_statement(definition: ast.FunctionDef, path: Path) -> ast.stmt:
@@ -108,7 +108,7 @@ def _first_statement(definition: ast.FunctionDef, path: Path) -> ast.stmt:
     return first
 
 
-def _short(package: str) -> str:
+def _relative_name(package: str) -> str:
     return package.removeprefix(f"{_PARENT}.")
 
 
@@ -118,7 +118,7 @@ def _sources(package: str) -> dict[str, tuple[bool, str]]:
     Each by its name there, such as ``batch.run``, with whether it is a package, and its text.
     """
     found: dict[str, tuple[bool, str]] = {"": (True, "")}
-    left = [_short(package)]
+    left = [_relative_name(package)]
     while left:
         name = left.pop()
         if name in found:
@@ -161,13 +161,13 @@ def _without_comments(text: str) -> str:
     return "".join(lines)
 
 
-def _carried_name(package: str) -> str:
+def _bundle_name(package: str) -> str:
     digest = hashlib.sha256(json.dumps(_sources(package), sort_keys=True).encode()).hexdigest()
-    return f"headrace_carried_{digest[:12]}"
+    return f"headrace_bundle_{digest[:12]}"
 
 
-def _loading(package: str) -> str:
-    name = _carried_name(package)
+def _loader_line(package: str) -> str:
+    name = _bundle_name(package)
     sources = {
         f"{name}.{module}".rstrip("."): source for module, source in _sources(package).items()
     }

@@ -24,7 +24,7 @@ from headrace._internal.transient_errors import is_passing, says_passing
 from .errors import ComputeError
 from .idle_blocks import BlockFailures
 from .models import TaskSpec
-from .scheduler.refusals import refusal_of
+from .scheduler.refusals import classify_refusal
 from .shell_safe_paths import plain_path, remove_link
 from .slurm_blocks import missing_commands
 from .task_results import one_line
@@ -389,7 +389,7 @@ def is_passing_submission(error: Exception) -> bool:
     """
     said = str(getattr(error, "stderr", None) or "")
     code = getattr(error, "retcode", None)
-    if said and isinstance(code, int) and refusal_of(said, code).passing:
+    if said and isinstance(code, int) and classify_refusal(said, code).transient:
         return True
     return is_passing(error) or says_passing(f"{said} {getattr(error, 'stdout', '')} {error}")
 

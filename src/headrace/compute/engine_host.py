@@ -20,7 +20,7 @@ from headrace._internal.files import write_private
 from headrace._internal.terminal_text import terminal_text
 from headrace._internal.transient_errors import is_passing
 
-from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
+from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
 from .engine import Engine, Packed, options_key
 from .errors import ComputeError, NotNow
 from .events import EventStream

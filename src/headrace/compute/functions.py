@@ -1,8 +1,8 @@
 """Functions that are registered: found, checked and turned into the text that travels.
 
 A function crosses machines as source text, so that the Python versions of both sides need not
-agree. It arrives alone: without its module's imports, constants and helpers. `carrying` tells
-what it may bring.
+agree. It arrives alone: without its module's imports, constants and helpers. `bundle_packages` adds
+the packages of ours that it imports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bundling import carrying
+from .bundling import bundle_packages
 from .errors import ComputeError
 
 _WIRE_IDENTIFIER = "st\n"  # globus_compute_sdk's PureSourceTextInspect
@@ -119,7 +119,7 @@ def read_function(path: Path) -> Function:
     _check_interface(node, path)
     text = _source_text(source, node)
     _check_self_contained(text, node, tree, path)
-    code = f"{_WIRE_IDENTIFIER}{name}:{carrying(text, path)}"
+    code = f"{_WIRE_IDENTIFIER}{name}:{bundle_packages(text, path)}"
     if len(code) > MAX_CODE:
         raise ComputeError(f"{path}: {len(code)} characters travel, at most {MAX_CODE} may")
     return Function(

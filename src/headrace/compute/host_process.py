@@ -18,7 +18,7 @@ from typing import Any
 import headrace
 from headrace._internal.loopback import bypass_proxies
 
-from .batch.cancelling import VARIABLE as CANCELLED_VARIABLE
+from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
 from .models import EndpointSpec
 from .process_records import HOST_ID_VARIABLE, Records, new_record
 from .reaping import LIVING, end_host

@@ -26,7 +26,7 @@ def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dic
     import os
     from pathlib import Path
 
-    records = ("submission.json", "ended.json", "place.json")
+    records = ("submission.json", "outcome.json", "host.json")
 
     def belongs(directory: Path) -> bool:
         for name in records:

@@ -51,7 +51,7 @@ def look_at_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
         return
     waiting = sum(not job.state.final for job in queue.jobs)
     needing = [job.job_id for job in queue.jobs if job.needs_attention]
-    told = f"it answers; {waiting} jobs of yours, arrays of up to {limits.array_size} members"
+    told = f"it answers; {waiting} jobs of yours, arrays of up to {limits.max_array_size} members"
     yield Diagnosis(what, "good", told)
     for number in needing[:3]:
         yield Diagnosis(what, "warning", f"job {number} does not start by itself: look with squeue")

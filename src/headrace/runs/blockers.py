@@ -51,14 +51,14 @@ def waits_for(
         entries: its log; the last action's input names the endpoint.
         queue: asks Slurm on this machine.
     """
-    from headrace.compute.batch.notices import notices_of
+    from headrace.compute.batch.notices import read_notices
 
     details = (view.actions[0].get("details") or {}) if view.actions else {}
     if view.final or not isinstance(details, Mapping) or "tasks" not in details:
         return ""
     jobs = queue()
     tasks = {str(task) for task in details.get("task_ids") or ()}
-    words = [*_own_jobs(jobs, tasks), *_few(notices_of(tasks))]
+    words = [*_own_jobs(jobs, tasks), *_few(read_notices(tasks))]
     last = json.dumps([entry.get("details") for entry in entries][-1:])
     for name in project.endpoints:
         words += _endpoint(project, place, services, name, last, jobs)
@@ -67,9 +67,9 @@ def waits_for(
 
 def _own_jobs(jobs: Sequence[Job], tasks: set[str]) -> list[str]:
     """Batch jobs that the run's functions submitted: their comments name the task."""
-    from headrace.compute.batch.cancelling import task_of
+    from headrace.compute.batch.cancelling import task_of_comment
 
-    return _few([_job(job) for job in jobs if task_of(job.comment) in tasks])
+    return _few([_job(job) for job in jobs if task_of_comment(job.comment) in tasks])
 
 
 def _endpoint(
@@ -91,7 +91,7 @@ def _endpoint(
         return [f"endpoint {name} is offline{last_seen(status)}"]
     details = status.get("details")
     blocks = set(map(str, details.get("jobs") or ())) if isinstance(details, Mapping) else set()
-    waiting = [job for job in jobs if job.job_id in blocks and not job.state.runs]
+    waiting = [job for job in jobs if job.job_id in blocks and not job.state.running]
     return _few([f"endpoint {name}: {_job(job)}" for job in waiting])
 
 

@@ -15,19 +15,19 @@ from headrace.compute.batch.directory import JobDirectory
 def short_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hundredths of seconds where the product waits seconds, and a cache of the test's own."""
     monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
-    for name in ("LOOK_SECONDS", "FIRST_QUESTION"):
+    for name in ("POLL_SECONDS", "FIRST_QUERY_SECONDS"):
         monkeypatch.setattr(waiting, name, 0.01)
     monkeypatch.setattr(waiting, "UNKNOWN_SECONDS", 0.1)
     monkeypatch.setattr(waiting, "FILE_SECONDS", 0.3)
-    monkeypatch.setattr(waiting, "RETURN_SECONDS", 0.2)
-    monkeypatch.setattr(waiting, "LAST_SECONDS", 0.3)
+    monkeypatch.setattr(waiting, "REQUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "FINAL_RECORD_SECONDS", 0.3)
     monkeypatch.setattr(waiting, "_UNDECIDED_SECONDS", 0.05)
-    monkeypatch.setattr(waiting, "OLDEST", 0.05)
-    monkeypatch.setattr(queue_cache, "PERIOD", 0.01)
-    monkeypatch.setattr(previous_job, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(previous_job, "LOOKING", (0.01, 0.01))
-    monkeypatch.setattr(submission, "LOOKING", (0.01, 0.01))
-    monkeypatch.setattr(submission, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(waiting, "MAX_AGE_SECONDS", 0.05)
+    monkeypatch.setattr(queue_cache, "SECONDS_PER_QUERY", 0.01)
+    monkeypatch.setattr(previous_job, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(previous_job, "LOOKUP_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(submission, "LOOKUP_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(submission, "FIRST_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 0.3)
 
 

@@ -27,7 +27,7 @@ class SlurmDouble:
         self.on_cancel: Callable[[], None] = lambda: None
         self.submitted: list[list[str]] = []
         self.cancelled: list[JobId] = []
-        self.array_size = 1001
+        self.max_array_size = 1001
 
     def missing_commands(self) -> list[str]:
         return []
@@ -42,7 +42,7 @@ class SlurmDouble:
     def show(self, job: JobId) -> list[Job]:
         return self.on_show()
 
-    def accounted(self, job: JobId, name: str, not_before: float) -> list[Job]:
+    def accounting_records(self, job: JobId, name: str, earliest: float) -> list[Job]:
         return self.on_account()
 
     def cancel(self, jobs: Collection[JobId]) -> None:
@@ -50,7 +50,7 @@ class SlurmDouble:
         self.on_cancel()
 
     def limits(self, cluster: str = "") -> Limits:
-        return Limits(self.array_size)
+        return Limits(self.max_array_size)
 
 
 def no_answer() -> object:
@@ -72,5 +72,5 @@ def leave_exit_code(directory: JobDirectory, name: str, text: str) -> None:
 
 def new_directory(path: Path) -> JobDirectory:
     directory = JobDirectory(path / "job")
-    directory.keep_json("submission.json", SUBMISSION.document())
+    directory.write_json("submission.json", SUBMISSION.to_dict())
     return directory

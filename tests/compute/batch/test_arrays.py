@@ -13,7 +13,7 @@ from headrace.compute.scheduler import Job, JobId, JobState, Queue
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch, slurm: SlurmDouble) -> None:
-    monkeypatch.setattr(arrays, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(arrays, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(arrays, "FILE_SECONDS", 0.1)
     monkeypatch.setattr(run, "get_scheduler", lambda: slurm)
 
@@ -28,7 +28,7 @@ def two_members(tmp_path: Path, slurm: SlurmDouble, first: JobState, code: int |
     def queue() -> Queue:
         asked.append(1)
         if len(asked) > 1:
-            (tmp_path / "work" / "job" / "ended" / "1").write_text(f"0 {JOB.number} 0\n")
+            (tmp_path / "work" / "job" / "exit_codes" / "1").write_text(f"0 {JOB.number} 0\n")
         return Queue((shown, Job("4711_1", JobState.RUNNING)), ("",), ("",))
 
     def records() -> list[Job]:

@@ -33,9 +33,9 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
 def test_a_full_disk_gets_no_fuller(tmp_path: Path) -> None:
     directory = JobDirectory(tmp_path / "job")
     with pytest.raises(BatchJobError, match="No space left on device"):
-        directory.keep("command", "sbatch")
-    directory.note_json("submission.json", {})
+        directory.write("command", "sbatch")
+    directory.try_write_json("submission.json", {})
     notices = Notices("task", directory.path)
-    notices.tell("waits")
+    notices.publish("waits")
     assert list(directory.path.iterdir()) == []
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

@@ -53,7 +53,7 @@ def test_the_call_comes_before_the_script(tmp_path: Path) -> None:
     settings = _settings(str(script), {"walltime": "00:10:00", "options": ["--gres=gpu:1"]})
     assert (settings.walltime, settings.nodes, settings.ntasks) == ("00:10:00", 2, 16)
     assert list(settings.options)[-1] == "--gres=gpu:1"
-    assert settings.launch() == "srun --nodes=2 --ntasks=16"
+    assert settings.launch_command() == "srun --nodes=2 --ntasks=16"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_first_line_says_what_runs_a_script(
     script = write(tmp_path, text, first)
     ended = "finished" if told else "failed with code 1"
     try:
-        done = run_batch_job(str(script), str(tmp_path / "w"), how="here")["ended"]
+        done = run_batch_job(str(script), str(tmp_path / "w"), how="here")["description"]
     except BatchJobError as error:
         done = str(error)
     assert ended in done

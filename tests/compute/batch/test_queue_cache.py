@@ -23,19 +23,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time of day, which a test may set."""
     now = [1_000_000.0]
     monkeypatch.setattr(queue_cache.time, "time", lambda: now[0])
-    monkeypatch.setattr(queue_cache, "PERIOD", 10.0)
+    monkeypatch.setattr(queue_cache, "SECONDS_PER_QUERY", 10.0)
     return now
 
 
 def test_an_answer_is_shared(slurm: SlurmDouble, tmp_path: Path) -> None:
     slurm.on_queue = lambda: QUEUE
-    first = QueueCache(slurm, tmp_path).ask("", 1.0)
+    first = QueueCache(slurm, tmp_path).query("", 1.0)
     slurm.on_queue = no_answer  # type: ignore[assignment]
     queue_cache._MEMORY.clear()  # another process
-    second = QueueCache(slurm, tmp_path).ask("", 1.0)
+    second = QueueCache(slurm, tmp_path).query("", 1.0)
     assert first is not None
     assert first == second
-    assert QueueCache(slurm, tmp_path).ask(first.name, 1.0) is None
+    assert QueueCache(slurm, tmp_path).query(first.name, 1.0) is None
 
 
 def test_a_question_that_hangs_keeps_nobody_from_reading(
@@ -49,24 +49,24 @@ def test_a_question_that_hangs_keeps_nobody_from_reading(
         return QUEUE
 
     slurm.on_queue = hang
-    thread = threading.Thread(target=lambda: QueueCache(slurm, tmp_path).ask("", 1.0))
+    thread = threading.Thread(target=lambda: QueueCache(slurm, tmp_path).query("", 1.0))
     thread.start()
     asked.wait(60)
-    assert QueueCache(slurm, tmp_path).ask("", 1.0) is None
-    assert QueueCache(slurm, tmp_path).count() == 1
+    assert QueueCache(slurm, tmp_path).query("", 1.0) is None
+    assert QueueCache(slurm, tmp_path).query_count() == 1
     hanging.set()
     thread.join()
-    assert QueueCache(slurm, tmp_path).ask("", 1.0) is not None
+    assert QueueCache(slurm, tmp_path).query("", 1.0) is not None
 
 
 def test_a_clock_that_is_set_back_makes_no_answer_new_for_ever(
     slurm: SlurmDouble, tmp_path: Path, clock: list[float]
 ) -> None:
     slurm.on_queue = lambda: QUEUE
-    first = QueueCache(slurm, tmp_path).ask("", 1.0)
+    first = QueueCache(slurm, tmp_path).query("", 1.0)
     assert first is not None
     clock[0] -= 3600
-    second = QueueCache(slurm, tmp_path).ask(first.name, 60.0)
+    second = QueueCache(slurm, tmp_path).query(first.name, 60.0)
     assert second is not None
     assert second.name != first.name
 
@@ -76,9 +76,9 @@ def test_a_question_without_an_answer_may_be_asked_again(
 ) -> None:
     slurm.on_queue = no_answer  # type: ignore[assignment]
     with pytest.raises(SchedulerError):
-        QueueCache(slurm, tmp_path).ask("", 1.0)
+        QueueCache(slurm, tmp_path).query("", 1.0)
     slurm.on_queue = lambda: QUEUE
-    assert QueueCache(slurm, tmp_path).ask("", 1.0) is not None
+    assert QueueCache(slurm, tmp_path).query("", 1.0) is not None
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EDQUOT])
@@ -108,18 +108,18 @@ def test_a_disk_that_is_full(
 def _keeps_its_budget(slurm: SlurmDouble, tmp_path: Path) -> None:
     known, answers = "", 0
     for _ in range(20):
-        answer = QueueCache(slurm, tmp_path).ask(known, 0.0)
+        answer = QueueCache(slurm, tmp_path).query(known, 0.0)
         if answer is not None:
             known, answers = answer.name, answers + 1
-    assert answers == int(queue_cache.BURST)
+    assert answers == int(queue_cache.MAX_BURST)
 
 
 def test_a_file_that_is_damaged_is_no_answer(slurm: SlurmDouble, tmp_path: Path) -> None:
     slurm.on_queue = lambda: QUEUE
-    QueueCache(slurm, tmp_path).ask("", 1.0)
+    QueueCache(slurm, tmp_path).query("", 1.0)
     for text in ("", "{", "[]", '{"name": "x", "asked": 1000000.0, "jobs": [{"job_id": "7"}]}'):
         for file in tmp_path.glob("*.queue.json"):
             file.write_text(text)
-        answer = QueueCache(slurm, tmp_path).ask("", 1.0)
+        answer = QueueCache(slurm, tmp_path).query("", 1.0)
         assert answer is not None
         assert answer.queue == QUEUE

@@ -12,10 +12,10 @@ from compute.batch.slurm_double import JOB, SlurmDouble, no_answer
 from headrace.compute.batch import submission as module
 from headrace.compute.batch.directory import JobDirectory
 from headrace.compute.batch.errors import BatchJobError
-from headrace.compute.batch.notices import notices_of
-from headrace.compute.batch.previous_job import claim
+from headrace.compute.batch.notices import read_notices
+from headrace.compute.batch.previous_job import claim_directory
 from headrace.compute.batch.settings import JobSettings
-from headrace.compute.batch.submission import Submission, intend, submit_once, tag_of
+from headrace.compute.batch.submission import Submission, record_intent, submission_tag, submit_once
 from headrace.compute.scheduler import (
     Job,
     JobId,
@@ -52,11 +52,11 @@ def refusals(*kinds: Refusal) -> Callable[[], JobId]:
 
 
 def submit(slurm: SlurmDouble, directory: JobDirectory, settings: JobSettings) -> Submission:
-    intent = intend(directory, settings, tag_of("task", directory.path, 0))
-    return submit_once(slurm, directory, settings, intent, fresh=True)
+    intent = record_intent(directory, settings, submission_tag("task", directory.path, 0))
+    return submit_once(slurm, directory, settings, intent, new=True)
 
 
-@pytest.mark.parametrize("kind", [Refusal.LIMIT, Refusal.AWAY, Refusal.UNCLEAR])
+@pytest.mark.parametrize("kind", [Refusal.LIMIT, Refusal.UNAVAILABLE, Refusal.UNRECOGNIZED])
 def test_passing_refusals_are_waited_out_and_told(
     kind: Refusal, slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings,
     monkeypatch: pytest.MonkeyPatch,
@@ -64,25 +64,25 @@ def test_passing_refusals_are_waited_out_and_told(
     pauses: list[tuple[float, list[str]]] = []
 
     def sleep(seconds: float, task: str) -> None:
-        pauses.append((seconds, notices_of({task})))
+        pauses.append((seconds, read_notices({task})))
 
     monkeypatch.setattr(module, "_sleep", sleep)
-    monkeypatch.setattr(module, "FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 60.0)
     slurm.on_submit = refusals(kind, kind, kind)
     assert submit(slurm, fresh, settings).job == JOB
     assert [seconds for seconds, _ in pauses] == [60.0, 120.0, 240.0]
     assert [told for _, (told,) in pauses] == [
         f"sbatch refuses: {kind.name}; submitted again in {minutes} min" for minutes in (1, 2, 4)
     ]
-    assert notices_of({"task"}) == []
-    assert f"sbatch refuses: {kind.name}" in (fresh.text("states.jsonl") or "")
+    assert read_notices({"task"}) == []
+    assert f"sbatch refuses: {kind.name}" in (fresh.read_text("states.jsonl") or "")
 
 
 def test_a_refusal_for_good_is_raised_at_once(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings
 ) -> None:
-    slurm.on_submit = refusals(Refusal.FOR_GOOD)
-    with pytest.raises(SchedulerError, match="FOR_GOOD") as caught:
+    slurm.on_submit = refusals(Refusal.PERMANENT)
+    with pytest.raises(SchedulerError, match="PERMANENT") as caught:
         submit(slurm, fresh, settings)
     assert isinstance(caught.value, BatchJobError)
     assert len(slurm.submitted) == 1
@@ -92,8 +92,8 @@ def test_a_refusal_that_cannot_be_read_is_not_tried_for_ever(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_sleep", lambda *_: None)
-    slurm.on_submit = refusals(*[Refusal.UNCLEAR] * 50)
-    with pytest.raises(SchedulerError, match="UNCLEAR"):
+    slurm.on_submit = refusals(*[Refusal.UNRECOGNIZED] * 50)
+    with pytest.raises(SchedulerError, match="UNRECOGNIZED"):
         submit(slurm, fresh, settings)
     assert 3 <= len(slurm.submitted) <= 10
 
@@ -126,9 +126,14 @@ def test_a_task_that_is_given_up_is_not_submitted_again(
 def test_a_submission_without_an_answer_is_looked_for_first(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings
 ) -> None:
-    tag = tag_of("task", fresh.path, 0)
+    tag = submission_tag("task", fresh.path, 0)
     taken = Job("4712", JobState.PENDING, comment=tag, cluster="far")
-    answers: list[Any] = [no_answer, lambda: Queue(whole=()), Queue, lambda: Queue((taken,))]
+    answers: list[Any] = [
+        no_answer,
+        lambda: Queue(complete_clusters=()),
+        Queue,
+        lambda: Queue((taken,)),
+    ]
     slurm.on_queue = lambda: answers.pop(0)()
     slurm.on_submit = refusals(Refusal.UNANSWERED)
     assert submit(slurm, fresh, settings).job == JobId("4712", "far")
@@ -145,7 +150,7 @@ def test_nothing_is_submitted_again_while_nobody_answers(
 
     def queue() -> Queue:
         asked.append(len(slurm.submitted))
-        return Queue() if len(asked) > 12 else Queue(whole=())
+        return Queue() if len(asked) > 12 else Queue(complete_clusters=())
 
     slurm.on_queue = queue
     slurm.on_submit = refusals(Refusal.UNANSWERED)
@@ -161,7 +166,7 @@ def test_an_id_that_cannot_be_written_is_not_lost(
         def full(*_: Any) -> None:
             raise BatchJobError("No space left on device")
 
-        monkeypatch.setattr(fresh, "keep", full)
+        monkeypatch.setattr(fresh, "write", full)
         return JOB
 
     slurm.on_submit = fill
@@ -177,17 +182,19 @@ def test_a_job_of_another_task_is_waited_for(slurm: SlurmDouble, directory: JobD
     told: list[list[str]] = []
 
     def show() -> list[Job]:
-        told.append(notices_of({"second"}))
+        told.append(read_notices({"second"}))
         return end(next(states, "COMPLETED"))()
 
     slurm.on_queue, slurm.on_show = Queue, show
     begun: list[str] = []
-    assert claim(slurm, directory, "headrace:second:0", "second", lambda: begun.append("x"))
+    assert claim_directory(
+        slurm, directory, "headrace:second:0", "second", lambda: begun.append("x")
+    )
     assert begun == ["x"]
     assert len(told) > 5
     assert "is in use by Slurm job 4711 of task task; its end is waited for" in told[2][0]
     assert slurm.cancelled == []
-    assert notices_of({"second"}) == []
+    assert read_notices({"second"}) == []
 
 
 def test_a_job_of_a_task_that_was_given_up_is_cancelled(
@@ -197,15 +204,15 @@ def test_a_job_of_a_task_that_was_given_up_is_cancelled(
     (tmp_path / "task").touch()
     slurm.on_queue = Queue
     slurm.on_show = lambda: end("CANCELLED" if slurm.cancelled else "RUNNING")()
-    assert claim(slurm, directory, "headrace:second:0", "second", lambda: None)
+    assert claim_directory(slurm, directory, "headrace:second:0", "second", lambda: None)
     assert slurm.cancelled == [JOB]
 
 
 def test_a_job_whose_id_was_never_written_is_looked_for(
     slurm: SlurmDouble, directory: JobDirectory
 ) -> None:
-    known = directory.json("submission.json")
-    directory.keep_json("submission.json", {**known, "job_id": None})
+    known = directory.read_json("submission.json")
+    directory.write_json("submission.json", {**known, "job_id": None})
     row = Job("4711", JobState.RUNNING, comment=str(known["tag"]))
     answers: list[Any] = [no_answer, lambda: Queue((row,))]
     slurm.on_queue = lambda: (answers.pop(0) if len(answers) > 1 else answers[0])()
@@ -218,15 +225,15 @@ def test_a_job_whose_id_was_never_written_is_looked_for(
     slurm.on_show = show
     row_ended = Job("4711", JobState.COMPLETED, comment=str(known["tag"]))
     answers += [lambda: Queue((row_ended,))]
-    assert claim(slurm, directory, "headrace:second:0", "second", lambda: None)
+    assert claim_directory(slurm, directory, "headrace:second:0", "second", lambda: None)
     assert seen
 
 
 def test_what_the_directory_tells_of_an_end_needs_no_question(
     slurm: SlurmDouble, directory: JobDirectory
 ) -> None:
-    directory.keep_json("ended.json", {"settled": "4711"})
-    assert claim(slurm, directory, "headrace:second:0", "second", lambda: None)
+    directory.write_json("outcome.json", {"settled": "4711"})
+    assert claim_directory(slurm, directory, "headrace:second:0", "second", lambda: None)
 
 
 def test_without_a_scheduler_a_job_on_record_is_refused(
@@ -234,9 +241,9 @@ def test_without_a_scheduler_a_job_on_record_is_refused(
 ) -> None:
     monkeypatch.setattr(slurm, "missing_commands", lambda: ["squeue"])
     with pytest.raises(BatchJobError, match="job 4711 of another task may still run there"):
-        claim(slurm, directory, "headrace:second:0", "second", lambda: None)
+        claim_directory(slurm, directory, "headrace:second:0", "second", lambda: None)
 
 
 def test_the_same_submission_is_found_again(slurm: SlurmDouble, directory: JobDirectory) -> None:
-    tag = str(directory.json("submission.json")["tag"])
-    assert not claim(slurm, directory, tag, "task", lambda: pytest.fail("begun again"))
+    tag = str(directory.read_json("submission.json")["tag"])
+    assert not claim_directory(slurm, directory, tag, "task", lambda: pytest.fail("begun again"))

@@ -19,9 +19,9 @@ from compute.batch.slurm_double import (
 )
 from waiting import wait_until
 
-from headrace.compute.batch.directory import ExitNote, JobDirectory
+from headrace.compute.batch.directory import ExitRecord, JobDirectory
 from headrace.compute.batch.errors import BatchJobError
-from headrace.compute.batch.notices import notices_of
+from headrace.compute.batch.notices import read_notices
 from headrace.compute.batch.waiting import JobEnd, wait_for_job
 from headrace.compute.scheduler import Job, JobId, JobState, Queue
 
@@ -60,7 +60,7 @@ class Waiter:
         def work() -> None:
             try:
                 self.ends.append(
-                    wait_for_job(slurm, directory, submission, task="task", may_return=may_return)
+                    wait_for_job(slurm, directory, submission, task="task", requeue=may_return)
                 )
             except BatchJobError as error:
                 self.ends.append(error)
@@ -81,10 +81,10 @@ class Waiter:
 
 NO_STATEMENTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], Callable[[], Any]]] = {
     "nobody answers": (no_answer, no_answer, list),
-    "an answer that is not whole": (lambda: Queue(whole=()), no_answer, list),
+    "an answer that is not whole": (lambda: Queue(complete_clusters=()), no_answer, list),
     "the queue forgets, scontrol does not answer": (queued(), no_answer, list),
     "the queue forgets, scontrol says that it runs": (queued(), shown(job("RUNNING")), list),
-    "no such job, but the queue is not whole": (lambda: Queue(whole=()), shown(), list),
+    "no such job, but the queue is not whole": (lambda: Queue(complete_clusters=()), shown(), list),
     "no such job, but the queue does not answer": (no_answer, shown(), list),
     "no such job, and accounting says that it runs": (queued(), shown(), shown(job("RUNNING"))),
     "an empty state": (queued(job("")), no_answer, list),
@@ -115,7 +115,7 @@ def test_what_is_no_statement_ends_no_wait(
     leave_exit_code(directory, "4711.0", "0\n")
     end = waiter.end()
     assert isinstance(end, JobEnd)
-    assert end.note == ExitNote("4711", 0, 0)
+    assert end.exit_record == ExitRecord("4711", 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_what_is_not_this_jobs_exit_code_ends_no_wait(
 ) -> None:
     slurm.on_queue = queued(job("RUNNING"))
     leave_exit_code(directory, name, text)
-    directory.keep("exit_code", "0\n")
+    directory.write("exit_code", "0\n")
     waiter = Waiter(slurm, directory)
     waiter.waits_on()
     leave_exit_code(directory, "4711.0", "3\n")
     end = waiter.end()
     assert isinstance(end, JobEnd)
-    assert end.note == ExitNote("4711", 0, 3)
+    assert end.exit_record == ExitRecord("4711", 0, 3)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_positive_statements_end_a_wait(
     slurm.on_queue, slurm.on_show, slurm.on_account = on_queue, on_show, on_account
     end = Waiter(slurm, directory).end()
     assert isinstance(end, JobEnd)
-    assert (end.record.state if end.record else None) is state
+    assert (end.scheduler_record.state if end.scheduler_record else None) is state
 
 
 def test_one_wrong_answer_between_right_ones_is_forgotten(
@@ -172,9 +172,9 @@ def test_one_wrong_answer_between_right_ones_is_forgotten(
     slurm.on_show = shown(job("COMPLETED", exit_code=0))
     end = waiter.end()
     assert isinstance(end, JobEnd)
-    assert end.note is None
-    assert end.record is not None
-    assert end.record.exit_code == 0
+    assert end.exit_record is None
+    assert end.scheduler_record is not None
+    assert end.scheduler_record.exit_code == 0
 
 
 def test_a_hanging_scheduler_holds_no_exit_code_up(
@@ -205,7 +205,7 @@ def test_a_job_that_slurm_runs_again(slurm: SlurmDouble, directory: JobDirectory
     leave_exit_code(directory, "4711.1", "0\n")
     end = waiter.end()
     assert isinstance(end, JobEnd)
-    assert end.note == ExitNote("4711", 1, 0)
+    assert end.exit_record == ExitRecord("4711", 1, 0)
 
 
 def test_a_job_that_could_be_run_again_and_is_not(
@@ -215,14 +215,14 @@ def test_a_job_that_could_be_run_again_and_is_not(
     slurm.on_show = shown(job("NODE_FAIL"))
     end = Waiter(slurm, directory, may_return=True).end()
     assert isinstance(end, JobEnd)
-    assert end.record is not None
-    assert end.record.state is JobState.NODE_FAIL
+    assert end.scheduler_record is not None
+    assert end.scheduler_record.state is JobState.NODE_FAIL
 
 
 def test_another_job_of_the_same_submission_did_the_work(
     slurm: SlurmDouble, directory: JobDirectory
 ) -> None:
-    directory.keep("owner", "4710\n")
+    directory.write("owner", "4710\n")
     slurm.on_queue = queued(job("RUNNING"))
     waiter = Waiter(slurm, directory)
     waiter.waits_on()
@@ -236,12 +236,12 @@ def test_a_job_that_needs_somebody_says_so(slurm: SlurmDouble, directory: JobDir
     held = job("PENDING", "JobHeldUser", needs_attention=True)
     slurm.on_queue = queued(held)
     waiter = Waiter(slurm, directory)
-    wait_until(lambda: notices_of({"task"}), "the notice")
-    assert "Slurm job 4711 needs somebody: JobHeldUser" in notices_of({"task"})[0]
-    assert "scontrol release 4711" in notices_of({"task"})[0]
+    wait_until(lambda: read_notices({"task"}), "the notice")
+    assert "Slurm job 4711 needs somebody: JobHeldUser" in read_notices({"task"})[0]
+    assert "scontrol release 4711" in read_notices({"task"})[0]
     leave_exit_code(directory, "4711.0", "0\n")
     waiter.end()
-    assert notices_of({"task"}) == []
+    assert read_notices({"task"}) == []
 
 
 def test_a_task_that_is_given_up_waits_no_longer(

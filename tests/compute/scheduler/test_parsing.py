@@ -8,12 +8,12 @@ import pytest
 
 from headrace.compute.scheduler import Job, JobId, JobState
 from headrace.compute.scheduler.parsing import (
-    account_rows,
-    exit_code,
-    job_records,
-    limits_of,
-    queue_rows,
-    submitted_id,
+    parse_accounting,
+    parse_exit_code,
+    parse_job_records,
+    parse_limits,
+    parse_queue,
+    parse_submitted_id,
 )
 
 HEADING = "\x1f".join(("JOBID", "STATE", "REASON", "NODELIST", "COMMENT", "NAME", "COMMAND"))
@@ -83,7 +83,7 @@ def test_only_what_is_listed_is_an_end() -> None:
     ],
 )
 def test_the_id_is_found_among_greetings(text: str, job: JobId | None) -> None:
-    assert submitted_id(text) == job
+    assert parse_submitted_id(text) == job
 
 
 def test_the_rows_of_a_queue() -> None:
@@ -98,7 +98,7 @@ def test_the_rows_of_a_queue() -> None:
             "",
         ]
     )
-    jobs, whole = queue_rows(text)
+    jobs, whole = parse_queue(text)
     assert whole
     assert [job.job_id for job in jobs] == ["7", "8_3", "9+1", "8_[4-9%2]"]
     assert jobs[0] == Job(
@@ -106,7 +106,7 @@ def test_the_rows_of_a_queue() -> None:
     )
     assert (jobs[1].state, jobs[1].reason, jobs[1].name) == (JobState.UNKNOWN, "", "x")
     assert (jobs[2].number, jobs[2].needs_attention) == ("9", True)
-    assert (jobs[3].number, jobs[3].members) == ("8", "[4-9%2]")
+    assert (jobs[3].number, jobs[3].array_indices) == ("8", "[4-9%2]")
     assert (jobs[3].comment, jobs[3].script) == ("a\u2028b\x85c", "/p\x1fq")
 
 
@@ -121,23 +121,23 @@ def test_the_rows_of_a_queue() -> None:
     ],
 )
 def test_an_answer_that_is_not_whole_says_nothing_of_what_it_lacks(text: str) -> None:
-    assert queue_rows(text)[1] is False
+    assert parse_queue(text)[1] is False
 
 
 def test_an_empty_queue_is_a_whole_answer() -> None:
-    assert queue_rows(f"{HEADING}\n") == ([], True)
-    assert queue_rows(f"CLUSTER: far\n{HEADING}\n", "far") == ([], True)
+    assert parse_queue(f"{HEADING}\n") == ([], True)
+    assert parse_queue(f"CLUSTER: far\n{HEADING}\n", "far") == ([], True)
 
 
 def test_rows_name_the_cluster_that_was_asked() -> None:
     text = f"CLUSTER: near\n{HEADING}\n{row('7', 'RUNNING', '', '', '')}\n"
-    (job,), _ = queue_rows(text, "near")
-    assert job.is_of(JobId("7", "near"))
-    assert not job.is_of(JobId("7"))
+    (job,), _ = parse_queue(text, "near")
+    assert job.belongs_to(JobId("7", "near"))
+    assert not job.belongs_to(JobId("7"))
 
 
 def test_a_record() -> None:
-    (job,) = job_records(record("FAILED", "NonZeroExitCode", "3:0", restarts=2))
+    (job,) = parse_job_records(record("FAILED", "NonZeroExitCode", "3:0", restarts=2))
     assert (job.job_id, job.state, job.reason) == ("4711", JobState.FAILED, "NonZeroExitCode")
     assert (job.exit_code, job.restarts, job.nodes) == (3, 2, "nid[00012-00013]")
     assert (job.comment, job.name) == ("headrace:task:0123456789ab", "forward")
@@ -146,7 +146,7 @@ def test_a_record() -> None:
 
 def test_a_name_does_not_overwrite_a_field() -> None:
     text = record("RUNNING").replace("/home/ana/a b", "/home/ana/x JobState=COMPLETED y")
-    (job,) = job_records(text)
+    (job,) = parse_job_records(text)
     assert job.state is JobState.RUNNING
 
 
@@ -154,15 +154,15 @@ def test_records_of_arrays_and_of_jobs_of_several_parts() -> None:
     member = record("RUNNING").replace("JobId=4711 ", "JobId=4715 ArrayJobId=4711 ArrayTaskId=3 ")
     rest = record("PENDING").replace("JobId=4711 ", "JobId=4711 ArrayJobId=4711 ArrayTaskId=4-9%2 ")
     part = record("RUNNING").replace("JobId=4711 ", "JobId=4712 HetJobId=4711 HetJobOffset=1 ")
-    jobs = job_records(member + rest + part)
+    jobs = parse_job_records(member + rest + part)
     assert [job.job_id for job in jobs] == ["4711_3", "4711_[4-9%2]", "4711+1"]
     assert {job.number for job in jobs} == {"4711"}
 
 
 def test_what_is_no_record_is_none() -> None:
-    assert job_records("") == []
-    assert job_records("No jobs in the system\n") == []
-    assert job_records("JobId=4711 JobName=forward UserId=ana(1004) Gro") == []
+    assert parse_job_records("") == []
+    assert parse_job_records("No jobs in the system\n") == []
+    assert parse_job_records("JobId=4711 JobName=forward UserId=ana(1004) Gro") == []
 
 
 def account(submitted: str, name: str = "forward", state: str = "COMPLETED") -> str:
@@ -171,7 +171,7 @@ def account(submitted: str, name: str = "forward", state: str = "COMPLETED") -> 
 
 def test_accounting_tells_of_this_job_and_no_older_one() -> None:
     now = time.mktime(time.strptime("2026-03-01T09:00:00", "%Y-%m-%dT%H:%M:%S"))
-    (job,) = account_rows(account("2026-03-01T09:00:02"), "", "forward", now)
+    (job,) = parse_accounting(account("2026-03-01T09:00:02"), "", "forward", now)
     assert (job.state, job.exit_code, job.nodes) == (JobState.COMPLETED, 0, "nid00012")
     for other in (
         account("2026-02-28T09:00:02"),
@@ -179,8 +179,8 @@ def test_accounting_tells_of_this_job_and_no_older_one() -> None:
         account("Unknown"),
         "COMPLETED\n",
     ):
-        assert account_rows(other, "", "forward", now) == []
-    (cancelled,) = account_rows(
+        assert parse_accounting(other, "", "forward", now) == []
+    (cancelled,) = parse_accounting(
         account("2026-03-01T09:00:02", "a|b", "CANCELLED by 1004"), "", "a|b", now
     )
     assert cancelled.state is JobState.CANCELLED
@@ -190,7 +190,7 @@ def test_accounting_tells_of_this_job_and_no_older_one() -> None:
     ("text", "code"), [("0:0", 0), ("3:0", 3), ("0:9", 137), ("", None), ("x:1", None)]
 )
 def test_exit_codes(text: str, code: int | None) -> None:
-    assert exit_code(text) == code
+    assert parse_exit_code(text) == code
 
 
 def test_the_limits_of_a_cluster() -> None:
@@ -198,7 +198,7 @@ def test_the_limits_of_a_cluster() -> None:
         "Configuration data as of 2026-03-01T09:00:00\nMaxArraySize            = 10001\n"
         "SchedulerParameters     = bf_interval=60,max_array_tasks=500\n"
     )
-    limits = limits_of(config)
+    limits = parse_limits(config)
     assert limits is not None
-    assert limits.array_size == 500
-    assert limits_of("Configuration data as of 2026-03-01T09:00:00\n") is None
+    assert limits.max_array_size == 500
+    assert parse_limits("Configuration data as of 2026-03-01T09:00:00\n") is None

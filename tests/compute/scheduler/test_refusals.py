@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headrace.compute.scheduler import JobState, Refusal
-from headrace.compute.scheduler.reasons import needs_somebody
-from headrace.compute.scheduler.refusals import refusal_of
+from headrace.compute.scheduler.reasons import needs_intervention
+from headrace.compute.scheduler.refusals import classify_refusal
 
 POLICY = (
     "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's "
@@ -21,18 +21,24 @@ POLICY = (
         (f"QOSMaxSubmitJobPerUserLimit\n{POLICY}", Refusal.LIMIT),
         (f"AssocGrpSubmitJobsLimit\n{POLICY}", Refusal.LIMIT),
         (f"MaxSubmitJobsPerAccount\n{POLICY}", Refusal.LIMIT),
-        (f"QOSMaxWallDurationPerJobLimit\n{POLICY}", Refusal.FOR_GOOD),
-        (f"AssocMaxNodePerJobLimit\n{POLICY}", Refusal.FOR_GOOD),
-        (POLICY, Refusal.UNCLEAR),
-        ("Batch job submission failed: Unspecified error", Refusal.UNCLEAR),
-        ("Slurm temporarily unable to accept job, sleeping and retrying", Refusal.AWAY),
-        ("Batch job submission failed: Resource temporarily unavailable", Refusal.AWAY),
-        ("Batch job submission failed: Slurm backup controller in standby mode", Refusal.AWAY),
-        ("Batch job submission failed: I/O error writing script/environment to file", Refusal.AWAY),
-        ("Batch job submission failed: Invalid authentication credential", Refusal.AWAY),
+        (f"QOSMaxWallDurationPerJobLimit\n{POLICY}", Refusal.PERMANENT),
+        (f"AssocMaxNodePerJobLimit\n{POLICY}", Refusal.PERMANENT),
+        (POLICY, Refusal.UNRECOGNIZED),
+        ("Batch job submission failed: Unspecified error", Refusal.UNRECOGNIZED),
+        ("Slurm temporarily unable to accept job, sleeping and retrying", Refusal.UNAVAILABLE),
+        ("Batch job submission failed: Resource temporarily unavailable", Refusal.UNAVAILABLE),
+        (
+            "Batch job submission failed: Slurm backup controller in standby mode",
+            Refusal.UNAVAILABLE,
+        ),
+        (
+            "Batch job submission failed: I/O error writing script/environment to file",
+            Refusal.UNAVAILABLE,
+        ),
+        ("Batch job submission failed: Invalid authentication credential", Refusal.UNAVAILABLE),
         (
             "resolve_ctls_from_dns_srv failed\nfatal: Could not establish a configuration source",
-            Refusal.AWAY,
+            Refusal.UNAVAILABLE,
         ),
         (
             "Batch job submission failed: Socket timed out on send/recv operation",
@@ -46,36 +52,36 @@ POLICY = (
             "Batch job submission failed: Zero Bytes were transmitted or received",
             Refusal.UNANSWERED,
         ),
-        ("Batch job submission failed: Invalid partition name specified", Refusal.FOR_GOOD),
+        ("Batch job submission failed: Invalid partition name specified", Refusal.PERMANENT),
         (
             "Invalid account or account/partition combination specified",
-            Refusal.FOR_GOOD,
+            Refusal.PERMANENT,
         ),
         (
             "Batch job submission failed: Requested node configuration is not available",
-            Refusal.FOR_GOOD,
+            Refusal.PERMANENT,
         ),
-        ("sbatch: unrecognized option '--gpu'", Refusal.FOR_GOOD),
-        ("Batch job submission failed: Invalid job array specification", Refusal.FOR_GOOD),
-        ("Invalid --sockets-per-node specification", Refusal.FOR_GOOD),
+        ("sbatch: unrecognized option '--gpu'", Refusal.PERMANENT),
+        ("Batch job submission failed: Invalid job array specification", Refusal.PERMANENT),
+        ("Invalid --sockets-per-node specification", Refusal.PERMANENT),
         (
             "Batch job submission failed: User's group not permitted to use this partition",
-            Refusal.FOR_GOOD,
+            Refusal.PERMANENT,
         ),
     ],
 )
 def test_refusals(text: str, refusal: Refusal) -> None:
-    assert refusal_of(f"sbatch: error: {text}\n", 1) is refusal
+    assert classify_refusal(f"sbatch: error: {text}\n", 1) is refusal
 
 
 def test_an_sbatch_that_was_killed_has_not_refused() -> None:
-    assert refusal_of("", -15) is Refusal.UNANSWERED
-    assert refusal_of("", 137) is Refusal.UNANSWERED
+    assert classify_refusal("", -15) is Refusal.UNANSWERED
+    assert classify_refusal("", 137) is Refusal.UNANSWERED
 
 
 def test_which_refusals_pass() -> None:
-    assert {refusal for refusal in Refusal if refusal.passing} == {
-        Refusal.AWAY,
+    assert {refusal for refusal in Refusal if refusal.transient} == {
+        Refusal.UNAVAILABLE,
         Refusal.LIMIT,
         Refusal.UNANSWERED,
     }
@@ -103,4 +109,4 @@ def test_which_refusals_pass() -> None:
     ],
 )
 def test_jobs_that_need_somebody(state: JobState, reason: str, needs: bool) -> None:
-    assert needs_somebody(state, reason) is needs
+    assert needs_intervention(state, reason) is needs

@@ -44,7 +44,7 @@ def test_no_filter_of_the_users_own_reaches_a_command(
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     slurm = Slurm()
     slurm.queue()
-    slurm.accounted(JobId("7"), "x", 0.0)
+    slurm.accounting_records(JobId("7"), "x", 0.0)
     slurm.cancel([JobId("7")])
     slurm.limits()
     seen = (tmp_path / "seen").read_text()
@@ -63,7 +63,7 @@ def test_a_job_of_another_cluster_is_asked_for_there(command: Command, tmp_path:
     slurm.queue(["", "far"])
     with pytest.raises(SchedulerError):
         slurm.show(JobId("7", "far"))
-    slurm.accounted(JobId("7", "far"), "x", 0.0)
+    slurm.accounting_records(JobId("7", "far"), "x", 0.0)
     slurm.cancel([JobId("7", "far"), JobId("8")])
     calls = (tmp_path / "calls").read_text().splitlines()
     there = [call.split()[0] for call in calls if "--clusters=far" in call]
@@ -107,7 +107,7 @@ def test_a_cluster_that_is_away_leaves_the_answers_of_the_others(command: Comman
         "printf 'JOBID\\x1fSTATE\\x1fREASON\\x1fNODELIST\\x1fCOMMENT\\n'",
     )
     queue = Slurm().queue(["", "far"])
-    assert (queue.whole, queue.complete) == (("",), False)
+    assert (queue.complete_clusters, queue.complete) == (("",), False)
     with pytest.raises(SchedulerError, match="No cluster far"):
         Slurm().queue(["far"])
 

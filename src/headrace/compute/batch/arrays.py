@@ -14,43 +14,43 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..scheduler import (
+    CompletionStatus,
     Job,
-    JobOutcome,
     JobState,
     Refusal,
     Scheduler,
     SchedulerError,
     SubmissionRefused,
 )
-from .cancelling import refuse_cancelled
+from .cancelling import raise_if_cancelled
 from .directory import JobDirectory
 from .errors import BatchJobError
 from .notices import Notices
 from .outcome import OUTPUT_SECONDS, missing_outputs
-from .previous_job import settle
+from .previous_job import settle_previous_job
 from .script import array_text
 from .settings import JobSettings
-from .submission import Submission, intend, submit_once, tag_of
+from .submission import Submission, record_intent, submission_tag, submit_once
 from .waiting import (
     FILE_SECONDS,
-    LAST_SECONDS,
-    Background,
-    EndRule,
-    JobWatch,
-    is_anothers,
-    members_of,
-    tell_waiting,
+    FINAL_RECORD_SECONDS,
+    BackgroundCall,
+    EndDetector,
+    JobPoller,
+    has_other_tag,
+    jobs_by_array_index,
+    report_blocked,
 )
 
-_LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 _LIMITS_PAUSE: Final = 10.0
 # What ends like that has come to the end of its script.
-_BY_ITSELF: Final = (JobState.COMPLETED, JobState.FAILED)
-_NOTE: Final = re.compile(r"([0-9]{1,3})(?: ([0-9]*) ([0-9]+))?\n")
+_SCRIPT_ENDED: Final = (JobState.COMPLETED, JobState.FAILED)
+_EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})(?: ([0-9]*) ([0-9]+))?\n")
 
 
 @dataclass(frozen=True)
-class MemberNote:
+class MemberExit:
     """What a member's script left at its end.
 
     Attributes:
@@ -145,7 +145,7 @@ def run_members(
         codes = _codes(directory, len(members), ended)
         left = [number for number, code in codes.items() if code != 0]
         if attempt:
-            _forget(directory, left)
+            _remove_exits(directory, left)
         wanted = [number for number in left if attempt or codes[number] is None]
         job_ids += _run_all(array, lines, wanted, size, ended)
     codes = _codes(directory, len(members), ended)
@@ -154,15 +154,15 @@ def run_members(
         number, code = next(iter(failed.items()))
         end = ended.get(number, MemberEnd())
         told = f"code {code}" if code is not None else f"no exit code: {end}"
-        raise BatchJobError.of(
-            JobOutcome.FAILED,
+        raise BatchJobError.with_status(
+            CompletionStatus.FAILED,
             f"{settings.script.name}: {len(failed)} of {len(members)} members failed, the first is "
             f"{number} with {told}; see {directory.path / 'members' / f'{number}.err'}",
         )
     missing = missing_outputs(settings, workdir, OUTPUT_SECONDS)
     if missing:
-        raise BatchJobError.of(
-            JobOutcome.OUTPUTS_MISSING,
+        raise BatchJobError.with_status(
+            CompletionStatus.OUTPUTS_MISSING,
             f"{settings.script.name}: outputs missing: {', '.join(missing[:5])}",
         )
     return {
@@ -193,20 +193,20 @@ def _lines(members: Sequence[Sequence[str]]) -> list[str]:
 
 def _prepare(array: ArrayTask, lines: Sequence[str]) -> None:
     directory, text = array.directory, "\n".join(lines) + "\n"
-    if directory.text("members.txt") not in (None, text):
+    if directory.read_text("members.txt") not in (None, text):
         # Other members than before: what ended then says nothing of these.
-        shutil.rmtree(directory.path / "ended", ignore_errors=True)
+        shutil.rmtree(directory.path / "exit_codes", ignore_errors=True)
     try:
-        for name in ("ended", "members", "arrays"):
+        for name in ("exit_codes", "members", "arrays"):
             (directory.path / name).mkdir(exist_ok=True)
         shutil.copyfile(array.settings.script, array.script)
     except OSError as error:
         raise BatchJobError(f"{error.filename or directory.path}: {error.strerror}") from error
-    if directory.json("array.json").get("task") != array.task:
+    if directory.read_json("array.json").get("task") != array.task:
         # What failed for another task is tried again for this one.
-        _forget(directory, [n for n in range(len(lines)) if _code(directory, n) != 0])
-    directory.keep("members.txt", text)
-    directory.keep_json("array.json", {"task": array.task, "members": len(lines)})
+        _remove_exits(directory, [n for n in range(len(lines)) if _code(directory, n) != 0])
+    directory.write("members.txt", text)
+    directory.write_json("array.json", {"task": array.task, "members": len(lines)})
 
 
 def _settle_parts(array: ArrayTask) -> list[str]:
@@ -222,12 +222,12 @@ def _settle_parts(array: ArrayTask) -> list[str]:
             _wait(array, part, known, numbers)
             job_ids.append(str(known.job))
         else:
-            settle(array.scheduler, part, known, array.task)
+            settle_previous_job(array.scheduler, part, known, array.task)
     return job_ids
 
 
 def _part_lines(part: JobDirectory) -> list[str]:
-    lines = (part.text("members.txt") or "").split("\n")
+    lines = (part.read_text("members.txt") or "").split("\n")
     return [line for line in lines if line.partition(" ")[0].isdigit()]
 
 
@@ -252,7 +252,7 @@ def _run_all(
                 part,
                 array.settings,
                 intent,
-                fresh=True,
+                new=True,
                 options=options,
                 wait_at_limit=len(numbers) == 1,
             )
@@ -275,14 +275,14 @@ def _new_part(array: ArrayTask, lines: Sequence[str]) -> tuple[JobDirectory, Sub
     with array.directory.locked():
         known = [int(p.name) for p in (directory / "arrays").iterdir() if p.name.isdigit()]
         # A number is used once: a file system may show what was there before.
-        number = max([*known, int(array.directory.json("parts.json").get("last", 0))]) + 1
-        array.directory.keep_json("parts.json", {"last": number})
+        number = max([*known, int(array.directory.read_json("parts.json").get("last", 0))]) + 1
+        array.directory.write_json("parts.json", {"last": number})
         part = JobDirectory(directory / "arrays" / f"{number:04d}")
-    tag = tag_of(array.task, part.path, number)
+    tag = submission_tag(array.task, part.path, number)
     text = array_text(array.settings, directory, part.path, array.workdir, array.script, tag)
-    part.keep("members.txt", "\n".join(lines) + "\n")
-    part.keep("submitted.sh", text)
-    return part, intend(part, array.settings, tag)
+    part.write("members.txt", "\n".join(lines) + "\n")
+    part.write("submitted.sh", text)
+    return part, record_intent(part, array.settings, tag)
 
 
 def _array_size(array: ArrayTask) -> int:
@@ -292,11 +292,11 @@ def _array_size(array: ArrayTask) -> int:
     notices = Notices(array.task, array.directory.path)
     try:
         while True:
-            refuse_cancelled(array.task)
+            raise_if_cancelled(array.task)
             try:
-                size = array.scheduler.limits(cluster).array_size
+                size = array.scheduler.limits(cluster).max_array_size
             except SchedulerError as error:
-                notices.tell(f"the largest array of the cluster is not known yet: {error}")
+                notices.publish(f"the largest array of the cluster is not known yet: {error}")
                 time.sleep(_LIMITS_PAUSE)
                 continue
             if size < 1:
@@ -311,8 +311,8 @@ def _wait(
 ) -> dict[int, MemberEnd]:
     """Wait for an array, and return the ends of the members that left no exit code."""
     assert submission.job is not None  # noqa: S101 - it was submitted
-    watch = JobWatch(array.scheduler, submission, len(numbers))
-    rule, notices = EndRule(array.settings.requeue), Notices(array.task, part.path)
+    watch = JobPoller(array.scheduler, submission, len(numbers))
+    rule, notices = EndDetector(array.settings.requeue), Notices(array.task, part.path)
     jobs = {submission.job.number}
     open_, ends = set(range(len(numbers))), dict[int, MemberEnd]()
     ended_at: dict[int, float] = {}
@@ -325,51 +325,53 @@ def _wait(
     try:
         while True:
             jobs |= {part.owner()} - {""}
-            for index, note in _notes(array.directory, numbers, open_):
+            for index, note in _member_exits(array.directory, numbers, open_):
                 if note.job in jobs and (note.code == 0 or decided(index)):
                     open_.discard(index)
                     ends.pop(index, None)
             now = time.monotonic()
-            for index in [i for i in open_ if now - ended_at.get(i, now) > _late(ends.get(i))]:
+            for index in [
+                i for i in open_ if now - ended_at.get(i, now) > _exit_file_seconds(ends.get(i))
+            ]:
                 open_.discard(index)
             if not open_:
                 break
-            time.sleep(_LOOK_SECONDS)
-            if time.monotonic() - looked > 2 * _LOOK_SECONDS:
+            time.sleep(POLL_SECONDS)
+            if time.monotonic() - looked > 2 * POLL_SECONDS:
                 looked = time.monotonic()
-                refuse_cancelled(array.task)
+                raise_if_cancelled(array.task)
             statement = watch.poll()
             if statement is None:
                 continue
-            told = members_of(statement.jobs)
+            told = jobs_by_array_index(statement.jobs)
             shown = sorted({job.state.value for job in statement.jobs})
-            part.note_state(",".join(shown) or "UNKNOWN")
+            part.append_state(",".join(shown) or "UNKNOWN")
             for job in statement.jobs[:1]:
                 needing = [one for one in statement.jobs if one.needs_attention]
-                tell_waiting(notices, needing[0] if needing else job)
+                report_blocked(notices, needing[0] if needing else job)
             for index in sorted(open_ - set(ended_at)):
                 member = told.get(index)
-                if member is None and not (statement.unknown or statement.whole):
+                if member is None and not (statement.unknown or statement.complete):
                     continue
                 state = member.state if member is not None else None
-                if rule.has_ended(str(index), state, statement.contradicted):
+                if rule.has_ended(str(index), state, statement.accounting_disagrees):
                     ends[index] = _end_of(member)
                     ended_at[index] = time.monotonic()
     finally:
         notices.clear()
-    ends |= _told_by_number(array.scheduler, submission, ends)
-    part.note_json("submission.json", {**submission.document(), "settled": True})
+    ends |= _recorded_ends(array.scheduler, submission, ends)
+    part.try_write_json("submission.json", {**submission.to_dict(), "settled": True})
     return {numbers[index]: end for index, end in ends.items()}
 
 
 def _end_of(member: Job | None) -> MemberEnd:
     if member is None:
         return MemberEnd()
-    code = member.exit_code if member.state in _BY_ITSELF else None
+    code = member.exit_code if member.state in _SCRIPT_ENDED else None
     return MemberEnd(member.state, code, member.reason)
 
 
-def _told_by_number(
+def _recorded_ends(
     scheduler: Scheduler, submission: Submission, ends: Mapping[int, MemberEnd]
 ) -> dict[int, MemberEnd]:
     """Return the ends of members whose exit codes are known neither by a note nor by the queue.
@@ -377,46 +379,46 @@ def _told_by_number(
     The queue shows no exit codes; the record of the array does.
     """
     job = submission.job
-    lacking = {i for i, end in ends.items() if end.code is None and end.state in _BY_ITSELF}
+    lacking = {i for i, end in ends.items() if end.code is None and end.state in _SCRIPT_ENDED}
     if job is None or not lacking:
         return {}
-    asking = Background(lambda: scheduler.show(job))
-    records = (asking.result() or []) if asking.done(LAST_SECONDS) else []
-    told = members_of([one for one in records if not is_anothers(one, submission)])
+    asking = BackgroundCall(lambda: scheduler.show(job))
+    records = (asking.result() or []) if asking.done(FINAL_RECORD_SECONDS) else []
+    told = jobs_by_array_index([one for one in records if not has_other_tag(one, submission)])
     return {i: _end_of(told[i]) for i in lacking if i in told and told[i].state.final}
 
 
-def _late(end: MemberEnd | None) -> float:
+def _exit_file_seconds(end: MemberEnd | None) -> float:
     # What was killed leaves nothing; what ended by itself leaves its code before it ends.
-    itself = end is not None and end.state in _BY_ITSELF
+    itself = end is not None and end.state in _SCRIPT_ENDED
     return FILE_SECONDS if itself else 2.0
 
 
-def _notes(
+def _member_exits(
     directory: JobDirectory, numbers: Sequence[int], indices: set[int]
-) -> Iterator[tuple[int, MemberNote]]:
+) -> Iterator[tuple[int, MemberExit]]:
     try:
-        names = set(os.listdir(directory.path / "ended"))  # noqa: PTH208 - a fresh reading
+        names = set(os.listdir(directory.path / "exit_codes"))  # noqa: PTH208 - a fresh reading
     except OSError:
         return
     for index in sorted(indices):
-        if str(numbers[index]) in names and (note := _note(directory, numbers[index])):
+        if str(numbers[index]) in names and (note := _member_exit(directory, numbers[index])):
             yield index, note
 
 
-def _note(directory: JobDirectory, number: int) -> MemberNote | None:
-    match = _NOTE.fullmatch(directory.text(f"ended/{number}") or "")
+def _member_exit(directory: JobDirectory, number: int) -> MemberExit | None:
+    match = _EXIT_TEXT.fullmatch(directory.read_text(f"exit_codes/{number}") or "")
     if match is None:
         return None
-    return MemberNote(int(match[1]), match[2] or "", int(match[3] or 0))
+    return MemberExit(int(match[1]), match[2] or "", int(match[3] or 0))
 
 
 def _code(directory: JobDirectory, number: int) -> int | None:
-    note = _note(directory, number)
+    note = _member_exit(directory, number)
     return note.code if note is not None else None
 
 
-def _forget(directory: JobDirectory, numbers: Sequence[int]) -> None:
+def _remove_exits(directory: JobDirectory, numbers: Sequence[int]) -> None:
     for number in numbers:
         with contextlib.suppress(OSError):
-            (directory.path / "ended" / str(number)).unlink()
+            (directory.path / "exit_codes" / str(number)).unlink()

@@ -12,16 +12,16 @@ from .clusters import known_clusters
 from .errors import BatchJobError
 
 # Names a directory on the shared file system with a file for each task that was given up.
-VARIABLE: Final = "HEADRACE_CANCELLED"
+CANCELLED_VARIABLE: Final = "HEADRACE_CANCELLED"
 
 
 def was_cancelled(task: str) -> bool:
     """Say whether a task was given up."""
-    directory = os.environ.get(VARIABLE)
+    directory = os.environ.get(CANCELLED_VARIABLE)
     return bool(directory) and (Path(str(directory)) / task).exists()
 
 
-def refuse_cancelled(task: str) -> None:
+def raise_if_cancelled(task: str) -> None:
     """Raise where a task was given up.
 
     Raises:
@@ -31,7 +31,7 @@ def refuse_cancelled(task: str) -> None:
         raise BatchJobError("the task was cancelled")
 
 
-def task_of(comment: str) -> str:
+def task_of_comment(comment: str) -> str:
     """Return the task that a job was submitted for; empty where it is none of ours."""
     kind, _, rest = comment.partition(":")
     return rest.rpartition(":")[0] if kind == "headrace" else ""
@@ -51,7 +51,7 @@ def open_jobs(scheduler: Scheduler, tasks: Collection[str]) -> list[JobId]:
     found = [
         JobId(job.number, job.cluster)
         for job in queue.jobs
-        if task_of(job.comment) in tasks and not job.state.final
+        if task_of_comment(job.comment) in tasks and not job.state.final
     ]
     if not found and not queue.complete:
         raise SchedulerError("squeue: its answer was not whole")

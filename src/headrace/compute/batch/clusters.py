@@ -29,7 +29,7 @@ def known_clusters() -> tuple[str, ...]:
     return ("", *names)
 
 
-def note_cluster(name: str) -> None:
+def remember_cluster(name: str) -> None:
     """Remember a cluster that sbatch has named, where that is possible."""
     if name and "/" not in name and not name.startswith("."):
         with contextlib.suppress(OSError):

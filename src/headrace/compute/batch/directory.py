@@ -22,8 +22,8 @@ EXIT_CODES: Final = "exit_codes"
 # Made by the job's script before it begins, unless it is there: the job that has the directory.
 OWNER: Final = "owner"
 # A line may be a whole file: what is told of it has an end.
-_MAX_WORDS: Final = 4_000
-_OF_LAUNCHERS: Final = re.compile(
+_MAX_LINE_LENGTH: Final = 4_000
+_LAUNCHER_MESSAGE: Final = re.compile(
     r"^(srun: |Abort\(\d+\) on node \d+|application called MPI_Abort|MPI_ABORT was invoked"
     r"|with errorcode |NOTE: invoking MPI_ABORT|You may or may not see output|exactly when Open MPI"
     r"|[-=]{10,}$|=   (BAD TERMINATION|PID|EXIT|KILLED|CLEANING|RANK|YOU CAN)"
@@ -35,7 +35,7 @@ _EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})\n")
 
 
 @dataclass(frozen=True)
-class ExitNote:
+class ExitRecord:
     """What a job's script left at its end.
 
     Attributes:
@@ -60,13 +60,13 @@ class JobDirectory:
     | ``environment.json`` | the job's variables, without secrets |
     | ``submission.json`` | tag, time, and once they are known the job id and its cluster |
     | ``owner`` | id of the job that has begun here; no other one begins |
-    | ``place.json`` | where it runs; written before the script begins |
+    | ``host.json`` | where it runs; written before the script begins |
     | ``states.jsonl`` | Slurm's states, each with the time at which it was seen |
     | ``stdout``, ``stderr`` | what the script printed |
     | ``slurm.log`` | what Slurm itself said of the job on its node |
     | ``exit_codes/ID.RESTARTS`` | the script's exit code, by job and how often it was restarted |
     | ``exit_code`` | the same, of the last |
-    | ``ended.json`` | how it ended, in words |
+    | ``outcome.json`` | how it ended, in words |
 
     Args:
         path: the directory; made where it is missing.
@@ -82,7 +82,7 @@ class JobDirectory:
         except OSError as error:
             raise BatchJobError(f"{path}: cannot be made: {error.strerror}") from error
 
-    def keep(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str) -> None:
         """Write a file whole or not at all.
 
         Raises:
@@ -93,31 +93,31 @@ class JobDirectory:
         except OSError as error:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 
-    def keep_json(self, name: str, value: Any) -> None:
+    def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all."""
-        self.keep(name, json.dumps(value, indent=1) + "\n")
+        self.write(name, json.dumps(value, indent=1) + "\n")
 
-    def text(self, name: str) -> str | None:
+    def read_text(self, name: str) -> str | None:
         """Return the text of a file, None where there is none."""
         try:
             return (self.path / name).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
-    def json(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str) -> dict[str, Any]:
         """Return the object in a file; empty where there is none or none that is whole."""
         try:
-            value = json.loads(self.text(name) or "{}")
+            value = json.loads(self.read_text(name) or "{}")
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
 
-    def note_json(self, name: str, value: Any) -> None:
+    def try_write_json(self, name: str, value: Any) -> None:
         """Write a JSON file where that is possible: what is only told must not end a wait."""
         with contextlib.suppress(BatchJobError):
-            self.keep_json(name, value)
+            self.write_json(name, value)
 
-    def exit_notes(self) -> list[ExitNote]:
+    def exit_records(self) -> list[ExitRecord]:
         """Return what scripts left at their ends here, the least restarted first.
 
         The directory is read anew: a file system that many machines share may go on showing a
@@ -131,26 +131,26 @@ class JobDirectory:
         for name in names:
             match = _EXIT_NAME.fullmatch(name)
             # A file that is empty, or cut, is none yet.
-            code = _EXIT_TEXT.fullmatch(self.text(f"{EXIT_CODES}/{name}") or "")
+            code = _EXIT_TEXT.fullmatch(self.read_text(f"{EXIT_CODES}/{name}") or "")
             if match and code:
-                notes.append(ExitNote(match[1], int(match[2]), int(code[1])))
+                notes.append(ExitRecord(match[1], int(match[2]), int(code[1])))
         return sorted(notes, key=lambda note: note.restarts)
 
-    def exit_of(self, jobs: Collection[str]) -> ExitNote | None:
+    def exit_record_of(self, jobs: Collection[str]) -> ExitRecord | None:
         """Return what the last run of one of some jobs left at its end; None where it has not.
 
         Args:
             jobs: numbers of jobs.
         """
-        notes = [note for note in self.exit_notes() if note.job in jobs]
+        notes = [note for note in self.exit_records() if note.job in jobs]
         return notes[-1] if notes else None
 
     def owner(self) -> str:
         """Return the number of the job that has begun here; empty where none has."""
-        text = (self.text(OWNER) or "").strip()
+        text = (self.read_text(OWNER) or "").strip()
         return text if text.isdigit() else ""
 
-    def note_exit(self, job: str, code: int) -> None:
+    def write_exit_code(self, job: str, code: int) -> None:
         """Write the exit code of a script that ran here without the scheduler.
 
         Raises:
@@ -160,15 +160,15 @@ class JobDirectory:
             (self.path / EXIT_CODES).mkdir(exist_ok=True)
         # The shell's way to say that a signal ended it.
         shown = code if code >= 0 else 128 - code
-        self.keep(f"{EXIT_CODES}/{job}.0", f"{shown}\n")
-        self.keep("exit_code", f"{shown}\n")
+        self.write(f"{EXIT_CODES}/{job}.0", f"{shown}\n")
+        self.write("exit_code", f"{shown}\n")
 
-    def note_state(self, state: str, reason: str = "", nodes: str = "") -> None:
+    def append_state(self, state: str, reason: str = "", nodes: str = "") -> None:
         """Add a state of Slurm's to the list, unless it is the last one there.
 
         Where that cannot be written it is left out: a full disk says nothing of the job.
         """
-        last = (self.text("states.jsonl") or "").strip().rpartition("\n")[2]
+        last = (self.read_text("states.jsonl") or "").strip().rpartition("\n")[2]
         entry = {"state": state, "reason": reason, "nodes": nodes}
         with contextlib.suppress(ValueError):
             before = json.loads(last) if last else {}
@@ -192,21 +192,21 @@ class JobDirectory:
                 fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
-    def last_words(self) -> str:
+    def last_error_line(self) -> str:
         """Return the last line that the script wrote to its standard error, else output.
 
         What the scheduler and launchers of MPI say of every program that fails comes after it.
         """
         for name in ("stderr", "stdout"):
-            lines = [line.strip() for line in (self.text(name) or "").splitlines()]
+            lines = [line.strip() for line in (self.read_text(name) or "").splitlines()]
             spoken = [line for line in lines if line and not line.startswith("slurmstepd:")]
-            spoken = [line for line in spoken if not _OF_LAUNCHERS.search(line)] or spoken
+            spoken = [line for line in spoken if not _LAUNCHER_MESSAGE.search(line)] or spoken
             if spoken:
                 line = " ".join(spoken[-1].split())
-                left_out = len(line) - _MAX_WORDS
+                left_out = len(line) - _MAX_LINE_LENGTH
                 if left_out <= 0:
                     return line
-                return f"{line[:_MAX_WORDS]} [... {left_out} characters are left out ...]"
+                return f"{line[:_MAX_LINE_LENGTH]} [... {left_out} characters are left out ...]"
         return "it said nothing"
 
     def clear(self) -> None:
@@ -215,7 +215,7 @@ class JobDirectory:
         Raises:
             BatchJobError: what it left cannot be removed.
         """
-        records = ("submission.json", "place.json", "states.jsonl", "exit_code", "ended.json")
+        records = ("submission.json", "host.json", "states.jsonl", "exit_code", "outcome.json")
         try:
             for name in (OWNER, *records, "stdout", "stderr", "slurm.log"):
                 (self.path / name).unlink(missing_ok=True)

@@ -19,21 +19,23 @@ from pathlib import Path
 from types import FrameType
 
 from ..scheduler import Job, JobId, JobState
-from .cancelling import refuse_cancelled, was_cancelled
-from .directory import ExitNote, JobDirectory
+from .cancelling import raise_if_cancelled, was_cancelled
+from .directory import ExitRecord, JobDirectory
 from .errors import BatchJobError
-from .outcome import Ending, ending_of
-from .script import contained
-from .settings import JobSettings, job_environment, shown_environment, walltime_seconds
+from .outcome import JobOutcome, determine_outcome
+from .script import script_command
+from .settings import JobSettings, job_environment, walltime_seconds, without_secrets
 from .waiting import JobEnd
 
 _GRACE_SECONDS = 10.0
 # A file system that many share is not asked more often whether the task was given up.
-_LOOK_SECONDS = 2.0
+_CANCELLATION_CHECK_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
-def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str) -> Ending:
+def run_in_allocation(
+    job: JobDirectory, settings: JobSettings, workdir: Path, task: str
+) -> JobOutcome:
     """Run the script as a child of this process, and ends it with this process.
 
     Args:
@@ -45,13 +47,13 @@ def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str)
     Raises:
         BatchJobError: the task was cancelled, or the directory cannot be written.
     """
-    refuse_cancelled(task)
+    raise_if_cancelled(task)
     environment = _environment(settings)
-    command = contained(settings, job.path / settings.script.name, settings.arguments)
+    command = script_command(settings, job.path / settings.script.name, settings.arguments)
     job_id = os.environ.get("SLURM_JOB_ID", "")
     host = socket.gethostname()
-    job.keep("command", shlex.join(command) + "\n")
-    job.keep_json("environment.json", shown_environment(environment))
+    job.write("command", shlex.join(command) + "\n")
+    job.write_json("environment.json", without_secrets(environment))
     nodes = os.environ.get("SLURM_JOB_NODELIST", host)
     place = {
         "host": host,
@@ -59,18 +61,18 @@ def run_here(job: JobDirectory, settings: JobSettings, workdir: Path, task: str)
         "job_id": job_id,
         "scratch": environment.get("TMPDIR") or tempfile.gettempdir(),
         "restarts": 0,
-        "began": _now(),
+        "started_at": _now(),
     }
-    job.keep_json("place.json", place)
-    job.note_state("RUNNING", nodes=nodes)
+    job.write_json("host.json", place)
+    job.append_state("RUNNING", nodes=nodes)
     limit = walltime_seconds(settings.walltime) or math.inf
     code, late = _run(job, command, environment, workdir, limit, task)
-    refuse_cancelled(task)
-    job.note_exit(job_id, code)
+    raise_if_cancelled(task)
+    job.write_exit_code(job_id, code)
     state = JobState.TIMEOUT if late else JobState.COMPLETED if code == 0 else JobState.FAILED
-    job.note_state(state.value, nodes=nodes)
-    end = JobEnd(JobId(job_id), ExitNote(job_id, 0, code), Job(job_id, state, nodes=nodes))
-    return ending_of(job, settings, workdir, end)
+    job.append_state(state.value, nodes=nodes)
+    end = JobEnd(JobId(job_id), ExitRecord(job_id, 0, code), Job(job_id, state, nodes=nodes))
+    return determine_outcome(job, settings, workdir, end)
 
 
 def _environment(settings: JobSettings) -> dict[str, str]:
@@ -116,7 +118,7 @@ def _run(
             cwd=workdir,
             env=environment,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_terminate_with_parent,
         )
 
         def signal_group(number: int) -> None:
@@ -157,7 +159,7 @@ def _wait(
         if not late and moment - begun > limit:
             late = True
             signal_group(signal.SIGTERM)
-        if not given_up and moment - looked > _LOOK_SECONDS:
+        if not given_up and moment - looked > _CANCELLATION_CHECK_SECONDS:
             looked = moment
             if given_up := was_cancelled(task):
                 signal_group(signal.SIGTERM)
@@ -168,7 +170,7 @@ def _wait(
     return late
 
 
-def _die_with_parent() -> None:
+def _terminate_with_parent() -> None:
     # A worker that is killed outright cannot clean up: the kernel tells its child instead.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

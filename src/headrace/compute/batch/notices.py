@@ -34,7 +34,7 @@ class Notices:
         self._directory = directory
         self._text: str | None = None
 
-    def tell(self, text: str, seconds: float = 0.0) -> None:
+    def publish(self, text: str, seconds: float = 0.0) -> None:
         """Say what is waited for.
 
         Args:
@@ -64,12 +64,12 @@ class Notices:
                 self._path.unlink(missing_ok=True)
 
 
-def notices_of(tasks: Collection[str]) -> list[str]:
+def read_notices(tasks: Collection[str]) -> list[str]:
     """Return what is said of tasks on this machine."""
-    return [str(known["text"]) for known in _all() if known.get("task") in tasks]
+    return [str(known["text"]) for known in _read_all() if known.get("task") in tasks]
 
 
-def _all() -> Iterator[dict[str, Any]]:
+def _read_all() -> Iterator[dict[str, Any]]:
     try:
         names = sorted(os.listdir(_folder()))  # noqa: PTH208
     except OSError:

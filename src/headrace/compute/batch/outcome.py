@@ -8,39 +8,39 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from ..scheduler import JobOutcome, JobState
+from ..scheduler import CompletionStatus, JobState
 from .directory import JobDirectory
 from .settings import JobSettings
 from .waiting import JobEnd
 
 # A file system that many machines share may show an output here so much later than the job ended.
 OUTPUT_SECONDS: Final = 45.0
-_SHOWN: Final = 5
+_MAX_NAMES: Final = 5
 
-_OF_STATE: Final = {
-    JobState.TIMEOUT: JobOutcome.TIME_LIMIT,
-    JobState.DEADLINE: JobOutcome.TIME_LIMIT,
-    JobState.OUT_OF_MEMORY: JobOutcome.OUT_OF_MEMORY,
-    JobState.NODE_FAIL: JobOutcome.NODE_FAILURE,
-    JobState.BOOT_FAIL: JobOutcome.NODE_FAILURE,
-    JobState.PREEMPTED: JobOutcome.CANCELLED,
-    JobState.CANCELLED: JobOutcome.CANCELLED,
+_STATUS_OF_STATE: Final = {
+    JobState.TIMEOUT: CompletionStatus.TIME_LIMIT,
+    JobState.DEADLINE: CompletionStatus.TIME_LIMIT,
+    JobState.OUT_OF_MEMORY: CompletionStatus.OUT_OF_MEMORY,
+    JobState.NODE_FAIL: CompletionStatus.NODE_FAILURE,
+    JobState.BOOT_FAIL: CompletionStatus.NODE_FAILURE,
+    JobState.PREEMPTED: CompletionStatus.CANCELLED,
+    JobState.CANCELLED: CompletionStatus.CANCELLED,
 }
-_WORDS: Final = {
-    JobOutcome.FINISHED: "finished",
-    JobOutcome.FAILED: "failed with code {code}",
-    JobOutcome.TIME_LIMIT: "time limit",
-    JobOutcome.OUT_OF_MEMORY: "out of memory",
-    JobOutcome.NODE_FAILURE: "node failure",
-    JobOutcome.CANCELLED: "cancelled",
-    JobOutcome.NEVER_STARTED: "never started: {reason}",
-    JobOutcome.OUTPUTS_MISSING: "outputs missing: {missing}",
-    JobOutcome.LOST: "lost",
+_DESCRIPTIONS: Final = {
+    CompletionStatus.FINISHED: "finished",
+    CompletionStatus.FAILED: "failed with code {code}",
+    CompletionStatus.TIME_LIMIT: "time limit",
+    CompletionStatus.OUT_OF_MEMORY: "out of memory",
+    CompletionStatus.NODE_FAILURE: "node failure",
+    CompletionStatus.CANCELLED: "cancelled",
+    CompletionStatus.NEVER_STARTED: "never started: {reason}",
+    CompletionStatus.OUTPUTS_MISSING: "outputs missing: {missing}",
+    CompletionStatus.LOST: "lost",
 }
 
 
 @dataclass(frozen=True)
-class Ending:
+class JobOutcome:
     """How a job ended.
 
     Attributes:
@@ -55,8 +55,8 @@ class Ending:
         restarts: how often Slurm ran it again.
     """
 
-    outcome: JobOutcome
-    ended: str
+    status: CompletionStatus
+    description: str
     state: str = ""
     exit_code: int | None = None
     job_id: str = ""
@@ -66,23 +66,25 @@ class Ending:
     @property
     def ok(self) -> bool:
         """Whether the job did its work."""
-        return self.outcome is JobOutcome.FINISHED
+        return self.status is CompletionStatus.FINISHED
 
-    def document(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return the ending as JSON."""
-        return {**asdict(self), "outcome": self.outcome.value}
+        return {**asdict(self), "outcome": self.status.value}
 
     @classmethod
-    def of_document(cls, known: dict[str, object]) -> Ending | None:
+    def from_dict(cls, document: dict[str, object]) -> JobOutcome | None:
         """Read an ending; None where the document is none, or of another version."""
-        fields = {name: known[name] for name in cls.__dataclass_fields__ if name in known}
+        fields = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         try:
-            return cls(**{**fields, "outcome": JobOutcome(fields["outcome"])})  # type: ignore[arg-type]
+            return cls(**{**fields, "outcome": CompletionStatus(fields["outcome"])})  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError):
             return None
 
 
-def ending_of(job: JobDirectory, settings: JobSettings, workdir: Path, end: JobEnd) -> Ending:
+def determine_outcome(
+    job: JobDirectory, settings: JobSettings, workdir: Path, end: JobEnd
+) -> JobOutcome:
     """Put together what Slurm says and what the job's directory says.
 
     Args:
@@ -91,28 +93,32 @@ def ending_of(job: JobDirectory, settings: JobSettings, workdir: Path, end: JobE
         workdir: where it ran.
         end: its end.
     """
-    state = end.record.state if end.record is not None else None
-    code = end.note.code if end.note is not None else None
-    place = job.json("place.json")
+    state = end.scheduler_record.state if end.scheduler_record is not None else None
+    code = end.exit_record.code if end.exit_record is not None else None
+    place = job.read_json("host.json")
     ours = str(place.get("job_id", "")) == end.job.number
-    if code is None and ours and end.record is not None:
+    if code is None and ours and end.scheduler_record is not None:
         # Its own file may be missing (a full disk): Slurm has the code of the script around it.
-        code = end.record.exit_code if state in (JobState.COMPLETED, JobState.FAILED) else None
+        code = (
+            end.scheduler_record.exit_code
+            if state in (JobState.COMPLETED, JobState.FAILED)
+            else None
+        )
     missing: list[str] = []
     if code == 0:
         missing = missing_outputs(settings, workdir, OUTPUT_SECONDS)
-    outcome = _outcome(state, code, started=ours or end.note is not None, missing=missing)
-    reason = end.record.reason if end.record is not None else ""
-    if outcome is JobOutcome.CANCELLED and not ours and reason not in ("", "None"):
+    outcome = _status(state, code, started=ours or end.exit_record is not None, missing=missing)
+    reason = end.scheduler_record.reason if end.scheduler_record is not None else ""
+    if outcome is CompletionStatus.CANCELLED and not ours and reason not in ("", "None"):
         # Slurm cancels what can never run, and says why.
-        outcome = JobOutcome.NEVER_STARTED
-    words = _WORDS[outcome].format(
+        outcome = CompletionStatus.NEVER_STARTED
+    words = _DESCRIPTIONS[outcome].format(
         code=code,
         reason=reason if reason not in ("", "None") else state or "",
-        missing=", ".join(missing[:_SHOWN]),
+        missing=", ".join(missing[:_MAX_NAMES]),
     )
-    restarts = end.note.restarts if end.note is not None else place.get("restarts", 0)
-    return Ending(
+    restarts = end.exit_record.restarts if end.exit_record is not None else place.get("restarts", 0)
+    return JobOutcome(
         outcome,
         words,
         state=state.value if state is not None else "",
@@ -153,15 +159,15 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _outcome(
+def _status(
     state: JobState | None, code: int | None, *, started: bool, missing: list[str]
-) -> JobOutcome:
+) -> CompletionStatus:
     if code == 0:
-        return JobOutcome.OUTPUTS_MISSING if missing else JobOutcome.FINISHED
-    if state in _OF_STATE:
-        return _OF_STATE[state]
+        return CompletionStatus.OUTPUTS_MISSING if missing else CompletionStatus.FINISHED
+    if state in _STATUS_OF_STATE:
+        return _STATUS_OF_STATE[state]
     if code is not None:
-        return JobOutcome.FAILED
+        return CompletionStatus.FAILED
     if state is not None and not started:
-        return JobOutcome.NEVER_STARTED
-    return JobOutcome.LOST
+        return CompletionStatus.NEVER_STARTED
+    return CompletionStatus.LOST

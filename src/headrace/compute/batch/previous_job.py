@@ -8,20 +8,20 @@ from dataclasses import replace
 from typing import Final
 
 from ..scheduler import JobId, Scheduler, SchedulerError
-from .cancelling import refuse_cancelled, was_cancelled
+from .cancelling import raise_if_cancelled, was_cancelled
 from .directory import JobDirectory
 from .errors import BatchJobError
 from .notices import Notices
-from .submission import LOOKING, Submission, find_job
-from .waiting import LOOK_SECONDS, EndRule, JobWatch
+from .submission import LOOKUP_PAUSES, Submission, find_job
+from .waiting import POLL_SECONDS, EndDetector, JobPoller
 
 # One that is cancelled and does not end is told, and cancelled again after so long.
 _CANCEL_SECONDS: Final = 60.0
-_ANSWERS: Final = 2
+_COMPLETE_ANSWERS: Final = 2
 
 
-def claim(
-    scheduler: Scheduler, directory: JobDirectory, tag: str, task: str, begin: Callable[[], None]
+def claim_directory(
+    scheduler: Scheduler, directory: JobDirectory, tag: str, task: str, prepare: Callable[[], None]
 ) -> bool:
     """Make a directory this submission's.
 
@@ -30,7 +30,7 @@ def claim(
         directory: the directory.
         tag: name of this submission.
         task: who asks.
-        begin: prepares the directory, and writes ``submission.json`` last.
+        prepare: prepares the directory, and writes ``submission.json`` last.
 
     Returns:
         Whether it was made this submission's just now; otherwise it was before.
@@ -45,9 +45,9 @@ def claim(
             if known is not None and known.tag == tag:
                 return False
             if known is None or is_settled(directory, known):
-                begin()
+                prepare()
                 return True
-        settle(scheduler, directory, known, task)
+        settle_previous_job(scheduler, directory, known, task)
 
 
 def is_settled(directory: JobDirectory, known: Submission) -> bool:
@@ -56,16 +56,18 @@ def is_settled(directory: JobDirectory, known: Submission) -> bool:
         return True
     if known.job is None:
         return False
-    if not known.requeue and directory.exit_of({known.job.number}) is not None:
+    if not known.requeue and directory.exit_record_of({known.job.number}) is not None:
         return True
-    ended = directory.json("ended.json")
+    ended = directory.read_json("outcome.json")
     if ended.get("settled") == known.job.number:
         return True
     # Earlier versions wrote "lost" of jobs that ran, but no exit code then.
     return ended.get("job_id") == str(known.job) and isinstance(ended.get("exit_code"), int)
 
 
-def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str) -> None:
+def settle_previous_job(
+    scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str
+) -> None:
     """Wait until a job of an earlier task has ended; cancel it where that task was given up.
 
     Args:
@@ -84,7 +86,7 @@ def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, tas
         )
     notices = Notices(task, directory.path)
     try:
-        job = known.job or _look_up(scheduler, known, task)
+        job = known.job or _find_unconfirmed(scheduler, known, task)
         if job is not None:
             found = replace(known, job=job)
             _wait_for_end(scheduler, directory, found, task, notices)
@@ -92,14 +94,14 @@ def settle(scheduler: Scheduler, directory: JobDirectory, known: Submission, tas
         notices.clear()
     with directory.locked():
         if (now := Submission.read(directory)) is not None and now.tag == known.tag:
-            directory.keep_json("submission.json", {**now.document(), "settled": True})
+            directory.write_json("submission.json", {**now.to_dict(), "settled": True})
 
 
-def _look_up(scheduler: Scheduler, known: Submission, task: str) -> JobId | None:
+def _find_unconfirmed(scheduler: Scheduler, known: Submission, task: str) -> JobId | None:
     """Look for a job whose submission was never answered; None where there is none."""
-    answers, pauses = 0, [*LOOKING]
-    while pauses or answers < _ANSWERS:
-        refuse_cancelled(task)
+    answers, pauses = 0, [*LOOKUP_PAUSES]
+    while pauses or answers < _COMPLETE_ANSWERS:
+        raise_if_cancelled(task)
         try:
             found, whole = find_job(scheduler, known.tag)
         except SchedulerError:
@@ -107,7 +109,7 @@ def _look_up(scheduler: Scheduler, known: Submission, task: str) -> JobId | None
         if found is not None:
             return found
         answers += whole
-        time.sleep(pauses.pop(0) if pauses else LOOKING[-1])
+        time.sleep(pauses.pop(0) if pauses else LOOKUP_PAUSES[-1])
     return None
 
 
@@ -119,24 +121,24 @@ def _wait_for_end(
     notices: Notices,
 ) -> None:
     assert known.job is not None  # noqa: S101 - it was found
-    watch, rule = JobWatch(scheduler, known), EndRule(known.requeue)
+    watch, rule = JobPoller(scheduler, known), EndDetector(known.requeue)
     cancelled_at: float | None = None
     while True:
-        refuse_cancelled(task)
+        raise_if_cancelled(task)
         given_up = was_cancelled(known.task)
         if given_up and (cancelled_at is None or time.monotonic() - cancelled_at > _CANCEL_SECONDS):
             cancelled_at = time.monotonic()
             try:
                 scheduler.cancel([known.job])
             except SchedulerError as error:
-                notices.tell(f"Slurm job {known.job} cannot be cancelled yet: {error}")
-        notices.tell(
+                notices.publish(f"Slurm job {known.job} cannot be cancelled yet: {error}")
+        notices.publish(
             f"{directory.path} is in use by Slurm job {known.job} of task {known.task}; "
             + ("it is being cancelled" if given_up else "its end is waited for")
         )
         statement = watch.poll()
         if statement is None:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             continue
         states = [one.state for one in statement.jobs]
         if any(not state.final for state in states):
@@ -144,7 +146,7 @@ def _wait_for_end(
         if not states and not statement.unknown:
             continue
         # A file alone does not settle it: the script may have been run again.
-        worst = next((state for state in states if state.may_return), None)
+        worst = next((state for state in states if state.may_be_requeued), None)
         state = worst or (states[0] if states else None)
-        if rule.has_ended(known.job.number, state, statement.contradicted):
+        if rule.has_ended(known.job.number, state, statement.accounting_disagrees):
             return

@@ -26,16 +26,16 @@ from .atomic import write_atomic
 from .clusters import cache_directory, known_clusters
 
 # One question in so many seconds on average, and some at once after a pause.
-PERIOD: Final = 10.0
-BURST: Final = 4.0
+SECONDS_PER_QUERY: Final = 10.0
+MAX_BURST: Final = 4.0
 # Nobody is content with an older answer than that.
-OLDEST: Final = 60.0
+MAX_AGE_SECONDS: Final = 60.0
 # A question that somebody asks is waited for so long before another one is asked.
-_ASKED_SECONDS: Final = 75.0
+_QUERY_TIMEOUT_SECONDS: Final = 75.0
 
 
 @dataclass(frozen=True)
-class QueueAnswer:
+class QueueSnapshot:
     """An answer that is shared.
 
     Attributes:
@@ -75,11 +75,11 @@ class QueueCache:
         with _MEMORY_LOCK:
             self._memory = _MEMORY.setdefault(self._path, _Memory())
 
-    def ask(self, known: str, interval: float) -> QueueAnswer | None:
+    def query(self, known_name: str, interval: float) -> QueueSnapshot | None:
         """Return an answer that the caller has not seen; ask where there is none and it may.
 
         Args:
-            known: name of the answer that the caller has; empty: none.
+            known_name: name of the answer that the caller has; empty: none.
             interval: seconds for which that one is new enough.
 
         Returns:
@@ -90,17 +90,17 @@ class QueueCache:
         """
         with self._record() as record:
             moment = time.time()
-            answer = _answer(record)
-            if answer is not None and answer.name != known:
+            answer = _snapshot(record)
+            if answer is not None and answer.name != known_name:
                 # A clock that was set back must not make an answer new for ever.
-                if 0.0 <= moment - record["asked"] <= OLDEST:
+                if 0.0 <= moment - record["asked"] <= MAX_AGE_SECONDS:
                     return answer
             elif answer is not None and 0.0 <= moment - record["asked"] < interval:
                 return None
-            if 0.0 <= moment - record.get("asking", 0.0) < _ASKED_SECONDS:
+            if 0.0 <= moment - record.get("asking", 0.0) < _QUERY_TIMEOUT_SECONDS:
                 return None
-            filled = abs(moment - record.get("filled", 0.0)) / PERIOD
-            budget = min(BURST, record.get("budget", BURST) + filled)
+            filled = abs(moment - record.get("filled", 0.0)) / SECONDS_PER_QUERY
+            budget = min(MAX_BURST, record.get("budget", MAX_BURST) + filled)
             if budget < 1.0:
                 return None
             count = record.get("questions", 0) + 1
@@ -116,10 +116,10 @@ class QueueCache:
         with self._record() as record:
             record.pop("asking", None)
             record.update(asked=moment, name=name, jobs=jobs)
-            record.update(clusters=list(queue.asked), whole=list(queue.whole))
-        return QueueAnswer(name, queue)
+            record.update(clusters=list(queue.clusters), whole=list(queue.complete_clusters))
+        return QueueSnapshot(name, queue)
 
-    def count(self) -> int:
+    def query_count(self) -> int:
         """Return how often the scheduler was asked."""
         with self._record() as record:
             return int(record.get("questions", 0))
@@ -161,13 +161,13 @@ class QueueCache:
         return True
 
 
-def _answer(record: dict[str, Any]) -> QueueAnswer | None:
+def _snapshot(record: dict[str, Any]) -> QueueSnapshot | None:
     """Read the last answer; one that another version of headrace has kept is none."""
     if not isinstance(record.get("name"), str) or "asked" not in record:
         return None
     try:
         jobs = [Job(**{**job, "state": JobState(job["state"])}) for job in record["jobs"]]
         queue = Queue(tuple(jobs), tuple(record["clusters"]), tuple(record["whole"]))
-        return QueueAnswer(record["name"], queue)
+        return QueueSnapshot(record["name"], queue)
     except (KeyError, TypeError, ValueError):
         return None

@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..scheduler import JobOutcome, Scheduler, get_scheduler
+from ..scheduler import CompletionStatus, Scheduler, get_scheduler
 from .arrays import run_members
 from .directives import read_directives
 from .directory import JobDirectory
 from .errors import BatchJobError
-from .in_allocation import run_here
-from .outcome import Ending, ending_of
-from .previous_job import claim
+from .in_allocation import run_in_allocation
+from .outcome import JobOutcome, determine_outcome
+from .previous_job import claim_directory
 from .script import job_text
 from .settings import JobSettings
-from .submission import Submission, check_task, intend, submit_once, tag_of
+from .submission import Submission, record_intent, submission_tag, submit_once, validate_task_id
 from .waiting import wait_for_job
 
 
@@ -62,20 +62,20 @@ def run_batch_job(
         SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
     wanted, place = _settings(script, settings), _workdir(workdir)
-    directory = JobDirectory(place / _plain(job))
-    task = check_task(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
+    directory = JobDirectory(place / _checked_name(job))
+    task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     begun = time.monotonic()
-    ending = _ended_before(directory, task)
+    ending = _previous_success(directory, task)
     if ending is None:
         ending = _run(directory, wanted, place, task, how)
         known = Submission.read(directory)
         settled = known.job.number if known is not None and known.job is not None else ""
-        story = {**ending.document(), "task": task, "settled": settled}
-        directory.note_json("ended.json", story)
+        story = {**ending.to_dict(), "task": task, "settled": settled}
+        directory.try_write_json("outcome.json", story)
     if not ending.ok:
-        raise BatchJobError.of(ending.outcome, _failure(wanted, directory, ending))
+        raise BatchJobError.with_status(ending.status, _failure_message(wanted, directory, ending))
     seconds = round(time.monotonic() - begun, 3)
-    return {**ending.document(), "seconds": seconds, "directory": str(directory.path)}
+    return {**ending.to_dict(), "seconds": seconds, "directory": str(directory.path)}
 
 
 def run_batch_array(
@@ -110,8 +110,8 @@ def run_batch_array(
         BatchJobError: members failed; names the first ones.
     """
     wanted, place = _settings(script, settings), _workdir(workdir)
-    directory = JobDirectory(place / _plain(job))
-    task = check_task(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
+    directory = JobDirectory(place / _checked_name(job))
+    task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     return run_members(_scheduler(), directory, wanted, place, members, task, at_once, retries)
 
 
@@ -145,21 +145,21 @@ def _workdir(workdir: str) -> Path:
     return path
 
 
-def _plain(name: str) -> str:
+def _checked_name(name: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise BatchJobError(f"job {name!r}: must be a plain name")
     return name
 
 
-def _ended_before(directory: JobDirectory, task: str) -> Ending | None:
-    known = directory.json("ended.json")
-    ending = Ending.of_document(known) if known.get("task") == task else None
+def _previous_success(directory: JobDirectory, task: str) -> JobOutcome | None:
+    known = directory.read_json("outcome.json")
+    ending = JobOutcome.from_dict(known) if known.get("task") == task else None
     return ending if ending is not None and ending.ok else None
 
 
 def _run(
     directory: JobDirectory, settings: JobSettings, workdir: Path, task: str, how: str
-) -> Ending:
+) -> JobOutcome:
     if how not in ("auto", "sbatch", "here"):
         raise BatchJobError(f"how {how!r}: must be auto, sbatch or here")
     if how == "auto":
@@ -174,34 +174,39 @@ def _run(
             raise BatchJobError(f"{error.filename or copy}: {error.strerror}") from error
 
     if how == "here":
-        claim(get_scheduler(), directory, "", task, prepare)
-        return run_here(directory, settings, workdir, task)
+        claim_directory(get_scheduler(), directory, "", task, prepare)
+        return run_in_allocation(directory, settings, workdir, task)
     scheduler = _scheduler()
-    tag = tag_of(task, directory.path, 0)
+    tag = submission_tag(task, directory.path, 0)
     text = job_text(settings, directory.path, workdir, copy, tag)
 
     def begin() -> None:
         prepare()
-        directory.keep("submitted.sh", text)
-        intend(directory, settings, tag)
+        directory.write("submitted.sh", text)
+        record_intent(directory, settings, tag)
 
-    fresh = claim(scheduler, directory, tag, task, begin)
+    fresh = claim_directory(scheduler, directory, tag, task, begin)
     intent = Submission.read(directory)
     if intent is None or intent.tag != tag:
         raise BatchJobError(f"{directory.path}: another task has taken the directory")
-    submission = submit_once(scheduler, directory, settings, intent, fresh=fresh)
-    end = wait_for_job(scheduler, directory, submission, task=task, may_return=settings.requeue)
-    return ending_of(directory, settings, workdir, end)
+    submission = submit_once(scheduler, directory, settings, intent, new=fresh)
+    end = wait_for_job(scheduler, directory, submission, task=task, requeue=settings.requeue)
+    return determine_outcome(directory, settings, workdir, end)
 
 
-def _failure(settings: JobSettings, directory: JobDirectory, ending: Ending) -> str:
+def _failure_message(settings: JobSettings, directory: JobDirectory, ending: JobOutcome) -> str:
     where = f"job {ending.job_id}" if ending.job_id else "the job"
-    told = f"{settings.script.name}: {where}: {ending.ended}"
-    if ending.outcome in _WITH_LAST_WORDS:
-        told += f": {directory.last_words()}"
+    told = f"{settings.script.name}: {where}: {ending.description}"
+    if ending.status in _SHOWS_LAST_LINE:
+        told += f": {directory.last_error_line()}"
     return f"{told}; all of it is in {directory.path}"
 
 
-_WITH_LAST_WORDS = frozenset(
-    {JobOutcome.FAILED, JobOutcome.TIME_LIMIT, JobOutcome.OUT_OF_MEMORY, JobOutcome.NODE_FAILURE}
+_SHOWS_LAST_LINE = frozenset(
+    {
+        CompletionStatus.FAILED,
+        CompletionStatus.TIME_LIMIT,
+        CompletionStatus.OUT_OF_MEMORY,
+        CompletionStatus.NODE_FAILURE,
+    }
 )

@@ -24,7 +24,7 @@ def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path
         script: the copy of the script that is run.
         tag: name of the submission.
     """
-    command = _run(settings, shlex.join(contained(settings, script, settings.arguments)))
+    command = _run(settings, shlex.join(script_command(settings, script, settings.arguments)))
     return f"""#!/bin/bash
 {_directives(settings)}
 directory={shlex.quote(str(directory))}
@@ -47,7 +47,7 @@ def array_text(
 
     A member finds its number and its arguments in the line of ``members.txt`` in the part's
     directory that its index counts to, writes to ``members/NUMBER.out``, and leaves its exit code
-    in ``ended/NUMBER``.
+    in ``exit_codes/NUMBER``.
 
     Args:
         settings: what each member asks for.
@@ -57,7 +57,7 @@ def array_text(
         script: the copy of the script that is run.
         tag: name of the submission.
     """
-    call = f'{shlex.join(contained(settings, script, []))} "${{arguments[@]}}"'
+    call = f'{shlex.join(script_command(settings, script, []))} "${{arguments[@]}}"'
     command = _run(settings, call)
     return f"""#!/bin/bash
 {_directives(settings)}
@@ -74,14 +74,14 @@ export HEADRACE_MEMBER=$member
 exec >>"$directory/members/$member.out" 2>>"$directory/members/$member.err"
 cd {shlex.quote(str(workdir))} || exit 125
 {command}
-note="$directory/ended/.$member.$SLURM_JOB_ID"
+note="$directory/exit_codes/.$member.$SLURM_JOB_ID"
 printf '%s %s %s\\n' "$code" "$job" "${{SLURM_RESTART_COUNT:-0}}" >"$note" &&
-  mv "$note" "$directory/ended/$member"
+  mv "$note" "$directory/exit_codes/$member"
 exit "$code"
 """
 
 
-def contained(settings: JobSettings, script: Path, arguments: object) -> list[str]:
+def script_command(settings: JobSettings, script: Path, arguments: object) -> list[str]:
     """Return the command for a script, in its container where it has one.
 
     Args:
@@ -199,10 +199,10 @@ _NOTE_PLACE = """mkdir -p "$directory/exit_codes"
 text() { local t=${1//\\\\/\\\\\\\\}; printf '"%s"' "${t//\\"/\\\\\\"}"; }
 printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, ' \\
   "$(text "$(hostname)")" "$(text "${SLURM_JOB_NODELIST:-$(hostname)}")" "$job" \\
-  "$(text "${TMPDIR:-/tmp}")" >"$directory/.place.$$" &&
-printf '"restarts": %d, "began": "%s"}\\n' \\
-  "${SLURM_RESTART_COUNT:-0}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.place.$$" &&
-  mv "$directory/.place.$$" "$directory/place.json"
+  "$(text "${TMPDIR:-/tmp}")" >"$directory/.host.$$" &&
+printf '"restarts": %d, "started_at": "%s"}\\n' \\
+  "${SLURM_RESTART_COUNT:-0}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.host.$$" &&
+  mv "$directory/.host.$$" "$directory/host.json"
 """
 _NOTE_END = """note="$directory/exit_codes/.$job.$$"
 printf '%s\\n' "$code" >"$note" &&

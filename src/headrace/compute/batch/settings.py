@@ -18,14 +18,14 @@ _WALLTIME = re.compile(
 _UNLIMITED = ("UNLIMITED", "INFINITE")
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|COOKIE|AUTHORIZATION", re.I)
 # What a job must not inherit from the job or the step that submits it.
-_OF_THE_PARENT = (
+_PARENT_JOB_PREFIXES = (
     *("SLURM_", "SBATCH_", "SRUN_", "PMI_", "PMIX_"),
     *("OMPI_", "PRTE_", "HYDRA_", "MPICH_"),
 )
 # Names that the job's directory has for itself.
 _FILES = frozenset(
-    {"submitted.sh", "command", "environment.json", "submission.json", "place.json", "states.jsonl"}
-    | {"stdout", "stderr", "exit_code", "ended.json", "members.txt", "members", "ended", "arrays"}
+    {"submitted.sh", "command", "environment.json", "submission.json", "host.json", "states.jsonl"}
+    | {"stdout", "stderr", "exit_code", "outcome.json", "members.txt", "members", "ended", "arrays"}
     | {"owner", "exit_codes", "slurm.log"}
 )
 _OWN_OPTIONS = frozenset(
@@ -137,7 +137,7 @@ class JobSettings:
             *self.options,
         ]
 
-    def launch(self) -> str:
+    def launch_command(self) -> str:
         """Return the words that start a program on every rank."""
         if self.launcher == "mpiexec":
             return f"mpiexec -n {self.ntasks}"
@@ -165,11 +165,11 @@ def job_environment(settings: JobSettings) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if (name in _KEPT or not name.startswith(_OF_THE_PARENT)) and not _SECRET.search(name)
+        if (name in _KEPT or not name.startswith(_PARENT_JOB_PREFIXES)) and not _SECRET.search(name)
     }
     return {
         **inherited,
-        "HEADRACE_LAUNCH": settings.launch(),
+        "HEADRACE_LAUNCH": settings.launch_command(),
         "HEADRACE_NODES": str(settings.nodes),
         "HEADRACE_RANKS": str(settings.ntasks),
         "HEADRACE_SCRIPTS": str(settings.script.parent),
@@ -177,6 +177,6 @@ def job_environment(settings: JobSettings) -> dict[str, str]:
     }
 
 
-def shown_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment as the job's directory keeps it: without secrets."""
     return {name: value for name, value in sorted(environment.items()) if not _SECRET.search(name)}

@@ -12,34 +12,34 @@ from pathlib import Path
 from typing import Final
 
 from ..scheduler import JobId, Refusal, Scheduler, SchedulerError, SubmissionRefused
-from .cancelling import refuse_cancelled
-from .clusters import known_clusters, note_cluster
+from .cancelling import raise_if_cancelled
+from .clusters import known_clusters, remember_cluster
 from .directory import JobDirectory
 from .errors import BatchJobError
 from .notices import Notices
-from .settings import JobSettings, job_environment, shown_environment, walltime_seconds
+from .settings import JobSettings, job_environment, walltime_seconds, without_secrets
 
 # After a question without an answer Slurm may still be taking the job in: it is looked for so long.
-LOOKING: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+LOOKUP_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 # So many answers without the job say that it was not taken.
-_ANSWERS: Final = 2
+_COMPLETE_ANSWERS: Final = 2
 # A job that is not taken at the moment is submitted again after so long, then twice as long ...
-FIRST_PAUSE: Final = 60.0
-_LONGEST_PAUSE: Final = 3600.0
+FIRST_RETRY_SECONDS: Final = 60.0
+_MAX_RETRY_SECONDS: Final = 3600.0
 # How often a refusal is tried again that cannot be read.
-_UNCLEAR_TRIES: Final = 5
-_LOOK_SECONDS: Final = 1.0
+_UNRECOGNIZED_RETRIES: Final = 5
+_CANCELLATION_CHECK_SECONDS: Final = 1.0
 _TASK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
-def tag_of(task_id: str, directory: Path, number: int) -> str:
+def submission_tag(task_id: str, directory: Path, number: int) -> str:
     """Return what a job's comment says: the task, and which of its jobs it is."""
     path = str(directory).encode(errors="surrogateescape")
     place = hashlib.sha256(path + f"\n{number}".encode()).hexdigest()[:12]
     return f"headrace:{task_id}:{place}"
 
 
-def check_task(task_id: str) -> str:
+def validate_task_id(task_id: str) -> str:
     """Return a task's id, which becomes part of a job's comment.
 
     Raises:
@@ -78,7 +78,7 @@ class Submission:
     @classmethod
     def read(cls, directory: JobDirectory) -> Submission | None:
         """Read the submission of a directory; None where nothing was submitted from there."""
-        known = directory.json("submission.json")
+        known = directory.read_json("submission.json")
         if not isinstance(known.get("tag"), str):
             return None
         moment = known.get("time")
@@ -91,7 +91,7 @@ class Submission:
             known.get("settled") is True,
         )
 
-    def document(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return it as JSON."""
         return {
             "tag": self.tag,
@@ -103,14 +103,14 @@ class Submission:
         }
 
 
-def intend(directory: JobDirectory, settings: JobSettings, tag: str) -> Submission:
+def record_intent(directory: JobDirectory, settings: JobSettings, tag: str) -> Submission:
     """Write down that a job will be submitted.
 
     Raises:
         BatchJobError: it cannot be written; nothing was submitted.
     """
     intent = Submission(tag, time.time(), name=settings.name, requeue=settings.requeue)
-    directory.keep_json("submission.json", intent.document())
+    directory.write_json("submission.json", intent.to_dict())
     return intent
 
 
@@ -120,7 +120,7 @@ def submit_once(
     settings: JobSettings,
     intent: Submission,
     *,
-    fresh: bool,
+    new: bool,
     options: Sequence[str] = (),
     wait_at_limit: bool = True,
 ) -> Submission:
@@ -135,7 +135,7 @@ def submit_once(
         directory: the job's directory, with ``submitted.sh`` in it.
         settings: what the job asks for.
         intent: what :func:`intend` wrote, or what an earlier call left.
-        fresh: whether the intent was written just now, so that there can be no job yet.
+        new: whether the intent was written just now, so that there can be no job yet.
         options: further options of sbatch.
         wait_at_limit: whether a limit of submitted jobs is waited for, too; otherwise it is
             raised.
@@ -149,33 +149,33 @@ def submit_once(
     notices = Notices(intent.task, directory.path)
     task, begun = intent.task, time.monotonic()
     patience = walltime_seconds(settings.patience) or 0.0
-    sure = fresh
-    pause, unclear = FIRST_PAUSE, 0
+    sure = new
+    pause, unclear = FIRST_RETRY_SECONDS, 0
     try:
         while True:
-            refuse_cancelled(task)
-            if not sure and (found := _find(scheduler, intent.tag, task)) is not None:
-                return _submitted(directory, intent, found)
+            raise_if_cancelled(task)
+            if not sure and (found := _find_until_certain(scheduler, intent.tag, task)) is not None:
+                return _record_submitted(directory, intent, found)
             try:
                 job = _submit(scheduler, directory, settings, intent.tag, options)
-                return _submitted(directory, intent, job)
+                return _record_submitted(directory, intent, job)
             except SubmissionRefused as refused:
                 error = refused
-            if error.refusal is Refusal.FOR_GOOD:
+            if error.refusal is Refusal.PERMANENT:
                 raise error
             if error.refusal is Refusal.LIMIT and not wait_at_limit:
                 raise error
-            unclear += error.refusal is Refusal.UNCLEAR
-            if unclear > _UNCLEAR_TRIES or time.monotonic() - begun + pause > patience:
+            unclear += error.refusal is Refusal.UNRECOGNIZED
+            if unclear > _UNRECOGNIZED_RETRIES or time.monotonic() - begun + pause > patience:
                 raise error
             sure = error.refusal is not Refusal.UNANSWERED
-            directory.note_state("NOT_SUBMITTED", str(error))
+            directory.append_state("NOT_SUBMITTED", str(error))
             if sure or time.monotonic() - begun > pause:
-                notices.tell(f"{error}; submitted again in {pause / 60:.0f} min", pause)
+                notices.publish(f"{error}; submitted again in {pause / 60:.0f} min", pause)
                 _sleep(pause, task)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _MAX_RETRY_SECONDS)
             else:
-                notices.tell(f"{error}; the job is looked for before it is submitted again")
+                notices.publish(f"{error}; the job is looked for before it is submitted again")
     finally:
         notices.clear()
 
@@ -209,23 +209,23 @@ def _submit(
     shown = "/dev/null" if set("%\\") & set(str(log)) else str(log)
     words = [f"--comment={tag}", f"--output={shown}", "--open-mode=append", *options]
     script = str(directory.path / "submitted.sh")
-    directory.keep("command", shlex.join(["sbatch", "--parsable", *words, script]) + "\n")
-    directory.keep_json("environment.json", shown_environment(environment))
+    directory.write("command", shlex.join(["sbatch", "--parsable", *words, script]) + "\n")
+    directory.write_json("environment.json", without_secrets(environment))
     return scheduler.submit(script, words, environment)
 
 
-def _submitted(directory: JobDirectory, intent: Submission, job: JobId) -> Submission:
-    note_cluster(job.cluster)
+def _record_submitted(directory: JobDirectory, intent: Submission, job: JobId) -> Submission:
+    remember_cluster(job.cluster)
     done = replace(intent, job=job)
     # Where it cannot be written, the job is found by its tag.
-    directory.note_json("submission.json", done.document())
+    directory.try_write_json("submission.json", done.to_dict())
     return done
 
 
-def _find(scheduler: Scheduler, tag: str, task: str) -> JobId | None:
+def _find_until_certain(scheduler: Scheduler, tag: str, task: str) -> JobId | None:
     """Look for a job until it is seen, or sure not to be there."""
     answers, looks = 0, 0
-    pauses = [*LOOKING]
+    pauses = [*LOOKUP_PAUSES]
     while True:
         try:
             found, whole = find_job(scheduler, tag)
@@ -234,14 +234,14 @@ def _find(scheduler: Scheduler, tag: str, task: str) -> JobId | None:
         if found is not None:
             return found
         answers, looks = answers + whole, looks + 1
-        if not pauses and answers >= _ANSWERS:
+        if not pauses and answers >= _COMPLETE_ANSWERS:
             return None
         # Without an answer nothing is known, and nothing is submitted.
-        _sleep(pauses.pop(0) if pauses else FIRST_PAUSE, task)
+        _sleep(pauses.pop(0) if pauses else FIRST_RETRY_SECONDS, task)
 
 
 def _sleep(seconds: float, task: str) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, _LOOK_SECONDS))
-        refuse_cancelled(task)
+        time.sleep(min(left, _CANCELLATION_CHECK_SECONDS))
+        raise_if_cancelled(task)

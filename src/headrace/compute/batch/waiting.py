@@ -16,24 +16,24 @@ from typing import Final, Generic, TypeVar
 
 from ..scheduler import Job, JobId, JobState, Queue, Scheduler, SchedulerError
 from .cancelling import was_cancelled
-from .directory import ExitNote, JobDirectory
+from .directory import ExitRecord, JobDirectory
 from .errors import BatchJobError
 from .notices import Notices
-from .queue_cache import OLDEST, QueueCache
+from .queue_cache import MAX_AGE_SECONDS, QueueCache
 from .submission import Submission
 
-LOOK_SECONDS: Final = 0.5
-FIRST_QUESTION: Final = 2.0
+POLL_SECONDS: Final = 0.5
+FIRST_QUERY_SECONDS: Final = 2.0
 # A job that the scheduler says it does not have is given up after so long; where accounting says
 # that it runs, the scheduler may just be coming up.
 UNKNOWN_SECONDS: Final = 30.0
-_CONTRADICTED_SECONDS: Final = 600.0
+_DISAGREEMENT_SECONDS: Final = 600.0
 # The file system of a compute node may show a file here later than the scheduler tells the end.
 FILE_SECONDS: Final = 45.0
 # A job that may be run again comes back within so long, or does not.
-RETURN_SECONDS: Final = 180.0
+REQUEUE_SECONDS: Final = 180.0
 # How long the scheduler is asked for the state of a job that has left its exit code.
-LAST_SECONDS: Final = 4.0
+FINAL_RECORD_SECONDS: Final = 4.0
 # So long after that it is asked again whether one may be run again.
 _UNDECIDED_SECONDS: Final = 10.0
 # Accounting's clock, this machine's clock and daylight saving time differ by less.
@@ -42,7 +42,7 @@ _CLOCKS_SECONDS: Final = 7200.0
 T = TypeVar("T")
 
 
-class Background(Generic[T]):
+class BackgroundCall(Generic[T]):
     """A call in a thread of its own, so that a scheduler that hangs holds nobody up.
 
     Args:
@@ -77,24 +77,24 @@ class Background(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Statement:
+class JobReport:
     """What the scheduler says of a job.
 
     Attributes:
         jobs: the job, or the members of an array.
         unknown: whether it says that there is no such job: in the queue, by its number, and in
             accounting.
-        contradicted: whether accounting says that it has not ended all the same.
+        accounting_disagrees: whether accounting says that it has not ended all the same.
         whole: whether what is not in ``jobs`` is known not to be in the queue.
     """
 
     jobs: Sequence[Job] = field(default_factory=tuple)
     unknown: bool = False
-    contradicted: bool = False
-    whole: bool = False
+    accounting_disagrees: bool = False
+    complete: bool = False
 
 
-class JobWatch:
+class JobPoller:
     """Asks the scheduler for one job, at growing intervals and in the background.
 
     Args:
@@ -109,27 +109,27 @@ class JobWatch:
         self._submission = submission
         self._cache = QueueCache(scheduler)
         self._known = ""
-        self._interval = FIRST_QUESTION
-        self._next = time.monotonic() + FIRST_QUESTION
-        self._asking: Background[Statement | None] | None = None
+        self._interval = FIRST_QUERY_SECONDS
+        self._next = time.monotonic() + FIRST_QUERY_SECONDS
+        self._pending: BackgroundCall[JobReport | None] | None = None
 
-    def poll(self) -> Statement | None:
+    def poll(self) -> JobReport | None:
         """Return a statement where there is a new one. Does not wait."""
-        if self._asking is None:
+        if self._pending is None:
             if time.monotonic() >= self._next:
-                self._asking = Background(self._look)
+                self._pending = BackgroundCall(self._query)
             return None
-        if not self._asking.done():
+        if not self._pending.done():
             return None
-        asking, self._asking = self._asking, None
-        self._next = time.monotonic() + LOOK_SECONDS
+        asking, self._pending = self._pending, None
+        self._next = time.monotonic() + POLL_SECONDS
         statement = asking.result()
         if statement is not None:
             self._next = time.monotonic() + self._interval
-            self._interval = min(2 * self._interval, OLDEST)
+            self._interval = min(2 * self._interval, MAX_AGE_SECONDS)
         return statement
 
-    def last_record(self, seconds: float, *, final: bool) -> Job | None:
+    def final_record(self, seconds: float, *, final: bool) -> Job | None:
         """Ask for the job's record; None where it is not told in time.
 
         Args:
@@ -142,32 +142,34 @@ class JobWatch:
         record: Job | None = None
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            asking = Background(lambda: self._scheduler.show(job))
+            asking = BackgroundCall(lambda: self._scheduler.show(job))
             if not asking.done(left):
                 break
             found = asking.result()
             if found is not None:
-                record = _least_ended(found)
+                record = _first_unfinished(found)
                 if not final or record is None or record.state.final:
                     break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         return record
 
-    def _look(self) -> Statement | None:
+    def _query(self) -> JobReport | None:
         try:
-            answer = self._cache.ask(self._known, self._interval)
+            answer = self._cache.query(self._known, self._interval)
         except SchedulerError:
             # The job may be asked for by its number all the same.
-            return state_of(self._scheduler, self._submission, Queue(whole=()), self._size)
+            return query_job(
+                self._scheduler, self._submission, Queue(complete_clusters=()), self._size
+            )
         if answer is None:
             return None
         self._known = answer.name
-        return state_of(self._scheduler, self._submission, answer.queue, self._size)
+        return query_job(self._scheduler, self._submission, answer.queue, self._size)
 
 
-def state_of(
+def query_job(
     scheduler: Scheduler, submission: Submission, queue: Queue, size: int = 0
-) -> Statement | None:
+) -> JobReport | None:
     """Put together what the scheduler says of a job; None where it says nothing.
 
     Args:
@@ -179,37 +181,37 @@ def state_of(
     job = submission.job
     if job is None:
         return None
-    whole = job.cluster in queue.whole
-    rows = [row for row in queue.jobs if row.is_of(job) and not is_anothers(row, submission)]
+    whole = job.cluster in queue.complete_clusters
+    rows = [row for row in queue.jobs if row.belongs_to(job) and not has_other_tag(row, submission)]
     open_rows = [row for row in rows if not row.state.final]
-    if open_rows and len(members_of(rows)) >= size:
-        return Statement(rows)
+    if open_rows and len(jobs_by_array_index(rows)) >= size:
+        return JobReport(rows)
     # Its end, or its absence, is asked for by its number.
     try:
         records = scheduler.show(job)
     except SchedulerError:
-        return Statement(rows) if rows else None
-    records = [one for one in records if not is_anothers(one, submission)]
+        return JobReport(rows) if rows else None
+    records = [one for one in records if not has_other_tag(one, submission)]
     if records:
         told = {one.job_id for one in records}
         more = [row for row in rows if row.job_id not in told]
-        return Statement([*records, *more] if size else records, whole=whole)
+        return JobReport([*records, *more] if size else records, complete=whole)
     if rows:
-        return Statement(rows)
+        return JobReport(rows)
     earliest = submission.time - _CLOCKS_SECONDS
-    accounted = scheduler.accounted(job, submission.name, earliest)
+    accounted = scheduler.accounting_records(job, submission.name, earliest)
     if accounted and all(one.state.final for one in accounted):
-        return Statement(accounted)
+        return JobReport(accounted)
     if not whole:
         return None
-    return Statement((), unknown=True, contradicted=bool(accounted))
+    return JobReport((), unknown=True, accounting_disagrees=bool(accounted))
 
 
-def members_of(jobs: Sequence[Job]) -> dict[int, Job]:
+def jobs_by_array_index(jobs: Sequence[Job]) -> dict[int, Job]:
     """Return the members of an array that jobs are, by their indices."""
     found: dict[int, Job] = {}
     for job in jobs:
-        words = job.members.strip("[]").partition("%")[0]
+        words = job.array_indices.strip("[]").partition("%")[0]
         for part in words.split(","):
             match = _RANGE.fullmatch(part)
             if match:
@@ -222,7 +224,7 @@ def members_of(jobs: Sequence[Job]) -> dict[int, Job]:
 _RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+))?)?")
 
 
-def is_anothers(job: Job, submission: Submission) -> bool:
+def has_other_tag(job: Job, submission: Submission) -> bool:
     """Say whether a job of a submission's number is another one: ids are used again."""
     # A site may have put words of its own into the comment, or cut it.
     comment = job.comment.strip()
@@ -232,38 +234,40 @@ def is_anothers(job: Job, submission: Submission) -> bool:
 _TAG: Final = re.compile(r"headrace:[A-Za-z0-9_.-]+:[0-9a-f]{12}")
 
 
-class EndRule:
+class EndDetector:
     """Says when statements amount to an end. The one rule, for jobs and for members of arrays.
 
     Args:
-        may_return: whether the scheduler may run the job again after its node was lost.
+        requeue: whether the scheduler may run the job again after its node was lost.
     """
 
-    def __init__(self, may_return: bool) -> None:
-        self._may_return = may_return
+    def __init__(self, requeue: bool) -> None:
+        self._requeue = requeue
         self._unknown_since: dict[str, float] = {}
         self._final_since: dict[str, float] = {}
 
-    def has_ended(self, key: str, state: JobState | None, contradicted: bool = False) -> bool:
+    def has_ended(
+        self, key: str, state: JobState | None, accounting_disagrees: bool = False
+    ) -> bool:
         """Say whether what was just said of a job, or a member, is its end.
 
         Args:
             key: name of the job or member.
             state: its state; None: the scheduler says that it has no such job.
-            contradicted: whether accounting says that it has not ended.
+            accounting_disagrees: whether accounting says that it has not ended.
         """
         now = time.monotonic()
         if state is None:
             self._final_since.pop(key, None)
-            limit = _CONTRADICTED_SECONDS if contradicted else UNKNOWN_SECONDS
+            limit = _DISAGREEMENT_SECONDS if accounting_disagrees else UNKNOWN_SECONDS
             return now - self._unknown_since.setdefault(key, now) >= limit
         self._unknown_since.pop(key, None)
         if not state.final:
             self._final_since.pop(key, None)
             return False
-        if not (self._may_return and state.may_return):
+        if not (self._requeue and state.may_be_requeued):
             return True
-        return now - self._final_since.setdefault(key, now) >= RETURN_SECONDS
+        return now - self._final_since.setdefault(key, now) >= REQUEUE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -277,8 +281,8 @@ class JobEnd:
     """
 
     job: JobId
-    note: ExitNote | None = None
-    record: Job | None = None
+    exit_record: ExitRecord | None = None
+    scheduler_record: Job | None = None
 
 
 def wait_for_job(
@@ -287,7 +291,7 @@ def wait_for_job(
     submission: Submission,
     *,
     task: str,
-    may_return: bool = False,
+    requeue: bool = False,
 ) -> JobEnd:
     """Wait until a job has ended.
 
@@ -299,14 +303,14 @@ def wait_for_job(
         directory: the job's directory.
         submission: the job.
         task: who waits.
-        may_return: whether the scheduler may run the job again after its node was lost.
+        requeue: whether the scheduler may run the job again after its node was lost.
 
     Raises:
         BatchJobError: the task was cancelled.
     """
     job = submission.job
     assert job is not None  # noqa: S101 - it was submitted
-    watch, rule = JobWatch(scheduler, submission), EndRule(may_return)
+    watch, rule = JobPoller(scheduler, submission), EndDetector(requeue)
     notices = Notices(task, directory.path)
     restarts, looked, undecided = 0, time.monotonic(), 0.0
     with contextlib.ExitStack() as cleanup:
@@ -314,13 +318,13 @@ def wait_for_job(
         while True:
             # Another job of the same submission may have begun the work.
             names = {job.number, directory.owner() or job.number}
-            note = directory.exit_of(names)
+            note = directory.exit_record_of(names)
             if note and note.restarts >= restarts and time.monotonic() >= undecided:
-                end = _ended_with(watch, job, note, may_return)
+                end = _end_with_exit_record(watch, job, note, requeue)
                 if end is not None:
                     return end
                 undecided = time.monotonic() + _UNDECIDED_SECONDS
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             if time.monotonic() - looked > 2.0:
                 looked = time.monotonic()
                 if was_cancelled(task):
@@ -328,37 +332,37 @@ def wait_for_job(
             statement = watch.poll()
             if statement is None:
                 continue
-            found = _least_ended(statement.jobs)
+            found = _first_unfinished(statement.jobs)
             if found is None and not statement.unknown:
                 continue
             if found is not None:
                 restarts = max(restarts, found.restarts or 0)
-                directory.note_state(found.state.value, found.reason, found.nodes)
-                tell_waiting(notices, found)
+                directory.append_state(found.state.value, found.reason, found.nodes)
+                report_blocked(notices, found)
             state = found.state if found is not None else None
-            if rule.has_ended(job.number, state, statement.contradicted):
+            if rule.has_ended(job.number, state, statement.accounting_disagrees):
                 other = directory.owner()
                 if other and other != job.number:
                     job = JobId(other, job.cluster)
                     submission = replace(submission, job=job)
-                    watch = JobWatch(scheduler, submission)
+                    watch = JobPoller(scheduler, submission)
                     continue
-                note = _late_note(directory, job, restarts, state)
+                note = _wait_for_exit_record(directory, job, restarts, state)
                 return JobEnd(job, note, found)
 
 
-def _least_ended(jobs: Sequence[Job]) -> Job | None:
+def _first_unfinished(jobs: Sequence[Job]) -> Job | None:
     """Return the record that counts: a job of several parts has ended with the last of them."""
     open_jobs = [job for job in jobs if not job.state.final]
     return next(iter([*open_jobs, *jobs]), None)
 
 
-def tell_waiting(notices: Notices, job: Job) -> None:
+def report_blocked(notices: Notices, job: Job) -> None:
     """Say of a job that will not start by itself what it waits for."""
     if job.needs_attention:
         why = job.reason or job.state.value
         at = f" -M {job.cluster}" if job.cluster else ""
-        notices.tell(
+        notices.publish(
             f"Slurm job {job.number} needs somebody: {why} (scontrol{at} release {job.number}, or "
             f"scancel{at} {job.number})"
         )
@@ -366,35 +370,37 @@ def tell_waiting(notices: Notices, job: Job) -> None:
         notices.clear()
 
 
-def _ended_with(watch: JobWatch, job: JobId, note: ExitNote, may_return: bool) -> JobEnd | None:
+def _end_with_exit_record(
+    watch: JobPoller, job: JobId, note: ExitRecord, requeue: bool
+) -> JobEnd | None:
     """Return the end of a job that has left its exit code; None: it may be run again."""
     # Why a script failed, the scheduler knows; that one has succeeded, its code says.
-    wait = LAST_SECONDS if note.code else LOOK_SECONDS * 4
-    record = watch.last_record(wait, final=note.code != 0)
+    wait = FINAL_RECORD_SECONDS if note.code else POLL_SECONDS * 4
+    record = watch.final_record(wait, final=note.code != 0)
     if record is not None and record.number != note.job:
         record = None
-    if may_return:
+    if requeue:
         open_ = record is None or not record.state.final
         if record is not None and (record.restarts or 0) > note.restarts:
             return None
-        if note.code != 0 and (open_ or (record is not None and record.state.may_return)):
+        if note.code != 0 and (open_ or (record is not None and record.state.may_be_requeued)):
             # What ends a job to run it again also makes its script fail.
             return None
     ended = record if record is not None and record.state.final else None
     return JobEnd(JobId(note.job, job.cluster), note, ended)
 
 
-def _late_note(
+def _wait_for_exit_record(
     directory: JobDirectory, job: JobId, restarts: int, state: JobState | None
-) -> ExitNote | None:
+) -> ExitRecord | None:
     # What was killed leaves nothing; what ended by itself leaves its code before it ends.
     itself = state in (JobState.COMPLETED, JobState.FAILED)
     end = time.monotonic() + (FILE_SECONDS if itself else 2.0)
     names: Collection[str] = (job.number,)
     while True:
-        note = directory.exit_of(names)
+        note = directory.exit_record_of(names)
         if note is not None and note.restarts >= restarts:
             return note
         if time.monotonic() > end:
             return None
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)

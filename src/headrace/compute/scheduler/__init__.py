@@ -4,15 +4,15 @@ This package travels with the functions that use it, to machines that have nothi
 imports the standard library alone, and itself by relative imports.
 """
 
-from .base import Job, JobId, JobOutcome, JobState, Limits, Queue, Scheduler
+from .base import CompletionStatus, Job, JobId, JobState, Limits, Queue, Scheduler
 from .errors import BatchJobError, Refusal, SchedulerError, SubmissionRefused
 from .registry import get_scheduler
 
 __all__ = [
     "BatchJobError",
+    "CompletionStatus",
     "Job",
     "JobId",
-    "JobOutcome",
     "JobState",
     "Limits",
     "Queue",

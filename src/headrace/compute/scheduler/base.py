@@ -54,8 +54,8 @@ class JobState(StrEnum):
         """
         word = text.strip().partition(" ")[0].upper()
         cut, word = word.endswith("+"), word.rstrip("+")
-        if word in _SHORT:
-            return cls(_SHORT[word])
+        if word in _ABBREVIATIONS:
+            return cls(_ABBREVIATIONS[word])
         if word in cls.__members__:
             return cls(word)
         found = [state for state in cls if cut and len(word) > 2 and state.startswith(word)]
@@ -67,14 +67,14 @@ class JobState(StrEnum):
         return self in _FINAL
 
     @property
-    def runs(self) -> bool:
+    def running(self) -> bool:
         """Whether the job runs."""
         return self is JobState.RUNNING
 
     @property
-    def may_return(self) -> bool:
+    def may_be_requeued(self) -> bool:
         """Whether the scheduler may run the job again by itself, where the job allows it."""
-        return self in _MAY_RETURN
+        return self in _MAY_BE_REQUEUED
 
     @property
     def held(self) -> bool:
@@ -87,9 +87,9 @@ _FINAL = frozenset(
     | {JobState.FAILED, JobState.NODE_FAIL, JobState.OUT_OF_MEMORY, JobState.PREEMPTED}
     | {JobState.TIMEOUT}
 )
-_MAY_RETURN = frozenset({JobState.NODE_FAIL, JobState.BOOT_FAIL, JobState.PREEMPTED})
+_MAY_BE_REQUEUED = frozenset({JobState.NODE_FAIL, JobState.BOOT_FAIL, JobState.PREEMPTED})
 _HELD = frozenset({JobState.REQUEUE_HOLD, JobState.RESV_DEL_HOLD, JobState.SPECIAL_EXIT})
-_SHORT = {
+_ABBREVIATIONS = {
     **{"BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "CF": "CONFIGURING"},
     **{"CG": "COMPLETING", "DL": "DEADLINE", "F": "FAILED", "NF": "NODE_FAIL"},
     **{"OOM": "OUT_OF_MEMORY", "PD": "PENDING", "PR": "PREEMPTED", "R": "RUNNING"},
@@ -99,7 +99,7 @@ _SHORT = {
 }
 
 
-class JobOutcome(StrEnum):
+class CompletionStatus(StrEnum):
     """How a job ended."""
 
     FINISHED = "finished"
@@ -115,21 +115,22 @@ class JobOutcome(StrEnum):
     @property
     def final(self) -> bool:
         """Whether the scheduler, or the job itself, said so; ``LOST`` is what is left over."""
-        return self is not JobOutcome.LOST
+        return self is not CompletionStatus.LOST
 
     @property
     def retryable(self) -> bool:
         """Whether the same job may end otherwise another time."""
-        return self in _RETRYABLE
-
-    @property
-    def passing(self) -> bool:
-        """Whether the cause passes by itself and is none of the job's own."""
-        return self in _PASSING
+        return self in RETRYABLE
 
 
-_PASSING = frozenset({JobOutcome.NODE_FAILURE, JobOutcome.LOST})
-_RETRYABLE = _PASSING | {JobOutcome.FAILED, JobOutcome.OUTPUTS_MISSING}
+RETRYABLE = frozenset(
+    {
+        CompletionStatus.NODE_FAILURE,
+        CompletionStatus.LOST,
+        CompletionStatus.FAILED,
+        CompletionStatus.OUTPUTS_MISSING,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -194,11 +195,11 @@ class Job:
         return re.split(r"[_+]", self.job_id, maxsplit=1)[0]
 
     @property
-    def members(self) -> str:
+    def array_indices(self) -> str:
         """Which members of an array it is, such as ``3`` or ``[4-9%2]``; empty for a job."""
         return self.job_id.partition("_")[2]
 
-    def is_of(self, job: JobId) -> bool:
+    def belongs_to(self, job: JobId) -> bool:
         """Say whether it is a job, or a member of it."""
         return self.number == job.number and self.cluster == job.cluster
 
@@ -215,13 +216,13 @@ class Queue:
     """
 
     jobs: Sequence[Job] = ()
-    asked: Sequence[str] = ("",)
-    whole: Sequence[str] = ("",)
+    clusters: Sequence[str] = ("",)
+    complete_clusters: Sequence[str] = ("",)
 
     @property
     def complete(self) -> bool:
         """Whether all answers were whole."""
-        return set(self.asked) <= set(self.whole)
+        return set(self.clusters) <= set(self.complete_clusters)
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ class Limits:
         array_size: members of an array.
     """
 
-    array_size: int
+    max_array_size: int
 
 
 class Scheduler(Protocol):
@@ -272,13 +273,13 @@ class Scheduler(Protocol):
         """
         ...
 
-    def accounted(self, job: JobId, name: str, not_before: float) -> list[Job]:
+    def accounting_records(self, job: JobId, name: str, earliest: float) -> list[Job]:
         """Return what accounting has of a job; empty where it has nothing, or is not there.
 
         Args:
             job: the job.
             name: the job's name: an id may be used again.
-            not_before: seconds since 1970; an older job is another one.
+            earliest: seconds since 1970; an older job is another one.
         """
         ...
 

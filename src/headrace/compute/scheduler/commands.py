@@ -23,7 +23,7 @@ _FORMATS: Final = {"LC_ALL": "C", "LANG": "C", "SLURM_TIME_FORMAT": "standard"}
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """What a command answered.
 
     Attributes:
@@ -32,12 +32,12 @@ class Answer:
         stderr: its standard error.
     """
 
-    code: int
+    exit_code: int
     stdout: str
     stderr: str
 
     @property
-    def words(self) -> str:
+    def error_text(self) -> str:
         """What it said on standard error, in one line."""
         return " ".join(self.stderr.split())
 
@@ -55,7 +55,7 @@ def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def run_command(
     command: Sequence[str], environment: Mapping[str, str], seconds: float
-) -> Answer | None:
+) -> CommandResult | None:
     """Run a command to its end.
 
     Args:
@@ -91,7 +91,7 @@ def run_command(
         except BaseException:
             _end_group(process)
             raise
-    return Answer(process.returncode, stdout, stderr)
+    return CommandResult(process.returncode, stdout, stderr)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .base import JobOutcome
+from .base import CompletionStatus
 
 
 class BatchJobError(RuntimeError):
@@ -20,19 +20,19 @@ class BatchJobError(RuntimeError):
         outcome: how the job ended; None where none ran.
     """
 
-    outcome: JobOutcome | None = None
+    status: CompletionStatus | None = None
 
     @classmethod
-    def of(cls, outcome: JobOutcome, message: str) -> BatchJobError:
+    def with_status(cls, status: CompletionStatus, message: str) -> BatchJobError:
         """Return the error of a job that ended otherwise than well."""
         error = cls(message)
-        error.outcome = outcome
+        error.status = status
         return error
 
     @property
     def retryable(self) -> bool:
         """Whether the same job may end otherwise another time."""
-        return self.outcome is not None and self.outcome.retryable
+        return self.status is not None and self.status.retryable
 
 
 class SchedulerError(BatchJobError):
@@ -47,14 +47,14 @@ class Refusal(Enum):
 
     UNANSWERED = "no answer: the job may have been taken all the same"
     LIMIT = "a limit of submitted jobs: there is room when others have ended"
-    AWAY = "the scheduler cannot take jobs at the moment"
-    UNCLEAR = "refused in words that are not known"
-    FOR_GOOD = "the job itself is not accepted"
+    UNAVAILABLE = "the scheduler cannot take jobs at the moment"
+    UNRECOGNIZED = "refused in words that are not known"
+    PERMANENT = "the job itself is not accepted"
 
     @property
-    def passing(self) -> bool:
+    def transient(self) -> bool:
         """Whether the same job may be taken later."""
-        return self not in (Refusal.FOR_GOOD, Refusal.UNCLEAR)
+        return self not in (Refusal.PERMANENT, Refusal.UNRECOGNIZED)
 
 
 class SubmissionRefused(SchedulerError):
@@ -65,7 +65,7 @@ class SubmissionRefused(SchedulerError):
         refusal: which of the two, and why.
     """
 
-    def __init__(self, message: str, refusal: Refusal = Refusal.UNCLEAR) -> None:
+    def __init__(self, message: str, refusal: Refusal = Refusal.UNRECOGNIZED) -> None:
         super().__init__(message, refusal)
         self.refusal = refusal
 

@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 from .base import Job, JobId, JobState, Limits
-from .reasons import needs_somebody
+from .reasons import needs_intervention
 
 # No name, reason or comment has this character in it. It is white space to Python's str methods,
 # so lines are split at line feeds, and nothing is stripped.
@@ -26,7 +26,7 @@ _SUBMITTED: Final = re.compile(r"Submitted batch job ([0-9]+)(?: on cluster ([A-
 _EMPTY: Final = frozenset({"(null)", "N/A", "n/a", "None assigned"})
 
 
-def submitted_id(text: str) -> JobId | None:
+def parse_submitted_id(text: str) -> JobId | None:
     """Return the id that sbatch printed; None where it printed none.
 
     Sites greet on standard output, before the id and after it: it is the last line that is one.
@@ -41,7 +41,7 @@ def submitted_id(text: str) -> JobId | None:
     return None
 
 
-def queue_rows(text: str, cluster: str = "") -> tuple[list[Job], bool]:
+def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
     """Read squeue's rows.
 
     Args:
@@ -79,14 +79,14 @@ def queue_rows(text: str, cluster: str = "") -> tuple[list[Job], bool]:
                 name=name,
                 script=script,
                 cluster=cluster,
-                needs_attention=needs_somebody(parsed, reason),
+                needs_attention=needs_intervention(parsed, reason),
             )
         )
     # A row that was cut off is none; then others may be missing, too.
     return jobs, seen and whole
 
 
-def job_records(text: str, cluster: str = "") -> list[Job]:
+def parse_job_records(text: str, cluster: str = "") -> list[Job]:
     """Read the records of ``scontrol --oneliner show job``, one a line.
 
     Of a field that is there twice the first counts: names and paths, which may contain anything,
@@ -114,21 +114,21 @@ def job_records(text: str, cluster: str = "") -> list[Job]:
                 script=fields.get("Command", ""),
                 cluster=cluster,
                 restarts=int(restarts) if restarts.isdigit() else None,
-                exit_code=exit_code(fields.get("ExitCode", "")) if state.final else None,
-                needs_attention=needs_somebody(state, reason),
+                exit_code=parse_exit_code(fields.get("ExitCode", "")) if state.final else None,
+                needs_attention=needs_intervention(state, reason),
             )
         )
     return jobs
 
 
-def account_rows(text: str, cluster: str, name: str, not_before: float) -> list[Job]:
+def parse_accounting(text: str, cluster: str, name: str, earliest: float) -> list[Job]:
     """Read ``sacct --parsable2`` with :data:`ACCOUNT_FORMAT`.
 
     Args:
         text: its standard output.
         cluster: the cluster that was asked.
         name: the job's name; rows of another name are other jobs' that had the id before.
-        not_before: seconds since 1970; rows that were submitted before are other jobs', too.
+        earliest: seconds since 1970; rows that were submitted before are other jobs', too.
     """
     jobs = []
     for line in text.split("\n"):
@@ -139,7 +139,7 @@ def account_rows(text: str, cluster: str, name: str, not_before: float) -> list[
         identifier, state, code = fields[:3]
         job_name, submitted, nodes = "|".join(fields[3:-2]), fields[-2], fields[-1]
         moment = _local_time(submitted)
-        if job_name != name or moment is None or moment < not_before:
+        if job_name != name or moment is None or moment < earliest:
             continue
         parsed = JobState.parse(state)
         jobs.append(
@@ -149,13 +149,13 @@ def account_rows(text: str, cluster: str, name: str, not_before: float) -> list[
                 nodes="" if nodes in _EMPTY else nodes,
                 name=job_name,
                 cluster=cluster,
-                exit_code=exit_code(code) if parsed.final else None,
+                exit_code=parse_exit_code(code) if parsed.final else None,
             )
         )
     return jobs
 
 
-def exit_code(text: str) -> int | None:
+def parse_exit_code(text: str) -> int | None:
     """Read ``CODE:SIGNAL``; a script that a signal ended has the code that a shell gives it."""
     code, _, signal = text.partition(":")
     if not code.isdigit():
@@ -163,7 +163,7 @@ def exit_code(text: str) -> int | None:
     return int(code) or (128 + int(signal) if signal.isdigit() and signal != "0" else 0)
 
 
-def limits_of(text: str) -> Limits | None:
+def parse_limits(text: str) -> Limits | None:
     """Read ``scontrol show config``; None where it does not say how large arrays may be."""
     found = dict(_SETTING.findall(text))
     size = found.get("MaxArraySize", "")
@@ -173,7 +173,7 @@ def limits_of(text: str) -> Limits | None:
     sizes = [int(size)]
     if tasks := _MAX_TASKS.search(found.get("SchedulerParameters", "")):
         sizes.append(int(tasks[1]))
-    return Limits(array_size=min(sizes))
+    return Limits(max_array_size=min(sizes))
 
 
 def _record_id(fields: dict[str, str]) -> str:

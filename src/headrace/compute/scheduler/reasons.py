@@ -7,7 +7,7 @@ from typing import Final
 
 from .base import JobState
 
-_NEEDS_SOMEBODY: Final = frozenset(
+_NEEDS_INTERVENTION: Final = frozenset(
     {"JobHeldUser", "JobHeldAdmin", "launch_failed_requeued_held", "job_requeued_in_held_state"}
     | {"DependencyNeverSatisfied", "BadConstraints", "AccountNotAllowed", "InvalidAccount"}
     | {"InvalidQOS", "QOSNotAllowed", "ReservationDeleted", "PartitionTimeLimit"}
@@ -16,11 +16,11 @@ _NEEDS_SOMEBODY: Final = frozenset(
 )
 # A limit of what one job may ask for (AssocMaxWallDurationPerJobLimit), or a budget that is used
 # up (AssocGrpCPUMinutesLimit): neither passes with the end of other jobs.
-_OF_ONE_JOB: Final = re.compile(r"(?:QOS|Assoc)Max\w*Per(?:Job|Node)\w*|QOSMin\w+")
+_PER_JOB_LIMIT: Final = re.compile(r"(?:QOS|Assoc)Max\w*Per(?:Job|Node)\w*|QOSMin\w+")
 _BUDGET: Final = re.compile(r"(?:QOS|Assoc)Grp\w*Minutes\w*|(?:QOS|Assoc)GrpBilling\w*")
 
 
-def needs_somebody(state: JobState, reason: str) -> bool:
+def needs_intervention(state: JobState, reason: str) -> bool:
     """Say whether a job will not start unless somebody does something.
 
     Args:
@@ -33,9 +33,9 @@ def needs_somebody(state: JobState, reason: str) -> bool:
         return False
     # scontrol writes a reason's words with underscores, squeue with spaces.
     name = "_".join(reason.strip("()").split())
-    if name.lower() in _LOWER:
+    if name.lower() in _NEEDS_INTERVENTION_LOWER:
         return True
-    return bool(_OF_ONE_JOB.fullmatch(name) or _BUDGET.fullmatch(name))
+    return bool(_PER_JOB_LIMIT.fullmatch(name) or _BUDGET.fullmatch(name))
 
 
-_LOWER: Final = frozenset(name.lower() for name in _NEEDS_SOMEBODY)
+_NEEDS_INTERVENTION_LOWER: Final = frozenset(name.lower() for name in _NEEDS_INTERVENTION)

@@ -21,14 +21,14 @@ _UNANSWERED: Final = re.compile(
     r"|shutdown failure|no clusters can be reached",
     re.IGNORECASE,
 )
-_AWAY: Final = re.compile(
+_UNAVAILABLE: Final = re.compile(
     r"temporarily unable to accept|resource temporarily unavailable|standby mode|try again"
     r"|writing script/environment|database|munge|authentication|credential|nodes are busy"
     r"|(?:partition|node) not available|maintenance|no space left|too many open files"
     r"|cannot allocate memory|in use|presently disabled|configuration source|fetch config",
     re.IGNORECASE,
 )
-_FOR_GOOD: Final = re.compile(
+_PERMANENT: Final = re.compile(
     r"invalid|unrecognized option|unknown option|ambiguous|requires an argument|not permitted"
     r"|access/permission denied|permission denied|access denied|no partition specified"
     r"|configuration is not available|more processors requested|node count specification"
@@ -39,7 +39,7 @@ _FOR_GOOD: Final = re.compile(
 )
 
 
-def refusal_of(text: str, code: int) -> Refusal:
+def classify_refusal(text: str, code: int) -> Refusal:
     """Return why sbatch has not taken a job.
 
     Args:
@@ -51,12 +51,12 @@ def refusal_of(text: str, code: int) -> Refusal:
     limits = _LIMIT_NAME.findall(text)
     if limits:
         counted = all(_COUNTS_JOBS.search(name) for name in limits)
-        return Refusal.LIMIT if counted else Refusal.FOR_GOOD
+        return Refusal.LIMIT if counted else Refusal.PERMANENT
     for pattern, refusal in (
-        (_AWAY, Refusal.AWAY),
+        (_UNAVAILABLE, Refusal.UNAVAILABLE),
         (_UNANSWERED, Refusal.UNANSWERED),
-        (_FOR_GOOD, Refusal.FOR_GOOD),
+        (_PERMANENT, Refusal.PERMANENT),
     ):
         if pattern.search(text):
             return refusal
-    return Refusal.UNCLEAR
+    return Refusal.UNRECOGNIZED

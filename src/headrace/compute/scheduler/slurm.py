@@ -9,23 +9,23 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from .base import Job, JobId, Limits, Queue
-from .commands import Answer, command_environment, is_filter, run_command
+from .commands import CommandResult, command_environment, is_filter, run_command
 from .errors import Refusal, SchedulerError, SubmissionRefused
 from .parsing import (
     ACCOUNT_FORMAT,
     QUEUE_FORMAT,
-    account_rows,
-    job_records,
-    limits_of,
-    queue_rows,
-    submitted_id,
+    parse_accounting,
+    parse_job_records,
+    parse_limits,
+    parse_queue,
+    parse_submitted_id,
 )
-from .refusals import refusal_of
+from .refusals import classify_refusal
 
 # How long a command may take.
-SECONDS: Final = 60.0
+COMMAND_SECONDS: Final = 60.0
 _COMMANDS: Final = ("sbatch", "squeue", "scontrol", "scancel")
-_MOST_IDS: Final = 500
+_MAX_IDS: Final = 500
 _UNKNOWN_JOB: Final = re.compile(r"invalid job id specified", re.IGNORECASE)
 _ERROR: Final = re.compile(r"\berror\b|\bfatal\b", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ class Slurm:
 
     name = "slurm"
 
-    def __init__(self, conf: str = "", seconds: float = SECONDS) -> None:
+    def __init__(self, conf: str = "", seconds: float = COMMAND_SECONDS) -> None:
         self._conf = conf
         self._seconds = seconds
 
@@ -69,21 +69,21 @@ class Slurm:
         try:
             answer = run_command(command, self._with_conf(own), self._seconds)
         except SchedulerError as error:
-            raise SubmissionRefused(str(error), Refusal.AWAY) from error
+            raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
         if answer is None:
             raise SubmissionRefused(
                 f"sbatch did not answer within {self._seconds:.0f} s", Refusal.UNANSWERED
             )
-        words = " ".join(answer.words.replace("sbatch: error: ", "").split())
-        job = submitted_id(answer.stdout)
-        if answer.code != 0 and job is not None:
+        words = " ".join(answer.error_text.replace("sbatch: error: ", "").split())
+        job = parse_submitted_id(answer.stdout)
+        if answer.exit_code != 0 and job is not None:
             # A plugin or a wrapper that fails behind the submission undoes nothing.
             raise SubmissionRefused(
                 f"sbatch printed the id {job} and failed: {words}", Refusal.UNANSWERED
             )
-        if answer.code != 0:
-            refusal = refusal_of(answer.stderr, answer.code)
-            raise SubmissionRefused(f"sbatch refuses: {words or answer.code}", refusal)
+        if answer.exit_code != 0:
+            refusal = classify_refusal(answer.stderr, answer.exit_code)
+            raise SubmissionRefused(f"sbatch refuses: {words or answer.exit_code}", refusal)
         if job is None:
             raise SubmissionRefused("sbatch printed no job id", Refusal.UNANSWERED)
         return job
@@ -103,14 +103,20 @@ class Slurm:
         failures: list[SchedulerError] = []
         for cluster in asked:
             try:
-                answer = self._ask(
-                    *("squeue", *_at(cluster), f"--user={os.getuid()}", "--states=all", "--array"),
+                answer = self._query(
+                    *(
+                        "squeue",
+                        *_cluster_option(cluster),
+                        f"--user={os.getuid()}",
+                        "--states=all",
+                        "--array",
+                    ),
                     f"--format={QUEUE_FORMAT}",
                 )
             except SchedulerError as error:
                 failures.append(error)
                 continue
-            rows, read = queue_rows(answer.stdout, cluster)
+            rows, read = parse_queue(answer.stdout, cluster)
             jobs += rows
             # It may end well although it could not ask: only its standard error says so.
             if read and not _ERROR.search(answer.stderr):
@@ -125,30 +131,45 @@ class Slurm:
         Raises:
             SchedulerError: Slurm does not answer.
         """
-        command = ("scontrol", *_at(job.cluster), "--oneliner", "show", "job", job.number)
+        command = (
+            "scontrol",
+            *_cluster_option(job.cluster),
+            "--oneliner",
+            "show",
+            "job",
+            job.number,
+        )
         answer = self._run(*command)
-        found = [one for one in job_records(answer.stdout, job.cluster) if one.is_of(job)]
+        found = [
+            one for one in parse_job_records(answer.stdout, job.cluster) if one.belongs_to(job)
+        ]
         if found:
             return found
-        if answer.code != 0 and _UNKNOWN_JOB.search(answer.stderr):
+        if answer.exit_code != 0 and _UNKNOWN_JOB.search(answer.stderr):
             return []
         raise SchedulerError(_failure(command[0], answer))
 
-    def accounted(self, job: JobId, name: str, not_before: float) -> list[Job]:
+    def accounting_records(self, job: JobId, name: str, earliest: float) -> list[Job]:
         """Return what accounting has of a job; empty where it has nothing, or is not there.
 
         Args:
             job: the job.
             name: the job's name: an id may be used again.
-            not_before: seconds since 1970; an older job is another one.
+            earliest: seconds since 1970; an older job is another one.
         """
-        command = ("sacct", *_at(job.cluster), "--noheader", "--allocations", "--parsable2")
+        command = (
+            "sacct",
+            *_cluster_option(job.cluster),
+            "--noheader",
+            "--allocations",
+            "--parsable2",
+        )
         try:
-            answer = self._ask(*command, f"--format={ACCOUNT_FORMAT}", f"--jobs={job.number}")
+            answer = self._query(*command, f"--format={ACCOUNT_FORMAT}", f"--jobs={job.number}")
         except SchedulerError:
             return []
-        rows = account_rows(answer.stdout, job.cluster, name, not_before)
-        return [row for row in rows if row.is_of(job)]
+        rows = parse_accounting(answer.stdout, job.cluster, name, earliest)
+        return [row for row in rows if row.belongs_to(job)]
 
     def cancel(self, jobs: Collection[JobId]) -> None:
         """Cancel jobs; those that have ended are left alone.
@@ -158,9 +179,9 @@ class Slurm:
         """
         for cluster in dict.fromkeys(job.cluster for job in jobs):
             numbers = [job.number for job in jobs if job.cluster == cluster]
-            for first in range(0, len(numbers), _MOST_IDS):
-                some = numbers[first : first + _MOST_IDS]
-                self._ask("scancel", *_at(cluster), "--quiet", *some)
+            for first in range(0, len(numbers), _MAX_IDS):
+                some = numbers[first : first + _MAX_IDS]
+                self._query("scancel", *_cluster_option(cluster), "--quiet", *some)
 
     def limits(self, cluster: str = "") -> Limits:
         """Return a cluster's limits.
@@ -168,19 +189,19 @@ class Slurm:
         Raises:
             SchedulerError: Slurm does not answer.
         """
-        answer = self._ask("scontrol", *_at(cluster), "show", "config")
-        limits = limits_of(answer.stdout)
+        answer = self._query("scontrol", *_cluster_option(cluster), "show", "config")
+        limits = parse_limits(answer.stdout)
         if limits is None:
             raise SchedulerError("scontrol show config does not say MaxArraySize")
         return limits
 
-    def _ask(self, *command: str) -> Answer:
+    def _query(self, *command: str) -> CommandResult:
         answer = self._run(*command)
-        if answer.code != 0:
+        if answer.exit_code != 0:
             raise SchedulerError(_failure(command[0], answer))
         return answer
 
-    def _run(self, *command: str) -> Answer:
+    def _run(self, *command: str) -> CommandResult:
         environment = self._with_conf(command_environment(os.environ))
         answer = run_command(command, environment, self._seconds)
         if answer is None:
@@ -191,10 +212,10 @@ class Slurm:
         return {**environment, **({"SLURM_CONF": self._conf} if self._conf else {})}
 
 
-def _at(cluster: str) -> tuple[str, ...]:
+def _cluster_option(cluster: str) -> tuple[str, ...]:
     return (f"--clusters={cluster}",) if cluster else ()
 
 
-def _failure(command: str, answer: Answer) -> str:
-    told = answer.words.removeprefix(f"{command}: error: ") or f"exit code {answer.code}"
+def _failure(command: str, answer: CommandResult) -> str:
+    told = answer.error_text.removeprefix(f"{command}: error: ") or f"exit code {answer.exit_code}"
     return f"{command}: {told}"

@@ -1,23 +1,23 @@
-"""Stages of a pipeline: batch jobs whose outputs are kept as long as nothing they hang on changes.
+"""Stages of a pipeline: batch jobs whose outputs are kept as long as no dependency changes.
 
 This package travels with the functions that use it, to machines that have nothing of ours: it
 imports the standard library alone, and itself by relative imports.
 """
 
 from .errors import StageError
-from .manifest import Record, facts_of
-from .paths import absolute_directory, file_in
+from .manifest import Manifest, read_facts
+from .paths import absolute_directory, existing_file
 from .run import StageResult, run_stage
 from .settings import StageSettings, read_stage
 
 __all__ = [
-    "Record",
+    "Manifest",
     "StageError",
     "StageResult",
     "StageSettings",
     "absolute_directory",
-    "facts_of",
-    "file_in",
+    "existing_file",
+    "read_facts",
     "read_stage",
     "run_stage",
 ]

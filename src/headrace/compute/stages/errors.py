@@ -1,7 +1,7 @@
-"""What can go wrong with a stage."""
+"""Errors of stages."""
 
 from __future__ import annotations
 
 
 class StageError(Exception):
-    """A stage that cannot be run, or did not do its work, told in one line."""
+    """A stage that cannot be run, or failed; the message is one line."""

@@ -1,4 +1,4 @@
-"""What a stage did: hashes of all it hung on, and of what it made."""
+"""Manifest of a stage: hashes of everything its output depends on, and of the output."""
 
 from __future__ import annotations
 
@@ -48,35 +48,35 @@ def _file_digest(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Record:
-    """The file beside a stage's output that says what the output was made from.
+class Manifest:
+    """Manifest of a stage's output: the file beside it that says what it was made from.
 
     Attributes:
         path: the file, ``OUTPUT.done.json``.
         output: the file or directory that the stage makes.
-        wanted: what the output hangs on: digests of the inputs by name, and settings.
+        inputs: what the output depends on: digests of the inputs by name, and settings.
     """
 
     path: Path
     output: Path
-    wanted: Mapping[str, Any]
+    inputs: Mapping[str, Any]
 
-    def name(self) -> str:
-        """Return a short name of all that the output hangs on."""
-        text = json.dumps(self.wanted, sort_keys=True)
+    def short_digest(self) -> str:
+        """Return a short digest of everything the output depends on."""
+        text = json.dumps(self.inputs, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
-    def kept(self) -> dict[str, Any] | None:
-        """Return the facts of the output that is there; None where it is not what is wanted."""
+    def cached_result(self) -> dict[str, Any] | None:
+        """Return the facts of the output that is there; None where it is out of date."""
         document = _read(self.path)
-        if document.get("wanted") != self.wanted or not document.get("output"):
+        if document.get("inputs") != self.inputs or not document.get("output"):
             return None
         if digest(self.output) != document["output"]:
             return None
         return _facts(document)
 
     def write(self, made: Path, facts: Mapping[str, Any]) -> None:
-        """Write the record of an output that will be put into place next.
+        """Write the manifest of an output that will be moved into place next.
 
         Args:
             made: where the output is now.
@@ -85,7 +85,7 @@ class Record:
         Raises:
             StageError: it cannot be written.
         """
-        document = {"wanted": self.wanted, "output": digest(made), "facts": dict(facts)}
+        document = {"inputs": self.inputs, "output": digest(made), "facts": dict(facts)}
         text = json.dumps(document, indent=1, sort_keys=True) + "\n"
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
@@ -99,17 +99,17 @@ class Record:
             raise StageError(f"{self.path}: {error.strerror}") from error
 
 
-def facts_of(output: Path) -> dict[str, Any]:
-    """Return the facts that a stage has kept of its output; none where it has no record.
+def read_facts(output: Path) -> dict[str, Any]:
+    """Return the facts in the manifest of an output; none where it has no manifest.
 
     Args:
         output: the file or directory that the stage made.
     """
-    return _facts(_read(record_path(output)))
+    return _facts(_read(manifest_path(output)))
 
 
-def record_path(output: Path) -> Path:
-    """Return where the record of an output is."""
+def manifest_path(output: Path) -> Path:
+    """Return the path of an output's manifest."""
     return output.with_name(f"{output.name}.done.json")
 
 
@@ -117,7 +117,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        # Without a record, or with one that is damaged, the stage is done again.
+        # Without a manifest, or with one that is damaged, the stage is run again.
         return {}
     return document if isinstance(document, dict) else {}
 

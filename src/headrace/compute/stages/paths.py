@@ -1,4 +1,4 @@
-"""Paths that a function is given."""
+"""Checks of the paths that a function is given."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def absolute_directory(name: str, value: object) -> Path:
     return path
 
 
-def file_in(directory: Path, name: str, what: str) -> Path:
+def existing_file(directory: Path, name: str, description: str) -> Path:
     """Return a file of a directory.
 
     Args:
         directory: where it is.
         name: its path, relative or absolute.
-        what: what it is, for the message.
+        description: of the file, for the message.
 
     Raises:
         StageError: there is none.
     """
     path = directory / name
     if not path.is_file():
-        raise StageError(f"{path}: no such file; it is {what}")
+        raise StageError(f"{path}: no such file; it is {description}")
     return path

@@ -1,4 +1,4 @@
-"""Running a stage as a batch job, unless what it would make is there."""
+"""Run a stage as a batch job, unless its output is up to date."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StageError
-from .manifest import Record, digest, record_path
+from .manifest import Manifest, digest, manifest_path
 from .settings import StageSettings
 
 SITE_SCRIPT = "site_command.sbatch"
 """The job script that runs a site's command."""
 
-_MOST_FACTS = 20
+_MAX_FACTS = 20
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """What became of a stage.
+    """Result of a stage.
 
     Attributes:
         output: the file or directory that it makes.
         redone: whether it was made now, and not there already.
-        facts: numbers that the program told about it, then or now.
+        facts: numbers that the program printed about it, then or now.
         job: what `run_batch_job` returned; empty if nothing was run.
     """
 
@@ -44,18 +44,18 @@ def run_stage(
     project: Path,
     directory: Path,
     name: str,
-    programs: Sequence[str],
-    words: Sequence[str],
-    values: Mapping[str, object],
+    scripts: Sequence[str],
+    arguments: Sequence[str],
+    placeholders: Mapping[str, object],
     inputs: Sequence[Path],
     files: Sequence[Path] = (),
     output: str,
-    folder: bool = False,
+    output_is_directory: bool = False,
     cpus: int = 1,
 ) -> StageResult:
-    """Run a stage's job script, or the site's command in its place.
+    """Run a stage's job script, or the site's command in its output_path.
 
-    The output appears under its name when it is whole, with a record of what it was made from. As
+    The output appears under its name when it is whole, with a manifest of what it was made from. As
     long as inputs, files, arguments and the output itself are the same, nothing is run.
 
     Args:
@@ -64,38 +64,43 @@ def run_stage(
         project: the project's directory.
         directory: where inputs and output are, and the directories of the jobs.
         name: of the job; one output has one name.
-        programs: the job script and what it starts, in ``job_scripts``; a site's command takes
-            their place.
-        words: the job script's arguments, with placeholders.
-        values: what stands for the placeholders; ``output``, ``directory``, ``project``,
-            ``ranks`` are added.
+        scripts: the job script and the programs it starts, in ``job_scripts``; a site's command
+            replaces them.
+        arguments: of the job script, with placeholders.
+        placeholders: their values; ``output``, ``directory``, ``project``, ``ranks`` are added.
         inputs: the data that the output is made from.
-        files: further files of the project that it hangs on.
+        files: further files of the project that the output depends on.
         output: file or directory, relative to ``directory``.
-        folder: whether the output is a directory, which is made for the program then.
+        output_is_directory: whether the output is a directory, which is made for the program then.
         cpus: processors of a rank.
 
     Raises:
         StageError: an input is missing, or a setting is wrong.
         BatchJobError: the job failed.
     """
-    place = directory / output
-    site = settings.site_words()
-    template = site or [*words, *settings.arguments]
-    scripts = [project / "job_scripts" / name for name in ([SITE_SCRIPT] if site else programs)]
+    output_path = directory / output
+    site_command = settings.site_command()
+    template = site_command or [*arguments, *settings.arguments]
+    script_paths = [
+        project / "job_scripts" / name for name in ([SITE_SCRIPT] if site_command else scripts)
+    ]
     more = [project / file for file in settings.files]
-    hung_on = [*inputs, *files, *more, *scripts]
-    record = Record(record_path(place), place, _wanted(directory, project, hung_on, template))
-    facts = record.kept()
+    dependencies = [*inputs, *files, *more, *script_paths]
+    manifest = Manifest(
+        manifest_path(output_path),
+        output_path,
+        _manifest_inputs(directory, project, dependencies, template),
+    )
+    facts = manifest.cached_result()
     if facts is not None:
-        return StageResult(place, False, facts)
-    workspace = directory / "unfinished" / f"{name}-{record.name()}"
-    made = workspace / place.name
-    _make(made if folder else workspace, place.parent)
-    filled = settings.fill(
+        return StageResult(output_path, False, facts)
+    workspace = directory / "unfinished" / f"{name}-{manifest.short_digest()}"
+    made = workspace / output_path.name
+    _make_directories(made if output_is_directory else workspace, output_path.parent)
+    filled = settings.fill_placeholders(
         template,
         {
-            **values,
+            **placeholders,
             "output": made,
             "directory": directory,
             "project": project,
@@ -107,22 +112,23 @@ def run_stage(
         settings.attempts,
         name,
         directory / "jobs",
-        script=str(scripts[0]),
+        script=str(script_paths[0]),
         arguments=filled,
         name=name,
         ntasks=settings.ranks,
         outputs=[str(made)],
         **{"launcher": "mpiexec", "cpus_per_task": cpus, **settings.job},
     )
-    facts = {"seconds": job["seconds"], **_told(Path(job["directory"]) / "stdout")}
-    # First the record: killed in between, its output is missing, and is put into place next time.
-    record.write(made, facts)
-    _put(made, place)
+    facts = {"seconds": job["seconds"], **_reported_facts(Path(job["directory"]) / "stdout")}
+    # First the manifest: killed in between, its output is missing, and the next call
+    # moves it into place.
+    manifest.write(made, facts)
+    _replace_output(made, output_path)
     for left in workspace.parent.glob(f"{name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     with contextlib.suppress(OSError):  # another stage is at work there
         workspace.parent.rmdir()
-    return StageResult(place, True, facts, job)
+    return StageResult(output_path, True, facts, job)
 
 
 def _run(
@@ -147,25 +153,25 @@ def _run(
     return run_job(script, str(workdir), job=job if attempts == 1 else f"{job}-{attempts}", **asked)
 
 
-def _wanted(
+def _manifest_inputs(
     directory: Path, project: Path, paths: Sequence[Path], template: Sequence[str]
 ) -> dict[str, Any]:
     digests = {}
     for path in paths:
-        digests[_shown(path, directory, project)] = found = digest(path)
+        digests[_relative_name(path, directory, project)] = found = digest(path)
         if not found:
             raise StageError(f"{path}: missing; an earlier stage makes it, or the project has it")
-    return {"inputs": digests, "command": list(template)}
+    return {"files": digests, "command": list(template)}
 
 
-def _shown(path: Path, directory: Path, project: Path) -> str:
+def _relative_name(path: Path, directory: Path, project: Path) -> str:
     for base in (directory, project):
         if path.is_relative_to(base):
             return path.relative_to(base).as_posix()
     return path.name
 
 
-def _make(*directories: Path) -> None:
+def _make_directories(*directories: Path) -> None:
     for path in directories:
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -173,16 +179,16 @@ def _make(*directories: Path) -> None:
             raise StageError(f"{path}: cannot be made: {error.strerror}") from error
 
 
-def _put(made: Path, place: Path) -> None:
+def _replace_output(made: Path, output_path: Path) -> None:
     try:
-        if place.is_dir():
-            shutil.rmtree(place)
-        made.replace(place)
+        if output_path.is_dir():
+            shutil.rmtree(output_path)
+        made.replace(output_path)
     except OSError as error:
-        raise StageError(f"{place}: cannot be put into place: {error.strerror}") from error
+        raise StageError(f"{output_path}: cannot be moved into place: {error.strerror}") from error
 
 
-def _told(stdout: Path) -> dict[str, Any]:
+def _reported_facts(stdout: Path) -> dict[str, Any]:
     """Return the numbers in the last line of JSON that the program wrote."""
     try:
         lines = stdout.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -195,5 +201,5 @@ def _told(stdout: Path) -> dict[str, Any]:
             continue
         if isinstance(fact, dict):
             numbers = {k: v for k, v in fact.items() if isinstance(v, int | float)}
-            return dict(list(numbers.items())[:_MOST_FACTS])
+            return dict(list(numbers.items())[:_MAX_FACTS])
     return {}

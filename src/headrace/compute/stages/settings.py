@@ -12,12 +12,12 @@ from typing import Any
 
 from .errors import StageError
 
-_PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 @dataclass(frozen=True)
 class StageSettings:
-    """What a project says about a stage.
+    """Settings of a stage.
 
     Attributes:
         file: where it stands.
@@ -25,11 +25,11 @@ class StageSettings:
         command: a site's own program with its arguments; "" for the project's.
         container: words that go before the command, such as ``podman-hpc run ...``.
         arguments: further arguments of the project's program.
-        files: further files that the output hangs on; absolute or relative to the project.
+        files: further files that the output depends on; absolute or relative to the project.
         ranks: number of MPI ranks.
         attempts: how often a job is run that was killed, lost, or failed.
         job: further settings of the batch job, such as ``walltime`` and ``account``.
-        own: settings that only this stage has.
+        specific: settings that only this stage has.
     """
 
     file: Path
@@ -41,10 +41,10 @@ class StageSettings:
     ranks: int = 1
     attempts: int = 2
     job: Mapping[str, Any] = field(default_factory=dict)
-    own: Mapping[str, str | int] = field(default_factory=dict)
+    specific: Mapping[str, str | int] = field(default_factory=dict)
 
-    def site_words(self) -> list[str]:
-        """Return the words of the site's command, container first; none where it has none."""
+    def site_command(self) -> list[str]:
+        """Return the site's command split into words, container first; none where it has none."""
         if not self.command:
             return []
         try:
@@ -52,14 +52,14 @@ class StageSettings:
         except ValueError as error:
             raise StageError(f"{self.file}: [{self.name}]: not a command: {error}") from error
 
-    def fill(self, words: Sequence[str], values: Mapping[str, object]) -> list[str]:
+    def fill_placeholders(self, words: Sequence[str], values: Mapping[str, object]) -> list[str]:
         """Return words with their placeholders filled in; ``{{`` stands for a brace.
 
         Raises:
             StageError: a placeholder is unknown, or a brace stands alone.
         """
 
-        def put(piece: re.Match[str]) -> str:
+        def value_of(piece: re.Match[str]) -> str:
             if piece[0] in ("{{", "}}"):
                 return piece[0][0]
             if piece[1] is None or piece[1] not in values:
@@ -70,21 +70,23 @@ class StageSettings:
                 )
             return str(values[piece[1]])
 
-        return [_PIECE.sub(put, word) for word in words]
+        return [_PLACEHOLDER.sub(value_of, word) for word in words]
 
 
-def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None) -> StageSettings:
+def read_stage(
+    file: Path, name: str, specific: Mapping[str, str | int] | None = None
+) -> StageSettings:
     """Read the table of a stage.
 
     Args:
         file: the TOML file.
         name: the table.
-        own: settings that only this stage has, with their defaults.
+        specific: settings that only this stage has, with their defaults.
 
     Raises:
         StageError: the file cannot be read, or has an unknown key or a wrong value.
     """
-    own = own or {}
+    specific = specific or {}
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -102,7 +104,7 @@ def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None
         "ranks": 1,
         "attempts": 2,
         "job": {},
-        **own,
+        **specific,
     }
     for key, value in table.items():
         if key not in defaults:
@@ -120,6 +122,6 @@ def read_stage(file: Path, name: str, own: Mapping[str, str | int] | None = None
     return StageSettings(
         file=file,
         name=name,
-        own={key: values.pop(key) for key in own},
+        specific={key: values.pop(key) for key in specific},
         **values,
     )

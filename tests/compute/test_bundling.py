@@ -40,14 +40,14 @@ exec({text!r})
 import json
 for _ in range(2):
     print(json.dumps(forward({str(script)!r}, {str(tmp_path / "w")!r})))
-print(sum(hasattr(finder, "carries") for finder in sys.meta_path))
+print(sum(hasattr(finder, "bundle") for finder in sys.meta_path))
 """
     done = subprocess.run(
         [sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     first, _, finders = done.stdout.splitlines()
-    assert json.loads(first)["ended"] == "finished"
+    assert json.loads(first)["description"] == "finished"
     assert finders == "1"
     assert (tmp_path / "w" / "ranks").read_text() == "1\n"
     assert len(code) < 40_000
