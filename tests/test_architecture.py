@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 
 LAYERS = (
-    {"cli"},
+    {"cli", "demos"},
     {"triggers", "diagnostics"},
     {"runs", "deploy", "endpoints", "notifications"},
     {"project", "config"},

@@ -13,7 +13,7 @@ from project.service import Service
 from rich.console import Console
 from waiting import wait_until
 
-import headrace.cli.following
+import headrace.runs.tracker
 from headrace.cli.termio.progress import Lines, Live
 from headrace.config import (
     local_id,
@@ -28,7 +28,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headrace.cli.following, "INTERVALS", {"local": 0.02, "globus": 0.02})
+    monkeypatch.setattr(headrace.runs.tracker, "POLL_INTERVALS", {"local": 0.02, "globus": 0.02})
 
 
 class Ending:

@@ -17,8 +17,8 @@ pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 from inversion_project import HEADRACE, InversionProject
 
-from headrace.cli import inversion_runs
-from headrace.cli.options import Session
+from headrace.cli.commands.inversion import _runs
+from headrace.cli.parsing.options import Session
 from headrace.facility import stop_facility
 
 # A machine on which nothing goes on before somebody lets it.
@@ -118,6 +118,6 @@ def test_a_run_is_found_behind_many_runs_of_others(
     project.publish()
     assert project.watch() == 1
     # As if so many runs had begun since.
-    monkeypatch.setattr(inversion_runs, "_LOOKED_THROUGH", 0)
-    state = inversion_runs.InversionRuns(Session(), project.home.root).state(0)
+    monkeypatch.setattr(_runs, "_LOOKED_THROUGH", 0)
+    state = _runs.InversionRuns(Session(), project.home.root).state(0)
     assert (state.state, state.run_id) == ("failed", project.runs()[0]["run_id"])

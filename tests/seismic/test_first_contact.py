@@ -12,7 +12,7 @@ import pytest
 from obspy import UTCDateTime
 from seismic import data_centre
 
-from headrace.cli.data_look import Look, look_at
+from headrace.cli.commands.data._inspection import Look, look_at
 from headrace.seismic.config_file import read_config
 from headrace.seismic.measurement.cli import main
 

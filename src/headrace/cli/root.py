@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
 from headrace import __version__
 from headrace._internal.loopback import bypass_proxies
-from headrace.cli.help import Group
-from headrace.cli.options import project_options
+from headrace.cli.groups import Group, import_command
+from headrace.cli.parsing.options import project_options
 from headrace.cli.termio.errors import (
     exit_code_of,
     open_standard_streams,
@@ -19,33 +18,33 @@ from headrace.cli.termio.errors import (
 )
 from headrace.cli.termio.signals import end_on_signals
 
-COMMANDS = {
-    "init": "init",
-    "deploy": "deploy",
-    "start": "start",
-    "doctor": "doctor",
-    "watch": "watch",
-    "run": "run",
-    "data": "data",
-    "data-run": "data_run",
-    "web-input": "web_input",
-    "flow": "flow",
-    "function": "function",
-    "endpoint": "endpoint",
-    "trigger": "trigger",
-    "inversion": "inversion",
-    "facility": "facility",
-    "config": "config",
-    "login": "account",
-    "logout": "account",
-    "whoami": "account",
-    "demo": "demo",
-    "completion": "completion",
-}
+COMMANDS = (
+    "init",
+    "deploy",
+    "start",
+    "doctor",
+    "watch",
+    "run",
+    "data",
+    "data-run",
+    "web-input",
+    "flow",
+    "function",
+    "endpoint",
+    "trigger",
+    "inversion",
+    "facility",
+    "config",
+    "login",
+    "logout",
+    "whoami",
+    "demo",
+    "completion",
+)
 
 
 class Root(Group):
-    """Imports a command's module when the command is wanted, and ends every error in one line."""
+    """Imports a command's module when the command is called, and ends every error in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they are used."""
@@ -55,9 +54,7 @@ class Root(Group):
         """Return a command, its module imported."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"headrace.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
+        return import_command("headrace.cli.commands", cmd_name)
 
     def main(
         self,
@@ -68,7 +65,7 @@ class Root(Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run a command and, in standalone mode, ends the process with its exit code."""
+        """Run a command and, in standalone mode, end the process with its exit code."""
 
         def run() -> Any:
             return Group.main(

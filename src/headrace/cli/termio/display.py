@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from headrace._internal.terminal_text import terminal_text
-from headrace.cli.options import current
+from headrace.cli.parsing.options import current
 from headrace.cli.termio.terminal import write
 
 

@@ -1,0 +1,1 @@
+"""The commands: one file each, a package for each group."""

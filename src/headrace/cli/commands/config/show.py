@@ -1,0 +1,30 @@
+"""``headrace config show``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import Field, table
+
+
+@click.command
+@project_options
+def show_command() -> None:
+    """Show every setting, and where its value comes from."""
+    from headrace.cli.termio.notes import note
+    from headrace.endpoints.configuration_check import endpoint_problems
+    from headrace.project.effective_settings import settings, shown
+
+    session = current()
+    project = session.project()
+    rows = settings(project, session.at)
+    for problem in endpoint_problems(project):
+        note(f"warning: {problem}")
+    fields = (
+        Field("setting", lambda row: row["key"]),
+        Field("value", lambda row: shown(row["value"])),
+        Field("from", lambda row: row["source"]),
+    )
+    display(rows, lambda: table(rows, fields, ""), ("key", "value", "source"))

@@ -1,0 +1,94 @@
+"""``headrace data look``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+if TYPE_CHECKING:
+    from headrace.seismic.config import ProcessingConfig
+
+
+_COLUMNS = (
+    "event",
+    "side",
+    "file",
+    "id",
+    "format",
+    "quantity",
+    "unit",
+    "pieces",
+    "start",
+    "seconds",
+    "dt",
+    "peak",
+    "used",
+    "use",
+)
+
+
+_SETTINGS = Path("job_scripts/process_waveforms.toml")
+
+
+@click.command
+@click.argument("seismograms", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "-s",
+    "--synthetic",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Computed seismograms where they are not beside the observed ones; with one directory "
+    "for each event where there are several.",
+)
+@click.option(
+    "-c",
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="How they would be processed; job_scripts/process_waveforms.toml of the project by "
+    "default.",
+)
+@project_options
+def look_command(seismograms: Path, synthetic: Path | None, config: Path | None) -> int:
+    """Show what seismograms are in DIR, what a run would do with them, and all its problems.
+
+    DIR is an event with obs and syn, observed seismograms alone, or a directory of several of
+    these. The exit code is 0 where a run would succeed, and 1 where something must be decided.
+    """
+    from headrace.cli.commands.data._inspection import look_at, require_seismic
+    from headrace.cli.commands.data._text import look_text
+
+    require_seismic()
+    session = current()
+    file = config or _settings()
+    found = look_at(seismograms, synthetic, _read(file), file)
+    if session.format == "unix" and session.jmespath is None:
+        display(found.rows(), "", _COLUMNS)
+    else:
+        display(found.document(), lambda: look_text(found))
+    return 0 if found.sound else 1
+
+
+def _settings() -> Path | None:
+    """Return the configuration of the project; None outside of one."""
+    from headrace.errors import HeadraceError
+
+    session = current()
+    try:
+        file = session.root() / _SETTINGS
+    except HeadraceError:
+        if session.directory is not None:
+            raise
+        return None
+    return file if file.is_file() else None
+
+
+def _read(file: Path | None) -> ProcessingConfig | None:
+    from headrace.seismic.config_file import read_config
+
+    return None if file is None else read_config(file)

@@ -1,0 +1,164 @@
+"""Status of the data runs of a project, from their directories and their runs of the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.datarun.status import (
+    DataRunStatus,
+    arrived_segments,
+    beam_lag,
+    end_time,
+    fit_rate,
+    total_size,
+    unprocessed_run,
+)
+from headrace.triggers.arrival_lookup import ArrivalLookup
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import (
+        Project,
+    )
+    from headrace.runs import (
+        RunFollower,
+        RunView,
+    )
+    from headrace.triggers import Trigger
+
+FLOW = "data_run"
+
+
+@dataclass
+class DataRuns:
+    """All data runs of a project; each :meth:`poll` asks only for what can have changed.
+
+    Args:
+        project: the project.
+        place: where they are processed.
+        limit: newest runs of the flow that are polled.
+    """
+
+    project: Project
+    place: str
+    limit: int = 50
+    _followers: dict[str, RunFollower] = field(default_factory=dict)
+    _ended: dict[str, tuple[str, RunView]] = field(default_factory=dict)
+
+    def poll(self, services: Services) -> list[DataRunStatus]:
+        """Return the data runs in order of their names.
+
+        Raises:
+            HeadraceError: the flow is not deployed, or the services do not answer.
+            GlobusAPIError: the service refuses.
+        """
+        from headrace.runs.query import list_runs
+
+        found: dict[str, DataRunStatus] = {}
+        arrived = self._directories()
+        for run in list_runs(self.project, self.place, services, flow=FLOW, limit=self.limit):
+            name, view = self._poll_run(str(run["run_id"]), services)
+            # The newest comes first, and counts.
+            if name and name not in found:
+                found[name] = self._processed_run(name, view, arrived.get(name))
+        arrivals = ArrivalLookup.load(self.project, self.place)
+        for name, directory in arrived.items():
+            if name not in found:
+                found[name] = unprocessed_run(name, directory, arrivals.blocker(directory))
+        return [found[name] for name in sorted(found)]
+
+    def find(self, services: Services, name: str) -> DataRunStatus:
+        """Return one data run.
+
+        Args:
+            services: the services.
+            name: its name, or its number.
+
+        Raises:
+            ProjectError: there is none.
+        """
+        from headrace.config import (
+            ProjectError,
+        )
+
+        runs = self.poll(services)
+        for run in runs:
+            number = run.name.removeprefix("run").lstrip("0")
+            if name == run.name or (name.isdigit() and number == name.lstrip("0")):
+                return run
+        known = ", ".join(run.name for run in runs[-5:]) or "none yet"
+        raise ProjectError(f"no data run {name!r}; the last ones are: {known}")
+
+    def _directories(self) -> dict[str, Path]:
+        from headrace.triggers import load_triggers
+
+        roots = {name: collection.root for name, collection in self.project.collections.items()}
+        triggers = [
+            trigger
+            for trigger in load_triggers(self.project.triggers_dir, roots)
+            if trigger.flow == FLOW
+        ]
+        return {path.name: path for trigger in triggers for path in _arrivals(trigger)}
+
+    def _poll_run(self, run_id: str, services: Services) -> tuple[str, RunView]:
+        from headrace.runs import (
+            RunFollower,
+        )
+
+        if run_id in self._ended:
+            return self._ended[run_id]
+        follower = self._followers.setdefault(run_id, RunFollower(run_id))
+        view = follower.look(services)
+        first = (follower.entries[0].get("details") or {}) if follower.entries else {}
+        name = str((first.get("input") or {}).get("run") or "")
+        if view.final:
+            self._ended[run_id] = name, view
+        return name, view
+
+    def _processed_run(self, name: str, view: RunView, arrived: Path | None) -> DataRunStatus:
+        from headrace.runs import (
+            doing,
+            failure_line,
+            results_of,
+        )
+        from headrace.runs.poller import moment_of
+
+        summary = view.output.get("summary") or {}
+        here = arrived_segments(arrived) if arrived else []
+        ended = summary.get("end") or (end_time(arrived) if arrived else None)
+        if ended is None:
+            written = moment_of(summary.get("written"))
+            ended = written.timestamp() if written else None
+        completed = moment_of(view.run.get("completion_time")) if view.final else None
+        results = results_of(view, self.project, self.place)
+        now = failure_line(view) or ""
+        if not view.final:
+            state = f"{view.current.name}: " if view.current else ""
+            now = f"{state}{doing(view).text}"
+        return DataRunStatus(
+            name=name,
+            status=view.status,
+            now=now,
+            segments=summary.get("segments") or len(here) or None,
+            bytes=summary.get("bytes") or (total_size(here) if arrived else None),
+            events=summary.get("events"),
+            traces=summary.get("fitted"),
+            traces_per_second=fit_rate(summary),
+            ended=ended,
+            lag=beam_lag(ended, completed if view.status == "SUCCEEDED" else None, view.final),
+            run_id=view.id,
+            results=str(results) if results else None,
+            directory=results.directory if results else None,
+        )
+
+
+def _arrivals(trigger: Trigger) -> list[Path]:
+    try:
+        entries = sorted(trigger.directory.iterdir())
+    except OSError:
+        # A disk that is not mounted hides what arrives; what was processed is still shown.
+        return []
+    return [path for path in entries if fnmatchcase(path.name, trigger.pattern) and path.is_dir()]

@@ -1,0 +1,74 @@
+"""Status of data runs as a table, once or live."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from headrace.cli.termio.tables import Field, table
+from headrace.cli.termio.terminal import rendered, write
+
+if TYPE_CHECKING:
+    from headrace.datarun.status import DataRunStatus
+
+_EMPTY = "No data runs yet."
+
+
+def data_runs_text(runs: Sequence[DataRunStatus]) -> str:
+    """Return data runs as a table, with a line of totals below several of them."""
+    from headrace.runs.describe import duration, size
+
+    fields = [
+        Field("run", lambda run: run.name),
+        Field("status", lambda run: run.status),
+        Field("segments", lambda run: run.segments),
+        Field("data", lambda run: None if run.bytes is None else size(run.bytes)),
+        Field("events", lambda run: None if run.events is None else f"{run.events:,}"),
+        Field(
+            "traces/s",
+            lambda run: None if run.traces_per_second is None else f"{run.traces_per_second:,.0f}",
+        ),
+        Field("lag", lambda run: None if run.lag is None else duration(run.lag)),
+        Field("now", lambda run: run.now),
+    ]
+    text = table(runs, fields, _EMPTY)
+    if len(runs) < 2:
+        return text
+    volume = size(sum(run.bytes or 0 for run in runs))
+    done = sum(1 for run in runs if run.status == "SUCCEEDED")
+    return f"{text}\n{len(runs)} runs, {volume}, {done} analysed"
+
+
+def show_live(poll: Callable[[], Sequence[DataRunStatus]], place: str) -> None:
+    """Show data runs until interrupted.
+
+    On a terminal one table is drawn again and again; elsewhere another one whenever a run has
+    changed.
+
+    Args:
+        poll: returns the runs as they stand.
+        place: where they are processed; says how often to poll.
+    """
+    from headrace.runs.tracker import POLL_INTERVALS
+
+    pause = threading.Event()
+    if not sys.stdout.isatty():
+        shown: list[tuple[str, str, int | None]] = []
+        while True:
+            runs = poll()
+            states = [(run.name, run.status, run.bytes) for run in runs]
+            if states != shown:
+                write(data_runs_text(runs) + "\n")
+                shown = states
+            pause.wait(POLL_INTERVALS[place])
+
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        while True:
+            live.update(Text.from_ansi(rendered(data_runs_text(poll()), colour=True)), refresh=True)
+            pause.wait(POLL_INTERVALS[place])

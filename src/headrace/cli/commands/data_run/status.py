@@ -1,0 +1,35 @@
+"""``headrace data-run status``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display, is_text
+
+_COLUMNS = ("name", "status", "segments", "bytes", "events", "traces_per_second", "lag")
+
+
+@click.command
+@click.option("-f", "--follow", is_flag=True, help="Go on showing the table until interrupted.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=50, help="Runs of the flow looked at (50)."
+)
+@project_options
+def status_command(follow: bool, limit: int) -> None:
+    """Show every run: its data, how fast it was fitted, and the lag behind the beam.
+
+    The lag is the time from the end of the run at the detector to the results, or until now.
+    """
+    from headrace.cli.commands.data_run._runs import DataRuns
+    from headrace.cli.commands.data_run._text import data_runs_text, show_live
+
+    session = current()
+    project = session.project()
+    runs = DataRuns(project, session.place, limit)
+    if follow:
+        if not is_text():
+            raise click.UsageError("--follow is for people: without it, ask for JSON again")
+        show_live(lambda: runs.poll(session.services(project)), session.place)
+    found = runs.poll(session.services(project))
+    display([run.document() for run in found], lambda: data_runs_text(found), _COLUMNS)

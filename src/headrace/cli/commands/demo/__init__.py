@@ -1,0 +1,10 @@
+"""``headrace demo``."""
+
+from __future__ import annotations
+
+from headrace.cli.groups import lazy_group
+
+
+@lazy_group(__name__, ("adjoint-sources", "data-run", "inversion"))
+def demo_group() -> None:
+    """Show a pipeline at work, with data that it makes itself."""

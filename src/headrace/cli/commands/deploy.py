@@ -1,0 +1,89 @@
+"""``headrace deploy``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display, is_text
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.tables import Field, table
+
+if TYPE_CHECKING:
+    from headrace.deploy import (
+        Plan,
+        Step,
+    )
+
+_FIELDS = (
+    Field("change", lambda step: step.change),
+    Field("what", lambda step: step.kind),
+    Field("name", lambda step: step.name),
+    Field("why", lambda step: step.why),
+)
+
+
+@click.command
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.deployable)
+@click.option("--dry-run", "-n", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--diff/--no-diff", default=None, help="Show what differs; with --dry-run it is.")
+@click.option("--prune", is_flag=True, help="Remove there what the project has no more.")
+@click.option("--adopt", metavar="FLOW_ID", help="Make a flow that is there the one of this NAME.")
+@project_options
+def deploy_command(
+    names: tuple[str, ...], dry_run: bool, diff: bool | None, prune: bool, adopt: str | None
+) -> None:
+    """Deploy the project's flows and functions, or those of the NAMEs.
+
+    Flows are created or updated, functions are registered. Flows are checked first; what somebody
+    changed there is found and put right; what is where is written to headrace.lock.
+    """
+    from headrace.deploy import (
+        Choice,
+        apply,
+        deploying,
+        plan,
+    )
+    from headrace.endpoints.configuration_check import endpoint_problems
+
+    session = current()
+    project = session.project()
+    services = session.services(project, start=True)
+    with deploying(project):
+        planned = plan(project, session.place, services, Choice(names, prune, adopt))
+        if not dry_run:
+            apply(planned, project, services, _report)
+    problems = endpoint_problems(project)
+    for problem in problems:
+        note(f"warning: {problem}")
+    display(
+        {
+            "place": session.place,
+            "dry_run": dry_run,
+            "problems": problems,
+            "changes": len(planned.changes),
+            "steps": [step.document() for step in planned.steps],
+        },
+        lambda: _text(planned, dry_run, dry_run if diff is None else diff),
+    )
+
+
+def _report(step: Step) -> None:
+    if is_text():
+        note(f"{step.change} {step.kind} {step.name}")
+
+
+def _text(planned: Plan, dry_run: bool, diff: bool) -> str:
+    if not planned.steps:
+        return "The project has no flows and no functions."
+    count = len(planned.changes)
+    words = "nothing to change" if not count else f"{count} change{'s' if count > 1 else ''}"
+    done = ", none made (--dry-run)" if dry_run and count else ""
+    told = [table(planned.steps, _FIELDS, "")]
+    for step in planned.changes if diff else ():
+        lines = [line for difference in step.differences for line in difference.lines()]
+        told += [f"\n{step.kind} {step.name}: - there, + in the project", *lines] if lines else []
+    return "\n".join([*told, f"{words} at {planned.place}{done}"])

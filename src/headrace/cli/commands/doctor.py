@@ -1,0 +1,69 @@
+"""``headrace doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.inputs import KeyValue, read_input
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import Field, table
+
+_FIELDS = (
+    Field("what", lambda diagnosis: diagnosis.what),
+    Field("health", lambda diagnosis: diagnosis.health),
+    Field("finding", lambda diagnosis: diagnosis.words),
+)
+
+
+@click.command
+@click.argument("flow", shell_complete=completion.flows)
+@click.option(
+    "-i",
+    "--input",
+    "file",
+    metavar="FILE",
+    help="JSON file with the flow's input; - for standard input.",
+)
+@click.option(
+    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="Set a member of the input."
+)
+@click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When the canary must be back, with its time in the queue.",
+)
+@project_options
+def doctor_command(
+    flow: str, file: str | None, settings: tuple[Any, ...], canary: bool, deadline: float
+) -> int:
+    """Look at everything that a run of FLOW with this input needs, and start nothing.
+
+    The definition, what is deployed, the input, the collections' directories, the endpoints and
+    what they may run. The exit code is 1 when something is bad.
+    """
+    from headrace.diagnostics.doctor import diagnose
+
+    session = current()
+    project = session.project()
+    body = read_input(file, settings, project.flow(flow).input_schema)
+    services = session.services(project, start=True)
+    found = diagnose(
+        project, session.place, services, flow, body, canary_seconds=deadline if canary else None
+    )
+    bad = sum(diagnosis.health == "bad" for diagnosis in found)
+    words = "Nothing stands in the way." if not bad else f"{bad} of these would make the run fail."
+    display(
+        [asdict(diagnosis) for diagnosis in found],
+        lambda: f"{table(found, _FIELDS, '')}\n{words}",
+        ("what", "health", "words"),
+    )
+    return 1 if bad else 0

@@ -1,0 +1,12 @@
+"""``headrace endpoint``."""
+
+from __future__ import annotations
+
+from headrace.cli.groups import lazy_group
+
+
+@lazy_group(
+    __name__, ("list", "status", "create", "start", "stop", "restart", "delete", "log", "monitor")
+)
+def endpoint_group() -> None:
+    """Compute endpoints: create, start, watch over them."""

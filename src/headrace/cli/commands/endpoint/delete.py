@@ -1,0 +1,27 @@
+"""``headrace endpoint delete``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.endpoint._common import display_change
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.prompts import confirm
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@project_options
+def delete_command(name: str, yes: bool) -> None:
+    """Stop ENDPOINT, make the service forget it, and remove its directory and log."""
+    from headrace.endpoints import manage
+
+    session = current()
+    project = session.project()
+    directory = manage.installed_endpoint(project, name, session.place).directory
+    if not yes:
+        confirm(f"Remove {directory} with all that is in it?")
+    manage.delete(project, name, session.place)
+    display_change(name, "deleted")

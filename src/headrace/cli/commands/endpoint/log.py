@@ -1,0 +1,30 @@
+"""``headrace endpoint log``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many lines from the end.",
+)
+@click.option("--workers", is_flag=True, help="The logs of what runs the tasks, not its own.")
+@project_options
+def log_command(name: str, lines: int, workers: bool) -> None:
+    """Print the end of ENDPOINT's log."""
+    from headrace.endpoints.manage import log_lines
+
+    session = current()
+    shown = log_lines(session.project(), name, session.place, lines, workers=workers)
+    display(shown, "\n".join(shown) or "The log is empty.")

@@ -1,0 +1,151 @@
+"""``headrace endpoint monitor``."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.signals import Stopped, words_of
+
+if TYPE_CHECKING:
+    from headrace.endpoints.monitor import Monitor, Report
+
+_ALONE = "another monitor of this project is at work; nothing to do"
+
+
+@click.command
+@click.argument("names", metavar="[ENDPOINT]...", nargs=-1, shell_complete=completion.endpoints)
+@click.option("--once", is_flag=True, help="One check, for cron, scrontab or a systemd timer.")
+@click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint, too.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When the canary must be back, with its time in the queue.",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two checks.",
+)
+@click.option(
+    "--watchdog",
+    type=click.Path(path_type=Path),
+    metavar="HEARTBEAT",
+    help="Check a monitor elsewhere instead, by its file heartbeat.json.",
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(1),
+    default=1800.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --watchdog: how old it may be.",
+)
+@click.option("--install-scrontab", is_flag=True, help="Have Slurm run the monitor: scrontab.")
+@click.option("--remove-scrontab", is_flag=True, help="Take that back.")
+@project_options
+def monitor_command(
+    names: tuple[str, ...],
+    once: bool,
+    canary: bool,
+    deadline: float,
+    interval: float,
+    watchdog: Path | None,
+    max_age: float,
+    install_scrontab: bool,
+    remove_scrontab: bool,
+) -> int:
+    """Watch over the endpoints created here: restart what is down, and tell people.
+
+    Whom to tell stands in headrace.toml under [notify]. With --once the exit code is 1 when an
+    endpoint needs a person.
+    """
+    if watchdog is not None:
+        _watch_the_monitor(watchdog, max_age)
+        return 0
+    if install_scrontab or remove_scrontab:
+        _scrontab(install_scrontab)
+        return 0
+    from headrace.endpoints.monitor import Monitor
+
+    session = current()
+    watching = Monitor(
+        session.project(), session.place, names, canary_seconds=deadline if canary else None
+    )
+    with watching.alone() as alone:
+        if not alone:
+            note(_ALONE)
+            return 0
+        try:
+            while True:
+                reports = _check(watching)
+                if once:
+                    return 0 if all(report.well for report in reports) else 1
+                # Many monitors must not ask the service at the same moment.
+                time.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
+        except Stopped as stopped:
+            if once:
+                raise
+            note(f"monitor: {words_of(stopped)[0]}; nobody watches over the endpoints now")
+            return 0
+
+
+def _check(watching: Monitor) -> list[Report]:
+    reports = watching.check()
+    display(
+        [asdict(report) for report in reports],
+        "\n".join(map(_line, reports)) or "No endpoint was created on this machine.",
+        ("name", "health", "action", "story"),
+    )
+    return reports
+
+
+def _line(report: Report) -> str:
+    moment = time.strftime("%Y-%m-%d %H:%M:%S")
+    words = f"{report.health}: {report.story}" if report.story else report.health
+    return f"{moment} {report.name} {words}"
+
+
+def _watch_the_monitor(path: Path, max_age: float) -> None:
+    from headrace.endpoints.monitor import check_heartbeat
+    from headrace.errors import HeadraceError
+    from headrace.notifications.channels import tell
+
+    try:
+        told = check_heartbeat(path, max_age, time.time())
+    except HeadraceError as error:
+        try:
+            settings = current().project().config.notify
+        except HeadraceError:
+            settings = {}  # it may run where there is no project
+        tell(settings, "headrace: the monitor is silent", str(error))
+        raise
+    words = f"The monitor on {told['host']} was heard of {told['age_seconds']} s ago."
+    display(told, words, ("age_seconds", "host"))
+
+
+def _scrontab(install: bool) -> None:
+    from headrace.endpoints import monitor as monitoring
+
+    session = current()
+    if install:
+        entry = monitoring.install_scrontab(session.project(), session.place)
+        display({"installed": entry}, f"Installed:\n{entry}".rstrip())
+        return
+    removed = monitoring.remove_scrontab(session.project())
+    display({"removed": removed}, "Removed." if removed else "There was no entry.")

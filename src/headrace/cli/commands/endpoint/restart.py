@@ -1,0 +1,32 @@
+"""``headrace endpoint restart``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.endpoint._common import display_change
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@project_options
+def restart_command(name: str) -> None:
+    """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now.
+
+    One that the facility hosts ends what it runs; its next task starts it anew.
+    """
+    from headrace.endpoints import manage
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    if manage.is_hosted(project, name, session.place):
+        had_host = manage.restart_hosted(project, name, services)
+        more = "the next task starts it anew, what runs ends as it is" if had_host else ""
+        display_change(name, "restarted" if had_host else "was not running", more)
+        return
+    manage.stop(project, name, session.place)
+    manage.start(project, name, session.place, services)
+    display_change(name, "restarted")

@@ -1,0 +1,22 @@
+"""``headrace endpoint start``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.endpoint._common import display_change
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@project_options
+def start_command(name: str) -> None:
+    """Start ENDPOINT in the background; one that runs stays as it is."""
+    from headrace.endpoints import manage
+
+    session = current()
+    project = session.project()
+    started = manage.start(project, name, session.place, session.services(project))
+    display_change(name, "started" if started else "was running")

@@ -1,0 +1,99 @@
+"""``headrace endpoint status``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from headrace.cli.commands.endpoint._common import project_and_services
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import Field, record
+
+_STATUS = (
+    Field("Endpoint", lambda row: row["name"]),
+    Field("Id", lambda row: row["id"]),
+    Field("Template", lambda row: row["template"]),
+    Field("Kind", lambda row: row["kind"]),
+    Field("State", lambda row: row["state"]),
+    Field("Process", lambda row: row["pid"]),
+    Field("Heard of", lambda row: _ago(row["heard_seconds"])),
+    Field("At the service", lambda row: row["service"]),
+    Field("Directory", lambda row: row["directory"]),
+    Field("Configuration", lambda row: _configuration(row)),
+    Field("Workers", lambda row: _workers(row)),
+    Field("Tasks", lambda row: _tasks(row["tasks"])),
+    Field("Busy with", lambda row: _busy(row)),
+    Field("Older hosts", lambda row: _retired(row["retired"])),
+    Field("Warning", lambda row: row["warning"]),
+)
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@project_options
+def status_command(name: str) -> int:
+    """Tell how ENDPOINT is.
+
+    The exit code is 1 when it is created here and does not run.
+    """
+    from headrace.endpoints.manage import endpoint_document
+
+    project, services = project_and_services()
+    row = endpoint_document(project, name, current().place, services)
+    display(row, lambda: record(row, _STATUS), ("name", "state", "service", "id"))
+    return 1 if row["kind"] == "installed" and row["state"] != "running" else 0
+
+
+def _ago(seconds: int | None) -> str:
+    return "" if seconds is None else f"{seconds} s ago"
+
+
+def _configuration(row: dict[str, Any]) -> str:
+    told = row["configuration"]
+    if told is None:
+        return ""
+    if row["kind"] == "installed":
+        changed = ", ".join(told["outdated"]) or told["error"]
+        hint = f"`headrace endpoint restart {row['name']}` takes up what changed: {changed}"
+        return hint if told["differs"] else "as the project has it"
+    if not told["in_use"]:
+        return f"{told['on_disk']} on disk, none in use" if told["on_disk"] else ""
+    since = f"{told['in_use']} in use since {told['taken_up']}"
+    if not told["differs"]:
+        return f"{since}, the same on disk"
+    on_disk = told["on_disk"] or "none that could be used"
+    return f"{since}; on disk: {on_disk}, taken up by the next task"
+
+
+def _workers(row: dict[str, Any]) -> str:
+    if row["workers"] is None:
+        return ""
+    return f"{row['workers']}, {len(row['busy'])} of them busy"
+
+
+def _tasks(tasks: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in sorted(tasks.items()))
+
+
+def _busy(row: dict[str, Any]) -> str:
+    from headrace.runs.describe import duration
+
+    lines = []
+    for one in row["busy"]:
+        run = f", run {one['run_id']}" if one.get("run_id") else ""
+        since = duration(max(0.0, time.time() - float(one["since"])))
+        given_up = ", given up: its worker is being ended" if one["given_up"] else ""
+        where = f"{one['node']}, process {one['pid']}"
+        lines.append(f"{one['function'] or one['task_id']} for {since} ({where}{run}{given_up})")
+    return "; ".join(lines)
+
+
+def _retired(retired: list[dict[str, Any]]) -> str:
+    return "; ".join(
+        f"{one['configuration']}, taken up {one['taken_up']}: {_tasks(one['tasks']) or 'ending'}"
+        for one in retired
+    )

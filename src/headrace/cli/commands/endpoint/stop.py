@@ -1,0 +1,21 @@
+"""``headrace endpoint stop``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.endpoint._common import display_change
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+
+
+@click.command
+@click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
+@project_options
+def stop_command(name: str) -> None:
+    """Stop ENDPOINT with its workers and blocks; its tasks wait for its return."""
+    from headrace.endpoints import manage
+
+    session = current()
+    stopped = manage.stop(session.project(), name, session.place)
+    display_change(name, "stopped" if stopped else "was not running")

@@ -1,0 +1,18 @@
+"""``headrace facility down``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+
+@click.command
+@project_options
+def down_command() -> None:
+    """Stop the project's facility; runs under way go on when it is started again."""
+    from headrace.facility import stop_facility
+
+    stopped = stop_facility(current().root())
+    display({"stopped": stopped}, "Stopped." if stopped else "No facility was running.")

@@ -1,0 +1,54 @@
+"""``headrace facility env``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+if TYPE_CHECKING:
+    from headrace.facility import Address
+
+
+@click.command
+@click.option(
+    "--compute",
+    is_flag=True,
+    help="Those of globus-compute-endpoint and the Compute SDK, with the client's secret.",
+)
+@project_options
+def env_command(compute: bool) -> None:
+    """Print shell exports that lead other Globus clients here.
+
+    The Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
+    eval "$(headrace facility env)". Secrets are among them: keep them to yourself.
+    """
+    from headrace.config import (
+        ProjectError,
+    )
+    from headrace.facility import compute_environment, find_address
+
+    project = current().project()
+    address = find_address(project.root)
+    if address is None:
+        raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")
+    variables = compute_environment(project.root) if compute else _variables(project.root, address)
+    display(
+        variables,
+        "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+    )
+
+
+def _variables(root: Path, address: Address) -> dict[str, str]:
+    from headrace.facility import client_environment
+
+    return {
+        **client_environment(root, address.url),
+        "HEADRACE_FACILITY_URL": f"{address.url.rstrip('/')}/",
+        "HEADRACE_FACILITY_TOKEN": address.token,
+    }

@@ -1,0 +1,10 @@
+"""``headrace function``."""
+
+from __future__ import annotations
+
+from headrace.cli.groups import lazy_group
+
+
+@lazy_group(__name__, ("list", "show", "run"))
+def function_group() -> None:
+    """Compute functions: list, look, try."""

@@ -1,0 +1,56 @@
+"""``headrace function run``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.inputs import KeyValue, read_input
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+
+@click.command
+@click.argument("name", metavar="FUNCTION", shell_complete=completion.functions)
+@click.option(
+    "-e",
+    "--endpoint",
+    required=True,
+    shell_complete=completion.endpoints,
+    help="Name of the endpoint that runs it.",
+)
+@click.option("-k", "--kwargs", "file", metavar="FILE", help="JSON file with its arguments; -.")
+@click.option(
+    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="One argument; may be repeated."
+)
+@click.option(
+    "--wait-time",
+    type=click.IntRange(1),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it may take, with the time in queues.",
+)
+@project_options
+def run_command(
+    name: str, endpoint: str, file: str | None, settings: tuple[Any, ...], wait_time: int
+) -> None:
+    """Call FUNCTION once at an endpoint, and print what it returns.
+
+    Names may stand in the arguments as in a flow's input, such as {"directory": {...}}.
+    """
+    import json
+
+    from headrace.deploy.inventory import function_arguments
+    from headrace.runs.invoke import call_function
+
+    session = current()
+    project = session.project()
+    kwargs = read_input(file, settings, function_arguments(project, name))
+    services = session.services(project, start=True)
+    result = call_function(
+        project, session.place, services, name, endpoint, kwargs, wait_time=wait_time
+    )
+    display(result, lambda: json.dumps(result, indent=1, ensure_ascii=False), ())

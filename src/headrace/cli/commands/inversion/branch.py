@@ -1,0 +1,58 @@
+"""``headrace inversion branch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headrace.cli.commands.inversion._common import display_message, why_option
+from headrace.cli.commands.inversion._directory import directory_argument, home_of
+from headrace.cli.parsing.options import output_options
+
+
+@click.command
+@click.argument("iteration", type=click.IntRange(0))
+@click.argument("new", metavar="NEWDIR", type=click.Path(path_type=Path, file_okay=False))
+@directory_argument
+@why_option
+@output_options
+def branch_command(iteration: int, new: Path, directory: Path, why: str) -> None:
+    """Begin a second inversion in NEWDIR from the model of ITERATION.
+
+    A trigger of its own is written where NEWDIR lies beside the first one in the project.
+    """
+    from headrace.seismic.inversion.branching import branch as ask
+
+    home = home_of(directory)
+    ask(home, iteration, new, why)
+    trigger = _second_trigger(home, new.resolve())
+    text = f"{new} begins with model {iteration:03d}; `headrace inversion start {new}` "
+    text += "publishes its first iteration."
+    if trigger:
+        text += f" {trigger} watches it: start `headrace watch` again."
+    display_message(text, directory=str(new.resolve()), trigger=str(trigger) if trigger else None)
+
+
+def _second_trigger(home: Path, new: Path) -> Path | None:
+    from headrace._internal.files import write_whole
+    from headrace.config import (
+        ProjectError,
+    )
+    from headrace.project import (
+        load_project,
+    )
+
+    try:
+        project = load_project(home)
+    except ProjectError:
+        return None
+    root = project.collections["workstation"].root.resolve()
+    first = project.triggers_dir / "next_iteration.toml"
+    if not new.is_relative_to(root) or not first.is_file():
+        return None
+    old_path, new_path = (f"/{place.relative_to(root)}/" for place in (home, new))
+    target = first.with_name(f"next_iteration_{new.name}.toml")
+    text = first.read_text(encoding="utf-8").replace(old_path, new_path)
+    write_whole(target, text)
+    return target

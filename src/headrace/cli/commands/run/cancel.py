@@ -1,0 +1,24 @@
+"""``headrace run cancel``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import LIST_COLUMNS
+
+
+@click.command
+@click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
+@project_options
+def cancel_command(run_id: str) -> None:
+    """Cancel RUN; the action under way is cancelled too."""
+    from headrace.runs.query import find_run
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    document = services.flows.cancel_run(found).data
+    display(document, f"{found}: cancelling", LIST_COLUMNS)

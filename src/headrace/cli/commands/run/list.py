@@ -1,0 +1,33 @@
+"""``headrace run list``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS
+from headrace.cli.termio.tables import table
+
+
+@click.command
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="At most so many (20).")
+@click.option(
+    "--flow", shell_complete=completion.flows, help="Only runs of this flow of the project."
+)
+@click.option(
+    "--status",
+    type=click.Choice(["ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED"], case_sensitive=False),
+    help="Only runs with this status.",
+)
+@project_options
+def list_command(limit: int, flow: str | None, status: str | None) -> None:
+    """List runs, the newest first."""
+    from headrace.runs.query import list_runs
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    runs = list_runs(project, session.place, services, limit=limit, flow=flow, status=status)
+    display(runs, lambda: table(runs, LIST_FIELDS, "No runs."), LIST_COLUMNS)

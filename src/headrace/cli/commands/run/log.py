@@ -1,0 +1,45 @@
+"""``headrace run log``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display, is_text
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.runs import LEFT_OUT, entry_words, moment
+from headrace.cli.termio.tables import Field, table
+
+_LOG_FIELDS = (
+    Field("time", moment("time")),
+    Field("code", lambda entry: entry["code"]),
+    Field("state", lambda entry: (entry.get("details") or {}).get("state_name")),
+    Field("details", entry_words),
+)
+
+
+@click.command
+@click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
+@click.option("-n", "--limit", type=click.IntRange(1), help="At most so many entries.")
+@click.option("-r", "--reverse", is_flag=True, help="The newest first.")
+@project_options
+def log_command(run_id: str, limit: int | None, reverse: bool) -> None:
+    """Print the log of RUN.
+
+    Failures are shown whole. Of long inputs and outputs the beginning is shown, and how much is
+    left out; -F json shows all of them.
+    """
+    from headrace.runs.query import find_run, run_log
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    entries = run_log(services, found, limit=limit, reverse=reverse)
+    display(
+        entries,
+        lambda: table(entries, _LOG_FIELDS, "The log is empty."),
+        ("time", "code", "description"),
+    )
+    if is_text() and any(entry_words(entry).endswith(f" {LEFT_OUT})") for entry in entries):
+        note(f"inputs and outputs are shortened; whole: headrace run log {found} -F json")

@@ -1,0 +1,117 @@
+"""``headrace run output``."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display, is_text
+from headrace.cli.termio.output import OutputPrinter, output_text
+
+if TYPE_CHECKING:
+    from headrace.cli.parsing.options import Session
+    from headrace.project import Project
+
+
+@click.command
+@click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
+@click.option("--state", metavar="STATE", help="Only what tasks of this state printed.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until RUN has ended.")
+@click.option(
+    "-n",
+    "--tail",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="LINES",
+    help="How many lines of the end of each stream.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When an endpoint elsewhere must have answered.",
+)
+@project_options
+def output_command(
+    run_id: str, state: str | None, follow: bool, tail: int, deadline: float
+) -> None:
+    """Print what the tasks of RUN and their batch jobs printed.
+
+    Standard output and standard error of functions and of jobs, and the tracebacks of tasks that
+    failed. What ran elsewhere is read by its endpoint.
+    """
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.job_output import read_output, tasks_of
+    from headrace.runs.query import find_run
+
+    session = current()
+    project = session.project()
+    if follow:
+        if not is_text():
+            raise click.UsageError("--follow is for people: without it, ask for JSON again")
+        _follow(session, project, run_id, state, tail, deadline)
+        return
+    services = session.services(project)
+    follower = RunFollower(find_run(services, run_id))
+    view = follower.look(services)
+    parts = [
+        part.ended_by(tail)
+        for task in tasks_of(view, follower.entries, state)
+        for part in read_output(project, session.place, services, task, deadline)
+    ]
+    display(
+        [part.document() for part in parts],
+        lambda: output_text(parts),
+        ("state", "task_id", "job"),
+    )
+
+
+def _follow(
+    session: Session, project: Project, run_id: str, state: str | None, tail: int, deadline: float
+) -> None:
+    from headrace.config import (
+        ProjectError,
+    )
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.job_output import read_output, tasks_of
+    from headrace.runs.query import find_run
+    from headrace.runs.tracker import POLL_INTERVALS
+
+    services = session.services(project)
+    follower = RunFollower(find_run(services, run_id))
+    printer, pause = OutputPrinter(tail), threading.Event()
+    failed: set[str] = set()  # tasks whose traceback was asked for
+    while True:
+        view = follower.look(services)
+        try:
+            tasks = tasks_of(view, follower.entries, state)
+        except ProjectError:
+            if view.final:
+                raise
+            tasks = []  # it has not come so far
+        for task in tasks:
+            parts = read_output(
+                project,
+                session.place,
+                services,
+                task,
+                deadline,
+                first_time=task.task_id not in failed,
+            )
+            failed |= {task.task_id} if task.exception else set()
+            for part in parts:
+                printer.show(part)
+        if view.final:
+            return
+        pause.wait(POLL_INTERVALS[session.place])

@@ -1,0 +1,27 @@
+"""``headrace run resume``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import LIST_COLUMNS
+
+
+@click.command
+@click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
+@project_options
+def resume_command(run_id: str) -> None:
+    """Resume RUN, which waits for a consent or for you.
+
+    A consent is given with `headrace login`; while it is missing the exit code is 4.
+    """
+    from headrace.runs.query import find_run, resume_run
+
+    session = current()
+    services = session.services(session.project())
+    found = find_run(services, run_id)
+    document = resume_run(services, session.place, found)
+    display(document, f"{found}: resumed", LIST_COLUMNS)

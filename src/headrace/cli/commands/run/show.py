@@ -1,0 +1,35 @@
+"""``headrace run show``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import LIST_COLUMNS, run_text
+
+
+@click.command
+@click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
+@project_options
+def show_command(run_id: str) -> None:
+    """Tell what RUN is, and what it is doing or how it ended."""
+    from headrace.runs import (
+        RunFollower,
+    )
+    from headrace.runs.blockers import waits_for
+    from headrace.runs.query import find_run
+    from headrace.runs.run_document import run_document
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    follower = RunFollower(find_run(services, run_id))
+    view = follower.look(services)
+    why = waits_for(project, session.place, services, view, follower.entries)
+    display(
+        {**run_document(view, project, session.place), "waits_for": why or None},
+        lambda: run_text(view, project, session.place, why),
+        LIST_COLUMNS,
+    )

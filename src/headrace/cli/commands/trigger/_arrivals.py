@@ -1,0 +1,38 @@
+"""Arrivals as ``headrace trigger`` shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.cli.parsing.options import current
+
+
+def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the arrivals of triggers, as JSON shows them.
+
+    Args:
+        names: of the triggers; all where empty.
+    """
+    from headrace.triggers import read_ledger
+    from headrace.triggers.state_files import ledger_file
+
+    session = current()
+    records = read_ledger(ledger_file(session.project(), session.place))
+    return [
+        {
+            "id": record.id,
+            "trigger": record.trigger,
+            "name": record.path.rstrip("/").rpartition("/")[2],
+            "path": record.path,
+            "collection": record.collection,
+            "state": record.state,
+            "present": record.present,
+            "attempts": record.attempts,
+            "tag": record.tag,
+            "run_id": record.run_id,
+            "reason": record.reason,
+            "seen_at": record.seen_at.isoformat(),
+        }
+        for record in records
+        if not names or record.trigger in names
+    ]

@@ -1,0 +1,31 @@
+"""``headrace trigger check``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+
+
+@click.command
+@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completion.triggers)
+@project_options
+def check_command(triggers: tuple[str, ...]) -> None:
+    """Check triggers, without watching.
+
+    As `headrace watch` does before it begins: flow, input against the flow's schema, names,
+    collections, directories and programs; what is wrong is told in one line each.
+    """
+    from headrace.cli.parsing.triggers import choose, refuse_wrong
+
+    session = current()
+    project = session.project()
+    chosen = choose(project, triggers)
+    refuse_wrong(project, session.place, chosen)
+    display(
+        [{"name": one.name, "problems": []} for one in chosen],
+        lambda: f"Nothing is wrong with {', '.join(one.name for one in chosen)}.",
+        ("name",),
+    )

@@ -1,0 +1,48 @@
+"""``headrace trigger list``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+from headrace.cli.termio.tables import Field, table
+
+_FIELDS = (
+    Field("trigger", lambda trigger: trigger["name"]),
+    Field("watches", lambda trigger: trigger["directory"]),
+    Field("for each new", lambda trigger: f"{trigger['what']} {trigger['pattern']}"),
+    Field("starts", lambda trigger: trigger["flow"]),
+    Field("title", lambda trigger: trigger["title"]),
+)
+
+
+@click.command
+@project_options
+def list_command() -> None:
+    """List the triggers.
+
+    What each watches, and which flow it starts. What is wrong with one is told beside the list
+    of the others.
+    """
+    from headrace.cli.parsing.triggers import loaded
+    from headrace.triggers import directory_problem
+
+    names = ("name", "title", "collection", "path", "directory", "what", "pattern", "flow")
+    found, errors = loaded(current().project())
+    problems = {one.name: directory_problem(one) for one in found}
+    triggers = [
+        {**{name: str(getattr(one, name)) for name in names}, "problem": problems[one.name]}
+        for one in found
+    ]
+    display(
+        triggers,
+        lambda: table(triggers, _FIELDS, "The project has no triggers."),
+        ("name", "directory", "what", "pattern", "flow"),
+    )
+    for one in found:
+        if problems[one.name]:
+            note(f"{one.file}: {problems[one.name]}")
+    for error in errors.values():
+        note(str(error))

@@ -1,0 +1,88 @@
+"""``headrace watch``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.signals import Stopped, words_of
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+_ONCE_SECONDS = 1.0
+
+
+def _stopped_message(stopped: Stopped, open_runs: int) -> str:
+    """Return a line about the runs and arrivals that a stopped watch leaves behind."""
+    runs = f"{open_runs} run{'s' if open_runs != 1 else ''} under way go on; " if open_runs else ""
+    return f"watch: {words_of(stopped)[0]}; {runs}what arrives meanwhile is found at the next start"
+
+
+@click.command
+@click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completion.triggers)
+@click.option("--once", is_flag=True, help="End when what is there now has been carried through.")
+@click.option(
+    "--until-idle",
+    type=click.FloatRange(0.1),
+    metavar="SECONDS",
+    help="End when nothing has arrived and no run has been under way for so long.",
+)
+@click.option(
+    "--existing",
+    type=click.Choice(["run", "skip"]),
+    help="Start runs on what lies in a directory that was never watched, or do not. Needed, too, "
+    "where the ledger of arrivals was lost.",
+)
+@project_options
+def watch_command(
+    triggers: tuple[str, ...], once: bool, until_idle: float | None, existing: str | None
+) -> int:
+    """Watch directories, and start one run on each new arrival.
+
+    All triggers of the project by default. Progress of the runs is shown; it goes on where it
+    stood when it is started again. With --once or --until-idle the exit code is 1 when a run
+    failed, could not be started or was refused.
+    """
+    from headrace.cli.parsing.triggers import choose, decide, refuse_wrong
+    from headrace.cli.termio.progress import make_board
+    from headrace.cli.termio.runs import ending_text
+    from headrace.runs.run_document import run_document
+    from headrace.triggers import Ledger
+    from headrace.triggers.project_watch import ProjectWatch
+    from headrace.triggers.state_files import ledger_file
+
+    session = current()
+    project = session.project()
+    chosen = choose(project, triggers)
+    refuse_wrong(project, session.place, chosen)
+    idle = _ONCE_SECONDS if once and until_idle is None else until_idle
+    path = ledger_file(project, session.place)
+    with Ledger(path, start_over=existing is not None) as ledger:
+        chosen = decide(chosen, ledger, existing)
+        session.services(project, start=True)
+        with make_board() as board:
+
+            def connect() -> Services:
+                return session.services(project, start=True, say=board.say)
+
+            watching = ProjectWatch(project, session.place, chosen, board, connect, ledger)
+            try:
+                watching.run(idle)
+            except Stopped as stopped:
+                if idle is not None:
+                    raise  # it was to go on until its work was done
+                board.say(_stopped_message(stopped, len(watching.runs.open)))
+                return 0
+    views = list(watching.runs.ended.values())
+    display(
+        [run_document(view, project, session.place) for view in views],
+        lambda: "\n".join(ending_text(view, project, session.place) for view in views),
+        ("run_id", "status"),
+    )
+    failed = any(view.status != "SUCCEEDED" for view in views)
+    return 1 if failed or watching.progress.unfinished else 0

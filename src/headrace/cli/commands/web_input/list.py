@@ -1,0 +1,49 @@
+"""``headrace web-input list``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.parsing import completion
+from headrace.cli.parsing.options import current, project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.runs import moment
+from headrace.cli.termio.tables import Field, table
+
+_LIST_FIELDS = (
+    Field("web input", lambda item: item["id"]),
+    Field("status", lambda item: item["status"]),
+    Field("asked", moment("created_timestamp")),
+    Field("title", lambda item: item.get("title")),
+    Field("run", lambda item: (item.get("run") or {}).get("id")),
+)
+
+
+_COLUMNS = ("id", "status", "created_timestamp", "title")
+
+
+@click.command
+@click.option("--all", "all_", is_flag=True, help="Those that are closed, too.")
+@click.option(
+    "--flow",
+    shell_complete=completion.flows,
+    help="Only those of runs of this flow of the project.",
+)
+@click.option("--run", metavar="ID", shell_complete=completion.runs, help="Only those of this run.")
+@project_options
+def list_command(all_: bool, flow: str | None, run: str | None) -> None:
+    """List the questions that wait for an answer, the newest first."""
+    from headrace.runs.launch import deployed_flow
+    from headrace.runs.query import find_run
+    from headrace.runs.web_inputs import list_web_inputs
+
+    session = current()
+    project = session.project()
+    services = session.services(project)
+    found = list_web_inputs(
+        services,
+        closed_too=all_,
+        flow_id=deployed_flow(project, session.place, flow).id if flow else None,
+        run_id=find_run(services, run) if run else None,
+    )
+    display(found, lambda: table(found, _LIST_FIELDS, "No run asks anything."), _COLUMNS)

@@ -1,0 +1,102 @@
+"""Names that a shell completes: of the project, and of its runs while the facility is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from headrace._internal.terminal_text import terminal_text
+from headrace.cli.parsing.options import Session
+
+if TYPE_CHECKING:
+    from headrace.project import Project
+
+Names = Iterable[tuple[str, str]]
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+_MOST = 50
+
+
+def _completes(find: Callable[[Session, Project], Names]) -> Complete:
+    """Make a completion of a function that gives names, each with a few words about it."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        session = ctx.ensure_object(Session)
+        try:
+            names = list(find(session, session.project()))
+        except Exception:  # noqa: BLE001 - a shell shows no errors; there is nothing to complete
+            return []
+        return [
+            CompletionItem(name, help=terminal_text(words) or None)
+            for name, words in names
+            if name.startswith(incomplete) and name.isprintable()
+        ]
+
+    return complete
+
+
+@_completes
+def flows(session: Session, project: Project) -> Names:
+    """Name of flows."""
+    return [(name, "") for name in project.flow_names()]
+
+
+@_completes
+def functions(session: Session, project: Project) -> Names:
+    """Name of compute functions."""
+    return [(name, "") for name in project.function_names()]
+
+
+@_completes
+def deployable(session: Session, project: Project) -> Names:
+    """Name of flows and functions."""
+    named = [(name, "flow") for name in project.flow_names()]
+    return [*named, *((name, "function") for name in project.function_names())]
+
+
+@_completes
+def endpoints(session: Session, project: Project) -> Names:
+    """Name of endpoints."""
+    return [(name, each.template or "") for name, each in project.endpoints.items()]
+
+
+@_completes
+def triggers(session: Session, project: Project) -> Names:
+    """Name of triggers."""
+    return [(path.stem, "") for path in sorted(project.triggers_dir.glob("*.toml"))]
+
+
+@_completes
+def profiles(session: Session, project: Project) -> Names:
+    """Name of profiles."""
+    from headrace.config.toml_table import TomlFile
+
+    return [(name, "") for name in TomlFile(project.config_file).top.tables("profiles")]
+
+
+@_completes
+def runs(session: Session, project: Project) -> Names:
+    """Ids of the newest runs."""
+    from headrace.runs.query import list_runs
+
+    found = list_runs(project, session.place, session.services(project), limit=_MOST)
+    told = [(str(run["run_id"]), _words(run["status"], run.get("label"))) for run in found]
+    return [("last", "the newest run"), *told] if told else []
+
+
+@_completes
+def web_inputs(session: Session, project: Project) -> Names:
+    """Ids of the questions that wait for an answer."""
+    from headrace.runs.web_inputs import list_web_inputs
+
+    found = list_web_inputs(session.services(project), closed_too=False)
+    return [(str(item["id"]), str(item.get("title") or "")) for item in found[:_MOST]]
+
+
+def _words(*parts: Any) -> str:
+    return " ".join(" ".join(str(part) for part in parts if part).split())

@@ -1,0 +1,172 @@
+"""Options that many commands have, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+    from headrace.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """What the common options of one call say.
+
+    Attributes:
+        format: ``text``, ``json`` or ``unix``.
+        jmespath: expression that selects from the JSON document.
+        directory: where the project is looked for.
+        at: the place as given.
+        profile: the profile of ``headrace.toml`` as given.
+    """
+
+    format: str = "text"
+    jmespath: str | None = None
+    directory: Path | None = None
+    at: str | None = None
+    profile: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where things run."""
+        from headrace.config import (
+            resolve_place,
+        )
+
+        return resolve_place(self.at)
+
+    def project(self) -> Project:
+        """Return the project."""
+        from headrace.project import load_project
+
+        return load_project(self.directory, self.profile, self.place)
+
+    def root(self) -> Path:
+        """Return the project's root, also where its ``headrace.toml`` cannot be read."""
+        from headrace.project import find_root
+
+        return find_root(self.directory)
+
+    def services(
+        self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
+    ) -> Services:
+        """Return the services of the place.
+
+        Args:
+            project: the project.
+            start: whether a facility that is not running shall be started.
+            say: told when one is; writes to standard error by default.
+        """
+        from headrace.cli.termio.notes import note
+        from headrace.project import connect
+
+        return connect(project, self.place, start=start, say=say or note)
+
+
+def current() -> Session:
+    """Return the session of the command that runs."""
+    return click.get_current_context().ensure_object(Session)
+
+
+class Place(click.ParamType):
+    """The name of a place."""
+
+    name = "local|globus"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the place, checked."""
+        from headrace.config import (
+            PLACES,
+        )
+
+        if value not in PLACES:
+            self.fail(f"{value!r} is not one of {', '.join(PLACES)}", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        """Return the places that begin with what has been typed."""
+        from click.shell_completion import CompletionItem
+
+        from headrace.config import (
+            PLACES,
+        )
+
+        return [CompletionItem(place) for place in PLACES if place.startswith(incomplete)]
+
+
+def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from headrace.cli.parsing import completion
+
+    return completion.profiles(ctx, param, incomplete)
+
+
+def output_options(function: F) -> F:
+    """Add ``-F`` and ``--jmespath``."""
+    function = click.option(
+        "--jmespath",
+        "--jq",
+        metavar="EXPR",
+        expose_value=False,
+        callback=_keep("jmespath"),
+        help="Select from the JSON document with a JMESPath expression; implies JSON.",
+    )(function)
+    return click.option(
+        "-F",
+        "--format",
+        type=click.Choice(["text", "json", "unix"]),
+        expose_value=False,
+        callback=_keep("format"),
+        help="text for people (default), json for programs, unix for line tools.",
+    )(function)
+
+
+def place_option(function: F) -> F:
+    """Add ``--at``."""
+    return click.option(
+        "--at",
+        type=Place(),
+        metavar="[local|globus]",
+        expose_value=False,
+        callback=_keep("at"),
+        help="Where things run; HEADRACE_AT, else local.",
+    )(function)
+
+
+def project_options(function: F) -> F:
+    """Add ``-C``, ``--at``, ``--profile``, ``-F`` and ``--jmespath``."""
+    function = click.option(
+        "--profile",
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep("profile"),
+        shell_complete=_profiles,
+        help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of the place.",
+    )(output_options(function))
+    function = place_option(function)
+    return click.option(
+        "-C",
+        "--project",
+        "directory",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=_keep("directory"),
+        help="The project's directory; this one or the nearest above by default.",
+    )(function)
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value is not None:
+            setattr(ctx.ensure_object(Session), name, value)
+        return value
+
+    return keep

@@ -1,0 +1,1 @@
+"""Demonstrations: pipelines at work, with data that they make themselves."""

@@ -1,0 +1,70 @@
+"""Arrivals of a project by their path, and why one has no run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.project import Project
+    from headrace.triggers import Record
+
+
+@dataclass(frozen=True)
+class ArrivalLookup:
+    """The arrivals that the watch of a project saw, and whether it is on.
+
+    Attributes:
+        project: the project.
+        records: the ledger's records, oldest first.
+        watched: whether a watch is running.
+    """
+
+    project: Project
+    records: Sequence[Record]
+    watched: bool
+
+    @classmethod
+    def load(cls, project: Project, place: str) -> ArrivalLookup:
+        """Read the ledger.
+
+        Args:
+            project: the project.
+            place: where its runs are started.
+
+        Raises:
+            TriggerError: it cannot be read.
+        """
+        from headrace.triggers import is_watched, read_ledger
+        from headrace.triggers.state_files import ledger_file
+
+        file = ledger_file(project, place)
+        return cls(project, read_ledger(file), is_watched(file))
+
+    def find(self, path: Path) -> Record | None:
+        """Return the newest arrival at a path on this machine; None where none was seen."""
+        wanted = path.resolve()
+        for record in reversed(self.records):
+            collection = self.project.collections.get(record.collection)
+            if not record.present or collection is None:
+                continue
+            if (collection.root.resolve() / record.path.strip("/")).resolve() == wanted:
+                return record
+        return None
+
+    def blocker(self, path: Path) -> str:
+        """Return why the complete arrival at a path will have no run; "" if it will."""
+        record = self.find(path)
+        if record is not None and record.state == "refused":
+            return (
+                f"its run could not be started: {record.reason}; mend it, then "
+                f"`headrace trigger retry {record.trigger}`"
+            )
+        if record is not None and record.state == "skipped":
+            return (
+                "it was there before anybody watched, and was skipped; move it out and in again "
+                "while the watch runs"
+            )
+        return "" if self.watched else "no `headrace watch` is on to start its run"

@@ -1,0 +1,33 @@
+"""Files in which the watch of a project keeps its state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.project import Project
+
+
+def ledger_file(project: Project, place: str) -> Path:
+    """Return the file of the ledger of arrivals.
+
+    Args:
+        project: the project.
+        place: where its runs are started.
+    """
+    return state_file(project, place, "triggers", "db")
+
+
+def state_file(project: Project, place: str, name: str, suffix: str) -> Path:
+    """Return a file of the watch.
+
+    Args:
+        project: the project.
+        place: where its runs are started.
+        name: what the file holds.
+        suffix: its suffix.
+    """
+    from headrace.facility import state_directory
+
+    return state_directory(project.root) / f"{name}.{place}.{suffix}"
