@@ -24,8 +24,9 @@ from headrace.triggers.events import (
 )
 from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
 from headrace.triggers.launcher import RunClient, arrival_from_record
-from headrace.triggers.ledger import Ledger, read_ledger, retry_refused
-from headrace.triggers.ledger_known import is_watched
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.ledger_access import read_ledger, retry_refused
+from headrace.triggers.ledger_lock import is_watched
 from headrace.triggers.record import Record
 from headrace.triggers.template import PLACEHOLDERS, render_input
 from headrace.triggers.trigger import (

@@ -1,11 +1,11 @@
-"""The ledger: which arrival has had its run, kept so that a crash at any moment repeats nothing.
+"""The ledger of arrivals and their runs, kept so that a crash at any moment repeats nothing.
 
-What an arrival is: something at a path of a watched directory, from the look that finds it there
+An arrival is something at a path of a watched directory, from the look that finds it there
 until a look *at the same directory* finds it gone, or another thing in its place. Which directory
-that is, is told by the root (`FilesystemInfo.root`), not by its path: a disk that
+that is, is decided by the root (`FilesystemInfo.root`), not by its path: a disk that
 goes away and comes back has everything that it had, whatever lay in its place meanwhile. What is
 found at the same path with the same inode and birth below another root has moved along, and is the
-same arrival. Hence the rules by which `Ledger.see` knows a thing again:
+same arrival. Hence the rules by which `Ledger.record_seen` recognizes an entry:
 
 1. a present record of this path, this root and the same identity: it is that one;
 2. else a present record of this path and another root with surely the same identity (inode and
@@ -33,22 +33,25 @@ of its own or none.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from headrace.triggers.arrival import Identity
-from headrace.triggers.errors import LedgerUnusable, TriggerError
-from headrace.triggers.ledger_file import LedgerFile, connect
+from headrace.triggers.arrival_table import (
+    Place,
+    find_present,
+    mark_missing,
+    read_record,
+    read_records,
+    record_entry,
+)
+from headrace.triggers.errors import TriggerError
+from headrace.triggers.ledger_file import LedgerFile
 from headrace.triggers.record import Record, State, record_from_row
-
-# With "arrival:", ":" and the digest it stays below the 128 characters that a tag may have.
-_TRIGGER_IN_TAG = 80
 
 
 def _now() -> datetime:
@@ -147,21 +150,21 @@ class Ledger:
             )
             for path, identity in skip:
                 place = (trigger, collection, path)
-                self._see_one(database, place, root, identity, skip=True)
+                self._record(database, place, root, identity, skip=True)
 
     def rename_root(self, trigger: str, collection: str, old: str, new: str) -> None:
-        """Call a directory by what tells it from others better than its name of before.
+        """Replace the root under which an earlier version knew a directory.
 
         Args:
             trigger: name of the trigger.
             collection: name of the collection.
-            old: how an earlier version called it.
-            new: how it is called now.
+            old: root given by the earlier version.
+            new: root of today.
         """
         with self._transaction() as database:
             for table in ("arrivals", "roots"):
                 database.execute(
-                    f"UPDATE OR IGNORE {table} SET root = ? "  # noqa: S608 - our own words
+                    f"UPDATE OR IGNORE {table} SET root = ? "  # noqa: S608 - our own text
                     "WHERE trigger = ? AND collection = ? AND root = ?",
                     (new, trigger, collection, old),
                 )
@@ -169,7 +172,7 @@ class Ledger:
     def handled_entries(
         self, trigger: str, collection: str, folder: str, root: str
     ) -> list[tuple[int, str, Identity]]:
-        """Read what was complete and was still there at the last look at a watched directory.
+        """Read what was handled and still present at the last look at a watched directory.
 
         Args:
             trigger: name of the trigger.
@@ -202,10 +205,10 @@ class Ledger:
     def get(self, id_: int) -> Record:
         """Read one record."""
         with self._transaction() as database:
-            return _one(database, id_)
+            return read_record(database, id_)
 
     def find_by_tag(self, tag: str) -> Record | None:
-        """Read the record of a tag."""
+        """Find the record that has a tag."""
         with self._transaction() as database:
             row = database.execute("SELECT * FROM arrivals WHERE tag = ?", (tag,)).fetchone()
             return record_from_row(row) if row else None
@@ -215,7 +218,7 @@ class Ledger:
     ) -> bool:
         """Tell whether something that lies in a watched directory is in the ledger already."""
         with self._transaction() as database:
-            return self._again(database, (trigger, collection, path), root, identity) is not None
+            return find_present(database, (trigger, collection, path), root, identity) is not None
 
     def record_seen(
         self,
@@ -240,7 +243,7 @@ class Ledger:
         """
         with self._transaction() as database:
             return [
-                self._see_one(database, (trigger, collection, path), root, identity)
+                self._record(database, (trigger, collection, path), root, identity)
                 for path, identity in entries
             ]
 
@@ -254,7 +257,7 @@ class Ledger:
         """
         with self._transaction() as database:
             for id_ in ids:
-                self._vanish_one(database, id_)
+                mark_missing(database, id_, self._now().isoformat())
 
     def mark_starting(self, id_: int) -> Record:
         """Write down that a run is about to be started; only then may it be.
@@ -297,96 +300,19 @@ class Ledger:
     def records(self, trigger: str | None = None) -> list[Record]:
         """Read all arrivals, or those of one trigger, oldest first."""
         with self._transaction() as database:
-            return _records(database, trigger)
+            return read_records(database, trigger)
 
-    def _again(
+    def _record(
         self,
         database: sqlite3.Connection,
-        place: tuple[str, str, str],
-        root: str,
-        identity: Identity,
-    ) -> Record | None:
-        """Find the record of something that is there, by the rules of the module's docstring."""
-        present = self._present(database, place)
-        for record in present:
-            if record.root == root and record.identity.same(identity):
-                return record
-        for record in present:
-            if record.root != root and record.identity.surely_same(identity):
-                return record
-        return None
-
-    @staticmethod
-    def _present(database: sqlite3.Connection, place: tuple[str, str, str]) -> list[Record]:
-        rows = database.execute(
-            "SELECT * FROM arrivals WHERE trigger = ? AND collection = ? AND path = ? "
-            "AND present ORDER BY generation DESC",
-            place,
-        )
-        return [record_from_row(row) for row in rows]
-
-    def _see_one(
-        self,
-        database: sqlite3.Connection,
-        place: tuple[str, str, str],
+        place: Place,
         root: str,
         identity: Identity,
         *,
         skip: bool = False,
     ) -> Record:
-        again = self._again(database, place, root, identity)
-        for record in self._present(database, place):
-            if record.root == root and (again is None or record.id != again.id):
-                self._vanish_one(database, record.id)
-        if again is not None:
-            if again.root == root:
-                return again
-            database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, again.id))
-            return _one(database, again.id)
-        (last,) = database.execute(
-            "SELECT coalesce(max(generation), 0) FROM arrivals "
-            "WHERE trigger = ? AND collection = ? AND path = ?",
-            place,
-        ).fetchone()
-        return self._add(database, place, last + 1, root, identity, skip=skip)
-
-    def _add(
-        self,
-        database: sqlite3.Connection,
-        place: tuple[str, str, str],
-        generation: int,
-        root: str,
-        identity: Identity,
-        *,
-        skip: bool,
-    ) -> Record:
         now = self._now().isoformat()
-        words = "\0".join([self._file.ledger_id, *place, str(generation)])
-        digest = hashlib.sha256(os.fsencode(words)).hexdigest()[:20]
-        added = database.execute(
-            "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
-            "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *place,
-                generation,
-                # As text: file systems use all 64 bits, SQLite's integers are signed.
-                str(identity.inode),
-                str(identity.born),
-                root,
-                "skipped" if skip else "seen",
-                f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}",
-                now,
-                now,
-            ),
-        )
-        return _one(database, cast(int, added.lastrowid))
-
-    def _vanish_one(self, database: sqlite3.Connection, id_: int) -> None:
-        database.execute(
-            "UPDATE arrivals SET present = 0, changed_at = ?, "
-            "state = CASE state WHEN 'seen' THEN 'removed' ELSE state END WHERE id = ?",
-            (self._now().isoformat(), id_),
-        )
+        return record_entry(database, self._file.ledger_id, now, place, root, identity, skip=skip)
 
     def _change(
         self, id_: int, assignment: str, values: tuple[Any, ...], before: tuple[State, ...]
@@ -394,7 +320,7 @@ class Ledger:
         marks = ", ".join("?" * len(before))
         with self._transaction() as database:
             changed = database.execute(
-                f"UPDATE arrivals SET {assignment}, changed_at = ? "  # noqa: S608 - our own words
+                f"UPDATE arrivals SET {assignment}, changed_at = ? "  # noqa: S608 - our own text
                 f"WHERE id = ? AND state IN ({marks})",
                 (*values, self._now().isoformat(), id_, *before),
             )
@@ -403,93 +329,4 @@ class Ledger:
                     f"{self._path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
                     "changed by hand? Put a copy of it back"
                 )
-            return _one(database, id_)
-
-
-def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
-    """Read a ledger while a watcher may work with it.
-
-    Args:
-        path: the SQLite file; one that is not there is empty.
-        trigger: name of a trigger, to read its arrivals alone.
-
-    Returns:
-        the arrivals, oldest first.
-
-    Raises:
-        LedgerUnusable: it is empty or damaged.
-        TriggerError: it cannot be read.
-    """
-    if not path.exists():
-        return []
-    with _other(path) as database:
-        return _records(database, trigger)
-
-
-def retry_refused(path: Path, ids: Iterable[int]) -> int:
-    """Have refused arrivals attempted again, by the watcher that works or the next one.
-
-    Args:
-        path: the ledger's file.
-        ids: numbers of records.
-
-    Returns:
-        how many of them were refused until now.
-
-    Raises:
-        TriggerError: the ledger cannot be written.
-    """
-    now = _now().isoformat()
-    with _other(path) as database:
-        return sum(
-            database.execute(
-                "UPDATE arrivals SET state = 'failed', changed_at = ? "
-                "WHERE id = ? AND state = 'refused'",
-                (now, id_),
-            ).rowcount
-            for id_ in ids
-        )
-
-
-class _other:  # noqa: N801 - a context manager
-    """A ledger's file for somebody who is not its watcher."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._database = connect(self._path)
-        except sqlite3.Error as error:
-            raise self._explained(error) from error
-        return self._database
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._database.close()
-        if isinstance(error, sqlite3.Error):
-            raise self._explained(error) from error
-
-    def _explained(self, error: sqlite3.Error) -> TriggerError:
-        kind = TriggerError if isinstance(error, sqlite3.OperationalError) else LedgerUnusable
-        return kind(
-            f"{self._path}: cannot read the ledger of arrivals: {error}; "
-            "check its disk, or put a copy of it back"
-        )
-
-
-def _one(database: sqlite3.Connection, id_: int) -> Record:
-    return record_from_row(
-        database.execute("SELECT * FROM arrivals WHERE id = ?", (id_,)).fetchone()
-    )
-
-
-def _records(database: sqlite3.Connection, trigger: str | None) -> list[Record]:
-    rows = database.execute(
-        "SELECT * FROM arrivals WHERE ? IS NULL OR trigger = ? ORDER BY id", (trigger, trigger)
-    )
-    return [record_from_row(row) for row in rows]
+            return read_record(database, id_)

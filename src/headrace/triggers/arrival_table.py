@@ -1,0 +1,123 @@
+"""The table of arrivals: its queries and changes, each within a given transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from typing import cast
+
+from headrace.triggers.arrival import Identity
+from headrace.triggers.record import Record, record_from_row
+
+# With "arrival:", ":" and the digest it stays below the 128 characters that a tag may have.
+_TRIGGER_IN_TAG = 80
+
+# Names of the trigger and the collection, and the path of an arrival within the collection.
+Place = tuple[str, str, str]
+
+
+def read_record(database: sqlite3.Connection, id_: int) -> Record:
+    """Read one record."""
+    row = database.execute("SELECT * FROM arrivals WHERE id = ?", (id_,)).fetchone()
+    return record_from_row(row)
+
+
+def read_records(database: sqlite3.Connection, trigger: str | None) -> list[Record]:
+    """Read all records, or those of one trigger, oldest first."""
+    rows = database.execute(
+        "SELECT * FROM arrivals WHERE ? IS NULL OR trigger = ? ORDER BY id", (trigger, trigger)
+    )
+    return [record_from_row(row) for row in rows]
+
+
+def find_present(
+    database: sqlite3.Connection, place: Place, root: str, identity: Identity
+) -> Record | None:
+    """Find the record of an entry that is there, by the rules of `headrace.triggers.ledger`."""
+    present = _present(database, place)
+    for record in present:
+        if record.root == root and record.identity.same(identity):
+            return record
+    for record in present:
+        if record.root != root and record.identity.surely_same(identity):
+            return record
+    return None
+
+
+def record_entry(
+    database: sqlite3.Connection,
+    ledger_id: str,
+    now: str,
+    place: Place,
+    root: str,
+    identity: Identity,
+    *,
+    skip: bool = False,
+) -> Record:
+    """Write down that an entry is there; one that is no known arrival becomes a new one.
+
+    Args:
+        database: the ledger, in a transaction.
+        ledger_id: part of the tag of a new arrival.
+        now: the time in UTC, in ISO format.
+        place: trigger, collection and path.
+        root: the watched directory that it was seen in.
+        identity: its identity.
+        skip: whether no run shall be started on it if it is new.
+
+    Returns:
+        its record.
+    """
+    known = find_present(database, place, root, identity)
+    for record in _present(database, place):
+        if record.root == root and (known is None or record.id != known.id):
+            mark_missing(database, record.id, now)
+    if known is not None:
+        if known.root == root:
+            return known
+        database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, known.id))
+        return read_record(database, known.id)
+    (last,) = database.execute(
+        "SELECT coalesce(max(generation), 0) FROM arrivals "
+        "WHERE trigger = ? AND collection = ? AND path = ?",
+        place,
+    ).fetchone()
+    generation = last + 1
+    text = "\0".join([ledger_id, *place, str(generation)])
+    digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
+    added = database.execute(
+        "INSERT INTO arrivals (trigger, collection, path, generation, inode, born, root, "
+        "state, tag, seen_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *place,
+            generation,
+            # As text: file systems use all 64 bits, SQLite's integers are signed.
+            str(identity.inode),
+            str(identity.born),
+            root,
+            "skipped" if skip else "seen",
+            f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}",
+            now,
+            now,
+        ),
+    )
+    return read_record(database, cast(int, added.lastrowid))
+
+
+def mark_missing(database: sqlite3.Connection, id_: int, now: str) -> None:
+    """Write down that an arrival is no longer there."""
+    database.execute(
+        "UPDATE arrivals SET present = 0, changed_at = ?, "
+        "state = CASE state WHEN 'seen' THEN 'removed' ELSE state END WHERE id = ?",
+        (now, id_),
+    )
+
+
+def _present(database: sqlite3.Connection, place: Place) -> list[Record]:
+    rows = database.execute(
+        "SELECT * FROM arrivals WHERE trigger = ? AND collection = ? AND path = ? "
+        "AND present ORDER BY generation DESC",
+        place,
+    )
+    return [record_from_row(row) for row in rows]
