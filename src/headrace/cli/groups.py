@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -21,14 +21,27 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        self.format_section(ctx, formatter, "Commands", self.list_commands(ctx))
+
+    def format_section(
+        self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: Iterable[str]
+    ) -> None:
+        """Write some of the commands.
+
+        Args:
+            ctx: the context of this group.
+            formatter: writes the help page.
+            title: the heading.
+            names: the commands.
+        """
+        commands = [(name, self.get_command(ctx, name)) for name in names]
         rows = [
             (name, command.get_short_help_str(limit=len(command.help or "") + 1))
             for name, command in commands
             if command is not None and not command.hidden
         ]
         if rows:
-            with formatter.section("Commands"):
+            with formatter.section(title):
                 formatter.write_dl(rows)
 
     def resolve_command(

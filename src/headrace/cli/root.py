@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from headrace import __version__
 from headrace._internal.loopback import bypass_proxies
+from headrace.cli.entry_points import find_entry_points, load_command
 from headrace.cli.groups import Group, import_command
 from headrace.cli.parsing.options import project_options
 from headrace.cli.termio.errors import (
@@ -18,6 +20,9 @@ from headrace.cli.termio.errors import (
 )
 from headrace.cli.termio.signals import end_on_signals
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 COMMANDS = (
     "init",
     "deploy",
@@ -25,36 +30,46 @@ COMMANDS = (
     "doctor",
     "watch",
     "run",
-    "data",
-    "data-run",
     "web-input",
     "flow",
     "function",
     "endpoint",
     "trigger",
-    "inversion",
     "facility",
     "config",
     "login",
     "logout",
     "whoami",
-    "demo",
     "completion",
 )
 
 
 class Root(Group):
-    """Imports a command's module when the command is called, and ends every error in one line."""
+    """Imports a command's module when the command is called, and ends every error in one line.
+
+    Beside :data:`COMMANDS` there are those of the entry points ``headrace.commands``.
+    """
+
+    @cached_property
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        found = find_entry_points()
+        return {name: entry for name, entry in found.items() if name not in COMMANDS}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they are used."""
-        return list(COMMANDS)
+        return [*COMMANDS, *self._entry_points]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, its module imported."""
-        if cmd_name not in COMMANDS:
-            return None
-        return import_command("headrace.cli.commands", cmd_name)
+        if cmd_name in COMMANDS:
+            return import_command("headrace.cli.commands", cmd_name)
+        entry = self._entry_points.get(cmd_name)
+        return None if entry is None else load_command(entry)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, those of entry points apart."""
+        self.format_section(ctx, formatter, "Commands", COMMANDS)
+        self.format_section(ctx, formatter, "Commands of pipelines", self._entry_points)
 
     def main(
         self,
