@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from headrace.facility.store.database import Store
-from headrace.facility.store.run_query import RunList
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.run_query import RunQuery
+from headrace.facility.store.runs import RunTable
 
 STATUSES = {"SUCCEEDED": 0.9, "FAILED": 0.07, "ACTIVE": 0.02, "INACTIVE": 0.01}
 FLOWS = 5
@@ -99,30 +99,30 @@ def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
     }
 
 
-def questions(count: int, flows: list[str]) -> dict[str, RunList]:
+def questions(count: int, flows: list[str]) -> dict[str, RunQuery]:
     """Return what people and triggers ask for."""
     middle = moment(count // 2 * 60)
     return {
-        "newest": RunList(),
-        "oldest": RunList(order=[("start_time", False)]),
-        "one_tag": RunList(tag=f"arrival:{count // 3:06}"),
-        "one_tag_since": RunList(tag=f"arrival:{count // 3:06}", started=(moment(0), "")),
-        "no_such_tag": RunList(tag="arrival:none"),
-        "tag_of_500": RunList(tag="shift-3"),
-        "tag_of_all": RunList(tag="campaign"),
-        "tag_of_all_failed": RunList(tag="campaign", statuses=["FAILED"]),
-        "failed": RunList(statuses=["FAILED"]),
-        "open": RunList(statuses=["ACTIVE", "INACTIVE"]),
-        "failed_of_a_flow": RunList(statuses=["FAILED"], flow_ids=flows[:1]),
-        "of_two_flows": RunList(flow_ids=flows[:2]),
-        "in_an_hour": RunList(started=(middle, moment(count // 2 * 60 + 3600))),
-        "ended_in_an_hour": RunList(completed=(middle, moment(count // 2 * 60 + 3600))),
-        "label_of_one": RunList(label=f"segment {count // 2:06}"),
-        "label_of_none": RunList(label="no such label"),
-        "title_of_none": RunList(flow_title="no such title"),
-        "by_label": RunList(order=[("label", True)]),
-        "by_status": RunList(order=[("status", False)]),
-        "by_completion": RunList(order=[("completion_time", True)]),
+        "newest": RunQuery(),
+        "oldest": RunQuery(order=[("start_time", False)]),
+        "one_tag": RunQuery(tag=f"arrival:{count // 3:06}"),
+        "one_tag_since": RunQuery(tag=f"arrival:{count // 3:06}", started=(moment(0), "")),
+        "no_such_tag": RunQuery(tag="arrival:none"),
+        "tag_of_500": RunQuery(tag="shift-3"),
+        "tag_of_all": RunQuery(tag="campaign"),
+        "tag_of_all_failed": RunQuery(tag="campaign", statuses=["FAILED"]),
+        "failed": RunQuery(statuses=["FAILED"]),
+        "open": RunQuery(statuses=["ACTIVE", "INACTIVE"]),
+        "failed_of_a_flow": RunQuery(statuses=["FAILED"], flow_ids=flows[:1]),
+        "of_two_flows": RunQuery(flow_ids=flows[:2]),
+        "in_an_hour": RunQuery(started=(middle, moment(count // 2 * 60 + 3600))),
+        "ended_in_an_hour": RunQuery(completed=(middle, moment(count // 2 * 60 + 3600))),
+        "label_of_one": RunQuery(label=f"segment {count // 2:06}"),
+        "label_of_none": RunQuery(label="no such label"),
+        "title_of_none": RunQuery(flow_title="no such title"),
+        "by_label": RunQuery(order=[("label", True)]),
+        "by_status": RunQuery(order=[("status", False)]),
+        "by_completion": RunQuery(order=[("completion_time", True)]),
     }
 
 
@@ -136,16 +136,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         store = Store(Path(directory) / "state" / "facility.db", "NORMAL")
         flows = fill(store, options.runs)
-        runs = Runs(store)
+        runs = RunTable(store)
         answers: dict[str, Any] = {}
         for name, wanted in questions(options.runs, flows).items():
-            found, _ = runs.page(wanted)
+            found, _ = runs.query_page(wanted)
             answers[name] = {
                 "runs": len(found),
-                **timed(lambda wanted=wanted: runs.page(wanted), options.times),
+                **timed(lambda wanted=wanted: runs.query_page(wanted), options.times),
             }
-        half = RunList(after=[moment(options.runs // 2 * 60), options.runs // 2])
-        answers["last_page"] = timed(lambda: runs.page(half), options.times)
+        half = RunQuery(after=[moment(options.runs // 2 * 60), options.runs // 2])
+        answers["last_page"] = timed(lambda: runs.query_page(half), options.times)
         rows = store.reader().execute("SELECT id, start_time FROM runs").fetchall()
         by_start = bare(Path(directory) / "start.db", [tuple(row) for row in rows])
         tags = store.reader().execute(

@@ -17,8 +17,8 @@ from headrace.facility.engine.engine import Engine
 from headrace.facility.identity import Identity
 from headrace.facility.providers.hello_world import HelloWorldProvider
 from headrace.facility.store.database import Store
-from headrace.facility.store.flows import Flows, StoredFlow
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.flows import FlowTable, StoredFlow
+from headrace.facility.store.runs import RunTable
 
 HELLO = "https://actions.globus.org/hello_world"
 
@@ -35,9 +35,9 @@ class Bench:
         """Open the store and start the engine."""
         self.store = Store(self.path)
         identity = Identity(str(uuid.uuid4()), "me@here")
-        self.engine = Engine(self.store, identity, states_per_turn=self.states_per_turn)
-        self.engine.start([HelloWorldProvider(self.engine.finish_action, self.engine.later)])
-        self.runs = Runs(self.store)
+        self.engine = Engine(self.store, identity, max_states=self.states_per_turn)
+        self.engine.start([HelloWorldProvider(self.engine.finish_action, self.engine.call_later)])
+        self.runs = RunTable(self.store)
 
     def close(self) -> None:
         """Stop the engine."""
@@ -47,11 +47,11 @@ class Bench:
     def flow(self, states: dict[str, Any]) -> StoredFlow:
         """Store a flow of these states."""
         definition = {"StartAt": next(iter(states)), "States": states}
-        return Flows(self.store).create({"title": "bench", "definition": definition})
+        return FlowTable(self.store).create({"title": "bench", "definition": definition})
 
     def to_the_end(self) -> None:
         """Wait until no run is open."""
-        while self.runs.open():
+        while self.runs.list_open():
             time.sleep(0.001)
 
 

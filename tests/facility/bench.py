@@ -12,17 +12,17 @@ from waiting import wait_until
 from headrace.facility.engine.engine import Engine
 from headrace.facility.errors import ActionRejected
 from headrace.facility.identity import Identity
-from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.base import ProviderBase
 from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import Run, RunTable
 from headrace.flowlang.runs import RunState
 
 URL = "https://scripted.example/action"
 
 
-class ScriptedProvider(BaseProvider):
+class ScriptedProvider(ProviderBase):
     """Ends nothing by itself: the test says when and how."""
 
     url = URL
@@ -68,21 +68,21 @@ class Bench:
 
     def start(self, states: dict[str, Any], body: dict[str, Any] | None = None) -> str:
         definition = {"StartAt": next(iter(states)), "States": states}
-        flow = Flows(self.store).create({"title": "t", "definition": definition})
+        flow = FlowTable(self.store).create({"title": "t", "definition": definition})
         return self.engine.start_run(flow, {"body": body or {}}).id
 
     def run(self, run_id: str) -> Run:
-        return Runs(self.store).get(run_id)
+        return RunTable(self.store).get(run_id)
 
     def position(self, run_id: str) -> RunState:
-        return Runs(self.store).position(self.run(run_id))
+        return RunTable(self.store).state(self.run(run_id))
 
     def payload(self, run_id: str) -> dict[str, Any]:
         self.ended(run_id)
         return self.position(run_id).payload.value
 
     def details(self, run_id: str) -> dict[str, Any]:
-        return Runs(self.store).details(self.ended(run_id))
+        return RunTable(self.store).details(self.ended(run_id))
 
     def ended(self, run_id: str) -> Run:
         def look() -> Run | None:
@@ -94,14 +94,14 @@ class Bench:
     def parked(self, run_id: str) -> dict[str, Any]:
         """Waits until a run is parked, and returns what its document says."""
         wait_until(lambda: self.run(run_id).status == "INACTIVE", "the parking of the run")
-        return Runs(self.store).details(self.run(run_id))
+        return RunTable(self.store).details(self.run(run_id))
 
     def action(self, number: int = 0) -> Action:
         wait_until(lambda: len(self.provider.begun) > number, "an action")
         return self.provider.begun[number]
 
     def codes(self, run_id: str) -> list[str]:
-        entries = Runs(self.store).log(run_id, 100).entries
+        entries = RunTable(self.store).log_page(run_id, 100).entries
         return [entry.code for entry in entries]
 
 

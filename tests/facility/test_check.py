@@ -54,9 +54,9 @@ def content(path: Path) -> str:
 def test_a_sound_store_is_sound_and_its_copy_too(filled: Path, tmp_path: Path) -> None:
     before = content(filled)
     report = check_store(filled, tmp_path / "copy.db")
-    assert report.sound, report.document()
+    assert report.intact, report.document()
     assert report.runs == RUNS + 2
-    assert check_store(tmp_path / "copy.db").sound
+    assert check_store(tmp_path / "copy.db").intact
     assert content(filled) == before
     assert not list(filled.parent.glob(".check-*"))
 
@@ -78,7 +78,7 @@ def test_a_table_whose_root_is_gone_is_saved_from_its_leaves(
     before = content(filled)
     copy = tmp_path / "copy.db"
     report = check_store(filled, copy)
-    assert not report.sound
+    assert not report.intact
     assert content(filled) == before
     if inner:
         assert report.rows[table] == wanted
@@ -120,7 +120,7 @@ def test_a_leaf_that_is_gone_costs_its_own_rows_only(filled: Path, tmp_path: Pat
     report = check_store(filled, tmp_path / "copy.db")
     assert any("damaged" in problem for problem in report.problems)
     assert rows - 40 < report.rows["events"] < rows
-    assert 0 < len(report.unreadable) <= RUNS + 2
+    assert 0 < len(report.unreadable_runs) <= RUNS + 2
 
 
 def test_runs_that_do_not_replay_are_named(filled: Path) -> None:
@@ -129,7 +129,7 @@ def test_runs_that_do_not_replay_are_named(filled: Path) -> None:
         db.execute("UPDATE events SET kind = 'odd' WHERE run = ?", (bad[1],))
         db.commit()
     report = check_store(filled)
-    assert [(run_id, "upgrade" in reason) for run_id, reason in report.unreadable] == [
+    assert [(run_id, "upgrade" in reason) for run_id, reason in report.unreadable_runs] == [
         (bad[0], True)
     ]
 
@@ -144,7 +144,7 @@ def test_a_store_that_works_can_be_looked_at(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "facility.db")
     bench.ended(bench.start(PASS))
     report = check_store(bench.path, tmp_path / "copy.db")
-    assert report.sound
+    assert report.intact
     assert report.rows["events"] == 2
     bench.ended(bench.start(PASS))
     bench.close()

@@ -12,7 +12,7 @@ from some_ids import an_id
 from headrace.compute import TaskEvent
 from headrace.facility.providers.compute import TaskRunner
 from headrace.facility.store import database, tasks
-from headrace.facility.store.tasks import Task, Tasks
+from headrace.facility.store.tasks import Task, TaskTable
 
 
 @pytest.mark.parametrize("read", ["get", "of_action"])
@@ -24,7 +24,7 @@ def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
     action_id, task_id = bench.action().id, an_id("task")
     one = Task(task_id, action_id, 0, an_id("function"), [], {}, tasks.PENDING, None, None)
     with bench.store.transaction() as db:
-        Tasks(bench.store).insert(db, [one])
+        TaskTable(bench.store).insert(db, [one])
     runner = TaskRunner(bench.store, bench.engine.finish_action, lambda action: 1)
     real, faults = getattr(runner._tasks, read), [sqlite3.SQLITE_CANTOPEN]
 

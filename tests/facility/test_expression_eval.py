@@ -12,7 +12,7 @@ from headrace.facility.providers.expression_eval import URL, ExpressionEvalProvi
 
 @pytest.fixture
 def evaluated(bench: Bench) -> Any:
-    bench.engine._directory.use([ExpressionEvalProvider()])
+    bench.engine._registry.register([ExpressionEvalProvider()])
 
     def run(body: dict[str, Any]) -> Any:
         state = {"Type": "Action", "ActionUrl": URL, "InputPath": "$.body", "ResultPath": "$.r"}

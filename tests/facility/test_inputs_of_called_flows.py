@@ -13,9 +13,9 @@ from facility.bench import Bench
 from facility.test_providers_flows import outer
 
 from headrace.facility.providers import SubFlowProvider, sub_flow
-from headrace.facility.store.actions import Actions
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.actions import ActionTable
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import RunTable
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 
@@ -24,7 +24,7 @@ class BenchWithFlows(Bench):
     """A bench whose flows can call each other."""
 
     def start_engine(self) -> None:
-        flows, runs, actions = Flows(self.store), Runs(self.store), Actions(self.store)
+        flows, runs, actions = FlowTable(self.store), RunTable(self.store), ActionTable(self.store)
         self.flows = SubFlowProvider(flows, runs, actions, self.engine, self.store.health)
         self.engine.start([self.flows])
 
@@ -34,7 +34,7 @@ class BenchWithFlows(Bench):
 
     def call(self) -> str:
         called = {"title": "t", "definition": {"StartAt": "A", "States": PASS}}
-        flow = Flows(self.store).create(called)
+        flow = FlowTable(self.store).create(called)
         return self.start(outer(flow.id)["States"])
 
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.facility.store import log_pages
-from headrace.facility.store.log_pages import Place
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.log_pages import LogPosition
+from headrace.facility.store.runs import Run, RunTable
 from headrace.flowlang.runs import LogEntry, replay
 
 # Three states a round, so that some events end a round of 64 in the middle.
@@ -36,20 +36,22 @@ LOOP: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runs, Run, list[LogEntry]]]:
+def told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[RunTable, Run, list[LogEntry]]]:
     bench = Bench(tmp_path_factory.mktemp("store") / "state" / "facility.db")
     run = bench.ended(bench.start(LOOP, {"c": {"i": 0}}))
-    runs = Runs(bench.store)
-    yield runs, run, [*runs.entries(run)]
+    runs = RunTable(bench.store)
+    yield runs, run, [*runs.log_entries(run)]
     bench.close()
 
 
-def pages(runs: Runs, run: Run, limits: list[int], newest_first: bool) -> list[LogEntry]:
+def pages(runs: RunTable, run: Run, limits: list[int], newest_first: bool) -> list[LogEntry]:
     found: list[LogEntry] = []
-    at: Place | None = None
+    at: LogPosition | None = None
     while True:
         limit = limits[len(found) % len(limits)]
-        page = runs.log(run.id, limit, at, newest_first)
+        page = runs.log_page(run.id, limit, at, newest_first)
         assert len(page.entries) <= limit
         found += page.entries
         if page.next is None:
@@ -65,22 +67,22 @@ def pages(runs: Runs, run: Run, limits: list[int], newest_first: bool) -> list[L
     begun_anew=st.booleans(),
 )
 def test_pages_together_are_the_log(
-    told: tuple[Runs, Run, list[LogEntry]],
+    told: tuple[RunTable, Run, list[LogEntry]],
     limits: list[int],
     newest_first: bool,
     begun_anew: bool,
 ) -> None:
     runs, run, log = told
     if begun_anew:
-        runs = Runs(runs._store)
+        runs = RunTable(runs._store)
     wanted = log[::-1] if newest_first else log
     assert pages(runs, run, limits, newest_first) == wanted
 
 
 def test_a_page_is_told_from_the_nearest_position(
-    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[RunTable, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, run, log = Runs(told[0]._store), told[1], told[2]
+    runs, run, log = RunTable(told[0]._store), told[1], told[2]
     applied: list[int] = []
     real = log_pages.apply
 
@@ -89,7 +91,7 @@ def test_a_page_is_told_from_the_nearest_position(
         return real(*arguments)
 
     monkeypatch.setattr(log_pages, "apply", counted)
-    events = runs.journal.length(runs.reader(), run.number)
+    events = runs.event_log.event_count(runs.reader(), run.number)
     assert events > 150
     for newest_first in (False, True):
         applied.clear()
@@ -99,9 +101,9 @@ def test_a_page_is_told_from_the_nearest_position(
 
 
 def test_the_end_of_a_long_log_is_told_from_what_is_stored(
-    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[RunTable, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, run, log = Runs(told[0]._store), told[1], told[2]
+    runs, run, log = RunTable(told[0]._store), told[1], told[2]
     applied: list[int] = []
     real = log_pages.apply
 
@@ -109,7 +111,7 @@ def test_the_end_of_a_long_log_is_told_from_what_is_stored(
         applied.append(1)
         return real(*arguments)
 
-    events = [*runs.journal.events(runs.reader(), run.number)]
+    events = [*runs.event_log.events(runs.reader(), run.number)]
     position = replay(events[:-12])
     document = json.dumps(position.to_snapshot())
     with runs._store.transaction() as db:
@@ -117,15 +119,15 @@ def test_the_end_of_a_long_log_is_told_from_what_is_stored(
             "REPLACE INTO snapshots VALUES (?,?,?)", (run.number, position.sequence, document)
         )
     monkeypatch.setattr(log_pages, "apply", counted)
-    assert runs.log(run.id, 5, newest_first=True).entries == log[::-1][:5]
+    assert runs.log_page(run.id, 5, newest_first=True).entries == log[::-1][:5]
     assert len(applied) == 12
 
 
 def test_what_is_kept_is_bounded(
-    told: tuple[Runs, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
+    told: tuple[RunTable, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_pages, "_KEPT_BYTES", 1_000)
-    runs, run, log = Runs(told[0]._store), told[1], told[2]
+    runs, run, log = RunTable(told[0]._store), told[1], told[2]
     assert pages(runs, run, [7], newest_first=True) == log[::-1]
 
 
@@ -133,10 +135,12 @@ def test_entries_that_come_meanwhile_are_on_the_next_page(tmp_path: Path) -> Non
     bench = Bench(tmp_path / "state" / "facility.db")
     states = {"A": {"Type": "Wait", "Seconds": 31_536_000, "Next": "B"}}
     run_id = bench.start({**states, "B": {"Type": "Pass", "End": True}})
-    runs = Runs(bench.store)
-    page = runs.log(run_id, 1)
+    runs = RunTable(bench.store)
+    page = runs.log_page(run_id, 1)
     assert [entry.code for entry in page.entries] == ["FlowStarted"]
     bench.engine.cancel_run(run_id)
-    codes = [entry.code for entry in runs.log(run_id, 10, page.next or Place(2, 0)).entries]
+    codes = [
+        entry.code for entry in runs.log_page(run_id, 10, page.next or LogPosition(2, 0)).entries
+    ]
     assert codes[-1] == "FlowCanceled"
     bench.close()

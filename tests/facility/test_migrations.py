@@ -10,7 +10,7 @@ import pytest
 from facility.bench import Bench
 
 from headrace.facility.store.migrations import MIGRATIONS
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
 
 
@@ -57,10 +57,10 @@ def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
     payload = old.payload(runs["action"])
     assert payload["r"]["details"] == {"answer": 1}
     assert payload["_private"] == "kept"
-    journal = Runs(old.store).journal
+    journal = RunTable(old.store).event_log
     number = old.run(runs["action"]).number
     folded = replay(journal.events(old.store.reader(), number))
-    assert folded == journal.folded(old.store.reader(), number)
+    assert folded == journal.replay(old.store.reader(), number)
 
 
 def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from facility.bench import Bench, action_state
 from waiting import wait_until
 
 from headrace.facility.errors import NotFound, StateConflict
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 Spoil = Callable[[sqlite3.Connection, int], None]
@@ -116,9 +116,9 @@ def test_it_is_parked_with_its_reason_and_all_others_go_on(bench: Bench, spoil: 
     assert SPOILERS[spoil] in bench.parked(bad)["description"]
     assert bench.ended(other).status == "SUCCEEDED"
     assert bench.ended(bench.start(PASS)).status == "SUCCEEDED"
-    runs = Runs(bench.store)
-    assert runs.log(bad, 100).entries[-1].code == "LogUnreadable"
-    assert runs.log(bad, 100, newest_first=True).entries[0].code == "LogUnreadable"
+    runs = RunTable(bench.store)
+    assert runs.log_page(bad, 100).entries[-1].code == "LogUnreadable"
+    assert runs.log_page(bad, 100, newest_first=True).entries[0].code == "LogUnreadable"
     assert bench.store.health.problems == []
 
 
@@ -128,12 +128,12 @@ def test_it_can_be_cancelled_and_deleted(bench: Bench, spoil: Spoil) -> None:
     spoiled(bench, bad, spoil)
     bench.parked(bad)
     with pytest.raises(StateConflict):
-        Runs(bench.store).delete(bad)
+        RunTable(bench.store).delete(bad)
     bench.engine.cancel_run(bad)
     assert bench.run(bad).status == "FAILED"
     assert bench.details(bad)["code"] == "FlowCanceled"
     wait_until(lambda: len(bench.provider.cancelled) == 1, "the end of its action")
-    Runs(bench.store).delete(bad)
+    RunTable(bench.store).delete(bad)
     with pytest.raises(NotFound):
         bench.run(bad)
 

@@ -17,9 +17,9 @@ from waiting import wait_until
 
 from headrace.facility.providers import http as module
 from headrace.facility.providers.http import HttpProvider
-from headrace.facility.providers.http_calls import CallError, Calls
+from headrace.facility.providers.http_calls import CallError, HttpClient
 from headrace.facility.settings import ProviderSettings, Settings, SettingsFile, write_settings
-from headrace.facility.store.actions import Actions
+from headrace.facility.store.actions import ActionTable
 
 Script = Callable[[str, str, Any], tuple[int, Any]]
 
@@ -115,7 +115,7 @@ def test_an_answer_at_once(calling: HttpBench, server: Server) -> None:
     assert server.paths() == ["POST /fit/run", "POST /fit/remote-1/release"]
     body, token = server.calls[0][2:]
     assert (body["body"], token) == ({"run": 7}, "Bearer marked-token")
-    [action] = Actions(calling.store).of_run(run_id)
+    [action] = ActionTable(calling.store).for_run(run_id)
     assert body["request_id"] == action.id
 
 
@@ -205,14 +205,14 @@ def test_addresses_of_private_networks_are_refused(monkeypatch: pytest.MonkeyPat
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
     with pytest.raises(CallError, match="an address of a private network"):
-        Calls().call("GET", "https://provider.example/", None, seconds=30)
+        HttpClient().call("GET", "https://provider.example/", None, seconds=30)
 
 
 def test_a_proxy_in_the_environment_is_not_used(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:1")
-    assert Calls().call("GET", f"{server.url}/x", None, seconds=30).status == 200
+    assert HttpClient().call("GET", f"{server.url}/x", None, seconds=30).status == 200
 
 
 def test_the_token_is_in_no_log(
@@ -244,7 +244,7 @@ def test_what_a_provider_is_in_trouble_with_is_told_meanwhile_and_at_the_end(
 ) -> None:
     server.script = lambda method, path, body: fault
     run_id = calling.start({"A": state(server, WaitTime=3)})
-    (action,) = wait_until(lambda: Actions(calling.store).of_run(run_id), "the action")
+    (action,) = wait_until(lambda: ActionTable(calling.store).for_run(run_id), "the action")
     wait_until(
         lambda: told in str((calling.http.progress(action.id) or {}).get("description")),
         "the trouble is told",
@@ -317,9 +317,9 @@ def test_a_provider_that_drips_holds_no_other_up(
     monkeypatch.setattr(module, "CALL_SECONDS", 100_000.0)
     for _ in range(12):
         calling.start({"A": state(server, ActionUrl=dripping.url)})
-    wait_until(lambda: dripping.asked >= module._CALLS_AT_ONCE, "its share is taken")
+    wait_until(lambda: dripping.asked >= module._CONCURRENT_CALLS, "its share is taken")
     assert calling.ended(calling.start({"A": state(server)})).status == "SUCCEEDED"
-    assert dripping.asked == module._CALLS_AT_ONCE
+    assert dripping.asked == module._CONCURRENT_CALLS
     calling.http.close()  # does not wait for the bytes
 
 
@@ -327,7 +327,7 @@ def test_a_provider_that_drips_holds_no_other_up(
 def test_a_call_as_a_whole_has_a_limit(headers_too: bool) -> None:
     slow = Dripping(headers_too)
     with pytest.raises(CallError, match=r"no whole answer within 0\.5 s|more than 100 headers"):
-        Calls().call("GET", slow.url, None, seconds=0.5)
+        HttpClient().call("GET", slow.url, None, seconds=0.5)
     slow.released.set()
     slow.http.shutdown()
     slow.http.server_close()
@@ -344,7 +344,7 @@ def test_a_name_that_is_looked_up_for_ever_ends_with_the_call(
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
     with pytest.raises(CallError, match=r"no whole answer within 0\.3 s"):
-        Calls().call("GET", "https://provider.example/", None, seconds=0.3)
+        HttpClient().call("GET", "https://provider.example/", None, seconds=0.3)
     released.set()
 
 
@@ -357,4 +357,4 @@ def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
     url = server.url.replace("127.0.0.1", "localhost")
-    assert Calls().call("GET", f"{url}/x", None, seconds=30).status == 200
+    assert HttpClient().call("GET", f"{url}/x", None, seconds=30).status == 200

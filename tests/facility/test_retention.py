@@ -12,7 +12,7 @@ from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.retention import Retention
 from headrace.facility.identity import Identity
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health
 
 
@@ -41,7 +41,7 @@ def test_ended_runs_are_removed_with_all_that_is_theirs(bench: Bench) -> None:
 def test_recent_runs_stay(bench: Bench) -> None:
     ended = bench.start({"A": {"Type": "Pass", "End": True}})
     bench.ended(ended)
-    assert Runs(bench.store).delete_ended("2000-01-01", 10) == 0
+    assert RunTable(bench.store).delete_ended("2000-01-01", 10) == 0
     assert bench.run(ended).status == "SUCCEEDED"
 
 
@@ -67,14 +67,14 @@ def test_a_clock_that_is_ahead_at_one_start_removes_nothing(
     filled(bench, 1, 50)
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() + 100 * 86_400)
-    retention = Retention(Runs(bench.store), 90, Health())
+    retention = Retention(RunTable(bench.store), 90, Health())
     assert retention.remove_some() > 0
     assert count(bench, "runs") == 51
 
 
 def test_what_is_old_by_the_store_s_own_times_goes(bench: Bench) -> None:
     filled(bench, 100, 50)
-    retention = Retention(Runs(bench.store), 90, Health())
+    retention = Retention(RunTable(bench.store), 90, Health())
     retention.remove_some()
     assert count(bench, "runs") == 1
 
@@ -82,7 +82,7 @@ def test_what_is_old_by_the_store_s_own_times_goes(bench: Bench) -> None:
 def test_a_large_removal_is_spread_out_and_told_of(bench: Bench) -> None:
     filled(bench, 100, 1500)
     health = Health()
-    retention = Retention(Runs(bench.store), 90, health)
+    retention = Retention(RunTable(bench.store), 90, health)
     while retention.remove_some() == 0.0:
         continue
     assert count(bench, "runs") == 1501 - 150
@@ -99,15 +99,15 @@ def test_a_pass_that_failed_is_not_the_last(bench: Bench, monkeypatch: pytest.Mo
     ended = bench.start({"A": {"Type": "Pass", "End": True}})
     bench.ended(ended)
     bench.engine.stop()
-    true_delete = Runs.delete_ended
+    true_delete = RunTable.delete_ended
     left = [1, 2]
 
-    def delete(self: Runs, before: str, limit: int) -> int:
+    def delete(self: RunTable, before: str, limit: int) -> int:
         if left:
             raise ValueError(f"a fault of ours {left.pop()}")
         return true_delete(self, before, limit)
 
-    monkeypatch.setattr(Runs, "delete_ended", delete)
+    monkeypatch.setattr(RunTable, "delete_ended", delete)
     bench.engine = Engine(bench.store, Identity("i", "me@here"), retention_days=0.0)
     bench.engine.start([bench.provider])
     wait_until(lambda: count(bench, "runs") == 0, "the removal")

@@ -9,8 +9,8 @@ from facility.bench import Bench, action_state
 
 from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import NotFound, StateConflict
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import SuppliedResult
 
 THREE: dict[str, Any] = {
@@ -59,19 +59,19 @@ def test_a_retry_can_begin_at_an_earlier_state(bench: Bench) -> None:
 
 def test_a_result_given_by_hand_stands_for_the_state(bench: Bench) -> None:
     old = failed(bench)
-    retry = Retry(given=SuppliedResult({"model": "mine"}))
+    retry = Retry(given_output=SuppliedResult({"model": "mine"}))
     new = bench.engine.retry_run(old, retry).id
     work = bench.payload(new)["work"]
     assert (work["details"], work["status"]) == ({"model": "mine"}, "SUCCEEDED")
     assert len(bench.provider.begun) == 1
-    entries = Runs(bench.store).log(new, 100).entries
+    entries = RunTable(bench.store).log_page(new, 100).entries
     assert entries[1].code == "ActionCompleted"
     assert entries[1].details["by_hand"] is True
 
 
 def test_a_result_by_hand_of_the_last_state_ends_the_run_at_once(bench: Bench) -> None:
     old = failed(bench, {"Work": action_state(ResultPath="$.work")})
-    new = bench.engine.retry_run(old, Retry(given=SuppliedResult(None)))
+    new = bench.engine.retry_run(old, Retry(given_output=SuppliedResult(None)))
     assert new.status == "SUCCEEDED"
     assert bench.codes(new.id)[-1] == "FlowSucceeded"
 
@@ -112,12 +112,12 @@ def test_what_cannot_be_taken_up_is_said_and_starts_nothing(bench: Bench) -> Non
     bench.engine.cancel_run(going_on)
     with pytest.raises(StateConflict, match="never in a state 'Lost'; it was in: Count, Work"):
         bench.engine.retry_run(going_on, Retry(state="Lost"))
-    large = Retry(given=SuppliedResult({"text": "x" * 300_000}))
+    large = Retry(given_output=SuppliedResult({"text": "x" * 300_000}))
     with pytest.raises(StateConflict, match="too large"):
         bench.engine.retry_run(going_on, large)
     with pytest.raises(NotFound):
         bench.engine.retry_run("nothing", Retry())
-    assert len(Runs(bench.store).open()) == 0
+    assert len(RunTable(bench.store).list_open()) == 0
 
 
 def test_a_request_that_is_repeated_starts_one_run(bench: Bench) -> None:
@@ -128,7 +128,7 @@ def test_a_request_that_is_repeated_starts_one_run(bench: Bench) -> None:
 
 def test_the_latest_definition_can_be_used(bench: Bench) -> None:
     old = failed(bench)
-    flows = Flows(bench.store)
+    flows = FlowTable(bench.store)
     flow = flows.get(bench.run(old).flow_id)
     states = THREE | {"Work": {"Type": "Pass", "Next": "Last"}}
     mended = flows.update(flow.id, {"definition": {"StartAt": "Count", "States": states}})

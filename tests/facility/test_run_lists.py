@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.facility.store.database import Store
-from headrace.facility.store.run_query import ORDER_COLUMNS, RunList
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
+from headrace.facility.store.runs import Run, RunTable
 
 COUNT = 60
 STATUSES = ("ACTIVE", "FAILED", "SUCCEEDED")
@@ -28,9 +28,9 @@ def tags_of(number: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTable]:
     store = Store(tmp_path_factory.mktemp("store") / "state" / "facility.db")
-    made = Runs(store)
+    made = RunTable(store)
     with store.transaction() as db:
         for n in range(1, COUNT + 1):
             status = STATUSES[n * 5 % 3]
@@ -52,7 +52,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     store.close()
 
 
-def wanted(everything: list[Run], asked: RunList) -> list[Run]:
+def wanted(everything: list[Run], asked: RunQuery) -> list[Run]:
     """What the list must be, by Python's own sort."""
 
     def within(moment: str | None, ends: tuple[str, str]) -> bool:
@@ -82,7 +82,7 @@ def wanted(everything: list[Run], asked: RunList) -> list[Run]:
 
 TIME_ENDS = st.tuples(st.sampled_from(["", *TIMES]), st.sampled_from(["", *TIMES]))
 LISTS = st.builds(
-    RunList,
+    RunQuery,
     flow_ids=st.lists(st.sampled_from([*FLOWS, "none"]), max_size=2),
     statuses=st.lists(st.sampled_from(STATUSES), max_size=3),
     tag=st.sampled_from(["", "all", "even", "rare", "none"]),
@@ -97,26 +97,26 @@ LISTS = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(asked=LISTS)
-def test_pages_together_are_the_sorted_list(runs: Runs, asked: RunList) -> None:
-    everything, _ = runs.page(RunList(limit=COUNT))
+def test_pages_together_are_the_sorted_list(runs: RunTable, asked: RunQuery) -> None:
+    everything, _ = runs.query_page(RunQuery(limit=COUNT))
     assert len(everything) == COUNT
     pages: list[Run] = []
     after: list[str | int] = []
     more = True
     while more:
-        page, more = runs.page(RunList(**{**vars(asked), "after": after}))
+        page, more = runs.query_page(RunQuery(**{**vars(asked), "after": after}))
         assert len(page) <= asked.limit
         pages += page
         if more:
             assert len(page) == asked.limit
-            after = json.loads(json.dumps(asked.key(page[-1])))
+            after = json.loads(json.dumps(asked.sort_key(page[-1])))
     # A column that is asked for twice is in order by its first direction.
     assert [run.id for run in pages] == [run.id for run in wanted(everything, asked)]
 
 
 def test_runs_that_come_meanwhile_shift_no_page(tmp_path: Path) -> None:
     store = Store(tmp_path / "state" / "facility.db")
-    runs = Runs(store)
+    runs = RunTable(store)
 
     def add(moment: str) -> Run:
         run = Run(
@@ -127,10 +127,10 @@ def test_runs_that_come_meanwhile_shift_no_page(tmp_path: Path) -> None:
 
     for n in range(6):
         add(f"2026-11-0{n + 1}")
-    asked = RunList(limit=3)
-    first, _ = runs.page(asked)
+    asked = RunQuery(limit=3)
+    first, _ = runs.query_page(asked)
     add("2026-11-09")
-    second, more = runs.page(RunList(limit=3, after=asked.key(first[-1])))
+    second, more = runs.query_page(RunQuery(limit=3, after=asked.sort_key(first[-1])))
     assert [run.start_time[-2:] for run in [*first, *second]] == [
         "06",
         "05",
@@ -146,22 +146,22 @@ def test_runs_that_come_meanwhile_shift_no_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
-        (RunList(), "runs_by_start"),
-        (RunList(tag="t"), "PRIMARY KEY (tag=?"),
-        (RunList(tag="t", started=("2026", "2027")), "PRIMARY KEY (tag=? AND start_time>?"),
-        (RunList(statuses=["FAILED"]), "runs_by_status (status=?"),
-        (RunList(statuses=["FAILED", "ENDED"]), "runs_by_status (status=?"),
-        (RunList(flow_ids=["f"]), "runs_by_flow (flow_id=?"),
-        (RunList(flow_ids=["f"], statuses=["FAILED"]), "runs_by_flow_and_status (flow_id=? AND"),
-        (RunList(started=("2026", "")), "start_time>?"),
-        (RunList(label="l"), "COVERING INDEX runs_texts"),
-        (RunList(order=[("label", True)]), "runs_by_label"),
-        (RunList(order=[("completion_time", True)]), "runs_by_completion"),
-        (RunList(order=[("status", False)]), "runs_by_status"),
+        (RunQuery(), "runs_by_start"),
+        (RunQuery(tag="t"), "PRIMARY KEY (tag=?"),
+        (RunQuery(tag="t", started=("2026", "2027")), "PRIMARY KEY (tag=? AND start_time>?"),
+        (RunQuery(statuses=["FAILED"]), "runs_by_status (status=?"),
+        (RunQuery(statuses=["FAILED", "ENDED"]), "runs_by_status (status=?"),
+        (RunQuery(flow_ids=["f"]), "runs_by_flow (flow_id=?"),
+        (RunQuery(flow_ids=["f"], statuses=["FAILED"]), "runs_by_flow_and_status (flow_id=? AND"),
+        (RunQuery(started=("2026", "")), "start_time>?"),
+        (RunQuery(label="l"), "COVERING INDEX runs_texts"),
+        (RunQuery(order=[("label", True)]), "runs_by_label"),
+        (RunQuery(order=[("completion_time", True)]), "runs_by_completion"),
+        (RunQuery(order=[("status", False)]), "runs_by_status"),
     ],
 )
-def test_every_question_has_its_index(runs: Runs, asked: RunList, index: str) -> None:
-    text, values = asked.query("id")
+def test_every_question_has_its_index(runs: RunTable, asked: RunQuery, index: str) -> None:
+    text, values = asked.to_sql("id")
     plan = [row[3] for row in runs.reader().execute(f"EXPLAIN QUERY PLAN {text}", values)]
     assert any(index in step for step in plan), plan
     # Only what is found is put in order once more.
@@ -170,19 +170,19 @@ def test_every_question_has_its_index(runs: Runs, asked: RunList, index: str) ->
 
 @given(text=st.text(string.printable, max_size=5))
 def test_a_text_is_looked_for_as_it_is(text: str) -> None:
-    clauses, values = RunList(label=text).query("id")
+    clauses, values = RunQuery(label=text).to_sql("id")
     assert values[-1] == 21
     assert ("LIKE" in clauses) == bool(text)
 
 
 def test_tags_can_be_changed_and_go_with_their_run(tmp_path: Path) -> None:
     store = Store(tmp_path / "state" / "facility.db")
-    runs = Runs(store)
+    runs = RunTable(store)
     tags = {"tags": ["one", "one"]}
     run = Run(0, "r", None, "f", "t", "d", tags, None, "2026", "2026", "FAILED")
 
     def found(tag: str) -> list[str]:
-        return [each.id for each in runs.page(RunList(tag=tag))[0]]
+        return [each.id for each in runs.query_page(RunQuery(tag=tag))[0]]
 
     with store.transaction() as db:
         runs.insert(db, run, {}, {})

@@ -282,10 +282,10 @@ def test_a_facility_of_another_machine_that_is_gone_is_taken_over(facility) -> N
     write_address(facility.root, replace(mine, host="login03"))
     # The lock of a local disk says that nobody works on the store.
     again = start_facility(facility.root, facility.settings)
-    assert again.here
+    assert again.on_this_host
     stop_facility(facility.root)
     write_address(facility.root, replace(mine, host="login03"))
-    assert start_facility(facility.root, facility.settings, take_over=True).here
+    assert start_facility(facility.root, facility.settings, take_over=True).on_this_host
 
 
 def test_an_address_that_is_none_is_written_anew(facility, start: Callable[[], Any]) -> None:

@@ -46,13 +46,13 @@ def test_a_thread_that_died_ends_the_process() -> None:
     health = Health(reasons.append)
     heartbeat = Heartbeat("engine")
     heartbeat.thread = threading.Thread(target=lambda: None)
-    health.watch(heartbeat)
-    health.look()
+    health.add_heartbeat(heartbeat)
+    health.check_heartbeats()
     assert reasons == []
     heartbeat.thread.start()
     heartbeat.thread.join()
-    health.look()
-    health.look()
+    health.check_heartbeats()
+    health.check_heartbeats()
     assert reasons == ["engine: its thread has ended, so nothing goes on any more"]
     assert health.document()["status"] == "degraded"
 
@@ -62,17 +62,17 @@ def test_a_part_without_a_sign_of_life_is_stuck_and_at_last_ends_the_process() -
     health = Health(reasons.append)
     hopeless: list[str] = []
     heartbeat = Heartbeat("engine", 3, 5, hopeless.append)
-    health.watch(heartbeat)
+    health.add_heartbeat(heartbeat)
     heartbeat.beat("run number 7")
     for _ in range(3):
-        health.look()
+        health.check_heartbeats()
     assert "stuck in run number 7" in health.problems[0].description
     heartbeat.beat()
-    health.look()
+    health.check_heartbeats()
     assert health.problems == []
     heartbeat.beat("run number 8")
     for _ in range(9):
-        health.look()
+        health.check_heartbeats()
     assert len(reasons) == 1
     assert "stuck in run number 8" in reasons[0]
     assert hopeless == ["run number 8"]
@@ -99,7 +99,7 @@ def test_a_pool_outlives_what_its_work_raises() -> None:
 def test_the_engine_goes_on_when_its_timers_or_its_thread_raise(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true_due = bench.engine._timers.due
+    true_due = bench.engine._timers.pop_due
     left = [1, 2]
 
     def due() -> Any:
@@ -124,7 +124,7 @@ def test_what_is_due_later_is_done_again_until_it_does_not_raise(bench: Bench) -
             raise OSError(left.pop(), "not now")
         done.set()
 
-    bench.engine.later("something", 0.0, fire)
+    bench.engine.call_later("something", 0.0, fire)
     assert done.wait(60)
     wait_until(lambda: bench.store.health.problems == [], "all well again")
 
@@ -138,7 +138,7 @@ def test_a_listener_that_raises_is_told_again(bench: Bench) -> None:
             raise KeyError(left.pop())
         told.append(run_id)
 
-    bench.engine.when_ended(listener)
+    bench.engine.add_end_listener(listener)
     run_id = bench.start(PASS)
     wait_until(lambda: told == [run_id], "the listener is told")
 
@@ -174,7 +174,7 @@ def test_a_run_in_which_the_facility_was_stuck_is_parked_at_the_next_start(bench
     stuck = bench.start({"A": action_state()})
     other = bench.start({"A": action_state()})
     bench.action(1)
-    bench.engine._at_work = bench.run(stuck).number
+    bench.engine._current_run = bench.run(stuck).number
     bench.engine._note_stuck("")
     bench.close()
     bench.open()

@@ -32,7 +32,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 def fired(timers: Timers) -> list[str]:
     names: list[str] = []
-    fires = [fire for _, fire in timers.due()]
+    fires = [fire for _, fire in timers.pop_due()]
     for fire in fires:
         fire()
     names += _heard
@@ -50,7 +50,7 @@ def hear(name: str):
 def test_timers_fire_in_order_and_once(clocks: Clocks) -> None:
     timers = Timers()
     for name, seconds in (("late", 3), ("soon", 1), ("never", 2)):
-        timers.after(name, seconds, hear(name))
+        timers.call_after(name, seconds, hear(name))
     timers.cancel("never")
     assert fired(timers) == []
     assert timers.pause() == pytest.approx(1)
@@ -62,8 +62,8 @@ def test_timers_fire_in_order_and_once(clocks: Clocks) -> None:
 
 def test_a_later_timer_of_the_same_key_takes_the_place(clocks: Clocks) -> None:
     timers = Timers()
-    timers.after("a", 1, hear("first"))
-    timers.after("a", 5, hear("second"))
+    timers.call_after("a", 1, hear("first"))
+    timers.call_after("a", 5, hear("second"))
     clocks.pass_by(2)
     assert fired(timers) == []
     clocks.pass_by(4)
@@ -73,7 +73,7 @@ def test_a_later_timer_of_the_same_key_takes_the_place(clocks: Clocks) -> None:
 @pytest.mark.parametrize("jump", [-3600.0, 86_400.0])
 def test_seconds_are_seconds_whatever_the_wall_clock_says(clocks: Clocks, jump: float) -> None:
     timers = Timers()
-    timers.after("wait", 10, hear("wait"))
+    timers.call_after("wait", 10, hear("wait"))
     clocks.wall += jump
     clocks.pass_by(9)
     assert fired(timers) == []
@@ -83,13 +83,13 @@ def test_seconds_are_seconds_whatever_the_wall_clock_says(clocks: Clocks, jump: 
 
 def test_a_moment_follows_the_wall_clock(clocks: Clocks) -> None:
     timers = Timers()
-    timers.at("noon", clocks.wall + 7200, hear("noon"))
+    timers.call_at("noon", clocks.wall + 7200, hear("noon"))
     clocks.wall += 3600
     clocks.pass_by(3599)
     assert fired(timers) == []
     clocks.pass_by(2)
     assert fired(timers) == ["noon"]
-    timers.at("later", clocks.wall + 10, hear("later"))
+    timers.call_at("later", clocks.wall + 10, hear("later"))
     clocks.wall -= 3600
     clocks.pass_by(11)
     assert fired(timers) == []
@@ -99,14 +99,14 @@ def test_a_moment_follows_the_wall_clock(clocks: Clocks) -> None:
 
 def test_clocks_are_compared_often_enough(clocks: Clocks) -> None:
     timers = Timers()
-    timers.at("far", clocks.wall + 1e6, hear("far"))
+    timers.call_at("far", clocks.wall + 1e6, hear("far"))
     assert timers.pause() == MAX_SLEEP_SECONDS
 
 
 def test_timers_that_were_cancelled_take_no_room(clocks: Clocks) -> None:
     timers = Timers()
     for number in range(50_000):
-        timers.after(number, 1e6, hear("x"))
+        timers.call_after(number, 1e6, hear("x"))
         timers.cancel(number)
     assert len(timers) == 0
     assert len(timers._heap) < 2_000

@@ -13,7 +13,7 @@ from typing import Any
 from waiting import wait_until
 
 from headrace.facility import CollectionSettings, Settings, find_address, start_facility
-from headrace.facility.providers.action_roots import ActionRoots
+from headrace.facility.providers.action_roots import ActionRootTable
 from headrace.facility.store.database import Store
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.hosted import services_at
@@ -113,12 +113,12 @@ def test_an_action_of_an_earlier_version_has_the_roots_of_today(tmp_path: Path) 
         version = store.reader().execute("PRAGMA user_version").fetchone()[0]
         assert version == len(MIGRATIONS)
         known = CollectionSettings("one", "workstation", str(tmp_path))
-        seen = ActionRoots(store).collections(action, [known])
+        seen = ActionRootTable(store).collections(action, [known])
         assert seen["one"].root == tmp_path
         assert seen["one"].identity is None
         with store.transaction() as db:
-            ActionRoots(store).bind(db, action, known)
-        seen = ActionRoots(store).collections(action, [replace(known, root="/elsewhere")])
+            ActionRootTable(store).store(db, action, known)
+        seen = ActionRootTable(store).collections(action, [replace(known, root="/elsewhere")])
         assert seen["one"].root == tmp_path
         assert seen["one"].identity is not None
     finally:

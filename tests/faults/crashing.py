@@ -22,11 +22,11 @@ from typing import Any
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.run_retry import Retry
 from headrace.facility.identity import Identity
-from headrace.facility.providers.base import BaseProvider
-from headrace.facility.store.actions import Action, Answer
+from headrace.facility.providers.base import ProviderBase
+from headrace.facility.store.actions import Action, ActionResult
 from headrace.facility.store.database import Store
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import SuppliedResult, replay
 
 URL = "https://provider.example"
@@ -89,7 +89,7 @@ BROKEN: dict[str, Any] = {
 }
 
 
-class Provider(BaseProvider):
+class Provider(ProviderBase):
     """Notes what it does, and answers at once, later, or with a failure."""
 
     def __init__(self, kind: str, directory: Path, engine: Engine) -> None:
@@ -107,14 +107,14 @@ class Provider(BaseProvider):
     def new_id(self) -> str:
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
-        return Answer("SUCCEEDED", {"i": action.body["i"]}) if self._kind == "now" else None
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult | None:
+        return ActionResult("SUCCEEDED", {"i": action.body["i"]}) if self._kind == "now" else None
 
     def begin(self, action: Action) -> None:
         self._note("begun", action)
         status = "FAILED" if self._kind == "fails" else "SUCCEEDED"
         details = {"did": action.state_name, **action.body}
-        self._engine.later(
+        self._engine.call_later(
             action.id, 0.0, lambda: self._engine.finish_action(action.id, status, details)
         )
 
@@ -147,8 +147,8 @@ def main(directory: Path) -> None:
     engine = Engine(store, Identity(str(uuid.UUID(int=1)), "me@here"))
     kinds = ("now", "later", "fails")
     engine.start([Provider(kind, directory, engine) for kind in kinds])
-    flows, runs = Flows(store), Runs(store)
-    known = {flow.title: flow for flow in flows.all()}
+    flows, runs = FlowTable(store), RunTable(store)
+    known = {flow.title: flow for flow in flows.list_readable()}
     for title, definition in (("whole", FLOW), ("broken", BROKEN)):
         if title not in known:
             known[title] = flows.create({"title": title, "definition": definition})
@@ -158,7 +158,7 @@ def main(directory: Path) -> None:
         wanted[f"whole {number}"] = engine.start_run(known["whole"], body, f"whole {number}")
     wanted["broken"] = engine.start_run(known["broken"], {"body": {"x": 1}}, "broken")
     to_the_end(runs, wanted["broken"].id)
-    retry = Retry(given=SuppliedResult({"by": "hand"}), request_id="retry")
+    retry = Retry(given_output=SuppliedResult({"by": "hand"}), request_id="retry")
     wanted["retry"] = engine.retry_run(wanted["broken"].id, retry)
     for run in wanted.values():
         to_the_end(runs, run.id)
@@ -167,26 +167,26 @@ def main(directory: Path) -> None:
     store.close()
 
 
-def to_the_end(runs: Runs, run_id: str) -> None:
+def to_the_end(runs: RunTable, run_id: str) -> None:
     """Waits until a run has ended."""
     while runs.get(run_id).completion_time is None:
         time.sleep(0.001)
 
 
-def told(store: Store, runs: Runs, run_id: str) -> dict[str, Any]:
+def told(store: Store, runs: RunTable, run_id: str) -> dict[str, Any]:
     """Returns what is to be the same whatever was killed."""
     run = runs.get(run_id)
-    position = runs.position(run)
+    position = runs.state(run)
     db = store.reader()
-    if replay(runs.journal.events(db, run.number)) != position:
-        raise SystemExit(f"{run_id}: the events do not fold to the position")
+    if replay(runs.event_log.events(db, run.number)) != position:
+        raise SystemExit(f"{run_id}: the events do not replay to the position")
     actions = db.execute(
         "SELECT state_name, status, id FROM actions WHERE run_id = ? ORDER BY rowid", (run_id,)
     ).fetchall()
     return {
         "status": run.status,
         "payload": without_ids(position.payload.value),
-        "codes": [entry.code for entry in runs.entries(run)],
+        "codes": [entry.code for entry in runs.log_entries(run)],
         "actions": [[row["state_name"], row["status"]] for row in actions],
         "ids": [row["id"] for row in actions],
     }

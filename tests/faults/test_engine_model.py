@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from waiting import wait_until
 
 from headrace.facility.engine.run_retry import Retry
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import SuppliedResult, replay
 
 STEP = {"Type": "Action", "ActionUrl": URL, "Parameters": {}}
@@ -86,7 +86,9 @@ class EngineMachine(RuleBasedStateMachine):
     def retry(self, data: st.DataObject, by_hand: bool) -> None:
         old = self.one_of(data, [run for run, where in self.where.items() if where == "no"])
         state = self.bench.position(old).state
-        new = self.bench.engine.retry_run(old, Retry(given=SuppliedResult({}) if by_hand else None))
+        new = self.bench.engine.retry_run(
+            old, Retry(given_output=SuppliedResult({}) if by_hand else None)
+        )
         following = {"First": "Second", "Second": "ok"}
         self.where[new.id] = following[state] if by_hand else state
 
@@ -106,7 +108,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @invariant()
     def runs_are_where_the_model_has_them(self) -> None:
-        runs = Runs(self.bench.store)
+        runs = RunTable(self.bench.store)
         db = self.bench.store.reader()
         for run_id, where in self.where.items():
             if where in STATES:
@@ -115,8 +117,8 @@ class EngineMachine(RuleBasedStateMachine):
                 status = self.bench.ended(run_id).status
                 assert status == {"ok": "SUCCEEDED", "no": "FAILED"}[where]
             run = self.bench.run(run_id)
-            position = replay(runs.journal.events(db, run.number))
-            assert position == runs.position(run)
+            position = replay(runs.event_log.events(db, run.number))
+            assert position == runs.state(run)
             assert run.status == position.status
 
 

@@ -9,7 +9,7 @@ import pytest
 from facility.bench import Bench, action_state
 from waiting import wait_until
 
-from headrace.facility.store.actions import Action, Actions, Answer
+from headrace.facility.store.actions import Action, ActionResult, ActionTable
 
 
 def deep(levels: int) -> Any:
@@ -46,7 +46,7 @@ def test_rubbish_fails_the_action_in_one_line(
 
 def test_rubbish_at_once_is_no_better(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        bench.provider, "accept", lambda db, action: Answer("SUCCEEDED", {"x": {1}})
+        bench.provider, "accept", lambda db, action: ActionResult("SUCCEEDED", {"x": {1}})
     )
     run_id = bench.start({"A": action_state()})
     assert bench.ended(run_id).status == "FAILED"
@@ -90,7 +90,7 @@ def test_many_answers_at_once_end_an_action_once(bench: Bench) -> None:
         thread.join()
     bench.engine.finish_action(bench.action(1).id, "SUCCEEDED", {})
     first = bench.payload(run_id)["r"]["details"]["by"]
-    stored = Actions(bench.store).get(action.id)
+    stored = ActionTable(bench.store).get(action.id)
     assert stored is not None
     assert stored.details == {"by": first}
     assert len(bench.provider.begun) == 2

@@ -17,7 +17,7 @@ from waiting import wait_until
 
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
 
 LOOP = {
@@ -85,9 +85,9 @@ def test_a_torn_log_is_the_beginning_of_the_history(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "state" / "facility.db")
     run_id = bench.start(LOOP, {"c": {"i": 0}})
     bench.ended(run_id)
-    runs = Runs(bench.store)
+    runs = RunTable(bench.store)
     number = bench.run(run_id).number
-    history = [*runs.journal.events(bench.store.reader(), number)]
+    history = [*runs.event_log.events(bench.store.reader(), number)]
     wal = bench.path.with_name("facility.db-wal")
     size = wal.stat().st_size
     assert size > 32 + 24 + 4096
@@ -108,18 +108,18 @@ def test_a_torn_log_is_the_beginning_of_the_history(tmp_path: Path) -> None:
         torn = Bench(place / "facility.db")
         try:
             known = (
-                Runs(torn.store).open()
+                RunTable(torn.store).list_open()
                 or torn.store.reader().execute("SELECT number, id FROM runs").fetchall()
             )
             if not known:
                 continue  # not even its start was durable
             number = torn.run(run_id).number
-            stored = [*Runs(torn.store).journal.events(torn.store.reader(), number)]
+            stored = [*RunTable(torn.store).event_log.events(torn.store.reader(), number)]
             same = min(len(stored), len(history))
             assert [e.kind for e in stored][:same] == [e.kind for e in history][:same]
             assert torn.payload(run_id) == {"c": {"i": 12}}
-            final = [*Runs(torn.store).journal.events(torn.store.reader(), number)]
-            assert replay(final) == Runs(torn.store).position(torn.run(run_id))
+            final = [*RunTable(torn.store).event_log.events(torn.store.reader(), number)]
+            assert replay(final) == RunTable(torn.store).state(torn.run(run_id))
         finally:
             torn.close()
 

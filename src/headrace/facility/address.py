@@ -39,12 +39,12 @@ class Address:
     host: str = ""
 
     @property
-    def here(self) -> bool:
+    def on_this_host(self) -> bool:
         """Whether its process is one of this machine's."""
         return self.host in ("", socket.gethostname())
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the process is there, on this machine."""
         try:
             process = psutil.Process(self.pid)
@@ -104,16 +104,16 @@ def find_address(root: Path) -> Address | None:
     address = read_address(root)
     if address is None:
         return None
-    if not address.here:
-        check_elsewhere(root, address)
+    if not address.on_this_host:
+        check_other_host(root, address)
         return None
-    if not address.alive:
+    if not address.is_alive:
         return None
-    _check_own(root, address)
+    _refuse_copied_state(root, address)
     return address
 
 
-def _check_own(root: Path, address: Address) -> None:
+def _refuse_copied_state(root: Path, address: Address) -> None:
     """Refuse the facility of another project, from which this one was copied with its state."""
     served = _served_root(address.pid)
     if served is None or served == root:
@@ -164,13 +164,13 @@ def running_root(directory: Path) -> Path | None:
     return None
 
 
-def is_elsewhere(root: Path) -> bool:
+def runs_on_another_host(root: Path) -> bool:
     """Say whether another machine has started the project's last facility."""
     address = read_address(root)
-    return address is not None and not address.here
+    return address is not None and not address.on_this_host
 
 
-def check_elsewhere(root: Path, address: Address) -> None:
+def check_other_host(root: Path, address: Address) -> None:
     """Look whether the facility that another machine has started may still run.
 
     The lock of the store says so where all machines see it: on a local disk, such as that of
@@ -193,7 +193,7 @@ def check_elsewhere(root: Path, address: Address) -> None:
     )
 
 
-def sign_of_life(root: Path) -> None:
+def touch_address(root: Path) -> None:
     """Touch the address, so that other machines see that the facility lives."""
     os.utime(address_path(root))
 

@@ -21,8 +21,8 @@ from headrace.facility.address import (
     Address,
     find_address,
     find_process,
-    is_elsewhere,
     read_address,
+    runs_on_another_host,
 )
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import (
@@ -37,7 +37,7 @@ from headrace.facility.supervision import SERVICE
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 10.0
 # Slower than any disk that is well.
-_CHECKED_BYTES_A_SECOND = 20e6
+_CHECKED_BYTES_PER_SECOND = 20e6
 
 
 def log_path(root: Path) -> Path:
@@ -65,8 +65,8 @@ def start_facility(
     private_directory(state_directory(root))
     remember_state_directory(root)
     write_settings(root, settings)
-    running = None if take_over and is_elsewhere(root) else find_address(root)
-    if running is not None and _health(running) is not None:
+    running = None if take_over and runs_on_another_host(root) else find_address(root)
+    if running is not None and _query_health(running) is not None:
         return running
     log = log_path(root)
     said_before = log.stat().st_size if log.exists() else 0
@@ -80,18 +80,22 @@ def start_facility(
             cwd=root,
             start_new_session=True,
         )
-    deadline = time.monotonic() + wait + _checking_seconds(root)
+    deadline = time.monotonic() + wait + _estimate_check_seconds(root)
     while time.monotonic() < deadline:
         if process.poll() is not None:
             # Somebody else may have started one at the same moment: theirs is as good.
             other = find_address(root)
-            if other is not None and _health(other) is not None:
+            if other is not None and _query_health(other) is not None:
                 return other
             raise FacilityError(
                 f"the facility did not start: {_last_line(log, said_before)} (log: {log})"
             )
-        address = _address_so_far(root)
-        if address is not None and address.pid == process.pid and _health(address) is not None:
+        address = _read_address_or_none(root)
+        if (
+            address is not None
+            and address.pid == process.pid
+            and _query_health(address) is not None
+        ):
             return address
         time.sleep(_POLL_SECONDS)
     process.terminate()
@@ -111,16 +115,16 @@ def stop_facility(root: Path, wait: float = 30.0) -> bool:
     Raises:
         FacilityError: it runs on another machine, or does not end.
     """
-    process = _process(root)
+    process = _find_facility_process(root)
     if process is None:
         return False
     try:
         process.send_signal(signal.SIGTERM)
         # One that was stopped, by a shell or a debugger, sees no other signal.
         process.send_signal(signal.SIGCONT)
-        if not _ends(process, wait):
+        if not _wait_for_end(process, wait):
             process.kill()
-            if not _ends(process, _KILL_SECONDS):
+            if not _wait_for_end(process, _KILL_SECONDS):
                 raise FacilityError(
                     f"{root}: process {process.pid} does not even end by SIGKILL: it waits for a "
                     "disk that does not answer; bring the disk back"
@@ -151,7 +155,7 @@ def facility_status(root: Path) -> dict[str, Any] | None:
         if unreadable:
             raise FacilityError(unreadable)
         return None
-    health = _health(address) if address else None
+    health = _query_health(address) if address else None
     problems = [f"{p['part']}: {p['description']}" for p in (health or {}).get("problems", [])]
     if health is None:
         problems.append(unreadable or f"it does not answer; see {log_path(root)}")
@@ -169,14 +173,14 @@ def facility_status(root: Path) -> dict[str, Any] | None:
     }
 
 
-def _address_so_far(root: Path) -> Address | None:
+def _read_address_or_none(root: Path) -> Address | None:
     try:
         return read_address(root)
     except FacilityError:
         return None  # what an earlier one left; the one that starts writes it anew
 
 
-def _ends(process: psutil.Process, seconds: float) -> bool:
+def _wait_for_end(process: psutil.Process, seconds: float) -> bool:
     """Wait for a process to end; one that only its parent has not noticed has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -193,7 +197,7 @@ def _ends(process: psutil.Process, seconds: float) -> bool:
     return False
 
 
-def _process(root: Path) -> psutil.Process | None:
+def _find_facility_process(root: Path) -> psutil.Process | None:
     """Return the facility's process; its address may be unreadable, its disk away."""
     try:
         address = find_address(root)
@@ -210,15 +214,15 @@ def _process(root: Path) -> psutil.Process | None:
         return None
 
 
-def _checking_seconds(root: Path) -> float:
+def _estimate_check_seconds(root: Path) -> float:
     # After an end that was no clean one every page of the store is read first.
     try:
-        return (state_directory(root) / "facility.db").stat().st_size / _CHECKED_BYTES_A_SECOND
+        return (state_directory(root) / "facility.db").stat().st_size / _CHECKED_BYTES_PER_SECOND
     except OSError:
         return 0.0
 
 
-def _health(address: Address) -> dict[str, Any] | None:
+def _query_health(address: Address) -> dict[str, Any] | None:
     """Return what a facility says of itself; None where it does not answer."""
     parts = urlsplit(address.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)

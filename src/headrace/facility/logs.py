@@ -16,9 +16,9 @@ from headrace._internal.terminal_text import terminal_text
 
 # Bytes of the log before another file is begun, and how many earlier ones are kept.
 LOG_BYTES: Final = 5_000_000
-KEPT_FILES: Final = 3
+BACKUP_FILES: Final = 3
 # Messages from one line of the source in a minute; the rest are counted.
-MOST_ALIKE: Final = 30
+MAX_PER_MINUTE: Final = 30
 _WINDOW_SECONDS: Final = 60.0
 _MAX_SOURCES: Final = 1_000
 _MAX_CHARACTERS: Final = 20_000
@@ -48,11 +48,11 @@ class LogHandler(logging.Handler):
         kept: how many full ones are kept.
     """
 
-    def __init__(self, path: Path, limit: int = LOG_BYTES, kept: int = KEPT_FILES) -> None:
+    def __init__(self, path: Path, limit: int = LOG_BYTES, backups: int = BACKUP_FILES) -> None:
         super().__init__()
         self._path = path
         self._limit = limit
-        self._kept = kept
+        self._backups = backups
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; what a full disk does not take is lost."""
@@ -68,7 +68,7 @@ class LogHandler(logging.Handler):
         behind = os.fstat(descriptor)
         if behind.st_size + more <= self._limit or not self._is_log(behind):
             return
-        for number in range(self._kept - 1, 0, -1):
+        for number in range(self._backups - 1, 0, -1):
             older = self._numbered(number)
             if older.exists():
                 older.replace(self._numbered(number + 1))
@@ -76,12 +76,12 @@ class LogHandler(logging.Handler):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         fresh = os.open(self._path, flags, 0o600)
         try:
-            self._put_behind(fresh, behind)
+            self._redirect(fresh, behind)
         finally:
             os.close(fresh)
 
     @staticmethod
-    def _put_behind(fresh: int, before: os.stat_result) -> None:
+    def _redirect(fresh: int, before: os.stat_result) -> None:
         for standard in (1, 2):
             now = os.fstat(standard)
             if (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino):
@@ -106,25 +106,27 @@ class RateLimit(logging.Filter):
         clock: tells seconds.
     """
 
-    def __init__(self, most: int = MOST_ALIKE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int = MAX_PER_MINUTE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        self._most = most
+        self._limit = limit
         self._clock = clock
         self._lock = threading.Lock()
         # Beginning of the minute, records in it, and how many of them were left out.
-        self._known: OrderedDict[tuple[str, int], tuple[float, int, int]] = OrderedDict()
+        self._windows: OrderedDict[tuple[str, int], tuple[float, int, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record is written; it tells how many before it were not."""
         source, now = (record.pathname, record.lineno), self._clock()
         with self._lock:
-            begun, count, left_out = self._known.pop(source, (now, 0, 0))
+            begun, count, left_out = self._windows.pop(source, (now, 0, 0))
             if now - begun >= _WINDOW_SECONDS:
                 begun, count = now, 0
-            let_through = count < self._most
-            self._known[source] = (begun, count + 1, 0 if let_through else left_out + 1)
-            while len(self._known) > _MAX_SOURCES:
-                self._known.popitem(last=False)
+            let_through = count < self._limit
+            self._windows[source] = (begun, count + 1, 0 if let_through else left_out + 1)
+            while len(self._windows) > _MAX_SOURCES:
+                self._windows.popitem(last=False)
         if let_through and left_out:
             record.msg = f"{record.getMessage()} ({left_out} more like this were left out)"
             record.args = None

@@ -25,7 +25,7 @@ from anyio import to_thread
 from headrace._internal.files import private_directory
 from headrace._internal.terminal_text import terminal_text
 from headrace.compute import TaskEvent
-from headrace.facility.address import Address, read_address, sign_of_life, write_address
+from headrace.facility.address import Address, read_address, touch_address, write_address
 from headrace.facility.api import Backend, make_app
 from headrace.facility.api.connections import IDLE_SECONDS, bounded, bounds_here, threads_here
 from headrace.facility.api.grants import Grants
@@ -42,9 +42,9 @@ from headrace.facility.engine.retention import RETENTION_DAYS
 from headrace.facility.errors import FacilityError
 from headrace.facility.identity import local_identity
 from headrace.facility.providers import (
-    AwaitWebInput,
+    AwaitWebInputProvider,
     CollectionInfoProvider,
-    CreateWebInput,
+    CreateWebInputProvider,
     ExpressionEvalProvider,
     HelloWorldProvider,
     HttpProvider,
@@ -57,15 +57,15 @@ from headrace.facility.providers import (
     transfer_providers,
 )
 from headrace.facility.settings import SettingsFile, state_directory
-from headrace.facility.store.access_rules import AccessRules
-from headrace.facility.store.actions import Actions, Provider
+from headrace.facility.store.access_rules import AccessRuleTable
+from headrace.facility.store.actions import ActionProvider, ActionTable
 from headrace.facility.store.database import Store
-from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, passing_text
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Runs
-from headrace.facility.store.search_index import SearchIndex
-from headrace.facility.store.tasks import Functions
-from headrace.facility.store.web_inputs import WebInputs, web_input_lifetime
+from headrace.facility.store.faults import StoreFault, damaged_text, fault_of, unavailable_text
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import RunTable
+from headrace.facility.store.search_index import SearchEntryTable
+from headrace.facility.store.tasks import FunctionTable
+from headrace.facility.store.web_inputs import WebInputTable, web_input_lifetime
 from headrace.facility.supervision import Health, Heartbeat, describe
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, health: Health) -> None:
         super().__init__(config)
         self._heartbeat = Heartbeat("API")
-        health.watch(self._heartbeat)
+        health.add_heartbeat(self._heartbeat)
 
     async def on_tick(self, counter: int) -> bool:
         """Give a sign of life: ten times a second, as long as the event loop is not held up."""
@@ -110,7 +110,7 @@ def serve(root: Path) -> None:
     except sqlite3.Error as error:
         if fault_of(error) is StoreFault.DAMAGED:
             raise FacilityError(damaged_text(path, error)) from error
-        raise FacilityError(passing_text(path, error)) from error
+        raise FacilityError(unavailable_text(path, error)) from error
 
 
 def _serve_store(root: Path, path: Path) -> None:
@@ -144,9 +144,9 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
 
     settings = SettingsFile(root)
     identity = local_identity()
-    actions = Actions(store)
+    actions = ActionTable(store)
     engine = Engine(store, identity, retention_days=_retention_days())
-    runner = TaskRunner(store, engine.finish_action, actions.begun)
+    runner = TaskRunner(store, engine.finish_action, actions.count_attempt)
 
     def on_event(event: TaskEvent) -> None:
         if not compute.take(event):
@@ -160,19 +160,19 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     endpoints.use(compute)
     runner.use(endpoints)
     transfers, close_transfers = transfer_providers(
-        store, settings, engine.finish_action, actions.begun
+        store, settings, engine.finish_action, actions.count_attempt
     )
-    access_rules, search_index = AccessRules(store), SearchIndex(store)
-    web_inputs = WebInputs(store, identity, web_input_lifetime())
-    awaiting = AwaitWebInput(web_inputs, actions, engine.finish_action)
-    expiry = WebInputExpiry(web_inputs, awaiting, engine.later)
+    access_rules, search_index = AccessRuleTable(store), SearchEntryTable(store)
+    web_inputs = WebInputTable(store, identity, web_input_lifetime())
+    awaiting = AwaitWebInputProvider(web_inputs, actions, engine.finish_action)
+    expiry = WebInputExpiry(web_inputs, awaiting, engine.call_later)
     backend = Backend(
         store=store,
         engine=engine,
-        flows=Flows(store),
-        runs=Runs(store),
+        flows=FlowTable(store),
+        runs=RunTable(store),
         actions=actions,
-        functions=Functions(store),
+        functions=FunctionTable(store),
         endpoints=endpoints,
         settings=settings,
         identity=identity,
@@ -208,10 +208,10 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
 
     # What an earlier facility left running must end before its tasks are begun again.
     endpoints.reap()
-    hello = HelloWorldProvider(engine.finish_action, engine.later)
+    hello = HelloWorldProvider(engine.finish_action, engine.call_later)
     elsewhere = HttpProvider(store, settings, engine)
     sub_flows = SubFlowProvider(backend.flows, backend.runs, actions, engine, health)
-    providers: list[Provider] = [
+    providers: list[ActionProvider] = [
         *transfers,
         CollectionInfoProvider(settings, identity),
         ManagePermissionProvider(settings, access_rules),
@@ -219,7 +219,7 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
         *compute_providers(runner),
         hello,
         ExpressionEvalProvider(),
-        CreateWebInput(web_inputs, expiry),
+        CreateWebInputProvider(web_inputs, expiry),
         awaiting,
         sub_flows,
         elsewhere,
@@ -227,14 +227,14 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
     broker, broker_url, missing = _broker(root, chosen.broker, health)
     engine.start(providers)
     expiry.start()
-    compute.start(broker_url, missing, engine.later)
+    compute.start(broker_url, missing, engine.call_later)
     process = psutil.Process()
     address = Address(url, token, process.pid, process.create_time(), socket.gethostname())
     write_address(root, address)
-    health.check(store.look)
-    backend.flows.look()
-    health.check(backend.flows.look)
-    health.check(partial(sign_of_life, root))
+    health.add_check(store.check_health)
+    backend.flows.check_readable()
+    health.add_check(backend.flows.check_readable)
+    health.add_check(partial(touch_address, root))
     health.start()
     logger.info("serving %s at %s", root, url)
     try:

@@ -31,7 +31,7 @@ STATE_DIRECTORY = ".headrace"
 
 # A directory on a local disk, for projects on file systems that hold no database well.
 STATE_VARIABLE = "HEADRACE_STATE"
-_ELSEWHERE = "state_directory"
+_RECORD_FILE = "state_directory"
 
 
 def state_directory(root: Path) -> Path:
@@ -50,7 +50,7 @@ def state_directory(root: Path) -> Path:
         digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
         found = _named_directory(parent) / f"{root.name}-{digest}"
     else:
-        found = _elsewhere(usual) or usual
+        found = _recorded_directory(usual) or usual
     if found != usual:
         check_owner(found)
     return found
@@ -89,8 +89,8 @@ def _named_directory(text: str) -> Path:
 def remember_state_directory(root: Path) -> None:
     """Note in the project where its state is, so that later commands need no variable for it."""
     usual, found = root / STATE_DIRECTORY, state_directory(root)
-    if found != usual and _elsewhere(usual) != found:
-        write_private(usual / _ELSEWHERE, f"{found}\n")
+    if found != usual and _recorded_directory(usual) != found:
+        write_private(usual / _RECORD_FILE, f"{found}\n")
 
 
 def check_owner(state: Path) -> None:
@@ -116,9 +116,9 @@ def check_owner(state: Path) -> None:
     )
 
 
-def _elsewhere(usual: Path) -> Path | None:
+def _recorded_directory(usual: Path) -> Path | None:
     try:
-        return Path((usual / _ELSEWHERE).read_text().rstrip("\n"))
+        return Path((usual / _RECORD_FILE).read_text().rstrip("\n"))
     except OSError:
         return None
 
@@ -235,7 +235,7 @@ def read_settings(root: Path) -> Settings:
     Raises:
         FacilityError: the file is not readable as settings.
     """
-    return SettingsFile(root).stored()
+    return SettingsFile(root).last_written()
 
 
 def settings_path(root: Path) -> Path:
@@ -261,9 +261,9 @@ class SettingsFile:
     def __init__(self, root: Path) -> None:
         self._path = settings_path(root)
         self._lock = threading.Lock()
-        self._seen: tuple[int, ...] = ()
+        self._signature: tuple[int, ...] = ()
         self._settings = Settings()
-        self._tried: tuple[int, ...] = ()
+        self._tried_signature: tuple[int, ...] = ()
         self.problem = ""
 
     def current(self) -> Settings:
@@ -274,11 +274,11 @@ class SettingsFile:
         """
         with self._lock:
             settings = self._read()
-            if self._is_outdated(settings.source) and self._make_anew(settings.source):
+            if self._is_outdated(settings.source) and self._regenerate(settings.source):
                 settings = self._read()
             return settings
 
-    def stored(self) -> Settings:
+    def last_written(self) -> Settings:
         """Return the settings as they were written last, whatever has changed since.
 
         Raises:
@@ -291,9 +291,9 @@ class SettingsFile:
         seen = file_signature(self._path)
         if not seen:
             return Settings()
-        if seen != self._seen:
+        if seen != self._signature:
             self._settings = _parse(self._path)
-            self._seen = seen
+            self._signature = seen
         return self._settings
 
     def _is_outdated(self, source: SettingsSource | None) -> TypeGuard[SettingsSource]:
@@ -303,10 +303,10 @@ class SettingsFile:
         if found == source.signature:
             self.problem = ""
         # A file that is away for a moment, while an editor replaces it, says nothing.
-        return bool(found) and found not in (source.signature, self._tried)
+        return bool(found) and found not in (source.signature, self._tried_signature)
 
-    def _make_anew(self, source: SettingsSource) -> bool:
-        self._tried = file_signature(Path(source.file))
+    def _regenerate(self, source: SettingsSource) -> bool:
+        self._tried_signature = file_signature(Path(source.file))
         try:
             done = subprocess.run(
                 source.command,
@@ -319,7 +319,7 @@ class SettingsFile:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             self.problem = f"{source.file} has changed, and cannot be read: {error}"
-            self._tried = ()
+            self._tried_signature = ()
         else:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             self.problem = "" if done.returncode == 0 else f"not taken up: {said}"

@@ -18,11 +18,11 @@ SERVICE: Final = "headrace facility"
 _TICK_SECONDS: Final = 1.0
 # Ticks without a sign of life after which a part is called stuck, and after which the process ends.
 STUCK_TICKS: Final = 60
-HOPELESS_TICKS: Final = 900
+GIVE_UP_TICKS: Final = 900
 # Ticks between two looks at what is asked only now and then, such as the disk.
 _CHECK_TICKS: Final = 30
-_FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 60.0
+_MIN_PAUSE: Final = 1.0
+_MAX_PAUSE: Final = 60.0
 # A part that has worked for so long is well again.
 _SETTLED_SECONDS: Final = 60.0
 
@@ -60,27 +60,27 @@ class Heartbeat:
         self,
         part: str,
         stuck_ticks: int = STUCK_TICKS,
-        hopeless_ticks: int = HOPELESS_TICKS,
-        hopeless: Callable[[str], None] | None = None,
+        give_up_ticks: int = GIVE_UP_TICKS,
+        on_give_up: Callable[[str], None] | None = None,
     ) -> None:
         self.part = part
-        self.doing = ""
+        self.activity = ""
         self.thread: threading.Thread | None = None
         self.stuck_ticks = stuck_ticks
-        self.hopeless_ticks = hopeless_ticks
-        self.hopeless = hopeless
+        self.give_up_ticks = give_up_ticks
+        self.on_give_up = on_give_up
         # Counted in looks, not seconds: a process that was stopped and goes on is not stuck.
-        self.missed = 0
+        self.missed_ticks = 0
         self.stopped = False
 
-    def beat(self, doing: str = "") -> None:
+    def beat(self, activity: str = "") -> None:
         """Give a sign of life.
 
         Args:
             doing: what is begun now; empty while there is nothing to do.
         """
-        self.missed = 0
-        self.doing = doing
+        self.missed_ticks = 0
+        self.activity = activity
 
     def stop(self) -> None:
         """Say that the thread ends as it should."""
@@ -94,8 +94,8 @@ class Health:
         end: ends the process; called once, by any thread, with the reason in one line.
     """
 
-    def __init__(self, end: Callable[[str], None] | None = None) -> None:
-        self._end = end
+    def __init__(self, on_fatal: Callable[[str], None] | None = None) -> None:
+        self._on_fatal = on_fatal
         self._lock = threading.Lock()
         self._problems: dict[str, Problem] = {}
         self._notices: dict[str, str] = {}
@@ -140,13 +140,13 @@ class Health:
         if known is not None:
             logger.info("%s: well again", part)
 
-    def note(self, part: str, text: str) -> None:
+    def add_notice(self, part: str, text: str) -> None:
         """Say something that a person should know though nothing is wrong, until forgotten."""
         if self._notices.get(part) != text:
             logger.warning("%s: %s", part, text)
         self._notices[part] = text
 
-    def forget(self, part: str) -> None:
+    def remove_notice(self, part: str) -> None:
         """Take back what was noted."""
         self._notices.pop(part, None)
 
@@ -157,18 +157,18 @@ class Health:
             if self.fatal_reason:
                 return
             self.fatal_reason = f"{part}: {' '.join(description.split())}"
-        if self._end is not None:
-            self._end(self.fatal_reason)
+        if self._on_fatal is not None:
+            self._on_fatal(self.fatal_reason)
 
-    def watch(self, heartbeat: Heartbeat) -> None:
+    def add_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Have a thread's signs of life looked after."""
         with self._lock:
             self._heartbeats.append(heartbeat)
 
-    def check(self, look: Callable[[], None]) -> None:
+    def add_check(self, check: Callable[[], None]) -> None:
         """Have something looked at now and then; it reports what it finds."""
         with self._lock:
-            self._checks.append(look)
+            self._checks.append(check)
 
     def start(self) -> None:
         """Begin to look after the parts."""
@@ -180,14 +180,14 @@ class Health:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_TICK_SECONDS)
 
-    def look(self) -> None:
+    def check_heartbeats(self) -> None:
         """Look once at every heartbeat."""
         with self._lock:
             heartbeats = [*self._heartbeats]
         for heartbeat in heartbeats:
-            self._judge(heartbeat)
+            self._check_heartbeat(heartbeat)
 
-    def _judge(self, heartbeat: Heartbeat) -> None:
+    def _check_heartbeat(self, heartbeat: Heartbeat) -> None:
         if heartbeat.stopped:
             return
         thread = heartbeat.thread
@@ -195,16 +195,16 @@ class Health:
             heartbeat.stop()
             self.fatal(heartbeat.part, "its thread has ended, so nothing goes on any more")
             return
-        heartbeat.missed += 1
-        doing = heartbeat.doing
+        heartbeat.missed_ticks += 1
+        doing = heartbeat.activity
         where = f" in {doing}" if doing else ""
-        if heartbeat.missed >= heartbeat.hopeless_ticks:
+        if heartbeat.missed_ticks >= heartbeat.give_up_ticks:
             heartbeat.stop()
-            if heartbeat.hopeless is not None:
-                heartbeat.hopeless(doing)
-            text = f"stuck{where} for {heartbeat.missed * _TICK_SECONDS:.0f} s; given up"
+            if heartbeat.on_give_up is not None:
+                heartbeat.on_give_up(doing)
+            text = f"stuck{where} for {heartbeat.missed_ticks * _TICK_SECONDS:.0f} s; given up"
             self.fatal(heartbeat.part, text)
-        elif heartbeat.missed >= heartbeat.stuck_ticks:
+        elif heartbeat.missed_ticks >= heartbeat.stuck_ticks:
             self.report(f"{heartbeat.part} thread", f"stuck{where}: it does not advance")
         else:
             self.clear(f"{heartbeat.part} thread")
@@ -214,7 +214,7 @@ class Health:
         while not self._stopping.wait(_TICK_SECONDS):
             ticks += 1
             try:
-                self.look()
+                self.check_heartbeats()
                 if ticks % _CHECK_TICKS == 0:
                     for check in [*self._checks]:
                         check()
@@ -249,7 +249,7 @@ class SupervisedThread:
             self.thread.join()
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = _MIN_PAUSE
         while not self._stopping.is_set():
             begun = time.monotonic()
             settled = threading.Timer(_SETTLED_SECONDS, self._health.clear, (self._part,))
@@ -263,10 +263,10 @@ class SupervisedThread:
                 settled.cancel()
                 logger.exception("%s", self._part)
                 if time.monotonic() - begun > _SETTLED_SECONDS:
-                    pause = _FIRST_PAUSE
+                    pause = _MIN_PAUSE
                 self._health.report(self._part, f"begun again after {describe(error)}")
                 self._stopping.wait(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _MAX_PAUSE)
             finally:
                 settled.cancel()
 

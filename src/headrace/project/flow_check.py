@@ -102,7 +102,7 @@ def _served_locally(project: Project) -> Callable[[str], bool]:
     from headrace.facility.providers.available import is_served
 
     elsewhere = [provider.url for provider in project.config.action_providers.values()]
-    return partial(is_served, elsewhere=elsewhere)
+    return partial(is_served, allowed=elsewhere)
 
 
 def _metadata_findings(directory: Path) -> list[FlowFinding]:

@@ -37,7 +37,7 @@ from headrace.facility.store.faults import (
     StoreFault,
     damaged_text,
     disk_text,
-    passing_text,
+    unavailable_text,
 )
 from headrace.flowlang import DefinitionError
 
@@ -128,7 +128,7 @@ def health(request: Request) -> Response:
     """``GET /``: says how the facility is; 503 where something is the matter with it."""
     backend = backend_of(request)
     # Now, not only at the next write: nobody may wait for one.
-    backend.store.look()
+    backend.store.check_health()
     document = backend.store.health.document()
     document["parked_runs"] = backend.engine.parked
     return JSONResponse(document, 503 if document["problems"] else 200)
@@ -214,12 +214,12 @@ def _disconnected(request: Request, error: Exception) -> Response:
 
 
 def _store_error(request: Request, error: Exception) -> Response:
-    fault = backend_of(request).store.fault(cast(sqlite3.Error, error))
+    fault = backend_of(request).store.report_fault(cast(sqlite3.Error, error))
     logger.error("%s %s: the store: %s", request.method, request.url.path, error)
     path = backend_of(request).store.path
-    if fault is StoreFault.PASSING:
+    if fault is StoreFault.TRANSIENT:
         # 507 is none of the codes that clients repeat for a quarter of a minute.
-        return APIError(507, "INSUFFICIENT_STORAGE", passing_text(path, error)).response()
+        return APIError(507, "INSUFFICIENT_STORAGE", unavailable_text(path, error)).response()
     if fault is StoreFault.DAMAGED:
         return APIError(500, "STORE_DAMAGED", damaged_text(path, error)).response()
     return APIError(500, "UNKNOWN_ERROR", "Internal Server Error").response()

@@ -15,14 +15,14 @@ from headrace.facility.compute_service.settings import ClientCredentials
 from headrace.facility.engine.engine import Engine
 from headrace.facility.identity import Identity
 from headrace.facility.settings import SettingsFile
-from headrace.facility.store.access_rules import AccessRules
-from headrace.facility.store.actions import Actions
+from headrace.facility.store.access_rules import AccessRuleTable
+from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.database import Store
-from headrace.facility.store.flows import Flows
-from headrace.facility.store.runs import Runs
-from headrace.facility.store.search_index import SearchIndex
-from headrace.facility.store.tasks import Functions
-from headrace.facility.store.web_inputs import WebInputs
+from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.runs import RunTable
+from headrace.facility.store.search_index import SearchEntryTable
+from headrace.facility.store.tasks import FunctionTable
+from headrace.facility.store.web_inputs import WebInputTable
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class Backend:
 
     store: Store
     engine: Engine
-    flows: Flows
-    runs: Runs
-    actions: Actions
-    functions: Functions
+    flows: FlowTable
+    runs: RunTable
+    actions: ActionTable
+    functions: FunctionTable
     endpoints: Endpoints
     settings: SettingsFile
     identity: Identity
     base_url: str
-    web_inputs: WebInputs
-    access_rules: AccessRules
-    search_index: SearchIndex
+    web_inputs: WebInputTable
+    access_rules: AccessRuleTable
+    search_index: SearchEntryTable
     compute: ComputeService
     credentials: ClientCredentials
     token: str

@@ -191,7 +191,7 @@ def _registration(backend: Backend, endpoint_id: str) -> Registration:
 
 def _run_of(backend: Backend, task_id: str) -> dict[str, Any]:
     """Return the run that a flow's task belongs to."""
-    action = backend.actions.of_task(task_id)
+    action = backend.actions.for_task(task_id)
     return {} if action is None else {"run_id": action.run_id, "run_label": action.label}
 
 

@@ -77,7 +77,7 @@ def list_flows(request: Request) -> JSONResponse:
     backend = backend_of(request)
     query = effective_query(request.query_params)
     wanted = _wanted(query, backend.identity)
-    flows = [flow for flow in backend.flows.all() if wanted(flow)]
+    flows = [flow for flow in backend.flows.list_readable() if wanted(flow)]
     for name, down in reversed(order_of(query, tuple(_ORDER))):
         flows.sort(key=_key(name, backend.identity), reverse=down)
     chosen, answer = page("flows", flows, query)

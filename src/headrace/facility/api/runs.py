@@ -33,8 +33,8 @@ from headrace.facility.api.responses import JSONResponse
 from headrace.facility.engine.run_creation import shared_metadata
 from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import StateConflict
-from headrace.facility.store.log_pages import Place
-from headrace.facility.store.run_query import ORDER_COLUMNS, RunList
+from headrace.facility.store.log_pages import LogPosition
+from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
 from headrace.facility.store.runs import Run
 from headrace.flowlang import limits, payload_problem, run_metadata_entries
 from headrace.flowlang.runs import TERMINAL, SuppliedResult
@@ -53,7 +53,7 @@ def list_runs(request: Request) -> JSONResponse:
     if "flow_id" in request.path_params:
         flow_ids = [request.path_params["flow_id"]]
     order = order_of(query, ORDER_COLUMNS)
-    wanted = RunList(
+    wanted = RunQuery(
         flow_ids=flow_ids,
         statuses=several(query, "filter_status"),
         tag=query.get("filter_tag", ""),
@@ -65,14 +65,14 @@ def list_runs(request: Request) -> JSONResponse:
         after=place_of(query, [*(str for _ in order), str, int]),
         limit=number(query, "per_page", DEFAULT_PAGE, 1, 100),
     )
-    runs, more = backend.runs.page(wanted)
+    runs, more = backend.runs.query_page(wanted)
     answer = {
         "runs": [_document(backend, run) for run in runs],
         "limit": wanted.limit,
         "has_next_page": more,
     }
     if more:
-        answer["marker"] = marker_behind(query, wanted.key(runs[-1]))
+        answer["marker"] = marker_behind(query, wanted.sort_key(runs[-1]))
     return JSONResponse(answer)
 
 
@@ -80,7 +80,7 @@ def show(request: Request) -> JSONResponse:
     """``GET /runs/{id}``."""
     backend = backend_of(request)
     run = backend.runs.get(request.path_params["run_id"])
-    actions = backend.actions.of_run(run.id)
+    actions = backend.actions.for_run(run.id)
     details = _details(backend, run)
     document = run_document(run, backend.identity, details, actions, backend.engine.progress)
     if truth(effective_query(request.query_params), "include_flow_description"):
@@ -118,8 +118,8 @@ def log(request: Request) -> JSONResponse:
     run = backend.runs.get(request.path_params["run_id"])
     limit = number(query, "limit", 10, 1, 100)
     place = place_of(query, [int, int])
-    at = Place(int(place[0]), int(place[1])) if place else None
-    page = backend.runs.log(run.id, limit, at, truth(query, "reverse_order"))
+    at = LogPosition(int(place[0]), int(place[1])) if place else None
+    page = backend.runs.log_page(run.id, limit, at, truth(query, "reverse_order"))
     answer = {
         "limit": limit,
         "has_next_page": page.next is not None,
@@ -155,11 +155,11 @@ async def retry(request: Request) -> JSONResponse:
     _check_retry(body)
     wanted = Retry(
         state=body.get("state"),
-        given=SuppliedResult(body["result"]) if "result" in body else None,
+        given_output=SuppliedResult(body["result"]) if "result" in body else None,
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
         request_id=request_name(body, f"retry of {run.id}"),
         request={key: body[key] for key in _SETTABLE & set(body)},
-        once=True,
+        deduplicate=True,
     )
     new = await run_in_threadpool(backend.engine.retry_run, run.id, wanted)
     return JSONResponse(_document(backend, new), 201)

@@ -17,7 +17,9 @@ def subject(request: Request) -> Response:
     if not name:
         message = "field required"
         raise unprocessable([{"loc": ["subject"], "msg": message, "type": "value_error.missing"}])
-    found = backend_of(request).search_index.subject(request.path_params["index_id"], name)
+    found = backend_of(request).search_index.entries_of_subject(
+        request.path_params["index_id"], name
+    )
     entries = [
         {
             "entry_id": entry["entry_id"],

@@ -45,7 +45,7 @@ def access_list(request: Request) -> Response:
     collection_id = request.path_params["collection_id"]
     if collection_id not in _collections(request):
         return _error(_unknown(request), request)
-    rules = backend_of(request).access_rules.of(collection_id)
+    rules = backend_of(request).access_rules.for_collection(collection_id)
     shown = {"DATA_TYPE": "access_list", "endpoint": collection_id, "length": len(rules)}
     return JSONResponse({**shown, "DATA": rules})
 

@@ -147,7 +147,7 @@ class Pump:
                 for task_id, reason in self._children.tick(link, self._url):
                     self._failed(task_id, reason)
             except sqlite3.Error as error:
-                if self._kept.fault(error) is StoreFault.RECORD:
+                if self._kept.report_fault(error) is StoreFault.RECORD:
                     raise
                 self._stopping.wait(_RETRY_SECONDS)
 

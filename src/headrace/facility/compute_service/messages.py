@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.facility.errors import FacilityError
-from headrace.facility.store.tasks import unpacked_code
+from headrace.facility.store.tasks import strip_code_length
 
 _SOURCE_TEXT = "st\n"  # globus_compute_sdk's PureSourceTextInspect
 _JSON = "11\n"  # globus_compute_sdk's JSONData
@@ -63,7 +63,7 @@ def pack(buffers: Sequence[str]) -> str:
 
 def packed_code(code: str) -> str:
     """Return a function's code with its length before it, whether it came so or not."""
-    return pack([unpacked_code(code)])
+    return pack([strip_code_length(code)])
 
 
 def packed_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:

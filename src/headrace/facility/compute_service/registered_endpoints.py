@@ -27,7 +27,7 @@ from headrace.facility.compute_service.registrations import Child, Registrations
 from headrace.facility.compute_service.serialized_tasks import PackedTask, PackedTasks
 from headrace.facility.errors import NotFound
 from headrace.facility.identity import Identity
-from headrace.facility.store.tasks import Functions
+from headrace.facility.store.tasks import FunctionTable
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Children:
         self,
         registrations: Registrations,
         tasks: PackedTasks,
-        functions: Functions,
+        functions: FunctionTable,
         names: Names,
         identity: Identity,
     ) -> None:

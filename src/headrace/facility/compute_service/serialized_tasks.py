@@ -185,7 +185,7 @@ class PackedTasks:
             with self._store.transaction() as db:
                 return [task_id for task_id, message in results if _end(db, task_id, message)]
 
-        return self._store.patiently(store, f"{len(results)} results")
+        return self._store.retry_while_unavailable(store, f"{len(results)} results")
 
     def prune(self) -> int:
         """Remove some of the tasks that ended long ago; return how many."""

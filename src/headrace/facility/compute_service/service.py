@@ -28,7 +28,7 @@ from headrace.facility.compute_service.serialized_tasks import ACTION, API, Pack
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
-from headrace.facility.store.tasks import Functions, unpacked_code
+from headrace.facility.store.tasks import FunctionTable, strip_code_length
 from headrace.facility.supervision import SupervisedThread, WorkerPool
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class ComputeService:
         self._store = store
         self._hosted = hosted
         self._on_event = on_event
-        self._functions = Functions(store)
+        self._functions = FunctionTable(store)
         self.identity = identity
         self.names = Names(facility)
         self.tasks = PackedTasks(store)
@@ -307,7 +307,7 @@ class ComputeService:
 
     def _submit_later(self, tasks: Sequence[PackedTask], pause: float) -> None:
         def again() -> None:
-            known = self._store.patiently(
+            known = self._store.retry_while_unavailable(
                 lambda: [self.tasks.find(task.id) for task in tasks], "tasks that are tried again"
             )
             still_open = [task for task in known if task is not None and task.completed is None]
@@ -324,7 +324,7 @@ class ComputeService:
         host.submit(
             TaskSpec(
                 task_id=task.id,
-                function_code=unpacked_code(self._functions.get(task.function_id).code),
+                function_code=strip_code_length(self._functions.get(task.function_id).code),
                 resource_specification=task.options.get("resource_specification") or {},
                 user_endpoint_config=task.options.get("user_endpoint_config") or {},
                 function_id=task.function_id,

@@ -19,21 +19,28 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace._internal.files import write_private
-from headrace.facility.engine.parking import Parking, reason_of
-from headrace.facility.engine.provider_registry import Directory
+from headrace.facility.engine.parking import ParkedRuns, reason_of
+from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.engine.retention import RETENTION_DAYS, Retention
-from headrace.facility.engine.run_creation import begin_run
-from headrace.facility.engine.run_executor import Effect, Signal, Turns
-from headrace.facility.engine.run_retry import Retry, begin_retry
+from headrace.facility.engine.run_creation import create_run
+from headrace.facility.engine.run_executor import Effect, RunExecutor, Wakeup
+from headrace.facility.engine.run_retry import Retry, create_retry_run
 from headrace.facility.engine.timers import Timers
 from headrace.facility.errors import FacilityError, RunUnreadable, StateConflict
 from headrace.facility.identity import Identity
-from headrace.facility.store.actions import FAILED, Action, Actions, Answer, Provider, sound
+from headrace.facility.store.actions import (
+    FAILED,
+    Action,
+    ActionProvider,
+    ActionResult,
+    ActionTable,
+    validate_result,
+)
 from headrace.facility.store.database import RETRY_SECONDS, Store
-from headrace.facility.store.event_log import Journal
-from headrace.facility.store.faults import StoreFault, fault_of, is_passing
+from headrace.facility.store.event_log import EventLog
+from headrace.facility.store.faults import StoreFault, fault_of, is_transient
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.runs import Run, RunTable
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, describe
 from headrace.flowlang.runs import MAX_STATES_PER_ADVANCE, TERMINAL, Phase, RunState
 
@@ -67,38 +74,38 @@ class Engine:
         store: Store,
         identity: Identity,
         retention_days: float | None = RETENTION_DAYS,
-        states_per_turn: int = MAX_STATES_PER_ADVANCE,
+        max_states: int = MAX_STATES_PER_ADVANCE,
         health: Health | None = None,
     ) -> None:
         self._health = health or store.health
         self._store = store
         self._identity = identity
-        self._runs = Runs(store, Journal(store))
-        self._actions = Actions(store)
-        self._directory = Directory()
+        self._runs = RunTable(store, EventLog(store))
+        self._actions = ActionTable(store)
+        self._registry = ProviderRegistry()
         self._timers = Timers()
-        self._turns = Turns(
+        self._executor = RunExecutor(
             self._runs,
             self._actions,
-            self._directory,
+            self._registry,
             identity,
-            self._begin,
-            self._settle,
-            self._tell_listeners,
-            states_per_turn,
+            self._begin_action,
+            self._after_advance,
+            self._notify_listeners,
+            max_states,
         )
         self._retention = (
             None if retention_days is None else Retention(self._runs, retention_days, self._health)
         )
         # How often in a row something failed, by the key of its timer.
         self._failures: dict[Any, int] = {}
-        self._held: set[int] = set()
-        self._parkings: dict[int, int] = {}
-        self._effects = 0
-        self._at_work: int | None = None
-        self._heartbeat = Heartbeat("engine", hopeless=self._note_stuck)
+        self._held_runs: set[int] = set()
+        self._park_counts: dict[int, int] = {}
+        self._effect_count = 0
+        self._current_run: int | None = None
+        self._heartbeat = Heartbeat("engine", on_give_up=self._note_stuck)
         self._condition = threading.Condition()
-        self._ready: dict[int, Signal] = {}
+        self._ready: dict[int, Wakeup] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._stopping = False
         self._thread = SupervisedThread("engine", self._loop, self._health)
@@ -107,22 +114,22 @@ class Engine:
     @property
     def parked(self) -> int:
         """How many runs are parked."""
-        return len(self._turns.parked)
+        return len(self._executor.parked)
 
-    def start(self, providers: Sequence[Provider]) -> None:
+    def start(self, providers: Sequence[ActionProvider]) -> None:
         """Take up every open run and action, and begin to work."""
-        self._directory.use(providers)
-        self._turns.parked |= Parking.numbers(self._runs.reader())
+        self._registry.register(providers)
+        self._executor.parked |= ParkedRuns.numbers(self._runs.reader())
         stuck = self._park_stuck()
-        for number, _ in self._runs.open():
+        for number, _ in self._runs.list_open():
             if number != stuck:
-                self._signal(number)
+                self._wake(number)
         self._thread.start()
-        self._health.watch(self._heartbeat)
+        self._health.add_heartbeat(self._heartbeat)
         for action_id in self._actions.open_ids():
-            self._do([partial(self._recover, action_id)])
+            self._run_effects([partial(self._recover, action_id)])
         if self._retention is not None:
-            self._timers.after("retention", 0.0, self._retire)
+            self._timers.call_after("retention", 0.0, self._remove_old_runs)
             self._notify()
 
     def stop(self) -> None:
@@ -135,7 +142,7 @@ class Engine:
         for signal in self._ready.values():
             self._release(signal)
 
-    def later(self, key: str, seconds: float, fire: Callable[[], None]) -> None:
+    def call_later(self, key: str, seconds: float, callback: Callable[[], None]) -> None:
         """Has something done by the engine's thread, which it must not hold up.
 
         What raises is done again, after longer and longer pauses, until it does not.
@@ -145,7 +152,7 @@ class Engine:
             seconds: from now on.
             fire: what is done.
         """
-        self._timers.after(key, seconds, fire)
+        self._timers.call_after(key, seconds, callback)
         self._notify()
 
     def finish_action(self, action_id: str, status: str, details: Any) -> None:
@@ -154,9 +161,9 @@ class Engine:
         It returns when the end is stored; called by the engine's own thread it returns at once.
         An action that has ended already stays as it is.
         """
-        self._tell(action_id, Answer(status, details))
+        self._deliver_result(action_id, ActionResult(status, details))
 
-    def when_ended(self, listener: Callable[[str], None]) -> None:
+    def add_end_listener(self, listener: Callable[[str], None]) -> None:
         """Has a function called with the id of every run that ends, by the engine's thread.
 
         One that raises is called again until it does not; it may be told of an end twice.
@@ -171,7 +178,7 @@ class Engine:
             details: why, in the service's shape: ``code``, ``description`` and what belongs to it.
             blocked: whether it is blocked.
         """
-        self._tell(action_id, Answer("INACTIVE" if blocked else "ACTIVE", details))
+        self._deliver_result(action_id, ActionResult("INACTIVE" if blocked else "ACTIVE", details))
 
     def start_run(
         self,
@@ -189,11 +196,11 @@ class Engine:
             check: called in the transaction before a new run is stored; it may refuse by raising.
         """
         with self._store.transaction() as db:
-            known = self._runs.requested(db, request_id) if request_id else None
+            known = self._runs.find_by_request_id(db, request_id) if request_id else None
             if known is None and check is not None:
                 check(db)
-            run = known or begin_run(db, self._runs, flow, request, request_id)
-        self._signal(run.number)
+            run = known or create_run(db, self._runs, flow, request, request_id)
+        self._wake(run.number)
         return run
 
     def retry_run(self, run_id: str, retry: Retry) -> Run:
@@ -204,8 +211,8 @@ class Engine:
             StateConflict: the run goes on, or it cannot be taken up like this.
         """
         with self._store.transaction() as db:
-            run = begin_retry(db, self._runs, run_id, retry, self._identity)
-        self._signal(run.number)
+            run = create_retry_run(db, self._runs, run_id, retry, self._identity)
+        self._wake(run.number)
         return run
 
     def cancel_run(self, run_id: str) -> Run:
@@ -217,9 +224,9 @@ class Engine:
         """
         with self._store.transaction() as db:
             run = self._open_run(db, run_id)
-            effects = self._turns.cancel(db, run)
+            effects = self._executor.cancel(db, run)
             run = self._runs.get(run_id, db)
-        self._do(effects)
+        self._run_effects(effects)
         return run
 
     def resume_run(self, run_id: str) -> Run:
@@ -232,18 +239,18 @@ class Engine:
         with self._store.transaction() as db:
             run = self._open_run(db, run_id)
             effects: list[Effect] = []
-            parked = run.number in self._turns.parked
+            parked = run.number in self._executor.parked
             try:
-                effects = self._turns.resume(db, run)
+                effects = self._executor.resume(db, run)
             except Exception as error:
                 if not parked or fault_of(error) is not StoreFault.RECORD:
                     raise
-            self._held.discard(run.number)
+            self._held_runs.discard(run.number)
             if parked:
-                self._turns.unpark(db, run.number)
+                self._executor.unpark(db, run.number)
             run = self._runs.get(run_id, db)
-        self._do(effects)
-        self._signal(run.number)
+        self._run_effects(effects)
+        self._wake(run.number)
         return run
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -253,7 +260,7 @@ class Engine:
     def progress(self, action: Action) -> Any:
         """Return an active action's progress, as far as its provider tells."""
         try:
-            provider = self._directory.find(action.provider)
+            provider = self._registry.find(action.provider)
             return provider.progress(action.id) if provider is not None else None
         except Exception as error:
             logger.exception("the progress of action %s", action.id)
@@ -268,39 +275,41 @@ class Engine:
             )
         return run
 
-    def _tell(self, action_id: str, answer: Answer) -> None:
+    def _deliver_result(self, action_id: str, result: ActionResult) -> None:
         def number_of_run() -> int | None:
             return self._actions.run_number(action_id)
 
-        number = self._store.patiently(number_of_run, f"the end of action {action_id}")
+        number = self._store.retry_while_unavailable(
+            number_of_run, f"the end of action {action_id}"
+        )
         if number is None:
             return
         own = threading.current_thread() is self._thread.thread
         done = None if own else threading.Event()
-        if self._signal(number, end=(action_id, sound(answer), done)) and done is not None:
+        if self._wake(number, end=(action_id, validate_result(result), done)) and done is not None:
             done.wait()
 
-    def _signal(
+    def _wake(
         self,
         number: int,
         due: float | None = None,
-        end: tuple[str, Answer, threading.Event | None] | None = None,
+        end: tuple[str, ActionResult, threading.Event | None] | None = None,
     ) -> bool:
         with self._condition:
             if self._stopping:
                 return False
             signal = self._ready.get(number)
             if signal is None:
-                signal = self._ready[number] = Signal()
+                signal = self._ready[number] = Wakeup()
             if due is not None:
-                signal.due.append(due)
+                signal.due_times.append(due)
             if end is not None:
-                signal.ends.append(end)
+                signal.results.append(end)
             self._condition.notify()
         return True
 
     def _due(self, number: int, wake_at: float) -> None:
-        self._signal(number, due=wake_at)
+        self._wake(number, due=wake_at)
 
     def _notify(self) -> None:
         with self._condition:
@@ -309,28 +318,28 @@ class Engine:
     def _loop(self) -> None:
         while (batch := self._wait_for_work()) is not None:
             try:
-                effects = self._isolated(batch)
+                effects = self._advance_batch(batch)
             except sqlite3.Error as error:
-                self._put_back(batch)
-                if self._store.fault(error) is StoreFault.RECORD:
+                self._requeue(batch)
+                if self._store.report_fault(error) is StoreFault.RECORD:
                     raise
                 time.sleep(RETRY_SECONDS)
                 continue
             except BaseException:
-                self._put_back(batch)
+                self._requeue(batch)
                 raise
             finally:
-                self._at_work = None
+                self._current_run = None
             self._health.clear("engine")
             for signal in batch.values():
                 self._release(signal)
-            self._do(effects)
+            self._run_effects(effects)
 
-    def _wait_for_work(self) -> dict[int, Signal] | None:
+    def _wait_for_work(self) -> dict[int, Wakeup] | None:
         while True:
-            for key, fire in self._timers.due():
+            for key, fire in self._timers.pop_due():
                 self._heartbeat.beat(f"the timer {key}")
-                self._fire(key, fire)
+                self._run_callback(key, fire)
             self._heartbeat.beat()
             with self._condition:
                 if self._stopping:
@@ -342,55 +351,55 @@ class Engine:
                 if pause > 0:
                     self._condition.wait(pause)
 
-    def _isolated(self, batch: Mapping[int, Signal], read_again: bool = True) -> list[Effect]:
+    def _advance_batch(self, batch: Mapping[int, Wakeup], read_again: bool = True) -> list[Effect]:
         # What is wrong with one run must neither stop the others nor be done to them.
         try:
             with self._store.transaction() as db:
                 return [
                     effect
                     for number, signal in batch.items()
-                    for effect in self._turn(db, number, signal)
+                    for effect in self._advance_one(db, number, signal)
                 ]
         except sqlite3.IntegrityError as error:
             failure: Exception = error
             if read_again:
                 logger.error("runs were changed by somebody else, reading them again: %s", error)
                 for number in batch:
-                    self._runs.journal.forget(number)
-                return self._isolated(batch, read_again=False)
+                    self._runs.event_log.forget(number)
+                return self._advance_batch(batch, read_again=False)
         except Exception as error:
             if isinstance(error, sqlite3.Error) and fault_of(error) is not StoreFault.RECORD:
                 raise
             failure = error
         if len(batch) > 1:
-            single = [self._isolated({number: signal}) for number, signal in batch.items()]
+            single = [self._advance_batch({number: signal}) for number, signal in batch.items()]
             return [effect for effects in single for effect in effects]
         for number, signal in batch.items():
             self._park(number, signal, failure)
         return []
 
-    def _turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
-        self._at_work = number
+    def _advance_one(self, db: sqlite3.Connection, number: int, wakeup: Wakeup) -> list[Effect]:
+        self._current_run = number
         self._heartbeat.beat(f"run number {number}")
-        if number in self._held:
-            self._turns.park(db, number, signal, _STUCK)
+        if number in self._held_runs:
+            self._executor.park(db, number, wakeup, _STUCK)
             return []
-        return self._turns.turn(db, number, signal)
+        return self._executor.advance(db, number, wakeup)
 
-    def _park(self, number: int, signal: Signal, failure: Exception) -> None:
+    def _park(self, number: int, wakeup: Wakeup, failure: Exception) -> None:
         if not isinstance(failure, FacilityError):
             logger.error("run number %d cannot be advanced", number, exc_info=failure)
         with self._store.transaction() as db:
-            self._turns.park(db, number, signal, reason_of(failure))
+            self._executor.park(db, number, wakeup, reason_of(failure))
         self._timers.cancel(number)
         if isinstance(failure, OSError | MemoryError):
             # What was missing may be there later.
-            times = self._parkings[number] = self._parkings.get(number, 0) + 1
+            times = self._park_counts[number] = self._park_counts.get(number, 0) + 1
             pause = min(_PARKED_PAUSE * 2 ** (times - 1), _LONGEST_PARKED_PAUSE)
-            self._timers.after(number, pause, partial(self._go_on, number))
+            self._timers.call_after(number, pause, partial(self._retry_parked, number))
 
-    def _go_on(self, number: int) -> None:
-        self._signal(number)
+    def _retry_parked(self, number: int) -> None:
+        self._wake(number)
 
     def _park_stuck(self) -> int | None:
         """Parks the run in which an earlier facility was stuck until it ended itself."""
@@ -400,54 +409,54 @@ class Engine:
         except (OSError, ValueError):
             return None
         with self._store.transaction() as db:
-            self._turns.park(db, number, Signal(), _STUCK)
+            self._executor.park(db, number, Wakeup(), _STUCK)
         # Nothing but a person's word, or the next start, lets it have another turn.
-        self._held.add(number)
+        self._held_runs.add(number)
         path.unlink(missing_ok=True)
         return number
 
     def _note_stuck(self, doing: str) -> None:
         del doing
-        number = self._at_work
+        number = self._current_run
         if number is not None:
             write_private(_stuck_path(self._store), str(number))
 
     @staticmethod
-    def _release(signal: Signal) -> None:
-        for done in signal.waiting():
+    def _release(wakeup: Wakeup) -> None:
+        for done in wakeup.waiters():
             done.set()
 
-    def _put_back(self, batch: Mapping[int, Signal]) -> None:
+    def _requeue(self, batch: Mapping[int, Wakeup]) -> None:
         with self._condition:
             for number, signal in batch.items():
-                self._ready[number] = signal.joined(self._ready.get(number))
+                self._ready[number] = signal.merged(self._ready.get(number))
 
-    def _settle(self, number: int, position: RunState) -> None:
+    def _after_advance(self, number: int, position: RunState) -> None:
         """Set the clock for a run whose turn is committed, or has it go on."""
-        self._parkings.pop(number, None)
+        self._park_counts.pop(number, None)
         if position.phase == Phase.DONE:
-            self._tell_listeners(number)
+            self._notify_listeners(number)
         if position.phase == Phase.ENTER:
-            self._signal(number)
+            self._wake(number)
         elif position.wake_at is None:
             self._timers.cancel(number)
         else:
             fire = partial(self._due, number, position.wake_at)
             if position.seconds is None:
-                self._timers.at(number, position.wake_at, fire)
+                self._timers.call_at(number, position.wake_at, fire)
             else:
                 # A wall clock that was set back must not make a wait longer than it is.
                 left = min(position.seconds, position.wake_at - time.time())
-                self._timers.after(number, left, fire)
+                self._timers.call_after(number, left, fire)
 
-    def _tell_listeners(self, number: int) -> None:
+    def _notify_listeners(self, number: int) -> None:
         for place, listener in enumerate(self._listeners):
             key = ("ended", number, place)
-            self._timers.after(key, 0.0, partial(self._tell_end, number, listener))
+            self._timers.call_after(key, 0.0, partial(self._notify_listener, number, listener))
         self._notify()
 
-    def _tell_end(self, number: int, listener: Callable[[str], None]) -> None:
-        run = self._runs.find(self._store.reader(), number)
+    def _notify_listener(self, number: int, listener: Callable[[str], None]) -> None:
+        run = self._runs.find_by_number(self._store.reader(), number)
         if run is not None:
             listener(run.id)
 
@@ -455,72 +464,74 @@ class Engine:
         """Take up an action that an earlier facility left open, or ends it with its run."""
         try:
             action = self._actions.get(action_id)
-            waiting = action is not None and self._waits_for(action)
+            waiting = action is not None and self._is_awaited(action)
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
             number = self._actions.run_number(action_id)
             if number is not None:
-                self._park(number, Signal(), RunUnreadable(reason_of(error)))
+                self._park(number, Wakeup(), RunUnreadable(reason_of(error)))
             return
         if action is not None and waiting:
-            self._begin(action)
+            self._begin_action(action)
         elif action is not None:
             # Its run was cancelled, or waited too long, at the moment of the facility's death.
-            provider = self._directory.find(action.provider)
+            provider = self._registry.find(action.provider)
             if provider is not None:
                 provider.cancel(action)
             details = {"code": "Canceled", "description": "the run does not wait for it any more"}
             self.finish_action(action.id, FAILED, details)
 
-    def _waits_for(self, action: Action) -> bool:
+    def _is_awaited(self, action: Action) -> bool:
         with self._store.transaction() as db:
             run = self._runs.get(action.run_id, db)
             if run.status in TERMINAL:
                 return False
-            return self._runs.journal.position(db, run.number).action_id == action.id
+            return self._runs.event_log.state(db, run.number).action_id == action.id
 
-    def _begin(self, action: Action) -> None:
+    def _begin_action(self, action: Action) -> None:
         try:
-            provider = self._directory.find(action.provider)
+            provider = self._registry.find(action.provider)
             if provider is None:
                 raise LookupError(f"this facility has no action provider {action.provider}")
             provider.begin(action)
         except Exception as error:
-            if is_passing(error):
+            if is_transient(error):
                 raise
             logger.exception("action %s of %s", action.id, action.provider)
             description = f"the work could not be begun: {type(error).__name__}: {error}"
             details = {"code": "ActionProviderError", "description": description}
             self.finish_action(action.id, FAILED, details)
 
-    def _do(self, effects: Sequence[Callable[[], Any]]) -> None:
+    def _run_effects(self, effects: Sequence[Callable[[], Any]]) -> None:
         for effect in effects:
-            self._effects += 1
-            self._fire(("effect", self._effects), effect)
+            self._effect_count += 1
+            self._run_callback(("effect", self._effect_count), effect)
 
-    def _fire(self, key: Any, fire: Callable[[], Any]) -> None:
+    def _run_callback(self, key: Any, callback: Callable[[], Any]) -> None:
         """Do what is due; what raises is done again later, so that nothing is lost unseen."""
         try:
-            fire()
+            callback()
         except Exception as error:
             if isinstance(error, sqlite3.Error):
-                self._store.fault(error)
+                self._store.report_fault(error)
             times = self._failures[key] = self._failures.get(key, 0) + 1
             if times & (times - 1) == 0:
                 logger.exception("%s, tried %d times", key, times)
             self._health.report(f"task {key}", f"tried {times} times: {describe(error)}")
             if key not in self._timers:
                 pause = min(_FIRST_PAUSE * 2 ** min(times - 1, 16), _LONGEST_PAUSE)
-                self._timers.after(key, pause, fire)
+                self._timers.call_after(key, pause, callback)
                 self._notify()
         else:
             if self._failures.pop(key, 0):
                 self._health.clear(f"task {key}")
 
-    def _retire(self) -> None:
+    def _remove_old_runs(self) -> None:
         if self._retention is not None:
-            self._timers.after("retention", self._retention.remove_some(), self._retire)
+            self._timers.call_after(
+                "retention", self._retention.remove_some(), self._remove_old_runs
+            )
 
 
 def _stuck_path(store: Store) -> Path:

@@ -51,16 +51,16 @@ def canceled_details(reason: str) -> dict[str, Any]:
     }
 
 
-class Parking:
+class ParkedRuns:
     """Which runs of a store are parked, and what their documents say."""
 
     @staticmethod
-    def put(db: sqlite3.Connection, number: int, details: Mapping[str, Any]) -> None:
+    def insert(db: sqlite3.Connection, number: int, details: Mapping[str, Any]) -> None:
         """Set a run aside, in the given transaction."""
         db.execute("REPLACE INTO parked_runs VALUES (?,?)", (number, json.dumps(details)))
 
     @staticmethod
-    def remove(db: sqlite3.Connection, number: int) -> None:
+    def delete(db: sqlite3.Connection, number: int) -> None:
         """Take a run up again, in the given transaction."""
         db.execute("DELETE FROM parked_runs WHERE run = ?", (number,))
 

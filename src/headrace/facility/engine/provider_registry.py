@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.facility.store.actions import Provider
+from headrace.facility.store.actions import ActionProvider
 
 
-class Directory:
+class ProviderRegistry:
     """The action providers of a facility, by URL."""
 
     def __init__(self) -> None:
-        self._by_url: dict[str, Provider] = {}
-        self._others: list[Provider] = []
+        self._by_url: dict[str, ActionProvider] = {}
+        self._others: list[ActionProvider] = []
 
-    def use(self, providers: Sequence[Provider]) -> None:
+    def register(self, providers: Sequence[ActionProvider]) -> None:
         """Say which providers there are; the first that serves a URL has it."""
         self._by_url = {_canonical(provider.url): provider for provider in providers}
         self._others = [*providers]
 
-    def find(self, url: str) -> Provider | None:
+    def find(self, url: str) -> ActionProvider | None:
         """Return the provider of a URL, or None."""
         known = self._by_url.get(_canonical(url))
         if known is not None:

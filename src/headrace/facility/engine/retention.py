@@ -9,7 +9,7 @@ from typing import Final
 
 from headrace._internal.clock import elapsed
 from headrace._internal.timestamps import format_timestamp
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health
 
 logger = logging.getLogger(__name__)
@@ -39,13 +39,13 @@ class Retention:
         health: told of a large removal.
     """
 
-    def __init__(self, runs: Runs, days: float, health: Health) -> None:
+    def __init__(self, runs: RunTable, days: float, health: Health) -> None:
         self._runs = runs
         self._days = days
         self._health = health
-        self._begun = elapsed()
+        self._started_at = elapsed()
         self._newest: float | None = None
-        self._day_begun = 0.0
+        self._day_started_at = 0.0
         self._left_today = 0
 
     def remove_some(self) -> float:
@@ -53,19 +53,23 @@ class Retention:
         before = format_timestamp(self._time() - self._days * _DAY_SECONDS)
         old, ended = self._runs.count_ended(before)
         if old > _MANY and old > _LARGE_SHARE * ended:
-            return self._slowly(before, old, ended)
-        self._health.forget("retention")
+            return self._remove_slowly(before, old, ended)
+        self._health.remove_notice("retention")
         removed = self._runs.delete_ended(before, _AT_ONCE)
         return 0.0 if removed == _AT_ONCE else _PASS_SECONDS
 
-    def _slowly(self, before: str, old: int, ended: int) -> float:
+    def _remove_slowly(self, before: str, old: int, ended: int) -> float:
         moment = elapsed()
-        if self._left_today <= 0 and moment - self._day_begun < _DAY_SECONDS and self._day_begun:
+        if (
+            self._left_today <= 0
+            and moment - self._day_started_at < _DAY_SECONDS
+            and self._day_started_at
+        ):
             return _PASS_SECONDS
         if self._left_today <= 0:
-            self._day_begun = moment
+            self._day_started_at = moment
             self._left_today = max(_MANY, int(_SHARE_A_DAY * ended))
-            self._health.note(
+            self._health.add_notice(
                 "retention",
                 f"{old} of {ended} records of ended runs are older than {self._days:g} days by "
                 f"the clock; they are removed slowly, {self._left_today} a day, in case the clock "
@@ -77,9 +81,9 @@ class Retention:
 
     def _time(self) -> float:
         if self._newest is None:
-            newest = self._runs.newest_time()
+            newest = self._runs.latest_time()
             self._newest = _seconds(newest) if newest else time.time()
-        return min(time.time(), self._newest + elapsed() - self._begun)
+        return min(time.time(), self._newest + elapsed() - self._started_at)
 
 
 def _seconds(text: str) -> float:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, Runs, definition_hash
+from headrace.facility.store.runs import Run, RunTable, definition_hash
 from headrace.flowlang.runs import Event, EventKind, Phase, RunState, apply
 
 # What a run is found by and shared with, which may be changed later.
-SHARED: Final = ("tags", "run_managers", "run_monitors")
+SHARED_FIELDS: Final = ("tags", "run_managers", "run_monitors")
 
 
 def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -23,15 +23,15 @@ def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
     Args:
         request: checked already; members that are null are empty.
     """
-    found = {name: list(request[name] or []) for name in SHARED if name in request}
+    found = {name: list(request[name] or []) for name in SHARED_FIELDS if name in request}
     if "tags" in found:
         found["tags"] = [" ".join(tag.split()) for tag in found["tags"]]
     return found
 
 
-def begin_run(
+def create_run(
     db: sqlite3.Connection,
-    runs: Runs,
+    runs: RunTable,
     flow: StoredFlow,
     request: Mapping[str, Any],
     request_id: str | None = None,
@@ -52,13 +52,13 @@ def begin_run(
 
 def insert_run(
     db: sqlite3.Connection,
-    runs: Runs,
+    runs: RunTable,
     flow: StoredFlow,
     request: Mapping[str, Any],
     events: Sequence[Event],
     position: RunState,
     request_id: str | None = None,
-    more: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Run:
     """Store a new run with its first events in the given transaction.
 
@@ -73,11 +73,11 @@ def insert_run(
         more: further metadata.
     """
     metadata = {
-        **shared_metadata({name: request.get(name) for name in SHARED}),
+        **shared_metadata({name: request.get(name) for name in SHARED_FIELDS}),
         "activity_notification_policy": request.get("activity_notification_policy")
         or {"status": ["INACTIVE"]},
         "flow_last_updated": flow.updated_at,
-        **(more or {}),
+        **(extra or {}),
     }
     run = Run(
         number=0,
@@ -93,5 +93,5 @@ def insert_run(
         status=position.status,
     )
     run = runs.insert(db, run, flow.definition, flow.input_schema)
-    runs.journal.append(db, run.number, events, position)
+    runs.event_log.append(db, run.number, events, position)
     return run

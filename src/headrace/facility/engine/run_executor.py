@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from headrace._internal.timestamps import format_timestamp
-from headrace.facility.engine.parking import Parking, canceled_details, parked_details, reason_of
-from headrace.facility.engine.provider_registry import Directory
+from headrace.facility.engine.parking import ParkedRuns, canceled_details, parked_details, reason_of
+from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.errors import ActionRejected
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
@@ -21,12 +21,12 @@ from headrace.facility.store.actions import (
     INACTIVE,
     REFUSED,
     Action,
-    Actions,
-    Answer,
-    sound,
+    ActionResult,
+    ActionTable,
+    validate_result,
 )
 from headrace.facility.store.faults import StoreFault, fault_of
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.runs import Run, RunTable
 from headrace.flowlang import CallAction
 from headrace.flowlang.runs import (
     Accepted,
@@ -39,11 +39,11 @@ from headrace.flowlang.runs import (
 
 logger = logging.getLogger(__name__)
 Effect = Callable[[], None]
-End = tuple[str, Answer, threading.Event | None]
+DeliveredResult = tuple[str, ActionResult, threading.Event | None]
 
 
 @dataclass(slots=True)
-class Signal:
+class Wakeup:
     """Why a run has a turn.
 
     Attributes:
@@ -51,21 +51,21 @@ class Signal:
         ends: actions of which a provider has told, with what, and who waits for it to be stored.
     """
 
-    due: list[float] = field(default_factory=list)
-    ends: list[End] = field(default_factory=list)
+    due_times: list[float] = field(default_factory=list)
+    results: list[DeliveredResult] = field(default_factory=list)
 
-    def waiting(self) -> Iterator[threading.Event]:
+    def waiters(self) -> Iterator[threading.Event]:
         """Yield what is to be set when the signal is dealt with."""
-        return (done for _, _, done in self.ends if done is not None)
+        return (done for _, _, done in self.results if done is not None)
 
-    def joined(self, later: Signal | None) -> Signal:
+    def merged(self, other: Wakeup | None) -> Wakeup:
         """Return this signal and a later one as one."""
-        if later is None:
+        if other is None:
             return self
-        return Signal(self.due + later.due, self.ends + later.ends)
+        return Wakeup(self.due_times + other.due_times, self.results + other.results)
 
 
-class Turns:
+class RunExecutor:
     """Gives runs their turns.
 
     Args:
@@ -81,42 +81,42 @@ class Turns:
 
     def __init__(
         self,
-        runs: Runs,
-        actions: Actions,
-        directory: Directory,
+        runs: RunTable,
+        actions: ActionTable,
+        registry: ProviderRegistry,
         identity: Identity,
-        begin: Callable[[Action], None],
-        settle: Callable[[int, RunState], None],
-        ended: Callable[[int], None],
+        begin_action: Callable[[Action], None],
+        on_advanced: Callable[[int, RunState], None],
+        on_ended: Callable[[int], None],
         max_states: int,
     ) -> None:
         self.parked: set[int] = set()
-        self._ended = ended
+        self._on_ended = on_ended
         self._runs = runs
         self._actions = actions
-        self._directory = directory
+        self._registry = registry
         self._identity = identity
-        self._begin = begin
-        self._settle = settle
+        self._begin_action = begin_action
+        self._on_advanced = on_advanced
         self._max_states = max_states
 
-    def turn(self, db: sqlite3.Connection, number: int, signal: Signal) -> list[Effect]:
+    def advance(self, db: sqlite3.Connection, number: int, wakeup: Wakeup) -> list[Effect]:
         """Take a run as far as it can go, and returns what is to be done after the commit."""
-        run = self._runs.find(db, number)
+        run = self._runs.find_by_number(db, number)
         if run is None:
             return []
-        position = self._runs.journal.position(db, number)
+        position = self._runs.event_log.state(db, number)
         effects: list[Effect] = []
         if number in self.parked:
-            Parking.remove(db, number)
+            ParkedRuns.delete(db, number)
             self._runs.set_status(db, number, position.status, None)
             self._runs.after_commit(partial(self.parked.discard, number))
         stepper = self._traveller(db, run, position, effects)
-        for action_id, answer, _ in signal.ends:
-            self._told(db, stepper, action_id, answer)
+        for action_id, answer, _ in wakeup.results:
+            self._apply_result(db, stepper, action_id, answer)
         if position.phase != Phase.DONE:
-            self._go_on(db, stepper, signal, effects)
-            self._store(db, number, position, stepper)
+            self._continue(db, stepper, wakeup, effects)
+            self._save(db, number, position, stepper)
         elif run.completion_time is None:
             self._runs.set_status(db, number, position.status, format_timestamp(time.time()))
         return effects
@@ -125,34 +125,34 @@ class Turns:
         """End a run that somebody cancels."""
         effects: list[Effect] = []
         try:
-            position = self._runs.journal.position(db, run.number)
+            position = self._runs.event_log.state(db, run.number)
             stepper = self._traveller(db, run, position, effects)
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
             return self._cancel_unreadable(db, run, reason_of(error))
-        Parking.remove(db, run.number)
+        ParkedRuns.delete(db, run.number)
         stepper.append_event(EventKind.CANCELED, {})
-        self._store(db, run.number, position, stepper)
-        return [*effects, *self._cancellation(db, position)]
+        self._save(db, run.number, position, stepper)
+        return [*effects, *self._cancel_current_action(db, position)]
 
     def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
         """Note that somebody resumes a run, and has its action tried again."""
-        position = self._runs.journal.position(db, run.number)
+        position = self._runs.event_log.state(db, run.number)
         effects: list[Effect] = []
         stepper = self._traveller(db, run, position, effects)
         stepper.append_event(EventKind.RESUMED, {})
-        self._store(db, run.number, position, stepper)
+        self._save(db, run.number, position, stepper)
         action = self._action(db, position)
-        provider = self._directory.find(action.provider) if action else None
+        provider = self._registry.find(action.provider) if action else None
         if action is not None and provider is not None:
             effects.append(partial(provider.resume, action))
         return effects
 
-    def park(self, db: sqlite3.Connection, number: int, signal: Signal, reason: str) -> None:
+    def park(self, db: sqlite3.Connection, number: int, wakeup: Wakeup, reason: str) -> None:
         """Set a run aside that cannot be advanced; what its actions told is kept."""
-        self._runs.journal.forget(number)
-        for action_id, answer, _ in signal.ends:
+        self._runs.event_log.forget(number)
+        for action_id, answer, _ in wakeup.results:
             if answer.status in (ACTIVE, INACTIVE):
                 self._actions.set_blocked(db, action_id, answer.details, answer.status == INACTIVE)
             else:
@@ -165,18 +165,18 @@ class Turns:
         if number not in self.parked:
             logger.error("run %s is parked: %s", row["id"], reason)
         try:
-            state: str | None = self._runs.journal.folded(db, number).state
+            state: str | None = self._runs.event_log.replay(db, number).state
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
             state = None
-        Parking.put(db, number, parked_details(reason, state))
+        ParkedRuns.insert(db, number, parked_details(reason, state))
         self._runs.set_status(db, number, INACTIVE, None)
         self._runs.after_commit(partial(self.parked.add, number))
 
     def unpark(self, db: sqlite3.Connection, number: int) -> None:
         """Take a parked run up again: it is advanced at its next turn."""
-        Parking.remove(db, number)
+        ParkedRuns.delete(db, number)
         self._runs.set_status(db, number, ACTIVE, None)
         self._runs.after_commit(partial(self.parked.discard, number))
 
@@ -187,13 +187,13 @@ class Turns:
         event = (run.number, sequence, moment, EventKind.CANCELED, "{}")
         db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
         self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
-        Parking.put(db, run.number, canceled_details(reason))
-        self._runs.journal.forget(run.number)
+        ParkedRuns.insert(db, run.number, canceled_details(reason))
+        self._runs.event_log.forget(run.number)
         self._runs.after_commit(partial(self.parked.discard, run.number))
-        self._runs.after_commit(partial(self._ended, run.number))
+        self._runs.after_commit(partial(self._on_ended, run.number))
         return [
             effect
-            for action in self._actions.of_run(run.id)
+            for action in self._actions.for_run(run.id)
             if action.completion_time is None
             for effect in self._cancel_action(action)
         ]
@@ -208,8 +208,8 @@ class Turns:
         flow = self._runs.flow(run.definition)
         return RunStepper(flow, position, context, time.time(), call, self._max_states)
 
-    def _told(
-        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, answer: Answer
+    def _apply_result(
+        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, answer: ActionResult
     ) -> None:
         mine = stepper.run_state.action_id == action_id
         if answer.status in (ACTIVE, INACTIVE):
@@ -225,12 +225,12 @@ class Turns:
             elif action is not None:
                 stepper.end_action(action.document(self._identity.urn))
 
-    def _go_on(
-        self, db: sqlite3.Connection, stepper: RunStepper, signal: Signal, effects: list[Effect]
+    def _continue(
+        self, db: sqlite3.Connection, stepper: RunStepper, wakeup: Wakeup, effects: list[Effect]
     ) -> None:
         position = stepper.run_state
         # A timer that was set for an earlier state of the run has nothing to say now.
-        due = position.wake_at in signal.due
+        due = position.wake_at in wakeup.due_times
         if position.phase != Phase.ACTION:
             stepper.advance(due)
             return
@@ -239,33 +239,33 @@ class Turns:
         if action is not None and action.completion_time is not None:
             stepper.end_action(document)
         elif due:
-            effects += self._cancellation(db, position)
+            effects += self._cancel_current_action(db, position)
             stepper.time_out_action(document)
 
-    def _store(
+    def _save(
         self, db: sqlite3.Connection, number: int, before: RunState, stepper: RunStepper
     ) -> None:
         after = stepper.run_state
         if stepper.events:
-            self._runs.journal.append(db, number, stepper.events, after)
+            self._runs.event_log.append(db, number, stepper.events, after)
             if after.status != before.status or after.phase == Phase.DONE:
                 ended = (
                     format_timestamp(stepper.events[-1].time) if after.phase == Phase.DONE else None
                 )
                 self._runs.set_status(db, number, after.status, ended)
-        self._runs.after_commit(partial(self._settle, number, after))
+        self._runs.after_commit(partial(self._on_advanced, number, after))
 
     def _action(self, db: sqlite3.Connection, position: RunState) -> Action | None:
         return self._actions.get(position.action_id, db) if position.action_id else None
 
-    def _cancellation(self, db: sqlite3.Connection, position: RunState) -> list[Effect]:
+    def _cancel_current_action(self, db: sqlite3.Connection, position: RunState) -> list[Effect]:
         action = self._action(db, position)
         if action is None or action.completion_time is not None:
             return []
         return self._cancel_action(action)
 
     def _cancel_action(self, action: Action) -> list[Effect]:
-        provider = self._directory.find(action.provider)
+        provider = self._registry.find(action.provider)
         return [] if provider is None else [partial(provider.cancel, action)]
 
     def _call(
@@ -277,9 +277,9 @@ class Turns:
         called: CallAction,
         effects: list[Effect],
     ) -> Accepted | Refused:
-        provider = self._directory.find(called.url)
+        provider = self._registry.find(called.url)
         if provider is None:
-            known = ", ".join(self._directory.urls)
+            known = ", ".join(self._registry.urls)
             text = f"this facility has no action provider {called.url}; it has: {known}"
             return Refused({"code": "ActionProviderNotFound", "description": text})
         moment = format_timestamp(time.time())
@@ -307,10 +307,10 @@ class Turns:
         # disk, and there is no savepoint any more.
         db.execute("RELEASE action")
         if answer is not None:
-            action = action.ended(sound(answer), moment)
+            action = action.with_result(validate_result(answer), moment)
         request_id = str(uuid.uuid5(uuid.UUID(run.id), str(sequence)))
         self._actions.insert(db, action, request_id)
         if answer is not None:
             return Accepted(action.id, action.document(self._identity.urn))
-        effects.append(partial(self._begin, action))
+        effects.append(partial(self._begin_action, action))
         return Accepted(action.id)

@@ -15,7 +15,7 @@ from headrace.facility.engine.run_creation import insert_run
 from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.store.runs import Run, RunTable
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.runs import TERMINAL, RetryError, SuppliedResult, last_entry, start_retry
 
@@ -38,23 +38,23 @@ class Retry:
     """
 
     state: str | None = None
-    given: SuppliedResult | None = None
+    given_output: SuppliedResult | None = None
     request_id: str | None = None
     flow: StoredFlow | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
-    once: bool = False
+    deduplicate: bool = False
 
     @property
     def fingerprint(self) -> str:
         """What tells it from other retries of the same run."""
-        given = [self.given.value] if self.given is not None else []
+        given = [self.given_output.value] if self.given_output is not None else []
         flow = self.flow.updated_at if self.flow is not None else None
         text = json.dumps([self.state, given, flow, dict(self.request)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def begin_retry(
-    db: sqlite3.Connection, runs: Runs, run_id: str, retry: Retry, identity: Identity
+def create_retry_run(
+    db: sqlite3.Connection, runs: RunTable, run_id: str, retry: Retry, identity: Identity
 ) -> Run:
     """Store, in the given transaction, a run that takes up another.
 
@@ -69,19 +69,24 @@ def begin_retry(
         NotFound: no run has this id.
         StateConflict: the run goes on, or was never in the state.
     """
-    known = runs.requested(db, retry.request_id) if retry.request_id else None
+    known = runs.find_by_request_id(db, retry.request_id) if retry.request_id else None
     if known is not None:
         return known
     old = runs.get(run_id, db)
-    if retry.once and (same := _same(db, runs, old, retry)) is not None:
+    if retry.deduplicate and (same := _same(db, runs, old, retry)) is not None:
         return same
     if old.status not in TERMINAL:
         raise StateConflict(f"Run {run_id} has status '{old.status}'; cancel it before a retry")
     flow = retry.flow or _stored(runs, old)
     try:
-        before = last_entry(runs.journal.events(db, old.number), retry.state)
+        before = last_entry(runs.event_log.events(db, old.number), retry.state)
         events, position = start_retry(
-            parse_flow(flow.definition), before, old.id, time.time(), identity.urn, retry.given
+            parse_flow(flow.definition),
+            before,
+            old.id,
+            time.time(),
+            identity.urn,
+            retry.given_output,
         )
     except (RetryError, DefinitionError) as error:
         raise StateConflict(f"Run {run_id}: {error}") from error
@@ -94,7 +99,7 @@ def begin_retry(
     return insert_run(db, runs, flow, request, events, position, retry.request_id, more)
 
 
-def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | None:
+def _same(db: sqlite3.Connection, runs: RunTable, old: Run, retry: Retry) -> Run | None:
     """Return the run of the same retry that goes on, or was started a moment ago."""
     recent = format_timestamp(time.time() - _AT_ONCE_SECONDS)
     row = db.execute(
@@ -103,10 +108,10 @@ def _same(db: sqlite3.Connection, runs: Runs, old: Run, retry: Retry) -> Run | N
         " AND json_extract(metadata, '$.retry_fingerprint') = ? ORDER BY number LIMIT 1",
         (recent, old.id, retry.fingerprint),
     ).fetchone()
-    return runs.numbered(db, row["number"]) if row is not None else None
+    return runs.get_by_number(db, row["number"]) if row is not None else None
 
 
-def _stored(runs: Runs, run: Run) -> StoredFlow:
+def _stored(runs: RunTable, run: Run) -> StoredFlow:
     definition, schema = runs.definition(run.definition)
     updated = run.metadata["flow_last_updated"]
     return StoredFlow(run.flow_id, run.flow_title, definition, schema, {}, updated, updated)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from headrace._internal.clock import elapsed
 
-Fire = Callable[[], None]
+Callback = Callable[[], None]
 
 # A wall clock that moved by more than that against the other one was set.
 _JUMP_SECONDS: Final = 1.0
@@ -27,7 +27,7 @@ class Timers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._heap: list[tuple[float, int, Any, Fire]] = []
+        self._heap: list[tuple[float, int, Any, Callback]] = []
         self._live: dict[Any, tuple[int, float | None]] = {}  # key -> number, moment
         self._number = 0
         self._offset = time.time() - elapsed()
@@ -40,7 +40,7 @@ class Timers:
         """Say whether there is a timer of this key."""
         return key in self._live
 
-    def after(self, key: Any, seconds: float, fire: Fire) -> None:
+    def call_after(self, key: Any, seconds: float, callback: Callback) -> None:
         """Set a timer.
 
         Args:
@@ -49,12 +49,12 @@ class Timers:
             fire: called by the engine's thread; must return at once.
         """
         with self._lock:
-            self._push(key, elapsed() + max(0.0, seconds), None, fire)
+            self._push(key, elapsed() + max(0.0, seconds), None, callback)
 
-    def at(self, key: Any, moment: float, fire: Fire) -> None:
+    def call_at(self, key: Any, moment: float, callback: Callback) -> None:
         """Set a timer to a moment of the wall clock, seconds since 1970."""
         with self._lock:
-            self._push(key, moment - self._offset, moment, fire)
+            self._push(key, moment - self._offset, moment, callback)
 
     def cancel(self, key: Any) -> None:
         """Remove a timer, where there is one."""
@@ -64,12 +64,12 @@ class Timers:
                 self._heap = list(self._current())
                 heapq.heapify(self._heap)
 
-    def due(self) -> list[tuple[Any, Fire]]:
+    def pop_due(self) -> list[tuple[Any, Callback]]:
         """Take out the timers whose time has come, with their keys."""
         with self._lock:
             moment = elapsed()
-            self._notice_jump(moment)
-            fires: list[tuple[Any, Fire]] = []
+            self._check_for_jump(moment)
+            fires: list[tuple[Any, Callback]] = []
             while self._heap and self._heap[0][0] <= moment:
                 _, number, key, fire = heapq.heappop(self._heap)
                 if self._live.get(key, (0,))[0] == number:
@@ -84,18 +84,18 @@ class Timers:
                 return MAX_SLEEP_SECONDS
             return min(MAX_SLEEP_SECONDS, max(0.0, self._heap[0][0] - elapsed()))
 
-    def _push(self, key: Any, when: float, moment: float | None, fire: Fire) -> None:
+    def _push(self, key: Any, when: float, moment: float | None, callback: Callback) -> None:
         self._number += 1
         self._live[key] = (self._number, moment)
-        heapq.heappush(self._heap, (when, self._number, key, fire))
+        heapq.heappush(self._heap, (when, self._number, key, callback))
 
-    def _current(self) -> Iterator[tuple[float, int, Any, Fire]]:
+    def _current(self) -> Iterator[tuple[float, int, Any, Callback]]:
         for when, number, key, fire in self._heap:
             live = self._live.get(key)
             if live is not None and live[0] == number:
                 yield (when if live[1] is None else live[1] - self._offset), number, key, fire
 
-    def _notice_jump(self, moment: float) -> None:
+    def _check_for_jump(self, moment: float) -> None:
         offset = time.time() - moment
         if abs(offset - self._offset) > _JUMP_SECONDS:
             self._offset = offset

@@ -11,12 +11,16 @@ from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.search import SearchIngestProvider
 from headrace.facility.providers.sub_flow import SubFlowProvider
 from headrace.facility.providers.transfer import transfer_providers
-from headrace.facility.providers.web_input import AwaitWebInput, CreateWebInput, WebInputExpiry
+from headrace.facility.providers.web_input import (
+    AwaitWebInputProvider,
+    CreateWebInputProvider,
+    WebInputExpiry,
+)
 
 __all__ = [
-    "AwaitWebInput",
+    "AwaitWebInputProvider",
     "CollectionInfoProvider",
-    "CreateWebInput",
+    "CreateWebInputProvider",
     "ExpressionEvalProvider",
     "HelloWorldProvider",
     "HttpProvider",

@@ -13,7 +13,7 @@ from headrace.facility.store.database import Store
 from headrace.facility.transfer import Collection
 
 
-class ActionRoots:
+class ActionRootTable:
     """The directories of the actions in a store.
 
     Args:
@@ -23,7 +23,7 @@ class ActionRoots:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def bind(self, db: sqlite3.Connection, action_id: str, collection: CollectionSettings) -> None:
+    def store(self, db: sqlite3.Connection, action_id: str, collection: CollectionSettings) -> None:
         """Store which directory a collection shows now, for one action.
 
         Args:

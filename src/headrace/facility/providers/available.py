@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from headrace.flowlang.providers import is_flow
 
 
-def is_served(url: str, elsewhere: Iterable[str] = ()) -> bool:
+def is_served(url: str, allowed: Iterable[str] = ()) -> bool:
     """Say whether a facility answers at an address.
 
     Args:
@@ -15,10 +15,10 @@ def is_served(url: str, elsewhere: Iterable[str] = ()) -> bool:
         elsewhere: addresses of providers that the project allows besides.
     """
     address = url.rstrip("/")
-    return address in _own() or is_flow(address) or any(_same(address, one) for one in elsewhere)
+    return address in _built_in() or is_flow(address) or any(_same(address, one) for one in allowed)
 
 
-def _own() -> frozenset[str]:
+def _built_in() -> frozenset[str]:
     from headrace.facility.providers import compute, expression_eval, hello_world, search, transfer
 
     return frozenset(

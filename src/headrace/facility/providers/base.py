@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.facility.store.actions import Action, Finish, Later
+from headrace.facility.store.actions import Action, CallLater, FinishAction
 
-__all__ = ["BaseProvider", "Finish", "Later"]
+__all__ = ["CallLater", "FinishAction", "ProviderBase"]
 
 
-class BaseProvider:
+class ProviderBase:
     """What most providers do alike."""
 
     def serves(self, url: str) -> bool:

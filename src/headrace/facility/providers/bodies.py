@@ -10,7 +10,7 @@ from headrace.facility.settings import CollectionSettings
 from headrace.flowlang.providers import body_problems, provider_of
 
 # More of them are counted.
-_SHOWN: Final = 6
+_MAX_LISTED: Final = 6
 
 
 def check_body(url: str, body: Any) -> None:
@@ -26,8 +26,8 @@ def check_body(url: str, body: Any) -> None:
     provider = provider_of(url)
     problems = body_problems(provider, body) if provider is not None else []
     if problems:
-        shown = "; ".join(map(str, problems[:_SHOWN]))
-        more = len(problems) - _SHOWN
+        shown = "; ".join(map(str, problems[:_MAX_LISTED]))
+        more = len(problems) - _MAX_LISTED
         text = f"{shown}; and {more} more" if more > 0 else shown
         raise ActionRejected("RequestValidationError", text)
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 from headrace.facility.collection_documents import collection_document
 from headrace.facility.errors import NotFound, StateConflict
 from headrace.facility.identity import Identity
-from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
-from headrace.facility.store.access_rules import AccessRules
-from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Answer
+from headrace.facility.store.access_rules import AccessRuleTable
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult
 
 _BASE: Final = "https://transfer.actions.globus.org/"
 _FIELDS: Final = ("endpoint_id",)
@@ -24,7 +24,7 @@ _DONE: Final = {
 }
 
 
-class _AtOnce(BaseProvider):
+class SynchronousProvider(ProviderBase):
     """A provider that has answered when it has accepted."""
 
     def new_id(self) -> str:
@@ -38,7 +38,7 @@ class _AtOnce(BaseProvider):
         """Do nothing, likewise."""
 
 
-class CollectionInfoProvider(_AtOnce):
+class CollectionInfoProvider(SynchronousProvider):
     """Tells what a collection is.
 
     Args:
@@ -52,7 +52,7 @@ class CollectionInfoProvider(_AtOnce):
         self._settings = settings
         self._identity = identity
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult:
         """Answer with the collection's document.
 
         Raises:
@@ -63,10 +63,10 @@ class CollectionInfoProvider(_AtOnce):
         check_collections(known, action.body, _FIELDS)
         check_body(self.url, action.body)
         found = next(each for each in known if each.id == action.body["endpoint_id"])
-        return Answer(SUCCEEDED, collection_document(found, self._identity))
+        return ActionResult(SUCCEEDED, collection_document(found, self._identity))
 
 
-class ManagePermissionProvider(_AtOnce):
+class ManagePermissionProvider(SynchronousProvider):
     """Makes, changes and removes access rules of a collection.
 
     Args:
@@ -76,11 +76,11 @@ class ManagePermissionProvider(_AtOnce):
 
     url = f"{_BASE}manage_permission"
 
-    def __init__(self, settings: SettingsFile, rules: AccessRules) -> None:
+    def __init__(self, settings: SettingsFile, rules: AccessRuleTable) -> None:
         self._settings = settings
         self._rules = rules
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult:
         """Do it in the transaction that stores the action: once, whatever happens.
 
         Raises:
@@ -105,7 +105,7 @@ class ManagePermissionProvider(_AtOnce):
             return _failed(action, "AccessRuleNotFound", str(error))
         data_type, code, message = _DONE[operation]
         at = "" if operation == "CREATE" else f"/{rule_id}"
-        return Answer(
+        return ActionResult(
             SUCCEEDED,
             {
                 "DATA_TYPE": data_type,
@@ -118,6 +118,6 @@ class ManagePermissionProvider(_AtOnce):
         )
 
 
-def _failed(action: Action, code: str, message: str) -> Answer:
+def _failed(action: Action, code: str, message: str) -> ActionResult:
     details: dict[str, Any] = {"code": code, "description": message, "request_id": action.id}
-    return Answer(FAILED, details)
+    return ActionResult(FAILED, details)

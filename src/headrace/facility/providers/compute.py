@@ -16,24 +16,24 @@ from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.hosted_endpoints import Endpoints
 from headrace.facility.errors import ActionRejected, NotFound
-from headrace.facility.providers.base import BaseProvider, Finish
-from headrace.facility.providers.compute_body import Request, parse_v2, parse_v3
+from headrace.facility.providers.base import FinishAction, ProviderBase
+from headrace.facility.providers.compute_body import ComputeRequest, parse_v2, parse_v3
 from headrace.facility.store import tasks as status
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.store.database import Store
-from headrace.facility.store.faults import is_passing as store_recovers
-from headrace.facility.store.tasks import Functions, Task, Tasks, unpacked_code
+from headrace.facility.store.faults import is_transient as store_recovers
+from headrace.facility.store.tasks import FunctionTable, Task, TaskTable, strip_code_length
 from headrace.facility.supervision import SupervisedThread
 
 logger = logging.getLogger(__name__)
 
 V2_URLS = ("https://compute.actions.globus.org", "https://compute.actions.globus.org/fxap")
 V3_URL = "https://compute.actions.globus.org/v3"
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
+_MIN_PAUSE = 1.0
+_MAX_PAUSE = 60.0
 
 
-class ComputeProvider(BaseProvider):
+class ComputeProvider(ProviderBase):
     """Runs an action's tasks at an endpoint.
 
     Args:
@@ -43,7 +43,10 @@ class ComputeProvider(BaseProvider):
     """
 
     def __init__(
-        self, url: str, parse: Callable[[str, Mapping[str, Any]], Request], runner: TaskRunner
+        self,
+        url: str,
+        parse: Callable[[str, Mapping[str, Any]], ComputeRequest],
+        runner: TaskRunner,
     ) -> None:
         self._url = url
         self._parse = parse
@@ -88,16 +91,18 @@ class TaskRunner:
         begun: counts one more beginning of an action's work.
     """
 
-    def __init__(self, store: Store, finish: Finish, begun: Callable[[str], int]) -> None:
+    def __init__(
+        self, store: Store, finish: FinishAction, count_attempt: Callable[[str], int]
+    ) -> None:
         self._finish = finish
-        self._begun = begun
+        self._count_attempt = count_attempt
         self._store = store
         self._health = store.health
-        self._tasks = Tasks(store)
-        self._functions = Functions(store)
+        self._tasks = TaskTable(store)
+        self._functions = FunctionTable(store)
         self._endpoints: Endpoints | None = None
         self._closed = threading.Event()
-        self._obstacles: dict[str, str] = {}
+        self._delays: dict[str, str] = {}
 
     @property
     def _closing(self) -> bool:
@@ -111,7 +116,7 @@ class TaskRunner:
         """Say which endpoints to submit to; needed before any action begins."""
         self._endpoints = endpoints
 
-    def accept(self, db: sqlite3.Connection, action_id: str, request: Request) -> None:
+    def accept(self, db: sqlite3.Connection, action_id: str, request: ComputeRequest) -> None:
         """Store the tasks of a new action."""
         known = self._endpoints.known() if self._endpoints else []
         if request.endpoint_id not in [endpoint_id for _, endpoint_id in known]:
@@ -144,33 +149,33 @@ class TaskRunner:
             )
         self._tasks.insert(db, tasks)
 
-    def begin(self, action_id: str, request: Request) -> None:
+    def begin(self, action_id: str, request: ComputeRequest) -> None:
         """Submit on a thread of its own: an endpoint may take seconds to start."""
         work = partial(self._submit, action_id, request)
         SupervisedThread(f"submission of {action_id}", work, self._health).start()
 
-    def cancel(self, action_id: str, request: Request) -> None:
+    def cancel(self, action_id: str, request: ComputeRequest) -> None:
         """Cancel every task that has not ended."""
         if self._endpoints is None:
             return
-        for task in self._tasks.of_action(action_id):
+        for task in self._tasks.for_action(action_id):
             if task.status not in status.FINAL:
                 try:
                     self._endpoints.place(request.endpoint_id).cancel(task.id)
                 except (HeadraceError, OSError) as error:
                     logger.warning("task %s cannot be cancelled: %s", task.id, error)
                 # It ends here even where no host knows it; what comes of it is thrown away.
-                self._tasks.move(task.id, status.FAILED, error="the task was cancelled")
+                self._tasks.set_status(task.id, status.FAILED, error="the task was cancelled")
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Return the number of tasks in each state, and their ids."""
-        tasks = self._tasks.of_action(action_id)
+        tasks = self._tasks.for_action(action_id)
         counts = Counter(task.status for task in tasks)
         names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
         numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
         told = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
         open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
-        waiting = self._obstacles.get(action_id, "")
+        waiting = self._delays.get(action_id, "")
         if not waiting and self._endpoints and open_task:
             waiting = self._endpoints.waiting_for(open_task)
         return {**told, "description": waiting} if waiting else told
@@ -180,19 +185,19 @@ class TaskRunner:
         if self._closing:
             return
         # Nobody tells it twice: what the store does not let be read at the moment is waited for.
-        task = self._store.patiently(
+        task = self._store.retry_while_unavailable(
             lambda: self._tasks.get(event.task_id), f"what is told of task {event.task_id}"
         )
         if task is None:
             logger.warning("an endpoint tells of a task that is not known: %s", event.task_id)
             return
-        self._tasks.move(event.task_id, event.kind, event.result, event.error)
+        self._tasks.set_status(event.task_id, event.kind, event.result, event.error)
         if event.kind in status.FINAL:
             self._check_end(task.action_id)
 
-    def _submit(self, action_id: str, request: Request) -> None:
-        self._begun(action_id)
-        pause = _FIRST_PAUSE
+    def _submit(self, action_id: str, request: ComputeRequest) -> None:
+        self._count_attempt(action_id)
+        pause = _MIN_PAUSE
         # What passes, such as a full disk, is waited out: the action's WaitTime ends it.
         while not self._closing and (tasks := self._open_tasks(action_id)):
             try:
@@ -206,17 +211,17 @@ class TaskRunner:
                     break
                 reason = f"the endpoint cannot be used at present, tried again: {error}"
                 logger.warning("action %s: %s", action_id, reason)
-                self._obstacles[action_id] = reason
+                self._delays[action_id] = reason
             self._closed.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        self._obstacles.pop(action_id, None)
+            pause = min(2 * pause, _MAX_PAUSE)
+        self._delays.pop(action_id, None)
         if not self._closing:
             self._check_end(action_id)
 
     def _open_tasks(self, action_id: str) -> list[Task]:
-        return [t for t in self._tasks.of_action(action_id) if t.status not in status.FINAL]
+        return [t for t in self._tasks.for_action(action_id) if t.status not in status.FINAL]
 
-    def _submit_all(self, tasks: Sequence[Task], request: Request) -> None:
+    def _submit_all(self, tasks: Sequence[Task], request: ComputeRequest) -> None:
         if self._endpoints is None:
             raise NotFound("the facility hosts no endpoints")
         host = self._endpoints.place(request.endpoint_id)
@@ -224,7 +229,7 @@ class TaskRunner:
             host.submit(
                 TaskSpec(
                     task_id=task.id,
-                    function_code=unpacked_code(self._functions.get(task.function_id).code),
+                    function_code=strip_code_length(self._functions.get(task.function_id).code),
                     function_id=task.function_id,
                     args=task.args,
                     kwargs=task.kwargs,
@@ -242,11 +247,11 @@ class TaskRunner:
 
     def _fail(self, tasks: Sequence[Task], reason: str) -> None:
         for task in tasks:
-            self._tasks.move(task.id, status.FAILED, error=reason)
+            self._tasks.set_status(task.id, status.FAILED, error=reason)
 
     def _check_end(self, action_id: str) -> None:
-        tasks = self._store.patiently(
-            lambda: self._tasks.of_action(action_id), f"the end of action {action_id}"
+        tasks = self._store.retry_while_unavailable(
+            lambda: self._tasks.for_action(action_id), f"the end of action {action_id}"
         )
         if any(task.status not in status.FINAL for task in tasks):
             return

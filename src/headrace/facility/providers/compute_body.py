@@ -11,7 +11,7 @@ from headrace.facility.providers.bodies import check_body
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """One function call.
 
     Attributes:
@@ -26,7 +26,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Request:
+class ComputeRequest:
     """The calls of one action.
 
     Attributes:
@@ -37,12 +37,12 @@ class Request:
     """
 
     endpoint_id: str
-    calls: list[Call]
+    calls: list[FunctionCall]
     user_endpoint_config: dict[str, Any] = field(default_factory=dict)
     resource_specification: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
+def parse_v3(url: str, body: Mapping[str, Any]) -> ComputeRequest:
     """Read a V3 body.
 
     Args:
@@ -53,7 +53,7 @@ def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
         ActionRejected: it is malformed.
     """
     check_body(url, body)
-    return Request(
+    return ComputeRequest(
         body["endpoint_id"],
         [_call(task, "function_id") for task in body["tasks"]],
         dict(body.get("user_endpoint_config") or {}),
@@ -61,7 +61,7 @@ def parse_v3(url: str, body: Mapping[str, Any]) -> Request:
     )
 
 
-def parse_v2(url: str, body: Mapping[str, Any]) -> Request:
+def parse_v2(url: str, body: Mapping[str, Any]) -> ComputeRequest:
     """Read a V2 body: one call, or ``tasks`` for one endpoint.
 
     Args:
@@ -77,9 +77,9 @@ def parse_v2(url: str, body: Mapping[str, Any]) -> Request:
     if len(endpoints) > 1:
         text = "tasks: all must name one endpoint at this facility"
         raise ActionRejected("RequestValidationError", text)
-    return Request(endpoints.pop(), [_call(task, "function") for task in tasks])
+    return ComputeRequest(endpoints.pop(), [_call(task, "function") for task in tasks])
 
 
-def _call(task: Mapping[str, Any], function_field: str) -> Call:
+def _call(task: Mapping[str, Any], function_field: str) -> FunctionCall:
     keywords = task.get("payload") if "payload" in task else task.get("kwargs")
-    return Call(task[function_field], task.get("args", []), dict(keywords or {}))
+    return FunctionCall(task[function_field], task.get("args", []), dict(keywords or {}))

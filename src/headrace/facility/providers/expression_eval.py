@@ -7,16 +7,16 @@ import uuid
 from typing import Any, Final
 
 from headrace.facility.errors import ActionRejected
-from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.store.actions import SUCCEEDED, Action, Answer
+from headrace.facility.store.actions import SUCCEEDED, Action, ActionResult
 from headrace.flowlang import ExpressionError, PathError, compile_expression
 from headrace.flowlang.paths import compile_reference
 
 URL: Final = "https://actions.globus.org/expression_eval"
 
 
-class ExpressionEvalProvider(BaseProvider):
+class ExpressionEvalProvider(ProviderBase):
     """Evaluates expressions at once, by the language's own evaluator."""
 
     url = URL
@@ -25,7 +25,7 @@ class ExpressionEvalProvider(BaseProvider):
         """Return an id for a new action."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult:
         """Evaluate the body's expressions; a later result overwrites an earlier one.
 
         Raises:
@@ -36,7 +36,7 @@ class ExpressionEvalProvider(BaseProvider):
         details: dict[str, Any] = {}
         for item in action.body.get("expressions", [action.body]):
             details = _evaluated(item, details)
-        return Answer(SUCCEEDED, details)
+        return ActionResult(SUCCEEDED, details)
 
     def begin(self, action: Action) -> None:
         """Do nothing: all is done when the action is accepted."""

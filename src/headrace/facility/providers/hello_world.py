@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import uuid
 
-from headrace.facility.providers.base import BaseProvider, Finish, Later
+from headrace.facility.providers.base import CallLater, FinishAction, ProviderBase
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Answer
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult
 
 URL = "https://actions.globus.org/hello_world"
 
 
-class HelloWorldProvider(BaseProvider):
+class HelloWorldProvider(ProviderBase):
     """Answers at once, or after ``sleep_time`` seconds.
 
     Args:
@@ -20,7 +20,7 @@ class HelloWorldProvider(BaseProvider):
         later: calls something after some seconds.
     """
 
-    def __init__(self, finish: Finish, later: Later) -> None:
+    def __init__(self, finish: FinishAction, later: CallLater) -> None:
         self._finish = finish
         self._later = later
 
@@ -33,7 +33,7 @@ class HelloWorldProvider(BaseProvider):
         """Return an id for a new action."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult | None:
         """Check the fields of the body, and answers where there is nothing to wait for.
 
         Raises:
@@ -57,8 +57,8 @@ class HelloWorldProvider(BaseProvider):
         self._finish(action.id, FAILED, {"code": "Canceled", "description": "canceled"})
 
 
-def _answer(action: Action) -> Answer:
+def _answer(action: Action) -> ActionResult:
     details = {"Hello": "World"}
     if "echo_string" in action.body:
         details["hello"] = action.body["echo_string"]
-    return Answer(SUCCEEDED, details)
+    return ActionResult(SUCCEEDED, details)

@@ -19,8 +19,8 @@ from headrace._internal.json_check import check_text
 from headrace.compute.task_results import one_line
 from headrace.facility.engine.engine import Engine
 from headrace.facility.errors import ActionRejected
-from headrace.facility.providers.base import BaseProvider
-from headrace.facility.providers.http_calls import CallError, Calls, HttpAnswer
+from headrace.facility.providers.base import ProviderBase
+from headrace.facility.providers.http_calls import CallError, HttpClient, HttpResponse
 from headrace.facility.settings import ProviderSettings, SettingsFile
 from headrace.facility.store.actions import (
     ACTIVE,
@@ -29,24 +29,24 @@ from headrace.facility.store.actions import (
     REFUSED,
     SUCCEEDED,
     Action,
-    Actions,
+    ActionTable,
 )
 from headrace.facility.store.database import Store
 
 logger = logging.getLogger(__name__)
 
 # As the hosted service asks: each pause twice the one before.
-FIRST_POLL: Final = 2.0
-LONGEST_POLL: Final = 600.0
+MIN_POLL_SECONDS: Final = 2.0
+MAX_POLL_SECONDS: Final = 600.0
 CALL_SECONDS: Final = 30.0
 # At each provider: one that is slow keeps none of the threads of another.
-_CALLS_AT_ONCE: Final = 4
+_CONCURRENT_CALLS: Final = 4
 _REPEATED: Final = frozenset({408, 425, 429})
-_LOGGED: Final = 300
-_LONGEST_ID: Final = 512
+_MAX_LOGGED: Final = 300
+_MAX_ID_LENGTH: Final = 512
 
 
-class HttpProvider(BaseProvider):
+class HttpProvider(ProviderBase):
     """Calls the providers that the project allows.
 
     The action's id is the request id, so that a call which is repeated after a lost answer or a
@@ -64,12 +64,12 @@ class HttpProvider(BaseProvider):
         self._store = store
         self._settings = settings
         self._engine = engine
-        self._actions = Actions(store)
-        self._calls = Calls()
+        self._actions = ActionTable(store)
+        self._calls = HttpClient()
         self._lock = threading.Lock()
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._closed = False
-        self._told_details: dict[str, Any] = {}
+        self._last_details: dict[str, Any] = {}
         self._attempts: Counter[str] = Counter()
         self._pauses: dict[str, float] = {}
 
@@ -101,14 +101,14 @@ class HttpProvider(BaseProvider):
 
     def begin(self, action: Action) -> None:
         """Ask the provider to begin, or how far it has come."""
-        self._pauses[action.id] = FIRST_POLL / 2
-        self._submit(action, self._guarded, action)
+        self._pauses[action.id] = MIN_POLL_SECONDS / 2
+        self._submit(action, self._poll_safely, action)
 
     def resume(self, action: Action) -> None:
         """Has the provider try again what is blocked."""
-        self._pauses[action.id] = FIRST_POLL / 2
+        self._pauses[action.id] = MIN_POLL_SECONDS / 2
         self._submit(action, self._operation, action, "resume")
-        self._submit(action, self._guarded, action)
+        self._submit(action, self._poll_safely, action)
 
     def cancel(self, action: Action) -> None:
         """Ask the provider to stop, and ask no more."""
@@ -119,7 +119,7 @@ class HttpProvider(BaseProvider):
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Return what the provider told last, or why it told nothing."""
-        told = self._told_details.get(action_id)
+        told = self._last_details.get(action_id)
         return told if isinstance(told, dict) and told else None
 
     def _submit(self, action: Action, work: Callable[..., None], *arguments: Any) -> None:
@@ -130,28 +130,28 @@ class HttpProvider(BaseProvider):
                 return
             if key not in self._pools:
                 self._pools[key] = ThreadPoolExecutor(
-                    _CALLS_AT_ONCE, thread_name_prefix=f"provider {key}"
+                    _CONCURRENT_CALLS, thread_name_prefix=f"provider {key}"
                 )
             self._pools[key].submit(work, *arguments)
 
-    def _guarded(self, action: Action) -> None:
+    def _poll_safely(self, action: Action) -> None:
         if action.id not in self._pauses:
             return
         try:
-            self._look(action)
+            self._poll(action)
         except (CallError, ActionRejected) as error:
-            self._trouble(action, str(error))
+            self._record_problem(action, str(error))
         except Exception as error:
             logger.exception("action %s of %s", action.id, action.provider)
-            self._trouble(action, f"{type(error).__name__}: {error}")
+            self._record_problem(action, f"{type(error).__name__}: {error}")
 
-    def _trouble(self, action: Action, problem: str) -> None:
+    def _record_problem(self, action: Action, problem: str) -> None:
         """Note what stands in an action's way, for who looks at it and for its time-out."""
         if self._closed:
             return
         self._attempts[action.id] += 1
-        logger.warning("action %s: %s", action.id, problem[:_LOGGED])
-        self._note(
+        logger.warning("action %s: %s", action.id, problem[:_MAX_LOGGED])
+        self._store_details(
             action,
             {
                 "code": "ActionProviderError",
@@ -159,20 +159,20 @@ class HttpProvider(BaseProvider):
                 "attempts": self._attempts[action.id],
             },
         )
-        self._again(action)
+        self._schedule_poll(action)
 
-    def _note(self, action: Action, details: Any) -> None:
-        if action.id not in self._pauses or self._told_details.get(action.id) == details:
+    def _store_details(self, action: Action, details: Any) -> None:
+        if action.id not in self._pauses or self._last_details.get(action.id) == details:
             return
-        self._told_details[action.id] = details
-        self._actions.note(action.id, details)
+        self._last_details[action.id] = details
+        self._actions.store_progress(action.id, details)
 
-    def _look(self, action: Action) -> None:
+    def _poll(self, action: Action) -> None:
         remote = self._remote_id(action.id)
         if remote is not None:
             answer = self._call("GET", action, f"/{quote(remote, safe='')}/status")
             if answer.status == 200 and not answer.problem:
-                self._told(action, answer)
+                self._handle_status(action, answer)
             elif answer.status == 404:
                 details = {
                     "code": "ActionNotFound",
@@ -180,12 +180,12 @@ class HttpProvider(BaseProvider):
                 }
                 self._end(action, FAILED, details)
             else:
-                self._trouble(action, _story(answer))
+                self._record_problem(action, _describe_response(answer))
             return
-        if action.id not in self._told_details:
+        if action.id not in self._last_details:
             # Stored before the call: where it never ends, the action's time-out has it to tell.
             words = f"{action.provider}: asked to run, and no whole answer yet"
-            self._note(action, {"code": "ActionProviderSilent", "description": words})
+            self._store_details(action, {"code": "ActionProviderSilent", "description": words})
         body: dict[str, Any] = {
             "request_id": action.id,
             "body": action.body,
@@ -196,25 +196,25 @@ class HttpProvider(BaseProvider):
         answer = self._call("POST", action, "/run", body)
         remote_id = answer.document.get("action_id")
         if answer.status in (200, 201, 202) and isinstance(remote_id, str):
-            check_text(remote_id, f"{action.provider}: action_id", max_length=_LONGEST_ID)
+            check_text(remote_id, f"{action.provider}: action_id", max_length=_MAX_ID_LENGTH)
             self._keep_remote_id(action.id, remote_id)
-            self._told(action, answer)
+            self._handle_status(action, answer)
         elif 400 <= answer.status < 500 and answer.status not in _REPEATED:
-            described = {"code": f"HTTP {answer.status}", "description": _story(answer)}
+            described = {"code": f"HTTP {answer.status}", "description": _describe_response(answer)}
             self._end(action, REFUSED, answer.document or described)
         else:
-            self._trouble(action, _story(answer))
+            self._record_problem(action, _describe_response(answer))
 
-    def _told(self, action: Action, answer: HttpAnswer) -> None:
+    def _handle_status(self, action: Action, answer: HttpResponse) -> None:
         status, details = answer.document.get("status"), answer.document.get("details")
         if status in (SUCCEEDED, FAILED):
             self._end(action, str(status), details)
             self._operation(action, "release")
         elif status in (ACTIVE, INACTIVE):
             self._attempts.pop(action.id, None)
-            self._note(action, details)
+            self._store_details(action, details)
             self._engine.block_action(action.id, details, status == INACTIVE)
-            self._again(action)
+            self._schedule_poll(action)
         else:
             self._end(action, str(status), details)
 
@@ -224,19 +224,19 @@ class HttpProvider(BaseProvider):
 
     def _forget(self, action: Action) -> None:
         self._pauses.pop(action.id, None)
-        self._told_details.pop(action.id, None)
+        self._last_details.pop(action.id, None)
         self._attempts.pop(action.id, None)
 
-    def _again(self, action: Action) -> None:
+    def _schedule_poll(self, action: Action) -> None:
         pause = self._pauses.get(action.id)
         if pause is None:
             return
-        pause = min(2 * pause, LONGEST_POLL)
+        pause = min(2 * pause, MAX_POLL_SECONDS)
         self._pauses[action.id] = pause
-        self._engine.later(f"poll {action.id}", pause, lambda: self._submit_again(action))
+        self._engine.call_later(f"poll {action.id}", pause, lambda: self._submit_poll(action))
 
-    def _submit_again(self, action: Action) -> None:
-        self._submit(action, self._guarded, action)
+    def _submit_poll(self, action: Action) -> None:
+        self._submit(action, self._poll_safely, action)
 
     def _operation(self, action: Action, name: str) -> None:
         remote = self._remote_id(action.id)
@@ -245,9 +245,9 @@ class HttpProvider(BaseProvider):
         try:
             self._call("POST", action, f"/{quote(remote, safe='')}/{name}")
         except (CallError, ActionRejected) as error:
-            logger.warning("action %s: %s: %s", action.id, name, str(error)[:_LOGGED])
+            logger.warning("action %s: %s: %s", action.id, name, str(error)[:_MAX_LOGGED])
 
-    def _call(self, method: str, action: Action, path: str, body: Any = None) -> HttpAnswer:
+    def _call(self, method: str, action: Action, path: str, body: Any = None) -> HttpResponse:
         base = action.provider.rstrip("/")
         return self._calls.call(
             method, f"{base}{path}", self._token(base), body, seconds=CALL_SECONDS
@@ -289,10 +289,10 @@ class HttpProvider(BaseProvider):
             with self._store.transaction() as db:
                 db.execute("REPLACE INTO remote_actions VALUES (?,?)", (action_id, remote_id))
 
-        self._store.patiently(keep, f"action {action_id}")
+        self._store.retry_while_unavailable(keep, f"action {action_id}")
 
 
-def _story(answer: HttpAnswer) -> str:
+def _describe_response(answer: HttpResponse) -> str:
     """Return in one line what a provider answered that is not what was asked for."""
     if 300 <= answer.status < 400:
         return f"leads elsewhere (HTTP {answer.status}), which is not followed"

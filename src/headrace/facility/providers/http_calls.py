@@ -31,7 +31,7 @@ from headrace._internal.loopback import LOOPBACK
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.errors import FacilityError
 
-MAX_ANSWER: Final = 1_000_000
+MAX_RESPONSE_BYTES: Final = 1_000_000
 _POLL_SECONDS: Final = 0.1
 _SHOWN: Final = 300
 
@@ -41,7 +41,7 @@ class CallError(FacilityError):
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
     """What a provider answered.
 
     Attributes:
@@ -55,7 +55,7 @@ class HttpAnswer:
     problem: str = ""
 
 
-class Calls:
+class HttpClient:
     """Makes calls, which can all be cut short."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Calls:
 
     def call(
         self, method: str, url: str, token: str | None, body: Any = None, *, seconds: float
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Make one call.
 
         Args:
@@ -101,10 +101,10 @@ class Calls:
                 connection.sock = _secured(plain, host) if secure else plain
                 connection.request(method, path, body=text, headers=headers)
                 response = connection.getresponse()
-                data = response.read(MAX_ANSWER + 1)
+                data = response.read(MAX_RESPONSE_BYTES + 1)
             except (OSError, http.client.HTTPException) as error:
                 limit.left()  # says so where the time is over
-                raise CallError(f"{host}: {_words(error)}") from error
+                raise CallError(f"{host}: {_describe_error(error)}") from error
             limit.left()
         return _read(host, response.status, data)
 
@@ -184,13 +184,13 @@ def _connect(addresses: list[str], port: int, limit: _Limit) -> socket.socket:
         try:
             connecting = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            problem = _words(error)
+            problem = _describe_error(error)
             continue
         try:
             _wait_for_connection(connecting, address, port, limit)
         except OSError as error:
             connecting.close()
-            problem = _words(error)
+            problem = _describe_error(error)
         except CallError:
             connecting.close()
             raise
@@ -221,16 +221,16 @@ def _cut(connected: socket.socket) -> None:
         connected.shutdown(socket.SHUT_RDWR)
 
 
-def _read(host: str, status: int, data: bytes) -> HttpAnswer:
-    if len(data) > MAX_ANSWER:
-        raise CallError(f"{host}: an answer of more than {MAX_ANSWER:,} bytes")
+def _read(host: str, status: int, data: bytes) -> HttpResponse:
+    if len(data) > MAX_RESPONSE_BYTES:
+        raise CallError(f"{host}: an answer of more than {MAX_RESPONSE_BYTES:,} bytes")
     try:
         document = load_json(data or b"{}", "the answer")
     except InvalidValue as error:
-        return HttpAnswer(status, problem=f"{error}: {_shown(data)}")
+        return HttpResponse(status, problem=f"{error}: {_shown(data)}")
     if not isinstance(document, dict):
-        return HttpAnswer(status, problem=f"the answer is no JSON object: {_shown(data)}")
-    return HttpAnswer(status, document)
+        return HttpResponse(status, problem=f"the answer is no JSON object: {_shown(data)}")
+    return HttpResponse(status, document)
 
 
 def _shown(data: bytes) -> str:
@@ -238,7 +238,7 @@ def _shown(data: bytes) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _words(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return terminal_text(f"{error or type(error).__name__}")[:_SHOWN]

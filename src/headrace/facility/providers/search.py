@@ -7,15 +7,15 @@ import uuid
 from typing import Final
 
 from headrace._internal.clock import now
-from headrace.facility.providers.base import BaseProvider
+from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.store.actions import SUCCEEDED, Action, Answer
-from headrace.facility.store.search_index import SearchIndex
+from headrace.facility.store.actions import SUCCEEDED, Action, ActionResult
+from headrace.facility.store.search_index import SearchEntryTable
 
 URL: Final = "https://actions.globus.org/search/ingest"
 
 
-class SearchIngestProvider(BaseProvider):
+class SearchIngestProvider(ProviderBase):
     """Publishes an entry in a search index.
 
     Args:
@@ -24,14 +24,14 @@ class SearchIngestProvider(BaseProvider):
 
     url = URL
 
-    def __init__(self, index: SearchIndex) -> None:
+    def __init__(self, index: SearchEntryTable) -> None:
         self._index = index
 
     def new_id(self) -> str:
         """Return an id for a new action: the id of the ingest task."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult:
         """Store the entry with the action, and answer with the finished task.
 
         Raises:
@@ -51,7 +51,7 @@ class SearchIngestProvider(BaseProvider):
             "creation_date": moment,
             "completion_date": moment,
         }
-        return Answer(SUCCEEDED, details)
+        return ActionResult(SUCCEEDED, details)
 
     def begin(self, action: Action) -> None:
         """Do nothing: all is done when the action is accepted."""

@@ -12,11 +12,18 @@ from typing import Any, Final
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.validation import input_entries
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
-from headrace.facility.providers.base import BaseProvider
-from headrace.facility.store.actions import FAILED, REFUSED, SUCCEEDED, Action, Actions, Answer
-from headrace.facility.store.faults import is_passing
-from headrace.facility.store.flows import Flows, StoredFlow
-from headrace.facility.store.runs import Run, Runs
+from headrace.facility.providers.base import ProviderBase
+from headrace.facility.store.actions import (
+    FAILED,
+    REFUSED,
+    SUCCEEDED,
+    Action,
+    ActionResult,
+    ActionTable,
+)
+from headrace.facility.store.faults import is_transient
+from headrace.facility.store.flows import FlowTable, StoredFlow
+from headrace.facility.store.runs import Run, RunTable
 from headrace.facility.supervision import Health, WorkerPool, describe
 from headrace.flowlang.runs import TERMINAL
 
@@ -26,9 +33,9 @@ URL: Final = "https://flows.globus.org/flows"
 # A flow may call itself; so many runs inside each other are taken for a mistake.
 MAX_DEPTH: Final = 20
 _REQUEST: Final = "action "
-_CHECKS_AT_ONCE: Final = 2
+_CONCURRENT_CHECKS: Final = 2
 # After how many seconds what failed for the moment is tried again.
-_AGAIN_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 1.0
 _CANCELED: Final = {"code": "Canceled", "description": "canceled before its run was started"}
 
 
@@ -36,7 +43,7 @@ class _EndedError(Exception):
     """The action has ended, so that nothing is started for it."""
 
 
-class SubFlowProvider(BaseProvider):
+class SubFlowProvider(ProviderBase):
     """Starts runs of flows that are deployed here.
 
     Args:
@@ -50,14 +57,14 @@ class SubFlowProvider(BaseProvider):
     url = f"{URL}/FLOW_ID"
 
     def __init__(
-        self, flows: Flows, runs: Runs, actions: Actions, engine: Engine, health: Health
+        self, flows: FlowTable, runs: RunTable, actions: ActionTable, engine: Engine, health: Health
     ) -> None:
         self._flows = flows
         self._runs = runs
         self._actions = actions
         self._engine = engine
-        self._checks = WorkerPool(_CHECKS_AT_ONCE, "flow inputs", health)
-        engine.when_ended(self._ended)
+        self._checks = WorkerPool(_CONCURRENT_CHECKS, "flow inputs", health)
+        engine.add_end_listener(self._on_run_ended)
 
     def close(self) -> None:
         """Check no more inputs; what is left is checked after the next start."""
@@ -96,16 +103,16 @@ class SubFlowProvider(BaseProvider):
     def _check(self, action: Action) -> None:
         try:
             if self._run_of(action.id) is None:
-                self._refuse_unfit(action)
+                self._check_input(action)
         except Exception as error:  # noqa: BLE001 - it is tried again, or ends the action
-            if is_passing(error):
-                self._later(action, self.begin, _AGAIN_SECONDS)
+            if is_transient(error):
+                self._call_later(action, self.begin, _RETRY_SECONDS)
             else:
-                self._not_begun(action, error)
+                self._fail_start(action, error)
             return
-        self._later(action, self._start)
+        self._call_later(action, self._start)
 
-    def _refuse_unfit(self, action: Action) -> None:
+    def _check_input(self, action: Action) -> None:
         entries = input_entries(self._flow(action).input_schema, action.body)
         if entries:
             where = ".".join(map(str, entries[0]["loc"]))
@@ -124,17 +131,19 @@ class SubFlowProvider(BaseProvider):
         except _EndedError:
             return  # it was cancelled before it had begun
         except Exception as error:
-            if is_passing(error):
+            if is_transient(error):
                 raise
-            self._not_begun(action, error)
+            self._fail_start(action, error)
             return
         if run.status in TERMINAL:
             self._finish(action.id, run)
 
-    def _later(self, action: Action, work: Callable[[Action], None], seconds: float = 0.0) -> None:
-        self._engine.later(f"{_REQUEST}{action.id}", seconds, partial(work, action))
+    def _call_later(
+        self, action: Action, work: Callable[[Action], None], seconds: float = 0.0
+    ) -> None:
+        self._engine.call_later(f"{_REQUEST}{action.id}", seconds, partial(work, action))
 
-    def _not_begun(self, action: Action, error: Exception) -> None:
+    def _fail_start(self, action: Action, error: Exception) -> None:
         if isinstance(error, ActionRejected):
             details = {"code": error.code, "description": error.description}
             self._engine.finish_action(action.id, REFUSED, details)
@@ -147,9 +156,9 @@ class SubFlowProvider(BaseProvider):
     def cancel(self, action: Action) -> None:
         """Cancel the run; one that is not started yet never is."""
         with self._engine.transaction() as db:
-            run = self._runs.requested(db, f"{_REQUEST}{action.id}")
+            run = self._runs.find_by_request_id(db, f"{_REQUEST}{action.id}")
             if run is None:
-                self._actions.end(db, action.id, Answer(FAILED, _CANCELED))
+                self._actions.end(db, action.id, ActionResult(FAILED, _CANCELED))
         if run is not None and run.status not in TERMINAL:
             try:
                 self._engine.cancel_run(run.id)
@@ -161,7 +170,7 @@ class SubFlowProvider(BaseProvider):
         run = self._run_of(action_id)
         return {"run_id": run.id, "status": run.status} if run is not None else None
 
-    def _ended(self, run_id: str) -> None:
+    def _on_run_ended(self, run_id: str) -> None:
         try:
             run = self._runs.get(run_id)
         except NotFound:
@@ -175,7 +184,7 @@ class SubFlowProvider(BaseProvider):
         self._engine.finish_action(action_id, status, details)
 
     def _run_of(self, action_id: str) -> Run | None:
-        return self._runs.requested(self._runs.reader(), f"{_REQUEST}{action_id}")
+        return self._runs.find_by_request_id(self._runs.reader(), f"{_REQUEST}{action_id}")
 
     def _parent(self, db: sqlite3.Connection, run_id: str) -> Action | None:
         request = self._runs.get(run_id, db).request_id or ""

@@ -13,8 +13,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.providers.action_roots import ActionRoots
-from headrace.facility.providers.base import BaseProvider, Finish
+from headrace.facility.providers.action_roots import ActionRootTable
+from headrace.facility.providers.base import FinishAction, ProviderBase
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
@@ -54,7 +54,7 @@ _COLLECTION_FIELDS = {
 _ABSENT = frozenset({"ClientError.NotFound", "ExternalError.DirListingFailed.NotDirectory"})
 
 
-class TransferProvider(BaseProvider):
+class TransferProvider(ProviderBase):
     """One operation of the Transfer family.
 
     Args:
@@ -72,8 +72,8 @@ class TransferProvider(BaseProvider):
         name: str,
         operation: Operation,
         settings: SettingsFile,
-        roots: ActionRoots,
-        finish: Finish,
+        roots: ActionRootTable,
+        finish: FinishAction,
         pool: WorkerPool,
         closing: threading.Event,
     ) -> None:
@@ -106,7 +106,7 @@ class TransferProvider(BaseProvider):
         check_collections(known.values(), action.body, _COLLECTION_FIELDS[self._name])
         check_body(self.url, action.body)
         for field in _COLLECTION_FIELDS[self._name]:
-            self._roots.bind(db, action.id, known[action.body[field]])
+            self._roots.store(db, action.id, known[action.body[field]])
 
     def begin(self, action: Action) -> None:
         """Do the work on a thread of the pool; what an earlier attempt copied is kept."""
@@ -153,8 +153,8 @@ class TransferProvider(BaseProvider):
 def transfer_providers(
     store: Store,
     settings: SettingsFile,
-    finish: Finish,
-    begun: Callable[[str], int],
+    finish: FinishAction,
+    count_attempt: Callable[[str], int],
 ) -> tuple[list[TransferProvider], Callable[[], None]]:
     """Make the providers of the family.
 
@@ -169,19 +169,19 @@ def transfer_providers(
     """
     tasks = WorkerPool(CONCURRENT_TASKS, "transfer", store.health)
     closing = threading.Event()
-    roots = ActionRoots(store)
+    roots = ActionRootTable(store)
     lookups = WorkerPool(CONCURRENT_TASKS, "lookup", store.health)
 
     def copy(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
     ) -> dict[str, Any]:
-        begun(action.id)
+        count_attempt(action.id)
         return transfer(action.body, collections, action.id, show, stop, will_resume=closing.is_set)
 
     def remove(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
     ) -> dict[str, Any]:
-        resumed = begun(action.id) > 1
+        resumed = count_attempt(action.id) > 1
         return delete(action.body, collections, action.id, show, stop, resumed=resumed)
 
     def quick(work: Callable[..., dict[str, Any]]) -> Operation:
@@ -189,7 +189,7 @@ def transfer_providers(
             action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
         ) -> dict[str, Any]:
             del show, stop
-            begun(action.id)
+            count_attempt(action.id)
             return work(action.body, collections)
 
         return run
@@ -198,7 +198,7 @@ def transfer_providers(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
     ) -> dict[str, Any]:
         del show, stop
-        begun(action.id)
+        count_attempt(action.id)
         try:
             return stat(action.body, collections)
         except TransferError as error:
@@ -216,7 +216,7 @@ def transfer_providers(
         action: Action, collections: Collections, show: Progress, stop: Callable[[], bool]
     ) -> dict[str, Any]:
         del show, stop
-        attempt = begun(action.id)
+        attempt = count_attempt(action.id)
         try:
             return mkdir(action.body, collections)
         except TransferError as error:

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Final
 
 from headrace.facility.errors import ActionRejected, NotFound
-from headrace.facility.providers.base import BaseProvider, Finish, Later
+from headrace.facility.providers.base import CallLater, FinishAction, ProviderBase
 from headrace.facility.providers.bodies import check_body
-from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, Actions, Answer
-from headrace.facility.store.web_inputs import CLOSED, WebInput, WebInputs
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult, ActionTable
+from headrace.facility.store.web_inputs import CLOSED, WebInput, WebInputTable
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
 from headrace.flowlang.web_inputs import (
     EXPIRED,
@@ -25,10 +25,10 @@ from headrace.flowlang.web_inputs import (
 logger = logging.getLogger(__name__)
 
 # After how many seconds an expiry is tried again that the store did not take.
-_AGAIN_SECONDS: Final = 60.0
+_RETRY_SECONDS: Final = 60.0
 
 
-class CreateWebInput(BaseProvider):
+class CreateWebInputProvider(ProviderBase):
     """Puts a question; it is there when the state ends.
 
     Args:
@@ -38,7 +38,7 @@ class CreateWebInput(BaseProvider):
 
     url = CREATE_WEB_INPUT
 
-    def __init__(self, web_inputs: WebInputs, expiry: WebInputExpiry) -> None:
+    def __init__(self, web_inputs: WebInputTable, expiry: WebInputExpiry) -> None:
         self._web_inputs = web_inputs
         self._expiry = expiry
 
@@ -46,7 +46,7 @@ class CreateWebInput(BaseProvider):
         """Return an id for a new action."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult:
         """Store the question.
 
         Raises:
@@ -60,8 +60,8 @@ class CreateWebInput(BaseProvider):
             )
         asked = self._web_inputs.create(db, action.run_id, action.body)
         # Where the transaction does not come about after all, there is nothing to close.
-        self._expiry.watch(asked)
-        return Answer(SUCCEEDED, {ID_PARAMETER: asked.id})
+        self._expiry.schedule(asked)
+        return ActionResult(SUCCEEDED, {ID_PARAMETER: asked.id})
 
     def begin(self, action: Action) -> None:
         """Do nothing: all is done when the action is accepted."""
@@ -70,7 +70,7 @@ class CreateWebInput(BaseProvider):
         """Do nothing, likewise."""
 
 
-class AwaitWebInput(BaseProvider):
+class AwaitWebInputProvider(ProviderBase):
     """Waits until somebody has answered.
 
     Args:
@@ -81,7 +81,9 @@ class AwaitWebInput(BaseProvider):
 
     url = AWAIT_WEB_INPUT
 
-    def __init__(self, web_inputs: WebInputs, actions: Actions, finish: Finish) -> None:
+    def __init__(
+        self, web_inputs: WebInputTable, actions: ActionTable, finish: FinishAction
+    ) -> None:
         self._web_inputs = web_inputs
         self._actions = actions
         self._finish = finish
@@ -90,7 +92,7 @@ class AwaitWebInput(BaseProvider):
         """Return an id for a new action."""
         return str(uuid.uuid4())
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult | None:
         """Look whether the answer is there already.
 
         Raises:
@@ -98,13 +100,13 @@ class AwaitWebInput(BaseProvider):
         """
         check_body(self.url, action.body)
         try:
-            return _answer(self._web_inputs.get(action.body[ID_PARAMETER], db))
+            return _result_of(self._web_inputs.get(action.body[ID_PARAMETER], db))
         except NotFound as error:
             raise ActionRejected("NOT_FOUND", str(error)) from error
 
     def begin(self, action: Action) -> None:
         """Wait; where a death of the facility came between, the answer is there now."""
-        answer = _answer(self._web_inputs.get(action.body[ID_PARAMETER]))
+        answer = _result_of(self._web_inputs.get(action.body[ID_PARAMETER]))
         if answer is not None:
             self._finish(action.id, answer.status, answer.details)
 
@@ -120,14 +122,14 @@ class AwaitWebInput(BaseProvider):
             NotFound: no question has this id.
             StateConflict: it is closed, or the answer none of its options.
         """
-        self.tell(self._web_inputs.respond(web_input_id, value))
+        self.finish_waiting_actions(self._web_inputs.respond(web_input_id, value))
 
-    def tell(self, closed: WebInput) -> None:
+    def finish_waiting_actions(self, closed: WebInput) -> None:
         """Goes on with the runs that wait for a question which is closed now."""
-        answer = _answer(closed)
+        answer = _result_of(closed)
         if answer is None:
             return
-        for action in self._actions.open_at(self.url):
+        for action in self._actions.open_for_provider(self.url):
             if action.body[ID_PARAMETER].lower() == closed.id:
                 self._finish(action.id, answer.status, answer.details)
 
@@ -141,21 +143,23 @@ class WebInputExpiry:
         later: calls something after some seconds.
     """
 
-    def __init__(self, web_inputs: WebInputs, awaiting: AwaitWebInput, later: Later) -> None:
+    def __init__(
+        self, web_inputs: WebInputTable, awaiting: AwaitWebInputProvider, later: CallLater
+    ) -> None:
         self._web_inputs = web_inputs
         self._awaiting = awaiting
         self._later = later
 
     def start(self) -> None:
         """Take up every question that is open."""
-        for asked in self._web_inputs.open():
-            self.watch(asked)
+        for asked in self._web_inputs.list_open():
+            self.schedule(asked)
 
-    def watch(self, asked: WebInput) -> None:
+    def schedule(self, asked: WebInput) -> None:
         """Has a question closed when its time is over."""
-        self._after(asked.expires_at - time.time(), asked.id)
+        self._schedule_expiry(asked.expires_at - time.time(), asked.id)
 
-    def _after(self, seconds: float, web_input_id: str) -> None:
+    def _schedule_expiry(self, seconds: float, web_input_id: str) -> None:
         key = f"web input {web_input_id}"
         self._later(key, max(0.0, seconds), partial(self._expire, web_input_id))
 
@@ -164,20 +168,22 @@ class WebInputExpiry:
             closed = self._web_inputs.expire(web_input_id)
         except sqlite3.Error as error:
             logger.error("web input %s: its expiry is tried again: %s", web_input_id, error)
-            self._after(_AGAIN_SECONDS, web_input_id)
+            self._schedule_expiry(_RETRY_SECONDS, web_input_id)
             return
         if closed is not None:
-            self._awaiting.tell(closed)
+            self._awaiting.finish_waiting_actions(closed)
 
 
-def _answer(asked: WebInput) -> Answer | None:
+def _result_of(asked: WebInput) -> ActionResult | None:
     if asked.document["status"] != CLOSED:
         return None
     result = asked.result()
     if result is not None:
-        return Answer(SUCCEEDED, result)
+        return ActionResult(SUCCEEDED, result)
     if asked.expired:
         cause = f"nobody answered web input {asked.id} in time"
         # A state that both ways lead to reads the response of either; here it is null.
-        return Answer(FAILED, {"exception": EXPIRED, "cause": cause, RESPONSE: None})
-    return Answer(FAILED, {"code": "WebInputClosed", "description": "it was closed unanswered"})
+        return ActionResult(FAILED, {"exception": EXPIRED, "cause": cause, RESPONSE: None})
+    return ActionResult(
+        FAILED, {"code": "WebInputClosed", "description": "it was closed unanswered"}
+    )

@@ -17,7 +17,7 @@ from headrace.facility.store.database import Store
 _CHANGEABLE: Final = ("permissions", "expiration_date")
 
 
-class AccessRules:
+class AccessRuleTable:
     """The access rules in a store.
 
     Args:
@@ -27,7 +27,7 @@ class AccessRules:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def of(self, collection_id: str) -> list[dict[str, Any]]:
+    def for_collection(self, collection_id: str) -> list[dict[str, Any]]:
         """Return the ``access`` documents of a collection, in the order of their paths."""
         rows = self._store.reader().execute(
             "SELECT document FROM access_rules WHERE collection_id = ? ORDER BY path, id",

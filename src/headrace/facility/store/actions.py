@@ -26,7 +26,7 @@ REFUSED = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ActionResult:
     """How an action ended: a status and its details, which are JSON."""
 
     status: str
@@ -63,9 +63,9 @@ class Action:
     completion_time: str | None
     attempts: int
 
-    def ended(self, answer: Answer, moment: str) -> Action:
+    def with_result(self, result: ActionResult, moment: str) -> Action:
         """Return the action as it is after an answer."""
-        return replace(self, status=answer.status, details=answer.details, completion_time=moment)
+        return replace(self, status=result.status, details=result.details, completion_time=moment)
 
     def document(self, creator: str, details: Any = None) -> dict[str, Any]:
         """Return the action status document of the action provider interface.
@@ -94,27 +94,27 @@ _KNOWN: Final = frozenset({ACTIVE, INACTIVE, SUCCEEDED, FAILED, REFUSED})
 _DETAILS: Final = Limits(size=1_000_000)
 
 
-def sound(answer: Answer) -> Answer:
+def validate_result(result: ActionResult) -> ActionResult:
     """Return a provider's answer, or what is said in its place when it cannot be one."""
     problem = None
-    if answer.status not in _KNOWN:
-        problem = f"the status {answer.status!r:.40}, which is none of an action"
+    if result.status not in _KNOWN:
+        problem = f"the status {result.status!r:.40}, which is none of an action"
     else:
         try:
-            check_json(answer.details, "details", _DETAILS)
+            check_json(result.details, "details", _DETAILS)
         except InvalidValue as error:
             problem = f"what cannot be stored: {error}"
     if problem is None:
-        return answer
+        return result
     description = f"the action provider answered with {problem}"
-    return Answer(FAILED, {"code": "ActionProviderError", "description": description})
+    return ActionResult(FAILED, {"code": "ActionProviderError", "description": description})
 
 
-Finish = Callable[[str, str, Any], None]
-Later = Callable[[str, float, Callable[[], None]], None]
+FinishAction = Callable[[str, str, Any], None]
+CallLater = Callable[[str, float, Callable[[], None]], None]
 
 
-class Provider(Protocol):
+class ActionProvider(Protocol):
     """An action provider inside the facility.
 
     A provider accepts an action in the transaction that stores the run's step, so that an action
@@ -128,7 +128,7 @@ class Provider(Protocol):
     def new_id(self) -> str:
         """Return an id for a new action, in the provider's own form."""
 
-    def accept(self, db: sqlite3.Connection, action: Action) -> Answer | None:
+    def accept(self, db: sqlite3.Connection, action: Action) -> ActionResult | None:
         """Check the body and store what the work needs, in the given transaction.
 
         Returns:
@@ -154,7 +154,7 @@ class Provider(Protocol):
         """Return how far an action has come, where that is known."""
 
 
-class Actions:
+class ActionTable:
     """The actions in a store."""
 
     def __init__(self, store: Store) -> None:
@@ -181,7 +181,7 @@ class Actions:
         )
 
     @staticmethod
-    def end(db: sqlite3.Connection, action_id: str, answer: Answer) -> bool:
+    def end(db: sqlite3.Connection, action_id: str, result: ActionResult) -> bool:
         """Store how an action ended; an end that is there already stays.
 
         Returns:
@@ -191,8 +191,8 @@ class Actions:
             "UPDATE actions SET status = ?, details = ?, completion_time = ?"
             " WHERE id = ? AND completion_time IS NULL",
             (
-                FAILED if answer.status == REFUSED else answer.status,
-                json.dumps(answer.details),
+                FAILED if result.status == REFUSED else result.status,
+                json.dumps(result.details),
                 now(),
                 action_id,
             ),
@@ -214,19 +214,19 @@ class Actions:
         )
         return cursor.rowcount == 1
 
-    def note(self, action_id: str, details: Any) -> None:
+    def store_progress(self, action_id: str, details: Any) -> None:
         """Store how far an open action has come, or what stands in its way."""
 
         def store() -> None:
             with self._store.transaction() as db:
                 db.execute(
                     "UPDATE actions SET details = ? WHERE id = ? AND completion_time IS NULL",
-                    (json.dumps(sound(Answer(ACTIVE, details)).details), action_id),
+                    (json.dumps(validate_result(ActionResult(ACTIVE, details)).details), action_id),
                 )
 
-        self._store.patiently(store, f"action {action_id}")
+        self._store.retry_while_unavailable(store, f"action {action_id}")
 
-    def begun(self, action_id: str) -> int:
+    def count_attempt(self, action_id: str) -> int:
         """Count one more beginning of the action's work, and return how many there were."""
 
         def count() -> int:
@@ -235,15 +235,15 @@ class Actions:
                 row = db.execute("SELECT attempts FROM actions WHERE id = ?", (action_id,))
                 return int(row.fetchone()["attempts"])
 
-        return self._store.patiently(count, f"action {action_id}")
+        return self._store.retry_while_unavailable(count, f"action {action_id}")
 
     def get(self, action_id: str, db: sqlite3.Connection | None = None) -> Action | None:
         """Return one action, read in the given transaction or else as last committed."""
         source = db or self._store.reader()
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
-        return action_of(row) if row else None
+        return action_from_row(row) if row else None
 
-    def of_task(self, task_id: str) -> Action | None:
+    def for_task(self, task_id: str) -> Action | None:
         """Return the action that a task of a hosted endpoint belongs to."""
         row = self._store.reader().execute(
             "SELECT actions.* FROM actions JOIN tasks ON tasks.action_id = actions.id"
@@ -251,14 +251,14 @@ class Actions:
             (task_id,),
         )
         found = row.fetchone()
-        return action_of(found) if found else None
+        return action_from_row(found) if found else None
 
-    def of_run(self, run_id: str) -> list[Action]:
+    def for_run(self, run_id: str) -> list[Action]:
         """Return a run's actions in the order of their starts."""
         rows = self._store.reader().execute(
             "SELECT * FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
         )
-        return [action_of(row) for row in rows]
+        return [action_from_row(row) for row in rows]
 
     def open_ids(self) -> list[str]:
         """Return the ids of all actions that have not ended, in the order of their starts."""
@@ -267,7 +267,7 @@ class Actions:
         )
         return [row["id"] for row in rows]
 
-    def open_at(self, provider: str) -> list[Action]:
+    def open_for_provider(self, provider: str) -> list[Action]:
         """Return a provider's actions that have not ended; what cannot be read is left out."""
         rows = self._store.reader().execute(
             "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ? ORDER BY rowid",
@@ -276,7 +276,7 @@ class Actions:
         found = []
         for row in rows:
             try:
-                found.append(action_of(row))
+                found.append(action_from_row(row))
             except (ValueError, TypeError, RecursionError) as error:
                 logger.error("action %s cannot be read: %s", row["id"], error)
         return found
@@ -294,7 +294,7 @@ class Actions:
         return row["number"] if row else None
 
 
-def action_of(row: sqlite3.Row) -> Action:
+def action_from_row(row: sqlite3.Row) -> Action:
     """Make an action of its row.
 
     Raises:

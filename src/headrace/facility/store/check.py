@@ -19,11 +19,11 @@ from headrace.facility.store.database import Store
 from headrace.facility.store.flows import flow_problems
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import store_uri, wal_path
-from headrace.facility.store.runs import Runs
+from headrace.facility.store.runs import RunTable
 from headrace.facility.store.salvage import Row, leaf_rows
 
 # So many problems of one kind are told one by one.
-_TOLD: Final = 50
+_MAX_LISTED: Final = 50
 _LAST_ROWID: Final = (1 << 63) - 1
 
 
@@ -46,26 +46,26 @@ class StoreReport:
     version: int = 0
     size: int = 0
     runs: int = 0
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable_runs: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     exported: Path | None = None
 
     @property
-    def sound(self) -> bool:
+    def intact(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.problems and not self.unreadable
+        return not self.problems and not self.unreadable_runs
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON."""
         return {
             "path": str(self.path),
-            "sound": self.sound,
+            "sound": self.intact,
             "version": self.version,
             "size_bytes": self.size,
             "runs": self.runs,
             "problems": self.problems,
-            "unreadable_runs": [{"run_id": i, "reason": r} for i, r in self.unreadable],
+            "unreadable_runs": [{"run_id": i, "reason": r} for i, r in self.unreadable_runs],
             "rows": self.rows,
             "exported": str(self.exported) if self.exported else None,
         }
@@ -91,8 +91,8 @@ def check_store(path: Path, export: Path | None = None) -> StoreReport:
     try:
         # SQLite may write to what it opens, if only to bring a log in: it gets a copy.
         with tempfile.TemporaryDirectory(dir=(export or path).parent, prefix=".check-") as work:
-            copy = _copied(path, Path(work))
-            _look(copy, report)
+            copy = _copy_store(path, Path(work))
+            _check_copy(copy, report)
             if export is not None:
                 _export(copy, export, report)
     except OSError as error:
@@ -101,7 +101,7 @@ def check_store(path: Path, export: Path | None = None) -> StoreReport:
     return report
 
 
-def _copied(path: Path, work: Path) -> Path:
+def _copy_store(path: Path, work: Path) -> Path:
     copy = work / path.name
     try:
         # Page by page, as of one commit, whatever is in the pages.
@@ -120,7 +120,7 @@ def _copied(path: Path, work: Path) -> Path:
     return copy
 
 
-def _look(path: Path, report: StoreReport) -> None:
+def _check_copy(path: Path, report: StoreReport) -> None:
     if path.stat().st_size == 0:
         report.problems.append("the file is empty")
         return
@@ -143,7 +143,7 @@ def _look(path: Path, report: StoreReport) -> None:
 
 def _integrity(db: sqlite3.Connection) -> list[str]:
     try:
-        rows = db.execute(f"PRAGMA integrity_check({_TOLD})").fetchall()
+        rows = db.execute(f"PRAGMA integrity_check({_MAX_LISTED})").fetchall()
     except sqlite3.Error as error:
         return [f"damaged: {error}"]
     lines = [" ".join(str(row[0]).split()) for row in rows]
@@ -152,7 +152,7 @@ def _integrity(db: sqlite3.Connection) -> list[str]:
 
 def _references(db: sqlite3.Connection) -> list[str]:
     try:
-        rows = db.execute("PRAGMA foreign_key_check").fetchmany(_TOLD)
+        rows = db.execute("PRAGMA foreign_key_check").fetchmany(_MAX_LISTED)
     except sqlite3.Error as error:
         return [f"references cannot be checked: {error}"]
     return [f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is missing" for row in rows]
@@ -165,7 +165,7 @@ def _flows(db: sqlite3.Connection) -> list[str]:
         return []  # its damage is told already
 
 
-class _Reader:
+class _ReadOnlyStore:
     """Lets runs be read from a connection of ours."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -178,14 +178,14 @@ class _Reader:
 
 def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
     """Fold the events of every run from the first one on, and parse its definition."""
-    runs = Runs(cast(Store, _Reader(db)))
+    runs = RunTable(cast(Store, _ReadOnlyStore(db)))
     numbers = _numbers(db)
     report.runs = len(numbers)
     for number, run_id in numbers:
         try:
-            run = runs.numbered(db, number)
+            run = runs.get_by_number(db, number)
             runs.flow(run.definition)
-            for _ in runs.journal.replayed(db, number):
+            for _ in runs.event_log.replay_each(db, number):
                 pass
             json.loads(
                 db.execute("SELECT metadata FROM runs WHERE number = ?", (number,)).fetchone()[0]
@@ -195,7 +195,7 @@ def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
             ):
                 json.loads(action["body"]), json.loads(action["details"])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            report.unreadable.append((run_id, reason_of(error)))
+            report.unreadable_runs.append((run_id, reason_of(error)))
 
 
 def _numbers(db: sqlite3.Connection) -> list[tuple[int, str]]:

@@ -15,22 +15,22 @@ from typing import IO, TypeVar
 from headrace._internal.files import private_directory
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.faults import (
-    StoreAway,
     StoreFault,
+    StoreUnavailable,
     damaged_text,
     disk_problem,
     fault_of,
-    passing_text,
+    unavailable_text,
 )
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import (
     check_before_opening,
     check_pages,
     file_id,
+    find_placement,
     note_closed,
     note_damaged,
     note_open,
-    placement,
     wal_path,
 )
 from headrace.facility.supervision import Health
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 # How long to wait before trying again after the store could not be written, such as a full disk.
 RETRY_SECONDS = 1.0
-_LOOK_SECONDS = 2.0
+_CHECK_SECONDS = 2.0
 # A store of so many bytes is looked at page by page so often; twice as large, half as often.
 _PAGES_BYTES = 20_000_000
 _PAGES_SECONDS = 10.0
@@ -64,8 +64,8 @@ class Store:
         private_directory(path.parent)
         self.path = path
         self.health = health or Health()
-        self._placement = placement(path.parent)
-        self._owner = _take(path, self._placement.file_system)
+        self._placement = find_placement(path.parent)
+        self._owner = _lock_store(path, self._placement.file_system)
         self._synchronous = synchronous
         self._next_pages = time.monotonic() + _PAGES_SECONDS
         self._files: list[tuple[Path, tuple[int, int] | None]] = []
@@ -82,7 +82,7 @@ class Store:
             path.chmod(0o600)
             self._migrate()
             note_open(path)
-            if self._placement.lasting_inodes:
+            if self._placement.stable_inodes:
                 self._files = [(file, file_id(file)) for file in (path, wal_path(path))]
         except (FacilityError, OSError):
             # The log goes with the last connection: a note of before would say that it is lost.
@@ -92,7 +92,7 @@ class Store:
             raise
         except sqlite3.DatabaseError as error:
             if opened:
-                self._end(note_damaged)
+                self._close(note_damaged)
             self._owner.close()
             raise FacilityError(_cannot_open(path, error)) from error
 
@@ -147,7 +147,7 @@ class Store:
             self.health.clear("store")
             works, self._committed = self._committed, []
             for work in works:
-                _do(work)
+                _run_logged(work)
 
     def commit(self) -> None:
         """End the present transaction; what it wrote is durable when this returns."""
@@ -167,11 +167,11 @@ class Store:
             try:
                 found = file_id(file)
             except OSError as error:
-                raise StoreAway(f"{file}: {error.strerror}") from error
+                raise StoreUnavailable(f"{file}: {error.strerror}") from error
             if found == known:
                 continue
             if found is None and file == self.path:
-                raise StoreAway(f"{file} is not there any more: put it back")
+                raise StoreUnavailable(f"{file} is not there any more: put it back")
             if found is None and known is not None:
                 # What it held is in the store itself after this, as far as it was committed.
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -180,9 +180,9 @@ class Store:
                 "writes into a file that nobody finds again; start it anew"
             )
             self.health.fatal("store", text)
-            raise StoreAway(text)
+            raise StoreUnavailable(text)
 
-    def fault(self, error: sqlite3.Error) -> StoreFault:
+    def report_fault(self, error: sqlite3.Error) -> StoreFault:
         """Report an error of the store, and say what it means.
 
         A damaged store ends the process: whatever is written to it may damage more.
@@ -190,14 +190,14 @@ class Store:
         fault = fault_of(error)
         if fault is StoreFault.DAMAGED:
             self.health.fatal("store", damaged_text(self.path, error))
-        elif fault is StoreFault.PASSING and not self.health.fatal_reason:
-            self.health.report("store", passing_text(self.path, error))
+        elif fault is StoreFault.TRANSIENT and not self.health.fatal_reason:
+            self.health.report("store", unavailable_text(self.path, error))
         return fault
 
-    def look(self) -> None:
+    def check_health(self) -> None:
         """Look whether the store's files and disk are there, and report what is not so."""
         # A transaction that hangs in the disk must not hang who looks at it.
-        if not self._lock.acquire(timeout=_LOOK_SECONDS):
+        if not self._lock.acquire(timeout=_CHECK_SECONDS):
             return
         try:
             self._check_files()
@@ -205,7 +205,7 @@ class Store:
                 with self.transaction() as db:
                     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         except sqlite3.Error as error:
-            self.fault(error)
+            self.report_fault(error)
             return
         finally:
             self._lock.release()
@@ -231,7 +231,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             logger.warning("%s: not looked at: %s", self.path, error)
 
-    def patiently(self, work: Callable[[], T], what: str) -> T:
+    def retry_while_unavailable(self, work: Callable[[], T], description: str) -> T:
         """Do work that writes, again and again while the store cannot be written.
 
         A full disk delays what must be stored; it does not lose it.
@@ -244,9 +244,9 @@ class Store:
             try:
                 return work()
             except sqlite3.Error as error:
-                if self.fault(error) is not StoreFault.PASSING or self.health.fatal_reason:
+                if self.report_fault(error) is not StoreFault.TRANSIENT or self.health.fatal_reason:
                     raise
-                logger.debug("%s: the store cannot be written yet: %s", what, error)
+                logger.debug("%s: the store cannot be written yet: %s", description, error)
                 time.sleep(RETRY_SECONDS)
 
     def reader(self) -> sqlite3.Connection:
@@ -265,9 +265,9 @@ class Store:
     def close(self) -> None:
         """Close every connection; the store can be opened again."""
         with self._lock:
-            self._end(note_damaged if self.health.fatal_reason else note_closed)
+            self._close(note_damaged if self.health.fatal_reason else note_closed)
 
-    def _end(self, note: Callable[[Path], None]) -> None:
+    def _close(self, note: Callable[[Path], None]) -> None:
         with self._lock:
             if self._closed:
                 return
@@ -284,7 +284,7 @@ class Store:
             self._owner.close()
 
 
-def _do(work: Callable[[], None]) -> None:
+def _run_logged(work: Callable[[], None]) -> None:
     # What is committed is committed, whatever those do who are told of it.
     try:
         work()
@@ -296,15 +296,15 @@ def _cannot_open(path: Path, error: sqlite3.DatabaseError) -> str:
     fault = fault_of(error)
     if fault is StoreFault.DAMAGED and error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
         return damaged_text(path, error)
-    if fault is StoreFault.PASSING:
-        return passing_text(path, error)
+    if fault is StoreFault.TRANSIENT:
+        return unavailable_text(path, error)
     return (
         f"{path}: cannot be opened as the facility's store ({error}); "
         "restore it from a copy, or move it away to start with an empty one"
     )
 
 
-def _take(path: Path, file_system: str) -> IO[str]:
+def _lock_store(path: Path, file_system: str) -> IO[str]:
     # Two engines on one store would both begin the work of every open action.
     stream = path.with_suffix(".lock").open("a+")
     try:

@@ -18,17 +18,17 @@ from headrace.flowlang.runs import Event, EventKind, RunState, apply, from_snaps
 # Events after which a position is stored, so that no long run is folded from its beginning.
 _SNAPSHOT_EVENTS: Final = 64
 # Positions that are kept in memory, and bytes of their payloads as JSON.
-_KEPT: Final = 1_000
-_KEPT_BYTES: Final = 8_000_000
+_CACHED_RUNS: Final = 1_000
+_CACHED_BYTES: Final = 8_000_000
 
 logger = logging.getLogger(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Journal:
+class EventLog:
     """What happened to every run, in order.
 
-    A position in memory is what its committed events fold to: it is kept when the transaction
+    A position in memory is what its committed events replay to: it is kept when the transaction
     that added them ends, under the store's lock.
 
     Args:
@@ -37,8 +37,8 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: OrderedDict[int, RunState] = OrderedDict()
-        self._bytes = 0
+        self._cached: OrderedDict[int, RunState] = OrderedDict()
+        self._cached_bytes = 0
 
     def append(
         self, db: sqlite3.Connection, run: int, events: Sequence[Event], position: RunState
@@ -66,31 +66,31 @@ class Journal:
             document = _encode(position.to_snapshot())
             row = (run, position.sequence, document)
             db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
-        self._store.after_commit(lambda: self._keep(run, position))
+        self._store.after_commit(lambda: self._cache(run, position))
 
-    def position(self, db: sqlite3.Connection, run: int) -> RunState:
+    def state(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, in the given transaction."""
-        known = self._known.get(run)
+        known = self._cached.get(run)
         if known is None:
-            return self.folded(db, run)
-        self._known.move_to_end(run)
+            return self.replay(db, run)
+        self._cached.move_to_end(run)
         return known
 
-    def folded(self, db: sqlite3.Connection, run: int) -> RunState:
+    def replay(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, from its latest snapshot and the events since.
 
         Raises:
             RunUnreadable: one of them cannot be read.
         """
         row = db.execute("SELECT position FROM snapshots WHERE run = ?", (run,)).fetchone()
-        position = _restored(run, row["position"]) if row is not None else None
+        position = _load_state(run, row["position"]) if row is not None else None
         for event in self.events(db, run, position.sequence if position else 0):
-            position = _applied(position, event)
+            position = _apply(position, event)
         if position is None:
             raise RunUnreadable("it has no events")
         return position
 
-    def replayed(self, db: sqlite3.Connection, run: int) -> Iterator[RunState]:
+    def replay_each(self, db: sqlite3.Connection, run: int) -> Iterator[RunState]:
         """Yield where a run stood after each of its events, without any snapshot.
 
         Raises:
@@ -98,26 +98,28 @@ class Journal:
         """
         position: RunState | None = None
         for event in self.events(db, run):
-            position = _applied(position, event)
+            position = _apply(position, event)
             yield position
         if position is None:
             raise RunUnreadable("it has no events")
 
     @staticmethod
-    def snapshot(db: sqlite3.Connection, run: int, event: int) -> RunState | None:
+    def load_snapshot(db: sqlite3.Connection, run: int, event: int) -> RunState | None:
         """Return the position that is stored of a run, if it is one before the given event."""
         row = db.execute(
             "SELECT position FROM snapshots WHERE run = ? AND sequence < ?", (run, event)
         ).fetchone()
-        return _restored(run, row["position"]) if row else None
+        return _load_state(run, row["position"]) if row else None
 
     @staticmethod
-    def length(db: sqlite3.Connection, run: int) -> int:
+    def event_count(db: sqlite3.Connection, run: int) -> int:
         """Return the number of a run's events."""
         row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
         return int(row[0] or 0)
 
-    def last(self, db: sqlite3.Connection, run: int) -> tuple[RunState | None, Event, RunState]:
+    def last_event(
+        self, db: sqlite3.Connection, run: int
+    ) -> tuple[RunState | None, Event, RunState]:
         """Return a run's last event, with where the run stood before and after it."""
         before: RunState | None = None
         row = db.execute(
@@ -125,10 +127,10 @@ class Journal:
             " (SELECT max(sequence) FROM events WHERE run = ?)",
             (run, run),
         ).fetchone()
-        position = _restored(run, row["position"]) if row else None
+        position = _load_state(run, row["position"]) if row else None
         event: Event | None = None
         for event in self.events(db, run, position.sequence if position else 0):
-            before, position = position, _applied(position, event)
+            before, position = position, _apply(position, event)
         if event is None or position is None:
             raise RunUnreadable("it has no events")
         return before, event, position
@@ -159,18 +161,18 @@ class Journal:
 
     def forget(self, run: int) -> None:
         """Drop a run's position from memory."""
-        position = self._known.pop(run, None)
+        position = self._cached.pop(run, None)
         if position is not None:
-            self._bytes -= position.payload.size
+            self._cached_bytes -= position.payload.size
 
-    def _keep(self, run: int, position: RunState) -> None:
+    def _cache(self, run: int, position: RunState) -> None:
         self.forget(run)
         if position.phase == "done":
             return
-        self._known[run] = position
-        self._bytes += position.payload.size
-        while len(self._known) > _KEPT or self._bytes > _KEPT_BYTES:
-            self.forget(next(iter(self._known)))
+        self._cached[run] = position
+        self._cached_bytes += position.payload.size
+        while len(self._cached) > _CACHED_RUNS or self._cached_bytes > _CACHED_BYTES:
+            self.forget(next(iter(self._cached)))
 
 
 def _event(sequence: int, kind: str, time: float, data: str) -> Event:
@@ -190,7 +192,7 @@ def _event(sequence: int, kind: str, time: float, data: str) -> Event:
     return Event(known, time, document)
 
 
-def _applied(position: RunState | None, event: Event) -> RunState:
+def _apply(position: RunState | None, event: Event) -> RunState:
     try:
         return apply(position, event)
     except MemoryError:
@@ -202,7 +204,7 @@ def _applied(position: RunState | None, event: Event) -> RunState:
         ) from error
 
 
-def _restored(run: int, text: str) -> RunState | None:
+def _load_state(run: int, text: str) -> RunState | None:
     # A snapshot only saves time: without it the events tell the same from their beginning.
     try:
         return from_snapshot(json.loads(text))

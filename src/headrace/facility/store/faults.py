@@ -14,7 +14,7 @@ from typing import Final
 class StoreFault(Enum):
     """The kinds of errors of the store."""
 
-    PASSING = "passing"
+    TRANSIENT = "passing"
     """It cannot be read or written now: the disk is full, read-only or away, or somebody locks it.
     What must be stored waits."""
     DAMAGED = "damaged"
@@ -24,7 +24,7 @@ class StoreFault(Enum):
 
 
 # Primary result codes of SQLite; https://sqlite.org/rescode.html names them all.
-_PASSING: Final = frozenset(
+_TRANSIENT: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -43,7 +43,7 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 DISK_ERRORS: Final = _FULL | {errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE}
 
 
-class StoreAway(sqlite3.OperationalError):
+class StoreUnavailable(sqlite3.OperationalError):
     """The store's file is not where it was: its disk is away, or somebody moved it."""
 
     sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
@@ -58,10 +58,10 @@ def fault_of(error: BaseException) -> StoreFault:
     primary = code & 0xFF
     if primary in _DAMAGED:
         return StoreFault.DAMAGED
-    return StoreFault.PASSING if primary in _PASSING else StoreFault.RECORD
+    return StoreFault.TRANSIENT if primary in _TRANSIENT else StoreFault.RECORD
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Say whether work that could not be begun may be begun later: for want of disk, threads ..."""
     if isinstance(error, sqlite3.Error):
         return fault_of(error) is not StoreFault.RECORD
@@ -86,7 +86,7 @@ def disk_problem(directory: Path) -> str:
     return ""
 
 
-def passing_text(path: Path, error: BaseException) -> str:
+def unavailable_text(path: Path, error: BaseException) -> str:
     """Say in one line why a store cannot be used at present."""
     cause = disk_problem(path.parent)
     more = f" ({cause})" if cause else ""

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # The part of the facility that damaged flows are told under, so many by name.
 _PART: Final = "flows"
-_TOLD: Final = 5
+_MAX_LISTED: Final = 5
 # What SQLite does not take for JSON objects: few, and each is looked at again.
 _SUSPECTS: Final = """
 SELECT * FROM flows WHERE NOT (
@@ -66,7 +66,7 @@ class StoredFlow:
     updated_at: str
 
 
-class Flows:
+class FlowTable:
     """The flows in a store."""
 
     def __init__(self, store: Store) -> None:
@@ -85,7 +85,7 @@ class Flows:
             updated_at=moment,
         )
         with self._store.transaction() as db:
-            db.execute("INSERT INTO flows VALUES (?,?,?,?,?,?,?)", _row(flow))
+            db.execute("INSERT INTO flows VALUES (?,?,?,?,?,?,?)", _row_from_flow(flow))
         return flow
 
     def update(self, flow_id: str, changes: Mapping[str, Any]) -> StoredFlow:
@@ -105,7 +105,7 @@ class Flows:
                 metadata=metadata,
                 updated_at=now(),
             )
-            db.execute("REPLACE INTO flows VALUES (?,?,?,?,?,?,?)", _row(flow))
+            db.execute("REPLACE INTO flows VALUES (?,?,?,?,?,?,?)", _row_from_flow(flow))
         return flow
 
     def delete(self, flow_id: str) -> StoredFlow:
@@ -117,7 +117,7 @@ class Flows:
         with self._store.transaction() as db:
             row = self._record(db, flow_id)
             try:
-                flow = _flow(row)
+                flow = _flow_from_row(row)
             except FlowUnreadable:
                 flow = StoredFlow(flow_id, str(row["title"]), {}, {}, {**METADATA}, "", "")
             db.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
@@ -131,29 +131,29 @@ class Flows:
         """
         return self._get(self._store.reader(), flow_id)
 
-    def all(self) -> list[StoredFlow]:
+    def list_readable(self) -> list[StoredFlow]:
         """Return all flows that can be read, the last changed first."""
         rows = self._store.reader().execute("SELECT * FROM flows ORDER BY updated_at DESC, rowid")
         flows = []
         for row in rows:
             try:
-                flows.append(_flow(row))
+                flows.append(_flow_from_row(row))
             except FlowUnreadable as error:
                 logger.warning("%s", error)
         return flows
 
-    def look(self) -> None:
+    def check_readable(self) -> None:
         """Report the flows that cannot be read; they are in no list."""
         suspects = self._store.reader().execute(_SUSPECTS).fetchall()
         told = [str(error) for error in map(_fault, suspects) if error is not None]
         if not told:
             self._store.health.clear(_PART)
             return
-        more = f" (and {len(told) - _TOLD} more)" if len(told) > _TOLD else ""
-        self._store.health.report(_PART, "; ".join(told[:_TOLD]) + more)
+        more = f" (and {len(told) - _MAX_LISTED} more)" if len(told) > _MAX_LISTED else ""
+        self._store.health.report(_PART, "; ".join(told[:_MAX_LISTED]) + more)
 
     def _get(self, db: sqlite3.Connection, flow_id: str) -> StoredFlow:
-        return _flow(self._record(db, flow_id))
+        return _flow_from_row(self._record(db, flow_id))
 
     @staticmethod
     def _record(db: sqlite3.Connection, flow_id: str) -> sqlite3.Row:
@@ -165,7 +165,7 @@ class Flows:
         return row
 
 
-def _row(flow: StoredFlow) -> tuple[str, ...]:
+def _row_from_flow(flow: StoredFlow) -> tuple[str, ...]:
     return (
         flow.id,
         flow.title,
@@ -179,7 +179,7 @@ def _row(flow: StoredFlow) -> tuple[str, ...]:
 
 def _fault(row: sqlite3.Row) -> FlowUnreadable | None:
     try:
-        _flow(row)
+        _flow_from_row(row)
     except FlowUnreadable as error:
         return error
     return None
@@ -194,7 +194,7 @@ def flow_problems(db: sqlite3.Connection) -> list[str]:
     return [str(error) for error in map(_fault, db.execute("SELECT * FROM flows")) if error]
 
 
-def _flow(row: sqlite3.Row) -> StoredFlow:
+def _flow_from_row(row: sqlite3.Row) -> StoredFlow:
     try:
         definition, input_schema, metadata = (
             json.loads(row[name]) for name in ("definition", "input_schema", "metadata")

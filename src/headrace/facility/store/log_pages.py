@@ -11,18 +11,18 @@ from typing import Final
 
 from headrace.facility.engine.parking import reason_of
 from headrace.facility.errors import RunUnreadable
-from headrace.facility.store.event_log import Journal
+from headrace.facility.store.event_log import EventLog
 from headrace.flowlang import Flow
 from headrace.flowlang.runs import LogEntry, RunState, apply, event_log_entries
 
 # Events after which a position is kept, and bytes of JSON that all of them may be of.
 _EVERY: Final = 64
-_KEPT_BYTES: Final = 16_000_000
-_BYTES_PER_POSITION: Final = 500
+_CACHED_BYTES: Final = 16_000_000
+_BYTES_PER_STATE: Final = 500
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class LogPosition:
     """A place between two entries of a log.
 
     Attributes:
@@ -52,10 +52,10 @@ class LogPage:
     """
 
     entries: list[LogEntry]
-    next: Place | None
+    next: LogPosition | None
 
 
-class LogPages:
+class LogReader:
     """Reads logs page by page.
 
     Positions along a run are kept in memory, so that each page is told from the nearest one.
@@ -64,14 +64,14 @@ class LogPages:
         journal: where the events are.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], RunState] = OrderedDict()
-        self._bytes = 0
+        self._cached: OrderedDict[tuple[str, int], RunState] = OrderedDict()
+        self._cached_bytes = 0
 
     def forward(
-        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
+        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: LogPosition | None
     ) -> LogPage:
         """Return a page of the log, the oldest entry first.
 
@@ -82,9 +82,9 @@ class LogPages:
             limit: entries at most.
             at: where the page begins.
         """
-        first = at or Place(1, 0)
+        first = at or LogPosition(1, 0)
         found: list[LogEntry] = []
-        for place, entry in self._told(db, run, flow, first.event):
+        for place, entry in self._entries_from(db, run, flow, first.event):
             if place < first:
                 continue
             if len(found) == limit:
@@ -93,92 +93,96 @@ class LogPages:
         return LogPage(found, None)
 
     def backward(
-        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: Place | None
+        self, db: sqlite3.Connection, run: RunKey, flow: Flow, limit: int, at: LogPosition | None
     ) -> LogPage:
         """Return a page of the log, the newest entry first; it begins before ``at``."""
         # Behind the last event there may be an entry that says why the log ends here.
-        last = at or Place(self._journal.length(db, run.number) + 1, 1)
+        last = at or LogPosition(self._event_log.event_count(db, run.number) + 1, 1)
         found: list[LogEntry] = []
         end = last
         while end.event >= 1:
             # Where a position is kept, so that a part is told from its own beginning.
-            begin = Place((end.event - 1) // _EVERY * _EVERY + 1, 0)
-            stored = self._journal.snapshot(db, run.number, end.event) if end is last else None
+            begin = LogPosition((end.event - 1) // _EVERY * _EVERY + 1, 0)
+            stored = (
+                self._event_log.load_snapshot(db, run.number, end.event) if end is last else None
+            )
             if stored is not None and stored.sequence >= begin.event:
-                begin = Place(stored.sequence + 1, 0)
+                begin = LogPosition(stored.sequence + 1, 0)
             if begin == end:
-                begin = Place(max(1, end.event - _EVERY), 0)
+                begin = LogPosition(max(1, end.event - _EVERY), 0)
             if begin == end:
                 break
-            part = [*_until(self._told(db, run, flow, begin.event), end)]
+            part = [*_until(self._entries_from(db, run, flow, begin.event), end)]
             for place, entry in reversed(part):
                 if len(found) == limit:
-                    return LogPage(found, Place(place.event, place.entry + 1))
+                    return LogPage(found, LogPosition(place.event, place.entry + 1))
                 found.append(entry)
             end = begin
         return LogPage(found, None)
 
-    def _told(
+    def _entries_from(
         self, db: sqlite3.Connection, run: RunKey, flow: Flow, event: int
-    ) -> Iterator[tuple[Place, LogEntry]]:
+    ) -> Iterator[tuple[LogPosition, LogEntry]]:
         """Yield entries with their places, from the given event on."""
-        position, time = self._before(db, run, event), 0.0
+        position, time = self._state_before(db, run, event), 0.0
         sequence = position.sequence if position else 0
         try:
-            for happened in self._journal.events(db, run.number, sequence):
+            for happened in self._event_log.events(db, run.number, sequence):
                 following = apply(position, happened)
                 sequence, time = following.sequence, happened.time
                 if sequence >= event:
                     for n, entry in enumerate(
                         event_log_entries(flow, position, happened, following)
                     ):
-                        yield Place(sequence, n), entry
+                        yield LogPosition(sequence, n), entry
                 position = following
                 if sequence % _EVERY == 0:
-                    self._keep(run, position)
+                    self._cache(run, position)
             if sequence == 0:
                 raise RunUnreadable("it has no events")
         except (RunUnreadable, ValueError, TypeError, KeyError) as error:
-            yield Place(max(sequence + 1, event), 0), unreadable(error, time)
+            yield LogPosition(max(sequence + 1, event), 0), unreadable_entry(error, time)
 
-    def _before(self, db: sqlite3.Connection, run: RunKey, event: int) -> RunState | None:
+    def _state_before(self, db: sqlite3.Connection, run: RunKey, event: int) -> RunState | None:
         """Return the last known position before an event."""
         nearest = (event - 1) // _EVERY * _EVERY
         with self._lock:
             places = ((run.id, sequence) for sequence in range(nearest, 0, -_EVERY))
-            found = next((place for place in places if place in self._kept), None)
-            known = self._kept[found] if found else None
+            found = next((place for place in places if place in self._cached), None)
+            known = self._cached[found] if found else None
             if found:
-                self._kept.move_to_end(found)
+                self._cached.move_to_end(found)
         if known is not None and known.sequence == nearest:
             return known
-        stored = self._journal.snapshot(db, run.number, event)
+        stored = self._event_log.load_snapshot(db, run.number, event)
         return max((p for p in (known, stored) if p), key=lambda p: p.sequence, default=None)
 
-    def _keep(self, run: RunKey, position: RunState) -> None:
+    def _cache(self, run: RunKey, position: RunState) -> None:
         with self._lock:
             key = (run.id, position.sequence)
-            if key in self._kept:
+            if key in self._cached:
                 return
-            self._kept[key] = position
-            self._bytes += _size(position)
-            while self._bytes > _KEPT_BYTES:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= _size(dropped)
+            self._cached[key] = position
+            self._cached_bytes += _size(position)
+            while self._cached_bytes > _CACHED_BYTES:
+                _, dropped = self._cached.popitem(last=False)
+                self._cached_bytes -= _size(dropped)
 
 
-def unreadable(error: Exception, time: float) -> LogEntry:
+def unreadable_entry(error: Exception, time: float) -> LogEntry:
     """Return the entry that ends a log of which the rest cannot be read."""
     text = f"The rest of the log cannot be read: {reason_of(error)}"
     return LogEntry("LogUnreadable", text, {}, time)
 
 
 def _size(position: RunState) -> int:
-    return position.payload.size + _BYTES_PER_POSITION
+    return position.payload.size + _BYTES_PER_STATE
 
 
-def _until(told: Iterator[tuple[Place, LogEntry]], end: Place) -> Iterator[tuple[Place, LogEntry]]:
-    for place, entry in told:
+def _until(
+    entries: Iterator[tuple[LogPosition, LogEntry]], end: LogPosition
+) -> Iterator[tuple[LogPosition, LogEntry]]:
+    for place, entry in entries:
         if place >= end:
             return
         yield place, entry

@@ -95,11 +95,11 @@ def _runs_as_events(db: sqlite3.Connection) -> None:
     for old in db.execute(
         "SELECT o.*, r.number FROM old_runs o JOIN runs r ON r.id = o.id ORDER BY r.number"
     ).fetchall():
-        _adopt(db, old)
+        _convert_run(db, old)
     _run_all(db, "DROP TABLE old_runs; DROP TABLE log")
 
 
-def _adopt(db: sqlite3.Connection, old: sqlite3.Row) -> None:
+def _convert_run(db: sqlite3.Connection, old: sqlite3.Row) -> None:
     number, sequence, moment = old["number"], 0, 0.0
     rows = db.execute("SELECT * FROM log WHERE run_id = ? ORDER BY sequence", (old["id"],))
     for row in rows.fetchall():

@@ -39,10 +39,10 @@ class Placement:
 
     file_system: str
     journal_mode: str
-    lasting_inodes: bool
+    stable_inodes: bool
 
 
-def placement(directory: Path) -> Placement:
+def find_placement(directory: Path) -> Placement:
     """Look where a store lies."""
     kind = file_system(directory)
     mode = "TRUNCATE" if is_remote(kind) else "WAL"
@@ -125,9 +125,11 @@ def check_before_opening(path: Path, where: Placement) -> None:
             return  # it was being made when its facility was killed
         raise FacilityError(f"{path}: the store is empty, what it held is gone; {_RESTORE}")
     _check_magic(path)
-    if note is not None and where.lasting_inodes:
+    if note is not None and where.stable_inodes:
         _check_log(path, note)
-    left_open = note is not None or _has_content(wal_path(path)) or _has_content(_journal(path))
+    left_open = (
+        note is not None or _has_content(wal_path(path)) or _has_content(_journal_path(path))
+    )
     if left_open:
         check_pages(path)
 
@@ -140,12 +142,12 @@ def check_pages(path: Path) -> None:
         sqlite3.Error: they cannot be read at present.
     """
     # Read-only: a last connection that may write would put the log into the store at its end.
-    mode = "rw" if _has_content(_journal(path)) else "ro"
+    mode = "rw" if _has_content(_journal_path(path)) else "ro"
     try:
         with closing(sqlite3.connect(store_uri(path, mode), uri=True)) as db:
             found = [row[0] for row in db.execute("PRAGMA quick_check(1)")]
     except sqlite3.Error as error:
-        if fault_of(error) is StoreFault.PASSING:
+        if fault_of(error) is StoreFault.TRANSIENT:
             raise
         raise FacilityError(damaged_text(path, error)) from error
     if found != ["ok"]:
@@ -192,7 +194,7 @@ def _read_note(path: Path) -> OpenNote | None:
         return OpenNote(0, 0)
 
 
-def _journal(path: Path) -> Path:
+def _journal_path(path: Path) -> Path:
     return path.with_name(f"{path.name}-journal")
 
 

@@ -28,11 +28,11 @@ _LAST: Final = ("runs.start_time", "runs.number")
 _LAST_OF_A_TAG: Final = ("run_tags.start_time", "run_tags.run")
 _LONGEST_TEXT: Final = 1_000
 # Each flow with each status is read in order from its own index, as long as there are so few.
-_MOST_PARTS: Final = 40
+_MAX_PARTS: Final = 40
 
 
 @dataclass(frozen=True)
-class RunList:
+class RunQuery:
     """Which runs, in what order, and where a page of them begins.
 
     Attributes:
@@ -59,13 +59,13 @@ class RunList:
     after: Sequence[str | int] = ()
     limit: int = 20
 
-    def key(self, run: Run) -> list[str | int]:
+    def sort_key(self, run: Run) -> list[str | int]:
         """Return the place of a run in this list: what it is put in order by."""
         named = ("id" if name == "run_id" else name for name, _ in self.order)
         names = [*named, "start_time", "number"]
         return [value if (value := getattr(run, name)) is not None else "" for name in names]
 
-    def query(self, columns: str) -> tuple[str, Values]:
+    def to_sql(self, columns: str) -> tuple[str, Values]:
         """Return the query for a page, with one run more where there is more, and its values.
 
         Args:
@@ -93,7 +93,7 @@ class RunList:
         return [*wanted, (start, down), (number, down)]
 
     def _parts(self) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-        if self.tag or len(self.flow_ids or " ") * len(self.statuses or " ") > _MOST_PARTS:
+        if self.tag or len(self.flow_ids or " ") * len(self.statuses or " ") > _MAX_PARTS:
             yield self.flow_ids, self.statuses
             return
         flows: list[Sequence[str]] = [[flow] for flow in dict.fromkeys(self.flow_ids)]
@@ -105,7 +105,7 @@ class RunList:
     ) -> tuple[str, Values]:
         conditions = [*self._conditions(flows, statuses)]
         if self.after:
-            conditions.append(_behind(terms, self.after))
+            conditions.append(_after_key(terms, self.after))
         where = " AND ".join(sql for sql, _ in conditions) or "TRUE"
         values: Values = [value for _, more in conditions for value in more]
         keys = ", ".join(f"{column} AS k{n}" for n, (column, _) in enumerate(terms))
@@ -136,7 +136,7 @@ class RunList:
             if len(text) > _LONGEST_TEXT or "\0" in text:
                 yield "FALSE", ()  # no label and no title is so
             elif text:
-                yield f"runs.{column} LIKE ? ESCAPE '!'", (_containing(text),)
+                yield f"runs.{column} LIKE ? ESCAPE '!'", (_like_pattern(text),)
         start = (_LAST_OF_A_TAG if self.tag else _LAST)[0]
         for column, (first, last) in (
             (start, self.started),
@@ -148,26 +148,26 @@ class RunList:
                 yield f"{column} < ?", (last,)
 
 
-def _containing(text: str) -> str:
+def _like_pattern(text: str) -> str:
     """Return a pattern of LIKE for texts with this one inside, in any case of ASCII letters."""
     for special in "!%_":
         text = text.replace(special, f"!{special}")
     return f"%{text}%"
 
 
-def _behind(
-    terms: Sequence[tuple[str, bool]], place: Sequence[str | int]
+def _after_key(
+    terms: Sequence[tuple[str, bool]], key: Sequence[str | int]
 ) -> tuple[str, Sequence[Any]]:
     """Return the condition for runs that come after a place."""
     if len({down for _, down in terms}) == 1:
         columns = ", ".join(column for column, _ in terms)
         sign = "<" if terms[0][1] else ">"
-        return f"({columns}) {sign} ({', '.join('?' * len(terms))})", place
+        return f"({columns}) {sign} ({', '.join('?' * len(terms))})", key
     choices, values = [], Values()
     for n, (column, down) in enumerate(terms):
         equal = [f"{other} = ?" for other, _ in terms[:n]]
         choices.append(" AND ".join([*equal, f"{column} {'<' if down else '>'} ?"]))
-        values += place[: n + 1]
+        values += key[: n + 1]
     return f"({' OR '.join(f'({choice})' for choice in choices)})", values
 
 

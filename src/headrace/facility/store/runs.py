@@ -11,13 +11,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 from headrace._internal.json_check import escaped
-from headrace.facility.engine.parking import Parking, parked_details, reason_of
+from headrace.facility.engine.parking import ParkedRuns, parked_details, reason_of
 from headrace.facility.errors import FacilityError, NotFound, RunUnreadable, StateConflict
 from headrace.facility.store.database import Store
-from headrace.facility.store.event_log import Journal
+from headrace.facility.store.event_log import EventLog
 from headrace.facility.store.faults import StoreFault, fault_of
-from headrace.facility.store.log_pages import LogPage, LogPages, Place, RunKey, unreadable
-from headrace.facility.store.run_query import RunList
+from headrace.facility.store.log_pages import (
+    LogPage,
+    LogPosition,
+    LogReader,
+    RunKey,
+    unreadable_entry,
+)
+from headrace.facility.store.run_query import RunQuery
 from headrace.flowlang import DefinitionError, Flow, parse_flow
 from headrace.flowlang.runs import (
     TERMINAL,
@@ -82,7 +88,7 @@ def definition_hash(definition: Any, input_schema: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class Runs:
+class RunTable:
     """The runs in a store.
 
     Args:
@@ -90,11 +96,11 @@ class Runs:
         journal: where their events are.
     """
 
-    def __init__(self, store: Store, journal: Journal | None = None) -> None:
+    def __init__(self, store: Store, event_log: EventLog | None = None) -> None:
         self._store = store
-        self.journal = journal or Journal(store)
+        self.event_log = event_log or EventLog(store)
         self.flow = lru_cache(maxsize=256)(self._load_flow)
-        self._pages = LogPages(self.journal)
+        self._pages = LogReader(self.event_log)
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Store a new run with the definition that it keeps, and returns it with its number."""
@@ -118,8 +124,8 @@ class Runs:
             ),
         )
         number = cursor.fetchone()[0]
-        _tag(db, number, run.start_time, run.metadata["tags"])
-        return self.numbered(db, number)
+        _insert_tags(db, number, run.start_time, run.metadata["tags"])
+        return self.get_by_number(db, number)
 
     @staticmethod
     def set_status(
@@ -137,21 +143,21 @@ class Runs:
         Raises:
             NotFound: no run has this id.
         """
-        run = self._one(db, "id", run_id)
+        run = self._select_one(db, "id", run_id)
         if run is None:
             raise NotFound(f"No run exists with id value {run_id}")
         return run
 
-    def numbered(self, db: sqlite3.Connection, number: int) -> Run:
+    def get_by_number(self, db: sqlite3.Connection, number: int) -> Run:
         """Return the run of a number."""
-        run = self.find(db, number)
+        run = self.find_by_number(db, number)
         if run is None:
             raise NotFound(f"No run exists with number {number}")
         return run
 
-    def find(self, db: sqlite3.Connection, number: int) -> Run | None:
+    def find_by_number(self, db: sqlite3.Connection, number: int) -> Run | None:
         """Return the run of a number, or None."""
-        return self._one(db, "number", number)
+        return self._select_one(db, "number", number)
 
     def reader(self) -> sqlite3.Connection:
         """Return this thread's connection for reading."""
@@ -161,25 +167,27 @@ class Runs:
         """Has something done when the present transaction is committed."""
         self._store.after_commit(work)
 
-    def requested(self, db: sqlite3.Connection, request_id: str) -> Run | None:
+    def find_by_request_id(self, db: sqlite3.Connection, request_id: str) -> Run | None:
         """Return the run that a request has started, or None."""
-        return self._one(db, "request_id", request_id)
+        return self._select_one(db, "request_id", request_id)
 
-    def open(self) -> list[tuple[int, str]]:
+    def list_open(self) -> list[tuple[int, str]]:
         """Return the number and id of every run that has not ended."""
         rows = self._store.reader().execute(
             "SELECT number, id FROM runs WHERE completion_time IS NULL ORDER BY number"
         )
         return [(row["number"], row["id"]) for row in rows]
 
-    def page(self, wanted: RunList) -> tuple[list[Run], bool]:
+    def query_page(self, query: RunQuery) -> tuple[list[Run], bool]:
         """Return one page of a list of runs, and whether there is more behind it."""
-        found = [_run_of(row) for row in self._store.reader().execute(*wanted.query(_COLUMNS))]
-        return found[: wanted.limit], len(found) > wanted.limit
+        found = [
+            _run_from_row(row) for row in self._store.reader().execute(*query.to_sql(_COLUMNS))
+        ]
+        return found[: query.limit], len(found) > query.limit
 
-    def position(self, run: Run) -> RunState:
+    def state(self, run: Run) -> RunState:
         """Return where a run stands, as last committed."""
-        return self.journal.folded(self._store.reader(), run.number)
+        return self.event_log.replay(self._store.reader(), run.number)
 
     def details(self, run: Run) -> dict[str, Any]:
         """Return the ``details`` of a run's document: the last thing that happened to it.
@@ -189,7 +197,7 @@ class Runs:
         Raises:
             NotFound: the run was deleted meanwhile.
         """
-        parked = Parking.details(self._store.reader(), run.number)
+        parked = ParkedRuns.details(self._store.reader(), run.number)
         if parked is not None:
             return parked
         try:
@@ -197,13 +205,13 @@ class Runs:
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
-            self.numbered(self._store.reader(), run.number)
+            self.get_by_number(self._store.reader(), run.number)
             return parked_details(reason_of(error))
 
     def _last_entry(self, run: Run) -> dict[str, Any]:
         flow = self.flow(run.definition)
-        before, event, after = self.journal.last(self._store.reader(), run.number)
-        entries = [*event_log_entries(flow, before, event, after)] or [*self.entries(run)]
+        before, event, after = self.event_log.last_event(self._store.reader(), run.number)
+        entries = [*event_log_entries(flow, before, event, after)] or [*self.log_entries(run)]
         return run_details(entries[-1])
 
     def definition(self, sha256: str) -> tuple[Any, Any]:
@@ -224,9 +232,9 @@ class Runs:
         except (ValueError, RecursionError) as error:
             raise RunUnreadable(f"its stored definition is damaged: {error}") from error
 
-    def entries(self, run: Run) -> Iterator[LogEntry]:
+    def log_entries(self, run: Run) -> Iterator[LogEntry]:
         """Yield a run's log from its beginning; what cannot be read ends it with an entry."""
-        events = self.journal.events(self._store.reader(), run.number)
+        events = self.event_log.events(self._store.reader(), run.number)
         time = 0.0
         try:
             for entry in run_log(self.flow(run.definition), events):
@@ -235,10 +243,10 @@ class Runs:
             if time == 0.0:
                 raise RunUnreadable("it has no events")
         except (FacilityError, DefinitionError, ValueError, TypeError, KeyError) as error:
-            yield unreadable(error, time)
+            yield unreadable_entry(error, time)
 
-    def log(
-        self, run_id: str, limit: int, at: Place | None = None, newest_first: bool = False
+    def log_page(
+        self, run_id: str, limit: int, at: LogPosition | None = None, newest_first: bool = False
     ) -> LogPage:
         """Return a page of a run's log.
 
@@ -257,7 +265,7 @@ class Runs:
         try:
             flow = self.flow(run.definition)
         except (FacilityError, DefinitionError) as error:
-            return LogPage([unreadable(error, 0.0)], None)
+            return LogPage([unreadable_entry(error, 0.0)], None)
         return read(self._store.reader(), key, flow, limit, at)
 
     def update(self, run_id: str, changes: Mapping[str, Any]) -> Run:
@@ -280,8 +288,8 @@ class Runs:
             )
             if "tags" in changes:
                 db.execute("DELETE FROM run_tags WHERE run = ?", (run.number,))
-                _tag(db, run.number, run.start_time, changes["tags"])
-            return self.numbered(db, run.number)
+                _insert_tags(db, run.number, run.start_time, changes["tags"])
+            return self.get_by_number(db, run.number)
 
     def delete(self, run_id: str) -> None:
         """Remove the record of a run that has ended, with its journal, actions and tasks.
@@ -322,7 +330,7 @@ class Runs:
                 (before, limit),
             ).fetchall()
             for row in rows:
-                self._delete(db, _run_of(row))
+                self._delete(db, _run_from_row(row))
             return len(rows)
 
     def count_ended(self, before: str) -> tuple[int, int]:
@@ -338,7 +346,7 @@ class Runs:
         )
         return row[0], row[1]
 
-    def newest_time(self) -> str | None:
+    def latest_time(self) -> str | None:
         """Return the latest start or end of any run."""
         row = (
             self._store.reader()
@@ -362,15 +370,17 @@ class Runs:
             " (SELECT 1 FROM runs WHERE definition = ?)",
             (run.definition, run.definition),
         )
-        self._store.after_commit(lambda: self.journal.forget(run.number))
+        self._store.after_commit(lambda: self.event_log.forget(run.number))
 
-    def _one(self, db: sqlite3.Connection | None, column: str, value: str | int) -> Run | None:
+    def _select_one(
+        self, db: sqlite3.Connection | None, column: str, value: str | int
+    ) -> Run | None:
         source = db or self._store.reader()
         row = source.execute(
             f"SELECT {_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
             (value,),
         ).fetchone()
-        return _run_of(row) if row else None
+        return _run_from_row(row) if row else None
 
     def _load_flow(self, sha256: str) -> Flow:
         definition, _ = self.definition(sha256)
@@ -378,13 +388,13 @@ class Runs:
         return parse_flow(escaped(definition))
 
 
-def _tag(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
+def _insert_tags(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", [(tag, start_time, number) for tag in tags]
     )
 
 
-def _run_of(row: sqlite3.Row) -> Run:
+def _run_from_row(row: sqlite3.Row) -> Run:
     # A damaged page may have turned a text into bytes, which no list could show.
     values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
     values[6] = _metadata(values[6])

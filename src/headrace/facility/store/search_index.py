@@ -12,7 +12,7 @@ from headrace.facility.errors import NotFound
 from headrace.facility.store.database import Store
 
 
-class SearchIndex:
+class SearchEntryTable:
     """The entries of all search indexes in a store; an index is there once it has an entry.
 
     Args:
@@ -41,7 +41,7 @@ class SearchIndex:
             (index_id.lower(), entry["subject"], entry.get("id") or "", json.dumps(document)),
         )
 
-    def subject(self, index_id: str, subject: str) -> list[dict[str, Any]]:
+    def entries_of_subject(self, index_id: str, subject: str) -> list[dict[str, Any]]:
         """Return the entries of a subject.
 
         Raises:

@@ -70,7 +70,7 @@ class StoredFunction:
     created_at: str
 
 
-class Functions:
+class FunctionTable:
     """The functions in a store."""
 
     def __init__(self, store: Store) -> None:
@@ -110,7 +110,7 @@ class Functions:
             db.execute("DELETE FROM functions WHERE id = ?", (function_id,))
 
 
-class Tasks:
+class TaskTable:
     """The tasks in a store."""
 
     def __init__(self, store: Store) -> None:
@@ -134,20 +134,20 @@ class Tasks:
             ],
         )
 
-    def of_action(self, action_id: str, db: sqlite3.Connection | None = None) -> list[Task]:
+    def for_action(self, action_id: str, db: sqlite3.Connection | None = None) -> list[Task]:
         """Return an action's tasks, in their order."""
         rows = (db or self._store.reader()).execute(
             "SELECT * FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
         )
-        return [_task(row) for row in rows]
+        return [_task_from_row(row) for row in rows]
 
     def get(self, task_id: str) -> Task | None:
         """Return a task."""
         row = self._store.reader().execute("SELECT * FROM tasks WHERE id = ?", (task_id,))
         found = row.fetchone()
-        return _task(found) if found else None
+        return _task_from_row(found) if found else None
 
-    def move(self, task_id: str, status: str, result: Any = None, error: str = "") -> None:
+    def set_status(self, task_id: str, status: str, result: Any = None, error: str = "") -> None:
         """Store what became of a task; an end that is there already stays."""
 
         def store() -> None:
@@ -158,16 +158,16 @@ class Tasks:
                     (status, json.dumps(result), terminal_text(error) or None, task_id),
                 )
 
-        self._store.patiently(store, f"task {task_id}")
+        self._store.retry_while_unavailable(store, f"task {task_id}")
 
 
-def unpacked_code(code: str) -> str:
+def strip_code_length(code: str) -> str:
     """Return a function's code without the length that the Compute SDK puts before it."""
     length, newline, text = code.partition("\n")
     return text if newline and _DIGITS.fullmatch(length) and int(length) == len(text) else code
 
 
-def _task(row: sqlite3.Row) -> Task:
+def _task_from_row(row: sqlite3.Row) -> Task:
     arguments = json.loads(row["arguments"])
     return Task(
         id=row["id"],

@@ -89,7 +89,7 @@ class WebInput:
         return {RESPONSE: value}
 
 
-class WebInputs:
+class WebInputTable:
     """The web inputs in a store.
 
     Args:
@@ -170,15 +170,15 @@ class WebInputs:
         )
         if row is None:
             raise NotFound(f"No Web Input exists with id value {web_input_id}")
-        return _web_input(row)
+        return _web_input_from_row(row)
 
-    def open(self) -> list[WebInput]:
+    def list_open(self) -> list[WebInput]:
         """Return every web input that waits for an answer, but for those with a bad record."""
         rows = self._store.reader().execute("SELECT * FROM web_inputs WHERE status = ?", (OPEN,))
         found = []
         for row in rows:
             try:
-                found.append(_web_input(row))
+                found.append(_web_input_from_row(row))
             except WebInputUnreadable as error:
                 logger.error("%s", error)
         return found
@@ -255,17 +255,17 @@ class WebInputs:
             It, where this call closed it; None where it is closed or gone already.
         """
         with self._store.transaction() as db:
-            asked = self._open_one(db, web_input_id)
+            asked = self._find_open(db, web_input_id)
             return _close(db, asked, _OUTCOME_EXPIRED) if asked else None
 
     def close(self, web_input_id: str) -> None:
         """Close a web input that nobody waits for any more."""
         with self._store.transaction() as db:
-            asked = self._open_one(db, web_input_id)
+            asked = self._find_open(db, web_input_id)
             if asked is not None:
                 _close(db, asked, {})
 
-    def _open_one(self, db: sqlite3.Connection, web_input_id: str) -> WebInput | None:
+    def _find_open(self, db: sqlite3.Connection, web_input_id: str) -> WebInput | None:
         try:
             asked = self.get(web_input_id, db)
         except (NotFound, WebInputUnreadable):
@@ -292,7 +292,7 @@ def web_input_lifetime() -> float:
     return seconds
 
 
-def _web_input(row: sqlite3.Row) -> WebInput:
+def _web_input_from_row(row: sqlite3.Row) -> WebInput:
     """Return a web input from its row.
 
     Raises:
@@ -323,7 +323,7 @@ def _members(text: str) -> Iterable[tuple[str, Any]]:
 def _summary_of(row: sqlite3.Row) -> dict[str, Any]:
     """Return a row's summary; that of one that cannot be read says so in its title."""
     try:
-        return _summary(_web_input(row).document)
+        return _summary(_web_input_from_row(row).document)
     except WebInputUnreadable as error:
         return {
             "title": str(error),

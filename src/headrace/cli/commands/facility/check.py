@@ -36,7 +36,7 @@ def check_command(export: Path | None) -> int:
 
     report = check_store(state_directory(current().root()) / "facility.db", export)
     display(report.document(), lambda: _check_text(report), ("path", "sound", "runs"))
-    return 0 if report.sound else 1
+    return 0 if report.intact else 1
 
 
 def _first(lines: list[str]) -> list[str]:
@@ -47,14 +47,14 @@ def _first(lines: list[str]) -> list[str]:
 def _check_text(report: StoreReport) -> str:
     lines = [f"{report.path}: {report.size / 1e6:.1f} MB, {report.runs} runs"]
     lines += _first(report.problems)
-    lines += _first([f"run {run_id}: {reason}" for run_id, reason in report.unreadable])
+    lines += _first([f"run {run_id}: {reason}" for run_id, reason in report.unreadable_runs])
     if report.exported is not None:
         lines.append(
             f"What can be read is in {report.exported} ({report.rows.get('runs', 0)} runs, "
             f"{report.rows.get('events', 0)} events): stop the facility, move {report.path} with "
             f"its -wal and -open away, move the new file there, and start the facility."
         )
-    elif report.sound:
+    elif report.intact:
         lines.append("No damage.")
     else:
         lines.append("Make a store of what can be read: `headrace facility check --export FILE`.")
