@@ -126,7 +126,7 @@ def test_the_end_of_a_long_log_is_told_from_what_is_stored(
 def test_what_is_kept_is_bounded(
     told: tuple[RunTable, Run, list[LogEntry]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_pages, "_KEPT_BYTES", 1_000)
+    monkeypatch.setattr(log_pages, "_CACHED_BYTES", 1_000)
     runs, run, log = RunTable(told[0]._store), told[1], told[2]
     assert pages(runs, run, [7], newest_first=True) == log[::-1]
 

@@ -90,8 +90,8 @@ class HttpBench(Bench):
 
 @pytest.fixture
 def calling(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpBench]:
-    monkeypatch.setattr(module, "FIRST_POLL", 0.02)
-    monkeypatch.setattr(module, "LONGEST_POLL", 0.1)
+    monkeypatch.setattr(module, "MIN_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(module, "MAX_POLL_SECONDS", 0.1)
     token = tmp_path / "token"
     token.write_text("marked-token\n")
     token.chmod(0o600)

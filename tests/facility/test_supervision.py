@@ -19,7 +19,7 @@ PASS = {"A": {"Type": "Pass", "End": True}}
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervision, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(supervision, "_MIN_PAUSE", 0.01)
 
 
 def parts(health: Health) -> list[str]:
@@ -107,7 +107,7 @@ def test_the_engine_goes_on_when_its_timers_or_its_thread_raise(
             raise ValueError(f"a fault of ours {left.pop()}")
         return true_due()
 
-    monkeypatch.setattr(bench.engine._timers, "due", due)
+    monkeypatch.setattr(bench.engine._timers, "pop_due", due)
     run_id = bench.start(PASS)
     assert bench.ended(run_id).status == "SUCCEEDED"
     # The engine may have taken up the run just before its timers began to raise.

@@ -45,7 +45,7 @@ class LogHandler(logging.Handler):
     Args:
         path: the log's file.
         limit: bytes of the file.
-        kept: how many full ones are kept.
+        backups: how many full ones are kept.
     """
 
     def __init__(self, path: Path, limit: int = LOG_BYTES, backups: int = BACKUP_FILES) -> None:
@@ -102,7 +102,7 @@ class RateLimit(logging.Filter):
     """Lets so many records from one line of the source through in a minute.
 
     Args:
-        most: how many.
+        limit: how many.
         clock: tells seconds.
     """
 

@@ -52,8 +52,8 @@ class Heartbeat:
     Args:
         part: what the thread is for.
         stuck_ticks: looks of the supervisor without a sign of life that make it stuck.
-        hopeless_ticks: those that end the process.
-        hopeless: called before that, with what the thread was doing.
+        give_up_ticks: those that end the process.
+        on_give_up: called before that, with what the thread was doing.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Heartbeat:
         """Give a sign of life.
 
         Args:
-            doing: what is begun now; empty while there is nothing to do.
+            activity: what the thread does now; empty while there is nothing to do.
         """
         self.missed_ticks = 0
         self.activity = activity
@@ -91,7 +91,7 @@ class Health:
     """What is the matter with a facility; its parts report here.
 
     Args:
-        end: ends the process; called once, by any thread, with the reason in one line.
+        on_fatal: ends the process; called once, by any thread, with the reason in one line.
     """
 
     def __init__(self, on_fatal: Callable[[str], None] | None = None) -> None:

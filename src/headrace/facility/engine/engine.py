@@ -65,7 +65,7 @@ class Engine:
         store: where runs are kept.
         identity: who runs are started by.
         retention_days: days after which the record of an ended run is removed; None keeps all.
-        states_per_turn: states after which a run that never waits leaves others their turn.
+        max_states: states after which a run that never waits lets others go on.
         health: told of what does not go as it should; the store's by default.
     """
 
@@ -150,7 +150,7 @@ class Engine:
         Args:
             key: what it is for; a later call with the same key takes the place of an earlier one.
             seconds: from now on.
-            fire: what is done.
+            callback: what is done.
         """
         self._timers.call_after(key, seconds, callback)
         self._notify()

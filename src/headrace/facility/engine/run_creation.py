@@ -70,7 +70,7 @@ def insert_run(
         events: its first events.
         position: where they lead to.
         request_id: name of the request.
-        more: further metadata.
+        extra: further metadata.
     """
     metadata = {
         **shared_metadata({name: request.get(name) for name in SHARED_FIELDS}),

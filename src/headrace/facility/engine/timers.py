@@ -46,7 +46,7 @@ class Timers:
         Args:
             key: what it is for.
             seconds: from now on.
-            fire: called by the engine's thread; must return at once.
+            callback: called by the engine's thread; must return at once.
         """
         with self._lock:
             self._push(key, elapsed() + max(0.0, seconds), None, callback)

@@ -12,7 +12,7 @@ def is_served(url: str, allowed: Iterable[str] = ()) -> bool:
 
     Args:
         url: the address.
-        elsewhere: addresses of providers that the project allows besides.
+        allowed: addresses of other providers that the project allows.
     """
     address = url.rstrip("/")
     return address in _built_in() or is_flow(address) or any(_same(address, one) for one in allowed)

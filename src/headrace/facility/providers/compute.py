@@ -88,7 +88,7 @@ class TaskRunner:
     Args:
         store: where tasks are kept.
         finish: called with an action's id, status and details at its end.
-        begun: counts one more beginning of an action's work.
+        count_attempt: counts one more attempt of an action.
     """
 
     def __init__(

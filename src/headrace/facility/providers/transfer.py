@@ -162,7 +162,7 @@ def transfer_providers(
         store: where each action's directories are kept.
         settings: tells the collections.
         finish: called with an action's id, status and details at its end.
-        begun: counts one more beginning of an action's work, and returns how many there were.
+        count_attempt: counts one more attempt of an action, and returns how many there were.
 
     Returns:
         The providers, and what ends their threads.

@@ -238,7 +238,7 @@ class Store:
 
         Args:
             work: does it; an exception of another kind goes through.
-            what: what the log says is waiting.
+            description: what the log says is waiting.
         """
         while True:
             try:
