@@ -107,10 +107,10 @@ class Root(Group):
 )
 @project_options
 def headrace() -> None:
-    """Carry science data to a supercomputer and back with flows.
+    """Run science workflows on HPC systems with Globus flows, locally or hosted.
 
-    Flows, functions and triggers of the project in this directory are deployed, started and
-    watched here or at the hosted Globus services. Begin with `headrace init`.
+    Deploys, starts and monitors the flows, functions and triggers of the project in this directory,
+    on this machine or at the hosted Globus services. Begin with `headrace init`.
     """
 
 

@@ -122,7 +122,7 @@ def steering_an_inversion(world: World) -> None:
     wrong = headrace.told("inversion", "check", "rays", code=1)["problems"]
     assert ["key clip must be" in wrong[1], "bands[1].periods" in wrong[0]] == [True, True]
     refused = headrace("inversion", "start", "rays", code=1)
-    assert "2 problems, told above; nothing was published" in refused.error
+    assert "2 problems, shown above; nothing was published" in refused.error
     assert [line in refused.stderr for line in wrong] == [True, True]
     settings.write_text(whole)
     assert headrace.told("inversion", "check", "rays") == {

@@ -29,17 +29,26 @@ _FIELDS = (
 @click.command
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.deployable)
 @click.option("--dry-run", "-n", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--diff/--no-diff", default=None, help="Show what differs; with --dry-run it is.")
-@click.option("--prune", is_flag=True, help="Remove there what the project has no more.")
-@click.option("--adopt", metavar="FLOW_ID", help="Make a flow that is there the one of this NAME.")
+@click.option(
+    "--diff/--no-diff", default=None, help="Show the differences; on by default with --dry-run."
+)
+@click.option(
+    "--prune", is_flag=True, help="Remove from the service what the project no longer has."
+)
+@click.option(
+    "--adopt",
+    metavar="FLOW_ID",
+    help="Update this existing flow under NAME instead of creating one.",
+)
 @project_options
 def deploy_command(
     names: tuple[str, ...], dry_run: bool, diff: bool | None, prune: bool, adopt: str | None
 ) -> None:
     """Deploy the project's flows and functions, or those of the NAMEs.
 
-    Flows are created or updated, functions are registered. Flows are checked first; what somebody
-    changed there is found and put right; what is where is written to headrace.lock.
+    Flows are checked first, then created or updated; functions are registered. Changes that
+    somebody made at the service are detected and reverted. What is deployed is recorded in
+    headrace.lock.
     """
     from headrace.deploy import (
         Choice,

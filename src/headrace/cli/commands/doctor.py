@@ -39,16 +39,16 @@ _FIELDS = (
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="When the canary must be back, with its time in the queue.",
+    help="Time limit of the canary, with its time in the queue.",
 )
 @project_options
 def doctor_command(
     flow: str, file: str | None, settings: tuple[Any, ...], canary: bool, deadline: float
 ) -> int:
-    """Look at everything that a run of FLOW with this input needs, and start nothing.
+    """Check everything that a run of FLOW needs, without starting it.
 
-    The definition, what is deployed, the input, the collections' directories, the endpoints and
-    what they may run. The exit code is 1 when something is bad.
+    Checks the definition, what is deployed, the input, the collections' directories, the endpoints
+    and the functions that they may run. The exit code is 1 when a check fails.
     """
     from headrace.diagnostics.doctor import diagnose
 
@@ -60,7 +60,7 @@ def doctor_command(
         project, session.place, services, flow, body, canary_seconds=deadline if canary else None
     )
     bad = sum(diagnosis.health == "bad" for diagnosis in found)
-    words = "Nothing stands in the way." if not bad else f"{bad} of these would make the run fail."
+    words = "All checks passed." if not bad else f"{bad} of these would make the run fail."
     display(
         [asdict(diagnosis) for diagnosis in found],
         lambda: f"{table(found, _FIELDS, '')}\n{words}",

@@ -14,10 +14,10 @@ from headrace.cli.termio.display import display
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
 @output_options
 def init_command(directory: Path) -> None:
-    """Make a new project in DIRECTORY.
+    """Create a project in DIRECTORY.
 
-    DIRECTORY is here by default. Copies the five folders of a working project and
-    headrace.toml; nothing is overwritten.
+    DIRECTORY is the current one by default. Copies the five folders of a working project and
+    headrace.toml; no file is overwritten.
     """
     from headrace.project import init_project
 

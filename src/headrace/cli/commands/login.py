@@ -12,9 +12,15 @@ from headrace.cli.termio.display import display
 
 
 @click.command
-@click.option("--force", is_flag=True, help="Log in again even when the present login suffices.")
 @click.option(
-    "--consent", "consents", multiple=True, metavar="SCOPE", help="Consent to this scope, too."
+    "--force", is_flag=True, help="Log in again even when the present login is sufficient."
+)
+@click.option(
+    "--consent",
+    "consents",
+    multiple=True,
+    metavar="SCOPE",
+    help="Also consent to this scope; may be repeated.",
 )
 @project_options
 def login_command(force: bool, consents: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from headrace.cli.termio.display import display
 @click.command
 @output_options
 def logout_command() -> None:
-    """Log out of Globus; tokens are revoked."""
+    """Log out of Globus and revoke the tokens."""
     from headrace.hosted import logout as log_out
 
     done = log_out()

@@ -20,7 +20,7 @@ from headrace.cli.termio.notes import note
     "--input",
     "file",
     metavar="FILE",
-    help="JSON file with the flow's input; - for standard input. Names may stand in it.",
+    help="JSON file with the flow's input; - for standard input. It may contain names.",
 )
 @click.option(
     "-s",
@@ -30,20 +30,20 @@ from headrace.cli.termio.notes import note
     multiple=True,
     help="Set a member of the input, such as processing.ranks=4; the value is JSON or text.",
 )
-@click.option("-l", "--label", help="What to call the run; the flow's name by default.")
-@click.option("-t", "--tag", "tags", multiple=True, help="A word to find the run by.")
+@click.option("-l", "--label", help="Label of the run; the flow's name by default.")
+@click.option("-t", "--tag", "tags", multiple=True, help="Tag to find the run by; may be repeated.")
 @click.option("--monitor", "monitors", multiple=True, help="URN of who may see the run.")
 @click.option("--manager", "managers", multiple=True, help="URN of who may see and cancel it.")
 @click.option(
     "--notify-on",
     type=click.Choice(["SUCCEEDED", "FAILED", "INACTIVE"], case_sensitive=False),
     multiple=True,
-    help="What the hosted service shall mail you about.",
+    help="Run status about which the hosted service sends you mail.",
 )
 @click.option(
     "--preflight/--no-preflight",
     default=True,
-    help="Look first whether endpoints are online and collections reachable.",
+    help="Check first that endpoints are online and collections reachable.",
 )
 @click.option("-f", "--follow", is_flag=True, help="Show progress until the run has ended.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the run's end without showing progress.")
@@ -63,8 +63,8 @@ def start_command(
 ) -> int:
     """Start a run of FLOW.
 
-    Names in the input are resolved, the input is checked, and endpoints and collections are
-    looked at before anything is sent. With --follow or --wait the exit code is 1 when the run
+    Names in the input are resolved, the input is validated, and endpoints and collections are
+    checked before the run is started. With --follow or --wait the exit code is 1 when the run
     fails.
     """
     from headrace.diagnostics.preflight import (

@@ -25,18 +25,20 @@ def _stopped_message(stopped: Stopped, open_runs: int) -> str:
 
 @click.command
 @click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completion.triggers)
-@click.option("--once", is_flag=True, help="End when what is there now has been carried through.")
+@click.option(
+    "--once", is_flag=True, help="End when everything that is there now has been processed."
+)
 @click.option(
     "--until-idle",
     type=click.FloatRange(0.1),
     metavar="SECONDS",
-    help="End when nothing has arrived and no run has been under way for so long.",
+    help="End after this time without arrivals and active runs.",
 )
 @click.option(
     "--existing",
     type=click.Choice(["run", "skip"]),
-    help="Start runs on what lies in a directory that was never watched, or do not. Needed, too, "
-    "where the ledger of arrivals was lost.",
+    help="Start runs on entries that are there already when a directory is first watched, or skip "
+    "them. Also needed where the ledger of arrivals was lost.",
 )
 @project_options
 def watch_command(
@@ -44,9 +46,9 @@ def watch_command(
 ) -> int:
     """Watch directories, and start one run on each new arrival.
 
-    All triggers of the project by default. Progress of the runs is shown; it goes on where it
-    stood when it is started again. With --once or --until-idle the exit code is 1 when a run
-    failed, could not be started or was refused.
+    Watches the directories of all triggers of the project by default, and shows the progress of
+    the runs. When it is started again it continues where it stopped. With --once or --until-idle
+    the exit code is 1 when a run failed, could not be started or was refused.
     """
     from headrace.cli.parsing.triggers import choose, decide, refuse_wrong
     from headrace.cli.termio.progress import make_board

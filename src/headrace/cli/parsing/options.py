@@ -124,7 +124,7 @@ def output_options(function: F) -> F:
         type=click.Choice(["text", "json", "unix"]),
         expose_value=False,
         callback=_keep("format"),
-        help="text for people (default), json for programs, unix for line tools.",
+        help="Output format: text (default), json, or tab-separated lines (unix).",
     )(function)
 
 
@@ -136,7 +136,7 @@ def place_option(function: F) -> F:
         metavar="[local|globus]",
         expose_value=False,
         callback=_keep("at"),
-        help="Where things run; HEADRACE_AT, else local.",
+        help="Where runs take place; HEADRACE_AT, else local.",
     )(function)
 
 
@@ -148,7 +148,7 @@ def project_options(function: F) -> F:
         expose_value=False,
         callback=_keep("profile"),
         shell_complete=_profiles,
-        help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of the place.",
+        help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of --at.",
     )(output_options(function))
     function = place_option(function)
     return click.option(
@@ -159,7 +159,7 @@ def project_options(function: F) -> F:
         metavar="DIR",
         expose_value=False,
         callback=_keep("directory"),
-        help="The project's directory; this one or the nearest above by default.",
+        help="Directory of the project; by default this one or the nearest above.",
     )(function)
 
 

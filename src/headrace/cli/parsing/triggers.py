@@ -74,7 +74,7 @@ def tell(problems: Sequence[str]) -> None:
     for problem in problems:
         write(one_line(problem), err=True)
     if problems:
-        raise TriggerError(f"{len(problems)} problems of triggers, told above; nothing is watched")
+        raise TriggerError(f"{len(problems)} problems of triggers, shown above; nothing is watched")
 
 
 def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) -> list[Trigger]:

@@ -13,7 +13,7 @@ from headrace.cli.termio.display import display
 @click.command
 @output_options
 def schema_command() -> None:
-    """Print the JSON schema of headrace.toml, for editors that check it as you write."""
+    """Print the JSON schema of headrace.toml, for editors that validate it."""
     from headrace.project.effective_settings import config_schema
 
     document = config_schema()

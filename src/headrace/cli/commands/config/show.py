@@ -12,7 +12,7 @@ from headrace.cli.termio.tables import Field, table
 @click.command
 @project_options
 def show_command() -> None:
-    """Show every setting, and where its value comes from."""
+    """Show every setting and the source of its value."""
     from headrace.cli.termio.notes import note
     from headrace.endpoints.configuration_check import endpoint_problems
     from headrace.project.effective_settings import settings, shown

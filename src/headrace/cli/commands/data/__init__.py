@@ -7,4 +7,4 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("look",))
 def data_group() -> None:
-    """Look at data files before a run uses them."""
+    """Inspect data files before a run uses them."""

@@ -50,15 +50,14 @@ _SETTINGS = Path("job_scripts/process_waveforms.toml")
     "--config",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="How they would be processed; job_scripts/process_waveforms.toml of the project by "
-    "default.",
+    help="Processing configuration; job_scripts/process_waveforms.toml of the project by default.",
 )
 @project_options
 def look_command(seismograms: Path, synthetic: Path | None, config: Path | None) -> int:
-    """Show what seismograms are in DIR, what a run would do with them, and all its problems.
+    """Show the seismograms in DIR, how a run would process them, and all problems.
 
     DIR is an event with obs and syn, observed seismograms alone, or a directory of several of
-    these. The exit code is 0 where a run would succeed, and 1 where something must be decided.
+    these. The exit code is 0 if a run would succeed, and 1 if a decision is needed.
     """
     from headrace.cli.commands.data._inspection import look_at, require_seismic
     from headrace.cli.commands.data._text import look_text

@@ -16,7 +16,7 @@ from headrace.cli.termio.display import display
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for the pictures; by default RUN-pictures, here.",
+    help="Directory for the pictures; ./RUN-pictures by default.",
 )
 @click.option(
     "--only", metavar="PATTERN", multiple=True, help="Only histograms such as 'c0s02ch03/*'."

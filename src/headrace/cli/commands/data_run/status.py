@@ -11,13 +11,17 @@ _COLUMNS = ("name", "status", "segments", "bytes", "events", "traces_per_second"
 
 
 @click.command
-@click.option("-f", "--follow", is_flag=True, help="Go on showing the table until interrupted.")
+@click.option("-f", "--follow", is_flag=True, help="Keep updating the table until interrupted.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=50, help="Runs of the flow looked at (50)."
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    help="Maximum number of runs of the flow that are read (50).",
 )
 @project_options
 def status_command(follow: bool, limit: int) -> None:
-    """Show every run: its data, how fast it was fitted, and the lag behind the beam.
+    """Show the data, fit rate and lag behind the beam of every data run.
 
     The lag is the time from the end of the run at the detector to the results, or until now.
     """

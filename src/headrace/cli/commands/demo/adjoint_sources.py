@@ -22,11 +22,11 @@ EVENTS = 2
 @click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
 @output_options
 def adjoint_sources_command(directory: Path, keep: bool) -> int:
-    """Carry the waveforms of two events to an MPI job and back, in DIRECTORY.
+    """Compute adjoint sources of two example events in an MPI job, in DIRECTORY.
 
-    Makes a project, computes observed and synthetic seismograms for two velocity models, watches
-    for arrivals, copies the events in, and shows what comes back. A second call in the same
-    DIRECTORY goes on with two further events.
+    Creates a project, computes observed and synthetic seismograms for two velocity models, watches
+    for arrivals, copies the events in, and shows the results. A second call in the same DIRECTORY
+    continues with two further events.
     """
     from headrace.cli.commands.demo._text import misfits_text
     from headrace.cli.termio.runs import ending_text

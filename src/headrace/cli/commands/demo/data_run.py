@@ -22,11 +22,11 @@ RUNS = 1
 @click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
 @output_options
 def data_run_command(directory: Path, keep: bool) -> int:
-    """Carry a run's segments to fits, ROOT files and pictures, in DIRECTORY.
+    """Fit and analyse the segments of an example data run, in DIRECTORY.
 
-    Makes a project, writes a run as a data acquisition does (4 segments, 8 channels, pile-up,
-    noise), watches for its end, copies it in segment by segment, and shows what comes back. A
-    second call in the same DIRECTORY goes on with a further run.
+    Creates a project, writes a run as a data acquisition does (4 segments, 8 channels, pile-up,
+    noise), watches for its end, copies it in segment by segment, and shows the ROOT files and
+    pictures. A second call in the same DIRECTORY continues with a further run.
     """
     from headrace.cli.commands.data_run._runs import DataRuns
     from headrace.cli.commands.data_run._text import data_runs_text

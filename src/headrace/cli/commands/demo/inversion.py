@@ -20,11 +20,11 @@ from headrace.cli.termio.notes import note
 @click.option("--keep", is_flag=True, help="Leave the facility running at the end.")
 @output_options
 def inversion_command(directory: Path, keep: bool) -> int:
-    """Invert a checkerboard by waveforms, iteration after iteration, in DIRECTORY.
+    """Run a full-waveform inversion of a checkerboard model, in DIRECTORY.
 
-    Makes a project with eight events and twenty-four stations, watches for iterations, publishes
+    Creates a project with eight events and twenty-four stations, watches for iterations, publishes
     the first one, and shows how far the last model is from the true one. A second call in the same
-    DIRECTORY goes on where the first one was broken off.
+    DIRECTORY continues where the first one was interrupted.
     """
     from headrace.cli.termio.runs import ending_text
     from headrace.demos.demonstration import stop_services

@@ -9,4 +9,4 @@ from headrace.cli.groups import lazy_group
     __name__, ("list", "status", "create", "start", "stop", "restart", "delete", "log", "monitor")
 )
 def endpoint_group() -> None:
-    """Compute endpoints: create, start, watch over them."""
+    """Manage Compute endpoints."""

@@ -15,7 +15,7 @@ from headrace.cli.parsing.options import current, project_options
 def create_command(name: str) -> None:
     """Create ENDPOINT on this machine from its template and options.
 
-    It will run as a `globus-compute-endpoint` of your own, limited to the deployed functions.
+    It will run as your own `globus-compute-endpoint`, limited to the deployed functions.
     """
     from headrace.endpoints import manage
 

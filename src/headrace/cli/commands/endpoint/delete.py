@@ -12,10 +12,10 @@ from headrace.cli.termio.prompts import confirm
 
 @click.command
 @click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @project_options
 def delete_command(name: str, yes: bool) -> None:
-    """Stop ENDPOINT, make the service forget it, and remove its directory and log."""
+    """Stop and unregister ENDPOINT, and remove its directory and log."""
     from headrace.endpoints import manage
 
     session = current()

@@ -17,9 +17,9 @@ from headrace.cli.termio.display import display
     type=click.IntRange(1),
     default=50,
     show_default=True,
-    help="How many lines from the end.",
+    help="Number of lines from the end.",
 )
-@click.option("--workers", is_flag=True, help="The logs of what runs the tasks, not its own.")
+@click.option("--workers", is_flag=True, help="The logs of the workers instead.")
 @project_options
 def log_command(name: str, lines: int, workers: bool) -> None:
     """Print the end of ENDPOINT's log."""

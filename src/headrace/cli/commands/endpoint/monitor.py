@@ -25,14 +25,14 @@ _ALONE = "another monitor of this project is at work; nothing to do"
 @click.command
 @click.argument("names", metavar="[ENDPOINT]...", nargs=-1, shell_complete=completion.endpoints)
 @click.option("--once", is_flag=True, help="One check, for cron, scrontab or a systemd timer.")
-@click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint, too.")
+@click.option("--canary", is_flag=True, help="Also run a task that does nothing at every endpoint.")
 @click.option(
     "--deadline",
     type=click.FloatRange(1),
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="When the canary must be back, with its time in the queue.",
+    help="Time limit of the canary, with its time in the queue.",
 )
 @click.option(
     "--interval",
@@ -40,13 +40,13 @@ _ALONE = "another monitor of this project is at work; nothing to do"
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="Between two checks.",
+    help="Time between two checks.",
 )
 @click.option(
     "--watchdog",
     type=click.Path(path_type=Path),
     metavar="HEARTBEAT",
-    help="Check a monitor elsewhere instead, by its file heartbeat.json.",
+    help="Check another monitor instead, by its file heartbeat.json.",
 )
 @click.option(
     "--max-age",
@@ -54,10 +54,12 @@ _ALONE = "another monitor of this project is at work; nothing to do"
     default=1800.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --watchdog: how old it may be.",
+    help="With --watchdog: maximum age of the heartbeat.",
 )
-@click.option("--install-scrontab", is_flag=True, help="Have Slurm run the monitor: scrontab.")
-@click.option("--remove-scrontab", is_flag=True, help="Take that back.")
+@click.option(
+    "--install-scrontab", is_flag=True, help="Let Slurm run the monitor periodically (scrontab)."
+)
+@click.option("--remove-scrontab", is_flag=True, help="Remove the entry from the scrontab.")
 @project_options
 def monitor_command(
     names: tuple[str, ...],
@@ -70,10 +72,10 @@ def monitor_command(
     install_scrontab: bool,
     remove_scrontab: bool,
 ) -> int:
-    """Watch over the endpoints created here: restart what is down, and tell people.
+    """Monitor the endpoints of this machine: restart failed ones, and notify people.
 
-    Whom to tell stands in headrace.toml under [notify]. With --once the exit code is 1 when an
-    endpoint needs a person.
+    Notifications are configured in headrace.toml under [notify]. With --once the exit code is 1
+    when an endpoint needs an intervention.
     """
     if watchdog is not None:
         _watch_the_monitor(watchdog, max_age)

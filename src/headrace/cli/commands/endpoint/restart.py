@@ -13,9 +13,9 @@ from headrace.cli.parsing.options import current, project_options
 @click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
 @project_options
 def restart_command(name: str) -> None:
-    """Stop ENDPOINT, and start it with what headrace.toml and headrace.lock say now.
+    """Restart ENDPOINT with the current headrace.toml and headrace.lock.
 
-    One that the facility hosts ends what it runs; its next task starts it anew.
+    An endpoint that the facility hosts ends its running tasks, and starts with its next task.
     """
     from headrace.endpoints import manage
 

@@ -13,7 +13,7 @@ from headrace.cli.parsing.options import current, project_options
 @click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
 @project_options
 def start_command(name: str) -> None:
-    """Start ENDPOINT in the background; one that runs stays as it is."""
+    """Start ENDPOINT in the background, unless it is running."""
     from headrace.endpoints import manage
 
     session = current()

@@ -36,9 +36,9 @@ _STATUS = (
 @click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
 @project_options
 def status_command(name: str) -> int:
-    """Tell how ENDPOINT is.
+    """Show the status, workers and tasks of ENDPOINT.
 
-    The exit code is 1 when it is created here and does not run.
+    The exit code is 1 when it was created on this machine and is not running.
     """
     from headrace.endpoints.manage import endpoint_document
 

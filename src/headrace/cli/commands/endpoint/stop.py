@@ -13,7 +13,7 @@ from headrace.cli.parsing.options import current, project_options
 @click.argument("name", metavar="ENDPOINT", shell_complete=completion.endpoints)
 @project_options
 def stop_command(name: str) -> None:
-    """Stop ENDPOINT with its workers and blocks; its tasks wait for its return."""
+    """Stop ENDPOINT with its workers and batch jobs; queued tasks wait for a restart."""
     from headrace.endpoints import manage
 
     session = current()

@@ -23,14 +23,14 @@ _SHOWN = 20
     "--export",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Make a new store of all that can be read; the damaged one stays as it is.",
+    help="Copy everything that can be read to a new database.",
 )
 @project_options
 def check_command(export: Path | None) -> int:
-    """Look for damage in the facility's store.
+    """Check the facility's database for damage.
 
-    Every page, every reference and the events of every run are read; nothing is changed, and the
-    facility may be running. The exit code is 1 when something is damaged.
+    Reads every page, every reference and the events of every run. Nothing is changed, and the
+    facility may be running. The exit code is 1 when it is damaged.
     """
     from headrace.facility import check_store, state_directory
 

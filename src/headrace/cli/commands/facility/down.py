@@ -11,7 +11,7 @@ from headrace.cli.termio.display import display
 @click.command
 @project_options
 def down_command() -> None:
-    """Stop the project's facility; runs under way go on when it is started again."""
+    """Stop the project's facility; active runs continue when it is started again."""
     from headrace.facility import stop_facility
 
     stopped = stop_facility(current().root())

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @click.option(
     "--compute",
     is_flag=True,
-    help="Those of globus-compute-endpoint and the Compute SDK, with the client's secret.",
+    help="Exports for globus-compute-endpoint and the Compute SDK instead.",
 )
 @project_options
 def env_command(compute: bool) -> None:
-    """Print shell exports that lead other Globus clients here.
+    """Print shell exports that make other Globus clients use the facility.
 
-    The Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
-    eval "$(headrace facility env)". Secrets are among them: keep them to yourself.
+    For the Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
+    eval "$(headrace facility env)". They contain secrets: do not share them.
     """
     from headrace.config import (
         ProjectError,

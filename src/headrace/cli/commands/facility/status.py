@@ -28,9 +28,9 @@ _NOT_RUNNING = "Not running: start it with `headrace facility up`."
 @click.command
 @project_options
 def status_command() -> int:
-    """Tell whether the facility is running, and whether it is well.
+    """Show whether the facility is running and healthy.
 
-    The exit code is 1 when it is not running, does not answer, or something is the matter with it.
+    The exit code is 1 when it is not running, does not answer, or has a problem.
     """
     from headrace.facility import facility_status
 

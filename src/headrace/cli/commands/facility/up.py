@@ -23,13 +23,13 @@ from headrace.cli.termio.notes import note
 @click.option(
     "--take-over",
     is_flag=True,
-    help="Another machine has the facility and is gone for good: start it here.",
+    help="Start it here although another machine, which is gone for good, holds it.",
 )
 @project_options
 def up_command(compute: bool | None, broker: str | None, take_over: bool) -> None:
     """Start the project's facility in the background, unless it is running.
 
-    A running one is restarted where it shall serve Compute otherwise than it does.
+    A running one is restarted when --compute or --broker changes its settings.
     """
     from headrace.facility import (
         choose_compute,

@@ -7,4 +7,4 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("list", "check", "draw"))
 def flow_group() -> None:
-    """Flows: list, check and draw them."""
+    """List, check and draw flows."""

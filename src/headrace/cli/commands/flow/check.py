@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @project_options
 def check_command(what: tuple[str, ...], sarif_file: str | None) -> int:
-    """Check flows before they cost core hours; all flows of the project by default.
+    """Find mistakes in flow definitions; in all flows of the project by default.
 
     Prints FILE:LINE:COLUMN: SEVERITY CODE: MESSAGE (FIX); the exit code is 1 when there are errors.
     """

@@ -26,13 +26,13 @@ from headrace.cli.termio.terminal import write
     "run_id",
     metavar="RUN",
     shell_complete=completion.runs,
-    help="Colour the way that RUN took.",
+    help="Colour the states that RUN went through.",
 )
 @project_options
 def draw_command(what: str, output: Path | None, run_id: str | None) -> None:
     """Draw a flow as a state machine.
 
-    Without -o the Mermaid text goes to standard output.
+    Without -o, Mermaid text is written to standard output.
     """
     from headrace.config.text_files import read_json_object
     from headrace.project.flow_drawing import draw_flow, write_drawing

@@ -7,4 +7,4 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("list", "show", "run"))
 def function_group() -> None:
-    """Compute functions: list, look, try."""
+    """List, show and call compute functions."""

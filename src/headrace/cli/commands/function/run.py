@@ -21,9 +21,20 @@ from headrace.cli.termio.display import display
     shell_complete=completion.endpoints,
     help="Name of the endpoint that runs it.",
 )
-@click.option("-k", "--kwargs", "file", metavar="FILE", help="JSON file with its arguments; -.")
 @click.option(
-    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="One argument; may be repeated."
+    "-k",
+    "--kwargs",
+    "file",
+    metavar="FILE",
+    help="JSON file with its arguments; - for standard input.",
+)
+@click.option(
+    "-s",
+    "--set",
+    "settings",
+    type=KeyValue(),
+    multiple=True,
+    help="Set one argument; may be repeated.",
 )
 @click.option(
     "--wait-time",
@@ -31,7 +42,7 @@ from headrace.cli.termio.display import display
     default=3600,
     show_default=True,
     metavar="SECONDS",
-    help="How long it may take, with the time in queues.",
+    help="Time limit, with the time in queues.",
 )
 @project_options
 def run_command(
@@ -39,7 +50,7 @@ def run_command(
 ) -> None:
     """Call FUNCTION once at an endpoint, and print what it returns.
 
-    Names may stand in the arguments as in a flow's input, such as {"directory": {...}}.
+    The arguments may contain names as a flow's input does, such as {"directory": {...}}.
     """
     import json
 

@@ -14,7 +14,7 @@ from headrace.cli.termio.tables import Field, record
 @click.argument("name", metavar="FUNCTION", shell_complete=completion.functions)
 @project_options
 def show_command(name: str) -> None:
-    """Show what FUNCTION does and takes, and what of it travels."""
+    """Show the signature, description and deployed source of FUNCTION."""
     from headrace.deploy.inventory import function_document
 
     session = current()

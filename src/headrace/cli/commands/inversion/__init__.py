@@ -25,4 +25,4 @@ from headrace.cli.groups import lazy_group
     ),
 )
 def inversion_group() -> None:
-    """Full-waveform inversions: begin, look, steer."""
+    """Manage full-waveform inversions."""

@@ -16,16 +16,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def why_option(function: F) -> F:
     """Add ``--why``."""
-    return click.option("-m", "--why", default="", metavar="TEXT", help="Kept in the history.")(
-        function
-    )
+    return click.option(
+        "-m", "--why", default="", metavar="TEXT", help="Reason, kept in the history."
+    )(function)
 
 
 def undo_option(function: F) -> F:
     """Add ``--undo``."""
-    return click.option("--undo", is_flag=True, help="Take it back: let it take part again.")(
-        function
-    )
+    return click.option("--undo", is_flag=True, help="Include it again.")(function)
 
 
 def display_message(text: str, **document: Any) -> None:

@@ -17,7 +17,7 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def back_to_command(iteration: int, directory: Path, why: str) -> None:
-    """Go back to the start of ITERATION; it and later ones are set aside."""
+    """Go back to the start of ITERATION; it and later ones are archived."""
     from headrace.seismic.inversion.commands import back_to as ask
 
     ask(home_of(directory), iteration, why)

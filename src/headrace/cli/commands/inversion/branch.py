@@ -18,9 +18,9 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def branch_command(iteration: int, new: Path, directory: Path, why: str) -> None:
-    """Begin a second inversion in NEWDIR from the model of ITERATION.
+    """Create a second inversion in NEWDIR from the model of ITERATION.
 
-    A trigger of its own is written where NEWDIR lies beside the first one in the project.
+    If NEWDIR is in the same project, a trigger for it is written.
     """
     from headrace.seismic.inversion.branching import branch as ask
 

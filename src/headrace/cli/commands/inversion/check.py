@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @directory_argument
 @output_options
 def check_command(directory: Path) -> int:
-    """Check all that the next iteration of the inversion in DIR needs, before anything is sent.
+    """Check everything that the next iteration of the inversion in DIR needs.
 
-    Everything that would be refused later is told at once, a line each, and what was changed since
-    the last iteration. The exit code is 1 if there is anything.
+    Shows each problem that would stop it in one line, and the settings that were changed since the
+    last iteration. The exit code is 1 if there is a problem.
     """
     from headrace.seismic.inversion.preflight import check_before
 

@@ -18,5 +18,5 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def drop_event_command(event: str, directory: Path, undo: bool, why: str) -> None:
-    """Leave EVENT out from the next iteration on."""
+    """Exclude EVENT from the next iteration on."""
     drop("event", event, directory, why, undo)

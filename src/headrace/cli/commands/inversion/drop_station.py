@@ -18,5 +18,5 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def drop_station_command(station: str, directory: Path, undo: bool, why: str) -> None:
-    """Leave STATION (NET.STA) out from the next iteration on."""
+    """Exclude STATION (NET.STA) from the next iteration on."""
     drop("station", station, directory, why, undo)

@@ -18,11 +18,11 @@ from headrace.cli.termio.display import display
     type=click.Choice(["checkerboard", "specfem2d"]),
     default="checkerboard",
     show_default=True,
-    help="What to begin with.",
+    help="Example to begin with.",
 )
 @output_options
 def init_command(directory: Path, example: str) -> None:
-    """Make a project in DIR with an inversion in its data/inversion/."""
+    """Create a project in DIR with an inversion in its data/inversion/."""
     from headrace.cli.termio.notes import note
     from headrace.demos.inversion import create_example
 

@@ -18,12 +18,12 @@ from headrace.cli.parsing.options import output_options
     type=click.Choice(["stage", "iteration"]),
     default="iteration",
     show_default=True,
-    help="What is still done.",
+    help="What to complete first.",
 )
 @why_option
 @output_options
 def pause_command(directory: Path, after: str, why: str) -> None:
-    """Let the inversion in DIR stop after the running stage or iteration."""
+    """Pause the inversion in DIR after the running stage or iteration."""
     from headrace.seismic.inversion.commands import pause as ask
 
     ask(home_of(directory), after, why)

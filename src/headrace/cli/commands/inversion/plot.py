@@ -15,7 +15,7 @@ from headrace.cli.parsing.options import output_options
 @directory_argument
 @output_options
 def plot_command(directory: Path) -> None:
-    """Draw misfits and costs of the inversion in DIR."""
+    """Plot misfits and costs of the inversion in DIR."""
     from headrace.seismic.inversion.report import draw_plots
 
     home = home_of(directory)

@@ -19,12 +19,12 @@ from headrace.cli.parsing.options import output_options
     "stage",
     type=click.Choice(["forward", "windows", "adjoint", "update"]),
     required=True,
-    help="The first stage whose results are thrown away.",
+    help="First stage to repeat; its results are discarded.",
 )
 @why_option
 @output_options
 def redo_command(iteration: int, directory: Path, stage: str, why: str) -> None:
-    """Do ITERATION again from a stage; later iterations are set aside."""
+    """Repeat ITERATION from a stage; later iterations are archived."""
     from headrace.seismic.inversion.commands import redo as ask
 
     ask(home_of(directory), iteration, stage, why)

@@ -15,7 +15,7 @@ from headrace.cli.parsing.options import output_options
 @directory_argument
 @output_options
 def report_command(directory: Path) -> None:
-    """Write one HTML file for the inversion in DIR and for each iteration."""
+    """Write an HTML report of the inversion in DIR, and of each iteration."""
     from headrace.seismic.inversion.report import write_reports
 
     home = home_of(directory)

@@ -13,14 +13,14 @@ from headrace.cli.parsing.options import output_options
 
 @click.command
 @directory_argument
-@click.option("--again", is_flag=True, help="Publish the last iteration again in any case.")
+@click.option("--again", is_flag=True, help="Publish the last iteration again unconditionally.")
 @why_option
 @output_options
 def resume_command(directory: Path, again: bool, why: str) -> None:
-    """Let an inversion go on that has paused, stopped, or come to its end.
+    """Resume an inversion that was paused, has stopped, or has finished.
 
-    What is finished is not computed again. After the end it goes on where the settings have more
-    for it now: another band, more iterations or core hours.
+    Finished stages are not computed again. A finished inversion continues if its settings now
+    allow it: another band, more iterations or core hours.
     """
     from headrace.seismic.inversion.commands import resume as ask
 

@@ -17,7 +17,7 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def set_band_command(band: str, directory: Path, why: str) -> None:
-    """Let the next iteration that begins have BAND; the bands after it follow in their order."""
+    """Use BAND from the next iteration on; the bands after it follow in order."""
     from headrace.seismic.inversion.commands import set_band as ask
 
     home = home_of(directory)

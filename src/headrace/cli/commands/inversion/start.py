@@ -16,9 +16,9 @@ from headrace.cli.parsing.options import output_options
 @why_option
 @output_options
 def start_command(directory: Path, why: str) -> None:
-    """Publish the first iteration of the inversion in DIR, as its settings are.
+    """Start the inversion in DIR: publish its first iteration.
 
-    Everything is checked before, as `headrace inversion check` does.
+    The checks of `headrace inversion check` are made first.
     """
     from headrace.cli.termio.terminal import one_line, write
     from headrace.seismic.inversion.commands import start as ask
@@ -32,5 +32,5 @@ def start_command(directory: Path, why: str) -> None:
         for problem in error.problems:
             write(one_line(problem), err=True)
         count = len(error.problems)
-        raise InversionError(f"{count} problems, told above; nothing was published") from None
+        raise InversionError(f"{count} problems, shown above; nothing was published") from None
     display_message("Iteration 0 is published; `headrace watch` runs it, and those that follow.")

@@ -17,9 +17,9 @@ from headrace.cli.termio.display import display
 @place_option
 @output_options
 def status_command(directory: Path) -> None:
-    """Show how the inversion in DIR stands: misfits, times, core hours, forecast.
+    """Show the progress, misfits, times, core hours and forecast of the inversion in DIR.
 
-    Whether somebody advances it is asked where it runs.
+    Its runs are queried where it runs, to show whether it advances.
     """
     from headrace.cli.commands.inversion._runs import InversionRuns
     from headrace.cli.parsing.options import current

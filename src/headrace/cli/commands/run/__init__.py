@@ -10,7 +10,7 @@ from headrace.cli.groups import lazy_group
     ("list", "show", "log", "cancel", "resume", "watch", "wait", "delete", "retry", "output"),
 )
 def run_group() -> None:
-    """Run: list, look, wait, read output, cancel, take up again.
+    """Manage flow runs.
 
-    RUN is a run's id, the beginning of one, or `last`.
+    RUN is the id of a run, the beginning of one, or `last` for the newest.
     """

@@ -14,7 +14,7 @@ from headrace.cli.termio.runs import LIST_COLUMNS
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
 @project_options
 def cancel_command(run_id: str) -> None:
-    """Cancel RUN; the action under way is cancelled too."""
+    """Cancel RUN and its current action."""
     from headrace.runs.query import find_run
 
     session = current()

@@ -13,10 +13,10 @@ from headrace.cli.termio.runs import LIST_COLUMNS
 
 @click.command
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @project_options
 def delete_command(run_id: str, yes: bool) -> None:
-    """Delete RUN, which has ended, with its log."""
+    """Delete RUN and its log, after it has ended."""
     from headrace.runs.query import find_run
 
     session = current()

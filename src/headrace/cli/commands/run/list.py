@@ -12,7 +12,9 @@ from headrace.cli.termio.tables import table
 
 
 @click.command
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, help="At most so many (20).")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=20, help="Maximum number of runs (20)."
+)
 @click.option(
     "--flow", shell_complete=completion.flows, help="Only runs of this flow of the project."
 )

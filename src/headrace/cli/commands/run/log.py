@@ -21,14 +21,13 @@ _LOG_FIELDS = (
 
 @click.command
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
-@click.option("-n", "--limit", type=click.IntRange(1), help="At most so many entries.")
-@click.option("-r", "--reverse", is_flag=True, help="The newest first.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="Maximum number of entries.")
+@click.option("-r", "--reverse", is_flag=True, help="Newest entries first.")
 @project_options
 def log_command(run_id: str, limit: int | None, reverse: bool) -> None:
     """Print the log of RUN.
 
-    Failures are shown whole. Of long inputs and outputs the beginning is shown, and how much is
-    left out; -F json shows all of them.
+    Failures are shown in full. Long inputs and outputs are shortened; -F json has them in full.
     """
     from headrace.runs.query import find_run, run_log
 
@@ -42,4 +41,4 @@ def log_command(run_id: str, limit: int | None, reverse: bool) -> None:
         ("time", "code", "description"),
     )
     if is_text() and any(entry_words(entry).endswith(f" {LEFT_OUT})") for entry in entries):
-        note(f"inputs and outputs are shortened; whole: headrace run log {found} -F json")
+        note(f"inputs and outputs are shortened; in full: headrace run log {found} -F json")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
-@click.option("--state", metavar="STATE", help="Only what tasks of this state printed.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until RUN has ended.")
+@click.option("--state", metavar="STATE", help="Only output of tasks of this state.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until RUN has ended.")
 @click.option(
     "-n",
     "--tail",
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     default=200,
     show_default=True,
     metavar="LINES",
-    help="How many lines of the end of each stream.",
+    help="Number of lines from the end of each stream.",
 )
 @click.option(
     "--deadline",
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="When an endpoint elsewhere must have answered.",
+    help="Time limit for the answer of an endpoint on another machine.",
 )
 @project_options
 def output_command(
     run_id: str, state: str | None, follow: bool, tail: int, deadline: float
 ) -> None:
-    """Print what the tasks of RUN and their batch jobs printed.
+    """Print the output of the tasks of RUN and of their batch jobs.
 
-    Standard output and standard error of functions and of jobs, and the tracebacks of tasks that
-    failed. What ran elsewhere is read by its endpoint.
+    Standard output and standard error of functions and jobs, and the tracebacks of tasks that
+    failed. On another machine the endpoint reads them.
     """
     from headrace.runs import (
         RunFollower,

@@ -14,9 +14,9 @@ from headrace.cli.termio.runs import LIST_COLUMNS
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
 @project_options
 def resume_command(run_id: str) -> None:
-    """Resume RUN, which waits for a consent or for you.
+    """Resume RUN, which is inactive because it needs a consent or an intervention.
 
-    A consent is given with `headrace login`; while it is missing the exit code is 4.
+    Give a consent with `headrace login`; while it is missing the exit code is 4.
     """
     from headrace.runs.query import find_run, resume_run
 

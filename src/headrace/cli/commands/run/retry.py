@@ -12,12 +12,17 @@ from headrace.cli.termio.runs import LIST_COLUMNS
 
 @click.command
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
-@click.option("--from", "state", metavar="STATE", help="Begin here; by default where RUN ended.")
+@click.option(
+    "--from",
+    "state",
+    metavar="STATE",
+    help="State to begin at; the one where RUN ended by default.",
+)
 @click.option(
     "--result",
     metavar="FILE",
     help="JSON file (- for standard input) with the state's output, when you have done its work "
-    "by hand: of an Action its `details`. The new run begins after the state.",
+    "by hand: the `details` of an Action. The new run begins after the state.",
 )
 @click.option("--latest", is_flag=True, help="Use the flow as it is deployed now.")
 @click.option("-l", "--label", help="Label of the new run; RUN's by default.")
@@ -25,10 +30,10 @@ from headrace.cli.termio.runs import LIST_COLUMNS
 def retry_command(
     run_id: str, state: str | None, result: str | None, latest: bool, label: str | None
 ) -> None:
-    """Take up RUN, which has ended, in a new run that begins at one of its states.
+    """Continue RUN, which has ended, in a new run that begins at one of its states.
 
-    The state gets the input that it had in RUN; nothing before it is done again. The hosted
-    service begins at the start only: there it is a new run with the same input.
+    The state gets the input that it had in RUN; earlier states are not repeated. The hosted
+    service can only begin at the start: there it is a new run with the same input.
     """
     from headrace.cli.parsing.inputs import read_json
     from headrace.runs.query import NO_RESULT, find_run, retry_run

@@ -14,7 +14,7 @@ from headrace.cli.termio.runs import LIST_COLUMNS, run_text
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
 @project_options
 def show_command(run_id: str) -> None:
-    """Tell what RUN is, and what it is doing or how it ended."""
+    """Show the status, progress and results of RUN."""
     from headrace.runs import (
         RunFollower,
     )

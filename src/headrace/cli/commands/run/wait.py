@@ -11,13 +11,13 @@ from headrace.cli.parsing.options import project_options
 
 @click.command
 @click.argument("run_id", metavar="RUN", shell_complete=completion.runs)
-@click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up after this.")
+@click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Time limit.")
 @click.option(
     "--timeout-exit-code",
     type=click.IntRange(0, 99),
     default=1,
     show_default=True,
-    help="The exit code when it was given up.",
+    help="Exit code when the time limit was exceeded.",
 )
 @project_options
 def wait_command(run_id: str, timeout: float | None, timeout_exit_code: int) -> int:

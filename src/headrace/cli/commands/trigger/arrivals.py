@@ -32,9 +32,9 @@ _STATES = ("seen", "starting", "started", "failed", "refused", "skipped", "remov
 )
 @project_options
 def arrivals_command(triggers: tuple[str, ...], state: str | None) -> None:
-    """List what has arrived.
+    """List arrivals.
 
-    Its state and its run, or why it has none.
+    Shows the state and the run of each, or why it has none.
     """
     found = [one for one in arrival_documents(triggers) if state in (None, one["state"])]
     display(

@@ -13,10 +13,10 @@ from headrace.cli.termio.display import display
 @click.argument("triggers", metavar="[TRIGGER]...", nargs=-1, shell_complete=completion.triggers)
 @project_options
 def check_command(triggers: tuple[str, ...]) -> None:
-    """Check triggers, without watching.
+    """Check triggers without watching.
 
-    As `headrace watch` does before it begins: flow, input against the flow's schema, names,
-    collections, directories and programs; what is wrong is told in one line each.
+    The same checks as when `headrace watch` starts: flow, input against the flow's schema, names,
+    collections, directories and programs. Each problem is shown in one line.
     """
     from headrace.cli.parsing.triggers import choose, refuse_wrong
 

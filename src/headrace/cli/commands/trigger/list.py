@@ -23,8 +23,8 @@ _FIELDS = (
 def list_command() -> None:
     """List the triggers.
 
-    What each watches, and which flow it starts. What is wrong with one is told beside the list
-    of the others.
+    Shows the directory that each watches, and the flow that it starts. Errors in trigger files
+    are shown below the list.
     """
     from headrace.cli.parsing.triggers import loaded
     from headrace.triggers import directory_problem

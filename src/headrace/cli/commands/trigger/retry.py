@@ -19,8 +19,8 @@ from headrace.cli.termio.display import display
 def retry_command(name: str, patterns: tuple[str, ...]) -> int:
     """Try refused arrivals again.
 
-    Start their runs, once the cause is mended. All refused arrivals of TRIGGER, or those whose
-    names match the patterns. They are taken up by the watch that is running, or by the next one.
+    Fix the cause first. Retries all refused arrivals of TRIGGER, or those whose names match the
+    patterns. The watch that is running, or the next one, starts their runs.
     """
     from headrace.cli.parsing.triggers import choose
     from headrace.triggers import retry_refused

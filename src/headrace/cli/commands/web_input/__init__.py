@@ -7,7 +7,8 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("list", "show", "respond"))
 def web_input_group() -> None:
-    """Questions of runs: list, look, answer.
+    """List, show and answer web inputs.
 
-    ID is a web input's id, the beginning of one, or `last`.
+    A web input is a question that a run asks a person. ID is its id, the beginning of one, or
+    `last` for the newest.
     """

@@ -23,16 +23,18 @@ _COLUMNS = ("id", "status", "created_timestamp", "title")
 
 
 @click.command
-@click.option("--all", "all_", is_flag=True, help="Those that are closed, too.")
+@click.option("--all", "all_", is_flag=True, help="Include those that are closed.")
 @click.option(
     "--flow",
     shell_complete=completion.flows,
-    help="Only those of runs of this flow of the project.",
+    help="Only web inputs of runs of this flow of the project.",
 )
-@click.option("--run", metavar="ID", shell_complete=completion.runs, help="Only those of this run.")
+@click.option(
+    "--run", metavar="ID", shell_complete=completion.runs, help="Only web inputs of this run."
+)
 @project_options
 def list_command(all_: bool, flow: str | None, run: str | None) -> None:
-    """List the questions that wait for an answer, the newest first."""
+    """List the web inputs that wait for an answer, newest first."""
     from headrace.runs.launch import deployed_flow
     from headrace.runs.query import find_run
     from headrace.runs.web_inputs import list_web_inputs

@@ -17,9 +17,9 @@ from headrace.cli.termio.prompts import choose
 @click.argument("option", metavar="[OPTION]", required=False)
 @project_options
 def respond_command(web_input_id: str, option: str | None) -> None:
-    """Answer a question with the label, the value or the id of one of its OPTIONs.
+    """Answer a web input with the label, the value or the id of an OPTION.
 
-    On a terminal the options are shown when none is given.
+    Without an OPTION, a terminal shows the options and asks for one.
     """
     from headrace.runs.web_inputs import answer, find_web_input, question_lines
 

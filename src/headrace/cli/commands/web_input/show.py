@@ -21,7 +21,7 @@ _OPTION_FIELDS = (
 @click.argument("web_input_id", metavar="ID", shell_complete=completion.web_inputs)
 @project_options
 def show_command(web_input_id: str) -> None:
-    """Show a question and its options."""
+    """Show the question and the options of a web input."""
     from headrace.runs.web_inputs import find_web_input, question_lines
 
     session = current()
