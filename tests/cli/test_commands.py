@@ -62,7 +62,7 @@ def test_a_log_says_what_it_leaves_out(run: Run, deployed: Service) -> None:
     deployed.log(run_id, "ActionStarted", state_name="S", input={"word": words})
     shown = run("run", "log", run_id)
     assert "... (4,892 more characters)" in shown.stdout
-    assert f"whole: headrace run log {run_id} -F json" in shown.stderr
+    assert f"in full: headrace run log {run_id} -F json" in shown.stderr
     assert words in run("run", "log", run_id, "-F", "json").stdout
     assert run("run", "log", run_id, "-F", "json").stderr == ""
 
