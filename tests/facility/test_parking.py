@@ -206,7 +206,7 @@ def test_memory_that_was_short_is_tried_again(
     from headrace.facility.engine import engine
     from headrace.flowlang.runs import run_stepper
 
-    monkeypatch.setattr(engine, "_PARKED_PAUSE", 0.5)
+    monkeypatch.setattr(engine, "_MIN_PARKED_PAUSE", 0.5)
     true_enter = run_stepper.enter
     left = 3
 

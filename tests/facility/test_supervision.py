@@ -175,7 +175,7 @@ def test_a_run_in_which_the_facility_was_stuck_is_parked_at_the_next_start(bench
     other = bench.start({"A": action_state()})
     bench.action(1)
     bench.engine._current_run = bench.run(stuck).number
-    bench.engine._note_stuck("")
+    bench.engine._record_stuck_run("")
     bench.close()
     bench.open()
     assert "was stuck in it" in bench.parked(stuck)["description"]

@@ -1,19 +1,19 @@
-"""One turn of one run, inside the store's transaction."""
+"""Execution of one run, inside the store's transaction."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 
 from headrace._internal.timestamps import format_timestamp
+from headrace.facility.engine.effects import Effect
 from headrace.facility.engine.parking import ParkedRuns, canceled_details, parked_details, reason_of
 from headrace.facility.engine.provider_registry import ProviderRegistry
+from headrace.facility.engine.wakeups import Wakeup
 from headrace.facility.errors import ActionRejected
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
@@ -38,45 +38,24 @@ from headrace.flowlang.runs import (
 )
 
 logger = logging.getLogger(__name__)
-Effect = Callable[[], None]
-DeliveredResult = tuple[str, ActionResult, threading.Event | None]
-
-
-@dataclass(slots=True)
-class Wakeup:
-    """Why a run has a turn.
-
-    Attributes:
-        due: stored times that have come.
-        ends: actions of which a provider has told, with what, and who waits for it to be stored.
-    """
-
-    due_times: list[float] = field(default_factory=list)
-    results: list[DeliveredResult] = field(default_factory=list)
-
-    def waiters(self) -> Iterator[threading.Event]:
-        """Yield what is to be set when the signal is dealt with."""
-        return (done for _, _, done in self.results if done is not None)
-
-    def merged(self, other: Wakeup | None) -> Wakeup:
-        """Return this signal and a later one as one."""
-        if other is None:
-            return self
-        return Wakeup(self.due_times + other.due_times, self.results + other.results)
 
 
 class RunExecutor:
-    """Gives runs their turns.
+    """Advances, cancels, resumes and parks single runs.
+
+    Each method works in the given transaction; what must happen after its commit, such as the
+    beginning of an action's work, is returned as a list of effects.
 
     Args:
         runs: the runs.
         actions: their actions.
-        directory: the providers.
+        registry: the action providers.
         identity: who runs are started by.
-        begin: begins an action's work.
-        settle: told of every run that moved, with its number, after the commit.
-        ended: told of a run that ended though it cannot be read, likewise.
-        max_states: states after which a run leaves others their turn.
+        begin_action: begins an action's work.
+        on_advanced: called with the number and state of every run that was advanced, right after
+            the commit.
+        on_ended: called with the number of a run that ended though it cannot be read, likewise.
+        max_states: states after which a run lets others go on.
     """
 
     def __init__(
@@ -101,7 +80,7 @@ class RunExecutor:
         self._max_states = max_states
 
     def advance(self, db: sqlite3.Connection, number: int, wakeup: Wakeup) -> list[Effect]:
-        """Take a run as far as it can go, and returns what is to be done after the commit."""
+        """Take a run as far as it can go, and return the effects to run after the commit."""
         run = self._runs.find_by_number(db, number)
         if run is None:
             return []
@@ -111,9 +90,9 @@ class RunExecutor:
             ParkedRuns.delete(db, number)
             self._runs.set_status(db, number, position.status, None)
             self._runs.after_commit(partial(self.parked.discard, number))
-        stepper = self._traveller(db, run, position, effects)
-        for action_id, answer, _ in wakeup.results:
-            self._apply_result(db, stepper, action_id, answer)
+        stepper = self._stepper(db, run, position, effects)
+        for action_id, result, _ in wakeup.results:
+            self._apply_result(db, stepper, action_id, result)
         if position.phase != Phase.DONE:
             self._continue(db, stepper, wakeup, effects)
             self._save(db, number, position, stepper)
@@ -126,7 +105,7 @@ class RunExecutor:
         effects: list[Effect] = []
         try:
             position = self._runs.event_log.state(db, run.number)
-            stepper = self._traveller(db, run, position, effects)
+            stepper = self._stepper(db, run, position, effects)
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
@@ -137,10 +116,10 @@ class RunExecutor:
         return [*effects, *self._cancel_current_action(db, position)]
 
     def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
-        """Note that somebody resumes a run, and has its action tried again."""
+        """Record that somebody resumes a run, and have its action tried again."""
         position = self._runs.event_log.state(db, run.number)
         effects: list[Effect] = []
-        stepper = self._traveller(db, run, position, effects)
+        stepper = self._stepper(db, run, position, effects)
         stepper.append_event(EventKind.RESUMED, {})
         self._save(db, run.number, position, stepper)
         action = self._action(db, position)
@@ -150,13 +129,13 @@ class RunExecutor:
         return effects
 
     def park(self, db: sqlite3.Connection, number: int, wakeup: Wakeup, reason: str) -> None:
-        """Set a run aside that cannot be advanced; what its actions told is kept."""
+        """Set a run aside that cannot be advanced; results of its actions are stored."""
         self._runs.event_log.forget(number)
-        for action_id, answer, _ in wakeup.results:
-            if answer.status in (ACTIVE, INACTIVE):
-                self._actions.set_blocked(db, action_id, answer.details, answer.status == INACTIVE)
+        for action_id, result, _ in wakeup.results:
+            if result.status in (ACTIVE, INACTIVE):
+                self._actions.set_blocked(db, action_id, result.details, result.status == INACTIVE)
             else:
-                self._actions.end(db, action_id, answer)
+                self._actions.end(db, action_id, result)
         row = db.execute(
             "SELECT id FROM runs WHERE number = ? AND completion_time IS NULL", (number,)
         ).fetchone()
@@ -175,7 +154,7 @@ class RunExecutor:
         self._runs.after_commit(partial(self.parked.add, number))
 
     def unpark(self, db: sqlite3.Connection, number: int) -> None:
-        """Take a parked run up again: it is advanced at its next turn."""
+        """Have a parked run advanced again at its next wakeup."""
         ParkedRuns.delete(db, number)
         self._runs.set_status(db, number, ACTIVE, None)
         self._runs.after_commit(partial(self.parked.discard, number))
@@ -198,7 +177,7 @@ class RunExecutor:
             for effect in self._cancel_action(action)
         ]
 
-    def _traveller(
+    def _stepper(
         self, db: sqlite3.Connection, run: Run, position: RunState, effects: list[Effect]
     ) -> RunStepper:
         def call(name: str, sequence: int, called: CallAction) -> Accepted | Refused:
@@ -209,19 +188,19 @@ class RunExecutor:
         return RunStepper(flow, position, context, time.time(), call, self._max_states)
 
     def _apply_result(
-        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, answer: ActionResult
+        self, db: sqlite3.Connection, stepper: RunStepper, action_id: str, result: ActionResult
     ) -> None:
         mine = stepper.run_state.action_id == action_id
-        if answer.status in (ACTIVE, INACTIVE):
-            blocked = answer.status == INACTIVE
-            new = self._actions.set_blocked(db, action_id, answer.details, blocked)
+        if result.status in (ACTIVE, INACTIVE):
+            blocked = result.status == INACTIVE
+            new = self._actions.set_blocked(db, action_id, result.details, blocked)
             if new and mine:
                 kind = EventKind.BLOCKED if blocked else EventKind.UNBLOCKED
-                stepper.append_event(kind, {"details": answer.details})
-        elif self._actions.end(db, action_id, answer) and mine:
+                stepper.append_event(kind, {"details": result.details})
+        elif self._actions.end(db, action_id, result) and mine:
             action = self._actions.get(action_id, db)
-            if answer.status == REFUSED:
-                stepper.reject_action(answer.details)
+            if result.status == REFUSED:
+                stepper.reject_action(result.details)
             elif action is not None:
                 stepper.end_action(action.document(self._identity.urn))
 
@@ -229,7 +208,7 @@ class RunExecutor:
         self, db: sqlite3.Connection, stepper: RunStepper, wakeup: Wakeup, effects: list[Effect]
     ) -> None:
         position = stepper.run_state
-        # A timer that was set for an earlier state of the run has nothing to say now.
+        # A timer that was set for an earlier state of the run does not count now.
         due = position.wake_at in wakeup.due_times
         if position.phase != Phase.ACTION:
             stepper.advance(due)
@@ -298,7 +277,7 @@ class RunExecutor:
         )
         db.execute("SAVEPOINT action")
         try:
-            answer = provider.accept(db, action)
+            result = provider.accept(db, action)
         except ActionRejected as error:
             db.execute("ROLLBACK TO action")
             db.execute("RELEASE action")
@@ -306,11 +285,11 @@ class RunExecutor:
         # Where something else is raised, the transaction may be over: SQLite undoes it on a full
         # disk, and there is no savepoint any more.
         db.execute("RELEASE action")
-        if answer is not None:
-            action = action.with_result(validate_result(answer), moment)
+        if result is not None:
+            action = action.with_result(validate_result(result), moment)
         request_id = str(uuid.uuid5(uuid.UUID(run.id), str(sequence)))
         self._actions.insert(db, action, request_id)
-        if answer is not None:
+        if result is not None:
             return Accepted(action.id, action.document(self._identity.urn))
         effects.append(partial(self._begin_action, action))
         return Accepted(action.id)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from headrace._internal.clock import elapsed
 
-Callback = Callable[[], None]
+Callback = Callable[[], object]
 
 # A wall clock that moved by more than that against the other one was set.
 _JUMP_SECONDS: Final = 1.0
