@@ -441,7 +441,7 @@ def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
 def test_a_copy_that_is_never_finished_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.triggers.completeness.check._PATIENCE", 0.1)
+    monkeypatch.setattr("headrace.triggers.completeness.quiescence._UNFINISHED_COPY_AFTER", 0.1)
     trigger = make_trigger(tmp_path, settle=0.0)
     (make_event(trigger.directory / "event") / "long.dat.part").touch()
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:

@@ -22,9 +22,9 @@ from headrace.triggers.change_notifier import (
     DirectoryScanner,
     explain_inotify_error,
 )
-from headrace.triggers.completeness.check import LOOKING_SHARE, PendingArrival
-from headrace.triggers.completeness.program import Check, run_check
-from headrace.triggers.completeness.quiescence import QuiescenceTracker, marker_suffix
+from headrace.triggers.completeness.marker import marked_name
+from headrace.triggers.completeness.pending import POLLING_SHARE, PendingArrival
+from headrace.triggers.completeness.rule import Look
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.errors import ArrivalChanged, LedgerUnusable
 from headrace.triggers.events import (
@@ -157,7 +157,7 @@ class DirectoryWatcher:
         for name, written in names.items():
             waiting = self._waiting.get(name)
             if waiting and written:
-                waiting.quiescence.record_change(now)
+                waiting.record_change(now)
             elif name and not (written and name in self._settled):
                 check.append(name)
             elif not name:
@@ -179,11 +179,9 @@ class DirectoryWatcher:
             self.queue.reschedule_earlier(("directory", ""), now + 1.0)
 
     def _hasten_marked(self, name: str, now: float) -> None:
-        marker = self.trigger.marker
-        if marker and self.trigger.what == "file" and name.endswith(marker_suffix(marker)):
-            arrival = name.removesuffix(marker_suffix(marker))
-            if arrival in self._waiting:
-                self.queue.reschedule_earlier(("arrival", arrival), now)
+        marked = marked_name(self.trigger, name)
+        if marked in self._waiting:
+            self.queue.reschedule_earlier(("arrival", marked), now)
 
     def _look_around(self) -> None:
         """Look at the watched directory."""
@@ -199,7 +197,7 @@ class DirectoryWatcher:
             return
         if full:
             self._full_at = began
-        wait = max(self.trigger.interval, cost / LOOKING_SHARE)
+        wait = max(self.trigger.interval, cost / POLLING_SHARE)
         self.queue.reschedule_earlier(("directory", ""), self._clock() + wait)
 
     def _look_inside(self, began: float) -> tuple[bool, float]:
@@ -367,18 +365,14 @@ class DirectoryWatcher:
     def _wait_for(self, record: Record) -> None:
         now = self._clock()
         arrival = arrival_from_record(self.trigger, record)
-        settler = QuiescenceTracker(self.trigger.settle)
-        check = Check(self.trigger, arrival.location)
-        self._waiting[arrival.name] = PendingArrival(
-            self.trigger, record, arrival, settler, check, now
-        )
+        self._waiting[arrival.name] = PendingArrival(self.trigger, record, arrival, now)
         self._tell(Seen(arrival))
         self.queue.push(("arrival", arrival.name), now)
 
     def _look_at(self, name: str) -> None:
         """Look at an arrival that was not complete at the last look."""
         waiting = self._waiting.get(name)
-        if waiting is None or waiting.asking or self._ground is None:
+        if waiting is None or waiting.is_being_checked or self._ground is None:
             return
         began = self._clock()
         if not self._is_still_there(name, waiting):
@@ -386,27 +380,26 @@ class DirectoryWatcher:
                 self.queue.push(("arrival", name), began + self.trigger.interval)
             return
         try:
-            complete, told = waiting.evaluate(
-                self._ground.stable_inodes, self._clock, self._complain
-            )
+            report = waiting.evaluate(self._circumstances(self._ground))
         except FileNotFoundError:
             self.queue.push(("arrival", name), began + 0.02)
             return
-        if complete:
-            lack = waiting.check.missing_reason((told.files, told.size), began)
-            if lack is None:
-                self._ask(waiting, (told.files, told.size))
+        if not report.missing:
+            size = (report.files, report.size)
+            missing = waiting.background.missing_reason(size, began)
+            if missing is None:
+                self._submit_check(waiting, size, self._ground)
                 return
-            complete, told = not lack, replace(told, missing=lack)
-        if complete:
+            report = replace(report, missing=missing)
+        if not report.missing:
             del self._waiting[name]
             self._settled[name] = (waiting.record.id, waiting.record.identity)
             self._complete[waiting.record.id] = waiting
             self._attempt_soon(waiting.record.id)
             return
-        if told != waiting.told:
-            waiting.told = told
-            self._tell(told)
+        if report != waiting.reported:
+            waiting.reported = report
+            self._tell(report)
         now = self._clock()
         self.queue.push(("arrival", name), waiting.next_poll(began, now, len(self._waiting)))
 
@@ -426,20 +419,27 @@ class DirectoryWatcher:
             self.queue.reschedule_earlier(("directory", ""), self._clock())
         return False
 
-    def _ask(self, waiting: PendingArrival, stamp: tuple[int, int]) -> None:
-        """Have the project's program asked whether an arrival is complete."""
-        waiting.asking = True
-        if stamp != waiting.asked:
-            waiting.asked = stamp
-            self._tell(CheckStarted(waiting.arrival))
-        work = partial(run_check, self.trigger, waiting.arrival.location, self._workers.is_stopping)
-        self._workers.submit_check(work, partial(self._answered, waiting, stamp))
+    def _circumstances(self, filesystem: FilesystemInfo) -> Look:
+        return Look(
+            filesystem.stable_inodes, self._clock, self._complain, self._workers.is_stopping
+        )
 
-    def _answered(
-        self, waiting: PendingArrival, stamp: tuple[int, int], answer: Future[str]
+    def _submit_check(
+        self, waiting: PendingArrival, size: tuple[int, int], filesystem: FilesystemInfo
+    ) -> None:
+        """Have a worker evaluate the rules that may take long."""
+        waiting.is_being_checked = True
+        if size != waiting.checked_size:
+            waiting.checked_size = size
+            self._tell(CheckStarted(waiting.arrival))
+        work = partial(waiting.background.evaluate, self._circumstances(filesystem))
+        self._workers.submit_check(work, partial(self._finish_check, waiting, size))
+
+    def _finish_check(
+        self, waiting: PendingArrival, size: tuple[int, int], answer: Future[str]
     ) -> None:
         name = waiting.arrival.name
-        waiting.asking = False
+        waiting.is_being_checked = False
         self._tell(CheckFinished(waiting.arrival))
         if self._waiting.get(name) is not waiting:
             return
@@ -448,7 +448,7 @@ class DirectoryWatcher:
             self._failed(("arrival", name), error)
             return
         now = self._clock()
-        waiting.check.store(stamp, now, answer.result())
+        waiting.background.store(size, now, answer.result())
         self.queue.push(("arrival", name), now)
 
     def _attempt_soon(self, id_: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from headrace._internal.near_names import known_names
+from headrace.triggers.completeness.registry import external_keys, parse_value
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.template import check_template
 
@@ -42,7 +43,7 @@ class Trigger:
         ignore: shell patterns of names that neither count nor hold an arrival back.
         settle: seconds without change after which an arrival is complete; default 5.
         marker: name of the file that says an arrival is complete, instead of `settle`.
-        check: words of a command that is asked, once the arrival seems complete, whether it is.
+        check: command that is called, once the arrival seems complete, to decide whether it is.
         observer: how to notice; "auto" polls on network file systems.
         interval: seconds between two looks at the directory; default 10.
         existing: what becomes of what lay there before the directory was ever watched: "run" or
@@ -51,6 +52,7 @@ class Trigger:
         label: template of the run's label.
         tags: templates of the run's tags.
         input: template of the run's input.
+        rules: values of completeness rules of other packages, by their keys under ``[watch]``.
     """
 
     name: str
@@ -72,11 +74,19 @@ class Trigger:
     label: str = "{name}"
     tags: tuple[str, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
         """The watched directory on this machine."""
         return self.root / self.path.strip("/")
+
+    @property
+    def completeness(self) -> dict[str, Any]:
+        """Values of the completeness rules by which an arrival is complete, by their keys."""
+        first = {"marker": self.marker} if self.marker else {"settle": self.settle}
+        program = {"check": self.check} if self.check else {}
+        return {**first, **program, **self.rules}
 
 
 def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trigger]:
@@ -193,16 +203,17 @@ def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Pat
         what=cast(Any, reader.choice("watch.what", ("directory", "file"))),
         pattern=reader.text("watch.pattern", "*"),
         ignore=reader.texts("watch.ignore"),
-        settle=reader.seconds("watch.settle", 5.0, least=0.0),
+        settle=reader.seconds("watch.settle", 5.0, minimum=0.0),
         marker=marker,
-        check=reader.words("watch.check"),
+        check=reader.command("watch.check"),
         observer=cast(Any, reader.choice("watch.observer", ("auto", "inotify", "poll"))),
-        interval=reader.seconds("watch.interval", 10.0, least=0.05),
+        interval=reader.seconds("watch.interval", 10.0, minimum=0.05),
         existing=cast(Any, reader.choice("watch.existing", ("run", "skip"), optional=True)),
         flow=reader.text("start.flow"),
         label=reader.text("start.label", "{name}"),
         tags=reader.texts("start.tags"),
         input=reader.table("start.input"),
+        rules=reader.rules(),
     )
     check_template(trigger.label, "start.label")
     check_template(trigger.tags, "start.tags")
@@ -217,10 +228,13 @@ class _Reader:
         self._document = document
         for table, known in _KEYS.items():
             for key in self.table(table) if table else document:
-                if key not in known:
+                if key in known:
+                    continue
+                others = external_keys() if table == "watch" else []
+                if key not in others:
                     raise TriggerError(
                         f"{f'{table}.' if table else ''}{key}: unknown key; "
-                        f"{known_names(key, known)}"
+                        f"{known_names(key, [*known, *others])}"
                     )
 
     def _value(self, key: str) -> Any:
@@ -238,6 +252,14 @@ class _Reader:
         if value is not None and not isinstance(value, dict):
             raise TriggerError(f"{key}: must be a table, [{key}]")
         return value or {}
+
+    def rules(self) -> dict[str, Any]:
+        """Values of completeness rules of other packages."""
+        return {
+            key: parse_value(key, value)
+            for key, value in self.table("watch").items()
+            if key not in _KEYS["watch"]
+        }
 
     def text(self, key: str, default: str | None = None) -> str:
         value = self._value(key)
@@ -257,7 +279,7 @@ class _Reader:
             raise TriggerError(f'{key}: must be a list of texts, such as ["one", "two"]')
         return tuple(value)
 
-    def words(self, key: str) -> tuple[str, ...]:
+    def command(self, key: str) -> tuple[str, ...]:
         try:
             return tuple(shlex.split(self.text(key, " ")))
         except ValueError as error:
@@ -271,13 +293,15 @@ class _Reader:
             raise TriggerError(f'{key}: "{value}" must be {_either(allowed)}')
         return value
 
-    def seconds(self, key: str, default: float, *, least: float) -> float:
+    def seconds(self, key: str, default: float, *, minimum: float) -> float:
         value = self._value(key)
         if value is None:
             return default
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not least <= value <= 1e7:
-            raise TriggerError(f"{key}: must be a number of seconds from {least:g}, not {value!r}")
+        if not number or not minimum <= value <= 1e7:
+            raise TriggerError(
+                f"{key}: must be a number of seconds from {minimum:g}, not {value!r}"
+            )
         return float(value)
 
 

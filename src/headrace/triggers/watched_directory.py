@@ -16,7 +16,7 @@ from types import TracebackType
 from headrace._internal.file_identity import identify_open
 from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
 from headrace.triggers.arrival import Identity, identify
-from headrace.triggers.completeness.quiescence import marker_suffix
+from headrace.triggers.completeness.marker import marked_name
 from headrace.triggers.ignored_names import may_be_arrival
 from headrace.triggers.trigger import Trigger
 
@@ -101,7 +101,7 @@ class WatchedDirectory:
             for entry in entries:
                 if not may_be_arrival(entry.name, trigger.pattern, trigger.ignore):
                     continue
-                if _is_marker(trigger, entry.name):
+                if marked_name(trigger, entry.name) is not None:
                     continue
                 right = entry.is_dir if trigger.what == "directory" else entry.is_file
                 if right(follow_symlinks=False):
@@ -122,7 +122,9 @@ class WatchedDirectory:
             OSError: it cannot be looked at.
         """
         trigger = self._trigger
-        if not may_be_arrival(name, trigger.pattern, trigger.ignore) or _is_marker(trigger, name):
+        if not may_be_arrival(name, trigger.pattern, trigger.ignore):
+            return None
+        if marked_name(trigger, name) is not None:
             return None
         try:
             mode = os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode
@@ -130,9 +132,3 @@ class WatchedDirectory:
             return identify(name, inodes=inodes, dir_fd=self.fd) if right else None
         except FileNotFoundError:
             return None
-
-
-def _is_marker(trigger: Trigger, name: str) -> bool:
-    if trigger.what == "directory" or not trigger.marker:
-        return False
-    return name.endswith(marker_suffix(trigger.marker))

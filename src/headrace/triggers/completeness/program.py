@@ -1,4 +1,4 @@
-"""Asking a program of the project whether an arrival is complete."""
+"""Completeness by a program of the project."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from headrace._internal.terminal_text import terminal_text as shown
+from headrace.triggers.completeness.rule import CompletenessRule, Look
 from headrace.triggers.errors import TriggerError
-from headrace.triggers.trigger import Trigger
+
+if TYPE_CHECKING:
+    from headrace.triggers.trigger import Trigger
 
 _TIMEOUT = 60.0
 _NOT_YET = 1
@@ -25,50 +27,21 @@ _MAX_OUTPUT = 10_000_000
 _TAIL = 65_536
 
 
-@dataclass
-class Check:
-    """What a trigger's ``check`` says of one arrival.
+class ProgramRule(CompletenessRule):
+    """A program of the project says whether an arrival is complete.
 
     The program is called in the project's directory, with the arrival's path as its last argument.
     Exit code 0 means complete; 1 means not yet, and the last line of its standard output says what
     is missing. Anything else, and anything on its standard error, is a mistake of the program.
-
-    Attributes:
-        trigger: the trigger; without a ``check`` everything is complete.
-        location: the arrival.
     """
 
-    trigger: Trigger
-    location: Path
-    _asked_at: float = field(default=float("-inf"), init=False)
-    _stamp: tuple[int, int] | None = field(default=None, init=False)
-    _lack: str = field(default="", init=False)
+    def missing_reason(self, look: Look) -> str:
+        """Call the program.
 
-    def missing_reason(self, stamp: tuple[int, int], now: float) -> str | None:
-        """Say what is missing, if that is known; what looks the same is asked once an interval.
-
-        Args:
-            stamp: number of files and bytes of the arrival.
-            now: monotonic time in s.
-
-        Returns:
-            what is missing, or "" if the arrival is complete; None: the program is to be asked.
+        Raises:
+            TriggerError: as `run_check`.
         """
-        if not self.trigger.check:
-            return ""
-        if stamp != self._stamp or now - self._asked_at >= self.trigger.interval:
-            return None
-        return self._lack
-
-    def store(self, stamp: tuple[int, int], now: float, missing: str) -> None:
-        """Keep an answer; after a mistake of the program there is none, and it is asked again.
-
-        Args:
-            stamp: what the arrival looked like when the program was asked.
-            now: monotonic time in s.
-            missing: what is missing, or "".
-        """
-        self._stamp, self._asked_at, self._lack = stamp, now, missing
+        return run_check(self.trigger, self.arrival.location, look.is_cancelled)
 
 
 def run_check(
@@ -106,28 +79,28 @@ def run_check(
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            words = error.strerror if isinstance(error, OSError) else str(error)
-            raise TriggerError(f"{where}: {trigger.check[0]}: {words}") from error
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise TriggerError(f"{where}: {trigger.check[0]}: {reason}") from error
         try:
-            problem = _watch_over(process, (out.fileno(), err.fileno()), is_cancelled)
+            problem = _wait_for_exit(process, (out.fileno(), err.fileno()), is_cancelled)
         finally:
-            _end(process)
+            _kill(process)
         if problem:
             raise TriggerError(f"{where}: {problem} on {shown(str(location))}")
-        complaint, told = _last_line(err), _last_line(out)
+        complaint, missing = _last_line(err), _last_line(out)
     if process.returncode == 0:
         return ""
     if process.returncode != _NOT_YET or complaint:
-        words = f": {complaint}" if complaint else ""
+        text = f": {complaint}" if complaint else ""
         raise TriggerError(
-            f"{where}: ended with {process.returncode} on {shown(str(location))}{words}; "
+            f"{where}: ended with {process.returncode} on {shown(str(location))}{text}; "
             "it must end with 0 (complete) or 1 (not yet)"
         )
-    return told or f"{Path(trigger.check[-1]).name} to find it complete"
+    return missing or f"{Path(trigger.check[-1]).name} to find it complete"
 
 
-def _watch_over(
-    process: subprocess.Popen[bytes], outputs: tuple[int, int], ended: Callable[[], bool]
+def _wait_for_exit(
+    process: subprocess.Popen[bytes], outputs: tuple[int, int], is_cancelled: Callable[[], bool]
 ) -> str:
     """Wait for a program's end; return what is wrong with it if it must be ended."""
     deadline = time.monotonic() + _TIMEOUT
@@ -136,7 +109,7 @@ def _watch_over(
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(pause)
             return ""
-        if ended():
+        if is_cancelled():
             return "given up"
         if time.monotonic() >= deadline:
             return f"no answer within {_TIMEOUT:.0f} s"
@@ -145,8 +118,8 @@ def _watch_over(
         pause = min(2 * pause, 0.2)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kills a program that has not ended, and all that it has started."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that has not ended, and all that it has started."""
     if process.poll() is not None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,98 +1,81 @@
-"""When an arrival is complete: its marker lies there, or it has stopped changing."""
+"""Completeness by quiescence: nothing in an arrival has changed for a time."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headrace.triggers.ignored_names import is_temporary_name
+from headrace.triggers.completeness.rule import Look, PolledRule
+from headrace.triggers.completeness.snapshot import Snapshot, take_snapshot
 
+if TYPE_CHECKING:
+    from headrace.triggers.arrival import Arrival
+    from headrace.triggers.trigger import Trigger
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What a file or directory tree looked like at one time.
-
-    Attributes:
-        fingerprint: hash over names, types, sizes, times of change and inodes of all entries;
-            empty if the tree changed during the look, and then equal to no other.
-        files: number of entries that are no directories.
-        size: their bytes.
-        unfinished: relative path of an entry with a temporary name, or "".
-    """
-
-    fingerprint: bytes
-    files: int
-    size: int
-    unfinished: str = ""
-
-    def equals(self, other: Snapshot) -> bool:
-        """Tell whether nothing changed between both snapshots."""
-        return bool(self.fingerprint) and self.fingerprint == other.fingerprint
+# An arrival that waits for a temporary name to go is a problem after so long (s).
+_UNFINISHED_COPY_AFTER = 60.0
 
 
-def take_snapshot(
-    location: Path, *, ignore: tuple[str, ...] = (), stable_inodes: bool = True
-) -> Snapshot:
-    """Look at a file, or at everything in a directory; links are not followed.
+class QuiescenceRule(PolledRule):
+    """An arrival is complete when nothing in it has changed for so many seconds."""
 
-    Args:
-        location: the file or directory.
-        ignore: shell patterns of names that may stay although they look temporary.
-        stable_inodes: whether inode numbers last on this file system.
+    def __init__(self, value: float, trigger: Trigger, arrival: Arrival) -> None:
+        super().__init__(value, trigger, arrival)
+        self._tracker = QuiescenceTracker(value)
 
-    Returns:
-        the snapshot.
+    def missing_reason(self, look: Look) -> str:
+        """Take a snapshot, and say what is missing by it.
 
-    Raises:
-        OSError: the file or directory, or a directory in it, cannot be read.
-    """
-    told = hashlib.blake2b(digest_size=16)
-    own = location.lstat()
-    files = size = 0
-    unfinished = ""
-    torn = False
+        Raises:
+            OSError: the arrival cannot be read.
+        """
+        started_at = look.clock()
+        snapshot = self._snapshot(look.stable_inodes)
+        complete = self._tracker.update(snapshot, started_at, look.clock())
+        self.size = (snapshot.files, snapshot.size)
+        quiet = started_at - self._tracker.changed_at
+        if snapshot.unfinished and quiet > max(_UNFINISHED_COPY_AFTER, self.value):
+            look.report_problem(
+                f"{self.arrival.location / snapshot.unfinished}: looks like an unfinished copy, "
+                "and holds the arrival back; finish the copy, remove it, or add its name to "
+                f"watch.ignore in {self.trigger.file}"
+            )
+        if complete:
+            return ""
+        if not snapshot.files:
+            return "a first file"
+        if snapshot.unfinished:
+            return f"{snapshot.unfinished} to be finished"
+        return f"{self.value:g} s without change"
 
-    def tell(relative: str, status: os.stat_result) -> None:
-        inode = status.st_ino if stable_inodes else 0
-        line = f"\0{status.st_mode}\0{status.st_size}\0{status.st_mtime_ns}\0{inode}\n"
-        told.update(os.fsencode(relative) + line.encode())
-
-    tell("", own)
-    if not _is_directory(own):
-        return Snapshot(told.digest(), 1, own.st_size)
-    waiting = [""]
-    while waiting:
-        parent = waiting.pop()
+    def is_unchanged(self, stable_inodes: bool) -> bool:
+        """Tell whether nothing has changed since the last look."""
+        last = self._tracker.last_snapshot
         try:
-            with os.scandir(location / parent) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            if not parent:
-                raise
-            torn = True
-            continue
-        for entry in entries:
-            relative = f"{parent}{entry.name}"
-            if not unfinished and is_temporary_name(entry.name, ignore):
-                unfinished = relative
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                torn = True
-                continue
-            tell(relative, status)
-            if _is_directory(status):
-                waiting.append(f"{relative}/")
-            else:
-                files += 1
-                size += status.st_size
-    return Snapshot(b"" if torn else told.digest(), files, size, unfinished)
+            return last is not None and self._snapshot(stable_inodes).equals(last)
+        except OSError:
+            return False
+
+    @property
+    def changed_at(self) -> float | None:
+        """Monotonic time in s of the last change; None before the first look."""
+        return None if self._tracker.quiet_at is None else self._tracker.changed_at
+
+    @property
+    def complete_at(self) -> float | None:
+        """Monotonic time in s at which the time without change will have passed."""
+        return self._tracker.quiet_at
+
+    def record_change(self, now: float) -> None:
+        """Begin the time without change anew."""
+        self._tracker.record_change(now)
+
+    def _snapshot(self, stable_inodes: bool) -> Snapshot:
+        location, ignore = self.arrival.location, self.trigger.ignore
+        return take_snapshot(location, ignore=ignore, stable_inodes=stable_inodes)
 
 
 class QuiescenceTracker:
-    """Decides from repeated snapshots whether an arrival has stopped changing.
+    """Comparison of repeated snapshots: whether an arrival has stopped changing.
 
     All times are of the monotonic clock: setting the computer's clock changes nothing.
 
@@ -146,29 +129,3 @@ class QuiescenceTracker:
             return False
         quiet = started_at - self._since >= self._settle
         return quiet and snapshot.files > 0 and not snapshot.unfinished
-
-
-def marker_path(location: Path, marker: str, *, directory: bool) -> Path:
-    """Say where the marker of an arrival is expected.
-
-    Args:
-        location: the arrival.
-        marker: the trigger's marker.
-        directory: whether the arrival is a directory.
-
-    Returns:
-        For a directory, the file of that name in it. For a file, its sibling whose name has the
-        marker appended: ``run7.dat`` and ``done`` (or ``.done``) make ``run7.dat.done``.
-    """
-    if directory:
-        return location / marker
-    return location.with_name(location.name + marker_suffix(marker))
-
-
-def marker_suffix(marker: str) -> str:
-    """Say what the marker of a file arrival adds to the file's name."""
-    return f".{marker.removeprefix('.')}"
-
-
-def _is_directory(status: os.stat_result) -> bool:
-    return (status.st_mode & 0o170000) == 0o040000

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.triggers.completeness.quiescence import (
-    QuiescenceTracker,
-    Snapshot,
-    marker_path,
-    take_snapshot,
-)
+from headrace.triggers.completeness.marker import marker_path
+from headrace.triggers.completeness.quiescence import QuiescenceTracker
+from headrace.triggers.completeness.snapshot import Snapshot, take_snapshot
 from headrace.triggers.ignored_names import is_temporary_name, may_be_arrival
 
 

@@ -10,8 +10,18 @@ import pytest
 from triggers.trigger_files import Memory, make_trigger, watching
 from waiting import wait_until
 
-from headrace.triggers import Incomplete, Problem, Started, Trigger, TriggerError, load_trigger
-from headrace.triggers.completeness.program import Check, run_check
+from headrace.triggers import (
+    Arrival,
+    Incomplete,
+    Problem,
+    Started,
+    Trigger,
+    TriggerError,
+    load_trigger,
+)
+from headrace.triggers.completeness import Look
+from headrace.triggers.completeness.background import BackgroundRules
+from headrace.triggers.completeness.program import ProgramRule, run_check
 
 PROGRAM = """
 import pathlib, sys
@@ -72,9 +82,10 @@ def test_a_program_that_fails_is_a_problem_and_asked_again(
 def test_what_has_not_changed_is_asked_about_once_an_interval(
     tmp_path: Path, trigger: Trigger
 ) -> None:
-    check = Check(trigger, trigger.directory)
+    arrival = Arrival("new_event", "workstation", "incoming", "/incoming/", trigger.directory)
+    check = BackgroundRules(trigger, {"check": ProgramRule(trigger.check, trigger, arrival)})
     assert check.missing_reason((1, 10), 0.0) is None
-    check.store((1, 10), 0.0, run_check(trigger, trigger.directory))
+    check.store((1, 10), 0.0, check.evaluate(Look(True, lambda: 0.0, print)))
     assert (tmp_path / "asked").read_text().count("\n") == 1
     for now in (0.0, 0.1, 0.19):
         assert check.missing_reason((1, 10), now) == "the end"
@@ -163,7 +174,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_check_everything_is_complete(tmp_path: Path) -> None:
-    assert Check(make_trigger(tmp_path), tmp_path).missing_reason((1, 1), 0.0) == ""
+    assert BackgroundRules(make_trigger(tmp_path), {}).missing_reason((1, 1), 0.0) == ""
 
 
 def test_the_file_gives_the_command_as_one_writes_it(tmp_path: Path) -> None:

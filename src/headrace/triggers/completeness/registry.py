@@ -1,0 +1,82 @@
+"""Completeness rules by their keys in ``[watch]`` of a trigger file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from headrace.triggers.completeness.marker import MarkerRule
+from headrace.triggers.completeness.program import ProgramRule
+from headrace.triggers.completeness.quiescence import QuiescenceRule
+from headrace.triggers.completeness.rule import CompletenessRule
+from headrace.triggers.errors import TriggerError
+
+if TYPE_CHECKING:
+    from headrace.triggers.arrival import Arrival
+    from headrace.triggers.trigger import Trigger
+
+ENTRY_POINT_GROUP = "headrace.completeness_rules"
+
+BUILT_IN: Mapping[str, type[CompletenessRule]] = {
+    "marker": MarkerRule,
+    "settle": QuiescenceRule,
+    "check": ProgramRule,
+}
+
+
+def external_keys() -> list[str]:
+    """List the keys of the rules that other installed packages bring, sorted."""
+    return sorted({point.name for point in metadata.entry_points(group=ENTRY_POINT_GROUP)})
+
+
+def find_rule(key: str) -> type[CompletenessRule]:
+    """Find the rule of a key.
+
+    Args:
+        key: the key under ``[watch]``.
+
+    Returns:
+        the class; a built-in one before one of another package.
+
+    Raises:
+        TriggerError: there is none, there are several, or it cannot be imported.
+    """
+    if key in BUILT_IN:
+        return BUILT_IN[key]
+    points = list(metadata.entry_points(group=ENTRY_POINT_GROUP, name=key))
+    values = sorted({point.value for point in points})
+    if len(values) != 1:
+        found = " and ".join(values) or "none"
+        raise TriggerError(f"watch.{key}: one completeness rule must have this key; found {found}")
+    try:
+        rule: type[CompletenessRule] = points[0].load()
+    except Exception as error:  # whatever the import of another package raises
+        raise TriggerError(
+            f"watch.{key}: cannot import the completeness rule {values[0]}: {error}; "
+            "repair or uninstall its package"
+        ) from error
+    return rule
+
+
+def parse_value(key: str, value: Any) -> Any:
+    """Validate the value of a rule's key.
+
+    Raises:
+        TriggerError: it is wrong, or there is no such rule.
+    """
+    try:
+        return find_rule(key).parse(value)
+    except ValueError as error:
+        raise TriggerError(f"watch.{key}: {error}") from error
+
+
+def make_rules(trigger: Trigger, arrival: Arrival) -> dict[str, CompletenessRule]:
+    """Make the rules by which an arrival is complete, by their keys.
+
+    Raises:
+        TriggerError: one of them cannot be imported.
+    """
+    return {
+        key: find_rule(key)(value, trigger, arrival) for key, value in trigger.completeness.items()
+    }
