@@ -35,8 +35,9 @@ from headrace.triggers import (
     retry_refused,
 )
 from headrace.triggers.arrival import identify
-from headrace.triggers.directory_watcher import DirectoryWatcher, Task
+from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.launcher import RunLauncher
+from headrace.triggers.tasks import Task
 
 NAMES = st.sampled_from("ab")
 NUMBERS = st.integers(0, 5)

@@ -384,7 +384,7 @@ def test_lost_hints_cost_time_and_nothing_else(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr("headrace.triggers.directory_watcher.ChangeNotifier", Silent)
+    monkeypatch.setattr("headrace.triggers.directory_attachment.ChangeNotifier", Silent)
     trigger = make_trigger(tmp_path, observer="inotify")
     starter = Memory()
     with watching([trigger], tmp_path / "ledger.db", starter) as watch:
@@ -404,7 +404,7 @@ def test_without_inotify_it_polls_and_says_so(
     def refuse(directory: Path, changed: object) -> None:
         raise OSError(28, "inotify watch limit reached")
 
-    monkeypatch.setattr("headrace.triggers.directory_watcher.ChangeNotifier", refuse)
+    monkeypatch.setattr("headrace.triggers.directory_attachment.ChangeNotifier", refuse)
     trigger = make_trigger(tmp_path, observer="inotify")
     with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
         assert watch.wait_for(Watching)[0].observer == "poll"

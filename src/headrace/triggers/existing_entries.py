@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headrace.triggers.directory_watcher import list_entries
+from headrace.triggers.entries import list_entries
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory

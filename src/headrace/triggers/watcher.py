@@ -177,7 +177,7 @@ class TriggerThread(threading.Thread):
             self._hints[name] = written and self._hints.get(name, True)
             self._wake.notify()
 
-    # -- what may take long (headrace.triggers.directory_watcher.BackgroundWorkers)
+    # -- what may take long (headrace.triggers.tasks.BackgroundWorkers)
 
     def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
         """Call the project's program, beside others."""

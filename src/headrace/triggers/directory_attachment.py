@@ -1,0 +1,88 @@
+"""The directory that a trigger's path leads to, and its change notifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headrace.triggers.change_notifier import ChangeNotifier, explain_inotify_error
+from headrace.triggers.problem_reporter import ProblemReporter
+from headrace.triggers.trigger import Trigger
+from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
+
+
+class DirectoryAttachment:
+    """Attachment to one directory, until another one lies in its place.
+
+    Attributes:
+        filesystem: what is known of the directory, also after it went away; None at first.
+        stamp: tells the directory from another in its place; None while there is none.
+
+    Args:
+        trigger: the trigger.
+        on_change: called from another thread with the name that changed, and whether it was only
+            written to.
+        problems: reports that there is no inotify.
+    """
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        on_change: Callable[[str, bool], None],
+        problems: ProblemReporter,
+    ) -> None:
+        self.filesystem: FilesystemInfo | None = None
+        self.stamp: tuple[int, ...] | None = None
+        self._trigger = trigger
+        self._on_change = on_change
+        self._problems = problems
+        self._notifier: ChangeNotifier | None = None
+
+    @property
+    def stable_inodes(self) -> bool:
+        """Whether inode numbers last in the directory."""
+        return self.filesystem is not None and self.filesystem.stable_inodes
+
+    def prepare(self, directory: WatchedDirectory) -> tuple[FilesystemInfo, str] | None:
+        """Begin to notice changes in an open directory.
+
+        Args:
+            directory: the directory, just opened.
+
+        Returns:
+            what is known of it, and "inotify" or "poll"; None if the path leads elsewhere by now.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        filesystem = directory.probe_filesystem()
+        observer = filesystem.observer
+        if observer == "inotify":
+            # Before the first scan, so that nothing falls between.
+            try:
+                self._notifier = ChangeNotifier(self._trigger.directory, self._on_change)
+            except (OSError, RuntimeError) as error:
+                observer = "poll"
+                self._problems.report(
+                    f"{self._trigger.directory}: no inotify: {explain_inotify_error(error)}; "
+                    f"scanning every {self._trigger.interval:g} s instead"
+                )
+        with WatchedDirectory(self._trigger) as again:
+            if again.stamp != directory.stamp:
+                self.detach()
+                return None
+        return filesystem, observer
+
+    def attach(self, filesystem: FilesystemInfo, directory: WatchedDirectory) -> None:
+        """Take it that the path leads to a directory from now on."""
+        self.filesystem, self.stamp = filesystem, directory.stamp
+
+    def detach(self) -> None:
+        """Take it that the directory is not there."""
+        self.close()
+        self.stamp = None
+
+    def close(self) -> None:
+        """End the change notifier."""
+        if self._notifier:
+            self._notifier.close()
+            self._notifier = None

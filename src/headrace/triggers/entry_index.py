@@ -1,0 +1,179 @@
+"""The index of a watched directory's entries: which are handled, which are pending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from headrace.triggers.arrival import Identity
+from headrace.triggers.completeness.pending import PendingArrival
+from headrace.triggers.delay_queue import DelayQueue
+from headrace.triggers.directory_attachment import DirectoryAttachment
+from headrace.triggers.entries import entry_name, entry_path, list_entries
+from headrace.triggers.events import Removed, Seen, WatchEvent
+from headrace.triggers.ignored_names import is_printable_name
+from headrace.triggers.launcher import arrival_from_record
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.problem_reporter import ProblemReporter
+from headrace.triggers.record import Record
+from headrace.triggers.start_scheduler import StartScheduler
+from headrace.triggers.tasks import Task
+from headrace.triggers.trigger import Trigger
+from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
+
+
+class EntryIndex:
+    """Index of a watched directory's entries by name, kept in step with the ledger.
+
+    Attributes:
+        pending: what is not known to be complete.
+        handled: number of the record and identity of what has been complete, or is skipped.
+
+    Args:
+        trigger: the trigger.
+        ledger: the ledger.
+        attachment: the directory.
+        starts: schedules the attempts to start runs.
+        queue: tasks of the trigger.
+        problems: reports names that cannot be used.
+        on_event: called with what appears and what goes away.
+        clock: monotonic time in s.
+    """
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        ledger: Ledger,
+        attachment: DirectoryAttachment,
+        starts: StartScheduler,
+        queue: DelayQueue[Task],
+        problems: ProblemReporter,
+        on_event: Callable[[WatchEvent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.pending: dict[str, PendingArrival] = {}
+        self.handled: dict[str, tuple[int, Identity]] = {}
+        self._trigger = trigger
+        self._ledger = ledger
+        self._attachment = attachment
+        self._starts = starts
+        self._queue = queue
+        self._problems = problems
+        self._on_event = on_event
+        self._clock = clock
+
+    def load(self, filesystem: FilesystemInfo, directory: WatchedDirectory) -> None:
+        """Read what the ledger knows of a directory; one that it does not know is added to it."""
+        trigger, ledger = self._trigger, self._ledger
+        root, earlier_root = filesystem.root, filesystem.earlier_root
+        if earlier_root != root:
+            ledger.rename_root(trigger.name, trigger.collection, earlier_root, root)
+        where = (trigger.name, trigger.collection, trigger.path, root)
+        if not ledger.has_root(*where):
+            skip = []
+            if trigger.existing == "skip":
+                skip = list(list_entries(trigger, filesystem, directory))
+            ledger.add_root(*where, skip)
+        known = ledger.handled_entries(*where)
+        self.handled = {entry_name(path): (id_, identity) for id_, path, identity in known}
+        self.pending.clear()
+        self._starts.forget_complete()
+        for record in ledger.records_without_run(trigger.name, trigger.collection):
+            if record.state != "seen":
+                self._starts.schedule(record.id)
+                continue
+            # What was complete before its disk went away may have been written to since.
+            self._starts.cancel(record.id)
+            if record.root == root and record.path.startswith(trigger.path):
+                self.add_pending(record)
+
+    def compare(self, names: Mapping[str, int], directory: WatchedDirectory, *, full: bool) -> None:
+        """Find the new, the replaced and the removed entries.
+
+        Args:
+            names: inode numbers by name, as they were just listed.
+            directory: the directory, open.
+            full: whether the identities of all handled entries are compared.
+        """
+        unknown = []
+        for name, inode in names.items():
+            handled = self.handled.get(name)
+            same = not self._attachment.stable_inodes or (handled and handled[1].inode == inode)
+            if handled and not full and same:
+                continue
+            if name not in self.pending:
+                unknown.append(name)
+        self.update(unknown, directory)
+        gone = [name for name in (*self.handled, *self.pending) if name not in names]
+        self.update(gone, directory)
+
+    def update(self, names: Iterable[str], directory: WatchedDirectory) -> None:
+        """Bring what is known of some names up to date."""
+        filesystem = self._attachment.filesystem
+        if filesystem is None or self._attachment.stamp is None:
+            return
+        entries, gone = [], []
+        for name in names:
+            identity = directory.identify(name, inodes=filesystem.stable_inodes)
+            pending, handled = self.pending.get(name), self.handled.get(name)
+            known = pending.record.identity if pending else handled[1] if handled else None
+            if identity is None:
+                gone += [name] if known else []
+            elif not is_printable_name(name):
+                self._problems.report(
+                    f"{self._trigger.directory}: the name {name!a} has control characters or is "
+                    "not UTF-8, and is left alone; rename it",
+                    blocks_run=True,
+                )
+            elif known is None or not known.same(identity):
+                entries.append((entry_path(self._trigger, name), identity))
+        if gone:
+            self._mark_missing(gone)
+        if entries:
+            self._record_seen(filesystem.root, entries)
+
+    def add_pending(self, record: Record) -> None:
+        """Wait until an arrival is complete."""
+        now = self._clock()
+        arrival = arrival_from_record(self._trigger, record)
+        self.pending[arrival.name] = PendingArrival(self._trigger, record, arrival, now)
+        self._on_event(Seen(arrival))
+        self._queue.push(("arrival", arrival.name), now)
+
+    def mark_complete(self, name: str) -> PendingArrival:
+        """Move an entry from the pending to the handled ones."""
+        complete = self.pending.pop(name)
+        self.handled[name] = (complete.record.id, complete.record.identity)
+        return complete
+
+    def reopen(self, id_: int, changed: PendingArrival) -> None:
+        """Have an arrival that changed since it was complete become complete anew."""
+        if self.handled.get(changed.arrival.name, (None,))[0] == id_:
+            del self.handled[changed.arrival.name]
+            self.add_pending(changed.record)
+
+    def _record_seen(self, root: str, entries: Iterable[tuple[str, Identity]]) -> None:
+        trigger = self._trigger
+        for record in self._ledger.record_seen(trigger.name, trigger.collection, root, entries):
+            name = entry_name(record.path)
+            replaced = self.pending.get(name)
+            if replaced and replaced.record.id != record.id:
+                del self.pending[name]
+                self._on_event(Removed(replaced.arrival))
+            self.handled.pop(name, None)
+            if record.state == "seen":
+                self.add_pending(record)
+            else:
+                self.handled[name] = (record.id, record.identity)
+
+    def _mark_missing(self, names: Iterable[str]) -> None:
+        ids = {}
+        for name in names:
+            pending = self.pending.get(name)
+            ids[name] = pending.record.id if pending else self.handled[name][0]
+        self._ledger.mark_missing(ids.values())
+        for name in ids:
+            self.handled.pop(name, None)
+            pending = self.pending.pop(name, None)
+            if pending:
+                self._queue.remove(("arrival", name))
+                self._on_event(Removed(pending.arrival))
