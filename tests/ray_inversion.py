@@ -19,7 +19,7 @@ from headrace.seismic.inversion import (
 )
 from headrace.seismic.inversion.results import gather_results
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, write_model
-from headrace.seismic.parallel import OneRank
+from headrace.seismic.parallel import SingleRank
 from headrace.seismic.solvers import (
     SYNTHETICS,
     ForwardRun,
@@ -139,7 +139,7 @@ def run_iteration(paths: Paths, number: int) -> dict:
     while plan.next not in ("results", "paused", "stopped"):
         for events in plan.parts:
             if plan.next == "windows":
-                simulation_stages.process_windows(paths.root, plan.evaluation, events, OneRank())
+                simulation_stages.process_windows(paths.root, plan.evaluation, events, SingleRank())
             else:
                 simulation_stages.simulate(paths.root, plan.next, plan.evaluation, events)
         if plan.next in ("adjoint", "update"):

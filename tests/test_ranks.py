@@ -26,7 +26,7 @@ def work(options, ranks):
     if case == "fault" and ranks.rank == 2:
         raise ValueError("no such thing")
     if case in ("one", "fault"):
-        ranks.share(ranks.collect(0))  # the others wait for it
+        ranks.broadcast(ranks.gather(0))  # the others wait for it
     if case == "late" and ranks.rank == 1:
         raise Failed("an event failed")
     if case == "code":

@@ -44,10 +44,10 @@ class Ranks(Protocol):
     rank: int
     size: int
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """Give rank 0's value to all."""
 
-    def collect(self, value: Any) -> list[Any]:
+    def gather(self, value: Any) -> list[Any]:
         """Bring the values of all to rank 0, in the order of the ranks; empty elsewhere."""
 
     def send(self, value: Any) -> None:
@@ -56,7 +56,7 @@ class Ranks(Protocol):
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         """Take the next value sent: (rank, value); None if there is none and no wait."""
 
-    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+    def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Wait until all ranks are done, and learn what became of each.
 
         Args:
@@ -71,17 +71,17 @@ class Ranks(Protocol):
         """End all ranks at once; the way out if one fails while others wait for it."""
 
 
-class OneRank:
+class SingleRank:
     """A process of its own."""
 
     rank = 0
     size = 1
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """Give the value back."""
         return value
 
-    def collect(self, value: Any) -> list[Any]:
+    def gather(self, value: Any) -> list[Any]:
         """Return a list of the one value."""
         return [value]
 
@@ -93,7 +93,7 @@ class OneRank:
         """Nothing ever comes."""
         return None
 
-    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+    def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Return the one outcome."""
         return [outcome]
 
@@ -116,11 +116,11 @@ class MpiRanks:
         self.size: int = self._world.Get_size()
         self._sent: list[Any] = []
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """Broadcast from rank 0."""
         return self._world.bcast(value, root=0)
 
-    def collect(self, value: Any) -> list[Any]:
+    def gather(self, value: Any) -> list[Any]:
         """Gather on rank 0."""
         return self._world.gather(value, root=0) or []
 
@@ -137,7 +137,7 @@ class MpiRanks:
         value = self._world.recv(source=self._any, status=status)
         return status.Get_source(), value
 
-    def end_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
+    def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Wait at a barrier that can be left, then gather."""
         request = self._world.Ibarrier()
         deadline = time.monotonic() + seconds
@@ -168,7 +168,7 @@ def find_ranks(environment: Mapping[str, str] = os.environ, expected: int | None
     launched = any(name in environment for name in _LAUNCHER_VARIABLES)
     tasks = environment.get("SLURM_STEP_NUM_TASKS", "1")
     steps = int(tasks) if tasks.isdigit() and "SLURM_PROCID" in environment else 1
-    ranks: Ranks = OneRank()
+    ranks: Ranks = SingleRank()
     if launched or steps > 1 or (expected or 1) > 1:
         try:
             from mpi4py import MPI
@@ -187,7 +187,7 @@ def find_ranks(environment: Mapping[str, str] = os.environ, expected: int | None
     return ranks
 
 
-def speaks(environment: Mapping[str, str] = os.environ) -> bool:
+def reports_errors(environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether this process is to tell an error that all ranks have before MPI is there.
 
     Args:
@@ -204,7 +204,7 @@ def run_on_ranks(
     program: str,
     parse: Callable[[], argparse.Namespace],
     work: Callable[[argparse.Namespace, Ranks], int | None],
-    joins: Callable[[argparse.Namespace], bool] = lambda options: True,
+    uses_ranks: Callable[[argparse.Namespace], bool] = lambda options: True,
 ) -> int:
     """Run a program that works alone or on many ranks.
 
@@ -215,22 +215,22 @@ def run_on_ranks(
         program: its name, for complaints.
         parse: reads the command line; ``ranks`` of what it returns is the number that is expected.
         work: what it does, on every rank; it may return an exit code.
-        joins: whether the program joins other ranks with these options.
+        uses_ranks: whether the program joins other ranks with these options.
 
     Returns:
         The exit code: 0 done, else the largest of all ranks; errors are one line each on stderr.
     """
-    ranks: Ranks = OneRank()
+    ranks: Ranks = SingleRank()
     try:
         options = parse()
-        if joins(options):
+        if uses_ranks(options):
             ranks = find_ranks(expected=options.ranks)
     except HeadraceError as error:
-        if speaks():
+        if reports_errors():
             _complain(program, str(error))
         return error.exit_code
     outcome = _outcome(work, options, ranks)
-    outcomes = ranks.end_together(outcome, _GRACE if outcome[1] else math.inf)
+    outcomes = ranks.finish_together(outcome, _GRACE if outcome[1] else math.inf)
     if outcomes is None:
         _complain(program, f"rank {ranks.rank}: {outcome[1]}")
         ranks.abort(outcome[0])
@@ -262,7 +262,7 @@ def _complain(program: str, text: str) -> None:
     print(f"{program}: {text}", file=sys.stderr, flush=True)
 
 
-def own_share(items: Sequence[Item], rank: int, size: int) -> Sequence[Item]:
+def slice_of_rank(items: Sequence[Item], rank: int, size: int) -> Sequence[Item]:
     """Return the contiguous share of one rank; the first ranks take one more if it does not divide.
 
     Args:

@@ -14,9 +14,9 @@ from jsonschema import Draft7Validator, FormatChecker
 from headrace._internal.json_schema import (
     MAX_PROBLEMS,
     schema_problems,
-    schema_problems_here,
+    schema_problems_in_process,
     value_problems,
-    value_problems_here,
+    value_problems_in_process,
 )
 from headrace._internal.schema_cost import is_cheap
 
@@ -91,7 +91,7 @@ def test_nothing_is_ever_fetched() -> None:
         visitor.start()
         schema = {"properties": {"a": {"$ref": f"http://127.0.0.1:{port}/schema.json"}}}
         assert schema_problems(schema)
-        assert value_problems_here(schema, {"a": 1})
+        assert value_problems_in_process(schema, {"a": 1})
         assert visits == []
         socket.create_connection(("127.0.0.1", port)).close()
         visitor.join()
@@ -186,8 +186,8 @@ def test_the_answers_are_those_of_jsonschema(schema: Any, value: Any) -> None:
     )
 )
 def test_whatever_is_a_schema_can_be_applied(schema: Any) -> None:
-    if not schema_problems_here(schema):
-        value_problems_here(schema, {"items": [{"not": 1}, "a"]})
+    if not schema_problems_in_process(schema):
+        value_problems_in_process(schema, {"items": [{"not": 1}, "a"]})
 
 
 def test_a_value_that_is_wrong_everywhere_is_told_of_in_some_places() -> None:

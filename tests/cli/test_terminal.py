@@ -28,7 +28,7 @@ from headrace.runs import (
     RunView,
     StateView,
 )
-from headrace.runs.poller import moment_of
+from headrace.runs.poller import parse_time
 
 # Clears the screen, sets the window's title, colours what follows, turns the text around.
 EVIL = "a\x1b[2J\x1b]0;mine\x07\x9b31m\u202eb\r\nSUCCEEDED: c[red]d\x00"
@@ -68,7 +68,7 @@ def test_a_pipe_gets_neither(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def evil_view(status: str) -> RunView:
-    start = moment_of("2026-01-01T00:00:00+00:00")
+    start = parse_time("2026-01-01T00:00:00+00:00")
     assert start is not None
     details = {"details": {"state_name": EVIL, "exception": EVIL, "cause": EVIL}}
     run = {"run_id": "7", "label": EVIL, "status": status, "details": details}

@@ -35,7 +35,7 @@ for number in range(int(sys.argv[2])):
     key = f"{report.health} {report.action}"
     counts[key] = counts.get(key, 0) + 1
     clock.now += 60
-print(json.dumps({"counts": counts, "last": report.story, "now": clock.now}))
+print(json.dumps({"counts": counts, "last": report.message, "now": clock.now}))
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from compute.endpoint_tools import Events, spec, task
 from waiting import wait_until
 
-from headrace._internal.transient_errors import is_passing, says_passing
+from headrace._internal.transient_errors import is_transient, mentions_transient_error
 from headrace.compute import ComputeError, EndpointHost
 from headrace.compute.engine import is_passing_submission
 
@@ -32,15 +32,15 @@ def caused(number: int) -> ComputeError:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.EAGAIN])
 def test_what_passes_is_known_by_its_cause(number: int) -> None:
-    assert is_passing(caused(number))
-    assert says_passing(f"/bin/sh: 1: cannot create x.ec: {os.strerror(number)}")
+    assert is_transient(caused(number))
+    assert mentions_transient_error(f"/bin/sh: 1: cannot create x.ec: {os.strerror(number)}")
 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.ENOEXEC])
 def test_what_stays_is_not_waited_for(number: int) -> None:
-    assert not is_passing(caused(number))
-    assert not is_passing(ValueError("No space left on device"))
-    assert not says_passing("sbatch: error: invalid partition specified: nosuch")
+    assert not is_transient(caused(number))
+    assert not is_transient(ValueError("No space left on device"))
+    assert not mentions_transient_error("sbatch: error: invalid partition specified: nosuch")
 
 
 @pytest.mark.parametrize(

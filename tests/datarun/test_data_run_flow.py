@@ -23,7 +23,7 @@ from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
 from headrace.facility import stop_facility
 from headrace.runs import (
-    failure_line,
+    failure_summary,
 )
 from headrace.runs.poller import RunView
 
@@ -100,7 +100,7 @@ def test_a_segment_that_fails_is_named(project: DataRuns, done: dict[str, object
     broken.write_bytes(broken.read_bytes()[:-2000])
     run = project.wait(project.start_run("run0008"))
     assert run["status"] == "FAILED"
-    told = failure_line(RunView(run))
+    told = failure_summary(RunView(run))
     assert told is not None
     assert "ConvertSegments" in told
     assert "ActionFailedException" in told
@@ -110,7 +110,7 @@ def test_a_segment_that_fails_is_named(project: DataRuns, done: dict[str, object
 def test_a_directory_without_segments_is_told(project: DataRuns) -> None:
     (project.incoming / "run0009").mkdir()
     run = project.wait(project.start_run("run0009"))
-    told = failure_line(RunView(run))
+    told = failure_summary(RunView(run))
     assert told is not None
     assert told.startswith("No run-NNNN-SS.evt")
 

@@ -17,7 +17,7 @@ from headrace.datarun.events import EventFile
 from headrace.datarun.extension import is_fitted
 from headrace.datarun.fit import FitOptions, fit_traces
 from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
-from headrace.ranks import OneRank
+from headrace.ranks import SingleRank
 
 UNLISTED = 3
 
@@ -35,7 +35,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(segment: Path, channels: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What one rank makes of the segment."""
     target = tmp_path_factory.mktemp("fitted") / "whole.evt"
-    fit_segment(FitRequest(segment, target, channels), OneRank())
+    fit_segment(FitRequest(segment, target, channels), SingleRank())
     return target.read_bytes()
 
 
@@ -123,7 +123,7 @@ def test_fitting_what_is_fitted_gives_the_same(
 ) -> None:
     path = tmp_path / "once.evt"
     path.write_bytes(fitted)
-    summary = fit_segment(FitRequest(path, path, channels), OneRank())
+    summary = fit_segment(FitRequest(path, path, channels), SingleRank())
     assert path.read_bytes() == fitted
     batch = EventFile(path).read()
     assert int(is_fitted(batch.extensions).sum()) == summary.fitted
@@ -134,7 +134,7 @@ def test_the_double_fit_can_be_left_out_of_a_segment(
     segment: Path, channels: Path, tmp_path: Path
 ) -> None:
     options = FitOptions(double="never")
-    summary = fit_segment(FitRequest(segment, tmp_path / "o.evt", channels, options), OneRank())
+    summary = fit_segment(FitRequest(segment, tmp_path / "o.evt", channels, options), SingleRank())
     assert summary.double_pulses == 0 < summary.fitted
 
 
@@ -206,7 +206,7 @@ def test_what_a_killed_attempt_left_behind_is_removed(
     staging = tmp_path / "scratch"
     request = FitRequest(segment, tmp_path / "out.evt", channels, staging=staging)
     staging.mkdir()
-    fit_segment(request, OneRank())
+    fit_segment(request, SingleRank())
     assert request.target.read_bytes() == fitted
     assert names(tmp_path) == {"out.evt", ".other.evt.tmp", "scratch"}
     assert names(staging) == set()
@@ -241,5 +241,5 @@ def test_a_full_disk_is_told_before_anything_is_fitted(
 
     monkeypatch.setattr("headrace.datarun.fit.storage.shutil.disk_usage", lambda _: Full)
     with pytest.raises(DataRunError, match=r"are needed, 0\.00 GB are free"):
-        fit_segment(FitRequest(segment, tmp_path / "out.evt", channels), OneRank())
+        fit_segment(FitRequest(segment, tmp_path / "out.evt", channels), SingleRank())
     assert names(tmp_path) == set()

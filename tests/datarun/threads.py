@@ -25,10 +25,10 @@ class ThreadRanks:
         self.rank = rank
         self.size = len(world.values)
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         return self._gathered(value)[0]
 
-    def collect(self, value: Any) -> list[Any]:
+    def gather(self, value: Any) -> list[Any]:
         values = self._gathered(value)
         return values if self.rank == 0 else []
 
@@ -48,7 +48,7 @@ class ThreadRanks:
         except queue.Empty:
             return None
 
-    def end_together(self, outcome: tuple[int, str], seconds: float) -> list[tuple[int, str]]:
+    def finish_together(self, outcome: tuple[int, str], seconds: float) -> list[tuple[int, str]]:
         return self._gathered(outcome)
 
     def abort(self, code: int) -> None:

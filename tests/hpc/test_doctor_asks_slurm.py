@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hpc.slurm import SlurmCluster
 
-from headrace.diagnostics.scheduler_check import look_at_scheduler
+from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.project.project import Project, load_project
 
 pytestmark = pytest.mark.slurm
@@ -27,27 +27,27 @@ def test_slurm_answers(
     project: Project, slurm: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", slurm.env["SLURM_CONF"])
-    (found,) = look_at_scheduler(project, "login")
+    (found,) = check_scheduler(project, "login")
     assert found.health == "good"
-    assert "arrays of up to 1001 members" in found.words
+    assert "arrays of up to 1001 members" in found.message
     number = slurm.run(
         "sbatch", "--parsable", "--hold", "-n1", "-o", "/dev/null", "--wrap", "true"
     ).strip()
-    _, held = look_at_scheduler(project, "login")
+    _, held = check_scheduler(project, "login")
     slurm.run("scancel", number)
-    assert (held.health, number in held.words) == ("warning", True)
+    assert (held.health, number in held.message) == ("warning", True)
 
 
 def test_slurm_does_not_answer(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "none.conf"))
-    (found,) = look_at_scheduler(project, "login")
+    (found,) = check_scheduler(project, "login")
     assert found.health == "bad"
     monkeypatch.setenv("PATH", str(tmp_path))
-    (found,) = look_at_scheduler(project, "login")
-    assert "sbatch" in found.words
+    (found,) = check_scheduler(project, "login")
+    assert "sbatch" in found.message
 
 
 def test_an_endpoint_without_slurm_is_not_asked_for(project: Project) -> None:
-    assert list(look_at_scheduler(project, "here")) == []
+    assert list(check_scheduler(project, "here")) == []

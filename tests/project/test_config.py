@@ -8,7 +8,7 @@ from some_ids import an_id
 from headrace.config import (
     ProjectError,
     local_id,
-    resolve_place,
+    resolve_target,
 )
 from headrace.project import (
     load_project,
@@ -76,10 +76,10 @@ def test_the_place_is_given_or_in_the_environment_or_local(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("HEADRACE_AT", raising=False)
-    assert resolve_place() == "local"
+    assert resolve_target() == "local"
     monkeypatch.setenv("HEADRACE_AT", "globus")
-    assert resolve_place() == "globus"
-    assert resolve_place("local") == "local"
+    assert resolve_target() == "globus"
+    assert resolve_target("local") == "local"
     monkeypatch.setenv("HEADRACE_AT", "moon")
-    with pytest.raises(ProjectError, match="no place 'moon'"):
-        resolve_place()
+    with pytest.raises(ProjectError, match="no target 'moon'"):
+        resolve_target()

@@ -92,7 +92,7 @@ def test_an_edited_function_is_registered_anew(project: Project, services: Servi
     path = project.functions_dir / "double.py"
     path.write_text(path.read_text().replace("2 *", "number *"))
     planned = deploy(project, services)
-    assert [(step.name, step.why) for step in planned.changes] == [("double", "code changed")]
+    assert [(step.name, step.reason) for step in planned.changes] == [("double", "code changed")]
 
 
 def test_what_the_place_has_lost_is_made_again(
@@ -102,7 +102,7 @@ def test_what_the_place_has_lost_is_made_again(
     service.flows.clear()
     service.functions.clear()
     planned = deploy(project, services)
-    assert {step.why for step in planned.changes} == {
+    assert {step.reason for step in planned.changes} == {
         "not known there any more",
         "not there any more, or not shown to you",
     }
@@ -136,7 +136,7 @@ def test_each_place_has_its_own_entries(
     deploy(project, services)
     planned = plan(project, "globus", services)
     apply(planned, project, services)
-    assert set(project.lock().places) == {"local", "globus"}
+    assert set(project.lock().targets) == {"local", "globus"}
 
 
 def test_an_error_in_a_flow_stops_everything(

@@ -20,7 +20,7 @@ from headrace.config import (
     ProjectError,
 )
 from headrace.deploy import (
-    Choice,
+    DeploySelection,
     Plan,
     Step,
     apply,
@@ -48,7 +48,7 @@ def test_what_somebody_changed_there_is_seen_and_put_right(
     definition = service.flows[flow_id]["definition"]
     service.edit(flow_id, title="Mine", definition={**definition, "Comment": "by hand"})
     step = planned_step(plan(project, "local", services), "say")
-    assert (step.change, step.why) == ("update", "changed there by somebody")
+    assert (step.change, step.reason) == ("update", "changed there by somebody")
     diff = step.document()["diff"]
     assert '- title: "Mine"' in diff
     assert '+ title: "Say a word"' in diff
@@ -63,7 +63,7 @@ def test_both_changed_is_said(project: Project, services: Services, service: Ser
     service.edit(project.lock().at("local").flows["say"].id, subtitle="theirs")
     edit_flow(project, "ours")
     step = planned_step(plan(project, "local", services), "say")
-    assert step.why == "source changed, and changed there by somebody"
+    assert step.reason == "source changed, and changed there by somebody"
 
 
 def test_a_service_that_keeps_a_flow_otherwise_than_sent_is_no_drift(
@@ -91,7 +91,7 @@ def test_what_the_project_has_no_more_is_named_and_removed_only_when_asked(
     assert rows(planned) == [("function", "double", "orphan"), ("flow", "say", "orphan")]
     assert planned.changes == ()
     assert len(service.flows) == len(service.functions) == 1
-    pruned = plan(project, "local", services, Choice(prune=True))
+    pruned = plan(project, "local", services, DeploySelection(prune=True))
     assert [step.change for step in pruned.changes] == ["delete", "delete"]
     apply(pruned, project, services)
     assert service.flows == service.functions == {}
@@ -115,7 +115,7 @@ def test_a_flow_that_is_there_is_adopted(
     project: Project, services: Services, service: Service
 ) -> None:
     flow = services.flows.create_flow("Old", {"StartAt": "A", "States": {}}, {})
-    planned = plan(project, "local", services, Choice(names=["say"], adopt=flow["id"]))
+    planned = plan(project, "local", services, DeploySelection(names=["say"], adopt=flow["id"]))
     step = planned_step(planned, "say")
     assert (step.change, step.id) == ("adopt", flow["id"])
     assert [difference.member for difference in step.differences][:2] == ["title", "keywords"]
@@ -128,17 +128,17 @@ def test_a_flow_that_is_there_is_adopted(
     ("choice", "words"),
     [
         (
-            Choice(names=["sai"]),
+            DeploySelection(names=["sai"]),
             "no flow and no function 'sai' in the project; did you mean 'say'\\? known:",
         ),
-        (Choice(names=["say"], adopt="x"), "not the id of a flow"),
-        (Choice(adopt=str(uuid.uuid4())), "name the one flow"),
-        (Choice(names=["double"], adopt=str(uuid.uuid4())), "name the one flow"),
-        (Choice(names=["say"], adopt=str(uuid.uuid4())), "no such flow there"),
+        (DeploySelection(names=["say"], adopt="x"), "not the id of a flow"),
+        (DeploySelection(adopt=str(uuid.uuid4())), "name the one flow"),
+        (DeploySelection(names=["double"], adopt=str(uuid.uuid4())), "name the one flow"),
+        (DeploySelection(names=["say"], adopt=str(uuid.uuid4())), "no such flow there"),
     ],
 )
 def test_a_wrong_choice_is_named(
-    project: Project, services: Services, service: Service, choice: Choice, words: str
+    project: Project, services: Services, service: Service, choice: DeploySelection, words: str
 ) -> None:
     with pytest.raises(ProjectError, match=words):
         plan(project, "local", services, choice)
@@ -146,7 +146,7 @@ def test_a_wrong_choice_is_named(
 
 
 def test_only_what_is_named_is_deployed(project: Project, services: Services) -> None:
-    planned = plan(project, "local", services, Choice(names=["double"]))
+    planned = plan(project, "local", services, DeploySelection(names=["double"]))
     assert rows(planned) == [("function", "double", "register")]
 
 

@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_place_uses_the_profile_of_its_name(root: Path) -> None:
     assert load_project(root).collections["hpc"].id is None
-    project = load_project(root, place="globus")
+    project = load_project(root, target="globus")
     assert project.collection_id("hpc", "globus") == ID
     assert project.collections["hpc"].root == root / "scratch"
     assert project.config.profile == "globus"
@@ -55,7 +55,7 @@ def test_a_named_profile_wins_and_the_rest_stays(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEADRACE_PROFILE", "site")
-    project = load_project(root, place="globus")
+    project = load_project(root, target="globus")
     assert project.collection_id("hpc", "globus") == SITE_ID
     assert project.collections["hpc"].root == Path("/pscratch/data")
     assert project.endpoints["simulation"].template == "slurm"

@@ -97,9 +97,9 @@ def test_tasks_are_found_in_the_log() -> None:
     log = entries(exception="RuntimeError: the job failed, see /scratch/001/job/stderr (line 7)")
     one, two = tasks_of(VIEW, log)
     assert (one.state, one.task_id, one.endpoint_id) == ("One", TASK, an_id("endpoint"))
-    assert {"/scratch/001", "/scratch/001/job"} <= set(one.places)
+    assert {"/scratch/001", "/scratch/001/job"} <= set(one.directories)
     assert (two.state, two.task_id) == ("Two", OTHER)
-    assert "/scratch/001/job" in two.places
+    assert "/scratch/001/job" in two.directories
     assert [task.task_id for task in tasks_of(VIEW, log, "Two")] == [OTHER]
 
 
@@ -128,8 +128,8 @@ def test_output_is_put_together_from_here(root: Path, service: Service) -> None:
     assert own.traceback.startswith("Traceback")
     assert own.job == ""
     assert (batch.job, batch.stdout) == (str(directory), Stream("1\n2\n3\n", 6))
-    assert batch.ended_by(1).stdout == Stream("3\n", 6)
-    assert "(the last line of 6 B; more with --tail LINES)" in output_text([batch.ended_by(1)])
+    assert batch.tail(1).stdout == Stream("3\n", 6)
+    assert "(the last line of 6 B; more with --tail LINES)" in output_text([batch.tail(1)])
     assert "the last" not in output_text([own, batch])
 
 

@@ -21,8 +21,8 @@ from headrace.project import (
 )
 from headrace.runs import (
     PreparedRun,
-    RunFollower,
     RunOptions,
+    RunPoller,
     prepare,
     send,
 )
@@ -124,7 +124,7 @@ def test_a_run_is_started_listed_and_looked_at(services: Services, project: Proj
     sets = load("flows.run_flow", "flows.list_runs", "flows.get_run", "flows.get_run_logs")
     told = sets["flows.run_flow"].metadata
     prepared = PreparedRun("hops", told["flow_id"], "globus", told["request_params"]["body"])
-    run = send(prepared, services, RunOptions(label="hop"), patient=True)
+    run = send(prepared, services, RunOptions(label="hop"), wait_for_service=True)
     sent = json.loads(responses.calls[-1].request.body)
     assert sent["label"] == "hop"
     assert sent["tags"][-1].startswith("headrace:")
@@ -140,7 +140,7 @@ def test_a_run_is_followed_through_its_log(services: Services) -> None:
     run_id = testing.load_response("flows.get_run_logs").metadata["run_id"]
     url = f"{services.flows.base_url}runs/{run_id}"
     responses.add("GET", url, json={"run_id": run_id, "status": "SUCCEEDED", "details": {}})
-    view = RunFollower(run_id).look(services)
+    view = RunPoller(run_id).poll(services)
     assert view.final
     # The fixture's answer is the same whichever order is asked for, so it reads backwards here.
     assert {state.name for state in view.states} == {"SyncHelloWorld"}

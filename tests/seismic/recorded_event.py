@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from obspy import Trace, UTCDateTime
 
-from headrace.ranks import OneRank
+from headrace.ranks import SingleRank
 from headrace.seismic import SeismicError
 from headrace.seismic.measurement.event import EventRequest, process_event
 from headrace.seismic.measurement.results import COLUMNS
@@ -60,7 +60,7 @@ class Event:
         config.write_text(settings)
         output = self.directory / "out"
         request = EventRequest(self.observed, self.synthetic, output, config, "e", "none")
-        summary = process_event(request, OneRank(), lambda fact: None)
+        summary = process_event(request, SingleRank(), lambda fact: None)
         lines = (output / "misfit.csv").read_text().splitlines()[1:]
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in csv.reader(lines)]
         return summary, rows

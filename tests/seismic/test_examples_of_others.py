@@ -20,7 +20,7 @@ import pytest
 
 from headrace.seismic import (
     EventRequest,
-    OneRank,
+    SingleRank,
     Window,
     filter_pair,
     measure,
@@ -49,7 +49,7 @@ def process(place: Path, event: Path, settings: dict[str, Any]) -> dict[str, Any
     request = EventRequest(
         event / "obs", event / "syn", place / "out", place / "config.toml", "e", figures="none"
     )
-    summary = process_event(request, OneRank(), lambda fact: None)
+    summary = process_event(request, SingleRank(), lambda fact: None)
     assert summary["problems"] == []
     traces: dict[str, Any] = json.loads((place / "out" / "windows.json").read_text())["traces"]
     for name, trace in traces.items():

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import EventRequest, OneRank, SeismicError, process_event
+from headrace.seismic import EventRequest, SeismicError, SingleRank, process_event
 from headrace.seismic.measurement.cli import event_name, main
 from headrace.seismic.measurement.figures import choose_sample
-from headrace.seismic.parallel import own_share
+from headrace.seismic.parallel import slice_of_rank
 
 Process = Callable[..., dict[str, Any]]
 
@@ -29,7 +29,7 @@ def process(event: Path, config_file: Path, tmp_path: Path) -> Process:
         request = EventRequest(
             event / "obs", event / "syn", tmp_path / "results", config_file, "quake", figures
         )
-        return process_event(request, OneRank(), lambda fact: None)
+        return process_event(request, SingleRank(), lambda fact: None)
 
     return run
 
@@ -243,7 +243,7 @@ def test_missing_options_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 9, 31])
 def test_shares_are_even_and_in_order(size: int) -> None:
     items = list(range(10))
-    shares = [list(own_share(items, rank, size)) for rank in range(size)]
+    shares = [list(slice_of_rank(items, rank, size)) for rank in range(size)]
     assert [item for share in shares for item in share] == items
     lengths = [len(share) for share in shares]
     assert max(lengths) - min(lengths) <= 1

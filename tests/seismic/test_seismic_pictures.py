@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import EventRequest, OneRank, process_event
+from headrace.seismic import EventRequest, SingleRank, process_event
 from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, write_model
 from headrace.seismic.report.pictures import (
     Measures,
@@ -143,7 +143,7 @@ def test_places_of_events(tmp_path: Path) -> None:
 def test_fits_and_measures_of_an_event(event: Path, config_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     request = EventRequest(event / "obs", event / "syn", results, config_file, "quake", "none")
-    summary = process_event(request, OneRank(), lambda fact: None)
+    summary = process_event(request, SingleRank(), lambda fact: None)
     measures = read_measures([results, results])
     assert len(measures.shifts) == 2 * summary["windows"]
     assert measures.misfits.sum() == pytest.approx(2 * summary["misfit"])

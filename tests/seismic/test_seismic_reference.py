@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import EventRequest, OneRank, process_event
+from headrace.seismic import EventRequest, SingleRank, process_event
 
 Parse = Callable[[Path], dict[str, dict[str, Any]]]
 
@@ -29,7 +29,7 @@ def output(reference_event: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         event="001",
         figures="none",
     )
-    process_event(request, OneRank(), lambda fact: None)
+    process_event(request, SingleRank(), lambda fact: None)
     return request.output
 
 

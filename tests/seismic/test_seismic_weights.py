@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import ConfigError, EventRequest, OneRank, SeismicError, process_event
+from headrace.seismic import ConfigError, EventRequest, SeismicError, SingleRank, process_event
 from headrace.seismic.config_file import read_config
 from headrace.seismic.measurement.geometry import EventGeometry, azimuth_weights, read_geometry
 
@@ -30,7 +30,7 @@ def process(event: Path, config_file: Path, tmp_path: Path) -> Process:
         wanted = EventRequest(
             event / "obs", event / "syn", tmp_path / name, config_file, "quake", "none", **request
         )
-        return process_event(wanted, OneRank(), lambda fact: None)
+        return process_event(wanted, SingleRank(), lambda fact: None)
 
     return run
 

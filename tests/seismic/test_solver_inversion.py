@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headrace.seismic import EventRequest, OneRank, process_event
+from headrace.seismic import EventRequest, SingleRank, process_event
 from headrace.seismic.kernels import (
     KernelProcessing,
     Mute,
@@ -107,7 +107,7 @@ class Inversion:
                 event=event,
                 figures="none",
             )
-            summary: dict[str, Any] = process_event(request, OneRank(), lambda fact: None)
+            summary: dict[str, Any] = process_event(request, SingleRank(), lambda fact: None)
             assert summary["problems"] == []
             total += float(summary["misfit"])
         return total

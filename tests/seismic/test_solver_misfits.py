@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from seismic.waves import SPACING, Values, bumps, small_event, small_model, small_solver
 
-from headrace.seismic import EventRequest, OneRank, process_event
+from headrace.seismic import EventRequest, SingleRank, process_event
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import KERNELS, SYNTHETICS, AdjointRun, ForwardRun
 
@@ -56,7 +56,7 @@ class Pipeline:
             figures="none",
             **more,
         )
-        return process_event(request, OneRank(), lambda fact: None)
+        return process_event(request, SingleRank(), lambda fact: None)
 
     def misfit(self, change: dict[str, Values]) -> float:
         summary = self._process(self._simulate(change, "trial"), "measured")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from triggers.trigger_files import make_trigger
 
-from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
+from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
 from headrace.triggers import Trigger
 from headrace.triggers.arrival import identify
 from headrace.triggers.change_notifier import (
@@ -55,7 +55,7 @@ def test_the_type_of_the_innermost_mount_counts(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_expected_of_a_file_system(kind: str, remote: bool, inodes: bool) -> None:
-    assert (is_remote(kind), has_lasting_inodes(kind)) == (remote, inodes)
+    assert (is_remote(kind), has_stable_inodes(kind)) == (remote, inodes)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ _TRIES: Final = 6
 _LONGEST_PAUSE: Final = 60.0
 
 
-def once(
+def create_once(
     client: BaseClient,
     call: Callable[[], T],
     find: Callable[[], T | None],

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from headrace._internal.schema_cost import is_cheap, is_small
 from headrace._internal.schema_references import References
-from headrace._internal.schema_worker import SchemaWorker, TookTooLong
+from headrace._internal.schema_worker import SchemaTimeout, SchemaWorker
 from headrace._internal.terminal_text import terminal_text
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def schema_problems(schema: Any) -> list[SchemaProblem]:
         schema: JSON that is checked already: Unicode, finite, not too deep.
     """
     if is_small(schema):
-        return schema_problems_here(schema)
+        return schema_problems_in_process(schema)
     try:
         return [*_found(_worker().ask("schema", schema))]
-    except TookTooLong as error:
+    except SchemaTimeout as error:
         return [SchemaProblem((), f"the schema cannot be checked: {error}; make it smaller", "$")]
 
 
@@ -68,15 +68,15 @@ def value_problems(schema: Any, value: Any) -> list[SchemaProblem]:
         value: JSON that is checked already.
     """
     if is_cheap(schema, value):
-        return value_problems_here(schema, value)
+        return value_problems_in_process(schema, value)
     try:
         return [*_found(_worker().ask("value", schema, value))]
-    except TookTooLong as error:
+    except SchemaTimeout as error:
         message = f"it cannot be checked against the schema: {error}; simplify its patterns"
         return [SchemaProblem((), message, "$")]
 
 
-def schema_problems_here(schema: Any) -> list[SchemaProblem]:
+def schema_problems_in_process(schema: Any) -> list[SchemaProblem]:
     """Do what :func:`schema_problems` does in this process, however long it takes."""
     if not isinstance(schema, dict | bool):
         return [SchemaProblem((), "must be an object, or true or false", "$")]
@@ -90,7 +90,7 @@ def schema_problems_here(schema: Any) -> list[SchemaProblem]:
     return [*dict.fromkeys(found)][:MAX_PROBLEMS]
 
 
-def value_problems_here(schema: Any, value: Any) -> list[SchemaProblem]:
+def value_problems_in_process(schema: Any, value: Any) -> list[SchemaProblem]:
     """Do what :func:`value_problems` does in this process, however long it takes."""
     wrong = _problems_of(json.dumps(schema))
     if wrong:
@@ -110,7 +110,7 @@ def value_problems_here(schema: Any, value: Any) -> list[SchemaProblem]:
 
 @lru_cache(maxsize=256)
 def _problems_of(schema: str) -> list[SchemaProblem]:
-    return schema_problems_here(json.loads(schema))
+    return schema_problems_in_process(json.loads(schema))
 
 
 def _validator(schema: Any, formats: FormatChecker | None = None) -> Draft7Validator:

@@ -55,6 +55,6 @@ def is_remote(kind: str) -> bool:
     return kind in _REMOTE or kind == "fuse" or kind.startswith("fuse.")
 
 
-def has_lasting_inodes(kind: str) -> bool:
+def has_stable_inodes(kind: str) -> bool:
     """Tell whether inode numbers of such a file system can tell one file from another."""
     return kind not in _PASSING_INODES and kind != "fuse" and not kind.startswith("fuse.")

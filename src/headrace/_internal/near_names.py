@@ -12,13 +12,13 @@ _LONGEST = 128
 _MOST_COMPARED = 2_000
 
 
-def nearest(name: object, known: Iterable[str], least: float = 0.6) -> str | None:
+def nearest(name: object, known: Iterable[str], minimum: float = 0.6) -> str | None:
     """Return the known name that is most like one that was written; None where none is near.
 
     Args:
         name: what was written; what is no text, or too long for a name, is near to none.
         known: the names that there are.
-        least: how like it must be, from 0 to 1; letters' case does not count.
+        minimum: how like it must be, from 0 to 1; letters' case does not count.
     """
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
@@ -26,7 +26,7 @@ def nearest(name: object, known: Iterable[str], least: float = 0.6) -> str | Non
     for each in islice(known, _MOST_COMPARED):
         if len(each) <= _LONGEST:
             names.setdefault(each.lower(), each)
-    close = get_close_matches(name.lower(), names, 1, least)
+    close = get_close_matches(name.lower(), names, 1, minimum)
     return names[close[0]] if close else None
 
 

@@ -19,7 +19,7 @@ SECONDS: Final = 1.0
 _MEMORY_BYTES: Final = 2_000_000_000
 
 
-class TookTooLong(Exception):
+class SchemaTimeout(Exception):
     """A check that was given up."""
 
 
@@ -38,13 +38,13 @@ class SchemaWorker:
             documents: the schema, and the value.
 
         Raises:
-            TookTooLong: the process ended before it had an answer.
+            SchemaTimeout: the process ended before it had an answer.
         """
         question = json.dumps([kind, *documents]).encode() + b"\n"
         with self._lock:
             answer = self._answer(question)
         if not answer:
-            raise TookTooLong(f"more than {SECONDS:.0f} s of computing, or too much memory")
+            raise SchemaTimeout(f"more than {SECONDS:.0f} s of computing, or too much memory")
         return list(json.loads(answer))
 
     def _answer(self, question: bytes) -> bytes:
@@ -73,7 +73,7 @@ def main() -> None:
     """Answer questions, one a line, until there are no more."""
     import resource
 
-    from headrace._internal.json_schema import schema_problems_here, value_problems_here
+    from headrace._internal.json_schema import schema_problems_in_process, value_problems_in_process
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -82,7 +82,9 @@ def main() -> None:
         # Its default is to end the process, which also ends what runs outside of Python's loop.
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         try:
-            found = (schema_problems_here if kind == "schema" else value_problems_here)(*documents)
+            found = (schema_problems_in_process if kind == "schema" else value_problems_in_process)(
+                *documents
+            )
         except MemoryError:
             os._exit(1)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)

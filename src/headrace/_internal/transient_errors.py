@@ -27,7 +27,7 @@ _PASSING: Final = frozenset(
 )
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Say whether trying again later may help, by the error itself and by what caused it."""
     return any(
         isinstance(one, TimeoutError | MemoryError)
@@ -37,7 +37,7 @@ def is_passing(error: BaseException) -> bool:
     )
 
 
-def says_passing(text: str) -> bool:
+def mentions_transient_error(text: str) -> bool:
     """Say whether what a program printed names such a fault, as the system words it."""
     return any(os.strerror(number) in text for number in _PASSING - {errno.EINTR})
 

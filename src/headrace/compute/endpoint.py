@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.transient_errors import is_passing
+from headrace._internal.transient_errors import is_transient
 
 from .cancelling import Cancellations
 from .errors import ComputeError
@@ -309,7 +309,7 @@ class EndpointHost:
                 self._give_up(str(error))
                 return
             except (OSError, MemoryError) as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 finished, waits = False, f"endpoint {self.spec.name}: {error}"
             if finished or self._closing.is_set():

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.transient_errors import is_passing, says_passing
+from headrace._internal.transient_errors import is_transient, mentions_transient_error
 
 from .errors import ComputeError
 from .idle_blocks import BlockFailures
@@ -391,7 +391,9 @@ def is_passing_submission(error: Exception) -> bool:
     code = getattr(error, "retcode", None)
     if said and isinstance(code, int) and classify_refusal(said, code).transient:
         return True
-    return is_passing(error) or says_passing(f"{said} {getattr(error, 'stdout', '')} {error}")
+    return is_transient(error) or mentions_transient_error(
+        f"{said} {getattr(error, 'stdout', '')} {error}"
+    )
 
 
 def options_key(options: Mapping[str, Any]) -> str:

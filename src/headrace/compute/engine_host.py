@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from headrace._internal.files import write_private
 from headrace._internal.terminal_text import terminal_text
-from headrace._internal.transient_errors import is_passing
+from headrace._internal.transient_errors import is_transient
 
 from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
 from .engine import Engine, Packed, options_key
@@ -228,7 +228,7 @@ class Host:
         except Exception as error:
             log.exception("the engine does not start")
             threading.Thread(target=_shut_down, args=(new,), daemon=True).start()
-            kind = NotNow if is_passing(error) else ComputeError
+            kind = NotNow if is_transient(error) else ComputeError
             raise kind(
                 f"template {self._template.name}: the engine does not start: {one_line(str(error))}"
             ) from error

@@ -22,7 +22,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.transient_errors import is_passing
+from headrace._internal.transient_errors import is_transient
 
 from .engine import read_environment
 from .engine_host import Host
@@ -94,7 +94,7 @@ def main() -> None:
         commands_fd, events = _take_pipes(state_dir)
         _log_to(state_dir / "host.log")
     except OSError as error:
-        os._exit(NOT_NOW if is_passing(error) else 1)
+        os._exit(NOT_NOW if is_transient(error) else 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the facility
     signal.signal(signal.SIGTERM, _end_by_signal)
     commands = _read(commands_fd)
@@ -118,7 +118,7 @@ def main() -> None:
         code = 1
     except (OSError, MemoryError) as error:
         log.exception("the host cannot work")
-        code = NOT_NOW if is_passing(error) else 1
+        code = NOT_NOW if is_transient(error) else 1
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         host.close()

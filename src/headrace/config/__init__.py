@@ -15,16 +15,16 @@ from headrace.config.lock_file import (
     write_lock,
 )
 from headrace.config.project_config import (
-    PLACES,
+    TARGETS,
     CollectionConfig,
     Config,
     EndpointConfig,
     find_config,
-    resolve_place,
+    resolve_target,
 )
 
 __all__ = [
-    "PLACES",
+    "TARGETS",
     "CollectionConfig",
     "Config",
     "Deployed",
@@ -36,6 +36,6 @@ __all__ = [
     "find_config",
     "local_id",
     "read_lock",
-    "resolve_place",
+    "resolve_target",
     "write_lock",
 ]

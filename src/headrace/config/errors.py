@@ -1,4 +1,4 @@
-"""Errors of the project room."""
+"""Errors of a project's files, names and deployments."""
 
 from __future__ import annotations
 

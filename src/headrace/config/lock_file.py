@@ -18,25 +18,25 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class DeployedFlow:
-    """A flow at a place.
+    """A flow at a target.
 
     Attributes:
         id: its id there.
         scope: the scope that starts its runs.
         sha256: hash of what was deployed.
-        there: hash of what the place answered, by which a later change there is noticed; empty
-            where it is not known.
+        remote_sha256: hash of what the target answered, by which a later change there is noticed;
+            empty where it is not known.
     """
 
     id: str
     scope: str
     sha256: str
-    there: str = ""
+    remote_sha256: str = ""
 
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """A function at a place.
+    """A function at a target.
 
     Attributes:
         id: its id there.
@@ -49,7 +49,7 @@ class DeployedFunction:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What one place has of the project.
+    """Flows, functions and endpoints of the project at one target.
 
     Attributes:
         flows: by name.
@@ -85,21 +85,21 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Lock:
-    """What is deployed, by place.
+    """Contents of the lock file.
 
     Attributes:
-        places: by the place's name.
+        targets: what is deployed, by the target's name.
     """
 
-    places: Mapping[str, Deployed] = field(default_factory=dict)
+    targets: Mapping[str, Deployed] = field(default_factory=dict)
 
-    def at(self, place: str) -> Deployed:
-        """Return what a place has."""
-        return self.places.get(place, Deployed())
+    def at(self, target: str) -> Deployed:
+        """Return what a target has."""
+        return self.targets.get(target, Deployed())
 
-    def with_place(self, place: str, deployed: Deployed) -> Lock:
-        """Return this with what a place has replaced."""
-        return Lock({**self.places, place: deployed})
+    def with_target(self, target: str, deployed: Deployed) -> Lock:
+        """Return this with what a target has replaced."""
+        return Lock({**self.targets, target: deployed})
 
 
 def read_lock(path: Path) -> Lock:
@@ -120,13 +120,13 @@ def read_lock(path: Path) -> Lock:
             "upgrade headrace, or restore the file from version control"
         )
     try:
-        places = {place: _deployed(value) for place, value in document["places"].items()}
+        targets = {target: _deployed(value) for target, value in document["places"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
             f"{path}: not a lock file ({error}): restore it from version control, "
             "or remove it and run `headrace deploy`"
         ) from error
-    return Lock(places)
+    return Lock(targets)
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -138,13 +138,15 @@ def write_lock(path: Path, lock: Lock) -> None:
     """
     document = {
         "version": VERSION,
-        "places": {place: _document(deployed) for place, deployed in lock.places.items()},
+        "places": {target: _document(deployed) for target, deployed in lock.targets.items()},
     }
     write_whole(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
 def _document(deployed: Deployed) -> dict[str, Any]:
     document = asdict(deployed)
+    for flow in document["flows"].values():
+        flow["there"] = flow.pop("remote_sha256")
     if not deployed.endpoints:
         del document["endpoints"]
     return document
@@ -152,7 +154,11 @@ def _document(deployed: Deployed) -> dict[str, Any]:
 
 def _deployed(document: Mapping[str, Any]) -> Deployed:
     return Deployed(
-        flows={name: DeployedFlow(**flow) for name, flow in document["flows"].items()},
+        flows={name: _deployed_flow(**flow) for name, flow in document["flows"].items()},
         functions={name: DeployedFunction(**fn) for name, fn in document["functions"].items()},
         endpoints={name: str(value) for name, value in document.get("endpoints", {}).items()},
     )
+
+
+def _deployed_flow(id: str, scope: str, sha256: str, there: str = "") -> DeployedFlow:  # noqa: A002
+    return DeployedFlow(id, scope, sha256, there)

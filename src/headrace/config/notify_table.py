@@ -30,7 +30,7 @@ def check_notify(settings: Mapping[str, str]) -> None:
     unknown = sorted(set(settings) - KEYS)
     if unknown:
         raise ProjectError(f"notify.{unknown[0]}: unknown key; {known_names(unknown[0], KEYS)}")
-    for status in told_statuses(settings):
+    for status in notify_on(settings):
         if status not in STATUSES:
             raise ProjectError(f"notify.on: {status!r}: there are {', '.join(STATUSES)}")
     webhook = settings.get("webhook", "")
@@ -38,7 +38,7 @@ def check_notify(settings: Mapping[str, str]) -> None:
         raise ProjectError("notify.webhook: must begin with https://, or be $NAME of a variable")
 
 
-def told_statuses(settings: Mapping[str, str]) -> frozenset[str]:
+def notify_on(settings: Mapping[str, str]) -> frozenset[str]:
     """Return the statuses of runs that people are told of."""
     return frozenset(settings.get("on", _TOLD).upper().split())
 

@@ -16,7 +16,7 @@ from headrace.config.notify_table import check_notify
 from headrace.config.toml_table import Table, TomlFile
 
 CONFIG_FILE = "headrace.toml"
-PLACES = ("local", "globus")
+TARGETS = ("local", "globus")
 PROFILE = "HEADRACE_PROFILE"
 # What the environment may say otherwise: where data are and which endpoint runs, on this machine.
 OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
@@ -85,7 +85,7 @@ class Config:
         name: the project's name; its directory's name when the file gives none.
         collections: by name.
         endpoints: by name.
-        notify: how people are told: ``command``, ``webhook``.
+        notify: how people are notified: ``command``, ``webhook``.
         action_providers: by name.
         overrides: keys whose values the environment gives, with the variable's name.
         profile: name of the profile in use, or nothing.
@@ -118,14 +118,14 @@ def find_config(start: Path | None = None) -> Path:
     raise ProjectError(f"{here}: no {CONFIG_FILE} here or above: run `headrace init`")
 
 
-def read_config(path: Path, profile: str | None = None, place: str | None = None) -> Config:
+def read_config(path: Path, profile: str | None = None, target: str | None = None) -> Config:
     """Read ``headrace.toml``.
 
     Args:
         path: the file.
         profile: which ``[profiles.NAME]`` says some things otherwise; ``HEADRACE_PROFILE`` by
-            default, else that of the place, where there is one.
-        place: ``local`` or ``globus``; as ``resolve_place`` says by default.
+            default, else that of the target, where there is one.
+        target: ``local`` or ``globus``; as ``resolve_target`` says by default.
 
     Raises:
         ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
@@ -133,17 +133,17 @@ def read_config(path: Path, profile: str | None = None, place: str | None = None
     file = TomlFile(path)
     for name, other in file.top.tables("profiles").items():
         _checked(name, path)
-        other.only({"collections", "endpoints", "notify"})
+        other.allow_only({"collections", "endpoints", "notify"})
     chosen = profile or os.environ.get(PROFILE)
-    used = file.use_profile(chosen or resolve_place(place), must_exist=bool(chosen))
+    used = file.use_profile(chosen or resolve_target(target), must_exist=bool(chosen))
     top = file.top
-    top.only({"name", "collections", "endpoints", "notify", "action_providers", "profiles"})
+    top.allow_only({"name", "collections", "endpoints", "notify", "action_providers", "profiles"})
     overrides: dict[str, str] = {}
     root = path.parent.resolve()
     notify = top.table("notify")
-    told = {key: notify.text(key) for key in notify.data}
+    notify_settings = {key: notify.text(key) for key in notify.data}
     try:
-        check_notify(told)
+        check_notify(notify_settings)
     except ProjectError as error:
         raise ProjectError(f"{path}: {error}") from error
     return Config(
@@ -158,7 +158,7 @@ def read_config(path: Path, profile: str | None = None, place: str | None = None
             name: _endpoint(_checked(name, path), _overridden("endpoint", name, table, overrides))
             for name, table in top.tables("endpoints").items()
         },
-        notify=told,
+        notify=notify_settings,
         action_providers={
             name: _provider(_checked(name, path), table, root)
             for name, table in top.tables("action_providers").items()
@@ -168,15 +168,17 @@ def read_config(path: Path, profile: str | None = None, place: str | None = None
     )
 
 
-def resolve_place(place: str | None = None) -> str:
-    """Return where things run: the given place, else ``HEADRACE_AT``, else ``local``.
+def resolve_target(target: str | None = None) -> str:
+    """Return where things run: the given target, else ``HEADRACE_AT``, else ``local``.
 
     Raises:
-        ProjectError: no such place.
+        ProjectError: no such target.
     """
-    value = place or os.environ.get("HEADRACE_AT") or "local"
-    if value not in PLACES:
-        raise ProjectError(f"no place {value!r} (--at or HEADRACE_AT): one of {', '.join(PLACES)}")
+    value = target or os.environ.get("HEADRACE_AT") or "local"
+    if value not in TARGETS:
+        raise ProjectError(
+            f"no target {value!r} (--at or HEADRACE_AT): one of {', '.join(TARGETS)}"
+        )
     return value
 
 
@@ -197,14 +199,14 @@ def _overridden(kind: str, name: str, table: Table, overrides: dict[str, str]) -
 
 
 def _collection(name: str, table: Table, root: Path) -> CollectionConfig:
-    table.only({"id", "root", "data_access"})
+    table.allow_only({"id", "root", "data_access"})
     directory = root / Path(table.text("root")).expanduser()
     data_access = table.flag("data_access", False)
     return CollectionConfig(name, _id(table), Path(os.path.normpath(directory)), data_access)
 
 
 def _endpoint(name: str, table: Table) -> EndpointConfig:
-    table.only({"id", "template", "options", "project"})
+    table.allow_only({"id", "template", "options", "project"})
     return EndpointConfig(
         name=name,
         id=_id(table),
@@ -215,7 +217,7 @@ def _endpoint(name: str, table: Table) -> EndpointConfig:
 
 
 def _provider(name: str, table: Table, root: Path) -> ProviderConfig:
-    table.only({"url", "token_file"})
+    table.allow_only({"url", "token_file"})
     url = table.text("url")
     parts = urlsplit(url)
     loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")

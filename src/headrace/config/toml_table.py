@@ -113,7 +113,7 @@ class Table:
         self._key = key
         self.data = data
 
-    def only(self, allowed: Iterable[str]) -> None:
+    def allow_only(self, allowed: Iterable[str]) -> None:
         """Check that no other than the allowed keys are there.
 
         Raises:

@@ -5,14 +5,14 @@ from headrace.deploy.apply import (
     deploying,
 )
 from headrace.deploy.plan import (
-    Choice,
+    DeploySelection,
     Plan,
     Step,
     plan,
 )
 
 __all__ = [
-    "Choice",
+    "DeploySelection",
     "Plan",
     "Step",
     "apply",

@@ -9,10 +9,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from headrace._internal.files import only_one, private_directory
-from headrace._internal.idempotency import once
+from headrace._internal.idempotency import create_once
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction, Lock
-from headrace.deploy.drift import fingerprint, wanted_document
+from headrace.deploy.drift import desired_document, fingerprint
 from headrace.deploy.plan import Plan, Step, flow_tag, owned_flows
 from headrace.project.project import Project
 
@@ -44,7 +44,7 @@ def apply(
     services: Services,
     report: Callable[[Step], None] = lambda step: None,
 ) -> Lock:
-    """Deploys.
+    """Deploy what a plan says.
 
     A crash between two steps loses nothing: the lock is written after each. A flow whose
     creation was answered but not recorded is found again by its keyword at the next plan.
@@ -52,8 +52,8 @@ def apply(
     Args:
         plan: what to do.
         project: the project it was made for.
-        services: the services of the plan's place.
-        report: told of each step that has been done.
+        services: the services of the plan's target.
+        report: called with each step that has been done.
 
     Returns:
         What is deployed now.
@@ -65,14 +65,14 @@ def apply(
     """
     lock = project.lock()
     for step in plan.changes:
-        deployed = _do(step, plan, project, services, lock.at(plan.place))
-        lock = lock.with_place(plan.place, deployed)
+        deployed = _apply_step(step, plan, project, services, lock.at(plan.target))
+        lock = lock.with_target(plan.target, deployed)
         project.write_lock(lock)
         report(step)
     return lock
 
 
-def _do(
+def _apply_step(
     step: Step, plan: Plan, project: Project, services: Services, deployed: Deployed
 ) -> Deployed:
     if step.change == "delete":
@@ -107,7 +107,7 @@ def _register(step: Step, plan: Plan, services: Services) -> str:
     answer = services.compute.register_function(
         {
             "function_name": function.name,
-            "function_code": _packed(function.code),
+            "function_code": _serialize_code(function.code),
             "serialized": True,
             "description": function.doc,
             "meta": {
@@ -120,19 +120,19 @@ def _register(step: Step, plan: Plan, services: Services) -> str:
     return str(answer["function_uuid"])
 
 
-def _packed(code: str) -> str:
+def _serialize_code(code: str) -> str:
     # As the Compute SDK packs buffers: each after its length.
     return f"{len(code)}\n{code}"
 
 
 def _put_flow(step: Step, plan: Plan, project: Project, services: Services) -> dict[str, Any]:
     tag = flow_tag(project, step.name)
-    wanted = wanted_document(plan.flows[step.name], tag)
+    wanted = desired_document(plan.flows[step.name], tag)
     title, definition, schema = (
         wanted.pop(name) for name in ("title", "definition", "input_schema")
     )
     if step.id is None:
-        made = once(
+        made = create_once(
             services.flows,
             lambda: dict(services.flows.create_flow(title, definition, schema, **wanted).data),
             lambda: next(iter(_tagged(tag, services)), None),
@@ -156,7 +156,7 @@ def _stop_if_changed(step: Step, services: Services) -> None:
 
 
 def _stop_if_created_twice(step: Step, tag: str, made: dict[str, Any], services: Services) -> None:
-    """Undoes a creation where somebody else was faster."""
+    """Undo a creation where somebody else was faster."""
     others = [flow for flow in _tagged(tag, services) if flow["id"] != made["id"]]
 
     def age(flow: dict[str, Any]) -> tuple[str, str]:

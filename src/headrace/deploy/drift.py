@@ -1,4 +1,4 @@
-"""A flow as the project has it beside the flow as a place has it."""
+"""A flow as the project has it beside the flow as a target has it."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ _ADMINISTRATORS: Final = frozenset({"flow_owner", "flow_administrator"})
 
 @dataclass(frozen=True)
 class Difference:
-    """A member of a flow that a place has otherwise.
+    """A member of a flow that a target has otherwise.
 
     Attributes:
         member: its name.
-        there: what the place has.
+        remote: what the target has.
         wanted: what the project has.
     """
 
     member: str
-    there: Any
+    remote: Any
     wanted: Any
 
     def lines(self) -> list[str]:
         """Return the difference as the lines of a diff: ``-`` there, ``+`` in the project."""
         if self.member not in _DOCUMENTS:
             return [
-                f"- {self.member}: {_short(self.there)}",
+                f"- {self.member}: {_short(self.remote)}",
                 f"+ {self.member}: {_short(self.wanted)}",
             ]
-        old, new = (_text(value).splitlines() for value in (self.there, self.wanted))
+        old, new = (_text(value).splitlines() for value in (self.remote, self.wanted))
         body = difflib.unified_diff(old, new, lineterm="", n=2)
         return [f"  {self.member}:", *[line for line in body if line[:3] not in ("---", "+++")]]
 
 
-def wanted_document(flow: FlowSource, tag: str) -> dict[str, Any]:
+def desired_document(flow: FlowSource, tag: str) -> dict[str, Any]:
     """Return the members of a flow that are deployed.
 
     Args:
@@ -58,33 +58,33 @@ def wanted_document(flow: FlowSource, tag: str) -> dict[str, Any]:
     }
 
 
-def differences(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[Difference]:
-    """Return the members that a place has otherwise than the project.
+def differences(wanted: Mapping[str, Any], remote: Mapping[str, Any]) -> list[Difference]:
+    """Return the members that a target has otherwise than the project.
 
     Args:
-        wanted: as :func:`wanted_document` gives it.
-        there: the place's document. Members that the caller may not see are not compared.
+        wanted: as :func:`desired_document` gives it.
+        remote: the target's document. Members that the caller may not see are not compared.
     """
     members = [*_TEXTS, "keywords", *_DOCUMENTS]
-    if _may_administer(there):
+    if _may_administer(remote):
         members += list(ROLES.values())
     found = []
     for member in members:
-        if member in _DOCUMENTS and there.get(member) is None:
+        if member in _DOCUMENTS and remote.get(member) is None:
             continue  # a high-assurance flow does not show it
-        pair = _plain(member, there.get(member)), _plain(member, wanted.get(member))
+        pair = _plain(member, remote.get(member)), _plain(member, wanted.get(member))
         if pair[0] != pair[1]:
             found.append(Difference(member, *pair))
     return found
 
 
-def fingerprint(there: Mapping[str, Any]) -> str:
-    """Return the hash of what a place has of a flow, of what everybody who sees it can see.
+def fingerprint(remote: Mapping[str, Any]) -> str:
+    """Return the hash of what a target has of a flow, of what everybody who sees it can see.
 
     A service may keep a document otherwise than it was sent; so what it answered is remembered,
     not what was sent, to tell whether somebody has changed it since.
     """
-    members = {name: _plain(name, there.get(name)) for name in (*_TEXTS, "keywords", *_DOCUMENTS)}
+    members = {name: _plain(name, remote.get(name)) for name in (*_TEXTS, "keywords", *_DOCUMENTS)}
     return hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()
 
 
@@ -96,8 +96,8 @@ def _plain(member: str, value: Any) -> Any:
     return sorted(value or [])
 
 
-def _may_administer(there: Mapping[str, Any]) -> bool:
-    roles = there.get("user_roles") or [there.get("user_role")]
+def _may_administer(remote: Mapping[str, Any]) -> bool:
+    roles = remote.get("user_roles") or [remote.get("user_role")]
     known = {role for role in roles if role}
     return not known or bool(known & _ADMINISTRATORS)
 

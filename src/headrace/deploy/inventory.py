@@ -8,8 +8,8 @@ from headrace.config.lock_file import DeployedFlow, DeployedFunction
 from headrace.project.project import Project
 
 
-def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
-    """Return the flows with ``name``, ``title``, ``state``, ``id`` at a place and ``problem``.
+def flow_inventory(project: Project, target: str) -> list[dict[str, Any]]:
+    """Return the flows with ``name``, ``title``, ``state``, ``id`` at a target and ``problem``.
 
     The state is ``deployed``, ``changed`` (since it was deployed), ``not deployed`` or, where its
     files cannot be read, ``faulty``; the problem tells why then.
@@ -19,7 +19,7 @@ def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
     """
     from headrace.project.flow_sources import scan_flows
 
-    deployed = project.lock().at(place).flows
+    deployed = project.lock().at(target).flows
     flows, faults = scan_flows(project.flows_dir)
     return [
         _row(
@@ -33,7 +33,7 @@ def flow_inventory(project: Project, place: str) -> list[dict[str, Any]]:
     ]
 
 
-def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
+def function_inventory(project: Project, target: str) -> list[dict[str, Any]]:
     """Return the functions with ``name``, ``description``, ``state``, ``id`` and ``problem``.
 
     States are those of :func:`flow_inventory`.
@@ -43,7 +43,7 @@ def function_inventory(project: Project, place: str) -> list[dict[str, Any]]:
     """
     from headrace.compute import scan_functions
 
-    deployed = project.lock().at(place).functions
+    deployed = project.lock().at(target).functions
     functions, faults = scan_functions(project.functions_dir)
     return [
         _row(
@@ -69,7 +69,7 @@ def function_arguments(project: Project, name: str) -> dict[str, Any]:
     return arguments_schema(project.function(name))
 
 
-def function_document(project: Project, place: str, name: str) -> dict[str, Any]:
+def function_document(project: Project, target: str, name: str) -> dict[str, Any]:
     """Return what is known of one function, with the JSON schema of its arguments.
 
     Raises:
@@ -79,7 +79,7 @@ def function_document(project: Project, place: str, name: str) -> dict[str, Any]
     from headrace.compute.signatures import arguments_schema, signature
 
     function = project.function(name)
-    deployed = project.lock().at(place).functions.get(name)
+    deployed = project.lock().at(target).functions.get(name)
     return {
         **_row(name, sha256=function.sha256, deployed=deployed, problem=None),
         "description": function.doc.strip(),

@@ -1,4 +1,4 @@
-"""What a deployment would do: sources, lock and place compared."""
+"""What a deployment would do: sources, lock and target compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headrace._internal.near_names import known_names
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction
-from headrace.deploy.drift import Difference, differences, fingerprint, wanted_document
+from headrace.deploy.drift import Difference, desired_document, differences, fingerprint
 from headrace.project.flow_check import FlowFinding, check_flows
 from headrace.project.flow_sources import FlowSource
 from headrace.project.project import Project
@@ -31,17 +31,17 @@ class Step:
         kind: ``flow`` or ``function``.
         name: its name in the project.
         change: what is done; of an ``orphan`` nothing, unless it is to be pruned.
-        why: the reason, in a few words.
+        reason: why, in a few words.
         sha256: hash of what is deployed.
-        id: its id at the place, where it has one already.
-        differences: what the place has otherwise.
-        updated_at: when the place changed it last, as seen by the plan.
+        id: its id at the target, where it has one already.
+        differences: what the target has otherwise.
+        updated_at: when the target changed it last, as seen by the plan.
     """
 
     kind: Kind
     name: str
     change: Change
-    why: str
+    reason: str
     sha256: str
     id: str | None = None
     differences: tuple[Difference, ...] = ()
@@ -49,9 +49,10 @@ class Step:
 
     def document(self) -> dict[str, Any]:
         """Return the step as JSON shows it."""
-        names = ("kind", "name", "change", "why", "sha256", "id")
+        names = ("kind", "name", "change", "sha256", "id")
         diff = [line for difference in self.differences for line in difference.lines()]
-        return {**{name: getattr(self, name) for name in names}, "diff": diff}
+        members = {name: getattr(self, name) for name in names}
+        return {**members, "why": self.reason, "diff": diff}
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,13 @@ class Plan:
     """A deployment before it is done.
 
     Attributes:
-        place: where.
+        target: where.
         steps: functions first, then flows, each by name.
         flows: the sources of the flows.
         functions: the sources of the functions.
     """
 
-    place: str
+    target: str
     steps: tuple[Step, ...]
     flows: Mapping[str, FlowSource]
     functions: Mapping[str, Function]
@@ -77,13 +78,13 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DeploySelection:
     """What of a project is deployed, and how.
 
     Attributes:
         names: flows and functions; all where empty.
-        prune: whether what the project has no more is removed at the place.
-        adopt: id of a flow at the place that becomes the one named in ``names``.
+        prune: whether what the project has no more is removed at the target.
+        adopt: id of a flow at the target that becomes the one named in ``names``.
     """
 
     names: Collection[str] = field(default_factory=tuple)
@@ -92,16 +93,18 @@ class Choice:
 
 
 def flow_tag(project: Project, name: str) -> str:
-    """Return the keyword by which a flow of the project is found again at a place."""
+    """Return the keyword by which a flow of the project is found again at a target."""
     return f"headrace:{project.name}/{name}"
 
 
-def plan(project: Project, place: str, services: Services, choice: Choice | None = None) -> Plan:
-    """Plans the deployment of a project.
+def plan(
+    project: Project, target: str, services: Services, choice: DeploySelection | None = None
+) -> Plan:
+    """Plan the deployment of a project.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         choice: what of it; all, and nothing removed, by default.
 
@@ -110,12 +113,12 @@ def plan(project: Project, place: str, services: Services, choice: Choice | None
             names what is not there.
         ComputeError: a function's module is not as it must be.
     """
-    choice = choice or Choice()
-    deployed = project.lock().at(place)
+    choice = choice or DeploySelection()
+    deployed = project.lock().at(target)
     flow_names, function_names = project.flow_names(), project.function_names()
     _check_choice(choice, flow_names, function_names, deployed)
     chosen = [name for name in flow_names if _chosen(choice, name)]
-    stop_on_errors(check_flows(project, chosen, place) if chosen else [])
+    stop_on_errors(check_flows(project, chosen, target) if chosen else [])
     flows = project.flows(chosen)
     functions = project.functions(name for name in function_names if _chosen(choice, name))
     steps = [
@@ -127,16 +130,16 @@ def plan(project: Project, place: str, services: Services, choice: Choice | None
         if _chosen(choice, name):
             entry = deployed.functions[name]
             steps.append(_orphan("function", name, entry.id, entry.sha256, choice))
-    there = {}
+    remote = {}
     if flow_names or deployed.flows:
-        there = {flow["id"]: flow for flow in owned_flows(services)}
+        remote = {flow["id"]: flow for flow in owned_flows(services)}
     for name, flow in sorted(flows.items()):
         if _chosen(choice, name):
             steps.append(
-                _plan_flow(project, flow, deployed.flows.get(name), there, choice, services)
+                _plan_flow(project, flow, deployed.flows.get(name), remote, choice, services)
             )
-    steps += _orphaned_flows(project, flow_names, deployed, there, choice)
-    return Plan(place, tuple(steps), flows, functions)
+    steps += _orphaned_flows(project, flow_names, deployed, remote, choice)
+    return Plan(target, tuple(steps), flows, functions)
 
 
 def stop_on_errors(findings: list[FlowFinding]) -> None:
@@ -157,13 +160,13 @@ def stop_on_errors(findings: list[FlowFinding]) -> None:
 
 
 def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
-    """Yield the flow documents that the caller may change at a place."""
+    """Yield the flow documents that the caller may change at a target."""
     pages = services.flows.paginated.list_flows(filter_roles=["flow_owner", "flow_administrator"])
     yield from pages.items()
 
 
 def _check_choice(
-    choice: Choice,
+    choice: DeploySelection,
     flows: Collection[str],
     functions: Collection[str],
     deployed: Deployed,
@@ -181,7 +184,7 @@ def _check_choice(
         raise ProjectError("--adopt: name the one flow of the project that it becomes")
 
 
-def _chosen(choice: Choice, name: str) -> bool:
+def _chosen(choice: DeploySelection, name: str) -> bool:
     return not choice.names or name in choice.names
 
 
@@ -200,12 +203,12 @@ def _plan_flow(
     project: Project,
     flow: FlowSource,
     entry: DeployedFlow | None,
-    there: Mapping[str, dict[str, Any]],
-    choice: Choice,
+    remote: Mapping[str, dict[str, Any]],
+    choice: DeploySelection,
     services: Services,
 ) -> Step:
     name, sha256, tag = flow.name, flow.sha256(), flow_tag(project, flow.name)
-    wanted = wanted_document(flow, tag)
+    wanted = desired_document(flow, tag)
 
     def step(change: Change, why: str, found: Mapping[str, Any]) -> Step:
         differing = tuple(differences(wanted, found))
@@ -214,21 +217,21 @@ def _plan_flow(
         )
 
     if choice.adopt is not None:
-        found = there.get(choice.adopt) or _flow(choice.adopt, services)
+        found = remote.get(choice.adopt) or _flow(choice.adopt, services)
         if found is None:
             raise ProjectError(f"--adopt {choice.adopt}: no such flow there, or not visible to you")
         return step("adopt", "named by --adopt", found)
     found = None
     if entry is not None:
-        found = there.get(entry.id) or _flow(entry.id, services)
+        found = remote.get(entry.id) or _flow(entry.id, services)
     if entry is None or found is None:
-        tagged = [flow for flow in there.values() if tag in (flow.get("keywords") or [])]
+        tagged = [flow for flow in remote.values() if tag in (flow.get("keywords") or [])]
         if tagged:
             return step("adopt", "found there by its keyword", _oldest(tagged))
         why = "new" if entry is None else "not there any more, or not shown to you"
         return Step("flow", name, "create", why, sha256)
     edited = entry.sha256 != sha256
-    drifted = bool(entry.there) and entry.there != fingerprint(found)
+    drifted = bool(entry.remote_sha256) and entry.remote_sha256 != fingerprint(found)
     if edited and drifted:
         return step("update", "source changed, and changed there by somebody", found)
     if edited or drifted:
@@ -240,8 +243,8 @@ def _orphaned_flows(
     project: Project,
     flows: Collection[str],
     deployed: Deployed,
-    there: Mapping[str, dict[str, Any]],
-    choice: Choice,
+    remote: Mapping[str, dict[str, Any]],
+    choice: DeploySelection,
 ) -> list[Step]:
     orphans = {
         entry.id: (name, entry.sha256)
@@ -252,7 +255,7 @@ def _orphaned_flows(
     if not choice.names:
         # Those too that a lost lock file does not know.
         kept = {entry.id for name, entry in deployed.flows.items() if name in flows}
-        for flow_id, flow in there.items():
+        for flow_id, flow in remote.items():
             names = [k[len(prefix) :] for k in flow.get("keywords") or [] if k.startswith(prefix)]
             if names and names[0] not in flows and flow_id not in kept:
                 orphans.setdefault(flow_id, (names[0], ""))
@@ -262,7 +265,7 @@ def _orphaned_flows(
     ]
 
 
-def _orphan(kind: Kind, name: str, id_: str, sha256: str, choice: Choice) -> Step:
+def _orphan(kind: Kind, name: str, id_: str, sha256: str, choice: DeploySelection) -> Step:
     if choice.prune:
         return Step(kind, name, "delete", "not in the project any more", sha256, id_)
     return Step(
@@ -276,8 +279,8 @@ def _oldest(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _flow(flow_id: str, services: Services) -> dict[str, Any] | None:
     found: list[dict[str, Any]] = []
-    there = _exists(lambda: found.append(dict(services.flows.get_flow(flow_id).data)))
-    return found[0] if there else None
+    exists = _exists(lambda: found.append(dict(services.flows.get_flow(flow_id).data)))
+    return found[0] if exists else None
 
 
 def _exists(ask: Any) -> bool:

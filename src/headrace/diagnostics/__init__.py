@@ -1,1 +1,1 @@
-"""Look at all that a run needs before it is started."""
+"""Check all that a run needs before it is started."""

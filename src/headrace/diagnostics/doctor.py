@@ -1,4 +1,4 @@
-"""Everything that would fail later in a run, looked at now."""
+"""Diagnosis of everything that a run of a flow needs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.diagnostics.preflight import endpoints_in, look_at_endpoint
-from headrace.diagnostics.scheduler_check import look_at_scheduler
+from headrace.diagnostics.preflight import check_endpoint, endpoints_in
+from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.endpoints.canary import send_canary
 from headrace.endpoints.configuration_check import endpoint_problem
 from headrace.errors import HeadraceError
 from headrace.project.diagnosis import Diagnosis, Health
 from headrace.project.flow_check import check_flows
 from headrace.project.project import Project
-from headrace.runs.collection_access import Location, locations_of, look_at_location, only_read
-from headrace.runs.describe import duration
-from headrace.runs.input_resolution import named, resolve_input
+from headrace.runs.collection_access import (
+    Location,
+    check_location,
+    locations_of,
+    read_only_members,
+)
+from headrace.runs.describe import format_duration
+from headrace.runs.input_resolution import names_of_kind, resolve_input
 from headrace.runs.launch import check_input, deployed_flow, is_current
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ _WAIT_TIME: Final = 300
 @dataclass(frozen=True)
 class _Case:
     project: Project
-    place: str
+    target: str
     services: Services
     flow: str
     body: Mapping[str, Any]
@@ -41,18 +46,18 @@ class _Case:
 
 def diagnose(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     flow: str,
     body: Mapping[str, Any],
     *,
     canary_seconds: float | None = None,
 ) -> list[Diagnosis]:
-    """Look at everything that a run of a flow needs, and goes on where something is wrong.
+    """Check everything that a run of a flow needs, and go on where something is wrong.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         flow: the flow's name.
         body: its input, in which names may stand.
@@ -63,26 +68,26 @@ def diagnose(
         ProjectError: there is no such flow.
     """
     project.flow(flow)
-    case = _Case(project, place, services, flow, body, canary_seconds)
+    case = _Case(project, target, services, flow, body, canary_seconds)
     found: list[Diagnosis] = []
-    for looker in (_definition, _deployment, _input, _login, _collections, _endpoints):
-        found += _whatever(looker.__name__.strip("_"), looker(case))
+    for check in (_definition, _deployment, _input, _login, _collections, _endpoints):
+        found += _catch_errors(check.__name__.strip("_"), check(case))
     return found
 
 
-def _whatever(what: str, look: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
-    """Yield what a look finds; one that cannot go on is a bad finding, and ends only itself.
+def _catch_errors(what: str, check: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
+    """Yield the findings of a check; one that cannot go on is a bad finding, and ends only itself.
 
     Args:
-        what: what is looked at.
-        look: yields findings as it makes them.
+        what: what is checked.
+        check: yields findings as it makes them.
     """
     from globus_sdk import GlobusError
 
     from headrace.hosted import explain
 
     try:
-        yield from look
+        yield from check
     except GlobusError as error:
         yield Diagnosis(what, "bad", str(explain(error)))
     except (HeadraceError, OSError) as error:
@@ -99,11 +104,11 @@ def _definition(case: _Case) -> Iterator[Diagnosis]:
 
 
 def _deployment(case: _Case) -> Iterator[Diagnosis]:
-    deployed = deployed_flow(case.project, case.place, case.flow)
-    again = "" if case.place == "local" else f" --at {case.place}"
-    if not is_current(case.project, case.place, case.flow):
-        words = f"changed since it was deployed: run `headrace deploy{again}`"
-        yield Diagnosis("deployment", "warning", words)
+    deployed = deployed_flow(case.project, case.target, case.flow)
+    again = "" if case.target == "local" else f" --at {case.target}"
+    if not is_current(case.project, case.target, case.flow):
+        message = f"changed since it was deployed: run `headrace deploy{again}`"
+        yield Diagnosis("deployment", "warning", message)
     else:
         there = case.services.flows.get_flow(deployed.id)
         yield Diagnosis("deployment", "good", f"{there['title']} ({deployed.id})")
@@ -112,71 +117,73 @@ def _deployment(case: _Case) -> Iterator[Diagnosis]:
 def _input(case: _Case) -> Iterator[Diagnosis]:
     from headrace.flowlang import payload_problem
 
-    body = resolve_input(case.project, case.project.lock(), case.place, case.body)
+    body = resolve_input(case.project, case.project.lock(), case.target, case.body)
     check_input(case.flow, body, case.project.flow(case.flow).input_schema)
     problem = payload_problem(body)
     size = len(json.dumps(body).encode())
     if problem is not None:
         yield Diagnosis("input", "bad", f"it cannot be a payload: {problem}")
     elif size > _TASK_BYTES:
-        words = f"{size:,} bytes; a task takes {_TASK_BYTES:,}: pass paths, not data"
-        yield Diagnosis("input", "warning", words)
+        message = f"{size:,} bytes; a task takes {_TASK_BYTES:,}: pass paths, not data"
+        yield Diagnosis("input", "warning", message)
     else:
         yield Diagnosis("input", "good", f"it fits the schema, {size:,} bytes")
 
 
 def _login(case: _Case) -> Iterator[Diagnosis]:
-    if case.place == "local":
+    if case.target == "local":
         return
     from headrace.hosted import login_seconds
 
     left = login_seconds()
-    longest = longest_run(case.project.flow(case.flow).definition)
-    what = f"the flow's actions may take {duration(longest)}"
+    longest = max_run_seconds(case.project.flow(case.flow).definition)
+    what = f"the flow's actions may take {format_duration(longest)}"
     if left is None:
         yield Diagnosis("login", "good", f"it renews itself; {what}")
     elif left < longest:
-        words = f"it ends in {duration(left)}, and {what}: run `headrace login --force`"
-        yield Diagnosis("login", "warning", words)
+        message = f"it ends in {format_duration(left)}, and {what}: run `headrace login --force`"
+        yield Diagnosis("login", "warning", message)
     else:
-        yield Diagnosis("login", "good", f"it lasts {duration(left)}; {what}")
+        yield Diagnosis("login", "good", f"it lasts {format_duration(left)}; {what}")
 
 
 def _collections(case: _Case) -> Iterator[Diagnosis]:
     definition = case.project.flow(case.flow).definition
     reached = set()
     for location in locations_of(case.body):
-        for one in _whatever(str(location), _location(case, location, definition)):
+        for one in _catch_errors(str(location), _location(case, location, definition)):
             yield one
             reached |= {location.collection} if one.health != "bad" else set()
-    if case.place != "local":
+    if case.target != "local":
         for name in sorted(reached):
             what = f"collection {name}"
-            yield from _whatever(what, _session(case, name, longest_run(definition)))
+            yield from _catch_errors(what, _session(case, name, max_run_seconds(definition)))
 
 
 def _location(case: _Case, location: Location, definition: Any) -> Iterator[Diagnosis]:
-    must_exist = location.member in only_read(definition)
-    yield look_at_location(case.project, case.place, case.services, location, must_exist=must_exist)
+    must_exist = location.member in read_only_members(definition)
+    yield check_location(case.project, case.target, case.services, location, must_exist=must_exist)
 
 
 def _session(case: _Case, name: str, longest: float) -> Iterator[Diagnosis]:
     """High-assurance collections want a login every so often, also while a run is under way."""
-    collection_id = case.project.collection_id(name, case.place)
+    collection_id = case.project.collection_id(name, case.target)
     told = case.services.transfer.get_endpoint(collection_id).data
     minutes = told.get("authentication_timeout_mins")
     if not told.get("high_assurance") or not isinstance(minutes, int):
         return
-    words = f"it is of high assurance and wants a login every {duration(60.0 * minutes)}"
+    message = f"it is of high assurance and wants a login every {format_duration(60.0 * minutes)}"
     if 60 * minutes < longest:
-        words += f", and the flow's actions may take {duration(longest)}: the run will wait "
-        words += "for you, to be resumed with `headrace run resume`"
-        yield Diagnosis(f"collection {name}", "warning", words)
+        message += (
+            f", and the flow's actions may take {format_duration(longest)}: the run will wait "
+        )
+        message += "for you, to be resumed with `headrace run resume`"
+        yield Diagnosis(f"collection {name}", "warning", message)
     else:
-        yield Diagnosis(f"collection {name}", "good", words)
+        yield Diagnosis(f"collection {name}", "good", message)
 
 
-def longest_run(definition: Any) -> float:
+def max_run_seconds(definition: Any) -> float:
     """Return how long the actions of a flow may take together, seconds: their WaitTime.
 
     Args:
@@ -187,36 +194,36 @@ def longest_run(definition: Any) -> float:
         if definition.get("Type") in ("Action", "Wait"):
             told = definition.get("WaitTime", definition.get("Seconds", _WAIT_TIME))
             here = float(told) if isinstance(told, int | float) else 0.0
-        return here + sum(longest_run(item) for item in definition.values())
+        return here + sum(max_run_seconds(item) for item in definition.values())
     if isinstance(definition, list):
-        return sum(longest_run(item) for item in definition)
+        return sum(max_run_seconds(item) for item in definition)
     return 0.0
 
 
 def _endpoints(case: _Case) -> Iterator[Diagnosis]:
     for name in endpoints_in(case.body):
-        yield from _whatever(f"endpoint {name}", _endpoint(case, name))
+        yield from _catch_errors(f"endpoint {name}", _endpoint(case, name))
 
 
 def _endpoint(case: _Case, name: str) -> Iterator[Diagnosis]:
-    problem = endpoint_problem(case.project, name) if case.place == "local" else ""
+    problem = endpoint_problem(case.project, name) if case.target == "local" else ""
     if problem:
         yield Diagnosis(f"endpoint {name}", "bad", problem)
         return
-    found = look_at_endpoint(case.project, case.place, case.services, name)
+    found = check_endpoint(case.project, case.target, case.services, name)
     yield found
-    if case.place == "local":
-        yield from look_at_scheduler(case.project, name)
+    if case.target == "local":
+        yield from check_scheduler(case.project, name)
     if found.health == "bad":
         return
-    endpoint_id = case.project.endpoint_id(name, case.place)
-    yield from _allowed(case, name, endpoint_id, sorted(set(named("function", case.body))))
+    endpoint_id = case.project.endpoint_id(name, case.target)
+    yield from _allowed(case, name, endpoint_id, sorted(set(names_of_kind("function", case.body))))
     if case.canary_seconds is not None:
         canary = send_canary(
-            case.project, case.place, case.services, endpoint_id, case.canary_seconds
+            case.project, case.target, case.services, endpoint_id, case.canary_seconds
         )
-        words = f"the canary {canary.story} ({canary.seconds:.1f} s)"
-        yield Diagnosis(found.what, "good" if canary.lives else "bad", words)
+        message = f"the canary {canary.message} ({canary.seconds:.1f} s)"
+        yield Diagnosis(found.subject, "good" if canary.succeeded else "bad", message)
 
 
 def _allowed(case: _Case, name: str, endpoint_id: str, functions: list[str]) -> Iterator[Diagnosis]:
@@ -225,13 +232,13 @@ def _allowed(case: _Case, name: str, endpoint_id: str, functions: list[str]) -> 
     try:
         answer = case.services.compute.get_endpoint_allowlist(endpoint_id).data
     except GlobusAPIError as error:
-        words = f"its list of functions is not shown to you ({error.http_status})"
-        yield Diagnosis(f"endpoint {name}", "not checked", words)
+        message = f"its list of functions is not shown to you ({error.http_status})"
+        yield Diagnosis(f"endpoint {name}", "not checked", message)
         return
     if not answer.get("restricted"):
         return
     allowed = set(map(str, answer.get("functions") or []))
-    deployed = case.project.lock().at(case.place).functions
+    deployed = case.project.lock().at(case.target).functions
     for function in functions:
         if function in deployed and deployed[function].id not in allowed:
             yield Diagnosis(

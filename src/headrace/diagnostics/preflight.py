@@ -1,4 +1,4 @@
-"""What would fail first, looked at before a run is started: endpoints and collections."""
+"""Checks of endpoints and collections before a run is started."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from headrace.config.errors import ProjectError
 from headrace.endpoints.manage import endpoint_status, last_seen
 from headrace.project.diagnosis import Diagnosis
 from headrace.project.project import Project
-from headrace.runs.collection_access import locations_of, look_at_location, only_read
-from headrace.runs.input_resolution import named
+from headrace.runs.collection_access import check_location, locations_of, read_only_members
+from headrace.runs.input_resolution import names_of_kind
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
 
-def preflight(project: Project, place: str, services: Services, flow: str, body: Any) -> None:
-    """Look whether a run's endpoints are online and its collections reachable.
+def preflight(project: Project, target: str, services: Services, flow: str, body: Any) -> None:
+    """Check whether a run's endpoints are online and its collections reachable.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         flow: the flow's name.
         body: its input, in which names may stand.
@@ -31,9 +31,9 @@ def preflight(project: Project, place: str, services: Services, flow: str, body:
         HostedError: a consent is missing, exit code 4; or the service does not answer.
     """
     definition = project.flow(flow).definition
-    found = [look_at_endpoint(project, place, services, name) for name in endpoints_in(body)]
-    found += look_at_locations(project, place, services, definition, body)
-    bad = [f"{one.what}: {one.words}" for one in found if one.health == "bad"]
+    found = [check_endpoint(project, target, services, name) for name in endpoints_in(body)]
+    found += check_locations(project, target, services, definition, body)
+    bad = [f"{one.subject}: {one.message}" for one in found if one.health == "bad"]
     if bad:
         raise ProjectError(
             f"flow {flow!r} is not started: {'; '.join(bad)}; `--no-preflight` starts it anyway"
@@ -42,37 +42,37 @@ def preflight(project: Project, place: str, services: Services, flow: str, body:
 
 def endpoints_in(body: Any) -> list[str]:
     """Return the names of the endpoints that an unresolved input uses, sorted."""
-    return sorted(set(named("endpoint", body)))
+    return sorted(set(names_of_kind("endpoint", body)))
 
 
-def look_at_endpoint(project: Project, place: str, services: Services, name: str) -> Diagnosis:
-    """Look at what the service says of an endpoint.
+def check_endpoint(project: Project, target: str, services: Services, name: str) -> Diagnosis:
+    """Check what the service says of an endpoint.
 
     Raises:
-        ProjectError: there is no such endpoint, or it has no id at the place.
+        ProjectError: there is no such endpoint, or it has no id at the target.
     """
-    endpoint_id = project.endpoint_id(name, place)
-    told = endpoint_status(services, endpoint_id)
-    status = str(told.get("status", "unknown"))
+    endpoint_id = project.endpoint_id(name, target)
+    status_document = endpoint_status(services, endpoint_id)
+    status = str(status_document.get("status", "unknown"))
     what = f"endpoint {name}"
     if status == "online":
         return Diagnosis(what, "good", f"online ({endpoint_id})")
-    seen = last_seen(told)
+    seen = last_seen(status_document)
     start = f"start it where it runs with `headrace endpoint start {name}`"
     return Diagnosis(what, "bad", f"the service calls it {status}{seen}: {start}")
 
 
-def look_at_locations(
-    project: Project, place: str, services: Services, definition: Any, body: Any
+def check_locations(
+    project: Project, target: str, services: Services, definition: Any, body: Any
 ) -> Iterator[Diagnosis]:
-    """Look at every collection and path of an unresolved input.
+    """Check every collection and path of an unresolved input.
 
     Raises:
-        ProjectError: there is no such collection, or it has no id at the place.
+        ProjectError: there is no such collection, or it has no id at the target.
         HostedError: a consent is missing, exit code 4; or the service does not answer.
     """
-    read = only_read(definition)
+    read = read_only_members(definition)
     for location in locations_of(body):
-        yield look_at_location(
-            project, place, services, location, must_exist=location.member in read
+        yield check_location(
+            project, target, services, location, must_exist=location.member in read
         )

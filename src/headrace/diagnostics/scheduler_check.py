@@ -1,4 +1,4 @@
-"""Whether the scheduler answers that an endpoint on this machine submits jobs to."""
+"""Check of the scheduler that an endpoint on this machine submits jobs to."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _USES_SLURM: Final = re.compile(
 )
 
 
-def look_at_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
-    """Look whether Slurm answers here; yield nothing for an endpoint without Slurm.
+def check_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
+    """Check whether Slurm answers here; yield nothing for an endpoint without Slurm.
 
     Args:
         project: the project.
@@ -51,7 +51,7 @@ def look_at_scheduler(project: Project, name: str) -> Iterator[Diagnosis]:
         return
     waiting = sum(not job.state.final for job in queue.jobs)
     needing = [job.job_id for job in queue.jobs if job.needs_attention]
-    told = f"it answers; {waiting} jobs of yours, arrays of up to {limits.max_array_size} members"
-    yield Diagnosis(what, "good", told)
+    text = f"it answers; {waiting} jobs of yours, arrays of up to {limits.max_array_size} members"
+    yield Diagnosis(what, "good", text)
     for number in needing[:3]:
         yield Diagnosis(what, "warning", f"job {number} does not start by itself: look with squeue")

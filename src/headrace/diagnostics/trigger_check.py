@@ -1,4 +1,4 @@
-"""Triggers checked whole before anything is watched: what would fail at the first arrival."""
+"""Checks of triggers before anything is watched: what would fail at the first arrival."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NAMED = ("endpoint", "function", "options_of", "project_on", "directory")
 _ABOUT_TEXTS = frozenset({"pattern", "format", "enum", "const", "minLength", "maxLength"})
 
 
-def check_triggers(project: Project, place: str, triggers: Iterable[Trigger]) -> list[str]:
+def check_triggers(project: Project, target: str, triggers: Iterable[Trigger]) -> list[str]:
     """Find everything that would keep the runs of triggers from being started.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         triggers: the triggers.
 
     Returns:
@@ -39,37 +39,37 @@ def check_triggers(project: Project, place: str, triggers: Iterable[Trigger]) ->
     return [
         f"{trigger.file}: {problem}"
         for trigger in triggers
-        for problem in _problems(project, place, trigger)
+        for problem in _problems(project, target, trigger)
     ]
 
 
-def _problems(project: Project, place: str, trigger: Trigger) -> Iterator[str]:
+def _problems(project: Project, target: str, trigger: Trigger) -> Iterator[str]:
     from headrace.triggers import directory_problem
 
-    if problem := directory_problem(trigger) or _led_out(project, place, trigger):
+    if problem := directory_problem(trigger) or _unreachable_reason(project, target, trigger):
         yield problem
     yield from _about_check(trigger)
     try:
         source = project.flow(trigger.flow)
-        deployed_flow(project, place, trigger.flow)
+        deployed_flow(project, target, trigger.flow)
     except HeadraceError as error:
         yield f"start.flow: {error}"
         return
     body = _example(trigger)
-    wrong = list(_about_names(project, place, body, "start.input"))
+    wrong = list(_about_names(project, target, body, "start.input"))
     yield from wrong
     if not wrong:
-        resolved = resolve_input(project, project.lock(), place, body)
+        resolved = resolve_input(project, project.lock(), target, body)
         yield from _about_schema(trigger, resolved, source.input_schema)
-        yield from _about_collections(project, place, body)
+        yield from _about_collections(project, target, body)
 
 
-def _led_out(project: Project, place: str, trigger: Trigger) -> str:
-    """Tell what is wrong with a watched directory that transfers cannot reach."""
+def _unreachable_reason(project: Project, target: str, trigger: Trigger) -> str:
+    """Return what is wrong with a watched directory that transfers cannot reach."""
     from headrace.facility.transfer import leading_out
 
     reads = {location.collection for location in locations_of(dict(trigger.input))}
-    if place != "local" or trigger.collection not in reads:
+    if target != "local" or trigger.collection not in reads:
         return ""
     root = project.collection(trigger.collection).root
     problem = leading_out(trigger.collection, root, trigger.path)
@@ -98,20 +98,20 @@ def _example(trigger: Trigger) -> Any:
     )
 
 
-def _about_names(project: Project, place: str, value: Any, where: str) -> Iterator[str]:
+def _about_names(project: Project, target: str, value: Any, where: str) -> Iterator[str]:
     """Yield what is wrong with each name in an input."""
     if isinstance(value, Mapping):
         if is_location(value) or (len(value) == 1 and next(iter(value)) in _NAMED):
             try:
-                resolve_input(project, project.lock(), place, value)
+                resolve_input(project, project.lock(), target, value)
             except (ProjectError, KeyError) as error:
                 yield f"{where}: {error}"
             return
         for key, item in value.items():
-            yield from _about_names(project, place, item, f"{where}.{key}")
+            yield from _about_names(project, target, item, f"{where}.{key}")
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _about_names(project, place, item, f"{where}[{number}]")
+            yield from _about_names(project, target, item, f"{where}[{number}]")
 
 
 def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -120,12 +120,12 @@ def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Ite
     for problem in value_problems(dict(schema), body):
         if problem.rule in _ABOUT_TEXTS and _is_made_of_arrival(trigger, problem.path):
             continue
-        place = problem.json_path.removeprefix("$")
-        yield f"start.input{place}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
+        path = problem.json_path.removeprefix("$")
+        yield f"start.input{path}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
 
 
 def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
-    """Tell whether what is at a path of the input has a placeholder, or is not in the template."""
+    """Return whether a path of the input has a placeholder, or is not in the template."""
     value: Any = trigger.input
     for part in path:
         try:
@@ -135,7 +135,7 @@ def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
     return not isinstance(value, str) or "{" in value.replace("{{", "")
 
 
-def _about_collections(project: Project, place: str, body: Any) -> Iterator[str]:
+def _about_collections(project: Project, target: str, body: Any) -> Iterator[str]:
     """Yield what is wrong with the collections and paths of an input, on this machine."""
     from headrace.facility.transfer import leading_out
 
@@ -143,7 +143,7 @@ def _about_collections(project: Project, place: str, body: Any) -> Iterator[str]
         where = f"start.input.{location.member}"
         if ".." in location.path.split("/"):
             yield f"{where}: {location.path}: a path must not leave its collection: remove `..`"
-        elif place == "local":
+        elif target == "local":
             root = project.collection(location.collection).root
             if not root.is_dir():
                 yield (

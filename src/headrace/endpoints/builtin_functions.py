@@ -1,4 +1,4 @@
-"""Functions of headrace's own at endpoints: registered once a place, called without a flow."""
+"""Functions that headrace itself registers at a target and calls without a flow."""
 
 from __future__ import annotations
 
@@ -19,47 +19,49 @@ _JSON_RESULTS: Final = ["globus_compute_sdk.serialize.JSONData"]
 
 
 @dataclass(frozen=True)
-class OwnFunction:
+class BuiltinFunction:
     """A function that headrace itself calls.
 
     Attributes:
         name: its name.
         code: its wire text, ``st``, a newline, ``<name>:<source>``.
-        file: begins the name of the file that keeps its id.
+        file_prefix: begins the name of the file that keeps its id.
     """
 
     name: str
     code: str
-    file: str
+    file_prefix: str
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of a call.
+class CallResult:
+    """Result of a call.
 
     Attributes:
         value: what the function returned; None where it did not.
-        problem: why there is no value, in one line; empty where there is one.
+        error: why there is no value, in one line; empty where there is one.
         seconds: how long it took.
     """
 
     value: Any
-    problem: str
+    error: str
     seconds: float
 
 
-def own_function_id(project: Project, place: str, services: Services, function: OwnFunction) -> str:
-    """Return the id of a function at a place; register it the first time.
+def builtin_function_id(
+    project: Project, target: str, services: Services, function: BuiltinFunction
+) -> str:
+    """Return the id of a function at a target; register it the first time.
 
     Args:
         project: the project.
-        place: the place.
+        target: ``local`` or ``globus``.
         services: the services there.
         function: the function.
     """
     from headrace.facility import state_directory
 
-    path = state_directory(project.root) / f"{function.file}.{place}.json"
+    path = state_directory(project.root) / f"{function.file_prefix}.{target}.json"
     try:
         known = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -75,30 +77,30 @@ def own_function_id(project: Project, place: str, services: Services, function: 
     return function_id
 
 
-def call_own_function(
+def call_builtin_function(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     endpoint_id: str,
-    function: OwnFunction,
+    function: BuiltinFunction,
     kwargs: Mapping[str, Any],
     deadline: float,
     *,
     elapsed: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> Answer:
+) -> CallResult:
     """Call a function at an endpoint.
 
     Args:
         project: the project.
-        place: the endpoint's place.
+        target: the endpoint's target.
         services: the services there.
         endpoint_id: the endpoint.
         function: the function.
         kwargs: its arguments.
         deadline: seconds within which it must come back; a block may have to start first.
         elapsed: a clock that only goes forward, in seconds.
-        pause: waits so many seconds between two looks.
+        pause: waits so many seconds between two checks.
 
     Returns:
         What became of it. A service that does not answer counts as a call that did not come back.
@@ -109,10 +111,10 @@ def call_own_function(
     from headrace.compute.task_results import failure_line, read_result
     from headrace.hosted import HostedError
 
-    begun = elapsed()
+    started = elapsed()
     serializer = ComputeSerializer(strategy_data=JSONData())
     packed = serializer.pack_buffers([serializer.serialize(()), serializer.serialize(dict(kwargs))])
-    function_id = own_function_id(project, place, services, function)
+    function_id = builtin_function_id(project, target, services, function)
     body: dict[str, Any] = {
         "tasks": {function_id: [packed]},
         "create_queue": False,
@@ -121,17 +123,17 @@ def call_own_function(
     try:
         answer = services.compute.submit(endpoint_id, body)
         [task_id] = answer["tasks"][function_id]
-        while (seconds := elapsed() - begun) < deadline:
+        while (seconds := elapsed() - started) < deadline:
             task = services.compute_v2.get_task(task_id).data
             if task["status"] == "success":
-                return Answer(read_result(str(task["result"])), "", seconds)
+                return CallResult(read_result(str(task["result"])), "", seconds)
             if task["status"] == "failed":
-                story = failure_line(str(task.get("exception", ""))) or "failed without a word"
-                return Answer(None, f"failed: {story}", seconds)
-            pause(_POLL_SECONDS[place])
+                error = failure_line(str(task.get("exception", ""))) or "failed without a word"
+                return CallResult(None, f"failed: {error}", seconds)
+            pause(_POLL_SECONDS[target])
     except GlobusAPIError as error:
-        return Answer(None, f"refused: {error.message}", elapsed() - begun)
+        return CallResult(None, f"refused: {error.message}", elapsed() - started)
     except (NetworkError, HostedError) as error:
-        return Answer(None, " ".join(str(error).split()), elapsed() - begun)
+        return CallResult(None, " ".join(str(error).split()), elapsed() - started)
     reason = str(task.get("reason") or task["status"])
-    return Answer(None, f"did not come back within {deadline:.0f} s ({reason})", seconds)
+    return CallResult(None, f"did not come back within {deadline:.0f} s ({reason})", seconds)

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from headrace.endpoints.builtin_functions import OwnFunction, call_own_function, own_function_id
+from headrace.endpoints.builtin_functions import (
+    BuiltinFunction,
+    builtin_function_id,
+    call_builtin_function,
+)
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -20,62 +24,62 @@ _CODE: Final = (
     "    import platform\n    import socket\n\n"
     "    return f'{socket.gethostname()} under Python {platform.python_version()}'\n"
 )
-_FUNCTION: Final = OwnFunction(_NAME, _CODE, "canary")
+_FUNCTION: Final = BuiltinFunction(_NAME, _CODE, "canary")
 
 
 @dataclass(frozen=True)
-class Canary:
-    """How a canary fared.
+class CanaryResult:
+    """Result of a canary.
 
     Attributes:
-        lives: whether it came back in time.
-        story: where it ran, or what happened, in one line.
+        succeeded: whether it came back in time.
+        message: where it ran, or what happened, in one line.
         seconds: how long it took.
     """
 
-    lives: bool
-    story: str
+    succeeded: bool
+    message: str
     seconds: float
 
 
-def canary_id(project: Project, place: str, services: Services) -> str:
-    """Return the id of the canary function at a place; register it the first time.
+def canary_id(project: Project, target: str, services: Services) -> str:
+    """Return the id of the canary function at a target; register it the first time.
 
     Args:
         project: the project.
-        place: the place.
+        target: the target.
         services: the services there.
     """
-    return own_function_id(project, place, services, _FUNCTION)
+    return builtin_function_id(project, target, services, _FUNCTION)
 
 
 def send_canary(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     endpoint_id: str,
     deadline: float,
     *,
     elapsed: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> Canary:
+) -> CanaryResult:
     """Run the canary at an endpoint.
 
     Args:
         project: the project.
-        place: the endpoint's place.
+        target: the endpoint's target.
         services: the services there.
         endpoint_id: the endpoint.
         deadline: seconds within which it must come back; a block may have to start first.
         elapsed: a clock that only goes forward, in seconds.
-        pause: waits so many seconds between two looks.
+        pause: waits so many seconds between two checks.
 
     Returns:
-        How it fared. A service that does not answer counts as a canary that did not come back.
+        The result. A service that does not answer counts as a canary that did not come back.
     """
-    answer = call_own_function(
+    answer = call_builtin_function(
         project,
-        place,
+        target,
         services,
         endpoint_id,
         _FUNCTION,
@@ -84,6 +88,6 @@ def send_canary(
         elapsed=elapsed,
         pause=pause,
     )
-    if answer.problem:
-        return Canary(False, answer.problem, answer.seconds)
-    return Canary(True, f"ran on {answer.value}", answer.seconds)
+    if answer.error:
+        return CanaryResult(False, answer.error, answer.seconds)
+    return CanaryResult(True, f"ran on {answer.value}", answer.seconds)

@@ -1,4 +1,4 @@
-"""Whether the endpoints of ``headrace.toml`` can be started as they are written there."""
+"""Check of the templates and options of the endpoints in ``headrace.toml``."""
 
 from __future__ import annotations
 

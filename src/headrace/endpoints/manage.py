@@ -1,4 +1,4 @@
-"""The project's endpoints as ones of `globus-compute-endpoint`, at a place."""
+"""The project's endpoints as ones of `globus-compute-endpoint`, at a target."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from headrace.endpoints.output_reader import reader_id
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.project.targets import connect
-from headrace.runs.describe import duration
-from headrace.runs.poller import moment_of
+from headrace.runs.describe import format_duration
+from headrace.runs.poller import parse_time
 
 if TYPE_CHECKING:
     from headrace.compute import EndpointSpec
@@ -30,13 +30,13 @@ _LOG_SUFFIXES: Final = frozenset({".log", ".out", ".err", ".stdout", ".stderr"})
 _LOCAL_SETTINGS: Mapping[str, Any] = {"local_compute_services": True, "heartbeat_period": 5}
 
 
-def installed_endpoint(project: Project, name: str, place: str) -> InstalledEndpoint:
+def installed_endpoint(project: Project, name: str, target: str) -> InstalledEndpoint:
     """Return an endpoint of the project as it is, or would be, installed here.
 
     Args:
         project: the project.
         name: the endpoint's name in ``headrace.toml``.
-        place: the service that it registers at.
+        target: the service that it registers at.
 
     Raises:
         ProjectError: no such endpoint.
@@ -44,12 +44,12 @@ def installed_endpoint(project: Project, name: str, place: str) -> InstalledEndp
     from headrace.compute.managed_endpoints import InstalledEndpoint
 
     project.endpoint(name)
-    return InstalledEndpoint(name, installation_home(project, place))
+    return InstalledEndpoint(name, installation_home(project, target))
 
 
-def installation_home(project: Project, place: str) -> Path:
-    """Return the directory of the endpoints that register at a place."""
-    if place == "local":
+def installation_home(project: Project, target: str) -> Path:
+    """Return the directory of the endpoints that register at a target."""
+    if target == "local":
         from headrace.facility import state_directory
 
         return state_directory(project.root) / "globus_compute"
@@ -57,32 +57,32 @@ def installation_home(project: Project, place: str) -> Path:
     return Path(home).expanduser() if home else Path.home() / ".globus_compute"
 
 
-def installed_here(project: Project, place: str) -> list[str]:
+def installed_here(project: Project, target: str) -> list[str]:
     """Return the names of the project's endpoints that were created on this machine."""
     from headrace.compute.managed_endpoints import installed_names
 
-    names = installed_names(installation_home(project, place))
+    names = installed_names(installation_home(project, target))
     return [name for name in names if name in project.endpoints]
 
 
-def create(project: Project, name: str, place: str, services: Services) -> InstalledEndpoint:
+def create(project: Project, name: str, target: str, services: Services) -> InstalledEndpoint:
     """Create an endpoint's directory from its template and options.
 
     Raises:
         ProjectError: it is there already, or nothing is deployed that it could run.
         ComputeError: the template or the options are not as they must be.
     """
-    endpoint = _with_credentials(project, name, place)
+    endpoint = _with_credentials(project, name, target)
     if endpoint.exists:
         raise ProjectError(
             f"{endpoint.directory}: endpoint {name} was created already; "
             f"`headrace endpoint restart {name}` takes up what changed in headrace.toml"
         )
-    _write(project, endpoint, place, services)
+    _write(project, endpoint, target, services)
     return endpoint
 
 
-def start(project: Project, name: str, place: str, services: Services) -> bool:
+def start(project: Project, name: str, target: str, services: Services) -> bool:
     """Start an endpoint with what ``headrace.toml`` and ``headrace.lock`` say now.
 
     Returns:
@@ -94,27 +94,27 @@ def start(project: Project, name: str, place: str, services: Services) -> bool:
     """
     from headrace.compute.managed_endpoints import start_endpoint
 
-    _refuse_hosted(project, name, place, "its first task starts it")
-    endpoint = _with_credentials(project, name, place)
+    _refuse_hosted(project, name, target, "its first task starts it")
+    endpoint = _with_credentials(project, name, target)
     if endpoint.exists and endpoint.state() != "running":
-        _write(project, endpoint, place, services)
-    known = project.endpoint(name).id or project.lock().at(place).endpoints.get(name, "")
-    if place == "local":
-        known = project.endpoint_id(name, place)
+        _write(project, endpoint, target, services)
+    known = project.endpoint(name).id or project.lock().at(target).endpoints.get(name, "")
+    if target == "local":
+        known = project.endpoint_id(name, target)
     started = start_endpoint(endpoint, project.root, known)
     endpoint.hold(False)
-    if endpoint.id and place != "local":
-        _remember(project, name, place, endpoint.id)
+    if endpoint.id and target != "local":
+        _remember(project, name, target, endpoint.id)
     return started
 
 
-def stop(project: Project, name: str, place: str, *, hold: bool = True) -> bool:
+def stop(project: Project, name: str, target: str, *, hold: bool = True) -> bool:
     """Stop an endpoint; say whether it ran.
 
     Args:
         project: the project.
         name: the endpoint.
-        place: the service that it belongs to.
+        target: the service that it belongs to.
         hold: whether the monitor shall leave it so.
 
     Raises:
@@ -122,14 +122,14 @@ def stop(project: Project, name: str, place: str, *, hold: bool = True) -> bool:
     """
     from headrace.compute.managed_endpoints import stop_endpoint
 
-    _refuse_hosted(project, name, place, "it ends with `headrace facility down`")
-    endpoint = _with_credentials(project, name, place)
+    _refuse_hosted(project, name, target, "it ends with `headrace facility down`")
+    endpoint = _with_credentials(project, name, target)
     if hold and endpoint.exists:
         endpoint.hold(True)
     return stop_endpoint(endpoint, project.root)
 
 
-def delete(project: Project, name: str, place: str) -> None:
+def delete(project: Project, name: str, target: str) -> None:
     """Stop an endpoint, make the service forget it, and remove its directory.
 
     Raises:
@@ -137,46 +137,46 @@ def delete(project: Project, name: str, place: str) -> None:
     """
     from headrace.compute.managed_endpoints import delete_endpoint
 
-    _refuse_hosted(project, name, place, "it goes with its lines in headrace.toml")
-    delete_endpoint(_with_credentials(project, name, place), project.root)
-    if place == "local":
-        connect(project, place)  # the facility hosts it again
+    _refuse_hosted(project, name, target, "it goes with its lines in headrace.toml")
+    delete_endpoint(_with_credentials(project, name, target), project.root)
+    if target == "local":
+        connect(project, target)  # the facility hosts it again
     else:
-        _remember(project, name, place, None)
+        _remember(project, name, target, None)
 
 
 def endpoint_documents(
-    project: Project, place: str, services: Services | None
+    project: Project, target: str, services: Services | None
 ) -> list[dict[str, Any]]:
     """Return what is known of each endpoint of the project; one bad one hides no other.
 
     Args:
         project: the project.
-        place: the service that they belong to.
+        target: the service that they belong to.
         services: the services there; None where they are not to be asked.
     """
-    return [_document_or_problem(project, name, place, services) for name in project.endpoints]
+    return [_document_or_problem(project, name, target, services) for name in project.endpoints]
 
 
 def _document_or_problem(
-    project: Project, name: str, place: str, services: Services | None
+    project: Project, name: str, target: str, services: Services | None
 ) -> dict[str, Any]:
     try:
-        return endpoint_document(project, name, place, services)
+        return endpoint_document(project, name, target, services)
     except (HeadraceError, OSError, ValueError) as error:
         told = {"kind": "unknown", "state": "unknown", "warning": str(error)}
-        return {**_blank(project, name, place), **told}
+        return {**_blank(project, name, target), **told}
 
 
 def endpoint_document(
-    project: Project, name: str, place: str, services: Services | None
+    project: Project, name: str, target: str, services: Services | None
 ) -> dict[str, Any]:
     """Return what is known of an endpoint.
 
     Args:
         project: the project.
         name: the endpoint.
-        place: the service that it belongs to.
+        target: the service that it belongs to.
         services: the services there; None where they are not to be asked.
 
     Returns:
@@ -187,20 +187,20 @@ def endpoint_document(
         ``configuration`` (in use, on disk, whether they differ) and ``retired``.
     """
     configured = project.endpoint(name)
-    endpoint = installed_endpoint(project, name, place)
+    endpoint = installed_endpoint(project, name, target)
     try:
-        endpoint_id: str | None = endpoint.id or project.endpoint_id(name, place)
+        endpoint_id: str | None = endpoint.id or project.endpoint_id(name, target)
     except ProjectError:
         endpoint_id = None
     state: str
     if endpoint.exists:
         kind, state = "installed", endpoint.state()
-    elif place == "local" and configured.template:
+    elif target == "local" and configured.template:
         kind, state = "hosted", "starts with its first task"
     else:
         kind, state = "elsewhere", "not created here"
     age = endpoint.age()
-    document = _blank(project, name, place) | {
+    document = _blank(project, name, target) | {
         "kind": kind,
         "id": endpoint_id,
         "state": state,
@@ -221,10 +221,10 @@ def endpoint_document(
     return document
 
 
-def _blank(project: Project, name: str, place: str) -> dict[str, Any]:
+def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
     return {
         "name": name,
-        "place": place,
+        "place": target,
         "kind": "",
         "id": None,
         "state": "",
@@ -280,15 +280,15 @@ def _hosted_directory(project: Project, name: str) -> Path:
     return endpoint_state_directory(project.root, project.endpoint_id(name, "local"))
 
 
-def is_hosted(project: Project, name: str, place: str) -> bool:
+def is_hosted(project: Project, name: str, target: str) -> bool:
     """Return whether the facility hosts an endpoint itself."""
-    if place != "local" or project.endpoint(name).template is None:
+    if target != "local" or project.endpoint(name).template is None:
         return False
-    return not installed_endpoint(project, name, place).exists
+    return not installed_endpoint(project, name, target).exists
 
 
-def _refuse_hosted(project: Project, name: str, place: str, instead: str) -> None:
-    if is_hosted(project, name, place):
+def _refuse_hosted(project: Project, name: str, target: str, instead: str) -> None:
+    if is_hosted(project, name, target):
         raise ProjectError(
             f"endpoint {name} is hosted by the facility: {instead}; `headrace endpoint restart "
             f"{name}` renews it, `headrace endpoint create {name}` makes a real endpoint of it"
@@ -314,25 +314,25 @@ def restart_hosted(project: Project, name: str, services: Services) -> bool:
     return bool(answer.get("restarted"))
 
 
-def log_lines(project: Project, name: str, place: str, lines: int, *, workers: bool) -> list[str]:
+def log_lines(project: Project, name: str, target: str, lines: int, *, workers: bool) -> list[str]:
     """Return the end of an endpoint's log.
 
     Args:
         project: the project.
         name: the endpoint.
-        place: the service that it belongs to.
+        target: the service that it belongs to.
         lines: how many.
         workers: whether those of what runs the tasks are wanted, not its own.
 
     Raises:
         ProjectError: it runs elsewhere.
     """
-    if not is_hosted(project, name, place):
-        found = installed_endpoint(project, name, place)
+    if not is_hosted(project, name, target):
+        found = installed_endpoint(project, name, target)
         if not found.exists:
             raise ProjectError(
                 f"endpoint {name}: not created on this machine: run `headrace endpoint create "
-                f"{name}{'' if place == 'local' else f' --at {place}'}`"
+                f"{name}{'' if target == 'local' else f' --at {target}'}`"
             )
         return list(found.log_lines(lines, workers=workers))
     directory = _hosted_directory(project, name)
@@ -371,11 +371,13 @@ def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
     details = status.get("details")
     told = details.get("last_heartbeat") if isinstance(details, Mapping) else None
     told = told or status.get("last_heartbeat") or status.get("last_seen")
-    moment = datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else moment_of(told)
+    moment = (
+        datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else parse_time(told)
+    )
     if moment is None:
         return ""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
-    return f" (last seen {duration(max(0.0, seconds))} ago)"
+    return f" (last seen {format_duration(max(0.0, seconds))} ago)"
 
 
 def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
@@ -411,18 +413,18 @@ def _spec(project: Project, name: str, endpoint: InstalledEndpoint) -> EndpointS
     )
 
 
-def _write(project: Project, endpoint: InstalledEndpoint, place: str, services: Services) -> None:
+def _write(project: Project, endpoint: InstalledEndpoint, target: str, services: Services) -> None:
     from headrace.compute.managed_endpoints import write_endpoint
 
-    functions = project.lock().at(place).functions
+    functions = project.lock().at(target).functions
     if not functions:
         raise ProjectError(
-            f"no function is deployed at {place} that endpoint {endpoint.name} could be limited "
-            f"to: run `headrace deploy{'' if place == 'local' else f' --at {place}'}` first"
+            f"no function is deployed at {target} that endpoint {endpoint.name} could be limited "
+            f"to: run `headrace deploy{'' if target == 'local' else f' --at {target}'}` first"
         )
     allowed = [function.id for function in functions.values()]
-    own = [canary_id(project, place, services), reader_id(project, place, services)]
-    settings = dict(_LOCAL_SETTINGS) if place == "local" else {}
+    own = [canary_id(project, target, services), reader_id(project, target, services)]
+    settings = dict(_LOCAL_SETTINGS) if target == "local" else {}
     write_endpoint(
         endpoint,
         _spec(project, endpoint.name, endpoint),
@@ -431,17 +433,17 @@ def _write(project: Project, endpoint: InstalledEndpoint, place: str, services: 
     )
 
 
-def _with_credentials(project: Project, name: str, place: str) -> InstalledEndpoint:
-    endpoint = installed_endpoint(project, name, place)
-    if place != "local":
+def _with_credentials(project: Project, name: str, target: str) -> InstalledEndpoint:
+    endpoint = installed_endpoint(project, name, target)
+    if target != "local":
         return endpoint
     from headrace.facility import compute_environment
 
     return replace(endpoint, environment=compute_environment(project.root))
 
 
-def _remember(project: Project, name: str, place: str, endpoint_id: str | None) -> None:
+def _remember(project: Project, name: str, target: str, endpoint_id: str | None) -> None:
     lock = project.lock()
-    deployed = lock.at(place).with_endpoint(name, endpoint_id)
-    if deployed != lock.at(place):
-        project.write_lock(lock.with_place(place, deployed))
+    deployed = lock.at(target).with_endpoint(name, endpoint_id)
+    if deployed != lock.at(target):
+        project.write_lock(lock.with_target(target, deployed))

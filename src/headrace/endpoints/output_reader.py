@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.endpoints.builtin_functions import OwnFunction, call_own_function, own_function_id
+from headrace.endpoints.builtin_functions import (
+    BuiltinFunction,
+    builtin_function_id,
+    call_builtin_function,
+)
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -16,25 +20,25 @@ REMOTE_BYTES: Final = 200_000
 LOCAL_BYTES: Final = 10_000_000
 
 
-def reader_id(project: Project, place: str, services: Services) -> str:
+def reader_id(project: Project, target: str, services: Services) -> str:
     """Return the id of the function that reads what jobs printed; register it the first time."""
-    return own_function_id(project, place, services, _reader())
+    return builtin_function_id(project, target, services, _reader())
 
 
-def read_jobs_here(task_id: str, places: Sequence[str]) -> list[dict[str, Any]]:
+def read_jobs_here(task_id: str, directories: Sequence[str]) -> list[dict[str, Any]]:
     """Return what a task's jobs printed, from this machine's files."""
     from headrace.compute.job_reader import headrace_job_output
 
-    return headrace_job_output(task_id, list(places), LOCAL_BYTES)
+    return headrace_job_output(task_id, list(directories), LOCAL_BYTES)
 
 
 def read_jobs_there(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     endpoint_id: str,
     task_id: str,
-    places: Sequence[str],
+    directories: Sequence[str],
     deadline: float,
 ) -> tuple[list[dict[str, Any]], str]:
     """Return what a task's jobs printed, read by the endpoint where it ran.
@@ -43,12 +47,14 @@ def read_jobs_there(
         The jobs as :func:`~headrace.compute.job_reader.headrace_job_output` returns them, and why
         they could not be read, empty where they were.
     """
-    kwargs = {"task_id": task_id, "places": list(places), "limit": REMOTE_BYTES}
-    answer = call_own_function(project, place, services, endpoint_id, _reader(), kwargs, deadline)
-    return (answer.value if isinstance(answer.value, list) else []), answer.problem
+    kwargs = {"task_id": task_id, "places": list(directories), "limit": REMOTE_BYTES}
+    answer = call_builtin_function(
+        project, target, services, endpoint_id, _reader(), kwargs, deadline
+    )
+    return (answer.value if isinstance(answer.value, list) else []), answer.error
 
 
-def _reader() -> OwnFunction:
+def _reader() -> BuiltinFunction:
     from headrace.compute.job_reader import NAME, reader_code
 
-    return OwnFunction(NAME, reader_code(), "output_reader")
+    return BuiltinFunction(NAME, reader_code(), "output_reader")

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 _SECONDS: Final = 30.0
 
 
-def tell(settings: Mapping[str, str], subject: str, message: str) -> list[str]:
+def send_notification(settings: Mapping[str, str], subject: str, message: str) -> list[str]:
     """Tell people something.
 
     Args:

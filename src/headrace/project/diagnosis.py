@@ -1,23 +1,27 @@
-"""What was found of one thing that a run needs."""
+"""Diagnosis of one thing that a run needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Health = Literal["good", "warning", "bad", "not checked"]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found of one thing.
+    """Diagnosis of one thing.
 
     Attributes:
-        what: the thing, such as ``endpoint simulation``.
+        subject: the thing, such as ``endpoint simulation``.
         health: how it is.
-        words: what is the matter, and the way out; what was seen where all is well.
+        message: what is the matter, and the way out; what was seen where all is well.
     """
 
-    what: str
+    subject: str
     health: Health
-    words: str
+    message: str
+
+    def document(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON shows it."""
+        return {"what": self.subject, "health": self.health, "words": self.message}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from headrace.config.errors import ProjectError
-from headrace.config.project_config import CONFIG_FILE, PROFILE, resolve_place
+from headrace.config.project_config import CONFIG_FILE, PROFILE, resolve_target
 from headrace.config.toml_table import TomlFile
 from headrace.project.project import Project
 
@@ -26,18 +26,18 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
 
     Args:
         project: the project.
-        at: the place as given on the command line.
+        at: the target as given on the command line.
 
     Raises:
         ProjectError: a file cannot be read.
     """
-    place = resolve_place(at)
+    target = resolve_target(at)
     where = "--at" if at else "HEADRACE_AT" if os.environ.get("HEADRACE_AT") else "default"
-    found = [_setting("place", place, where), _setting("root", str(project.root), "its directory")]
+    found = [_setting("place", target, where), _setting("root", str(project.root), "its directory")]
     file = TomlFile(project.config_file)
     if project.config.profile:
         file.use_profile(project.config.profile, must_exist=True)
-        source = _profile_source(project.config.profile, place)
+        source = _profile_source(project.config.profile, target)
         found.append(_setting("profile", project.config.profile, source))
     named = "name" in file.top.data
     found.append(_setting("name", project.name, _line(file, "name") if named else "its directory"))
@@ -52,26 +52,26 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
     for dotted, variable in project.config.overrides.items():
         if dotted not in known:
             found.append(_setting(dotted, os.environ[variable], variable))
-    return found + list(_ids(project, place, {row["key"] for row in found}))
+    return found + list(_ids(project, target, {row["key"] for row in found}))
 
 
-def _profile_source(profile: str, place: str) -> str:
+def _profile_source(profile: str, target: str) -> str:
     if profile == os.environ.get(PROFILE):
         return PROFILE
-    return "the place" if profile == place else "--profile"
+    return "the target" if profile == target else "--profile"
 
 
-def _ids(project: Project, place: str, known: set[str]) -> Iterator[dict[str, Any]]:
-    deployed = project.lock().at(place)
+def _ids(project: Project, target: str, known: set[str]) -> Iterator[dict[str, Any]]:
+    deployed = project.lock().at(target)
     for name in project.collections:
-        if f"collections.{name}.id" not in known and place == "local":
-            value = project.collection_id(name, place)
+        if f"collections.{name}.id" not in known and target == "local":
+            value = project.collection_id(name, target)
             yield _setting(f"collections.{name}.id", value, "made from its name")
     for name in project.endpoints:
         if f"endpoints.{name}.id" in known:
             continue
         try:
-            value = project.endpoint_id(name, place)
+            value = project.endpoint_id(name, target)
         except ProjectError:
             continue
         source = "headrace.lock" if name in deployed.endpoints else "made from its name"
@@ -145,14 +145,14 @@ def config_schema() -> dict[str, Any]:
     }
     notify = {
         "type": "object",
-        "description": "How people are told.",
+        "description": "How people are notified.",
         "additionalProperties": False,
         "properties": {
             "command": {**text, "description": "Shell command; the message on standard input."},
             "webhook": {**text, "description": "https URL, or $NAME of a variable with one."},
             "on": {
                 **text,
-                "description": "Statuses of runs that people are told of; FAILED INACTIVE.",
+                "description": "Statuses of runs that people are notified of; FAILED INACTIVE.",
             },
         },
     }
@@ -179,7 +179,7 @@ def config_schema() -> dict[str, Any]:
             "profiles": {
                 **_table(profile),
                 "description": "What stands in the place of the rest: with --profile NAME or "
-                "HEADRACE_PROFILE, and of itself at the place of that name.",
+                "HEADRACE_PROFILE, and of itself at the target of that name.",
             },
         },
     }

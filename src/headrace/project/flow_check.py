@@ -68,14 +68,14 @@ class FlowFinding:
 
 
 def check_flows(
-    project: Project, names: Iterable[str] = (), place: str | None = None
+    project: Project, names: Iterable[str] = (), target: str | None = None
 ) -> list[FlowFinding]:
     """Check flows of a project.
 
     Args:
         project: the project.
         names: the flows; all of them by default.
-        place: where they are to run, ``local`` or ``globus``, if that is known.
+        target: where they are to run, ``local`` or ``globus``, if that is known.
 
     Raises:
         ProjectError: no flow of a given name. What cannot be read is a finding.
@@ -92,7 +92,7 @@ def check_flows(
             )
         findings += _metadata_findings(known[name])
         walltimes = flow_walltimes(project, name)
-        served = _served_locally(project) if place == _LOCAL else None
+        served = _served_locally(project) if target == _LOCAL else None
         findings += check_file(known[name] / "definition.json", walltimes, served)
     return findings
 
@@ -219,7 +219,7 @@ def _checked(document: Document, text: str) -> Document:
         told = [(one.path, f"{one.json_path}: {one.message}") for one in problems]
     if not told:
         return document
-    places = locate(text)
+    positions = locate(text)
     findings = [
         Finding(
             ERROR,
@@ -227,7 +227,7 @@ def _checked(document: Document, text: str) -> Document:
             ("input_schema", *at),
             " ".join(message.split()),
             "see JSON Schema draft 7",
-            *places.get(at, (1, 1)),
+            *positions.get(at, (1, 1)),
         )
         for at, message in told
     ]

@@ -191,9 +191,9 @@ def read_metadata(directory: Path) -> dict[str, Any]:
             "roles": roles,
         }
     top = TomlFile(path).top
-    top.only({"title", "subtitle", "description", "keywords", "roles"})
+    top.allow_only({"title", "subtitle", "description", "keywords", "roles"})
     table = top.table("roles")
-    table.only(ROLES)
+    table.allow_only(ROLES)
     return {
         "title": top.text("title", title),
         "subtitle": top.text("subtitle", ""),

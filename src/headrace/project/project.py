@@ -175,35 +175,35 @@ class Project:
             raise ProjectError(f"no endpoint {name!r} in {self.config_file}; {known}")
         return self.endpoints[name]
 
-    def collection_id(self, name: str, place: str) -> str:
-        """Return the id of a collection at a place.
+    def collection_id(self, name: str, target: str) -> str:
+        """Return the id of a collection at a target.
 
         Raises:
             ProjectError: no such collection, or it has no id there.
         """
-        return self._id("collection", name, self.collection(name).id, place)
+        return self._id("collection", name, self.collection(name).id, target)
 
-    def endpoint_id(self, name: str, place: str) -> str:
-        """Return the id of an endpoint at a place: as configured, or as it was started there.
+    def endpoint_id(self, name: str, target: str) -> str:
+        """Return the id of an endpoint at a target: as configured, or as it was started there.
 
         Raises:
             ProjectError: no such endpoint, or it has no id there.
         """
         given = self.endpoint(name).id
-        if given is None and place != "local":
-            given = self.lock().at(place).endpoints.get(name)
-        return self._id("endpoint", name, given, place)
+        if given is None and target != "local":
+            given = self.lock().at(target).endpoints.get(name)
+        return self._id("endpoint", name, given, target)
 
-    def _id(self, kind: str, name: str, given: str | None, place: str) -> str:
+    def _id(self, kind: str, name: str, given: str | None, target: str) -> str:
         if given is not None:
             return given
-        if place == "local":
+        if target == "local":
             return local_id(kind, name)
         raise ProjectError(
             f'{self.config_file}: {kind} {name!r} has no id: add `id = "..."` to '
-            f"[{kind}s.{name}] to use it at {place}"
+            f"[{kind}s.{name}] to use it at {target}"
             + (
-                f", or run `headrace endpoint start {name} --at {place}` where it shall run"
+                f", or run `headrace endpoint start {name} --at {target}` where it shall run"
                 if kind == "endpoint"
                 else ""
             )
@@ -211,14 +211,14 @@ class Project:
 
 
 def load_project(
-    path: Path | str | None = None, profile: str | None = None, place: str | None = None
+    path: Path | str | None = None, profile: str | None = None, target: str | None = None
 ) -> Project:
     """Load the project of a directory or of the nearest directory above.
 
     Args:
         path: ``headrace.toml`` or a directory; the working directory by default.
         profile: which profile of ``headrace.toml`` is used.
-        place: where things run, for the profile of the place.
+        target: where things run, for the profile of the target.
 
     Raises:
         ProjectError: there is none, or its ``headrace.toml`` is not as it must be.
@@ -227,7 +227,7 @@ def load_project(
     if start is not None and not start.exists():
         raise ProjectError(f"{start}: no such directory")
     config_file = find_config(start)
-    return Project(config_file.parent.resolve(), read_config(config_file, profile, place))
+    return Project(config_file.parent.resolve(), read_config(config_file, profile, target))
 
 
 def find_root(path: Path | None = None) -> Path:

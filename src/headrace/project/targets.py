@@ -1,4 +1,4 @@
-"""The services of a place: a facility beside the project, or the hosted ones."""
+"""The services of a target: a facility beside the project, or the hosted ones."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 
 def connect(
     project: Project,
-    place: str,
+    target: str,
     *,
     start: bool = False,
-    say: Callable[[str], None] = lambda message: None,
+    report: Callable[[str], None] = lambda message: None,
 ) -> Services:
-    """Return the services of a place.
+    """Return the services of a target.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         start: whether a facility that is not running shall be started.
-        say: told in one line when one is, and of each collection that shows another directory
-            than at the last call.
+        report: called with one line when one is, and for each collection that shows another
+            directory than at the last call.
 
     Raises:
         ProjectError: no facility is running, or what it should serve is not there.
         FacilityError: the facility did not start.
         HostedError: no login at the hosted services.
     """
-    if place == "globus":
+    if target == "globus":
         from headrace.hosted import hosted_services
 
         return hosted_services(*_hosted_needs(project))
-    return _connect_local(project, start, say)
+    return _connect_local(project, start, report)
 
 
 def hosted_needs(directory: Path | None = None) -> tuple[list[str], list[str]]:
@@ -56,7 +56,7 @@ def hosted_needs(directory: Path | None = None) -> tuple[list[str], list[str]]:
         ProjectError: a directory was given that has no project, or the lock is not one.
     """
     try:
-        project = load_project(directory, place="globus")
+        project = load_project(directory, target="globus")
     except ProjectError:
         if directory is not None:
             raise
@@ -70,18 +70,18 @@ def _hosted_needs(project: Project) -> tuple[list[str], list[str]]:
     return flows, mapped
 
 
-def _connect_local(project: Project, start: bool, say: Callable[[str], None]) -> Services:
+def _connect_local(project: Project, start: bool, report: Callable[[str], None]) -> Services:
     from headrace.facility import find_address, start_facility, write_settings
     from headrace.hosted import services_at
 
     settings = facility_settings(project)
     for change in _changed_roots(project, settings):
-        say(change)
+        report(change)
     address = find_address(project.root)
     if address is not None:
         write_settings(project.root, settings)
     elif start:
-        say(f"starting the facility of {project.root}")
+        report(f"starting the facility of {project.root}")
         address = start_facility(project.root, settings)
     else:
         raise ProjectError(f"{project.root}: no facility is running: run `headrace facility up`")

@@ -1,4 +1,4 @@
-"""How long the jobs of a flow may take, as far as the project's files say it."""
+"""Walltimes of the jobs of a flow, as far as the project's files say them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run waits for outside of its flow: Slurm's queue, an endpoint that is away."""
+"""Blockers of a run outside of its flow: Slurm's queue, an endpoint that is offline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace.compute.scheduler import Job
     from headrace.hosted import Services
 
-_MOST = 3
+_MAX_REASONS = 3
 
 
 def slurm_queue() -> list[Job]:
@@ -30,22 +30,22 @@ def slurm_queue() -> list[Job]:
         queue = scheduler.queue(known_clusters())
         return [job for job in queue.jobs if not job.state.final]
     except SchedulerError:
-        return []  # what a run waits for is told as far as it is known
+        return []  # the reason is given as far as it is known
 
 
-def waits_for(
+def pending_reason(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     view: RunView,
     entries: Iterable[Mapping[str, Any]],
     queue: Callable[[], Sequence[Job]] = slurm_queue,
 ) -> str:
-    """Say in one line what keeps a run's tasks from ending; empty where nothing is known.
+    """Return in one line what keeps a run's tasks from ending; empty where nothing is known.
 
     Args:
         project: the project.
-        place: where the run is.
+        target: where the run is.
         services: the services there.
         view: the run.
         entries: its log; the last action's input names the endpoint.
@@ -58,11 +58,11 @@ def waits_for(
         return ""
     jobs = queue()
     tasks = {str(task) for task in details.get("task_ids") or ()}
-    words = [*_own_jobs(jobs, tasks), *_few(read_notices(tasks))]
+    reasons = [*_own_jobs(jobs, tasks), *_few(read_notices(tasks))]
     last = json.dumps([entry.get("details") for entry in entries][-1:])
     for name in project.endpoints:
-        words += _endpoint(project, place, services, name, last, jobs)
-    return "; ".join(words)
+        reasons += _endpoint(project, target, services, name, last, jobs)
+    return "; ".join(reasons)
 
 
 def _own_jobs(jobs: Sequence[Job], tasks: set[str]) -> list[str]:
@@ -74,16 +74,16 @@ def _own_jobs(jobs: Sequence[Job], tasks: set[str]) -> list[str]:
 
 def _endpoint(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     name: str,
     last: str,
     jobs: Sequence[Job],
 ) -> list[str]:
     try:
-        endpoint_id = project.endpoint_id(name, place)
+        endpoint_id = project.endpoint_id(name, target)
     except ProjectError:
-        return []  # it has no id at this place, so no run there uses it
+        return []  # it has no id at this target, so no run there uses it
     if endpoint_id not in last:
         return []
     status = endpoint_status(services, endpoint_id)
@@ -102,6 +102,6 @@ def _job(job: Job) -> str:
     return f"Slurm job {job.job_id} {job.state}{why}{where}{needs}"
 
 
-def _few(words: list[str]) -> list[str]:
-    more = [f"and {len(words) - _MOST} more"] if len(words) > _MOST else []
-    return words[:_MOST] + more
+def _few(reasons: list[str]) -> list[str]:
+    more = [f"and {len(reasons) - _MAX_REASONS} more"] if len(reasons) > _MAX_REASONS else []
+    return reasons[:_MAX_REASONS] + more

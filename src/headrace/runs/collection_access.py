@@ -1,4 +1,4 @@
-"""The collections that a run reads and writes, looked at before it begins."""
+"""Checks of the collections that a run reads and writes, before it is started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 # Below this, a run's first transfer may already fill the disk.
-_LITTLE_SPACE: Final = 1_000_000_000
+_MIN_FREE_BYTES: Final = 1_000_000_000
 _READ: Final = re.compile(r"source_endpoint\.\$")
 _WRITTEN: Final = re.compile(r"(destination_endpoint|endpoint|endpoint_id)\.\$")
 _MEMBER: Final = re.compile(r"\$\.(.+)\.id")
@@ -57,7 +57,7 @@ def locations_of(value: Any, member: str = "") -> Iterator[Location]:
             yield from locations_of(item, f"{member}[{number}]")
 
 
-def only_read(definition: Any) -> set[str]:
+def read_only_members(definition: Any) -> set[str]:
     """Return the members of the input that a flow's transfers read and never write.
 
     Args:
@@ -67,26 +67,26 @@ def only_read(definition: Any) -> set[str]:
     return read - written
 
 
-def look_at_location(
-    project: Project, place: str, services: Services, location: Location, *, must_exist: bool
+def check_location(
+    project: Project, target: str, services: Services, location: Location, *, must_exist: bool
 ) -> Diagnosis:
-    """Look at one location: on this machine's disk, or through Transfer.
+    """Check one location: on this machine's disk, or through Transfer.
 
     Args:
         project: whose collections they are.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         location: the location.
         must_exist: whether a run reads it first.
 
     Raises:
-        ProjectError: there is no such collection, or it has no id at the place.
+        ProjectError: there is no such collection, or it has no id at the target.
         HostedError: the service does not answer, or a consent is missing; exit code 4 then.
     """
     collection = project.collection(location.collection)
     if ".." in PurePosixPath(location.path).parts:
         return Diagnosis(str(location), "bad", "a path must not leave its collection: remove `..`")
-    if place == "local":
+    if target == "local":
         from headrace.facility.transfer import leading_out
 
         directory = collection.root / location.path.lstrip("/")
@@ -95,7 +95,7 @@ def look_at_location(
             if problem:
                 return Diagnosis(str(location), "bad", problem)
         return _on_disk(str(location), collection.root, directory, must_exist)
-    collection_id = project.collection_id(location.collection, place)
+    collection_id = project.collection_id(location.collection, target)
     return _through_transfer(services, location, collection_id, must_exist)
 
 
@@ -114,7 +114,7 @@ def _on_disk(what: str, root: Path, directory: Path, must_exist: bool) -> Diagno
     if not os.access(nearest, os.W_OK) and not must_exist:
         words = f"{nearest} cannot be written, which does not matter where it is only read"
         return Diagnosis(what, "warning", words)
-    if (free := shutil.disk_usage(nearest).free) < _LITTLE_SPACE:
+    if (free := shutil.disk_usage(nearest).free) < _MIN_FREE_BYTES:
         return Diagnosis(what, "warning", f"only {free / 1e6:,.0f} MB are free in {nearest}")
     state = "is there" if there else "is not there yet"
     return Diagnosis(what, "good", f"{state}; {free / 1e9:,.0f} GB are free")
@@ -141,7 +141,7 @@ def _through_transfer(
                 return Diagnosis(what, "good", "is there, a file")
             if error.info.consent_required or error.http_status == 401:
                 raise explain(error) from error
-            return Diagnosis(what, "bad", _words(error))
+            return Diagnosis(what, "bad", _error_text(error))
         where = "is there" if level == 0 else f"is not there yet; {directory} is"
         count = listing.data.get("total")
         inside = f", {count} entries" if level == 0 and isinstance(count, int) else ""
@@ -157,7 +157,7 @@ def _is_file(error: GlobusAPIError) -> bool:
     return "NotDirectory" in str(error.code) or "NotADirectory" in str(error.code)
 
 
-def _words(error: GlobusAPIError) -> str:
+def _error_text(error: GlobusAPIError) -> str:
     message = " ".join(str(error.message or error.text).split())
     return f"{error.http_status} {error.code}: {message}"[:300]
 

@@ -1,4 +1,4 @@
-"""A run in words: what it is doing, where its results are, why it failed."""
+"""Descriptions of runs: current activity, results, cause of a failure, next steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.runs.poller import RunView
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an action is.
+    """Progress of an action.
 
     Attributes:
         text: in words.
@@ -30,7 +30,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Results:
-    """Where a run's results are.
+    """Location of a run's results.
 
     Attributes:
         collection: name of the collection, or its id where the project has no name for it.
@@ -46,7 +46,7 @@ class Results:
         return str(self.directory) if self.directory else f"{self.collection}:{self.path}"
 
 
-def doing(view: RunView) -> Progress:
+def current_activity(view: RunView) -> Progress:
     """Return what a run does at this moment.
 
     Args:
@@ -55,9 +55,9 @@ def doing(view: RunView) -> Progress:
     if view.status == "INACTIVE":
         details = view.run.get("details") or {}
         why = _line(details.get("description") or details.get("code") or "no reason given")
-        return Progress(f"waits for you: {why}{_way_out(view.id, details)}")
+        return Progress(f"waits for you: {why}{_consent_commands(view.id, details)}")
     if view.final:
-        failure = failure_words(view)
+        failure = failure_message(view)
         return Progress(failure or view.status.lower())
     if view.actions:
         return action_progress(view.actions[0].get("details"))
@@ -67,7 +67,7 @@ def doing(view: RunView) -> Progress:
     return Progress("waiting" if state.type == "Wait" else "under way")
 
 
-def wanted_scopes(details: Mapping[str, Any]) -> list[str]:
+def required_scopes(details: Mapping[str, Any]) -> list[str]:
     """Return the scopes that a run waits for, from the details of its document."""
     parameters = details.get("authorization_parameters")
     scopes = parameters.get("required_scopes") if isinstance(parameters, Mapping) else None
@@ -81,9 +81,9 @@ def login_command(scopes: Sequence[str]) -> str:
     return " ".join(["headrace login", *(f"--consent {shlex.quote(scope)}" for scope in scopes)])
 
 
-def _way_out(run_id: str, details: Mapping[str, Any]) -> str:
+def _consent_commands(run_id: str, details: Mapping[str, Any]) -> str:
     """Return the commands that give the consents that a run waits for."""
-    wanted = wanted_scopes(details)
+    wanted = required_scopes(details)
     if not wanted:
         return ""
     return f"; run `{login_command(wanted)}`, then `headrace run resume {run_id}`"
@@ -106,13 +106,13 @@ def action_progress(details: Any) -> Progress:
     return Progress(_line(words) if isinstance(words, str) else "under way")
 
 
-def results_of(view: RunView, project: Project, place: str) -> Results | None:
+def results_of(view: RunView, project: Project, target: str) -> Results | None:
     """Return where the results of a run that succeeded are.
 
     Args:
         view: the run.
         project: whose collections they are in.
-        place: where it ran.
+        target: where it ran.
     """
     summary = view.output.get("summary")
     location = summary.get("results") if isinstance(summary, dict) else None
@@ -120,7 +120,7 @@ def results_of(view: RunView, project: Project, place: str) -> Results | None:
         return None
     path = str(location["path"])
     for name, collection in project.collections.items():
-        known = project.collection_id(name, place) if collection.id or place == "local" else None
+        known = project.collection_id(name, target) if collection.id or target == "local" else None
         if known == location["id"]:
             parts = [part for part in PurePosixPath(path).parts if part not in {"/", ".."}]
             directory = collection.root.joinpath(*parts)
@@ -136,7 +136,7 @@ def summary_of(view: RunView) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "results"}
 
 
-def failure_line(view: RunView) -> str | None:
+def failure_summary(view: RunView) -> str | None:
     """Return why a run failed in one line: cause, then exception and state; None if it did not."""
     failure = view.failure()
     if failure is None:
@@ -150,12 +150,12 @@ def failure_line(view: RunView) -> str | None:
     return f"{cause} ({where})" if where else cause
 
 
-def next_steps(view: RunView, place: str) -> list[tuple[str, str]]:
+def next_steps(view: RunView, target: str) -> list[tuple[str, str]]:
     """Return what to do about a run that failed: each step in words, and its command.
 
     Args:
         view: the run.
-        place: where it ran.
+        target: where it ran.
     """
     failure = view.failure()
     if failure is None:
@@ -166,13 +166,13 @@ def next_steps(view: RunView, place: str) -> list[tuple[str, str]]:
         only = f" --state {shlex.quote(str(state))}" if state else ""
         steps.insert(0, ("what it printed", f"headrace run output {view.id}{only}"))
     again = f"headrace run retry {view.id}"
-    begins = f"take it up at {state}" if state and place == "local" else "do it again"
+    begins = f"take it up at {state}" if state and target == "local" else "do it again"
     return [*steps, (begins, again)]
 
 
-def failure_words(view: RunView) -> str | None:
+def failure_message(view: RunView) -> str | None:
     """Return why a run failed, and the command that tells the rest, in one line."""
-    line = failure_line(view)
+    line = failure_summary(view)
     if line is None:
         return None
     command = next_steps(view, "")[0][1]
@@ -200,7 +200,7 @@ def _names_tasks(cause: Any) -> bool:
     return "results" in inner or "task_ids" in inner
 
 
-def size(count: float) -> str:
+def format_size(count: float) -> str:
     """Return a number of bytes for people, such as ``1.2 GB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 999.5:
@@ -209,7 +209,7 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration for people, such as ``3:07`` or ``2 d 03:07:59``."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
@@ -230,7 +230,7 @@ def _transfer(task: Mapping[str, Any]) -> Progress:
         f", {_line(fault)}" if isinstance(fault, str) and fault not in {"OK", "Queued"} else ""
     )
     of = f" of {files}" if files else ""
-    text = f"{ready}{of} files, {size(moved)}{trouble}"
+    text = f"{ready}{of} files, {format_size(moved)}{trouble}"
     return Progress(text, ready if files else None, files or None)
 
 

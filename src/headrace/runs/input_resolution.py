@@ -1,4 +1,4 @@
-"""Names in a flow's input, and the ids and paths that they stand for at a place.
+"""Names in a flow's input, and the ids and paths that they stand for at a target.
 
 In the input, and what the run gets:
 
@@ -24,40 +24,40 @@ from headrace.config.lock_file import Lock
 from headrace.project.project import Project
 
 
-def resolve_input(project: Project, lock: Lock, place: str, value: Any) -> Any:
+def resolve_input(project: Project, lock: Lock, target: str, value: Any) -> Any:
     """Return ``value`` with every name in it replaced, at any depth.
 
     Args:
         project: whose names they are.
         lock: what is deployed.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         value: a flow's input, or a part of one; it is not changed.
 
     Raises:
-        ProjectError: an unknown name, one without an id at the place, a function that is not
+        ProjectError: an unknown name, one without an id at the target, a function that is not
             deployed there, or a path that leaves its collection.
     """
-    return _Resolver(project, lock, place).resolve(value)
+    return _Resolver(project, lock, target).resolve(value)
 
 
-def named(kind: str, value: Any) -> Iterator[str]:
+def names_of_kind(kind: str, value: Any) -> Iterator[str]:
     """Yield the names of a kind, ``endpoint`` or ``function``, in an unresolved input."""
     if isinstance(value, Mapping):
         if set(value) == {kind} and isinstance(value[kind], str):
             yield value[kind]
         else:
             for item in value.values():
-                yield from named(kind, item)
+                yield from names_of_kind(kind, item)
     elif isinstance(value, list):
         for item in value:
-            yield from named(kind, item)
+            yield from names_of_kind(kind, item)
 
 
 @dataclass(frozen=True)
 class _Resolver:
     project: Project
     lock: Lock
-    place: str
+    target: str
 
     def resolve(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -74,7 +74,7 @@ class _Resolver:
             if key == "directory" and isinstance(name, Mapping) and is_location(name):
                 return self._directory(name)
             words: dict[str, Callable[[str], Any]] = {
-                "endpoint": lambda name: self.project.endpoint_id(name, self.place),
+                "endpoint": lambda name: self.project.endpoint_id(name, self.target),
                 "function": self._function,
                 "options_of": self._options_of,
                 "project_on": self._project_on,
@@ -84,7 +84,7 @@ class _Resolver:
         return {key: self.resolve(item) for key, item in value.items()}
 
     def _location(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        collection_id = self.project.collection_id(value["collection"], self.place)
+        collection_id = self.project.collection_id(value["collection"], self.target)
         return {"id": collection_id, "path": value["path"]}
 
     def _directory(self, value: Mapping[str, Any]) -> str:
@@ -98,21 +98,21 @@ class _Resolver:
         return str(root.joinpath(*(part for part in parts if part != "/")))
 
     def _function(self, name: str) -> str:
-        deployed = self.lock.at(self.place).functions
+        deployed = self.lock.at(self.target).functions
         if name in deployed:
             return deployed[name].id
         functions = self.project.function_names()
         if name in functions:
             raise ProjectError(
-                f"function {name!r} is not deployed at {self.place}: run "
-                f"`headrace deploy{_at(self.place)}`"
+                f"function {name!r} is not deployed at {self.target}: run "
+                f"`headrace deploy{_at(self.target)}`"
             )
         known = known_names(name, functions)
         raise ProjectError(f"no function {name!r} in {self.project.functions_dir}; {known}")
 
     def _options_of(self, name: str) -> dict[str, Any]:
         options = self.project.endpoint(name).options
-        return {} if self.place == "local" else dict(options)
+        return {} if self.target == "local" else dict(options)
 
     def _project_on(self, name: str) -> str:
         return self.project.endpoint(name).project or str(self.project.root)
@@ -125,5 +125,5 @@ def is_location(value: Mapping[str, Any]) -> bool:
     )
 
 
-def _at(place: str) -> str:
-    return "" if place == "local" else f" --at {place}"
+def _at(target: str) -> str:
+    return "" if target == "local" else f" --at {target}"

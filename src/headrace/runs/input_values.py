@@ -75,15 +75,15 @@ def with_settings(
     Raises:
         InvalidSetting: a setting goes through a value that is not an object.
     """
-    whole: dict[str, Any] = json.loads(json.dumps(body))
+    result: dict[str, Any] = json.loads(json.dumps(body))
     for setting in settings:
-        inner = whole
+        inner = result
         for key in setting.keys[:-1]:
             inner = inner.setdefault(key, {})
             if not isinstance(inner, dict):
                 raise InvalidSetting(f"--set {'.'.join(setting.keys)}: {key} is not an object")
         inner[setting.keys[-1]] = _value(setting, allowed_types(schema, setting.keys))
-    return whole
+    return result
 
 
 def allowed_types(schema: Any, keys: tuple[str, ...]) -> frozenset[str] | None:

@@ -1,4 +1,4 @@
-"""Trying a function by hand: one call of it at an endpoint, by a flow made for it."""
+"""One call of a deployed function at an endpoint, by a flow made for it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 _COMPUTE: Final = "https://compute.actions.globus.org/v3"
-_LOOK_SECONDS: Final = {"local": 0.2, "globus": 3.0}
+_POLL_SECONDS: Final = {"local": 0.2, "globus": 3.0}
 _FINAL: Final = frozenset({"SUCCEEDED", "FAILED", "ENDED"})
 
 
 def call_function(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     name: str,
     endpoint: str,
@@ -34,13 +34,13 @@ def call_function(
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         name: the function.
         endpoint: name of the endpoint.
         kwargs: its arguments, in which names may stand as in a flow's input.
         wait_time: seconds that it may take.
-        pause: waits so many seconds between two looks.
+        pause: waits so many seconds between two checks.
 
     Raises:
         ProjectError: the arguments do not fit the function, a name is unknown, or it failed.
@@ -50,7 +50,7 @@ def call_function(
         "user_endpoint_config": {"options_of": endpoint},
         "tasks": [{"function_id": {"function": name}, "kwargs": dict(kwargs)}],
     }
-    parameters = resolve_input(project, project.lock(), place, named)
+    parameters = resolve_input(project, project.lock(), target, named)
     check_arguments(project, name, parameters["tasks"][0]["kwargs"])
     state = {
         "Type": "Action",
@@ -66,7 +66,7 @@ def call_function(
         run_id = services.flow(flow_id).run_flow({}, label=name[:64])["run_id"]
         run = services.flows.get_run(run_id).data
         while run["status"] not in _FINAL:
-            pause(_LOOK_SECONDS[place])
+            pause(_POLL_SECONDS[target])
             run = services.flows.get_run(run_id).data
     finally:
         services.flows.delete_flow(flow_id)
@@ -86,8 +86,8 @@ def check_arguments(project: Project, name: str, kwargs: Mapping[str, Any]) -> N
 
     problems = value_problems(function_arguments(project, name), dict(kwargs))
     if problems:
-        told = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
-        raise ProjectError(f"{name}: {told}; see `headrace function show {name}`")
+        text = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
+        raise ProjectError(f"{name}: {text}; see `headrace function show {name}`")
 
 
 def _reason(details: Mapping[str, Any]) -> str:

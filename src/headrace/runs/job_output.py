@@ -1,4 +1,4 @@
-"""What the Compute tasks of a run printed, and the tracebacks of those that failed."""
+"""Output of the Compute tasks of a run, and the tracebacks of those that failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headrace.runs.poller import RunView
 
 _PATH: Final = re.compile(r"(?<![\w.])/[^\s'\"`,;:()\[\]{}]+")
-_MOST_PLACES: Final = 50
+_MAX_DIRECTORIES: Final = 50
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class RunTask:
         task_id: its id.
         endpoint_id: where it runs; empty if the log does not tell.
         exception: what the run's log says of its failure; empty where it has not failed.
-        places: directories that its arguments, its result or its failure name.
+        directories: directories that its arguments, its result or its failure name.
     """
 
     state: str
     task_id: str
     endpoint_id: str
     exception: str = ""
-    places: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What a task or a job wrote to one stream.
+    """Output of a task or a job to one stream.
 
     Attributes:
         text: the text, or its end.
@@ -52,14 +52,14 @@ class Stream:
     size: int = 0
 
     @property
-    def is_cut(self) -> bool:
+    def truncated(self) -> bool:
         """Whether only the end of the text is here."""
         return len(self.text.encode("utf-8", "surrogatepass")) < self.size
 
 
 @dataclass(frozen=True)
 class OutputPart:
-    """What one task, or one batch job of a task, printed.
+    """Output of one task, or of one batch job of a task.
 
     Attributes:
         state: the state that asked for the task.
@@ -81,7 +81,7 @@ class OutputPart:
     traceback: str = ""
     note: str = ""
 
-    def ended_by(self, lines: int) -> OutputPart:
+    def tail(self, lines: int) -> OutputPart:
         """Return the part with the last lines of each stream only."""
         return replace(self, stdout=_tail(self.stdout, lines), stderr=_tail(self.stderr, lines))
 
@@ -141,12 +141,12 @@ def tasks_of(
 
 def read_output(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     task: RunTask,
     deadline: float = 60.0,
     *,
-    first_time: bool = True,
+    fetch_traceback: bool = True,
 ) -> list[OutputPart]:
     """Return what a task and its batch jobs printed.
 
@@ -154,25 +154,25 @@ def read_output(
 
     Args:
         project: the project.
-        place: where the run is.
+        target: where the run is.
         services: the services there.
         task: the task.
         deadline: seconds within which the endpoint must answer.
-        first_time: whether the service is asked for the traceback of a failed task, too.
+        fetch_traceback: whether the service is asked for the traceback of a failed task, too.
 
     Returns:
         The task itself, then each of its jobs.
     """
-    name = _endpoint_name(project, place, task.endpoint_id)
+    name = _endpoint_name(project, target, task.endpoint_id)
     own = OutputPart(task.state, task.task_id, name)
-    stdout, stderr, traceback = _of_the_task(project, task)
-    if not traceback and task.exception and first_time:
+    stdout, stderr, traceback = _task_streams(project, task)
+    if not traceback and task.exception and fetch_traceback:
         traceback = _traceback(services, task)
     own = replace(own, stdout=stdout, stderr=stderr, traceback=traceback)
-    jobs, problem = read_jobs_here(task.task_id, task.places), ""
-    if not jobs and task.places and not _runs_here(project, place, task.endpoint_id):
+    jobs, problem = read_jobs_here(task.task_id, task.directories), ""
+    if not jobs and task.directories and not _is_local_endpoint(project, target, task.endpoint_id):
         jobs, problem = read_jobs_there(
-            project, place, services, task.endpoint_id, task.task_id, task.places, deadline
+            project, target, services, task.endpoint_id, task.task_id, task.directories, deadline
         )
     if problem:
         advice = f"; `headrace endpoint restart {name}` lets it read them" * ("refused" in problem)
@@ -188,7 +188,7 @@ def _job_part(own: OutputPart, job: Mapping[str, Any]) -> OutputPart:
 
 
 def _details(details: Mapping[str, Any]) -> Any:
-    """Return the details of the action of a log entry, wherever the place puts them."""
+    """Return the details of the action of a log entry, wherever the target puts them."""
     for key in ("output", "cause", "details"):
         inner = details.get(key)
         if isinstance(inner, Mapping):
@@ -203,20 +203,20 @@ def _tasks(state: str, asked: Mapping[str, Any], details: Any) -> Iterator[tuple
     wanted = asked.get("tasks")
     wanted = wanted if isinstance(wanted, list) else [wanted] if wanted else []
     results = details.get("results")
-    told = (
+    outcomes = (
         [each for each in results if isinstance(each, Mapping)] if isinstance(results, list) else []
     )
-    ids = [str(each.get("task_id") or "") for each in told]
+    ids = [str(each.get("task_id") or "") for each in outcomes]
     ids = ids or [str(each) for each in details.get("task_ids") or ()]
     for number, task_id in enumerate(ids):
         if not task_id:
             continue
-        outcome = told[number] if number < len(told) else {}
+        outcome = outcomes[number] if number < len(outcomes) else {}
         call = wanted[number] if number < len(wanted) else {}
         failure = outcome.get("exception")
         exception = failure if isinstance(failure, str) else ""
         named = [*_texts(call), *_texts(outcome.get("output")), exception]
-        yield task_id, RunTask(state, task_id, endpoint, exception, _places(named))
+        yield task_id, RunTask(state, task_id, endpoint, exception, _directories(named))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -230,7 +230,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _places(texts: Sequence[str]) -> tuple[str, ...]:
+def _directories(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the directories that texts name: whole texts that are paths, and paths within."""
     found: dict[str, None] = {}
     for text in texts:
@@ -239,10 +239,10 @@ def _places(texts: Sequence[str]) -> tuple[str, ...]:
             for each in (path.rstrip("/"), path.rpartition("/")[0]):
                 if len(each) > 1 and "\0" not in each:
                     found.setdefault(each)
-    return tuple(found)[:_MOST_PLACES]
+    return tuple(found)[:_MAX_DIRECTORIES]
 
 
-def _of_the_task(project: Project, task: RunTask) -> tuple[Stream, Stream, str]:
+def _task_streams(project: Project, task: RunTask) -> tuple[Stream, Stream, str]:
     from headrace.compute import read_task_output
     from headrace.facility import endpoint_state_directory
 
@@ -265,25 +265,25 @@ def _traceback(services: Services, task: RunTask) -> str:
     return str(found or task.exception)
 
 
-def _runs_here(project: Project, place: str, endpoint_id: str) -> bool:
+def _is_local_endpoint(project: Project, target: str, endpoint_id: str) -> bool:
     """Return whether an endpoint runs where this command does, so that its files are here."""
     from headrace.endpoints.manage import installed_endpoint
 
     if not is_uuid(endpoint_id):
         return True
-    name = _endpoint_name(project, place, endpoint_id)
+    name = _endpoint_name(project, target, endpoint_id)
     if name not in project.endpoints:
         return False
-    return place == "local" or installed_endpoint(project, name, place).exists
+    return target == "local" or installed_endpoint(project, name, target).exists
 
 
-def _endpoint_name(project: Project, place: str, endpoint_id: str) -> str:
+def _endpoint_name(project: Project, target: str, endpoint_id: str) -> str:
     for name in project.endpoints:
         try:
-            if project.endpoint_id(name, place) == endpoint_id:
+            if project.endpoint_id(name, target) == endpoint_id:
                 return name
         except ProjectError:
-            continue  # it has no id at this place
+            continue  # it has no id at this target
     return endpoint_id
 
 

@@ -1,4 +1,4 @@
-"""Starting a run: names resolved and the input checked before anything is sent."""
+"""Start a run: resolve names and check the input before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace._internal.idempotency import once
+from headrace._internal.idempotency import create_once
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import DeployedFlow
 from headrace.project.project import Project
@@ -25,7 +25,7 @@ _PRINCIPAL: Final = re.compile(
 )
 
 # Begins the tag by which a run is found whose answer was lost.
-OWN_TAG: Final = "headrace:"
+REQUEST_TAG_PREFIX: Final = "headrace:"
 # The clock of this machine may be ahead of the service's by so much.
 _CLOCK_ERROR: Final = timedelta(days=2)
 
@@ -36,23 +36,23 @@ class PreparedRun:
 
     Attributes:
         flow: the flow's name.
-        flow_id: its id at the place.
-        place: where.
+        flow_id: its id at the target.
+        target: where.
         body: the input, names resolved.
     """
 
     flow: str
     flow_id: str
-    place: str
+    target: str
     body: Mapping[str, Any]
 
 
-def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) -> PreparedRun:
-    """Prepare a run of a deployed flow, without asking the place.
+def prepare(project: Project, target: str, flow: str, body: Mapping[str, Any]) -> PreparedRun:
+    """Prepare a run of a deployed flow, without asking the target.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         flow: the flow's name.
         body: its input, in which names may stand (`headrace.runs.resolve_input`).
 
@@ -61,24 +61,24 @@ def prepare(project: Project, place: str, flow: str, body: Mapping[str, Any]) ->
             is not there, or the input does not fit the schema.
     """
     source = project.flow(flow)
-    deployed = deployed_flow(project, place, flow)
-    if place == "local":
+    deployed = deployed_flow(project, target, flow)
+    if target == "local":
         check_roots(project, {location.collection for location in locations_of(body)})
-    resolved = resolve_input(project, project.lock(), place, body)
+    resolved = resolve_input(project, project.lock(), target, body)
     check_input(flow, resolved, source.input_schema)
-    return PreparedRun(flow, deployed.id, place, resolved)
+    return PreparedRun(flow, deployed.id, target, resolved)
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is called, and who may see and steer it.
+    """Options of a run: its label and tags, and who may see and manage it.
 
     Attributes:
         label: what to call the run; the flow's name by default.
         tags: words to find it by.
         monitors: principals that may see it, as URNs.
         managers: principals that may see and cancel it, as URNs.
-        notify_on: ends and stops that the service tells the owner of, such as ``FAILED``.
+        notify_on: ends and stops that the service notifies the owner of, such as ``FAILED``.
         request_id: names the request; a facility starts one run for it, however often it is sent.
             Empty for a request that has no name.
     """
@@ -96,22 +96,22 @@ def send(
     services: Services,
     options: RunOptions | None = None,
     *,
-    patient: bool = False,
+    wait_for_service: bool = False,
 ) -> dict[str, Any]:
     """Start a prepared run.
 
     Args:
         run: the run.
-        services: the services of its place.
+        services: the services of its target.
         options: what it is called, and who may see it.
-        patient: whether a service that fails for a while is waited for. The run gets a tag of its
-            own then, by which it is found where only the answer was lost.
+        wait_for_service: whether a service that fails for a while is waited for. The run gets a
+            tag of its own then, by which it is found where only the answer was lost.
 
     Returns:
         The run document.
 
     Raises:
-        ProjectError: the place does not know the flow any more.
+        ProjectError: the target does not know the flow any more.
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
@@ -120,9 +120,9 @@ def send(
     options = options or RunOptions()
     _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
-    own = f"{OWN_TAG}{uuid.uuid4().hex[:12]}"
-    tags = [*options.tags, own] if patient else list(options.tags)
-    request_id = options.request_id or (own if patient else "")
+    own = f"{REQUEST_TAG_PREFIX}{uuid.uuid4().hex[:12]}"
+    tags = [*options.tags, own] if wait_for_service else list(options.tags)
+    request_id = options.request_id or (own if wait_for_service else "")
     since = datetime.now(UTC) - _CLOCK_ERROR
 
     def call() -> dict[str, Any]:
@@ -142,20 +142,20 @@ def send(
         return find_tagged(services, own, since, flow_id=run.flow_id)
 
     try:
-        if patient:
-            return once(client, call, find)
+        if wait_for_service:
+            return create_once(client, call, find)
         # A second sending could start a second run: a lost answer is the caller's to look up.
         with client.retry_config.tune(max_retries=0):
             return call()
     except GlobusAPIError as error:
         if error.http_status == 404:
-            raise _not_deployed(run.flow, run.place, "any more") from error
+            raise _not_deployed(run.flow, run.target, "any more") from error
         raise
 
 
 def start(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     flow: str,
     body: Mapping[str, Any],
@@ -172,29 +172,29 @@ def start(
         HostedError: the service does not answer.
     """
     options = RunOptions(label=label, tags=tags, request_id=request_id)
-    return send(prepare(project, place, flow, body), services, options)
+    return send(prepare(project, target, flow, body), services, options)
 
 
-def deployed_flow(project: Project, place: str, flow: str) -> DeployedFlow:
+def deployed_flow(project: Project, target: str, flow: str) -> DeployedFlow:
     """Return what the lock says about a flow.
 
     Raises:
-        ProjectError: it is not deployed at the place, or there is none of this name.
+        ProjectError: it is not deployed at the target, or there is none of this name.
     """
-    deployed = project.lock().at(place).flows.get(flow)
+    deployed = project.lock().at(target).flows.get(flow)
     if deployed is None:
         project.flow(flow)  # a name that is not there is another trouble
-        raise _not_deployed(flow, place)
+        raise _not_deployed(flow, target)
     return deployed
 
 
-def is_current(project: Project, place: str, flow: str) -> bool:
+def is_current(project: Project, target: str, flow: str) -> bool:
     """Return whether what is deployed of a flow is what its files say now.
 
     Raises:
         ProjectError: it is unknown or not deployed.
     """
-    return deployed_flow(project, place, flow).sha256 == project.flow(flow).sha256()
+    return deployed_flow(project, target, flow).sha256 == project.flow(flow).sha256()
 
 
 def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
@@ -207,8 +207,8 @@ def check_input(flow: str, body: Any, input_schema: Mapping[str, Any]) -> None:
 
     problems = value_problems(dict(input_schema), body)
     if problems:
-        told = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
-        raise ProjectError(f"input of flow {flow!r}: {told}; see flows/{flow}/input_schema.json")
+        text = "; ".join(f"{p.json_path}: {p.message}" for p in problems)
+        raise ProjectError(f"input of flow {flow!r}: {text}; see flows/{flow}/input_schema.json")
 
 
 def check_roots(project: Project, names: set[str]) -> None:
@@ -235,7 +235,7 @@ def _check_principals(principals: Sequence[str]) -> None:
             )
 
 
-def _not_deployed(flow: str, place: str, more: str = "") -> ProjectError:
-    command = "headrace deploy" if place == "local" else f"headrace deploy --at {place}"
-    words = " ".join(word for word in ("not deployed at", place, more) if word)
+def _not_deployed(flow: str, target: str, more: str = "") -> ProjectError:
+    command = "headrace deploy" if target == "local" else f"headrace deploy --at {target}"
+    words = " ".join(word for word in ("not deployed at", target, more) if word)
     return ProjectError(f"flow {flow!r} is {words}: run `{command}`")

@@ -1,4 +1,4 @@
-"""Watching a run: what it does, what it has done, and how it ended."""
+"""Poll a run: the states that it has been in, the present one, and its end."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class StateView:
     Attributes:
         name: the state's name.
         type: the state's type, such as ``Action``.
-        started: when it was entered.
-        ended: when it was left; None in the present one.
+        started_at: when it was entered.
+        finished_at: when it was left; None in the present one.
         failed: whether its action failed.
     """
 
     name: str
     type: str
-    started: datetime
-    ended: datetime | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
     failed: bool = False
 
 
@@ -74,13 +74,13 @@ class RunView:
     @property
     def current(self) -> StateView | None:
         """The state that it is in."""
-        if self.final or not self.states or self.states[-1].ended is not None:
+        if self.final or not self.states or self.states[-1].finished_at is not None:
             return None
         return self.states[-1]
 
     @property
     def actions(self) -> list[dict[str, Any]]:
-        """Status documents of the actions under way, as far as the place tells them."""
+        """Status documents of the actions under way, as far as the target tells them."""
         details = self.run.get("details") or {}
         statuses = details.get("action_statuses")
         return statuses if isinstance(statuses, list) else []
@@ -93,8 +93,8 @@ class RunView:
 
     def elapsed(self, now: datetime | None = None) -> float:
         """Return seconds from its start to its end, or until now."""
-        end = moment_of(self.run.get("completion_time")) or now or datetime.now(UTC)
-        start = moment_of(self.run.get("start_time"))
+        end = parse_time(self.run.get("completion_time")) or now or datetime.now(UTC)
+        start = parse_time(self.run.get("start_time"))
         return max(0.0, (end - start).total_seconds()) if start else 0.0
 
     def failure(self) -> dict[str, Any] | None:
@@ -113,7 +113,7 @@ class RunView:
         return {key: found.get(key) for key in ("state_name", "exception", "cause")}
 
 
-def moment_of(text: Any) -> datetime | None:
+def parse_time(text: Any) -> datetime | None:
     """Return a time of the service as datetime, or None."""
     if not isinstance(text, str):
         return None
@@ -125,8 +125,8 @@ def moment_of(text: Any) -> datetime | None:
 
 
 @dataclass
-class RunFollower:
-    """Follows one run; each :meth:`look` costs one or two requests.
+class RunPoller:
+    """Poller of one run; each :meth:`poll` costs one or two requests.
 
     Args:
         run_id: the run.
@@ -136,7 +136,7 @@ class RunFollower:
     entries: list[dict[str, Any]] = field(default_factory=list)
     _fingerprint: tuple[Any, ...] = ()
 
-    def look(self, services: Services) -> RunView:
+    def poll(self, services: Services) -> RunView:
         """Return the run as it stands now; the log is only asked for when it has grown.
 
         Raises:
@@ -172,17 +172,21 @@ def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
     for entry in entries:
         details = entry.get("details") or {}
         name, code = details.get("state_name"), str(entry.get("code"))
-        moment = moment_of(entry.get("time")) or datetime.now(UTC)
+        moment = parse_time(entry.get("time")) or datetime.now(UTC)
         if code.startswith("Flow"):
-            if states and states[-1].ended is None and code not in {"FlowStarted", "FlowResumed"}:
-                states[-1] = replace(states[-1], ended=moment, failed=code == "FlowFailed")
+            if (
+                states
+                and states[-1].finished_at is None
+                and code not in {"FlowStarted", "FlowResumed"}
+            ):
+                states[-1] = replace(states[-1], finished_at=moment, failed=code == "FlowFailed")
         elif name and code.endswith("Started"):
-            if states and states[-1].ended is None:
-                states[-1] = replace(states[-1], ended=moment)
+            if states and states[-1].finished_at is None:
+                states[-1] = replace(states[-1], finished_at=moment)
             states.append(StateView(name, str(details.get("state_type", "")), moment))
         elif states and states[-1].name == name:
             if code.endswith("Completed"):
-                states[-1] = replace(states[-1], ended=moment)
+                states[-1] = replace(states[-1], finished_at=moment)
             elif code in {"ActionFailed", "ActionTimeout"}:
                 states[-1] = replace(states[-1], failed=True)
     return tuple(states)

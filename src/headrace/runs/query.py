@@ -1,4 +1,4 @@
-"""Finding runs and reading their logs."""
+"""Find, resume and retry runs, and read their logs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from headrace._internal.near_names import did_you_mean
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
 from headrace.project.project import Project
-from headrace.runs.describe import login_command, wanted_scopes
-from headrace.runs.launch import OWN_TAG, PreparedRun, RunOptions, deployed_flow, send
+from headrace.runs.describe import login_command, required_scopes
+from headrace.runs.launch import REQUEST_TAG_PREFIX, PreparedRun, RunOptions, deployed_flow, send
 from headrace.runs.poller import FINAL
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
 
-_LOOKED_THROUGH = 1000
+_SEARCH_LIMIT = 1000
 # null is a result too.
 NO_RESULT: Final = object()
 
 
 def list_runs(
     project: Project,
-    place: str,
+    target: str,
     services: Services,
     *,
     limit: int = 20,
@@ -36,7 +36,7 @@ def list_runs(
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         services: the services there.
         limit: how many at most.
         flow: only runs of this flow of the project.
@@ -48,7 +48,7 @@ def list_runs(
     query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": min(limit, 100)}
     if flow is not None:
         project.flow(flow)
-        query["filter_flow_id"] = deployed_flow(project, place, flow).id
+        query["filter_flow_id"] = deployed_flow(project, target, flow).id
     if status is not None:
         query["filter_status"] = status.upper()
     return list(islice(services.flows.paginated.list_runs(query_params=query).items(), limit))
@@ -58,7 +58,7 @@ def find_run(services: Services, name: str) -> str:
     """Return the id of a run.
 
     Args:
-        services: the services of the place where it runs.
+        services: the services of the target where it runs.
         name: the id, the beginning of the id of one of the last 1,000 runs, or ``last``.
 
     Raises:
@@ -68,18 +68,18 @@ def find_run(services: Services, name: str) -> str:
         return name
     query = {"orderby": "start_time DESC", "per_page": 1 if name == "last" else 100}
     runs = services.flows.paginated.list_runs(query_params=query).items()
-    newest = list(islice(runs, 1 if name == "last" else _LOOKED_THROUGH))
+    newest = list(islice(runs, 1 if name == "last" else _SEARCH_LIMIT))
     ids = [str(run["run_id"]) for run in newest]
     found = ids if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} runs begin" if found else "no run begins"
     problem = "there are no runs yet" if name == "last" else f"{what} with {name!r}"
-    near = "" if found or name == "last" else _perhaps(name, newest)
+    near = "" if found or name == "last" else _suggestion(name, newest)
     raise ProjectError(f"{problem}: {near}see `headrace run list`")
 
 
-def _perhaps(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
+def _suggestion(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
     """Return which run may be meant by what is the beginning of no run's id."""
     called = next((run["run_id"] for run in runs if run.get("label") == name), None)
     if called is not None:
@@ -94,7 +94,7 @@ def run_log(
     """Return the entries of a run's log.
 
     Args:
-        services: the services of the place where it runs.
+        services: the services of the target where it runs.
         run_id: the run.
         limit: how many at most; all by default.
         reverse: the newest first.
@@ -110,12 +110,12 @@ def run_definition(services: Services, run_id: str) -> dict[str, Any]:
     return definition
 
 
-def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
-    """Resumes a run that waits, and returns its document.
+def resume_run(services: Services, target: str, run_id: str) -> dict[str, Any]:
+    """Resume a run that waits, and returns its document.
 
     Args:
-        services: the services of the place where it is.
-        place: ``local`` or ``globus``.
+        services: the services of the target where it is.
+        target: ``local`` or ``globus``.
         run_id: the run.
 
     Raises:
@@ -127,8 +127,8 @@ def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
 
     run = services.flows.get_run(run_id).data
     flow_id = str(run["flow_id"])
-    scopes = wanted_scopes(run.get("details") or {})
-    if place != "local" and scopes and lacks_consent(flow_id, scopes):
+    scopes = required_scopes(run.get("details") or {})
+    if target != "local" and scopes and lacks_consent(flow_id, scopes):
         raise HostedError(
             f"run {run_id} waits for a consent that is still missing: "
             f"run `{login_command(scopes)}`, then `headrace run resume {run_id}`",
@@ -140,7 +140,7 @@ def resume_run(services: Services, place: str, run_id: str) -> dict[str, Any]:
 
 def retry_run(
     services: Services,
-    place: str,
+    target: str,
     run_id: str,
     *,
     state: str | None = None,
@@ -154,8 +154,8 @@ def retry_run(
     input, label and tags, and what earlier stages finished they find.
 
     Args:
-        services: the services of the place where it ran.
-        place: ``local`` or ``globus``.
+        services: the services of the target where it ran.
+        target: ``local`` or ``globus``.
         run_id: the run, which has ended.
         state: where to begin; by default the state that the run ended in.
         result: the state's output as a person gives it, an Action's ``details``; the new run
@@ -164,10 +164,10 @@ def retry_run(
         label: the new run's label; the old one's by default.
 
     Raises:
-        ProjectError: the place cannot do it.
+        ProjectError: the target cannot do it.
         GlobusAPIError: the run goes on, or was never in the state.
     """
-    if place != "local":
+    if target != "local":
         if state is not None or result is not NO_RESULT or latest:
             raise ProjectError(
                 "the hosted service begins a flow at its start only: without --from, --result and "
@@ -195,7 +195,7 @@ def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]
     if "input" not in details:
         raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
     flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
-    tags = [tag for tag in run.get("tags") or () if not tag.startswith(OWN_TAG)]
+    tags = [tag for tag in run.get("tags") or () if not tag.startswith(REQUEST_TAG_PREFIX)]
     options = RunOptions(label or run.get("label"), tags)
-    document = send(flow, services, options, patient=True)
+    document = send(flow, services, options, wait_for_service=True)
     return {**document, "retry_of": {"run_id": run_id, "state": None}}

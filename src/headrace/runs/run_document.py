@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from headrace.runs import RunView
 
 
-def run_document(view: RunView, project: Project, place: str) -> dict[str, Any]:
+def run_document(view: RunView, project: Project, target: str) -> dict[str, Any]:
     """Return a run as JSON shows it: its record, summary, results and failure."""
     from headrace.runs import (
-        failure_line,
+        failure_summary,
         results_of,
         summary_of,
     )
 
-    results = results_of(view, project, place)
+    results = results_of(view, project, target)
     shown = results and {
         "collection": results.collection,
         "path": results.path,
@@ -27,5 +27,5 @@ def run_document(view: RunView, project: Project, place: str) -> dict[str, Any]:
         **view.run,
         "summary": summary_of(view),
         "results": shown,
-        "failure": failure_line(view),
+        "failure": failure_summary(view),
     }

@@ -1,4 +1,4 @@
-"""Telling people how the runs of a watch end, once each, also when the watch was away meanwhile."""
+"""Notifications of the ends of runs, once each, also where this process was away meanwhile."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import write_private
-from headrace.config.notify_table import told_statuses
-from headrace.notifications.channels import tell
-from headrace.runs.describe import doing, duration, failure_line, next_steps
+from headrace.config.notify_table import notify_on
+from headrace.notifications.channels import send_notification
+from headrace.runs.describe import current_activity, failure_summary, format_duration, next_steps
 from headrace.runs.poller import RunView
 
 if TYPE_CHECKING:
@@ -21,109 +21,111 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 10_000
 
 
-class RunTeller:
-    """Remembers the runs that are followed, and tells people what becomes of them.
+class RunNotifier:
+    """Notifier of the ends and stops of the runs that are followed.
 
     Args:
         project: whose ``[notify]`` says how, and of which statuses.
         path: file of the runs that have not ended; it outlives this process.
-        say: told in one line what could not be told.
-        place: where the runs are.
+        report: called with one line for what could not be sent.
+        target: where the runs are.
     """
 
     def __init__(
-        self, project: Project, path: Path, say: Callable[[str], None], place: str = "local"
+        self, project: Project, path: Path, report: Callable[[str], None], target: str = "local"
     ) -> None:
         self._project = project
         self._path = path
-        self._say = say
-        self._place = place
-        self._statuses = told_statuses(project.config.notify)
-        self._open, self._others = _read(path)
-        self._told: dict[str, None] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tell")
+        self._report = report
+        self._target = target
+        self._statuses = notify_on(project.config.notify)
+        self._open, self._external = _read(path)
+        self._notified: dict[str, None] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="notify")
 
-    def remembered(self, *, others: bool = False) -> list[str]:
+    def pending_runs(self, *, external: bool = False) -> list[str]:
         """Return the runs that had not ended when the watch was ended last.
 
         Args:
-            others: whether those that others had started are asked for, or its own.
+            external: whether those that others had started are asked for, or its own.
         """
-        return [run_id for run_id in self._open if (run_id in self._others) is others]
+        return [run_id for run_id in self._open if (run_id in self._external) is external]
 
-    def begin_other(self, run_id: str) -> None:
-        """Take in a run that somebody else started."""
-        self._others.add(run_id)
-        self.begin(run_id)
+    def track_external(self, run_id: str) -> None:
+        """Follow a run that somebody else started."""
+        self._external.add(run_id)
+        self.track(run_id)
 
-    def begin(self, run_id: str) -> None:
-        """Take in a run that was started; one whose end was told stays told."""
-        if run_id not in self._open and run_id not in self._told:
+    def track(self, run_id: str) -> None:
+        """Follow a run; one whose end was notified is not followed again."""
+        if run_id not in self._open and run_id not in self._notified:
             self._open[run_id] = ""
-            self._keep()
+            self._save()
 
-    def look(self, view: RunView) -> None:
-        """Tell people of a run's status, the first time that it has it."""
+    def update(self, view: RunView) -> None:
+        """Notify people of a run's status, the first time that it has it."""
         known = self._open.get(view.id)
         if known is None or known == view.status:
             return
         if view.status in self._statuses:
-            self._tell(f"{view.label}: {view.status}", _message(view, self._place))
+            self._notify(f"{view.label}: {view.status}", _message(view, self._target))
         if view.final:
             del self._open[view.id]
-            self._told[view.id] = None
-            while len(self._told) > _REMEMBERED:
-                del self._told[next(iter(self._told))]
+            self._notified[view.id] = None
+            while len(self._notified) > _REMEMBERED:
+                del self._notified[next(iter(self._notified))]
         else:
             self._open[view.id] = view.status
-        self._keep()
+        self._save()
 
-    def keep(self, runs: Collection[str]) -> None:
+    def retain(self, runs: Collection[str]) -> None:
         """Forget the runs that are not among these: they were deleted."""
         gone = set(self._open) - set(runs)
         for run_id in gone:
             del self._open[run_id]
         if gone:
-            self._keep()
+            self._save()
 
-    def no_run(self, arrival: str, reason: str) -> None:
-        """Tell people that an arrival does not get its run."""
-        self._tell(f"{arrival}: no run", f"{arrival} arrived, and no run can be started: {reason}")
+    def notify_no_run(self, arrival: str, reason: str) -> None:
+        """Notify people that an arrival does not get its run."""
+        self._notify(
+            f"{arrival}: no run", f"{arrival} arrived, and no run can be started: {reason}"
+        )
 
     def close(self) -> None:
-        """Wait for what is being told."""
+        """Wait for the notifications that are being sent."""
         self._pool.shutdown(wait=True)
 
-    def _tell(self, subject: str, message: str) -> None:
+    def _notify(self, subject: str, message: str) -> None:
         settings = self._project.config.notify
         if not settings:
             return
-        words = f"{message}\nproject {self._project.root}"
+        text = f"{message}\nproject {self._project.root}"
 
         def work() -> None:
-            for fault in tell(settings, f"{self._project.name}: {subject}", words):
-                self._say(fault)
+            for error in send_notification(settings, f"{self._project.name}: {subject}", text):
+                self._report(error)
 
         self._pool.submit(work)
 
-    def _keep(self) -> None:
-        self._others &= self._open.keys()
-        kept = {"runs": self._open, "others": sorted(self._others)}
+    def _save(self) -> None:
+        self._external &= self._open.keys()
+        kept = {"runs": self._open, "others": sorted(self._external)}
         try:
             write_private(self._path, json.dumps(kept) + "\n")
         except OSError as error:
             # A full disk does not end a watch; the next change is written again.
-            self._say(f"{self._path}: cannot be written: {error.strerror}")
+            self._report(f"{self._path}: cannot be written: {error.strerror}")
 
 
-def _message(view: RunView, place: str) -> str:
-    took = duration(view.elapsed())
+def _message(view: RunView, target: str) -> str:
+    took = format_duration(view.elapsed())
     if view.status == "FAILED":
-        steps = [f"{words}: {command}" for words, command in next_steps(view, place)]
-        return "\n".join([f"{view.label} failed after {took}: {failure_line(view)}", *steps])
+        steps = [f"{words}: {command}" for words, command in next_steps(view, target)]
+        return "\n".join([f"{view.label} failed after {took}: {failure_summary(view)}", *steps])
     if view.final:
         return f"{view.label} {view.status.lower()} after {took}\nsee: headrace run show {view.id}"
-    return f"{view.label} {doing(view).text}\nsee: headrace run show {view.id}"
+    return f"{view.label} {current_activity(view).text}\nsee: headrace run show {view.id}"
 
 
 def _read(path: Path) -> tuple[dict[str, str], set[str]]:

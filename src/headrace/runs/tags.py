@@ -1,4 +1,4 @@
-"""Finding the run that carries a tag."""
+"""Search for the run that carries a tag."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def find_tagged(
     are looked through, all of them.
 
     Args:
-        services: the services of the place where it is.
+        services: the services of the target where it is.
         tag: the tag, which one run has at most.
         since: when it can have been started at the earliest.
         flow_id: the flow that it is a run of; empty where that is not known.

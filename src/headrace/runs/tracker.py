@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.runs import (
-        RunFollower,
+        RunPoller,
         RunView,
     )
 
@@ -64,7 +64,7 @@ class RunTracker:
         self._on_found = on_found
         self._others: set[str] = set()
         self._last_error = ""
-        self._open: dict[str, RunFollower] = {}
+        self._open: dict[str, RunPoller] = {}
         self.ended: dict[str, RunView] = {}
 
     @property
@@ -80,21 +80,21 @@ class RunTracker:
     def add(self, run_id: str) -> None:
         """Follow one more run, and wait for it."""
         from headrace.runs import (
-            RunFollower,
+            RunPoller,
         )
 
         self._others.discard(run_id)
-        self._open.setdefault(run_id, RunFollower(run_id))
+        self._open.setdefault(run_id, RunPoller(run_id))
 
     def add_other(self, run_id: str) -> None:
         """Follow one more run, which nobody waits for."""
         from headrace.runs import (
-            RunFollower,
+            RunPoller,
         )
 
         if run_id not in self._open:
             self._others.add(run_id)
-            self._open[run_id] = RunFollower(run_id)
+            self._open[run_id] = RunPoller(run_id)
 
     def poll(self) -> None:
         """Poll every run once and show it; a service that is away is polled again later.
@@ -112,8 +112,8 @@ class RunTracker:
         views: list[RunView] = []
         try:
             self._add_found(services)
-            for follower in list(self._open.values()):
-                views += self._poll_run(follower, services)
+            for poller in list(self._open.values()):
+                views += self._poll_run(poller, services)
         except HostedError as error:
             # A facility that was killed goes on with its runs once it is started again.
             if error.exit_code != 1:
@@ -146,19 +146,19 @@ class RunTracker:
                 self._on_found(run_id)
                 self.add_other(run_id)
 
-    def _poll_run(self, follower: RunFollower, services: Services) -> list[RunView]:
+    def _poll_run(self, poller: RunPoller, services: Services) -> list[RunView]:
         from globus_sdk import GlobusAPIError, NetworkError
 
         from headrace.hosted import explain
 
         try:
-            return [follower.look(services)]
+            return [poller.poll(services)]
         except NetworkError as error:
             raise explain(error) from error
         except GlobusAPIError as error:
             if error.http_status == 404 and self._lenient:
-                del self._open[follower.run_id]
-                self._reporter.say(f"run {follower.run_id} was deleted")
+                del self._open[poller.run_id]
+                self._reporter.say(f"run {poller.run_id} was deleted")
                 return []
             if error.http_status == 429 or error.http_status >= 500:
                 raise explain(error) from error

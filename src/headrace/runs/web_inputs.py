@@ -1,4 +1,4 @@
-"""Questions that runs put to people: finding and answering them."""
+"""Web inputs of runs: find, show and answer them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 def list_web_inputs(
     services: Services,
     *,
-    closed_too: bool = False,
+    include_closed: bool = False,
     flow_id: str | None = None,
     run_id: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return summaries of web inputs, the newest first.
 
     Args:
-        services: the services of the place where the runs are.
-        closed_too: whether those that are closed are wanted as well.
+        services: the services of the target where the runs are.
+        include_closed: whether those that are closed are wanted as well.
         flow_id: only those of runs of this flow.
         run_id: only those of this run.
     """
     from globus_sdk import MISSING
 
     pages = services.flows.paginated.list_web_inputs(
-        filter_states=["open", "closed"] if closed_too else "open",
+        filter_states=["open", "closed"] if include_closed else "open",
         filter_flow_ids=flow_id or MISSING,
         filter_run_ids=run_id or MISSING,
         orderby="created_timestamp DESC",
@@ -42,7 +42,7 @@ def find_web_input(services: Services, name: str) -> dict[str, Any]:
     """Return the document of a web input.
 
     Args:
-        services: the services of the place where its run is.
+        services: the services of the target where its run is.
         name: its id, the beginning of one, or ``last`` for the one that was asked last.
 
     Raises:
@@ -50,7 +50,7 @@ def find_web_input(services: Services, name: str) -> dict[str, Any]:
         GlobusAPIError: there is none of this id.
     """
     if not is_uuid(name):
-        known = [item["id"] for item in list_web_inputs(services, closed_too=name != "last")]
+        known = [item["id"] for item in list_web_inputs(services, include_closed=name != "last")]
         found = known[:1] if name == "last" else [each for each in known if each.startswith(name)]
         if len(found) != 1:
             what = f"{len(found)} web inputs begin with {name!r}" if found else f"none is {name!r}"
@@ -70,11 +70,13 @@ def question_lines(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def answer(services: Services, document: Mapping[str, Any], option: str) -> Mapping[str, Any]:
+def answer_web_input(
+    services: Services, document: Mapping[str, Any], option: str
+) -> Mapping[str, Any]:
     """Answer a web input and return the option that was chosen.
 
     Args:
-        services: the services of the place where its run is.
+        services: the services of the target where its run is.
         document: the web input.
         option: the value of one of its options, as the flow sees it, its label, or its id.
 
@@ -101,7 +103,7 @@ def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, 
     where the log cannot be seen, or does not show the options.
 
     Args:
-        services: the services of the place where its run is.
+        services: the services of the target where its run is.
         document: the web input.
     """
     from globus_sdk import GlobusAPIError

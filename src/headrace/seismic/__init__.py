@@ -18,7 +18,7 @@ from headrace.seismic.measurement.plan import EventRequest
 from headrace.seismic.measurement.station import TraceResult, process_station
 from headrace.seismic.misfits.base import Measurement, WindowMeasure
 from headrace.seismic.misfits.measure import measure
-from headrace.seismic.parallel import OneRank, Ranks, find_ranks
+from headrace.seismic.parallel import Ranks, SingleRank, find_ranks
 from headrace.seismic.waveforms.analytic_synthetics import demo_event, write_event
 from headrace.seismic.waveforms.processing import align, filter_pair, transpose_filter
 from headrace.seismic.waveforms.reading import Seismogram, Station, find_stations, read_seismogram
@@ -29,12 +29,12 @@ __all__ = [
     "EventRequest",
     "Measurement",
     "ModelError",
-    "OneRank",
     "OptimiserError",
     "ProcessingConfig",
     "Ranks",
     "SeismicError",
     "Seismogram",
+    "SingleRank",
     "SolverError",
     "Station",
     "StationProblem",

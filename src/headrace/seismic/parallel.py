@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 
 from headrace import ranks
-from headrace.ranks import MpiRanks, OneRank, Ranks, own_share, speaks
+from headrace.ranks import MpiRanks, Ranks, SingleRank, reports_errors, slice_of_rank
 from headrace.seismic.errors import SeismicError
 
-__all__ = ["MpiRanks", "OneRank", "Ranks", "find_ranks", "own_share", "speaks"]
+__all__ = ["MpiRanks", "Ranks", "SingleRank", "find_ranks", "reports_errors", "slice_of_rank"]
 
 
 def find_ranks(environment: Mapping[str, str] = os.environ, expected: int | None = None) -> Ranks:

@@ -40,8 +40,8 @@ class ProjectWatch:
         connect: Callable[[], Services],
         ledger: Ledger | None = None,
     ) -> None:
-        from headrace.runs.discovery import NewRuns
-        from headrace.runs.run_notifier import RunTeller
+        from headrace.runs.discovery import RunDiscovery
+        from headrace.runs.run_notifier import RunNotifier
 
         self._project = project
         self._place = place
@@ -54,7 +54,7 @@ class ProjectWatch:
         self._error: BaseException | None = None
         self._last_progress = 0.0
         self._max_silence = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
-        self._teller = RunTeller(
+        self._notifier = RunNotifier(
             project, state_file(project, place, "watching", "json"), reporter.say, place
         )
         self.runs = RunTracker(
@@ -62,13 +62,13 @@ class ProjectWatch:
             connect,
             POLL_INTERVALS[place],
             lenient=True,
-            on_poll=self._teller.look,
-            find=NewRuns(project, place).look,
-            on_found=self._teller.begin_other,
+            on_poll=self._notifier.update,
+            find=RunDiscovery(project, place).poll,
+            on_found=self._notifier.track_external,
         )
-        for run_id in self._teller.remembered():
+        for run_id in self._notifier.pending_runs():
             self.runs.add(run_id)
-        for run_id in self._teller.remembered(others=True):
+        for run_id in self._notifier.pending_runs(external=True):
             self.runs.add_other(run_id)
         self.progress = WatchProgress()
 
@@ -88,7 +88,7 @@ class ProjectWatch:
             while thread.is_alive():
                 self._take_events(self.runs.interval)
                 self.runs.poll()
-                self._teller.keep(self.runs.open)
+                self._notifier.retain(self.runs.open)
                 if self._is_busy():
                     last = time.monotonic()
                 elif idle is not None and time.monotonic() - last >= idle:
@@ -97,7 +97,7 @@ class ProjectWatch:
             self._stop.set()
             thread.join()
             self._take_events(0)
-            self._teller.close()
+            self._notifier.close()
         if self._error is not None:
             raise self._error
 
@@ -144,11 +144,11 @@ class ProjectWatch:
             if line:
                 self._reporter.say(line)
             if isinstance(event, StartFailed) and event.attempts == MAX_ATTEMPTS:
-                self._teller.no_run(event.arrival.name, event.reason)
+                self._notifier.notify_no_run(event.arrival.name, event.reason)
             if isinstance(event, Refused):
-                self._teller.no_run(event.arrival.name, event.reason)
+                self._notifier.notify_no_run(event.arrival.name, event.reason)
             for run_id in self.progress.take_started():
-                self._teller.begin(run_id)
+                self._notifier.track(run_id)
                 self.runs.add(run_id)
 
     def _is_busy(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from headrace._internal.file_identity import identify_open
-from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
+from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
 from headrace.triggers.arrival import Identity, identify
 from headrace.triggers.completeness.marker import marked_name
 from headrace.triggers.ignored_names import may_be_arrival
@@ -88,7 +88,7 @@ class WatchedDirectory:
         observer = self._trigger.observer
         if observer == "auto":
             observer = "poll" if is_remote(kind) else "inotify"
-        inodes = has_lasting_inodes(kind)
+        inodes = has_stable_inodes(kind)
         if not inodes:
             return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0")
         earlier = f"{kind}:{self.status.st_ino}"

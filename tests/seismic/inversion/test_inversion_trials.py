@@ -22,7 +22,7 @@ from headrace.seismic.inversion.report import write_reports
 from headrace.seismic.inversion.status import status_of
 from headrace.seismic.models import FieldReader
 from headrace.seismic.optimisation import Optimiser
-from headrace.seismic.parallel import OneRank
+from headrace.seismic.parallel import SingleRank
 from headrace.seismic.solvers.backends.rays import RaySolver
 
 FIRST_TRIAL = "000_trial_01"
@@ -133,7 +133,7 @@ def test_work_on_a_refused_trial_is_over_for_all_jobs(
         told.append(real(root, kind, evaluation, events))
         if evaluation == FIRST_TRIAL:
             # The windows of a job that was planned with it.
-            told.append(simulation_stages.process_windows(root, evaluation, events, OneRank()))
+            told.append(simulation_stages.process_windows(root, evaluation, events, SingleRank()))
         return told[-1]
 
     simulation_stages.simulate = watched

@@ -22,7 +22,7 @@ _FIELDS = (
     Field("change", lambda step: step.change),
     Field("what", lambda step: step.kind),
     Field("name", lambda step: step.name),
-    Field("why", lambda step: step.why),
+    Field("why", lambda step: step.reason),
 )
 
 
@@ -51,7 +51,7 @@ def deploy_command(
     headrace.lock.
     """
     from headrace.deploy import (
-        Choice,
+        DeploySelection,
         apply,
         deploying,
         plan,
@@ -62,7 +62,7 @@ def deploy_command(
     project = session.project()
     services = session.services(project, start=True)
     with deploying(project):
-        planned = plan(project, session.place, services, Choice(names, prune, adopt))
+        planned = plan(project, session.place, services, DeploySelection(names, prune, adopt))
         if not dry_run:
             apply(planned, project, services, _report)
     problems = endpoint_problems(project)
@@ -95,4 +95,4 @@ def _text(planned: Plan, dry_run: bool, diff: bool) -> str:
     for step in planned.changes if diff else ():
         lines = [line for difference in step.differences for line in difference.lines()]
         told += [f"\n{step.kind} {step.name}: - there, + in the project", *lines] if lines else []
-    return "\n".join([*told, f"{words} at {planned.place}{done}"])
+    return "\n".join([*told, f"{words} at {planned.target}{done}"])

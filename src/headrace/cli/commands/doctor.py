@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -14,9 +13,9 @@ from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, table
 
 _FIELDS = (
-    Field("what", lambda diagnosis: diagnosis.what),
+    Field("what", lambda diagnosis: diagnosis.subject),
     Field("health", lambda diagnosis: diagnosis.health),
-    Field("finding", lambda diagnosis: diagnosis.words),
+    Field("finding", lambda diagnosis: diagnosis.message),
 )
 
 
@@ -62,7 +61,7 @@ def doctor_command(
     bad = sum(diagnosis.health == "bad" for diagnosis in found)
     words = "All checks passed." if not bad else f"{bad} of these would make the run fail."
     display(
-        [asdict(diagnosis) for diagnosis in found],
+        [diagnosis.document() for diagnosis in found],
         lambda: f"{table(found, _FIELDS, '')}\n{words}",
         ("what", "health", "words"),
     )

@@ -85,7 +85,7 @@ def start_command(
     if preflight:
         look_first(project, session.place, services, flow, body)
     options = RunOptions(label, tags, monitors, managers, notify_on)
-    run = send(prepared, services, options, patient=session.place == "globus")
+    run = send(prepared, services, options, wait_for_service=session.place == "globus")
     if not is_current(project, session.place, flow):
         note(f"flow {flow} has changed since it was deployed: see `headrace deploy --dry-run`")
     if follow or wait:

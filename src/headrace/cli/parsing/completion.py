@@ -94,7 +94,7 @@ def web_inputs(session: Session, project: Project) -> Names:
     """Ids of the questions that wait for an answer."""
     from headrace.runs.web_inputs import list_web_inputs
 
-    found = list_web_inputs(session.services(project), closed_too=False)
+    found = list_web_inputs(session.services(project), include_closed=False)
     return [(str(item["id"]), str(item.get("title") or "")) for item in found[:_MOST]]
 
 

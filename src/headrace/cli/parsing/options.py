@@ -38,10 +38,10 @@ class Session:
     def place(self) -> str:
         """Where things run."""
         from headrace.config import (
-            resolve_place,
+            resolve_target,
         )
 
-        return resolve_place(self.at)
+        return resolve_target(self.at)
 
     def project(self) -> Project:
         """Return the project."""
@@ -68,7 +68,7 @@ class Session:
         from headrace.cli.termio.notes import note
         from headrace.project import connect
 
-        return connect(project, self.place, start=start, say=say or note)
+        return connect(project, self.place, start=start, report=say or note)
 
 
 def current() -> Session:
@@ -84,11 +84,11 @@ class Place(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the place, checked."""
         from headrace.config import (
-            PLACES,
+            TARGETS,
         )
 
-        if value not in PLACES:
-            self.fail(f"{value!r} is not one of {', '.join(PLACES)}", param, ctx)
+        if value not in TARGETS:
+            self.fail(f"{value!r} is not one of {', '.join(TARGETS)}", param, ctx)
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
@@ -96,10 +96,10 @@ class Place(click.ParamType):
         from click.shell_completion import CompletionItem
 
         from headrace.config import (
-            PLACES,
+            TARGETS,
         )
 
-        return [CompletionItem(place) for place in PLACES if place.startswith(incomplete)]
+        return [CompletionItem(place) for place in TARGETS if place.startswith(incomplete)]
 
 
 def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:

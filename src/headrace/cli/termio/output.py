@@ -73,12 +73,12 @@ def _blocks(part: OutputPart) -> Iterator[str]:
 
 def _left_out(stream: Stream) -> str:
     """Return how much of a stream is shown, where that is not all of it."""
-    from headrace.runs.describe import size
+    from headrace.runs.describe import format_size
 
     lines = len(stream.text.splitlines())
     what = f"{lines} lines" if lines != 1 else "line"
-    of = f"the last {what} of {size(stream.size)}; more with --tail LINES"
-    return f" ({of})" if stream.is_cut else ""
+    of = f"the last {what} of {format_size(stream.size)}; more with --tail LINES"
+    return f" ({of})" if stream.truncated else ""
 
 
 def _heading(part: OutputPart, name: str, more: str = "") -> str:

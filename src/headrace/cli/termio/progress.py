@@ -79,12 +79,12 @@ class Lines:
     def show(self, views: Iterable[RunView]) -> None:
         """Write a line for each run whose state has changed, or its progress after a while."""
         from headrace.runs import (
-            doing,
+            current_activity,
         )
 
         for view in views:
             state = view.status if view.final or not view.current else view.current.name
-            text = doing(view).text
+            text = current_activity(view).text
             before = self._told.get(view.id)
             now = time.monotonic()
             moved = before is None or before[0] != state
@@ -166,7 +166,7 @@ def _states(view: RunView) -> Any:
     from rich.text import Text
 
     text = Text(overflow="ellipsis", no_wrap=True)
-    done = [state for state in view.states if state.ended is not None]
+    done = [state for state in view.states if state.finished_at is not None]
     if len(done) > 3:
         text.append(f"{len(done)} states done ", style="green")
     else:
@@ -182,10 +182,10 @@ def _progress(view: RunView) -> tuple[Any, Any]:
     from rich.text import Text
 
     from headrace.runs import (
-        doing,
+        current_activity,
     )
 
-    progress = doing(view)
+    progress = current_activity(view)
     bar: Any = Text("")
     if progress.total and progress.done is not None:
         bar = ProgressBar(total=progress.total, completed=progress.done, width=16)
@@ -196,19 +196,19 @@ def _ended_line(view: RunView) -> Any:
     from rich.text import Text
 
     from headrace.runs import (
-        failure_words,
+        failure_message,
     )
 
     style = {"SUCCEEDED": "green", "FAILED": "red"}.get(view.status, "yellow")
     line = Text.assemble((view.status, style), f" {one_line(view.label)} ", (_elapsed(view), "dim"))
-    failure = failure_words(view)
+    failure = failure_message(view)
     return line.append(f" {one_line(failure)}") if failure else line
 
 
 def _elapsed(view: RunView) -> str:
-    from headrace.runs.describe import duration
+    from headrace.runs.describe import format_duration
 
-    return duration(view.elapsed())
+    return format_duration(view.elapsed())
 
 
 def _adds(text: str, state: str) -> bool:

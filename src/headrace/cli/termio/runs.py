@@ -21,9 +21,9 @@ def moment(key: str) -> Any:
     """Return a function that takes a time out of a document."""
 
     def take(document: Mapping[str, Any]) -> Any:
-        from headrace.runs.poller import moment_of
+        from headrace.runs.poller import parse_time
 
-        return moment_of(document.get(key))
+        return parse_time(document.get(key))
 
     return take
 
@@ -53,19 +53,21 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         why: what it waits for.
     """
     from headrace.runs import (
-        doing,
-        failure_line,
+        current_activity,
+        failure_summary,
         results_of,
         summary_of,
     )
-    from headrace.runs.describe import duration
+    from headrace.runs.describe import format_duration
 
     run = view.run
     state = view.current.name if view.current else None
-    done = [state.name for state in view.states if state.ended is not None and not state.failed]
+    done = [
+        state.name for state in view.states if state.finished_at is not None and not state.failed
+    ]
     failed = [state.name for state in view.states if state.failed]
     results = results_of(view, project, place)
-    now = f"{state}: {doing(view).text}" if state else doing(view).text
+    now = f"{state}: {current_activity(view).text}" if state else current_activity(view).text
     summary = ", ".join(f"{key} {_value(value)}" for key, value in summary_of(view).items())
     fields = [
         Field("Run", lambda _: view.id),
@@ -76,13 +78,13 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         Field("Status", lambda _: view.status),
         Field("Started", lambda _: moment("start_time")(run)),
         Field("Ended", lambda _: moment("completion_time")(run)),
-        Field("Took" if view.final else "So far", lambda _: duration(view.elapsed())),
+        Field("Took" if view.final else "So far", lambda _: format_duration(view.elapsed())),
         Field("Done", lambda _: ", ".join(done)),
         Field("Failed", lambda _: ", ".join(failed)),
         Field("Now", lambda _: None if view.final else now),
         Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
-        Field("Failure", lambda _: failure_line(view)),
+        Field("Failure", lambda _: failure_summary(view)),
         Field("Summary", lambda _: summary),
         Field("Results", lambda _: results),
     ]
@@ -92,14 +94,14 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
 def ending_text(view: RunView, project: Project, place: str) -> str:
     """Return in a few lines how a run ended and where its results are."""
     from headrace.runs import (
-        failure_line,
+        failure_summary,
         results_of,
         summary_of,
     )
-    from headrace.runs.describe import duration
+    from headrace.runs.describe import format_duration
 
-    lines = [f"{paint(view.status)} {view.label} in {duration(view.elapsed())}"]
-    failure = failure_line(view)
+    lines = [f"{paint(view.status)} {view.label} in {format_duration(view.elapsed())}"]
+    failure = failure_summary(view)
     if failure:
         lines.append(f"  failed: {failure}")
         lines += _steps(view, place)

@@ -47,7 +47,7 @@ def find_node(ranks: Ranks, host: str | None = None) -> Node:
     Returns:
         This rank's machine.
     """
-    hosts: list[str] = ranks.share(ranks.collect(host or socket.gethostname()))
+    hosts: list[str] = ranks.broadcast(ranks.gather(host or socket.gethostname()))
     machines = list(dict.fromkeys(hosts))
     own = hosts[ranks.rank]
     number = machines.index(own)
@@ -100,5 +100,5 @@ def all_do(ranks: Ranks, work: Callable[[], Result]) -> Result:
 
 def gathered(ranks: Ranks, value: Any) -> list[Any]:
     """Return the values of all ranks, in their order, on all ranks."""
-    values: list[Any] = ranks.share(ranks.collect(value))
+    values: list[Any] = ranks.broadcast(ranks.gather(value))
     return values

@@ -158,7 +158,7 @@ def fit_segment(request: FitRequest, ranks: Ranks, report: Report | None = None)
     _introduce(ranks, report)
     leads = ranks.rank == 0
     storage = Storage(request.source, request.target, request.staging, node)
-    channels = ranks.share(some_do(ranks, leads, lambda: _channels(request)))
+    channels = ranks.broadcast(some_do(ranks, leads, lambda: _channels(request)))
     some_do(ranks, leads, storage.prepare)
     with Progress(request.progress if leads else None, request.source, request.target) as progress:
         try:
@@ -196,7 +196,7 @@ def _introduce(ranks: Ranks, report: Report | None) -> None:
         "host": socket.gethostname(),
         "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
     }
-    for one in ranks.collect(fact):
+    for one in ranks.gather(fact):
         if report is not None:
             report(one)
 

@@ -1,4 +1,4 @@
-"""The monitor's own sign of life, a fragment for a status page, and who looks at them."""
+"""The monitor's heartbeat: its file, a fragment for a status page, and the check of its age."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace.project.project import Project
 
 
 def monitor_directory(project: Project) -> Path:
-    """Return the directory with what the monitor remembers and tell."""
+    """Return the directory with the records and the heartbeat of the monitor."""
     from headrace.facility import state_directory
 
     return state_directory(project.root) / "monitor"
@@ -48,10 +48,10 @@ def write_heartbeat(project: Project, rows: Sequence[Mapping[str, Any]], now: fl
     path = heartbeat_file(project)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(document, indent=1) + "\n")
-    write_whole(path.with_name("status.html"), fragment(project.name, rows, moment))
+    write_whole(path.with_name("status.html"), status_fragment(project.name, rows, moment))
 
 
-def fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
+def status_fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
     """Return the endpoints' states as a piece of HTML for a status page."""
     lines = "".join(
         "<tr class='headrace-{health}'>"
@@ -67,12 +67,12 @@ def fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -> str:
     )
 
 
-def check_heartbeat(path: Path, longest: float, now: float) -> dict[str, Any]:
+def check_heartbeat(path: Path, max_age: float, now: float) -> dict[str, Any]:
     """Check that a monitor elsewhere still works.
 
     Args:
         path: its heartbeat, on a shared file system or copied here.
-        longest: the age from which it counts as dead, in seconds.
+        max_age: the age from which it counts as dead, in seconds.
         now: the time, in seconds since 1970.
 
     Returns:
@@ -88,7 +88,7 @@ def check_heartbeat(path: Path, longest: float, now: float) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text())
         age = now - float(document["unix"])
-        told = {
+        heartbeat = {
             "age_seconds": round(age),
             "host": str(document["host"]),
             "time": str(document["time"]),
@@ -98,9 +98,9 @@ def check_heartbeat(path: Path, longest: float, now: float) -> dict[str, Any]:
         raise ProjectError(f"{path}: no heartbeat: the monitor has never run; {advice}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProjectError(f"{path}: not a heartbeat of the monitor ({error})") from error
-    if age > longest:
+    if age > max_age:
         raise ProjectError(
-            f"{path}: the monitor on {told['host']} was last heard of {age / 60:.0f} min ago "
-            f"({told['time']}); {advice}"
+            f"{path}: the monitor on {heartbeat['host']} was last heard of {age / 60:.0f} min ago "
+            f"({heartbeat['time']}); {advice}"
         )
-    return told
+    return heartbeat

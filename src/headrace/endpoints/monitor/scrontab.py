@@ -18,12 +18,12 @@ _SECONDS: Final = 60.0
 _EMPTY: Final = "no crontab"
 
 
-def install_scrontab(project: Project, place: str) -> str:
+def install_scrontab(project: Project, target: str) -> str:
     """Put the entry into the user's scrontab, in the place of an earlier one.
 
     Args:
         project: the project; its ``endpoint_configs/scrontab`` is the entry.
-        place: where the endpoints belong to.
+        target: where the endpoints belong to.
 
     Returns:
         The entry.
@@ -31,7 +31,7 @@ def install_scrontab(project: Project, place: str) -> str:
     Raises:
         ProjectError: no ``scrontab`` here, or it refuses; nothing has changed then.
     """
-    entry = scrontab_entry(project, place)
+    entry = scrontab_entry(project, target)
     _write(_without(_read(), project) + entry)
     return entry
 
@@ -50,7 +50,7 @@ def remove_scrontab(project: Project) -> bool:
     return True
 
 
-def scrontab_entry(project: Project, place: str) -> str:
+def scrontab_entry(project: Project, target: str) -> str:
     """Return the entry, between the two lines that mark it.
 
     Raises:
@@ -67,7 +67,7 @@ def scrontab_entry(project: Project, place: str) -> str:
         "@HEADRACE@": shlex.quote(str(own)),
         "@PROJECT@": shlex.quote(str(project.root)),
         "@LOG@": _output_pattern(log),
-        "@PLACE@": place,
+        "@PLACE@": target,
     }.items():
         text = text.replace(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from headrace._internal.transient_errors import is_passing
+from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.amqp_connection import Link
@@ -297,7 +297,7 @@ class ComputeService:
             except HeadraceError as error:
                 self._fail(task.id, str(error))
             except Exception as error:
-                if is_passing(error):
+                if is_transient(error):
                     # A full disk, for instance; whoever submits does not wait for that.
                     logger.warning("task %s: tried again in %g s: %s", task.id, pause, error)
                     self._submit_later(tasks[number:], pause)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from headrace._internal.transient_errors import is_passing
+from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.hosted_endpoints import Endpoints
@@ -206,7 +206,7 @@ class TaskRunner:
             except Exception as error:
                 if isinstance(error, sqlite3.Error) and store_recovers(error):
                     raise  # this thread is begun again, after a while
-                if not is_passing(error):
+                if not is_transient(error):
                     self._fail_all(tasks, error)
                     break
                 reason = f"the endpoint cannot be used at present, tried again: {error}"

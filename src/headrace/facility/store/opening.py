@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace._internal.atomic import PRIVATE, write_atomic
-from headrace._internal.mounts import file_system, has_lasting_inodes, is_remote
+from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.faults import StoreFault, damaged_text, fault_of
 
@@ -46,7 +46,7 @@ def find_placement(directory: Path) -> Placement:
     """Look where a store lies."""
     kind = file_system(directory)
     mode = "TRUNCATE" if is_remote(kind) else "WAL"
-    return Placement(kind, mode, has_lasting_inodes(kind))
+    return Placement(kind, mode, has_stable_inodes(kind))
 
 
 def wal_path(path: Path) -> Path:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _PROGRAM,
         lambda: parse_arguments(arguments),
         _answer,
-        joins=lambda options: options.stage == "windows",
+        uses_ranks=lambda options: options.stage == "windows",
     )
 
 

@@ -95,10 +95,10 @@ def process_windows(
     iteration = task.iteration
     asked = inversion.settings.resources["windows"]
     path = inversion.paths.records(iteration) / f"windows.{evaluation}.{events[0]}.jsonl"
-    if ranks.share(None if ranks.rank else work.refusal()):
+    if ranks.broadcast(None if ranks.rank else work.refusal()):
         return {"computed": 0, "found": 0}
     with _recorded(path, evaluation, asked.cores, ranks) as record:
-        found = [event for event in events if ranks.share(_begin(work, event, ranks))]
+        found = [event for event in events if ranks.broadcast(_begin(work, event, ranks))]
         record.found.extend(found)
         missing = [event for event in events if event not in found]
         requests = [_event_request(work, event) for event in missing]
@@ -119,7 +119,7 @@ def process_windows(
             # A disk that is full, or files that are away, say nothing of the model.
             of_model = all(isinstance(problem, NotMeasured) for problem in wrong)
             alone = None if ranks.rank else of_model and work.is_to_blame(task.kind, names)
-            if not ranks.share(alone):
+            if not ranks.broadcast(alone):
                 raise InversionError(told)
             if not ranks.rank:
                 work.refuse(told)

@@ -33,7 +33,7 @@ from headrace.seismic.measurement.problem_summary import (
 )
 from headrace.seismic.measurement.results import finish_results, read_whole, write_tables
 from headrace.seismic.measurement.station import TraceResult, process_station
-from headrace.seismic.parallel import Ranks, own_share
+from headrace.seismic.parallel import Ranks, slice_of_rank
 from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 __all__ = ["EventRequest", "Outcome", "Report", "process_event", "process_events"]
@@ -85,12 +85,12 @@ def process_events(
     Returns:
         The summary of each event or what was wrong with it, on every rank, in order.
     """
-    for place in ranks.collect(_place(ranks)):
+    for place in ranks.gather(_place(ranks)):
         report({"stage": "start", **place})
     book = _Book(list(requests), ranks, report)
     book.plan(resume)
     book.process()
-    outcomes: list[Outcome] = ranks.share(book.outcomes)
+    outcomes: list[Outcome] = ranks.broadcast(book.outcomes)
     return outcomes
 
 
@@ -127,11 +127,11 @@ class _Book:
         plans: list[Plan | SeismicError] = []
         if ranks.rank == 0:
             plans = self._first_plans()
-        plans = ranks.share(plans)
-        hashes = ranks.collect(
+        plans = ranks.broadcast(plans)
+        hashes = ranks.gather(
             [
                 (event, station, hash_station(planned.stations[station]))
-                for event, station in own_share(_tasks(plans), ranks.rank, ranks.size)
+                for event, station in slice_of_rank(_tasks(plans), ranks.rank, ranks.size)
                 if isinstance(planned := plans[event], Plan)
             ]
         )
@@ -144,7 +144,7 @@ class _Book:
                     plans[event] = self._begin(event, planned, digests[event], resume)
                 else:
                     self._settle(event, planned)
-        self._plans = ranks.share(plans)
+        self._plans = ranks.broadcast(plans)
 
     def _first_plans(self) -> list[Plan | SeismicError]:
         configs: dict[Path, ProcessingConfig] = {}
@@ -180,7 +180,7 @@ class _Book:
         self._total = len(tasks)
         figures: dict[int, TraceFigure] = {}
         failed: dict[int, SeismicError] = {}
-        for event, station in own_share(tasks, ranks.rank, ranks.size):
+        for event, station in slice_of_rank(tasks, ranks.rank, ranks.size):
             planned = self._plans[event]
             if not isinstance(planned, Plan):
                 continue

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headrace.ranks import Ranks, own_share, run_on_ranks
+from headrace.ranks import Ranks, run_on_ranks, slice_of_rank
 from headrace.seismic.cli_support import Parser, UsageError
 from headrace.seismic.errors import SeismicError, SolverError
 from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> int:
     if options.kind == "adjoint" and solver.needs_wavefield and options.forward is None:
         raise UsageError(f"solver {solver.name} needs --forward for its adjoint runs")
     failures = 0
-    for fact in _simulate(solver, settings, options, own_share(names, ranks.rank, ranks.size)):
+    for fact in _simulate(solver, settings, options, slice_of_rank(names, ranks.rank, ranks.size)):
         # One write per line, so that the lines of several ranks do not mix.
         sys.stdout.write(json.dumps(fact) + "\n")
         sys.stdout.flush()

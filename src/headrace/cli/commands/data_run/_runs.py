@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Project,
     )
     from headrace.runs import (
-        RunFollower,
+        RunPoller,
         RunView,
     )
     from headrace.triggers import Trigger
@@ -45,7 +45,7 @@ class DataRuns:
     project: Project
     place: str
     limit: int = 50
-    _followers: dict[str, RunFollower] = field(default_factory=dict)
+    _pollers: dict[str, RunPoller] = field(default_factory=dict)
     _ended: dict[str, tuple[str, RunView]] = field(default_factory=dict)
 
     def poll(self, services: Services) -> list[DataRunStatus]:
@@ -105,14 +105,14 @@ class DataRuns:
 
     def _poll_run(self, run_id: str, services: Services) -> tuple[str, RunView]:
         from headrace.runs import (
-            RunFollower,
+            RunPoller,
         )
 
         if run_id in self._ended:
             return self._ended[run_id]
-        follower = self._followers.setdefault(run_id, RunFollower(run_id))
-        view = follower.look(services)
-        first = (follower.entries[0].get("details") or {}) if follower.entries else {}
+        poller = self._pollers.setdefault(run_id, RunPoller(run_id))
+        view = poller.poll(services)
+        first = (poller.entries[0].get("details") or {}) if poller.entries else {}
         name = str((first.get("input") or {}).get("run") or "")
         if view.final:
             self._ended[run_id] = name, view
@@ -120,24 +120,24 @@ class DataRuns:
 
     def _processed_run(self, name: str, view: RunView, arrived: Path | None) -> DataRunStatus:
         from headrace.runs import (
-            doing,
-            failure_line,
+            current_activity,
+            failure_summary,
             results_of,
         )
-        from headrace.runs.poller import moment_of
+        from headrace.runs.poller import parse_time
 
         summary = view.output.get("summary") or {}
         here = arrived_segments(arrived) if arrived else []
         ended = summary.get("end") or (end_time(arrived) if arrived else None)
         if ended is None:
-            written = moment_of(summary.get("written"))
+            written = parse_time(summary.get("written"))
             ended = written.timestamp() if written else None
-        completed = moment_of(view.run.get("completion_time")) if view.final else None
+        completed = parse_time(view.run.get("completion_time")) if view.final else None
         results = results_of(view, self.project, self.place)
-        now = failure_line(view) or ""
+        now = failure_summary(view) or ""
         if not view.final:
             state = f"{view.current.name}: " if view.current else ""
-            now = f"{state}{doing(view).text}"
+            now = f"{state}{current_activity(view).text}"
         return DataRunStatus(
             name=name,
             status=view.status,

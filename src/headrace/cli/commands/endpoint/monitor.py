@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, words_of
 
 if TYPE_CHECKING:
-    from headrace.endpoints.monitor import Monitor, Report
+    from headrace.endpoints.monitor import EndpointMonitor, EndpointReport
 
 _ALONE = "another monitor of this project is at work; nothing to do"
 
@@ -83,13 +82,13 @@ def monitor_command(
     if install_scrontab or remove_scrontab:
         _scrontab(install_scrontab)
         return 0
-    from headrace.endpoints.monitor import Monitor
+    from headrace.endpoints.monitor import EndpointMonitor
 
     session = current()
-    watching = Monitor(
+    watching = EndpointMonitor(
         session.project(), session.place, names, canary_seconds=deadline if canary else None
     )
-    with watching.alone() as alone:
+    with watching.exclusive() as alone:
         if not alone:
             note(_ALONE)
             return 0
@@ -97,7 +96,7 @@ def monitor_command(
             while True:
                 reports = _check(watching)
                 if once:
-                    return 0 if all(report.well for report in reports) else 1
+                    return 0 if all(report.ok for report in reports) else 1
                 # Many monitors must not ask the service at the same moment.
                 time.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
         except Stopped as stopped:
@@ -107,26 +106,26 @@ def monitor_command(
             return 0
 
 
-def _check(watching: Monitor) -> list[Report]:
+def _check(watching: EndpointMonitor) -> list[EndpointReport]:
     reports = watching.check()
     display(
-        [asdict(report) for report in reports],
+        [report.document() for report in reports],
         "\n".join(map(_line, reports)) or "No endpoint was created on this machine.",
         ("name", "health", "action", "story"),
     )
     return reports
 
 
-def _line(report: Report) -> str:
+def _line(report: EndpointReport) -> str:
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
-    words = f"{report.health}: {report.story}" if report.story else report.health
+    words = f"{report.health}: {report.message}" if report.message else report.health
     return f"{moment} {report.name} {words}"
 
 
 def _watch_the_monitor(path: Path, max_age: float) -> None:
     from headrace.endpoints.monitor import check_heartbeat
     from headrace.errors import HeadraceError
-    from headrace.notifications.channels import tell
+    from headrace.notifications.channels import send_notification
 
     try:
         told = check_heartbeat(path, max_age, time.time())
@@ -135,7 +134,7 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
             settings = current().project().config.notify
         except HeadraceError:
             settings = {}  # it may run where there is no project
-        tell(settings, "headrace: the monitor is silent", str(error))
+        send_notification(settings, "headrace: the monitor is silent", str(error))
         raise
     words = f"The monitor on {told['host']} was heard of {told['age_seconds']} s ago."
     display(told, words, ("age_seconds", "host"))

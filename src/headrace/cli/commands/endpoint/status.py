@@ -80,12 +80,12 @@ def _tasks(tasks: dict[str, int]) -> str:
 
 
 def _busy(row: dict[str, Any]) -> str:
-    from headrace.runs.describe import duration
+    from headrace.runs.describe import format_duration
 
     lines = []
     for one in row["busy"]:
         run = f", run {one['run_id']}" if one.get("run_id") else ""
-        since = duration(max(0.0, time.time() - float(one["since"])))
+        since = format_duration(max(0.0, time.time() - float(one["since"])))
         given_up = ", given up: its worker is being ended" if one["given_up"] else ""
         where = f"{one['node']}, process {one['pid']}"
         lines.append(f"{one['function'] or one['task_id']} for {since} ({where}{run}{given_up})")

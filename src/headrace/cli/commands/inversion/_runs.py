@@ -54,7 +54,7 @@ class InversionRuns:
             load_project,
         )
         from headrace.runs import (
-            RunFollower,
+            RunPoller,
         )
         from headrace.seismic.inversion.status import RunState
 
@@ -75,7 +75,7 @@ class InversionRuns:
             view = self._newest(project, services, iteration)
             if view is None and arrival is not None and arrival.run_id is not None:
                 # Many runs of others may have begun since.
-                view = RunFollower(arrival.run_id).look(services)
+                view = RunPoller(arrival.run_id).poll(services)
         except (HeadraceError, GlobusError, OSError) as error:
             return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
         if view is None:
@@ -84,14 +84,14 @@ class InversionRuns:
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
         from headrace.runs import (
-            RunFollower,
+            RunPoller,
         )
         from headrace.runs.query import list_runs
 
         place = self._session.place
         for run in list_runs(project, place, services, flow=FLOW, limit=_LOOKED_THROUGH):
-            follower = RunFollower(str(run["run_id"]))
-            view = follower.look(services)
+            follower = RunPoller(str(run["run_id"]))
+            view = follower.poll(services)
             first = (follower.entries[0].get("details") or {}) if follower.entries else {}
             if self._is_of(project, first.get("input") or {}, iteration):
                 return view
@@ -108,8 +108,8 @@ class InversionRuns:
 
 def _of(view: RunView, watched: bool) -> RunState:
     from headrace.runs import (
-        doing,
-        failure_line,
+        current_activity,
+        failure_summary,
     )
     from headrace.seismic.inversion.status import RunState
 
@@ -120,12 +120,12 @@ def _of(view: RunView, watched: bool) -> RunState:
     if view.status == "FAILED":
         # A retry from the failed state would not send what was mended here.
         reason = (
-            f"run {short}: {failure_line(view)}; mend it, then `headrace inversion resume "
+            f"run {short}: {failure_summary(view)}; mend it, then `headrace inversion resume "
             f"--again`, or, if nothing had to be changed here, `headrace run retry {short}`"
         )
         return RunState("failed", reason, view.id)
     if view.status == "INACTIVE":
-        reason = f"run {short} {doing(view).text}; then `headrace run resume {short}`"
+        reason = f"run {short} {current_activity(view).text}; then `headrace run resume {short}`"
         return RunState("parked", reason, view.id)
     watch = (
         "" if watched else "; no `headrace watch` is on, so the next iteration will wait for one"
@@ -137,7 +137,7 @@ def _of(view: RunView, watched: bool) -> RunState:
         )
         return RunState("waiting", reason, view.id)
     state = view.current.name if view.current else "begins"
-    return RunState("running", f"{state}: {doing(view).text}{watch}", view.id)
+    return RunState("running", f"{state}: {current_activity(view).text}{watch}", view.id)
 
 
 def _without_run(arrivals: ArrivalLookup, arrival: Record | None, iteration: int) -> RunState:

@@ -48,7 +48,7 @@ def output_command(
     failed. On another machine the endpoint reads them.
     """
     from headrace.runs import (
-        RunFollower,
+        RunPoller,
     )
     from headrace.runs.job_output import read_output, tasks_of
     from headrace.runs.query import find_run
@@ -61,10 +61,10 @@ def output_command(
         _follow(session, project, run_id, state, tail, deadline)
         return
     services = session.services(project)
-    follower = RunFollower(find_run(services, run_id))
-    view = follower.look(services)
+    follower = RunPoller(find_run(services, run_id))
+    view = follower.poll(services)
     parts = [
-        part.ended_by(tail)
+        part.tail(tail)
         for task in tasks_of(view, follower.entries, state)
         for part in read_output(project, session.place, services, task, deadline)
     ]
@@ -82,18 +82,18 @@ def _follow(
         ProjectError,
     )
     from headrace.runs import (
-        RunFollower,
+        RunPoller,
     )
     from headrace.runs.job_output import read_output, tasks_of
     from headrace.runs.query import find_run
     from headrace.runs.tracker import POLL_INTERVALS
 
     services = session.services(project)
-    follower = RunFollower(find_run(services, run_id))
+    follower = RunPoller(find_run(services, run_id))
     printer, pause = OutputPrinter(tail), threading.Event()
     failed: set[str] = set()  # tasks whose traceback was asked for
     while True:
-        view = follower.look(services)
+        view = follower.poll(services)
         try:
             tasks = tasks_of(view, follower.entries, state)
         except ProjectError:
@@ -107,7 +107,7 @@ def _follow(
                 services,
                 task,
                 deadline,
-                first_time=task.task_id not in failed,
+                fetch_traceback=task.task_id not in failed,
             )
             failed |= {task.task_id} if task.exception else set()
             for part in parts:

@@ -16,18 +16,18 @@ from headrace.cli.termio.runs import LIST_COLUMNS, run_text
 def show_command(run_id: str) -> None:
     """Show the status, progress and results of RUN."""
     from headrace.runs import (
-        RunFollower,
+        RunPoller,
     )
-    from headrace.runs.blockers import waits_for
+    from headrace.runs.blockers import pending_reason
     from headrace.runs.query import find_run
     from headrace.runs.run_document import run_document
 
     session = current()
     project = session.project()
     services = session.services(project)
-    follower = RunFollower(find_run(services, run_id))
-    view = follower.look(services)
-    why = waits_for(project, session.place, services, view, follower.entries)
+    poller = RunPoller(find_run(services, run_id))
+    view = poller.poll(services)
+    why = pending_reason(project, session.place, services, view, poller.entries)
     display(
         {**run_document(view, project, session.place), "waits_for": why or None},
         lambda: run_text(view, project, session.place, why),

@@ -44,7 +44,7 @@ def list_command(all_: bool, flow: str | None, run: str | None) -> None:
     services = session.services(project)
     found = list_web_inputs(
         services,
-        closed_too=all_,
+        include_closed=all_,
         flow_id=deployed_flow(project, session.place, flow).id if flow else None,
         run_id=find_run(services, run) if run else None,
     )

@@ -21,7 +21,7 @@ def respond_command(web_input_id: str, option: str | None) -> None:
 
     Without an OPTION, a terminal shows the options and asks for one.
     """
-    from headrace.runs.web_inputs import answer, find_web_input, question_lines
+    from headrace.runs.web_inputs import answer_web_input, find_web_input, question_lines
 
     session = current()
     services = session.services(session.project(), start=True)
@@ -31,7 +31,7 @@ def respond_command(web_input_id: str, option: str | None) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError(f"give one of the options: {', '.join(labels)}")
         option = choose(question_lines(document), labels)
-    chosen = answer(services, document, option)
+    chosen = answer_web_input(services, document, option)
     display(
         {"id": document["id"], "option_id": chosen["option_id"], "label": chosen["label"]},
         lambda: f"{document['id']}: answered with {chosen['label']}",

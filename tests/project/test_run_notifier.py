@@ -16,7 +16,7 @@ from headrace.project import (
 from headrace.runs import (
     RunView,
 )
-from headrace.runs.run_notifier import RunTeller
+from headrace.runs.run_notifier import RunNotifier
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def mailbox(tmp_path: Path) -> Path:
     return tmp_path / "mail"
 
 
-def teller(root: Path) -> RunTeller:
-    return RunTeller(load_project(root), root / "state" / "watching.json", pytest.fail)
+def teller(root: Path) -> RunNotifier:
+    return RunNotifier(load_project(root), root / "state" / "watching.json", pytest.fail)
 
 
 def run(status: str, **details: Any) -> RunView:
@@ -36,36 +36,36 @@ def run(status: str, **details: Any) -> RunView:
 
 def test_a_failure_is_told_once_with_its_reason(mailbox: Path) -> None:
     one = teller(mailbox.parent)
-    one.begin("r1")
+    one.track("r1")
     failed = run("FAILED", state_name="S", exception="E", cause="no space left")
-    one.look(run("ACTIVE"))
-    one.look(failed)
-    one.look(failed)
+    one.update(run("ACTIVE"))
+    one.update(failed)
+    one.update(failed)
     one.close()
     told = mailbox.read_text()
     assert told.count("p: a run: FAILED") == 1
     assert "a run failed after 0:00: no space left (E in state S)" in told
     assert "headrace run log r1" in told
-    assert one.remembered() == []
+    assert one.pending_runs() == []
 
 
 def test_what_ended_while_the_watch_was_away_is_told_by_the_next_one(mailbox: Path) -> None:
     first = teller(mailbox.parent)
-    first.begin("r1")
-    first.look(run("ACTIVE"))
+    first.track("r1")
+    first.update(run("ACTIVE"))
     first.close()
     second = teller(mailbox.parent)
-    assert second.remembered() == ["r1"]
-    second.look(run("FAILED", code="FlowFailed", description="gone"))
+    assert second.pending_runs() == ["r1"]
+    second.update(run("FAILED", code="FlowFailed", description="gone"))
     second.close()
     assert "a run: FAILED" in mailbox.read_text()
 
 
 def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox: Path) -> None:
     one = teller(mailbox.parent)
-    one.begin("r1")
-    one.look(run("INACTIVE", code="ConsentRequired", description="Missing consent"))
-    one.look(run("SUCCEEDED"))
+    one.track("r1")
+    one.update(run("INACTIVE", code="ConsentRequired", description="Missing consent"))
+    one.update(run("SUCCEEDED"))
     one.close()
     told = mailbox.read_text()
     assert "a run: INACTIVE" in told
@@ -74,8 +74,8 @@ def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox:
     config = mailbox.parent / "headrace.toml"
     config.write_text(config.read_text() + 'on = "succeeded"\n')
     two = teller(mailbox.parent)
-    two.begin("r1")
-    two.look(run("SUCCEEDED"))
+    two.track("r1")
+    two.update(run("SUCCEEDED"))
     two.close()
     assert "a run: SUCCEEDED" in mailbox.read_text()
 
@@ -83,9 +83,9 @@ def test_a_run_that_waits_is_told_and_one_that_succeeds_only_when_asked(mailbox:
 def test_a_file_that_cannot_be_written_does_not_end_the_watch(mailbox: Path) -> None:
     root, said = mailbox.parent, []
     (root / "state").write_text("a file where a directory belongs")
-    one = RunTeller(load_project(root), root / "state" / "watching.json", said.append)
-    one.begin("r1")
-    one.look(run("FAILED", state_name="S", exception="E", cause="no space left"))
+    one = RunNotifier(load_project(root), root / "state" / "watching.json", said.append)
+    one.track("r1")
+    one.update(run("FAILED", state_name="S", exception="E", cause="no space left"))
     one.close()
     assert "a run: FAILED" in mailbox.read_text()
     assert all("watching.json: cannot be written: " in line for line in said)
@@ -94,10 +94,10 @@ def test_a_file_that_cannot_be_written_does_not_end_the_watch(mailbox: Path) -> 
 
 def test_a_deleted_run_is_forgotten(mailbox: Path) -> None:
     one = teller(mailbox.parent)
-    one.begin("r1")
-    one.keep(set())
+    one.track("r1")
+    one.retain(set())
     one.close()
-    assert teller(mailbox.parent).remembered() == []
+    assert teller(mailbox.parent).pending_runs() == []
 
 
 def test_an_unknown_status_is_told_with_those_there_are(tmp_path: Path) -> None:

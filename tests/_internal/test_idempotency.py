@@ -8,7 +8,7 @@ from typing import Any
 import globus_sdk
 import pytest
 
-from headrace._internal.idempotency import once
+from headrace._internal.idempotency import create_once
 
 
 class Failing(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def client() -> Iterator[globus_sdk.BaseClient]:
 
 def call(client: globus_sdk.BaseClient, found: Any = None) -> tuple[Any, list[float]]:
     pauses: list[float] = []
-    answer = once(
+    answer = create_once(
         client, lambda: client.post("/flows", data={}).http_status, lambda: found, pauses.append
     )
     return answer, pauses
@@ -82,7 +82,7 @@ def test_it_gives_up_in_the_end(client: globus_sdk.BaseClient) -> None:
     Failing.answers = [(503, {"Retry-After": "100000"})] * 6
     pauses: list[float] = []
     with pytest.raises(globus_sdk.GlobusAPIError):
-        once(client, lambda: client.post("/flows", data={}), lambda: None, pauses.append)
+        create_once(client, lambda: client.post("/flows", data={}), lambda: None, pauses.append)
     assert pauses == [60.0] * 5
     assert Failing.asked == 6
 
@@ -93,5 +93,5 @@ def test_nobody_there_is_a_failure_that_may_pass() -> None:
     )
     pauses: list[float] = []
     with pytest.raises(globus_sdk.NetworkError):
-        once(client, lambda: client.post("/flows", data={}), lambda: None, pauses.append)
+        create_once(client, lambda: client.post("/flows", data={}), lambda: None, pauses.append)
     assert len(pauses) == 5

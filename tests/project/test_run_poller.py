@@ -18,15 +18,15 @@ from headrace.project import (
     Project,
 )
 from headrace.runs import (
-    RunFollower,
+    RunPoller,
     RunView,
-    doing,
-    failure_line,
+    current_activity,
+    failure_summary,
     results_of,
     start,
     summary_of,
 )
-from headrace.runs.describe import action_progress, duration, size
+from headrace.runs.describe import action_progress, format_duration, format_size
 
 
 @pytest.fixture
@@ -36,33 +36,33 @@ def run_id(project: Project, services: Services) -> str:
 
 
 def test_states_follow_the_log(run_id: str, services: Services, service: Service) -> None:
-    follower = RunFollower(run_id)
-    assert doing(follower.look(services)).text == "starting"
+    follower = RunPoller(run_id)
+    assert current_activity(follower.poll(services)).text == "starting"
     service.log(run_id, "FlowStarted", input={})
     service.log(run_id, "ActionStarted", state_name="Move", state_type="Action")
-    view = follower.look(services)
+    view = follower.poll(services)
     assert view.current
     assert view.current.name == "Move"
     service.log(run_id, "ActionCompleted", state_name="Move", state_type="Action")
     service.log(run_id, "PassStarted", state_name="Say", state_type="Pass")
-    view = follower.look(services)
-    assert [(state.name, state.ended is None) for state in view.states] == [
+    view = follower.poll(services)
+    assert [(state.name, state.finished_at is None) for state in view.states] == [
         ("Move", False),
         ("Say", True),
     ]
 
 
 def test_a_long_log_is_read_once(run_id: str, services: Services, service: Service) -> None:
-    follower = RunFollower(run_id)
+    follower = RunPoller(run_id)
     for number in range(250):
         service.log(run_id, "PassStarted", state_name=f"S{number}", state_type="Pass")
-    assert len(follower.look(services).states) == 250
+    assert len(follower.poll(services).states) == 250
     service.calls.clear()
     service.log(run_id, "PassCompleted", state_name="S249", state_type="Pass")
-    assert follower.look(services).states[-1].ended is not None
+    assert follower.poll(services).states[-1].finished_at is not None
     assert service.calls == [f"GET /runs/{run_id}", f"GET /runs/{run_id}/log"]
     service.calls.clear()
-    follower.look(services)
+    follower.poll(services)
     assert service.calls == [f"GET /runs/{run_id}"]
 
 
@@ -105,14 +105,14 @@ def test_the_end_tells_numbers_and_where_the_results_are(
     place = {"id": local_id("collection", "here"), "path": "/results/"}
     output = {"summary": {"misfit": 0.5, "results": place}}
     service.end(run_id, "SUCCEEDED", {"code": "FlowSucceeded", "output": output})
-    view = RunFollower(run_id).look(services)
+    view = RunPoller(run_id).poll(services)
     assert view.final
     assert summary_of(view) == {"misfit": 0.5}
     results = results_of(view, project, "local")
     assert results is not None
     assert (results.collection, results.directory) == ("here", project.root / "data" / "results")
     place["path"] = "/elsewhere/"
-    results = results_of(RunFollower(run_id).look(services), project, "local")
+    results = results_of(RunPoller(run_id).poll(services), project, "local")
     assert str(results) == "here:/elsewhere/"
 
 
@@ -146,25 +146,25 @@ def test_the_end_tells_numbers_and_where_the_results_are(
 )
 def test_a_failure_is_one_line(details: dict[str, Any], line: str) -> None:
     view = RunView({"run_id": "r", "status": "FAILED", "details": details})
-    assert failure_line(view) == line
-    assert doing(view).text == f"{line}; see `headrace run log r`"
+    assert failure_summary(view) == line
+    assert current_activity(view).text == f"{line}; see `headrace run log r`"
 
 
 def test_a_run_that_waits_for_somebody_says_for_what() -> None:
     details = {"code": "ConsentRequired", "description": "Missing consent"}
     view = RunView({"run_id": "r", "status": "INACTIVE", "details": details})
-    assert doing(view).text == "waits for you: Missing consent"
+    assert current_activity(view).text == "waits for you: Missing consent"
 
 
 def test_sizes_and_durations_read_well() -> None:
-    assert [size(n) for n in (0, 999, 1000, 123_456, 9.96e8)] == [
+    assert [format_size(n) for n in (0, 999, 1000, 123_456, 9.96e8)] == [
         "0 B",
         "999 B",
         "1.0 kB",
         "123 kB",
         "996 MB",
     ]
-    assert [duration(s) for s in (7, 187, 11_279, 180_000)] == [
+    assert [format_duration(s) for s in (7, 187, 11_279, 180_000)] == [
         "0:07",
         "3:07",
         "3:07:59",
@@ -191,7 +191,7 @@ def test_results_never_leave_the_collection(project: Project, tmp_path: Path) ->
 def test_a_consent_that_is_missing_comes_with_the_commands(named: dict[str, Any]) -> None:
     details = {"code": "ConsentRequired", "description": "Missing consent", **named}
     view = RunView({"run_id": "r", "status": "INACTIVE", "details": details})
-    assert doing(view).text == (
+    assert current_activity(view).text == (
         "waits for you: Missing consent; run `headrace login --consent 'https://a/flow[b c]'`, "
         "then `headrace run resume r`"
     )

@@ -81,7 +81,7 @@ def test_a_collection_that_shows_another_directory_is_told(project: Project) -> 
     told: list[str] = []
     for _ in range(2):
         with pytest.raises(ProjectError, match="no facility"):
-            connect(load_project(project.root), "local", say=told.append)
+            connect(load_project(project.root), "local", report=told.append)
     assert told
     assert "collection here" in told[0]
     assert str(project.root / "disk2") in told[0]

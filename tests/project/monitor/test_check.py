@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import headrace.facility
-from headrace.endpoints.monitor import Monitor
+from headrace.endpoints.monitor import EndpointMonitor
 from headrace.project import load_project
 
 
@@ -24,11 +24,11 @@ def test_an_unwell_facility_is_reported_and_told_once(
     monkeypatch.setattr(
         headrace.facility, "facility_status", lambda root: {"problems": list(problems)}
     )
-    monitor = Monitor(load_project(tmp_path), "local")
+    monitor = EndpointMonitor(load_project(tmp_path), "local")
     for _ in range(2):
         [report] = monitor.check()
-        assert (report.name, report.health, report.well) == ("local facility", "unwell", False)
-        assert "stuck in run number 7" in report.story
+        assert (report.name, report.health, report.ok) == ("local facility", "unwell", False)
+        assert "stuck in run number 7" in report.message
     heartbeat = json.loads((tmp_path / ".headrace" / "monitor" / "heartbeat.json").read_text())
     assert heartbeat["endpoints"][0]["story"] == problems[0]
     problems.clear()

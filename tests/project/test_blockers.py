@@ -19,7 +19,7 @@ from headrace.project import (
 from headrace.runs import (
     RunView,
 )
-from headrace.runs.blockers import waits_for
+from headrace.runs.blockers import pending_reason
 from headrace.runs.describe import action_progress
 
 TASK = "one-task"
@@ -66,7 +66,7 @@ def entries() -> list[dict[str, Any]]:
 def test_slurm_and_endpoints_are_told(
     project: Project, jobs: list[Job], status: dict[str, Any], words: str
 ) -> None:
-    found = waits_for(
+    found = pending_reason(
         project, "local", services(**status), view(pending=1), entries(), lambda: jobs
     )
     assert found == words
@@ -74,12 +74,12 @@ def test_slurm_and_endpoints_are_told(
 
 def test_an_endpoint_of_another_action_is_not_asked(project: Project) -> None:
     offline = services(status="offline")
-    assert waits_for(project, "local", offline, view(pending=1), [], list) == ""
+    assert pending_reason(project, "local", offline, view(pending=1), [], list) == ""
 
 
 def test_a_run_that_has_ended_waits_for_nothing(project: Project) -> None:
     ended = RunView({"run_id": "r", "status": "SUCCEEDED"})
-    assert waits_for(project, "local", services(), ended, entries(), list) == ""
+    assert pending_reason(project, "local", services(), ended, entries(), list) == ""
 
 
 def test_when_an_endpoint_was_last_seen() -> None:
