@@ -13,8 +13,9 @@ SOURCE = Path(__file__).parents[1] / "src"
 LAYERS = (
     {"cli", "demos"},
     {"triggers", "diagnostics"},
-    {"runs", "deploy", "endpoints", "notifications"},
+    {"runs", "deploy", "endpoints"},
     {"project", "config"},
+    {"notifications"},
     {"facility", "hosted", "testing"},
     {"compute"},
     {"flowlang"},

@@ -12,7 +12,7 @@ from headrace.config import (
     ProjectError,
 )
 from headrace.config.notify_table import check_notify
-from headrace.notifications.channels import send_notification
+from headrace.notifications import send_notification
 
 
 def test_a_command_gets_subject_and_message(tmp_path: Path) -> None:

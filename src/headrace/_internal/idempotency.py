@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from headrace._internal.backoff import backoff_seconds
+
 if TYPE_CHECKING:
     from globus_sdk import BaseClient, GlobusError
 
@@ -66,4 +68,4 @@ def _seconds(error: Any, number: int) -> float:
     if str(wanted).isdigit():
         return min(float(wanted), _LONGEST_PAUSE)
     # With a random part: many clients that failed together must not come back together.
-    return float(min(0.5 * 2.0**number, _LONGEST_PAUSE) * random.uniform(0.5, 1.5))  # noqa: S311
+    return backoff_seconds(number, 0.5, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311

@@ -1,1 +1,6 @@
-"""Tell people of what happened: by a command of theirs, or by a webhook."""
+"""Send notifications to people, by the channels that ``[notify]`` of ``headrace.toml`` names."""
+
+from headrace.notifications.channels import NotificationChannel, notification_channels
+from headrace.notifications.send import send_notification
+
+__all__ = ["NotificationChannel", "notification_channels", "send_notification"]

@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from headrace.config.errors import ProjectError
 from headrace.config.project_config import CONFIG_FILE, PROFILE, resolve_target
 from headrace.config.toml_table import TomlFile
+from headrace.notifications import notification_channels
 from headrace.project.project import Project
 
 _NAMES: Final = {"propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}}
@@ -89,8 +89,9 @@ def _leaves(
 
 
 def _safe(key: tuple[str, ...], value: Any) -> Any:
-    if key == ("notify", "webhook") and isinstance(value, str) and not value.startswith("$"):
-        return f"https://{urlsplit(value).hostname}/..."  # whoever knows it can post there
+    if len(key) == 2 and key[0] == "notify" and isinstance(value, str):
+        channel = notification_channels().get(key[1])
+        return channel.redact(value) if channel else value
     return value
 
 
@@ -148,8 +149,10 @@ def config_schema() -> dict[str, Any]:
         "description": "How people are notified.",
         "additionalProperties": False,
         "properties": {
-            "command": {**text, "description": "Shell command; the message on standard input."},
-            "webhook": {**text, "description": "https URL, or $NAME of a variable with one."},
+            **{
+                key: {**text, "description": channel.description}
+                for key, channel in notification_channels().items()
+            },
             "on": {
                 **text,
                 "description": "Statuses of runs that people are notified of; FAILED INACTIVE.",

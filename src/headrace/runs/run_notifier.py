@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import write_private
 from headrace.config.notify_table import notify_on
-from headrace.notifications.channels import send_notification
+from headrace.notifications import send_notification
 from headrace.runs.describe import current_activity, failure_summary, format_duration, next_steps
 from headrace.runs.poller import RunView
 

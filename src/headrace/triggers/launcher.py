@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from headrace._internal.backoff import backoff_seconds
 from headrace._internal.terminal_text import terminal_text
 from headrace.triggers.arrival import Arrival, identify
 from headrace.triggers.errors import ArrivalChanged, LedgerUnusable, StartRefused, TriggerError
@@ -140,8 +141,7 @@ class RunLauncher:
         except Exception as error:  # noqa: BLE001 - whatever a starter raises is a failed attempt
             reason = _one_line(error)
             self._ledger.mark_failed(id_, reason)
-            doublings = min(record.attempts - 1, 30)
-            wait = min(self._initial_delay * 2.0**doublings, self._maximum_delay)
+            wait = backoff_seconds(record.attempts - 1, self._initial_delay, self._maximum_delay)
             self._tell(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
         self._ledger.mark_started(id_, run_id)

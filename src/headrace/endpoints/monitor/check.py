@@ -23,7 +23,7 @@ from headrace.endpoints.monitor.policy import (
     choose_action,
 )
 from headrace.errors import HeadraceError
-from headrace.notifications.channels import send_notification
+from headrace.notifications import send_notification
 from headrace.project.project import Project
 from headrace.project.targets import connect
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from headrace._internal.backoff import backoff_seconds
 from headrace.endpoints.canary import CanaryResult
 
 Health = Literal["healthy", "held", "down", "hung", "unreachable", "sick", "unknown"]
@@ -100,5 +101,5 @@ def choose_action(
         return "wait", record
     if record.tries >= max_restarts:
         return "give up", replace(record, gave_up=f"{record.tries} restarts were in vain")
-    pause = min(_FIRST_PAUSE * 2.0**record.tries, _LONGEST_PAUSE) * (0.5 + jitter)
+    pause = backoff_seconds(record.tries, _FIRST_PAUSE, _LONGEST_PAUSE) * (0.5 + jitter)
     return "restart", replace(record, tries=record.tries + 1, not_before=now + pause)

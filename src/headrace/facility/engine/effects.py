@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from headrace._internal.backoff import backoff_seconds
 from headrace.facility.engine.timers import Timers
 from headrace.facility.store.database import Store
 from headrace.facility.supervision import Health, describe
@@ -64,7 +65,7 @@ class EffectRunner:
                 logger.exception("%s, tried %d times", key, attempts)
             self._health.report(f"task {key}", f"tried {attempts} times: {describe(error)}")
             if key not in self._timers:
-                pause = min(_MIN_PAUSE * 2 ** min(attempts - 1, 16), _MAX_PAUSE)
+                pause = backoff_seconds(attempts - 1, _MIN_PAUSE, _MAX_PAUSE)
                 self._timers.call_after(key, pause, callback)
                 self._notify()
         else:

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final
 
+from headrace._internal.backoff import backoff_seconds
 from headrace.facility.engine.effects import Effect, EffectRunner
 from headrace.facility.engine.end_listeners import EndListeners
 from headrace.facility.engine.parking import ParkedRuns, reason_of
@@ -357,7 +358,7 @@ class Engine:
         if isinstance(failure, OSError | MemoryError):
             # What was missing may be available later.
             times = self._park_counts[number] = self._park_counts.get(number, 0) + 1
-            pause = min(_MIN_PARKED_PAUSE * 2 ** (times - 1), _MAX_PARKED_PAUSE)
+            pause = backoff_seconds(times - 1, _MIN_PARKED_PAUSE, _MAX_PARKED_PAUSE)
             self._timers.call_after(number, pause, partial(self._wakeups.add, number))
 
     def _park_stuck(self) -> int | None:

@@ -125,7 +125,7 @@ def _line(report: EndpointReport) -> str:
 def _watch_the_monitor(path: Path, max_age: float) -> None:
     from headrace.endpoints.monitor import check_heartbeat
     from headrace.errors import HeadraceError
-    from headrace.notifications.channels import send_notification
+    from headrace.notifications import send_notification
 
     try:
         told = check_heartbeat(path, max_age, time.time())

@@ -1,0 +1,37 @@
+"""Notifications by a shell command of the user."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Final
+
+from headrace.notifications.channels.base import NotificationChannel
+
+_TIMEOUT_SECONDS: Final = 30.0
+
+
+class CommandChannel(NotificationChannel):
+    """A command with the message on standard input and the subject in ``HEADRACE_SUBJECT``."""
+
+    key = "command"
+    description = "Shell command; the message on standard input."
+
+    def send(self, value: str, subject: str, message: str) -> str:
+        """Run the command."""
+        try:
+            done = subprocess.run(
+                ["/bin/sh", "-c", value],
+                input=f"{message}\n",
+                env={**os.environ, "HEADRACE_SUBJECT": subject},
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"notify.command: {error}"
+        if done.returncode == 0:
+            return ""
+        printed = " ".join(done.stderr.split()) or "it said nothing"
+        return f"notify.command ended with exit code {done.returncode}: {printed}"
