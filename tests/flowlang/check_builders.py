@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from headrace.flowlang import Finding, check_flow
-from headrace.flowlang.checker.analysis.json_types import Presence, Shape, kind_of
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence, kind_of
+from headrace.flowlang.checker.analysis.lookup import get
 
 COMPUTE = "https://compute.actions.globus.org/v3"
 TRANSFER = "https://transfer.actions.globus.org/transfer"
@@ -101,7 +101,7 @@ def catching(following: str, *errors: str, path: str | None = "$.e") -> dict[str
     return {**made, "ResultPath": path} if path else made
 
 
-def admits(shape: Shape, value: Any) -> bool:
+def admits(shape: JsonType, value: Any) -> bool:
     """Whether a shape has a value; written apart from how shapes are made."""
     kind = kind_of(value)
     if not shape.kinds & kind:
@@ -111,7 +111,7 @@ def admits(shape: Shape, value: Any) -> bool:
             if name not in value and member.presence == Presence.MUST:
                 return False
         return all(
-            (found := look(shape, (name,))).presence > Presence.CANNOT and admits(found.shape, item)
+            (found := get(shape, (name,))).presence > Presence.CANNOT and admits(found.shape, item)
             for name, item in value.items()
         )
     if isinstance(value, list):

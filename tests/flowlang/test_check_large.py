@@ -94,7 +94,7 @@ def test_a_large_flow_is_checked_in_bounded_work(
     make: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visits = 0
-    ways_out = dataflow.DataFlow.ways_out
+    ways_out = dataflow.DataFlow.successors
 
     def counted(self: Any, state: Any, before: Any) -> Any:
         nonlocal visits

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from headrace.flowlang.checker.analysis.schema_types import inputs
+from headrace.flowlang.checker.analysis.schema_types import input_types
 
 TEXT = {"type": "string"}
 CLOSED = {"type": "object", "additionalProperties": False}
@@ -149,4 +149,4 @@ def test_an_input_that_the_schema_admits_is_of_one_of_the_shapes(
     }
     whole = {"allOf": [schema], "definitions": known}
     if Draft7Validator(whole).is_valid(value):
-        assert any(admits(shape, value) for shape in inputs(whole))
+        assert any(admits(shape, value) for shape in input_types(whole))

@@ -20,11 +20,11 @@ from headrace.flowlang.checker.analysis.json_types import (
     NUMBER,
     OBJECT,
     STRING,
-    from_value,
+    type_of_value,
 )
-from headrace.flowlang.checker.analysis.schema_types import inputs
+from headrace.flowlang.checker.analysis.schema_types import input_types
 
-PAYLOAD = from_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"], "z": None})
+PAYLOAD = type_of_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"], "z": None})
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ VALUES = st.fixed_dictionaries(
     },
     optional={"maybe": st.sampled_from(["x", 3])},
 )
-KNOWN = inputs(
+KNOWN = input_types(
     {
         "type": "object",
         "additionalProperties": False,

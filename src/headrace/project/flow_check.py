@@ -175,7 +175,7 @@ def _check_file(
             source=text,
             schema_source=schema_text,
             walltimes=walltimes,
-            served=served,
+            is_served=served,
         )
     return [
         FlowFinding(schema_file if found.loc[0] == "input_schema" else file, found)

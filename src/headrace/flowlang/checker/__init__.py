@@ -1,4 +1,4 @@
-"""The checker: what is wrong with a flow, and what may go wrong in it."""
+"""Flow checker: static analysis of a flow by abstract interpretation, and rules over its result."""
 
 from headrace.flowlang.checker.check import check_flow
 from headrace.flowlang.checker.report.catalogue import RULES, Rule

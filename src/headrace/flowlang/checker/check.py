@@ -1,4 +1,4 @@
-"""The checker: mistakes that a definition's shape does not show, found before a run costs hours."""
+"""Flow checker: finds mistakes in a flow before a run costs core hours."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
-from headrace.flowlang.checker.analysis.repair import repaired
-from headrace.flowlang.checker.analysis.schema_types import inputs
+from headrace.flowlang.checker.analysis.repair import repair_definition
+from headrace.flowlang.checker.analysis.schema_types import input_types
 from headrace.flowlang.checker.report.finding import ADVICE, SEVERITIES, Finding, one_line
-from headrace.flowlang.checker.report.locate import Places, locate
+from headrace.flowlang.checker.report.locate import Positions, locate
 from headrace.flowlang.checker.rules.action_parameters import parameters
-from headrace.flowlang.checker.rules.action_urls import Served
+from headrace.flowlang.checker.rules.action_urls import IsServed
 from headrace.flowlang.checker.rules.actions import actions
 from headrace.flowlang.checker.rules.choices import choices
 from headrace.flowlang.checker.rules.input_schemas import input_schemas
 from headrace.flowlang.checker.rules.loops import loops
-from headrace.flowlang.checker.rules.overwriting import overwritten
+from headrace.flowlang.checker.rules.overwriting import overwritten_inputs
 from headrace.flowlang.checker.rules.secrets import secrets
-from headrace.flowlang.checker.rules.service_limits import refusals
-from headrace.flowlang.checker.rules.similar_names import names
-from headrace.flowlang.checker.rules.style import advise
+from headrace.flowlang.checker.rules.service_limits import refused_definition
+from headrace.flowlang.checker.rules.similar_names import similar_names
+from headrace.flowlang.checker.rules.style import style
 from headrace.flowlang.checker.rules.suffixes import suffixes
-from headrace.flowlang.checker.rules.transfer_direction import ends
-from headrace.flowlang.checker.rules.types import mismatches
-from headrace.flowlang.checker.rules.undefined import Missing
+from headrace.flowlang.checker.rules.transfer_direction import transfer_direction
+from headrace.flowlang.checker.rules.types import type_mismatches
+from headrace.flowlang.checker.rules.undefined import UndefinedPaths
 from headrace.flowlang.errors import DefinitionError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow
@@ -38,7 +38,7 @@ def check_flow(
     source: str | None = None,
     schema_source: str | None = None,
     walltimes: Mapping[str, float] | None = None,
-    served: Served | None = None,
+    is_served: IsServed | None = None,
 ) -> list[Finding]:
     """Find mistakes in a flow.
 
@@ -49,7 +49,7 @@ def check_flow(
         schema_source: text of the input schema, likewise.
         walltimes: seconds that the jobs of an endpoint, or a function, may take: by its id, or by
             the path such as ``$.compute.endpoint`` that the definition reads the id from.
-        served: says whether the target, where the flow is to run, has a provider at an address.
+        is_served: says whether the target, where the flow is to run, has a provider at an address.
 
     Returns:
         Findings in the order of their places; none for a flow without a known mistake.
@@ -57,52 +57,52 @@ def check_flow(
     try:
         flow = parse_flow(definition)
     except DefinitionError as error:
-        findings = list(refusals(error.entries, definition))
-        findings += _of_the_rest(definition, input_schema, walltimes or {}, served)
+        findings = list(refused_definition(error.entries, definition))
+        findings += _findings_of_repaired(definition, input_schema, walltimes or {}, is_served)
     else:
-        findings = list(_all(flow, input_schema, walltimes or {}, served))
+        findings = list(_run_rules(flow, input_schema, walltimes or {}, is_served))
     findings = list(dict.fromkeys(findings))
-    places = {
+    positions = {
         "definition": locate(source) if source is not None else {},
         "input_schema": locate(schema_source) if schema_source is not None else {},
     }
-    placed = [_placed(finding, places) for finding in findings]
+    placed = [_with_position(finding, positions) for finding in findings]
     return sorted(placed, key=_order)
 
 
-def _all(
+def _run_rules(
     flow: Flow,
     input_schema: Any,
     walltimes: Mapping[str, float],
-    served: Served | None,
-    doubtful: frozenset[str] = frozenset(),
+    is_served: IsServed | None,
+    unchecked_states: frozenset[str] = frozenset(),
 ) -> Iterator[Finding]:
-    ways = inputs(input_schema)
-    analysis = DataFlow(flow, ways, doubtful)
-    yield from Missing(analysis).findings()
-    yield from mismatches(analysis)
+    types = input_types(input_schema)
+    analysis = DataFlow(flow, types, unchecked_states)
+    yield from UndefinedPaths(analysis).findings()
+    yield from type_mismatches(analysis)
     yield from parameters(analysis)
     yield from choices(analysis)
     yield from suffixes(analysis)
     yield from loops(analysis)
-    yield from actions(flow, ways, walltimes, served)
+    yield from actions(flow, types, walltimes, is_served)
     yield from secrets(analysis)
-    yield from names(analysis)
-    yield from overwritten(flow, ways)
-    yield from ends(analysis)
-    yield from advise(flow, input_schema)
+    yield from similar_names(analysis)
+    yield from overwritten_inputs(flow, types)
+    yield from transfer_direction(analysis)
+    yield from style(flow, input_schema)
     yield from input_schemas(input_schema)
 
 
-def _of_the_rest(
+def _findings_of_repaired(
     definition: Any,
     input_schema: Any,
     walltimes: Mapping[str, float],
-    served: Served | None,
+    is_served: IsServed | None,
 ) -> Iterator[Finding]:
     """Yield what is found in a definition that the service refuses, besides what it refuses."""
-    whole = repaired(definition)
-    if whole is None:
+    repaired = repair_definition(definition)
+    if repaired is None:
         yield Finding(
             ADVICE,
             "not-followed",
@@ -111,17 +111,19 @@ def _of_the_rest(
             "correct what the service refuses first, and check again",
         )
         return
-    for finding in _all(whole.flow, input_schema, walltimes, served, whole.doubtful):
+    for finding in _run_rules(
+        repaired.flow, input_schema, walltimes, is_served, repaired.unchecked_states
+    ):
         touched = (
             finding.loc[0] == "definition"
             and finding.loc[2:3]
-            and (finding.loc[2] in whole.doubtful)
+            and (finding.loc[2] in repaired.unchecked_states)
         )
         # That nothing reads an input may be due to what was left out.
         if not touched and finding.code not in {"input-not-read", "loop-without-end"}:
             yield finding
-    if whole.doubtful:
-        shown = ", ".join(map(repr, sorted(whole.doubtful)[:6]))
+    if repaired.unchecked_states:
+        shown = ", ".join(map(repr, sorted(repaired.unchecked_states)[:6]))
         yield Finding(
             ADVICE,
             "not-followed",
@@ -131,8 +133,8 @@ def _of_the_rest(
         )
 
 
-def _placed(finding: Finding, places: Mapping[str, Places]) -> Finding:
-    known = places[finding.loc[0]]
+def _with_position(finding: Finding, positions: Mapping[str, Positions]) -> Finding:
+    known = positions[finding.loc[0]]
     loc = finding.loc[1:]
     while loc and loc not in known:
         loc = loc[:-1]

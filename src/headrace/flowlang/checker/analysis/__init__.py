@@ -1,1 +1,1 @@
-"""Abstract interpretation of a flow: the set of payloads with which a run can reach each state."""
+"""Abstract interpretation of a flow: the payloads with which a run can enter each state."""

@@ -1,4 +1,8 @@
-"""What can be known when a run comes to a state: a payload's shape, and rules that held before."""
+"""Abstract state: what is known of a payload, and which rules held, when a run enters a state.
+
+The states of the abstract interpreter. They are joined where paths of a flow meet; the lattice of
+their payloads is that of :mod:`~headrace.flowlang.checker.analysis.json_types`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headrace.flowlang.checker.analysis.json_types import Presence, Shape, join
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence, join
+from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.report.finding import Loc
 from headrace.flowlang.paths import CONTEXT_NAME, Step
 
@@ -18,146 +22,155 @@ Fact = tuple[Atom, bool]
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A state that replaced the whole payload without being told to.
+class Overwrite:
+    """A state that replaced the whole payload because it has no ResultPath.
 
     Attributes:
         loc: the state, or its catcher.
-        before: the payload that was lost.
-        documented: members of what has taken its place.
+        before: the payload that it replaced.
+        documented: members of the new payload.
     """
 
     loc: Loc
-    before: Shape = field(compare=False)
+    before: JsonType = field(compare=False)
     documented: frozenset[str] = field(compare=False)
 
 
 @dataclass(frozen=True)
-class Trail:
-    """How a situation came about: where from, or of which it was joined."""
+class Provenance:
+    """Provenance of an abstract state: its predecessor, or the states that were joined."""
 
     state: str
-    sources: tuple[Situation, ...]
+    sources: tuple[AbstractState, ...]
 
 
 @dataclass(frozen=True)
-class Situation:
-    """One way in which a run can come to a state.
+class AbstractState:
+    """Set of concrete states with which a run can enter a state of the flow.
 
     Attributes:
-        shape: what is known of the payload.
+        payload: type of the payload.
         facts: rules that are known to hold, or not to.
-        loss: who replaced the payload last, without being told to.
-        trail: how it came about.
+        overwrite: the last state that replaced the whole payload, if one did.
+        provenance: where it came from.
     """
 
-    shape: Shape
+    payload: JsonType
     facts: frozenset[Fact] = frozenset()
-    loss: Loss | None = None
-    trail: Trail | None = field(default=None, compare=False, repr=False)
+    overwrite: Overwrite | None = None
+    provenance: Provenance | None = field(default=None, compare=False, repr=False)
 
-    def knows(self, atom: Atom) -> bool | None:
+    def truth_of(self, atom: Atom) -> bool | None:
         """Return whether a rule is known to hold, or not to."""
         if (atom, True) in self.facts:
             return True
         return False if (atom, False) in self.facts else None
 
-    def learns(self, shape: Shape, atom: Atom | None = None, holds: bool = True) -> Situation:
-        """Return the situation with more known."""
+    def refine(
+        self, payload: JsonType, atom: Atom | None = None, holds: bool = True
+    ) -> AbstractState:
+        """Return the abstract state with a narrower payload, and one more fact."""
         facts = self.facts if atom is None else self.facts | {(atom, holds)}
-        if shape is self.shape and facts is self.facts:
+        if payload is self.payload and facts is self.facts:
             return self
-        return replace(self, shape=shape, facts=facts)
+        return replace(self, payload=payload, facts=facts)
 
-    def writes(self, shape: Shape, steps: Steps) -> Situation:
-        """Return the situation after something was written at a place."""
-        facts = frozenset(f for f in self.facts if not _hangs_on(f[0], steps))
-        return replace(self, shape=shape, facts=facts, loss=self.loss if steps else None)
-
-
-def _hangs_on(atom: Atom, steps: Steps) -> bool:
-    return _overlap(atom[0], steps) or (bool(atom[3]) and _overlap(atom[3], steps))
+    def assign(self, payload: JsonType, steps: Steps) -> AbstractState:
+        """Return the abstract state after an assignment, without facts that depend on the path."""
+        facts = frozenset(f for f in self.facts if not _depends_on(f[0], steps))
+        return replace(
+            self, payload=payload, facts=facts, overwrite=self.overwrite if steps else None
+        )
 
 
-def _overlap(one: Steps, other: Steps) -> bool:
-    if one[:1] == (CONTEXT_NAME,):
+def _depends_on(atom: Atom, steps: Steps) -> bool:
+    return _overlaps(atom[0], steps) or (bool(atom[3]) and _overlaps(atom[3], steps))
+
+
+def _overlaps(first: Steps, second: Steps) -> bool:
+    if first[:1] == (CONTEXT_NAME,):
         return False
-    for left, right in zip(one, other, strict=False):
+    for left, right in zip(first, second, strict=False):
         # Items by number may be the same one from either end.
         if isinstance(left, str) and isinstance(right, str) and left != right:
             return False
     return True
 
 
-def added(known: Sequence[Situation], new: Situation, most: int) -> list[Situation] | None:
-    """Return the situations of a state with one more; None if it tells nothing new.
+def add_state(
+    known: Sequence[AbstractState], new: AbstractState, limit: int
+) -> list[AbstractState] | None:
+    """Add an abstract state to those of a flow's state; None if one of them covers it.
 
     Args:
         known: those that were known.
-        new: one more way to come to the state.
-        most: how many are told apart; beyond, two are joined.
+        new: the one to add.
+        limit: how many are kept apart; beyond, two are joined.
     """
     if any(covers(old, new) for old in known):
         return None
-    kept = [old for old in known if not covers(new, old)]
-    if len(kept) < most:
-        return [*kept, new]
-    last = joined(kept[-1], new)
-    return None if covers(kept[-1], last) else [*kept[:-1], last]
+    remaining = [old for old in known if not covers(new, old)]
+    if len(remaining) < limit:
+        return [*remaining, new]
+    merged = join_states(remaining[-1], new)
+    return None if covers(remaining[-1], merged) else [*remaining[:-1], merged]
 
 
-def covers(one: Situation, other: Situation) -> bool:
-    """Say whether one situation tells all that the other does.
+def covers(first: AbstractState, second: AbstractState) -> bool:
+    """Say whether one abstract state covers another.
 
-    One of which nothing is known covers none but its like: what is known of others is worth
-    telling.
+    Payloads must be equal: findings of a precise state are not given up for an imprecise one.
     """
-    return one.loss == other.loss and one.facts <= other.facts and one.shape == other.shape
-
-
-def joined(one: Situation, other: Situation) -> Situation:
-    """Return what is known in either situation."""
-    state = one.trail.state if one.trail is not None else ""
-    return Situation(
-        join(one.shape, other.shape),
-        one.facts & other.facts,
-        one.loss if one.loss == other.loss else None,
-        Trail(state, (*_parts(one), *_parts(other))[-12:]),
+    return (
+        first.overwrite == second.overwrite
+        and first.facts <= second.facts
+        and first.payload == second.payload
     )
 
 
-def _parts(situation: Situation) -> tuple[Situation, ...]:
-    trail = situation.trail
-    if trail is not None and len(trail.sources) > 1:
-        return trail.sources
-    return (situation,)
+def join_states(first: AbstractState, second: AbstractState) -> AbstractState:
+    """Join two abstract states: keep what is known in both."""
+    state = first.provenance.state if first.provenance is not None else ""
+    return AbstractState(
+        join(first.payload, second.payload),
+        first.facts & second.facts,
+        first.overwrite if first.overwrite == second.overwrite else None,
+        Provenance(state, (*_joined_from(first), *_joined_from(second))[-12:]),
+    )
 
 
-def route(situation: Situation, steps: Steps) -> list[str]:
-    """Return a route on which a place was left empty: the states before this one."""
+def _joined_from(entry_state: AbstractState) -> tuple[AbstractState, ...]:
+    provenance = entry_state.provenance
+    if provenance is not None and len(provenance.sources) > 1:
+        return provenance.sources
+    return (entry_state,)
+
+
+def missing_route(entry_state: AbstractState, steps: Steps) -> list[str]:
+    """Return a route on which a path was never assigned: the states before this one."""
     names: list[str] = []
-    current: Situation | None = situation
+    current: AbstractState | None = entry_state
     for _ in range(5_000):
-        if current is None or current.trail is None:
+        if current is None or current.provenance is None:
             break
-        state, sources = current.trail.state, current.trail.sources
+        state, sources = current.provenance.state, current.provenance.sources
         if len(sources) > 1:
-            current = next((s for s in sources if _lacks(s, steps)), sources[0])
+            current = next((s for s in sources if _is_missing(s, steps)), sources[0])
         else:
             names.append(state)
             current = sources[0]
     names.reverse()
-    return list(_without_turns(names))
+    return list(_without_cycles(names))
 
 
-def _lacks(situation: Situation, steps: Steps) -> bool:
-    return look(situation.shape, steps).presence < Presence.UNKNOWN
+def _is_missing(entry_state: AbstractState, steps: Steps) -> bool:
+    return get(entry_state.payload, steps).presence < Presence.UNKNOWN
 
 
-def _without_turns(names: list[str]) -> Iterator[str]:
-    # A turn in a loop that left the place empty is not worth telling.
-    last = {name: number for number, name in enumerate(names)}
+def _without_cycles(names: list[str]) -> Iterator[str]:
+    # A cycle that did not assign the path says nothing.
+    merged = {name: number for number, name in enumerate(names)}
     position = 0
     while position < len(names):
         yield names[position]
-        position = last[names[position]] + 1
+        position = merged[names[position]] + 1

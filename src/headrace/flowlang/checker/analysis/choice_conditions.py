@@ -1,4 +1,4 @@
-"""What is known where a rule of a Choice holds, and where it does not."""
+"""Refinement of abstract states by the rules of a Choice: where a rule holds, and where not."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from headrace.flowlang.checker.analysis.abstract_state import Atom, Situation, Steps, joined
+from headrace.flowlang.checker.analysis.abstract_state import (
+    AbstractState,
+    Atom,
+    Steps,
+    join_states,
+)
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     BOOLEAN,
     NULL,
     NUMBER,
     STRING,
+    JsonType,
     Presence,
-    Shape,
 )
-from headrace.flowlang.checker.analysis.lookup import assure, forget, look, narrow
+from headrace.flowlang.checker.analysis.lookup import get, meet_at, remove, require
 from headrace.flowlang.choice import (
     COMPARISONS,
     FAMILIES,
@@ -40,96 +45,106 @@ _TESTED: Final = {"IsNull": NULL, "IsNumeric": NUMBER, "IsString": STRING, "IsBo
 _OPPOSITE: Final = {"GreaterThanEquals": "LessThan", "GreaterThan": "LessThanEquals"}
 
 
-def refined(rule: Any, before: Situation, holds: bool) -> Situation | None:
-    """Return what is known where a rule holds, or does not; None where that cannot be.
+def refine_by_rule(rule: Any, before: AbstractState, holds: bool) -> AbstractState | None:
+    """Refine an abstract state by a rule that holds, or does not; None where that cannot be.
 
     A rule that asks for what is not there stops the run: after it, everything that it asks for
     was there.
     """
-    return outcomes(rule, before)[0 if holds else 1]
+    return refine_both_ways(rule, before)[0 if holds else 1]
 
 
-def outcomes(rule: Any, before: Situation) -> tuple[Situation | None, Situation | None]:
-    """Return what is known where a rule holds, and where it does not."""
+def refine_both_ways(
+    rule: Any, before: AbstractState
+) -> tuple[AbstractState | None, AbstractState | None]:
+    """Refine an abstract state by a rule: where it holds, and where it does not."""
     if isinstance(rule, NotRule):
-        held, failed = outcomes(rule.rule, before)
+        held, failed = refine_both_ways(rule.rule, before)
         return failed, held
     if isinstance(rule, AllRule | AnyRule):
-        return _together(rule, before)
+        return _refine_compound(rule, before)
     if not rule.variable.is_single:
         return before, before
     if isinstance(rule, TestRule):
-        return _tested(rule, before, True), _tested(rule, before, False)
+        return _refine_test(rule, before, True), _refine_test(rule, before, False)
     if isinstance(rule, MatchRule):
-        return _matched(rule, before, True), _matched(rule, before, False)
+        return _refine_match(rule, before, True), _refine_match(rule, before, False)
     if isinstance(rule, CompareRule):
-        return _compared(rule, before, True), _compared(rule, before, False)
+        return _refine_comparison(rule, before, True), _refine_comparison(rule, before, False)
     return before, before
 
 
-def _together(
-    rule: AllRule | AnyRule, before: Situation
-) -> tuple[Situation | None, Situation | None]:
-    # An And goes on asking while its rules hold, an Or while they do not.
+def _refine_compound(
+    rule: AllRule | AnyRule, before: AbstractState
+) -> tuple[AbstractState | None, AbstractState | None]:
+    # An And evaluates its rules while they hold, an Or while they do not.
     every = isinstance(rule, AllRule)
-    known: Situation | None = before
-    stopped: Situation | None = None
+    known: AbstractState | None = before
+    stopped: AbstractState | None = None
     for inner in rule.rules:
         if known is None:
             break
-        held, failed = outcomes(inner, known)
+        held, failed = refine_both_ways(inner, known)
         known, out = (held, failed) if every else (failed, held)
         if out is not None:
-            stopped = out if stopped is None else replace(joined(stopped, out), trail=before.trail)
+            stopped = (
+                out
+                if stopped is None
+                else replace(join_states(stopped, out), provenance=before.provenance)
+            )
     return (known, stopped) if every else (stopped, known)
 
 
-def _tested(rule: TestRule, before: Situation, holds: bool) -> Situation | None:
+def _refine_test(rule: TestRule, before: AbstractState, holds: bool) -> AbstractState | None:
     steps = rule.variable.steps
     truth = rule.expected is holds
     if rule.variable.reads_context:
-        return _noted(before, before.shape, (steps, rule.name, None, ()), truth)
+        return _with_fact(before, before.payload, (steps, rule.name, None, ()), truth)
     if rule.name == "IsPresent":
-        presence = look(before.shape, steps).presence
+        presence = get(before.payload, steps).presence
         if truth:
-            shape = assure(before.shape, steps)
+            json_type = require(before.payload, steps)
         else:
-            shape = None if presence == Presence.MUST else forget(before.shape, steps)
+            json_type = None if presence == Presence.MUST else remove(before.payload, steps)
     elif rule.name in _TESTED:
         kind = _TESTED[rule.name]
-        shape = assure(before.shape, steps, kind if truth else ALL & ~kind)
+        json_type = require(before.payload, steps, kind if truth else ALL & ~kind)
     else:
-        shape = assure(before.shape, steps, STRING if truth else ALL)
-    return _noted(before, shape, (steps, rule.name, None, ()), truth)
+        json_type = require(before.payload, steps, STRING if truth else ALL)
+    return _with_fact(before, json_type, (steps, rule.name, None, ()), truth)
 
 
-def _matched(rule: MatchRule, before: Situation, holds: bool) -> Situation | None:
+def _refine_match(rule: MatchRule, before: AbstractState, holds: bool) -> AbstractState | None:
     atom: Atom = (rule.variable.steps, "StringMatches", rule.literals, ())
     if rule.variable.reads_context:
-        return _noted(before, before.shape, atom, holds)
-    shape = assure(before.shape, rule.variable.steps, STRING if holds else ALL)
-    return _noted(before, shape, atom, holds)
+        return _with_fact(before, before.payload, atom, holds)
+    json_type = require(before.payload, rule.variable.steps, STRING if holds else ALL)
+    return _with_fact(before, json_type, atom, holds)
 
 
-def _compared(rule: CompareRule, before: Situation, holds: bool) -> Situation | None:
+def _refine_comparison(
+    rule: CompareRule, before: AbstractState, holds: bool
+) -> AbstractState | None:
     steps, operand = rule.variable.steps, rule.operand
     family = COMPARISONS[rule.name][0]
     kind = FAMILY_KINDS[family]
-    shape: Shape | None = before.shape
+    json_type: JsonType | None = before.payload
     paths = [rule.variable]
     if isinstance(operand, Path):
         if not operand.is_single:
             return before
         paths.append(operand)
     for path in paths:
-        if shape is not None and not path.reads_context:
-            shape = assure(shape, path.steps, kind if holds else ALL)
-    if shape is None:
+        if json_type is not None and not path.reads_context:
+            json_type = require(json_type, path.steps, kind if holds else ALL)
+    if json_type is None:
         return None
     if not isinstance(operand, Path) and not rule.variable.reads_context:
-        shape = _filtered(shape, steps, _comparer(rule), holds)
-        if shape is not None and holds and rule.name in {"StringEquals", "BooleanEquals"}:
-            shape = narrow(shape, steps, Shape(kind, values=frozenset({(kind, operand)})))
+        json_type = _filtered(json_type, steps, _comparer(rule), holds)
+        if json_type is not None and holds and rule.name in {"StringEquals", "BooleanEquals"}:
+            json_type = meet_at(
+                json_type, steps, JsonType(kind, values=frozenset({(kind, operand)}))
+            )
     other = operand.steps if isinstance(operand, Path) else ()
     key = None if isinstance(operand, Path) else operand
     atom: Atom = (steps, rule.name, key, other)
@@ -138,19 +153,23 @@ def _compared(rule: CompareRule, before: Situation, holds: bool) -> Situation | 
         return None
     opposite = _OPPOSITE.get(rule.name.removeprefix(family))
     if opposite is None:
-        return _noted(before, shape, atom, holds)
+        return _with_fact(before, json_type, atom, holds)
     # Where one of the two holds, the other does not; the reverse is so between values that can
     # be compared at all.
-    against: Atom = (steps, family + opposite, key, other)
-    comparable = holds or all(_is_only(before.shape, path, kind) for path in paths)
-    if comparable and before.knows(against) is holds:
+    opposite_atom: Atom = (steps, family + opposite, key, other)
+    comparable = holds or all(_is_only(before.payload, path, kind) for path in paths)
+    if comparable and before.truth_of(opposite_atom) is holds:
         return None
-    noted = _noted(before, shape, atom, holds)
-    return noted.learns(noted.shape, against, not holds) if noted and comparable else noted
+    refined = _with_fact(before, json_type, atom, holds)
+    return (
+        refined.refine(refined.payload, opposite_atom, not holds)
+        if refined and comparable
+        else refined
+    )
 
 
-def _out_of_bounds(before: Situation, steps: Steps, name: str, operand: float) -> bool:
-    """Say whether no number compares so that compares as it is known to."""
+def _out_of_bounds(before: AbstractState, steps: Steps, name: str, operand: float) -> bool:
+    """Say whether the known bounds of a number contradict one more comparison."""
     known = [
         (atom[1].removeprefix("Numeric"), atom[2])
         for atom, truth in before.facts
@@ -178,20 +197,24 @@ def _comparer(rule: CompareRule) -> Callable[[Any], bool]:
     return holds
 
 
-def _filtered(shape: Shape, steps: Steps, test: Callable[[Any], bool], holds: bool) -> Shape | None:
-    """Leave out the known values for which a test comes out otherwise."""
-    found = look(shape, steps).shape
+def _filtered(
+    json_type: JsonType, steps: Steps, test: Callable[[Any], bool], holds: bool
+) -> JsonType | None:
+    """Remove the known values that contradict a test."""
+    found = get(json_type, steps).json_type
     if found.values is None:
-        return shape
+        return json_type
     values = frozenset(v for v in found.values if test(v[1]) is holds)
-    return narrow(shape, steps, replace(found, values=values))
+    return meet_at(json_type, steps, replace(found, values=values))
 
 
-def _is_only(shape: Shape, path: Path, kind: int) -> bool:
-    return not path.reads_context and look(shape, path.steps).shape.kinds == kind
+def _is_only(json_type: JsonType, path: Path, kind: int) -> bool:
+    return not path.reads_context and get(json_type, path.steps).json_type.kinds == kind
 
 
-def _noted(before: Situation, shape: Shape | None, atom: Atom, truth: bool) -> Situation | None:
-    if shape is None or before.knows(atom) is (not truth):
+def _with_fact(
+    before: AbstractState, json_type: JsonType | None, atom: Atom, truth: bool
+) -> AbstractState | None:
+    if json_type is None or before.truth_of(atom) is (not truth):
         return None
-    return before.learns(shape, atom, truth)
+    return before.refine(json_type, atom, truth)

@@ -1,4 +1,4 @@
-"""All situations in which a run can come to each state of a flow."""
+"""Data flow analysis: abstract interpretation of a flow, by a worklist, to a fixpoint."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from dataclasses import replace
 from typing import Any, Final
 
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
-from headrace.flowlang.checker.analysis.abstract_state import Loss, Situation, Trail, added
-from headrace.flowlang.checker.analysis.choice_conditions import refined
+from headrace.flowlang.checker.analysis.abstract_state import (
+    AbstractState,
+    Overwrite,
+    Provenance,
+    add_state,
+)
+from headrace.flowlang.checker.analysis.choice_conditions import refine_by_rule
 from headrace.flowlang.checker.analysis.json_types import (
     ANY,
     OBJECT,
-    Shape,
+    JsonType,
     array,
-    bounded,
-    closed,
-    exactly,
-    from_value,
+    array_of,
+    closed_object,
+    type_of_value,
+    widen,
 )
-from headrace.flowlang.checker.analysis.lookup import assure, look, put
+from headrace.flowlang.checker.analysis.lookup import assign, get, require
 from headrace.flowlang.checker.analysis.provider_results import (
     CONTEXT,
     STATUS_MEMBERS,
-    details_of,
-    failure_of,
-    status_documents,
+    details_types,
+    failure_type,
+    status_types,
 )
-from headrace.flowlang.checker.analysis.uses import Inferences, is_certain, readings, state_loc
-from headrace.flowlang.checker.analysis.web_inputs import response_of
+from headrace.flowlang.checker.analysis.uses import InferenceCache, is_certain, state_loc, uses
+from headrace.flowlang.checker.analysis.web_inputs import web_input_response_type
 from headrace.flowlang.model import (
     ActionState,
     ChoiceState,
@@ -48,87 +53,95 @@ from headrace.flowlang.parameters import (
 from headrace.flowlang.paths import CONTEXT_NAME, Path
 from headrace.flowlang.providers import provider_of
 
-# Situations of one state that are told apart: fewer in large flows, to answer in seconds.
-_MOST: Final = 12
-_MOST_IN_LARGE: Final = 3
+# Abstract states of one state that are kept apart: fewer in large flows, to answer in seconds.
+_MAX_STATES: Final = 12
+_MAX_STATES_IN_LARGE: Final = 3
 _LARGE: Final = 150
-# After so many situations the last ones of a state are joined, after so many nothing is claimed.
+# After so many arrivals the abstract states of a state are joined, after so many widened.
 _JOIN_AFTER: Final = 60
-_FORGET_AFTER: Final = 160
+_WIDEN_AFTER: Final = 160
 
 
 class DataFlow:
-    """The situations of every state of a flow.
+    """Abstract states of every state of a flow, at the fixpoint.
 
     Args:
         flow: the checked flow.
-        inputs: what the run's input can be; each input is of one of the shapes.
-        doubtful: states that the service refuses: of their results nothing is claimed.
+        inputs: what the run's input can be; each input is of one of the types.
+        unchecked_states: states that the service refuses: of their results nothing is claimed.
     """
 
-    def __init__(self, flow: Flow, inputs: Iterable[Shape], doubtful: Collection[str] = ()) -> None:
+    def __init__(
+        self, flow: Flow, inputs: Iterable[JsonType], unchecked_states: Collection[str] = ()
+    ) -> None:
         self.flow = flow
-        self._doubtful = doubtful
-        self.inferences = Inferences()
-        self._known: dict[str, list[Situation]] = {}
-        self._most = _MOST if len(flow.states) <= _LARGE else _MOST_IN_LARGE
-        self._settle([Situation(shape) for shape in inputs])
+        self._unchecked_states = unchecked_states
+        self.inferences = InferenceCache()
+        self._known: dict[str, list[AbstractState]] = {}
+        self._max_states = _MAX_STATES if len(flow.states) <= _LARGE else _MAX_STATES_IN_LARGE
+        self._solve([AbstractState(json_type) for json_type in inputs])
 
-    def situations(self, name: str) -> list[Situation]:
-        """Return the ways in which a run can come to a state; none if it cannot."""
+    def states_at(self, name: str) -> list[AbstractState]:
+        """Return the abstract states with which a run can enter a state; none if it cannot."""
         return self._known.get(name, [])
 
-    def _settle(self, starts: list[Situation]) -> None:
-        waiting: deque[tuple[str, Situation]] = deque()
+    def _solve(self, initial: list[AbstractState]) -> None:
+        worklist: deque[tuple[str, AbstractState]] = deque()
         arrivals: dict[str, int] = {}
 
-        def arrive(name: str, situation: Situation) -> None:
+        def add_arrival(name: str, entry_state: AbstractState) -> None:
             arrivals[name] = arrivals.get(name, 0) + 1
-            most = 1 if arrivals[name] > _JOIN_AFTER else self._most
-            if arrivals[name] > _FORGET_AFTER:
-                situation = Situation(bounded(Shape(situation.shape.kinds)), trail=situation.trail)
-            known = added(self._known.get(name, []), situation, most)
+            limit = 1 if arrivals[name] > _JOIN_AFTER else self._max_states
+            if arrivals[name] > _WIDEN_AFTER:
+                entry_state = AbstractState(
+                    widen(JsonType(entry_state.payload.kinds)), provenance=entry_state.provenance
+                )
+            known = add_state(self._known.get(name, []), entry_state, limit)
             if known is None:
                 return
             before = {id(s) for s in self._known.get(name, [])}
             self._known[name] = known
-            waiting.extend((name, s) for s in known if id(s) not in before)
+            worklist.extend((name, s) for s in known if id(s) not in before)
 
-        for start in starts:
-            arrive(self.flow.start_at, start)
-        while waiting:
-            name, situation = waiting.popleft()
-            if not any(situation is known for known in self._known[name]):
-                continue  # joined with another since
-            for target, after in self.ways_out(self.flow.states[name], situation):
-                arrive(target, replace(after, trail=Trail(name, (situation,))))
+        for start in initial:
+            add_arrival(self.flow.start_at, start)
+        while worklist:
+            name, entry_state = worklist.popleft()
+            if not any(entry_state is known for known in self._known[name]):
+                continue  # was joined with another
+            for target, after in self.successors(self.flow.states[name], entry_state):
+                add_arrival(target, replace(after, provenance=Provenance(name, (entry_state,))))
 
-    def ways_out(self, state: State, before: Situation) -> Iterator[tuple[str, Situation]]:
-        """Yield the states that can follow, and what is known there."""
+    def successors(
+        self, state: State, before: AbstractState
+    ) -> Iterator[tuple[str, AbstractState]]:
+        """Yield the states that can follow, each with its abstract state: the transfer function."""
         if isinstance(state, ChoiceState):
-            left: Situation | None = before
+            left: AbstractState | None = before
             for rule, target in state.rules:
-                taken = None if left is None else refined(rule, left, True)
+                taken = None if left is None else refine_by_rule(rule, left, True)
                 if taken is not None:
                     yield target, taken
-                left = None if left is None else refined(rule, left, False)
+                left = None if left is None else refine_by_rule(rule, left, False)
             if state.default is not None and left is not None:
                 yield state.default, left
             return
         for number, catcher in enumerate(getattr(state, "catch", ())):
             url = state.url if isinstance(state, ActionState) else ""
-            failure, place = failure_of(url, catcher.errors), catcher.result_path.steps
-            after = before.writes(put(before.shape, place, failure), place)
+            failure, place = failure_type(url, catcher.errors), catcher.result_path.steps
+            after = before.assign(assign(before.payload, place, failure), place)
             if not place:
                 loc = (*state_loc(state.name), "Catch", number)
-                after = replace(after, loss=Loss(loc, before.shape, frozenset(failure.members)))
+                after = replace(
+                    after, overwrite=Overwrite(loc, before.payload, frozenset(failure.members))
+                )
             yield catcher.next, after
         if state.next is not None:
-            for after in self._after(state, before):
+            for after in self._after_success(state, before):
                 yield state.next, after
 
-    def _after(self, state: State, entered: Situation) -> Iterator[Situation]:
-        before = self._went_well(state, entered)
+    def _after_success(self, state: State, entered: AbstractState) -> Iterator[AbstractState]:
+        before = self._after_reads(state, entered)
         result_path = getattr(state, "result_path", None)
         results = self.results(state, before) if isinstance(result_path, Path) else None
         if results is None or not isinstance(result_path, Path):
@@ -136,93 +149,93 @@ class DataFlow:
             return
         raw = self.flow.definition["States"][state.name]
         for result in results:
-            placed = put(before.shape, result_path.steps, result).only(OBJECT)
+            placed = assign(before.payload, result_path.steps, result).restrict(OBJECT)
             if placed is None:
                 continue  # a payload is an object: the state fails
-            after = before.writes(placed, result_path.steps)
+            after = before.assign(placed, result_path.steps)
             if isinstance(state, ActionState) and "ResultPath" not in raw:
                 documented = self._documented(state, result)
                 if documented is not None:
-                    loss = Loss(state_loc(state.name), before.shape, documented)
-                    after = replace(after, loss=loss)
+                    overwrite = Overwrite(state_loc(state.name), before.payload, documented)
+                    after = replace(after, overwrite=overwrite)
             yield after
 
-    def _documented(self, state: ActionState, result: Shape) -> frozenset[str] | None:
+    def _documented(self, state: ActionState, result: JsonType) -> frozenset[str] | None:
         """Return the members that an action's result is known to have, or None."""
         if not state.bare:
             return STATUS_MEMBERS
-        return frozenset(result.members) if result.named else None
+        return frozenset(result.members) if result.documented else None
 
-    def _went_well(self, state: State, before: Situation) -> Situation:
-        """Return what is known once the state has read all that it reads."""
-        shape = before.shape
-        for reading in readings(state, before, self.inferences):
-            if reading.steps and reading.steps[0] != CONTEXT_NAME and is_certain(reading):
-                shape = assure(shape, reading.steps) or shape
-        return before.learns(shape)
+    def _after_reads(self, state: State, before: AbstractState) -> AbstractState:
+        """Refine an abstract state by what a state has read, once it did not fail."""
+        json_type = before.payload
+        for use in uses(state, before, self.inferences):
+            if use.steps and use.steps[0] != CONTEXT_NAME and is_certain(use):
+                json_type = require(json_type, use.steps) or json_type
+        return before.refine(json_type)
 
-    def results(self, state: State, before: Situation) -> list[Shape] | None:
-        """Return what a state can put at its ResultPath; None where it leaves the payload alone.
+    def results(self, state: State, before: AbstractState) -> list[JsonType] | None:
+        """Return the types of a state's result; None where it does not change the payload.
 
         Args:
             state: the state.
-            before: how a run comes to it.
+            before: abstract state at its entry.
         """
-        if state.name in self._doubtful:
+        if state.name in self._unchecked_states:
             return [ANY]
         if isinstance(state, ActionState):
-            return self._answers(state, before)
+            return self._action_results(state, before)
         result = self._result(state, before)
         return None if result is None else [result]
 
-    def _answers(self, state: ActionState, before: Situation) -> list[Shape]:
+    def _action_results(self, state: ActionState, before: AbstractState) -> list[JsonType]:
         provider = provider_of(state.url)
         if state.url == AWAIT_WEB_INPUT:
-            return [response_of(self.flow, state)]
+            return [web_input_response_type(self.flow, state)]
         if state.bare:
-            return details_of(provider)
+            return details_types(provider)
         number = None
         if provider is not None and provider.results_per is not None:
-            asked = look(self.body(state, before), (provider.results_per,)).shape
-            number = asked.least if asked.least == asked.most else None
-        return status_documents(state.url, not state.raises, number)
+            asked = get(self.body(state, before), (provider.results_per,)).json_type
+            number = asked.min_items if asked.min_items == asked.max_items else None
+        return status_types(state.url, not state.raises, number)
 
-    def body(self, state: ActionState, before: Situation) -> Shape:
-        """Return what an action is asked."""
+    def body(self, state: ActionState, before: AbstractState) -> JsonType:
+        """Return the type of an action's body."""
         if state.parameters is not None:
-            return self.evaluated(state.parameters, before.shape)
-        return ANY if state.input_path is None else _at(state.input_path, before.shape)
+            return self.evaluate(state.parameters, before.payload)
+        return ANY if state.input_path is None else _resolve(state.input_path, before.payload)
 
-    def _result(self, state: State, before: Situation) -> Shape | None:
+    def _result(self, state: State, before: AbstractState) -> JsonType | None:
         if isinstance(state, ExpressionEvalState):
-            return self.evaluated(state.parameters, before.shape)
+            return self.evaluate(state.parameters, before.payload)
         if isinstance(state, PassState):
             if state.result is not None:
-                return from_value(state.result)
+                return type_of_value(state.result)
             if state.parameters is not None:
-                return self.evaluated(state.parameters, before.shape)
+                return self.evaluate(state.parameters, before.payload)
             if state.input_path is not None:
-                return _at(state.input_path, before.shape)
-            return before.shape if state.result_path.steps else None
+                return _resolve(state.input_path, before.payload)
+            return before.payload if state.result_path.steps else None
         return None
 
-    def evaluated(self, part: Any, shape: Shape) -> Shape:
-        """Return what Parameters come to."""
+    def evaluate(self, part: Any, json_type: JsonType) -> JsonType:
+        """Return the type of evaluated Parameters."""
         if isinstance(part, ObjectTemplate):
-            members = {name: self.evaluated(member, shape) for name, member in part.members}
-            return bounded(closed(members))
+            members = {name: self.evaluate(member, json_type) for name, member in part.members}
+            return widen(closed_object(members))
         if isinstance(part, ArrayTemplate):
-            return exactly(self.evaluated(item, shape) for item in part.items)
+            return array_of(self.evaluate(item, json_type) for item in part.items)
         if isinstance(part, Constant):
-            return from_value(part.value)
+            return type_of_value(part.value)
         if isinstance(part, Reference):
-            return _at(part.path, shape)
+            return _resolve(part.path, json_type)
         if isinstance(part, Computed):
-            return self.inferences.of(part, shape).shape
+            return self.inferences.infer(part, json_type).json_type
         return ANY
 
 
-def _at(path: Path, shape: Shape) -> Shape:
+def _resolve(path: Path, json_type: JsonType) -> JsonType:
     if path.reads_context:
-        return look(CONTEXT, path.steps[1:]).shape if path.is_single else ANY
-    return look(shape, path.steps).shape if path.is_single else array()
+        return get(CONTEXT, path.steps[1:]).json_type if path.is_single else ANY
+    return get(json_type, path.steps).json_type if path.is_single else array()

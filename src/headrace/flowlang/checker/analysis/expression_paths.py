@@ -1,4 +1,4 @@
-"""The places that an expression names, as they stand in its text."""
+"""Paths that an expression names in its text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from headrace.flowlang.expressions import DICT_METHODS, Expression
 from headrace.flowlang.paths import Step, compile_path
 
 Steps = tuple[Step, ...]
-# Functions that take a place as text, and do not mind that it is empty.
-ASKING: Final = frozenset({"is_present", "getattr"})
+# Functions that take a path as text, and accept that nothing is there.
+PRESENCE_FUNCTIONS: Final = frozenset({"is_present", "getattr"})
 
 
-def method_members(expression: Expression) -> list[str]:
+def dict_method_members(expression: Expression) -> list[str]:
     """Return members read with a dot whose name is a method of Python's dict."""
     called = {id(node.func) for node in ast.walk(expression.tree) if isinstance(node, ast.Call)}
     return [
@@ -24,35 +24,35 @@ def method_members(expression: Expression) -> list[str]:
     ]
 
 
-def guards_of(expression: Expression) -> tuple[frozenset[Steps], bool]:
-    """Return the places whose absence an expression looks out for.
+def guarded_paths(expression: Expression) -> tuple[frozenset[Steps], bool]:
+    """Return the paths whose absence an expression handles.
 
     Returns:
-        The places, and whether it also asks for some that it puts together when it runs.
+        The paths, and whether it also tests some that it computes.
     """
     guards: set[Steps] = set()
-    whole = False
+    has_computed_paths = False
     for node in ast.walk(expression.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ASKING and node.args:
-                steps = named_path(node.args[0])
-                whole = whole or steps is None
+            if node.func.id in PRESENCE_FUNCTIONS and node.args:
+                steps = argument_path(node.args[0])
+                has_computed_paths = has_computed_paths or steps is None
                 guards.add(steps or ())
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            # o.get('k'), o.keys(): whoever asks so expects that a member may be missing.
-            owner = chain(node.func.value, expression)
+            # o.get('k'), o.keys(): such a call handles that a member may be missing.
+            owner = node_path(node.func.value, expression)
             if owner is not None and node.func.attr in DICT_METHODS:
                 guards.add(owner)
         elif isinstance(node, ast.Compare):
             for operator, other in zip(node.ops, node.comparators, strict=True):
-                owner = chain(other, expression)
+                owner = node_path(other, expression)
                 if isinstance(operator, ast.In | ast.NotIn) and owner is not None:
                     guards.add(owner)
-    return frozenset(guards - {()}), whole
+    return frozenset(guards - {()}), has_computed_paths
 
 
-def named_path(node: ast.expr) -> Steps | None:
-    """Return the place that a constant argument of ``is_present`` or ``getattr`` names."""
+def argument_path(node: ast.expr) -> Steps | None:
+    """Return the path that a constant argument of ``is_present`` or ``getattr`` names."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return None
     text = node.value
@@ -62,8 +62,8 @@ def named_path(node: ast.expr) -> Steps | None:
         return None
 
 
-def chain(node: ast.expr, expression: Expression) -> Steps | None:
-    """Return the place that ``a.b[0]['c']`` names; None where it is put together otherwise."""
+def node_path(node: ast.expr, expression: Expression) -> Steps | None:
+    """Return the path that a node such as ``a.b[0]['c']`` names; None where it is no such chain."""
     steps: list[Step] = []
     while True:
         if isinstance(node, ast.Attribute):
@@ -95,15 +95,15 @@ def constant_key(node: ast.expr) -> str | int | None:
     return None
 
 
-def before_method(steps: Steps) -> Steps:
-    """Return the place before a dotted name that is a method, whatever it stands behind."""
+def without_method(steps: Steps) -> Steps:
+    """Return a path up to the first dotted name that is a method of objects."""
     for number, step in enumerate(steps):
         if number and step in DICT_METHODS:
             return steps[:number]
     return steps
 
 
-def shown(node: ast.AST) -> str:
-    """Write a part of an expression, cut where it is long."""
+def source_text(node: ast.AST) -> str:
+    """Write a part of an expression, shortened where it is long."""
     text = ast.unparse(node)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""What an expression reads and gives, without a payload: only what is known of one."""
+"""Type inference for expressions: uses of the payload, and the type of the result."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.flowlang.checker.analysis.conditions import Scope, where
+from headrace.flowlang.checker.analysis.conditions import Scope, refine_by_test
 from headrace.flowlang.checker.analysis.expression_paths import (
-    ASKING,
+    PRESENCE_FUNCTIONS,
     Steps,
-    before_method,
-    chain,
+    argument_path,
     constant_key,
-    guards_of,
-    named_path,
-    shown,
+    guarded_paths,
+    node_path,
+    source_text,
+    without_method,
 )
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     ANY,
+    ANY_BOOLEAN,
+    ANY_NUMBER,
+    ANY_STRING,
     ARRAY,
-    COUNT,
-    FLAG,
     NUMBER,
     OBJECT,
     STRING,
-    TEXT,
+    JsonType,
     Member,
     Presence,
-    Shape,
     array,
-    bounded,
-    exactly,
-    from_value,
+    array_of,
+    describe_kinds,
     join,
-    kinds_in_words,
+    type_of_value,
+    widen,
 )
-from headrace.flowlang.checker.analysis.lookup import Found, look
+from headrace.flowlang.checker.analysis.lookup import LookupResult, get
 from headrace.flowlang.checker.analysis.operators import FUNCTIONS, binary, comparison, method
 from headrace.flowlang.checker.analysis.provider_results import CONTEXT
 from headrace.flowlang.expressions import DICT_METHODS, Expression
@@ -46,90 +46,90 @@ from headrace.flowlang.paths import CONTEXT_NAME
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One place that an expression reads.
+class PathUse:
+    """Use of a path by an expression.
 
     Attributes:
-        steps: the way to it.
+        steps: the path.
         found: what is known of it, where it is read.
         always: whether it is read whenever the expression is evaluated.
-        guarded: whether the expression looks out for its absence.
+        guarded: whether the expression handles its absence.
     """
 
     steps: Steps
-    found: Found
+    found: LookupResult
     always: bool
     guarded: bool
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """What is known of an expression.
+class Inference:
+    """Inferred properties of an expression.
 
     Attributes:
-        shape: what it gives.
-        readings: what it reads.
+        json_type: type of its value.
+        uses: paths that it reads.
         problems: why it, or a part of it, must fail; and whether that part is evaluated whenever
             the expression is.
-        whole: whether it may read more than it names.
+        reads_unnamed_paths: whether it may read more than it names.
     """
 
-    shape: Shape
-    readings: tuple[Reading, ...]
+    json_type: JsonType
+    uses: tuple[PathUse, ...]
     problems: tuple[tuple[str, bool], ...]
-    whole: bool
+    reads_unnamed_paths: bool
 
 
-def infer(expression: Expression, payload: Shape) -> Inferred:
-    """Works out what an expression reads and gives.
+def infer(expression: Expression, payload: JsonType) -> Inference:
+    """Infer the uses and the type of an expression.
 
     Args:
         expression: the compiled expression.
         payload: what is known of the payload where it is evaluated.
     """
-    guards, whole = guards_of(expression)
-    walk = _Walk(expression, payload, guards)
-    shape = walk.visit(expression.tree, payload, True)
-    return Inferred(
-        bounded(shape),
-        tuple({(r.steps, r.always, r.guarded): r for r in walk.readings}.values()),
-        tuple(dict.fromkeys(walk.problems)),
-        whole,
+    guards, reads_unnamed_paths = guarded_paths(expression)
+    visitor = _TypeInference(expression, payload, guards)
+    json_type = visitor.visit(expression.tree, payload, True)
+    return Inference(
+        widen(json_type),
+        tuple({(r.steps, r.always, r.guarded): r for r in visitor.uses}.values()),
+        tuple(dict.fromkeys(visitor.problems)),
+        reads_unnamed_paths,
     )
 
 
-class _Walk:
-    def __init__(self, expression: Expression, payload: Shape, guards: frozenset[Steps]) -> None:
-        self.readings: list[Reading] = []
+class _TypeInference:
+    def __init__(self, expression: Expression, payload: JsonType, guards: frozenset[Steps]) -> None:
+        self.uses: list[PathUse] = []
         self.problems: list[tuple[str, bool]] = []
         self._expression = expression
         self._payload = payload
         self._guards = guards
-        self._bound: dict[str, Shape] = {}
+        self._bound: dict[str, JsonType] = {}
 
-    def visit(self, node: ast.expr, payload: Shape, always: bool) -> Shape:
-        """Return what a node gives where the payload is of a shape."""
+    def visit(self, node: ast.expr, payload: JsonType, always: bool) -> JsonType:
+        """Return the type of a node for a payload of a type."""
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
                     self.visit(child, payload, False)
             return ANY
-        shape: Shape = method(node, payload, always)
-        return shape
+        json_type: JsonType = method(node, payload, always)
+        return json_type
 
-    def _constant(self, node: ast.Constant, payload: Shape, always: bool) -> Shape:
+    def _constant(self, node: ast.Constant, payload: JsonType, always: bool) -> JsonType:
         del payload, always
         known = node.value is None or isinstance(node.value, bool | int | float | str)
-        return from_value(node.value) if known else ANY
+        return type_of_value(node.value) if known else ANY
 
-    def _name(self, node: ast.Name, payload: Shape, always: bool) -> Shape:
+    def _name(self, node: ast.Name, payload: JsonType, always: bool) -> JsonType:
         return self._chained(node, payload, always)
 
-    def _attribute(self, node: ast.Attribute, payload: Shape, always: bool) -> Shape:
+    def _attribute(self, node: ast.Attribute, payload: JsonType, always: bool) -> JsonType:
         return self._chained(node, payload, always)
 
-    def _chained(self, node: ast.expr, payload: Shape, always: bool) -> Shape:
+    def _chained(self, node: ast.expr, payload: JsonType, always: bool) -> JsonType:
         root: ast.expr = node
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
@@ -137,11 +137,11 @@ class _Walk:
             path = self._expression.paths.get(root.id)
             if path is not None and not path.is_single:
                 return ANY
-            steps = chain(node, self._expression)
+            steps = node_path(node, self._expression)
             if steps is not None:
-                shape = self._read(before_method(steps), payload, always, steps)
+                json_type = self._read(without_method(steps), payload, always, steps)
                 # Whether the service writes what stands in backquotes as text is not documented.
-                return shape if path is None else join(shape, TEXT)
+                return json_type if path is None else join(json_type, ANY_STRING)
         if isinstance(node, ast.Name):
             return self._bound.get(node.id, ANY)
         if isinstance(node, ast.Attribute):
@@ -152,21 +152,21 @@ class _Walk:
         assert isinstance(node, ast.Subscript)  # noqa: S101 - the callers' types
         return self._item(node, payload, always)
 
-    def _read(self, steps: Steps, payload: Shape, always: bool, written: Steps) -> Shape:
+    def _read(self, steps: Steps, payload: JsonType, always: bool, source: Steps) -> JsonType:
         if steps[0] == CONTEXT_NAME:
-            found = look(CONTEXT, steps[1:])
-            self.readings.append(Reading(steps, found, always, False))
-            return found.shape if found.presence == Presence.MUST else ANY
+            found = get(CONTEXT, steps[1:])
+            self.uses.append(PathUse(steps, found, always, False))
+            return found.json_type if found.presence == Presence.MUST else ANY
         if _is_character(payload, steps):
-            self._read(steps[:-1], payload, always, written)
-            return TEXT
-        found = look(payload, steps)
+            self._read(steps[:-1], payload, always, source)
+            return ANY_STRING
+        found = get(payload, steps)
         guarded = any(steps[: len(guard)] == guard for guard in self._guards)
-        self.readings.append(Reading(steps, found, always, guarded))
-        return found.shape if steps == written else ANY
+        self.uses.append(PathUse(steps, found, always, guarded))
+        return found.json_type if steps == source else ANY
 
-    def _member(self, owner: Shape, name: str, text: str, always: bool) -> Shape:
-        found = look(owner, (name,))
+    def _member(self, owner: JsonType, name: str, text: str, always: bool) -> JsonType:
+        found = get(owner, (name,))
         if found.presence == Presence.CANNOT:
             if owner.kinds & OBJECT:
                 known = ", ".join(list(owner.members)[:8]) or "none"
@@ -174,55 +174,59 @@ class _Walk:
                     (f"{text}: there is no member {name!r}; there are: {known}", always)
                 )
             else:
-                words = kinds_in_words(owner.kinds)
+                words = describe_kinds(owner.kinds)
                 self.problems.append((f"{text}: {words} has no members", always))
             return ANY
-        if owner.complete and found.presence == Presence.UNKNOWN and name not in owner.members:
+        if (
+            owner.fully_documented
+            and found.presence == Presence.UNKNOWN
+            and name not in owner.members
+        ):
             known = ", ".join(list(owner.members)[:8])
             self.problems.append(
                 (f"{text}: a member {name!r} is not documented; there are: {known}", False)
             )
-        return found.shape
+        return found.json_type
 
-    def _subscript(self, node: ast.Subscript, payload: Shape, always: bool) -> Shape:
+    def _subscript(self, node: ast.Subscript, payload: JsonType, always: bool) -> JsonType:
         if constant_key(node.slice) is not None:
             return self._chained(node, payload, always)
         return self._item(node, payload, always)
 
-    def _item(self, node: ast.Subscript, payload: Shape, always: bool) -> Shape:
+    def _item(self, node: ast.Subscript, payload: JsonType, always: bool) -> JsonType:
         owner = self.visit(node.value, payload, always)
         if isinstance(node.slice, ast.Slice):
             for part in (node.slice.lower, node.slice.upper, node.slice.step):
                 if part is not None:
                     self.visit(part, payload, always)
             kinds = owner.kinds & (STRING | ARRAY)
-            return Shape(kinds, items=owner.items) if kinds else ANY
+            return JsonType(kinds, items=owner.items) if kinds else ANY
         key = constant_key(node.slice)
         if isinstance(key, str):
             return self._member(owner, key, ast.unparse(node), always)
         self.visit(node.slice, payload, always)
         if owner.kinds == STRING:
-            return TEXT
+            return ANY_STRING
         if (
             isinstance(key, int)
             and owner.kinds == ARRAY
-            and look(owner, (key,)).presence == Presence.CANNOT
+            and get(owner, (key,)).presence == Presence.CANNOT
         ):
-            self.problems.append((f"{shown(node)}: there is no such item", always))
+            self.problems.append((f"{source_text(node)}: there is no such item", always))
         return (owner.items or ANY) if owner.kinds == ARRAY else ANY
 
-    def _call(self, node: ast.Call, payload: Shape, always: bool) -> Shape:
+    def _call(self, node: ast.Call, payload: JsonType, always: bool) -> JsonType:
         function = node.func
         named = isinstance(function, ast.Name)
-        if isinstance(function, ast.Name) and function.id in ASKING and node.args:
-            return self._asked(function.id, node, payload, always)
+        if isinstance(function, ast.Name) and function.id in PRESENCE_FUNCTIONS and node.args:
+            return self._presence_call(function.id, node, payload, always)
         arguments = [self.visit(argument, payload, always) for argument in node.args]
         for keyword in node.keywords:
             self.visit(keyword.value, payload, always)
         if named and isinstance(function, ast.Name):
             takes, gives = FUNCTIONS.get(function.id, (0, ANY))
             if arguments and takes and not arguments[0].kinds & takes:
-                words = kinds_in_words(arguments[0].kinds)
+                words = describe_kinds(arguments[0].kinds)
                 self.problems.append((f"{function.id}() does not take {words}", always))
             return gives
         if isinstance(function, ast.Attribute):
@@ -233,137 +237,147 @@ class _Walk:
             return result
         return ANY
 
-    def _asked(self, name: str, node: ast.Call, payload: Shape, always: bool) -> Shape:
+    def _presence_call(
+        self, name: str, node: ast.Call, payload: JsonType, always: bool
+    ) -> JsonType:
         others = [self.visit(argument, payload, always) for argument in node.args[1:]]
         if name == "is_present":
-            return FLAG
-        steps = named_path(node.args[0])
+            return ANY_BOOLEAN
+        steps = argument_path(node.args[0])
         if steps is None:
             self.visit(node.args[0], payload, always)
             return ANY
         if steps[0] == CONTEXT_NAME:
             return ANY
-        found = look(payload, steps)
-        self.readings.append(Reading(steps, found, False, True))
-        default = others[0] if others else from_value(None)
+        found = get(payload, steps)
+        self.uses.append(PathUse(steps, found, False, True))
+        default = others[0] if others else type_of_value(None)
         if found.presence == Presence.CANNOT:
             return default
-        return found.shape if found.presence == Presence.MUST else join(found.shape, default)
+        return (
+            found.json_type if found.presence == Presence.MUST else join(found.json_type, default)
+        )
 
-    def _binop(self, node: ast.BinOp, payload: Shape, always: bool) -> Shape:
+    def _binop(self, node: ast.BinOp, payload: JsonType, always: bool) -> JsonType:
         left = self.visit(node.left, payload, always)
         right = self.visit(node.right, payload, always)
         result, problem = binary(node.op, left, right)
         if problem is not None:
-            self.problems.append((f"{shown(node)}: {problem}", always))
+            self.problems.append((f"{source_text(node)}: {problem}", always))
         return result
 
-    def _unaryop(self, node: ast.UnaryOp, payload: Shape, always: bool) -> Shape:
+    def _unaryop(self, node: ast.UnaryOp, payload: JsonType, always: bool) -> JsonType:
         operand = self.visit(node.operand, payload, always)
         if isinstance(node.op, ast.Not):
-            return FLAG
+            return ANY_BOOLEAN
         if isinstance(node.op, ast.USub) and operand.values is not None:
             numbers = [value for kind, value in operand.values if kind == NUMBER]
             if len(numbers) == 1 and operand.kinds == NUMBER:
-                return from_value(-numbers[0])
-        return COUNT
+                return type_of_value(-numbers[0])
+        return ANY_NUMBER
 
-    def _boolop(self, node: ast.BoolOp, payload: Shape, always: bool) -> Shape:
-        goes_on = isinstance(node.op, ast.And)
-        known: Shape | None = payload
-        result: Shape | None = None
+    def _boolop(self, node: ast.BoolOp, payload: JsonType, always: bool) -> JsonType:
+        continues_if = isinstance(node.op, ast.And)
+        known: JsonType | None = payload
+        result: JsonType | None = None
         for number, value in enumerate(node.values):
             if known is None:
                 break
-            shape = self.visit(value, known, always and number == 0)
-            result = shape if result is None else join(result, shape)
-            known = self._where(value, known, goes_on)
+            json_type = self.visit(value, known, always and number == 0)
+            result = json_type if result is None else join(result, json_type)
+            known = self._refine(value, known, continues_if)
         return result or ANY
 
-    def _compare(self, node: ast.Compare, payload: Shape, always: bool) -> Shape:
+    def _compare(self, node: ast.Compare, payload: JsonType, always: bool) -> JsonType:
         left = self.visit(node.left, payload, always)
         for number, (operator, other) in enumerate(zip(node.ops, node.comparators, strict=True)):
             right = self.visit(other, payload, always and number == 0)
             problem = comparison(operator, left, right)
             if problem is not None:
-                self.problems.append((f"{shown(node)}: {problem}", always and number == 0))
+                self.problems.append((f"{source_text(node)}: {problem}", always and number == 0))
             left = right
-        return FLAG
+        return ANY_BOOLEAN
 
-    def _ifexp(self, node: ast.IfExp, payload: Shape, always: bool) -> Shape:
+    def _ifexp(self, node: ast.IfExp, payload: JsonType, always: bool) -> JsonType:
         self.visit(node.test, payload, always)
-        shapes = []
+        json_types = []
         for branch, truth in ((node.body, True), (node.orelse, False)):
-            known = self._where(node.test, payload, truth)
+            known = self._refine(node.test, payload, truth)
             if known is not None:
-                shapes.append(self.visit(branch, known, False))
-        return join(shapes[0], shapes[-1]) if shapes else ANY
+                json_types.append(self.visit(branch, known, False))
+        return join(json_types[0], json_types[-1]) if json_types else ANY
 
-    def _where(self, test: ast.expr, payload: Shape, truth: bool) -> Shape | None:
-        return where(test, payload, truth, Scope(self._expression, frozenset(self._bound)))
+    def _refine(self, test: ast.expr, payload: JsonType, truth: bool) -> JsonType | None:
+        return refine_by_test(test, payload, truth, Scope(self._expression, frozenset(self._bound)))
 
-    def _list(self, node: ast.List | ast.Tuple, payload: Shape, always: bool) -> Shape:
-        shapes: list[Shape] = []
+    def _list(self, node: ast.List | ast.Tuple, payload: JsonType, always: bool) -> JsonType:
+        json_types: list[JsonType] = []
         exact = True
         for element in node.elts:
             inner = element.value if isinstance(element, ast.Starred) else element
-            shape = self.visit(inner, payload, always)
+            json_type = self.visit(inner, payload, always)
             if isinstance(element, ast.Starred):
                 exact = False
-                shape = shape.items if shape.kinds == ARRAY and shape.items is not None else ANY
-            shapes.append(shape)
-        listed = exactly(shapes)
+                json_type = (
+                    json_type.items
+                    if json_type.kinds == ARRAY and json_type.items is not None
+                    else ANY
+                )
+            json_types.append(json_type)
+        listed = array_of(json_types)
         return listed if exact else array(listed.items)
 
     _tuple = _list
 
-    def _dict(self, node: ast.Dict, payload: Shape, always: bool) -> Shape:
+    def _dict(self, node: ast.Dict, payload: JsonType, always: bool) -> JsonType:
         members: dict[str, Member] = {}
         exact = True
         for key, value in zip(node.keys, node.values, strict=True):
             if key is not None:
                 self.visit(key, payload, always)
-            shape = self.visit(value, payload, always)
+            json_type = self.visit(value, payload, always)
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                members[key.value] = Member(shape)
+                members[key.value] = Member(json_type)
             else:
                 exact = False
         if not exact:
             members = {name: Member(ANY) for name in members}
-        return bounded(Shape(OBJECT, members, Presence.CANNOT if exact else Presence.UNKNOWN))
+        return widen(JsonType(OBJECT, members, Presence.CANNOT if exact else Presence.UNKNOWN))
 
-    def _joinedstr(self, node: ast.JoinedStr, payload: Shape, always: bool) -> Shape:
+    def _joinedstr(self, node: ast.JoinedStr, payload: JsonType, always: bool) -> JsonType:
         for value in node.values:
             self.visit(value, payload, always)
-        return TEXT
+        return ANY_STRING
 
-    def _formattedvalue(self, node: ast.FormattedValue, payload: Shape, always: bool) -> Shape:
+    def _formattedvalue(
+        self, node: ast.FormattedValue, payload: JsonType, always: bool
+    ) -> JsonType:
         self.visit(node.value, payload, always)
         if node.format_spec is not None:
             self.visit(node.format_spec, payload, always)
-        return TEXT
+        return ANY_STRING
 
-    def _listcomp(self, node: Any, payload: Shape, always: bool) -> Shape:
-        (element,), source = self._looped(node.generators, [node.elt], payload, always)
-        if len(node.generators) > 1 or source.kinds != ARRAY or source.least is None:
+    def _listcomp(self, node: Any, payload: JsonType, always: bool) -> JsonType:
+        (element,), source = self._comprehension_types(node.generators, [node.elt], payload, always)
+        if len(node.generators) > 1 or source.kinds != ARRAY or source.min_items is None:
             return array(element)
         filtered = bool(node.generators[0].ifs)
-        return array(element, 0 if filtered else source.least, source.most)
+        return array(element, 0 if filtered else source.min_items, source.max_items)
 
     _generatorexp = _listcomp
 
-    def _dictcomp(self, node: ast.DictComp, payload: Shape, always: bool) -> Shape:
-        self._looped(node.generators, [node.key, node.value], payload, always)
-        return Shape(OBJECT)
+    def _dictcomp(self, node: ast.DictComp, payload: JsonType, always: bool) -> JsonType:
+        self._comprehension_types(node.generators, [node.key, node.value], payload, always)
+        return JsonType(OBJECT)
 
-    def _looped(
+    def _comprehension_types(
         self,
         generators: list[ast.comprehension],
         elements: list[ast.expr],
-        payload: Shape,
+        payload: JsonType,
         always: bool,
-    ) -> tuple[list[Shape], Shape]:
-        """Return what the elements of a comprehension are, and what its first loop goes over."""
+    ) -> tuple[list[JsonType], JsonType]:
+        """Return the types of a comprehension's elements, and of its first iterable."""
         outer, first = self._bound, ANY
         self._bound = dict(outer)
         known = payload
@@ -371,30 +385,30 @@ class _Walk:
             source = self.visit(generator.iter, known, always and number == 0)
             first = source if number == 0 else first
             if not source.kinds & (STRING | ARRAY | OBJECT):
-                words = kinds_in_words(source.kinds)
+                words = describe_kinds(source.kinds)
                 self.problems.append(
-                    (f"{shown(generator.iter)}: {words} has no items", always and not number)
+                    (f"{source_text(generator.iter)}: {words} has no items", always and not number)
                 )
             item = source.items if source.kinds == ARRAY and source.items is not None else ANY
             self._bind(generator.target, item)
             for test in generator.ifs:
                 self.visit(test, known, False)
-                known = self._where(test, known, True) or known
-        shapes = [self.visit(element, known, False) for element in elements]
+                known = self._refine(test, known, True) or known
+        json_types = [self.visit(element, known, False) for element in elements]
         self._bound = outer
-        return shapes, first
+        return json_types, first
 
-    def _bind(self, target: ast.expr, shape: Shape) -> None:
+    def _bind(self, target: ast.expr, json_type: JsonType) -> None:
         if isinstance(target, ast.Name):
-            self._bound[target.id] = shape
+            self._bound[target.id] = json_type
         elif isinstance(target, ast.Tuple | ast.List):
             for element in target.elts:
                 self._bind(element, ANY)
 
 
-def _is_character(payload: Shape, steps: Steps) -> bool:
+def _is_character(payload: JsonType, steps: Steps) -> bool:
     """Say whether the last step may take one character of a string."""
     if len(steps) < 2 or not isinstance(steps[-1], int):
         return False
-    owner = look(payload, steps[:-1]).shape
+    owner = get(payload, steps[:-1]).json_type
     return owner.kinds != ALL and bool(owner.kinds & STRING)

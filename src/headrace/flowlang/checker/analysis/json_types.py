@@ -1,4 +1,8 @@
-"""Sets of JSON values: what is known of a payload before any run."""
+"""Types of JSON values: the lattice of the abstract interpreter, with join, meet and widening.
+
+A type is a set of JSON values. ``join`` is the union as far as it can be expressed, ``meet`` the
+intersection; ``widen`` bounds the size of a type, so that loops reach a fixpoint.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Final
 
-# Deeper than any real payload; a flow that nests at every turn of a loop is cut off here.
+# Deeper than any real payload; a flow that nests deeper in each iteration of a loop ends here.
 MAX_DEPTH: Final = 12
-# Members at all levels together; larger shapes are forgotten.
+# Members at all levels together; larger types are widened.
 MAX_WEIGHT: Final = 4_000
 MAX_VALUES: Final = 24
 
@@ -32,7 +36,7 @@ SCALARS: Final = NULL | BOOLEAN | NUMBER | STRING
 
 
 class Presence(IntEnum):
-    """How sure it is that something is there.
+    """Presence of a member: the lattice from impossible to certain.
 
     ``UNDECLARED``: an input may bring it, and the schema, which lists others, does not name it.
     ``UNKNOWN``: nothing is known, and so nothing is claimed.
@@ -47,9 +51,9 @@ class Presence(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an object: what it is, and whether it is there."""
+    """Member of an object: its type and its presence."""
 
-    shape: Shape
+    json_type: JsonType
     presence: Presence = Presence.MUST
 
 
@@ -57,52 +61,52 @@ Value = tuple[int, Any]  # kind and value: in Python, True equals 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A set of JSON values.
+class JsonType:
+    """Type of a JSON value: a set of values.
 
     Attributes:
         kinds: which kinds of values, as bits.
         members: known members, if it is an object.
-        rest: whether an object has members of other names.
-        items: what an array's items are; None where that is not known.
+        other_members: whether an object has members of other names.
+        items: type of an array's items; None where that is not known.
         values: the scalars that are possible; None where they are not known.
-        named: whether the members are those that a provider documents.
-        least: an array has at least so many items, and may have no more; None where nothing is
+        documented: whether the members are those that a provider documents.
+        min_items: an array has at least so many items, and may have no more; None where nothing is
             known of their number.
-        most: an array has at most so many items; None where that is not known.
-        identifies: whether a text is an id, by its schema.
-        complete: whether all members are named that a provider documents.
-        weight: number of shapes in it.
+        max_items: an array has at most so many items; None where that is not known.
+        is_id: whether a text is an id, by its schema.
+        fully_documented: whether all members are named that a provider documents.
+        weight: number of types in it.
         height: levels below it.
     """
 
     kinds: int = ALL
     members: Mapping[str, Member] = field(default_factory=dict)
-    rest: Presence = Presence.UNKNOWN
-    items: Shape | None = None
+    other_members: Presence = Presence.UNKNOWN
+    items: JsonType | None = None
     values: frozenset[Value] | None = None
-    named: bool = False
-    least: int | None = None
-    most: int | None = None
-    identifies: bool = False
-    complete: bool = False
+    documented: bool = False
+    min_items: int | None = None
+    max_items: int | None = None
+    is_id: bool = False
+    fully_documented: bool = False
     weight: int = field(init=False, compare=False)
     height: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         weight, height = 1, 0
         for member in self.members.values():
-            weight += member.shape.weight
-            if member.shape.height >= height:
-                height = member.shape.height + 1
+            weight += member.json_type.weight
+            if member.json_type.height >= height:
+                height = member.json_type.height + 1
         if self.items is not None:
             weight += self.items.weight
             height = max(height, self.items.height + 1)
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "height", height)
 
-    def only(self, kinds: int) -> Shape | None:
-        """Return the part that is of these kinds, or None where there is none."""
+    def restrict(self, kinds: int) -> JsonType | None:
+        """Restrict the type to some kinds; None where nothing is left."""
         left = self.kinds & kinds
         if left == self.kinds:
             return self
@@ -116,37 +120,39 @@ class Shape:
         return replace(self, kinds=left, values=values)
 
 
-ANY: Final = Shape()
-TEXT: Final = Shape(STRING)
-COUNT: Final = Shape(NUMBER)
-FLAG: Final = Shape(BOOLEAN, values=frozenset({(BOOLEAN, True), (BOOLEAN, False)}))
-OPEN: Final = Shape(OBJECT)
-EMPTY: Final = Shape(OBJECT, rest=Presence.CANNOT)
+ANY: Final = JsonType()
+ANY_STRING: Final = JsonType(STRING)
+ANY_NUMBER: Final = JsonType(NUMBER)
+ANY_BOOLEAN: Final = JsonType(BOOLEAN, values=frozenset({(BOOLEAN, True), (BOOLEAN, False)}))
+ANY_OBJECT: Final = JsonType(OBJECT)
+EMPTY_OBJECT: Final = JsonType(OBJECT, other_members=Presence.CANNOT)
 
 
-def kinds_in_words(kinds: int) -> str:
+def describe_kinds(kinds: int) -> str:
     """Write kinds, such as ``a string or null``."""
     names = [name for bit, name in KIND_NAMES.items() if kinds & bit]
     return " or ".join(reversed(names)) if names else "nothing"
 
 
-def closed(members: Mapping[str, Shape]) -> Shape:
+def closed_object(members: Mapping[str, JsonType]) -> JsonType:
     """Return an object with exactly these members."""
-    return Shape(OBJECT, {name: Member(s) for name, s in members.items()}, Presence.CANNOT)
+    return JsonType(OBJECT, {name: Member(s) for name, s in members.items()}, Presence.CANNOT)
 
 
-def array(items: Shape | None = None, least: int | None = None, most: int | None = None) -> Shape:
+def array(
+    items: JsonType | None = None, min_items: int | None = None, max_items: int | None = None
+) -> JsonType:
     """Return an array."""
-    return Shape(ARRAY, items=items, least=least, most=most)
+    return JsonType(ARRAY, items=items, min_items=min_items, max_items=max_items)
 
 
-def exactly(items: Iterable[Shape]) -> Shape:
-    """Return an array of so many items."""
-    shapes = list(items)
-    joined_items: Shape | None = None
-    for shape in shapes:
-        joined_items = shape if joined_items is None else join(joined_items, shape)
-    return array(joined_items, len(shapes), len(shapes))
+def array_of(items: Iterable[JsonType]) -> JsonType:
+    """Return the type of an array with exactly these items."""
+    json_types = list(items)
+    joined_items: JsonType | None = None
+    for json_type in json_types:
+        joined_items = json_type if joined_items is None else join(joined_items, json_type)
+    return array(joined_items, len(json_types), len(json_types))
 
 
 def kind_of(value: Any) -> int:
@@ -162,56 +168,61 @@ def kind_of(value: Any) -> int:
     return ARRAY if isinstance(value, list | tuple) else OBJECT
 
 
-def one_of(values: Iterable[Any]) -> Shape | None:
-    """Return the shape of some constants."""
-    found: Shape | None = None
+def type_of_values(values: Iterable[Any]) -> JsonType | None:
+    """Return the join of the types of some constants."""
+    found: JsonType | None = None
     for value in values:
-        shape = from_value(value)
-        found = shape if found is None else join(found, shape)
+        json_type = type_of_value(value)
+        found = json_type if found is None else join(found, json_type)
     return found
 
 
-def from_value(value: Any, depth: int = 0) -> Shape:
-    """Return the shape of one constant."""
+def type_of_value(value: Any, depth: int = 0) -> JsonType:
+    """Return the type of one constant."""
     if depth > MAX_DEPTH:
         return ANY
     kind = kind_of(value)
     if kind == OBJECT:
-        return bounded(closed({str(k): from_value(item, depth + 1) for k, item in value.items()}))
+        return widen(
+            closed_object({str(k): type_of_value(item, depth + 1) for k, item in value.items()})
+        )
     if kind == ARRAY:
-        items: Shape | None = None
+        items: JsonType | None = None
         for item in value[:MAX_VALUES]:
-            shape = from_value(item, depth + 1)
-            items = shape if items is None else join(items, shape)
+            json_type = type_of_value(item, depth + 1)
+            items = json_type if items is None else join(items, json_type)
         return array(items if len(value) <= MAX_VALUES else None, len(value), len(value))
-    return Shape(kind, values=frozenset({(kind, value)}))
+    return JsonType(kind, values=frozenset({(kind, value)}))
 
 
-def bounded(shape: Shape) -> Shape:
-    """Return the shape, or what is left of one that is too large to follow: its upper levels."""
-    if shape.height <= MAX_DEPTH and shape.weight <= MAX_WEIGHT:
-        return shape
-    if shape.weight > 20 * MAX_WEIGHT:
+def widen(json_type: JsonType) -> JsonType:
+    """Widen a type that is too large to follow: keep its upper levels."""
+    if json_type.height <= MAX_DEPTH and json_type.weight <= MAX_WEIGHT:
+        return json_type
+    if json_type.weight > 20 * MAX_WEIGHT:
         return ANY
     for levels in (MAX_DEPTH, 6, 3, 1):
-        cut = _cut(shape, levels)
+        cut = _truncate(json_type, levels)
         if cut.weight <= MAX_WEIGHT:
             return cut
     return ANY
 
 
-def _cut(shape: Shape, levels: int) -> Shape:
-    if shape.height <= levels:
-        return shape
+def _truncate(json_type: JsonType, levels: int) -> JsonType:
+    if json_type.height <= levels:
+        return json_type
     if levels <= 0:
         return ANY
-    members = {n: Member(_cut(m.shape, levels - 1), m.presence) for n, m in shape.members.items()}
-    items = None if shape.items is None else _cut(shape.items, levels - 1)
-    return replace(shape, members=members, items=items)
+    members = {
+        n: Member(_truncate(m.json_type, levels - 1), m.presence)
+        for n, m in json_type.members.items()
+    }
+    items = None if json_type.items is None else _truncate(json_type.items, levels - 1)
+    return replace(json_type, members=members, items=items)
 
 
-def join(one: Shape, other: Shape) -> Shape:
-    """Return what is known where either shape may be."""
+def join(one: JsonType, other: JsonType) -> JsonType:
+    """Join two types: the smallest type that includes both, as far as it can be expressed."""
     if one is other or one == other:
         return one
     if one is ANY or other is ANY:
@@ -226,33 +237,70 @@ def join(one: Shape, other: Shape) -> Shape:
         values = one.values
     elif not one.kinds & SCALARS:
         values = other.values
-    items, least, most = one.items, one.least, one.most
+    items, min_items, max_items = one.items, one.min_items, one.max_items
     if one.kinds & other.kinds & ARRAY:
         # What is empty says nothing of items.
         if one.items is None or other.items is None:
-            items = other.items if one.most == 0 else one.items if other.most == 0 else None
+            items = (
+                other.items if one.max_items == 0 else one.items if other.max_items == 0 else None
+            )
         else:
             items = join(one.items, other.items)
-        least = None if least is None or other.least is None else min(least, other.least)
-        most = None if most is None or other.most is None else max(most, other.most)
+        min_items = (
+            None
+            if min_items is None or other.min_items is None
+            else min(min_items, other.min_items)
+        )
+        max_items = (
+            None
+            if max_items is None or other.max_items is None
+            else max(max_items, other.max_items)
+        )
     elif other.kinds & ARRAY:
-        items, least, most = other.items, other.least, other.most
+        items, min_items, max_items = other.items, other.min_items, other.max_items
     if not one.kinds & OBJECT:
-        members, rest, named, complete = other.members, other.rest, other.named, other.complete
+        members, rest, documented, fully_documented = (
+            other.members,
+            other.other_members,
+            other.documented,
+            other.fully_documented,
+        )
     elif not other.kinds & OBJECT:
-        members, rest, named, complete = one.members, one.rest, one.named, one.complete
+        members, rest, documented, fully_documented = (
+            one.members,
+            one.other_members,
+            one.documented,
+            one.fully_documented,
+        )
     else:
-        members, rest = _joined_members(one, other), _either(one.rest, other.rest)
-        named, complete = one.named and other.named, one.complete and other.complete
-    identifies = one.identifies and other.identifies
-    return bounded(
-        Shape(kinds, members, rest, items, values, named, least, most, identifies, complete)
+        members, rest = (
+            _join_members(one, other),
+            _join_presence(one.other_members, other.other_members),
+        )
+        documented, fully_documented = (
+            one.documented and other.documented,
+            one.fully_documented and other.fully_documented,
+        )
+    is_id = one.is_id and other.is_id
+    return widen(
+        JsonType(
+            kinds,
+            members,
+            rest,
+            items,
+            values,
+            documented,
+            min_items,
+            max_items,
+            is_id,
+            fully_documented,
+        )
     )
 
 
-def _joined_members(one: Shape, other: Shape) -> dict[str, Member]:
+def _join_members(one: JsonType, other: JsonType) -> dict[str, Member]:
     members: dict[str, Member] = {}
-    rest = _either(one.rest, other.rest)
+    rest = _join_presence(one.other_members, other.other_members)
     for name in {**one.members, **other.members}:
         left, right = one.members.get(name), other.members.get(name)
         if left is not None and right is not None:
@@ -260,34 +308,34 @@ def _joined_members(one: Shape, other: Shape) -> dict[str, Member]:
                 members[name] = left
                 continue
             if left.presence == Presence.CANNOT:
-                shape = right.shape
+                json_type = right.json_type
             elif right.presence == Presence.CANNOT:
-                shape = left.shape
+                json_type = left.json_type
             else:
-                shape = join(left.shape, right.shape)
-            members[name] = Member(shape, _either(left.presence, right.presence))
+                json_type = join(left.json_type, right.json_type)
+            members[name] = Member(json_type, _join_presence(left.presence, right.presence))
             continue
         present = left if left is not None else right
         absent = other if left is not None else one
         assert present is not None  # noqa: S101 - the name is from one of the two
-        presence = _either(present.presence, absent.rest)
+        presence = _join_presence(present.presence, absent.other_members)
         # What the other side knows nothing of can be of any kind there.
-        shape = present.shape if absent.rest == Presence.CANNOT else ANY
-        if presence != rest or shape is not ANY:
-            members[name] = Member(shape, presence)
+        json_type = present.json_type if absent.other_members == Presence.CANNOT else ANY
+        if presence != rest or json_type is not ANY:
+            members[name] = Member(json_type, presence)
     return members
 
 
-def _either(one: Presence, other: Presence) -> Presence:
+def _join_presence(one: Presence, other: Presence) -> Presence:
     if one == other:
         return one
-    least = min(one, other)
+    min_items = min(one, other)
     # Certain on one way and impossible on the other: it may be missing.
-    return Presence.MAY if least == Presence.CANNOT else least
+    return Presence.MAY if min_items == Presence.CANNOT else min_items
 
 
-def meet(one: Shape, other: Shape) -> Shape | None:
-    """Return what is known where both shapes hold; None where that cannot be."""
+def meet(one: JsonType, other: JsonType) -> JsonType | None:
+    """Meet two types: what is in both; None where nothing is."""
     if one is other or other is ANY:
         return one
     if one is ANY:
@@ -307,40 +355,51 @@ def meet(one: Shape, other: Shape) -> Shape | None:
     items = one.items if other.items is None else other.items
     if one.items is not None and other.items is not None:
         items = meet(one.items, other.items)
-        items = EMPTY if items is None else items
+        items = EMPTY_OBJECT if items is None else items
     members: dict[str, Member] = {}
     if kinds & OBJECT:
         for name in {**one.members, **other.members}:
             left, right = member_of(one, name), member_of(other, name)
-            presence = _both(left.presence, right.presence)
-            shape = meet(left.shape, right.shape)
-            if presence is None or shape is None:
+            presence = _meet_presence(left.presence, right.presence)
+            json_type = meet(left.json_type, right.json_type)
+            if presence is None or json_type is None:
                 if Presence.MUST in (left.presence, right.presence):
                     kinds &= ~OBJECT
                     break
-                presence, shape = Presence.CANNOT, ANY
-            members[name] = Member(shape, presence)
+                presence, json_type = Presence.CANNOT, ANY
+            members[name] = Member(json_type, presence)
     if not kinds:
         return None
     if not kinds & OBJECT:
         members = {}
-    rest = _both(one.rest, other.rest) or Presence.CANNOT
-    named = one.named or other.named
-    least = max((n for n in (one.least, other.least) if n is not None), default=None)
-    most = min((n for n in (one.most, other.most) if n is not None), default=None)
-    identifies = one.identifies or other.identifies
-    complete = one.complete or other.complete
-    return bounded(
-        Shape(kinds, members, rest, items, values, named, least, most, identifies, complete)
+    rest = _meet_presence(one.other_members, other.other_members) or Presence.CANNOT
+    documented = one.documented or other.documented
+    min_items = max((n for n in (one.min_items, other.min_items) if n is not None), default=None)
+    max_items = min((n for n in (one.max_items, other.max_items) if n is not None), default=None)
+    is_id = one.is_id or other.is_id
+    fully_documented = one.fully_documented or other.fully_documented
+    return widen(
+        JsonType(
+            kinds,
+            members,
+            rest,
+            items,
+            values,
+            documented,
+            min_items,
+            max_items,
+            is_id,
+            fully_documented,
+        )
     )
 
 
-def member_of(shape: Shape, name: str) -> Member:
+def member_of(json_type: JsonType, name: str) -> Member:
     """Return what is known of a member, named or not."""
-    return shape.members.get(name) or Member(ANY, shape.rest)
+    return json_type.members.get(name) or Member(ANY, json_type.other_members)
 
 
-def _both(one: Presence, other: Presence) -> Presence | None:
+def _meet_presence(one: Presence, other: Presence) -> Presence | None:
     pair = {one, other}
     if Presence.CANNOT in pair:
         return None if Presence.MUST in pair else Presence.CANNOT

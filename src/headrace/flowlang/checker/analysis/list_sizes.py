@@ -1,4 +1,4 @@
-"""Lists whose size a flow looks at."""
+"""Lists whose size a flow checks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
-from headrace.flowlang.checker.analysis.conditions import measured_by_len
-from headrace.flowlang.checker.analysis.expression_paths import chain
-from headrace.flowlang.checker.analysis.referenced_paths import named_places
-from headrace.flowlang.checker.analysis.uses import parts
+from headrace.flowlang.checker.analysis.conditions import len_argument
+from headrace.flowlang.checker.analysis.expression_paths import node_path
+from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
+from headrace.flowlang.checker.analysis.uses import parameter_leaves
 from headrace.flowlang.expressions import Expression
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parameters import Computed
@@ -19,36 +19,36 @@ _COUNTS = frozenset({"length", "total"})
 _ENTRIES = "DATA"
 
 
-def measured_lists(flow: Flow) -> frozenset[Steps]:
-    """Return the lists that a flow may have measured before it takes an item of them.
+def size_checked_lists(flow: Flow) -> frozenset[Steps]:
+    """Return the lists whose size a flow may have checked before it reads an item.
 
     Args:
         flow: the flow.
     """
     found: set[Steps] = set()
     for state in flow.states.values():
-        for _, part in parts(state):
+        for _, part in parameter_leaves(state):
             if isinstance(part, Computed):
-                found |= set(_measured(part.expression))
-        places, _ = named_places(state)
+                found |= set(_size_checked(part.expression))
+        places, _ = referenced_paths(state)
         found |= {(*p[:-1], _ENTRIES) for p in places if p and p[-1] in _COUNTS}
     return frozenset(found)
 
 
-def _measured(expression: Expression) -> Iterator[Steps]:
+def _size_checked(expression: Expression) -> Iterator[Steps]:
     for node in ast.walk(expression.tree):
-        asked: list[ast.expr] = []
-        if isinstance(node, ast.expr) and (measured := measured_by_len(node)) is not None:
-            asked = [measured]
+        checked: list[ast.expr] = []
+        if isinstance(node, ast.expr) and (argument := len_argument(node)) is not None:
+            checked = [argument]
         elif isinstance(node, ast.IfExp):
-            asked = [node.test]
+            checked = [node.test]
         elif isinstance(node, ast.BoolOp):
-            asked = node.values
+            checked = node.values
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            asked = [node.operand]
+            checked = [node.operand]
         elif isinstance(node, ast.Compare):
-            asked = [node.left, *node.comparators]
-        for one in asked:
-            steps = chain(one, expression)
+            checked = [node.left, *node.comparators]
+        for one in checked:
+            steps = node_path(one, expression)
             if steps:
                 yield steps

@@ -1,4 +1,4 @@
-"""What the operators, functions and methods of expressions give, and what they cannot take."""
+"""Types of operators, functions and methods of expressions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     ANY,
+    ANY_BOOLEAN,
+    ANY_NUMBER,
+    ANY_STRING,
     ARRAY,
     BOOLEAN,
-    COUNT,
-    FLAG,
     NULL,
     NUMBER,
     OBJECT,
     STRING,
-    TEXT,
-    Shape,
+    JsonType,
     array,
-    kinds_in_words,
+    describe_kinds,
 )
 
-# Python reckons with booleans as numbers.
+# Python computes with booleans as numbers.
 _NUMERIC: Final = NUMBER | BOOLEAN
 _SIZED: Final = STRING | ARRAY | OBJECT
 
@@ -69,8 +69,8 @@ _ORDERED: Final = ((_NUMERIC, _NUMERIC), (STRING, STRING), (ARRAY, ARRAY))
 _CONTAINS: Final = ((STRING, STRING), (ALL, ARRAY), (ALL, OBJECT))
 
 
-def binary(operator: ast.operator, left: Shape, right: Shape) -> tuple[Shape, str | None]:
-    """Return what an operator gives, and why it must fail, if it must."""
+def binary(operator: ast.operator, left: JsonType, right: JsonType) -> tuple[JsonType, str | None]:
+    """Return the result type of an operator, and why it must fail, if it must."""
     table = _BINARY.get(type(operator))
     if table is None:
         return ANY, None
@@ -80,17 +80,17 @@ def binary(operator: ast.operator, left: Shape, right: Shape) -> tuple[Shape, st
             kinds |= result
     if not kinds:
         symbol = _SYMBOLS[type(operator)]
-        words = f"{kinds_in_words(left.kinds)} {symbol} {kinds_in_words(right.kinds)}"
+        words = f"{describe_kinds(left.kinds)} {symbol} {describe_kinds(right.kinds)}"
         return ANY, f"{words} cannot be"
     if isinstance(operator, _DIVIDING) and right.values == _ZERO and left.kinds & _NUMERIC:
-        return Shape(kinds), "division by zero"
+        return JsonType(kinds), "division by zero"
     items = None
     if kinds == ARRAY and isinstance(operator, ast.Mult):
         items = left.items if left.kinds == ARRAY else right.items
-    return Shape(kinds, items=items), None
+    return JsonType(kinds, items=items), None
 
 
-def comparison(operator: ast.cmpop, left: Shape, right: Shape) -> str | None:
+def comparison(operator: ast.cmpop, left: JsonType, right: JsonType) -> str | None:
     """Return why a comparison must fail, or None where it need not."""
     if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         table: Iterable[tuple[int, int]] = _ORDERED
@@ -101,21 +101,21 @@ def comparison(operator: ast.cmpop, left: Shape, right: Shape) -> str | None:
     if any(left.kinds & one and right.kinds & other for one, other in table):
         return None
     symbol = _SYMBOLS[type(operator)]
-    return f"{kinds_in_words(left.kinds)} {symbol} {kinds_in_words(right.kinds)} cannot be"
+    return f"{describe_kinds(left.kinds)} {symbol} {describe_kinds(right.kinds)} cannot be"
 
 
-# What a function takes as its first argument, and gives.
-FUNCTIONS: Final[dict[str, tuple[int, Shape]]] = {
-    "pathsplit": (STRING, array(TEXT, 2, 2)),
-    "len": (_SIZED, COUNT),
-    "int": (STRING | _NUMERIC, COUNT),
-    "float": (STRING | _NUMERIC, COUNT),
-    "str": (ALL, TEXT),
+# Kinds of a function's first argument, and its result type.
+FUNCTIONS: Final[dict[str, tuple[int, JsonType]]] = {
+    "pathsplit": (STRING, array(ANY_STRING, 2, 2)),
+    "len": (_SIZED, ANY_NUMBER),
+    "int": (STRING | _NUMERIC, ANY_NUMBER),
+    "float": (STRING | _NUMERIC, ANY_NUMBER),
+    "str": (ALL, ANY_STRING),
     "list": (_SIZED, array()),
     "tuple": (_SIZED, array()),
-    "dict": (_SIZED, Shape(OBJECT)),
+    "dict": (_SIZED, JsonType(OBJECT)),
     "set": (_SIZED, ANY),
-    "is_present": (STRING, FLAG),
+    "is_present": (STRING, ANY_BOOLEAN),
     "getattr": (STRING, ANY),
 }
 
@@ -127,29 +127,29 @@ _TESTS: Final = (
     "endswith isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
     "isprintable isspace istitle isupper startswith"
 )
-_STRING_METHODS: Final[dict[str, Shape]] = {
-    **dict.fromkeys(_TEXTS.split(), TEXT),
-    **dict.fromkeys(_TESTS.split(), FLAG),
-    **dict.fromkeys(("count", "find", "index", "rfind", "rindex"), COUNT),
-    **dict.fromkeys(("split", "rsplit"), array(TEXT)),
-    "splitlines": array(TEXT),
-    **dict.fromkeys(("partition", "rpartition"), array(TEXT, 3, 3)),
+_STRING_METHODS: Final[dict[str, JsonType]] = {
+    **dict.fromkeys(_TEXTS.split(), ANY_STRING),
+    **dict.fromkeys(_TESTS.split(), ANY_BOOLEAN),
+    **dict.fromkeys(("count", "find", "index", "rfind", "rindex"), ANY_NUMBER),
+    **dict.fromkeys(("split", "rsplit"), array(ANY_STRING)),
+    "splitlines": array(ANY_STRING),
+    **dict.fromkeys(("partition", "rpartition"), array(ANY_STRING, 3, 3)),
 }
-_METHODS: Final[dict[int, dict[str, Shape]]] = {
+_METHODS: Final[dict[int, dict[str, JsonType]]] = {
     STRING: _STRING_METHODS,
-    ARRAY: {"count": COUNT, "index": COUNT, "copy": array()},
-    OBJECT: {"copy": Shape(OBJECT), "get": ANY, "items": ANY, "keys": ANY, "values": ANY},
-    NUMBER: {"bit_length": COUNT, "is_integer": FLAG},
-    BOOLEAN: {"bit_length": COUNT},
+    ARRAY: {"count": ANY_NUMBER, "index": ANY_NUMBER, "copy": array()},
+    OBJECT: {"copy": JsonType(OBJECT), "get": ANY, "items": ANY, "keys": ANY, "values": ANY},
+    NUMBER: {"bit_length": ANY_NUMBER, "is_integer": ANY_BOOLEAN},
+    BOOLEAN: {"bit_length": ANY_NUMBER},
     NULL: {},
 }
 
 
-def method(owner: Shape, name: str) -> tuple[Shape, str | None]:
-    """Return what a method gives, and why the call must fail, if it must."""
+def method(owner: JsonType, name: str) -> tuple[JsonType, str | None]:
+    """Return the result type of a method, and why the call must fail, if it must."""
     results = [
         table[name] for kind, table in _METHODS.items() if owner.kinds & kind and name in table
     ]
     if not results:
-        return ANY, f"{kinds_in_words(owner.kinds)} has no method {name}()"
+        return ANY, f"{describe_kinds(owner.kinds)} has no method {name}()"
     return (results[0] if len(results) == 1 else ANY), None

@@ -1,4 +1,4 @@
-"""What the hosted action providers answer, as shapes."""
+"""Result types of the hosted action providers."""
 
 from __future__ import annotations
 
@@ -9,85 +9,85 @@ from typing import Final
 
 from headrace.flowlang.checker.analysis.json_types import (
     ANY,
+    ANY_NUMBER,
+    ANY_STRING,
     ARRAY,
     BOOLEAN,
-    COUNT,
     NULL,
     NUMBER,
     OBJECT,
     STRING,
-    TEXT,
+    JsonType,
     Member,
     Presence,
-    Shape,
     array,
-    one_of,
+    type_of_values,
 )
-from headrace.flowlang.checker.analysis.schema_types import answers
+from headrace.flowlang.checker.analysis.schema_types import answer_types
 from headrace.flowlang.limits import CATCH_ALL
 from headrace.flowlang.providers import Provider, is_flow, provider_of
 
-_LETTERS: Final = {"s": STRING, "n": NUMBER, "b": BOOLEAN, "0": NULL, "a": ARRAY, "o": OBJECT}
+_KIND_LETTERS: Final = {"s": STRING, "n": NUMBER, "b": BOOLEAN, "0": NULL, "a": ARRAY, "o": OBJECT}
 SUCCEEDED: Final = "SUCCEEDED"
 FAILED: Final = "FAILED"
 
 
-def _document(
-    text: str, *, sure: str = "", rest: Presence = Presence.UNKNOWN, **more: Shape
-) -> Shape:
+def _documented_object(
+    text: str, *, always_present: str = "", rest: Presence = Presence.UNKNOWN, **more: JsonType
+) -> JsonType:
     """Return a documented object: ``name:letters`` gives a member and the kinds it can be of.
 
     Args:
         text: the members; ``s n b 0 a o`` for string, number, boolean, null, array, object.
-        sure: names of members that are always there; of the others that is not known.
+        always_present: names of members that are always there; of the others that is not known.
         rest: whether there can be other members.
-        more: shapes of members, which are always there.
+        more: types of members, which are always there.
     """
-    certain = {*sure.split(), *more}
-    shapes = dict(more)
+    certain = {*always_present.split(), *more}
+    json_types = dict(more)
     for word in text.split():
         name, _, letters = word.partition(":")
-        kinds = sum({_LETTERS[letter] for letter in letters})
-        shapes.setdefault(name, Shape(kinds) if kinds else ANY)
+        kinds = sum({_KIND_LETTERS[letter] for letter in letters})
+        json_types.setdefault(name, JsonType(kinds) if kinds else ANY)
     members = {
-        name: Member(shape, Presence.MUST if name in certain else Presence.UNKNOWN)
-        for name, shape in shapes.items()
+        name: Member(json_type, Presence.MUST if name in certain else Presence.UNKNOWN)
+        for name, json_type in json_types.items()
     }
-    return Shape(OBJECT, members, rest, named=True)
+    return JsonType(OBJECT, members, rest, documented=True)
 
 
-_ANSWER: Final = (
+_STATUS_FIELDS: Final = (
     "action_id:s status:s display_status:s0 creator_id:s label:s0 manage_by:a0 monitor_by:a0 "
     "release_after:sn0 start_time:s0 completion_time:s0 state_name:s"
 )
-_RUN: Final = (
+_RUN_FIELDS: Final = (
     "run_id:s flow_id:s flow_title:s flow_last_updated:s tags:a run_owner:s run_managers:a "
     "run_monitors:a created_by:s user_role:s0 user_roles:a blocking_web_input_id:s0 "
     "flow_description:o"
 )
 STATUS_MEMBERS: Final = frozenset(
-    {"details", *(word.partition(":")[0] for word in _ANSWER.split())}
+    {"details", *(word.partition(":")[0] for word in _STATUS_FIELDS.split())}
 )
 
 
-def status_documents(url: str, failed_too: bool, results: int | None = None) -> list[Shape]:
-    """Return the shapes of what an Action puts at its ResultPath; each answer has one of them.
+def status_types(url: str, may_have_failed: bool, results: int | None = None) -> list[JsonType]:
+    """Return the types of an Action's status document; each answer has one of them.
 
     Args:
         url: the provider.
-        failed_too: whether the status document of a FAILED action can stand there as well.
+        may_have_failed: whether it can be the status document of a FAILED action as well.
         results: how many results it is asked for, where that is known and where it gives one for
             each.
     """
     provider = provider_of(url)
-    documents = [_status(url, SUCCEEDED, details) for details in details_of(provider, results)]
-    if failed_too:
-        documents.append(_status(url, FAILED, _after_failure(provider)))
-    return documents
+    types = [_status_type(url, SUCCEEDED, details) for details in details_types(provider, results)]
+    if may_have_failed:
+        types.append(_status_type(url, FAILED, _after_failure(provider)))
+    return types
 
 
-def details_of(provider: Provider | None, results: int | None = None) -> list[Shape]:
-    """Return the shapes of the details of an action that succeeded.
+def details_types(provider: Provider | None, results: int | None = None) -> list[JsonType]:
+    """Return the types of the details of an action that succeeded.
 
     Args:
         provider: the provider, where it is known.
@@ -95,69 +95,69 @@ def details_of(provider: Provider | None, results: int | None = None) -> list[Sh
     """
     if provider is None:
         return [ANY]
-    shapes = _shapes(provider.url)
+    json_types = _details_types(provider.url)
     if provider.results_per is None or results is None:
-        return list(shapes)
-    return [_with_results(shape, results) for shape in shapes]
+        return list(json_types)
+    return [_with_result_count(json_type, results) for json_type in json_types]
 
 
 @cache
-def _shapes(url: str) -> tuple[Shape, ...]:
+def _details_types(url: str) -> tuple[JsonType, ...]:
     provider = provider_of(url)
-    return tuple(answers(provider.details)) if provider is not None else (ANY,)
+    return tuple(answer_types(provider.details)) if provider is not None else (ANY,)
 
 
-def _with_results(details: Shape, number: int) -> Shape:
+def _with_result_count(details: JsonType, number: int) -> JsonType:
     members = {
-        name: Member(replace(member.shape, least=number, most=number), member.presence)
-        if member.shape.kinds == ARRAY
+        name: Member(replace(member.json_type, min_items=number, max_items=number), member.presence)
+        if member.json_type.kinds == ARRAY
         else member
         for name, member in details.members.items()
     }
     return replace(details, members=members)
 
 
-def _after_failure(provider: Provider | None) -> Shape:
-    """Return the details of a FAILED action: what it gives after success may be missing."""
+def _after_failure(provider: Provider | None) -> JsonType:
+    """Return the type of the details of a FAILED action: members of a success may be missing."""
     if provider is None:
         return ANY
-    names = {name for shape in details_of(provider) for name in shape.members}
-    told = {"code", "description", "task_id", "message"}
-    members = {name: Member(ANY, Presence.MAY) for name in sorted(names - told)}
-    return Shape(OBJECT | STRING, members)
+    names = {name for json_type in details_types(provider) for name in json_type.members}
+    failure_members = {"code", "description", "task_id", "message"}
+    members = {name: Member(ANY, Presence.MAY) for name in sorted(names - failure_members)}
+    return JsonType(OBJECT | STRING, members)
 
 
-def _status(url: str, status: str, details: Shape) -> Shape:
+def _status_type(url: str, status: str, details: JsonType) -> JsonType:
     is_run = is_flow(url)
     known = provider_of(url) is not None and not is_run
-    return _document(
-        f"{_ANSWER} {_RUN}" if is_run else _ANSWER,
-        sure="action_id creator_id state_name",
+    return _documented_object(
+        f"{_STATUS_FIELDS} {_RUN_FIELDS}" if is_run else _STATUS_FIELDS,
+        always_present="action_id creator_id state_name",
         rest=Presence.CANNOT if known else Presence.UNKNOWN,
         # The status of a run, as an action, is that of the run.
-        status=TEXT if is_run else one_of([status]) or TEXT,
+        status=ANY_STRING if is_run else type_of_values([status]) or ANY_STRING,
         details=details,
     )
 
 
 # What a catcher writes. The other names are those of the Amazon States Language: which of the two
-# manners the hosted service has is not documented, and runs show this one.
-_FAILURE: Final = Shape(
+# the hosted service uses is not documented, and runs show this one.
+_FAILURE: Final = JsonType(
     OBJECT,
     {
-        "state_name": Member(TEXT),
-        "exception": Member(TEXT),
+        "state_name": Member(ANY_STRING),
+        "exception": Member(ANY_STRING),
         "cause": Member(ANY),
-        "Error": Member(TEXT, Presence.MAY),
+        "Error": Member(ANY_STRING, Presence.MAY),
         "Cause": Member(ANY, Presence.MAY),
     },
     Presence.CANNOT,
-    named=True,
+    documented=True,
 )
 
 
-def failure_of(url: str, caught: Collection[str]) -> Shape:
-    """Return the shape of what a catcher writes of an action's failure.
+def failure_type(url: str, caught: Collection[str]) -> JsonType:
+    """Return the type of the failure that a catcher writes.
 
     Args:
         url: the provider.
@@ -169,21 +169,28 @@ def failure_of(url: str, caught: Collection[str]) -> Shape:
     for name, schema in possible.items():
         if name not in caught and not CATCH_ALL.intersection(caught):
             continue
-        (shape,) = answers(schema)
-        for key, member in shape.members.items():
+        (json_type,) = answer_types(schema)
+        for key, member in json_type.members.items():
             # Where others are caught as well, it is not known whether it is there.
             members[key] = member if {*caught} == {name} else Member(ANY, Presence.UNKNOWN)
     return replace(_FAILURE, members=members)
 
 
-CONTEXT: Final = Shape(
+CONTEXT: Final = JsonType(
     OBJECT,
     {
-        **{name: Member(TEXT) for name in ("flow_id", "run_id", "username", "email", "user_id")},
-        "identities": Member(array(TEXT)),
+        **{
+            name: Member(ANY_STRING)
+            for name in ("flow_id", "run_id", "username", "email", "user_id")
+        },
+        "identities": Member(array(ANY_STRING)),
         "token_info": Member(
-            Shape(OBJECT, {name: Member(COUNT) for name in ("exp", "iat", "nbf")}, named=True)
+            JsonType(
+                OBJECT,
+                {name: Member(ANY_NUMBER) for name in ("exp", "iat", "nbf")},
+                documented=True,
+            )
         ),
     },
-    named=True,
+    documented=True,
 )

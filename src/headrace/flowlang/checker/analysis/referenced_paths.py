@@ -1,4 +1,4 @@
-"""Every place that a state names, whatever is known of the payload."""
+"""Paths that a state names, whatever is known of the payload."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Iterator
 from typing import Any
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
-from headrace.flowlang.checker.analysis.expression_paths import guards_of
+from headrace.flowlang.checker.analysis.expression_paths import guarded_paths
 from headrace.flowlang.checker.analysis.expressions import infer
 from headrace.flowlang.checker.analysis.json_types import ANY
-from headrace.flowlang.checker.analysis.uses import parts
+from headrace.flowlang.checker.analysis.uses import parameter_leaves
 from headrace.flowlang.choice import AllRule, AnyRule, CompareRule, NotRule
 from headrace.flowlang.model import ChoiceState, PassState, State
 from headrace.flowlang.parameters import Computed, Reference
 from headrace.flowlang.paths import Path
 
 
-def named_places(state: State) -> tuple[set[Steps], bool]:
-    """Return the places that a state reads, and whether it may read others too.
+def referenced_paths(state: State) -> tuple[set[Steps], bool]:
+    """Return the paths that a state reads, and whether it may read others too.
 
-    A place that is read as a whole stands for all below it.
+    A path that is read includes all below it.
     """
     places: set[Steps] = set()
-    whole = False
-    for _, part in parts(state):
+    reads_all = False
+    for _, part in parameter_leaves(state):
         if isinstance(part, Reference):
-            places.add(_names(part.path))
+            places.add(_single_steps(part.path))
         elif isinstance(part, Computed):
-            inferred = infer(part.expression, ANY)
-            places |= {reading.steps for reading in inferred.readings}
-            places |= guards_of(part.expression)[0]
-            places |= {_names(path) for path in part.expression.paths.values()}
-            whole = whole or inferred.whole
-    places |= {_names(path) for path in _paths(state)}
+            inference = infer(part.expression, ANY)
+            places |= {use.steps for use in inference.uses}
+            places |= guarded_paths(part.expression)[0]
+            places |= {_single_steps(path) for path in part.expression.paths.values()}
+            reads_all = reads_all or inference.reads_unnamed_paths
+    places |= {_single_steps(path) for path in _paths(state)}
     if isinstance(state, PassState) and state.result_path.steps:
-        whole = whole or (
+        reads_all = reads_all or (
             state.parameters is None and state.input_path is None and state.result is None
         )
-    return places - {()}, whole or () in places
+    return places - {()}, reads_all or () in places
 
 
 def _paths(state: State) -> Iterator[Path]:
@@ -51,7 +51,7 @@ def _paths(state: State) -> Iterator[Path]:
 
 
 def rule_paths(rule: Any) -> Iterator[Path]:
-    """Yield the paths that a rule of a Choice asks for."""
+    """Yield the paths that a rule of a Choice reads."""
     if isinstance(rule, NotRule):
         yield from rule_paths(rule.rule)
     elif isinstance(rule, AllRule | AnyRule):
@@ -63,7 +63,7 @@ def rule_paths(rule: Any) -> Iterator[Path]:
             yield rule.operand
 
 
-def _names(path: Path) -> Steps:
+def _single_steps(path: Path) -> Steps:
     steps: Steps = ()
     for step in path.steps:
         if not isinstance(step, str | int):

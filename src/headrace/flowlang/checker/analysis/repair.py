@@ -1,4 +1,4 @@
-"""A definition that the service refuses, made whole as far as needed to follow its data."""
+"""Repair of a definition that the service refuses, so that its data flow can be analysed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow, targets
 from headrace.flowlang.paths import compile_reference
 
-# So often at most: what is put right can bring out what was hidden by it.
-_TURNS: Final = 8
-_ANYWHERE: Final = "https://provider.invalid/"
-_END: Final = {"Type": "Pass", "End": True}
+# A repair can bring out other refusals.
+_MAX_ATTEMPTS: Final = 8
+_PLACEHOLDER_URL: Final = "https://provider.invalid/"
+_PLACEHOLDER_END: Final = {"Type": "Pass", "End": True}
 
 
 @dataclass(frozen=True)
-class Repaired:
-    """A definition that can be followed.
+class RepairedDefinition:
+    """Flow that can be analysed in place of a refused definition.
 
     Attributes:
         flow: the flow.
-        doubtful: the states that were changed; of what they do nothing is known.
+        unchecked_states: the states that were changed; of what they do nothing is known.
     """
 
     flow: Flow
-    doubtful: frozenset[str]
+    unchecked_states: frozenset[str]
 
 
-def repaired(definition: Any) -> Repaired | None:
-    """Return a definition with what is refused taken out of it; None where that does not help.
+def repair_definition(definition: Any) -> RepairedDefinition | None:
+    """Remove from a definition what the service refuses; None where that does not help.
 
     Args:
         definition: the definition; it is not changed.
@@ -40,48 +40,48 @@ def repaired(definition: Any) -> Repaired | None:
     if not isinstance(definition, dict) or not isinstance(definition.get("States"), dict):
         return None
     working = copy.deepcopy(definition)
-    doubtful: set[str] = set()
-    for _ in range(_TURNS):
+    unchecked_states: set[str] = set()
+    for _ in range(_MAX_ATTEMPTS):
         try:
-            return Repaired(parse_flow(working), frozenset(doubtful))
+            return RepairedDefinition(parse_flow(working), frozenset(unchecked_states))
         except DefinitionError as error:
             entries = error.entries
         if all("unreachable" in entry["msg"] for entry in entries):
             for entry in entries:
                 working["States"].pop(entry["loc"][2], None)
             continue
-        # The last first, so that the places of those before it in a list stay.
+        # The last first, so that the indices of those before it in a list stay.
         for entry in reversed(entries):
-            name = _put_right(working, entry)
+            name = _repair_entry(working, entry)
             if name is not None:
-                doubtful.add(name)
+                unchecked_states.add(name)
     return None
 
 
-def _put_right(working: dict[str, Any], entry: Entry) -> str | None:
-    """Take out what an entry is about; return the state that it belongs to."""
+def _repair_entry(working: dict[str, Any], entry: Entry) -> str | None:
+    """Remove what an entry is about; return the state that it belongs to."""
     loc = entry["loc"]
     states = working["States"]
     if len(loc) < 3 or loc[1] != "States" or loc[2] not in states:
-        _at_top(working, loc)
+        _repair_top_level(working, loc)
         return None
     name, state = loc[2], states[loc[2]]
     if not isinstance(state, dict) or loc[3:] == ["Type"]:
-        states[name] = _replaced(state, states)
+        states[name] = _placeholder_state(state, states)
     elif loc[3:] and loc[3] == "Comment":
         del state["Comment"]
         return None
     elif "is not a state" in entry["msg"]:
-        _lead(state, loc[3:], states)
+        _redirect(state, loc[3:], states)
         return None if _names_a_state(state, loc[3:], states) else str(name)
     elif len(loc) == 3 or entry["type"] == "value_error.missing":
-        states[name] = _replaced(state, states)
+        states[name] = _placeholder_state(state, states)
     else:
         _remove(state, loc[3:])
     return str(name)
 
 
-def _at_top(working: dict[str, Any], loc: list[Any]) -> None:
+def _repair_top_level(working: dict[str, Any], loc: list[Any]) -> None:
     states = working["States"]
     if loc[1:] == ["StartAt"]:
         near = nearest(working.get("StartAt"), states, 0.7)
@@ -90,21 +90,26 @@ def _at_top(working: dict[str, Any], loc: list[Any]) -> None:
         working.pop(loc[1], None)
 
 
-def _replaced(state: Any, states: dict[str, Any]) -> dict[str, Any]:
-    """Return a state that leads where another does, and of whose doing nothing is known."""
+def _placeholder_state(state: Any, states: dict[str, Any]) -> dict[str, Any]:
+    """Return a state with the transitions of another, and an unknown result."""
     if not isinstance(state, dict):
-        return dict(_END)
+        return dict(_PLACEHOLDER_END)
     if isinstance(state.get("Choices"), list):
-        led = [name for name in dict.fromkeys(targets(state)) if name in states]
+        known_targets = [name for name in dict.fromkeys(targets(state)) if name in states]
         rules = [
-            {"Variable": "$._context.run_id", "StringEquals": "", "Next": name} for name in led
+            {"Variable": "$._context.run_id", "StringEquals": "", "Next": name}
+            for name in known_targets
         ]
-        return {"Type": "Choice", "Choices": rules, "Default": led[0]} if led else dict(_END)
+        return (
+            {"Type": "Choice", "Choices": rules, "Default": known_targets[0]}
+            if known_targets
+            else dict(_PLACEHOLDER_END)
+        )
     following = state.get("Next")
-    way: dict[str, Any] = {"Next": following} if following in states else {"End": True}
+    placeholder: dict[str, Any] = {"Next": following} if following in states else {"End": True}
     path = state.get("ResultPath")
     if _is_reference(path):
-        way["ResultPath"] = path
+        placeholder["ResultPath"] = path
     catch = state.get("Catch")
     caught = [
         {
@@ -118,8 +123,8 @@ def _replaced(state: Any, states: dict[str, Any]) -> dict[str, Any]:
         and _is_reference(catcher.get("ResultPath"))
     ]
     if caught:
-        way["Catch"] = caught
-    return {"Type": "Action", "ActionUrl": _ANYWHERE, "Parameters": {}, **way}
+        placeholder["Catch"] = caught
+    return {"Type": "Action", "ActionUrl": _PLACEHOLDER_URL, "Parameters": {}, **placeholder}
 
 
 def _is_reference(path: Any) -> bool:
@@ -130,8 +135,8 @@ def _is_reference(path: Any) -> bool:
     return True
 
 
-def _lead(state: dict[str, Any], where: list[Any], states: dict[str, Any]) -> None:
-    """Leads a Next to the state that was nearly named, or away."""
+def _redirect(state: dict[str, Any], where: list[Any], states: dict[str, Any]) -> None:
+    """Redirect a Next to the state with the nearest name, or remove it."""
     holder: Any = state
     for step in where[:-1]:
         holder = holder[step]

@@ -1,4 +1,4 @@
-"""From a JSON schema (draft 7, and ``$defs``) to the inputs that it admits."""
+"""Types of JSON schemas (draft 7, and ``$defs``)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from headrace.flowlang.checker.analysis.json_types import (
     NUMBER,
     OBJECT,
     STRING,
+    JsonType,
     Member,
     Presence,
-    Shape,
     join,
     meet,
-    one_of,
+    type_of_values,
 )
 
-# Alternatives that are told apart; more of them are joined.
-MAX_WAYS: Final = 6
+# Alternatives that are kept apart; more of them are joined.
+MAX_ALTERNATIVES: Final = 6
 _TYPES: Final = {
     "null": NULL,
     "boolean": BOOLEAN,
@@ -36,100 +36,126 @@ _MAX_LEVELS: Final = 40
 # The web app asks for such an object by the form of a transfer, and gives all of it.
 _FORM: Final = "globus-transfer-transfer"
 
-Ways = list[Shape]
+Alternatives = list[JsonType]
 
 
-def answers(schema: Any) -> Ways:
-    """Return the shapes of what a provider answers; each answer has one of them.
+def answer_types(schema: Any) -> Alternatives:
+    """Return the types of a provider's answer; each answer has one of them.
 
     A member that a provider documents and that need not be there is not known to be missing.
 
     Args:
         schema: the JSON schema of the answer.
     """
-    return _Reader(schema, documented=True).ways(schema) or [ANY]
+    return _Reader(schema, documented=True).alternatives(schema) or [ANY]
 
 
-def inputs(schema: Any) -> Ways:
-    """Return the shapes of the inputs that a schema admits; each input has one of them.
+def input_types(schema: Any) -> Alternatives:
+    """Return the types of the inputs that a schema admits; each input has one of them.
 
     What a schema does not say, or says in a way that is not followed, is not known.
 
     Args:
         schema: the JSON schema; None or ``{}`` where nothing is known.
     """
-    ways = [way for way in (w.only(OBJECT) for w in _Reader(schema).ways(schema)) if way]
-    return ways or [Shape(OBJECT)]
+    alternatives = [
+        alternative
+        for alternative in (each.restrict(OBJECT) for each in _Reader(schema).alternatives(schema))
+        if alternative
+    ]
+    return alternatives or [JsonType(OBJECT)]
 
 
 class _Reader:
     def __init__(self, root: Any, documented: bool = False) -> None:
         self._root = root
         self._documented = documented
-        self._known: dict[int, Ways] = {}
+        self._cache: dict[int, Alternatives] = {}
         self._reading: set[int] = set()
 
-    def ways(self, schema: Any) -> Ways:
+    def alternatives(self, schema: Any) -> Alternatives:
         if schema is False:
             return []
         if not isinstance(schema, dict):
             return [ANY]
         key = id(schema)
-        if key not in self._known:
+        if key not in self._cache:
             if key in self._reading or len(self._reading) > _MAX_LEVELS:
                 return [ANY]
             self._reading.add(key)
-            self._known[key] = _fewer(self._read(schema))
+            self._cache[key] = _simplify(self._read(schema))
             self._reading.discard(key)
-        return self._known[key]
+        return self._cache[key]
 
-    def _read(self, schema: dict[str, Any]) -> Ways:
+    def _read(self, schema: dict[str, Any]) -> Alternatives:
         if isinstance(schema.get("$ref"), str):
-            return self.ways(self._target(schema["$ref"]))
-        ways = self._own(schema)
+            return self.alternatives(self._target(schema["$ref"]))
+        alternatives = self._from_keywords(schema)
         for part in _list(schema.get("allOf")):
-            ways = _both(ways, self.ways(part))
+            alternatives = _meet_all(alternatives, self.alternatives(part))
         for word in ("anyOf", "oneOf"):
             parts = _list(schema.get(word))
             if parts:
-                ways = _both(ways, [way for part in parts for way in self.ways(part)])
+                alternatives = _meet_all(
+                    alternatives,
+                    [alternative for part in parts for alternative in self.alternatives(part)],
+                )
         if "if" in schema:
-            then = _both(self.ways(schema["if"]), self.ways(schema.get("then", True)))
-            ways = _both(ways, then + self.ways(schema.get("else", True)))
-        return ways
+            then = _meet_all(
+                self.alternatives(schema["if"]), self.alternatives(schema.get("then", True))
+            )
+            alternatives = _meet_all(
+                alternatives, then + self.alternatives(schema.get("else", True))
+            )
+        return alternatives
 
-    def _own(self, schema: dict[str, Any]) -> Ways:
+    def _from_keywords(self, schema: dict[str, Any]) -> Alternatives:
         kinds = kinds_of(schema.get("type"))
         constants = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(constants, list) and constants:
-            found = one_of(constants[:64]) if len(constants) <= 64 else None
-            shape = found.only(kinds) if found is not None else Shape(kinds)
-            return [] if shape is None else [shape]
+            found = type_of_values(constants[:64]) if len(constants) <= 64 else None
+            json_type = found.restrict(kinds) if found is not None else JsonType(kinds)
+            return [] if json_type is None else [json_type]
         if kinds == BOOLEAN:
-            return [one_of([True, False]) or Shape(BOOLEAN)]
+            return [type_of_values([True, False]) or JsonType(BOOLEAN)]
         items = None
         if kinds & ARRAY and isinstance(schema.get("items"), dict):
-            items = _joined(self.ways(schema["items"]))
-        named = self._documented and "properties" in schema
+            items = _join_all(self.alternatives(schema["items"]))
+        documented = self._documented and "properties" in schema
         # Of a provider that says that there is more, not all members are written down.
-        complete = named and schema.get("additionalProperties") is not True
-        identifies = kinds == STRING and schema.get("format") == "uuid"
-        least, most = self._numbers(schema) if kinds & ARRAY else (None, None)
+        fully_documented = documented and schema.get("additionalProperties") is not True
+        is_id = kinds == STRING and schema.get("format") == "uuid"
+        min_items, max_items = self._item_counts(schema) if kinds & ARRAY else (None, None)
         return [
-            Shape(kinds, members, rest, items, None, named, least, most, identifies, complete)
-            for members, rest in (self._objects(schema) if kinds & OBJECT else [({}, _UNKNOWN)])
+            JsonType(
+                kinds,
+                members,
+                rest,
+                items,
+                None,
+                documented,
+                min_items,
+                max_items,
+                is_id,
+                fully_documented,
+            )
+            for members, rest in (
+                self._object_variants(schema) if kinds & OBJECT else [({}, _UNKNOWN)]
+            )
         ]
 
-    def _numbers(self, schema: dict[str, Any]) -> tuple[int | None, int | None]:
+    def _item_counts(self, schema: dict[str, Any]) -> tuple[int | None, int | None]:
         """Return how many items an array has at least and at most."""
-        least, most = schema.get("minItems"), schema.get("maxItems")
-        if not isinstance(least, int) or isinstance(least, bool):
-            # Only who says that there is an array speaks of an empty one too.
+        min_items, max_items = schema.get("minItems"), schema.get("maxItems")
+        if not isinstance(min_items, int) or isinstance(min_items, bool):
+            # Only a schema that declares an array admits an empty one.
             declared = schema.get("type") is not None and not self._documented
-            least = 0 if declared else None
-        return least, most if isinstance(most, int) and not isinstance(most, bool) else None
+            min_items = 0 if declared else None
+        return min_items, max_items if isinstance(max_items, int) and not isinstance(
+            max_items, bool
+        ) else None
 
-    def _objects(self, schema: dict[str, Any]) -> list[tuple[dict[str, Member], Presence]]:
+    def _object_variants(self, schema: dict[str, Any]) -> list[tuple[dict[str, Member], Presence]]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
         required = {name for name in _list(schema.get("required")) if isinstance(name, str)}
@@ -147,13 +173,19 @@ class _Reader:
             rest = Presence.UNDECLARED if declares else Presence.UNKNOWN
         variants: list[dict[str, Member]] = [{}]
         for name, part in properties.items():
-            ways = self.ways(part)
-            if len(variants) * len(ways) > MAX_WAYS:
-                ways = [shape] if (shape := _joined(ways)) is not None else []
+            alternatives = self.alternatives(part)
+            if len(variants) * len(alternatives) > MAX_ALTERNATIVES:
+                alternatives = (
+                    [json_type] if (json_type := _join_all(alternatives)) is not None else []
+                )
             presence = Presence.MUST if name in required else optional
-            if not ways:
-                ways, presence = [ANY], Presence.CANNOT
-            variants = [{**v, str(name): Member(way, presence)} for v in variants for way in ways]
+            if not alternatives:
+                alternatives, presence = [ANY], Presence.CANNOT
+            variants = [
+                {**v, str(name): Member(alternative, presence)}
+                for v in variants
+                for alternative in alternatives
+            ]
         extra = {name: Member(ANY) for name in sorted(required) if name not in properties}
         return [({**variant, **extra}, rest) for variant in variants]
 
@@ -190,23 +222,25 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _both(ones: Ways, others: Ways) -> Ways:
-    return _fewer([way for a in ones for b in others if (way := meet(a, b)) is not None])
+def _meet_all(ones: Alternatives, others: Alternatives) -> Alternatives:
+    return _simplify(
+        [alternative for a in ones for b in others if (alternative := meet(a, b)) is not None]
+    )
 
 
-def _fewer(ways: Ways) -> Ways:
-    found: Ways = []
-    for way in ways:
-        if way not in found:
-            found.append(way)
-    if len(found) > MAX_WAYS:
-        joined = _joined(found)
-        return [] if joined is None else [joined]
+def _simplify(alternatives: Alternatives) -> Alternatives:
+    found: Alternatives = []
+    for alternative in alternatives:
+        if alternative not in found:
+            found.append(alternative)
+    if len(found) > MAX_ALTERNATIVES:
+        join_states = _join_all(found)
+        return [] if join_states is None else [join_states]
     return found
 
 
-def _joined(ways: Ways) -> Shape | None:
-    found: Shape | None = None
-    for way in ways:
-        found = way if found is None else join(found, way)
+def _join_all(alternatives: Alternatives) -> JsonType | None:
+    found: JsonType | None = None
+    for alternative in alternatives:
+        found = alternative if found is None else join(found, alternative)
     return found

@@ -1,4 +1,4 @@
-"""What each state reads of the payload, and where in the definition that is said."""
+"""Uses of the payload by states, with their locations in the definition."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.flowlang.checker.analysis.abstract_state import Situation, Steps
-from headrace.flowlang.checker.analysis.choice_conditions import refined
-from headrace.flowlang.checker.analysis.expressions import Inferred, infer
-from headrace.flowlang.checker.analysis.json_types import Presence, Shape
-from headrace.flowlang.checker.analysis.lookup import Found, look
+from headrace.flowlang.checker.analysis.abstract_state import AbstractState, Steps
+from headrace.flowlang.checker.analysis.choice_conditions import refine_by_rule
+from headrace.flowlang.checker.analysis.expressions import Inference, infer
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
+from headrace.flowlang.checker.analysis.lookup import LookupResult, get
 from headrace.flowlang.checker.report.finding import Loc
 from headrace.flowlang.choice import AllRule, AnyRule, CompareRule, NotRule, TestRule
 from headrace.flowlang.model import ChoiceState, FailState, State
@@ -25,32 +25,32 @@ _PATH_MEMBERS = {
 
 
 @dataclass(frozen=True)
-class StateReading:
-    """One place that a state reads, as it is on one way to the state.
+class StateUse:
+    """Use of a path by a state, for one of its abstract states.
 
     Attributes:
-        loc: where the reading stands in the definition.
-        steps: the way to the place.
+        loc: location in the definition.
+        steps: the path.
         found: what is known of it.
         always: whether it is read whenever the state is entered.
-        guarded: whether the state copes with its absence.
+        guarded: whether the state handles its absence.
     """
 
     loc: Loc
     steps: Steps
-    found: Found
+    found: LookupResult
     always: bool = True
     guarded: bool = False
 
 
-class Inferences:
-    """What expressions read and give; each is worked out once for each shape."""
+class InferenceCache:
+    """Cache of inferences: each expression is inferred once for each type of the payload."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[Any, Shape, Inferred]] = {}
+        self._known: dict[tuple[int, int], tuple[Any, JsonType, Inference]] = {}
 
-    def of(self, part: Computed, payload: Shape) -> Inferred:
-        """Return what is known of an expression where the payload is of a shape."""
+    def infer(self, part: Computed, payload: JsonType) -> Inference:
+        """Infer an expression for a payload of a type."""
         key = (id(part), id(payload))
         known = self._known.get(key)
         if known is None:
@@ -62,44 +62,44 @@ class Inferences:
 
 
 def state_loc(name: str) -> Loc:
-    """Return where a state stands."""
+    """Return the location of a state in the definition."""
     return ("definition", "States", name)
 
 
-def readings(state: State, before: Situation, inferences: Inferences) -> Iterator[StateReading]:
-    """Yield what a state reads where a run comes to it in a situation."""
-    loc, shape = state_loc(state.name), before.shape
+def uses(state: State, before: AbstractState, inferences: InferenceCache) -> Iterator[StateUse]:
+    """Yield the uses of a state for one of its abstract states."""
+    loc, json_type = state_loc(state.name), before.payload
     for member, name in _PATH_MEMBERS.items():
         path = getattr(state, member, None)
         if isinstance(path, Path):
-            yield _of_path(path, (*loc, name), shape)
+            yield _path_use(path, (*loc, name), json_type)
     if isinstance(state, FailState):
         for name, value in (("ErrorPath", state.error), ("CausePath", state.cause)):
             if isinstance(value, Path):
-                yield _of_path(value, (*loc, name), shape)
-    for where, part in parts(state):
+                yield _path_use(value, (*loc, name), json_type)
+    for where, part in parameter_leaves(state):
         if isinstance(part, Reference):
-            yield _of_path(part.path, where, shape)
+            yield _path_use(part.path, where, json_type)
         elif isinstance(part, Computed):
-            for read in inferences.of(part, shape).readings:
-                yield StateReading(where, read.steps, read.found, read.always, read.guarded)
+            for read in inferences.infer(part, json_type).uses:
+                yield StateUse(where, read.steps, read.found, read.always, read.guarded)
     if isinstance(state, ChoiceState):
-        left: Situation | None = before
+        remaining: AbstractState | None = before
         for number, (rule, _) in enumerate(state.rules):
-            if left is not None:
-                yield from rule_readings(rule, (*loc, "Choices", number), left, number == 0)
-                left = refined(rule, left, False)
+            if remaining is not None:
+                yield from rule_uses(rule, (*loc, "Choices", number), remaining, number == 0)
+                remaining = refine_by_rule(rule, remaining, False)
 
 
-def parts(state: State) -> Iterator[tuple[Loc, Any]]:
-    """Yield every leaf of a state's Parameters, and where it stands."""
+def parameter_leaves(state: State) -> Iterator[tuple[Loc, Any]]:
+    """Yield every leaf of a state's Parameters with its location."""
     template = getattr(state, "parameters", None)
     if template is not None:
         yield from template_parts(template, (*state_loc(state.name), "Parameters"))
 
 
 def template_parts(part: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
-    """Yield every leaf of a template, and where it stands."""
+    """Yield every leaf of a template with its location."""
     if isinstance(part, ObjectTemplate):
         for name, member in part.members:
             yield from template_parts(member, (*loc, getattr(member, "key", name)))
@@ -110,7 +110,7 @@ def template_parts(part: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
         yield loc, part
 
 
-def _of_path(path: Path, loc: Loc, shape: Shape) -> StateReading:
+def _path_use(path: Path, loc: Loc, json_type: JsonType) -> StateUse:
     # A path with several matches finds a list, if only an empty one, once its root is there.
     steps = path.steps
     single: Steps = ()
@@ -118,32 +118,32 @@ def _of_path(path: Path, loc: Loc, shape: Shape) -> StateReading:
         if not isinstance(step, str | int):
             break
         single = (*single, step)
-    return StateReading(loc, single, look(shape, single))
+    return StateUse(loc, single, get(json_type, single))
 
 
-def rule_readings(rule: Any, loc: Loc, before: Situation, always: bool) -> Iterator[StateReading]:
-    """Yield what a rule of a Choice asks for, as far as it is asked."""
+def rule_uses(rule: Any, loc: Loc, before: AbstractState, always: bool) -> Iterator[StateUse]:
+    """Yield the uses of a rule of a Choice, as far as it is evaluated."""
     if isinstance(rule, AllRule | AnyRule):
         name = "And" if isinstance(rule, AllRule) else "Or"
         for number, inner in enumerate(rule.rules):
-            yield from rule_readings(inner, (*loc, name, number), before, always and number == 0)
-            # The rules of an And are asked one after the other, those of an Or while none held.
-            after = refined(inner, before, isinstance(rule, AllRule))
+            yield from rule_uses(inner, (*loc, name, number), before, always and number == 0)
+            # The rules of an And are evaluated while they hold, those of an Or while none does.
+            after = refine_by_rule(inner, before, isinstance(rule, AllRule))
             if after is None:
                 return
             before = after
     elif isinstance(rule, NotRule):
-        yield from rule_readings(rule.rule, (*loc, "Not"), before, always)
+        yield from rule_uses(rule.rule, (*loc, "Not"), before, always)
     else:
         guarded = isinstance(rule, TestRule) and rule.name == "IsPresent"
-        reading = _of_path(rule.variable, (*loc, "Variable"), before.shape)
-        yield StateReading(reading.loc, reading.steps, reading.found, always, guarded)
+        use = _path_use(rule.variable, (*loc, "Variable"), before.payload)
+        yield StateUse(use.loc, use.steps, use.found, always, guarded)
         if isinstance(rule, CompareRule) and isinstance(rule.operand, Path):
-            reading = _of_path(rule.operand, (*loc, f"{rule.name}Path"), before.shape)
-            yield StateReading(reading.loc, reading.steps, reading.found, always)
+            use = _path_use(rule.operand, (*loc, f"{rule.name}Path"), before.payload)
+            yield StateUse(use.loc, use.steps, use.found, always)
 
 
-def is_certain(reading: StateReading) -> bool:
-    """Say whether a run that goes on after the state had something there."""
-    found = reading.found
-    return reading.always and not reading.guarded and found.presence != Presence.CANNOT
+def is_certain(use: StateUse) -> bool:
+    """Say whether a run that leaves the state had a value at the path."""
+    found = use.found
+    return use.always and not use.guarded and found.presence != Presence.CANNOT

@@ -1,4 +1,4 @@
-"""What people can answer to the questions of a flow."""
+"""Response types of a flow's web inputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
-from headrace.flowlang.checker.analysis.json_types import Member, Shape, one_of
-from headrace.flowlang.checker.analysis.lookup import look
-from headrace.flowlang.checker.analysis.provider_results import details_of
+from headrace.flowlang.checker.analysis.json_types import JsonType, Member, type_of_values
+from headrace.flowlang.checker.analysis.lookup import get
+from headrace.flowlang.checker.analysis.provider_results import details_types
 from headrace.flowlang.model import ActionState, Flow
 from headrace.flowlang.parameters import ObjectTemplate, Reference
 from headrace.flowlang.providers import provider_of
@@ -19,32 +19,32 @@ _VALUE = "Value"
 _RESPONSE = "response"
 
 
-def response_of(flow: Flow, state: ActionState) -> Shape:
-    """Return what an AwaitWebInput gives.
+def web_input_response_type(flow: Flow, state: ActionState) -> JsonType:
+    """Return the type of an AwaitWebInput's result.
 
-    Where it is known which question it waits for, and the values of all its options stand in the
+    Where it is known which web input it waits for, and the values of all its options stand in the
     definition, the response is one of them.
 
     Args:
         flow: the flow.
         state: the AwaitWebInput.
     """
-    (given,) = details_of(provider_of(AWAIT_WEB_INPUT))
+    (answer,) = details_types(provider_of(AWAIT_WEB_INPUT))
     values = _values(flow, state)
-    possible = one_of(values) if values else None
-    if possible is None or look(given, (_RESPONSE,)).shape is given:
-        return given
-    members = {**given.members, _RESPONSE: Member(possible)}
-    return replace(given, members=members)
+    possible = type_of_values(values) if values else None
+    if possible is None or get(answer, (_RESPONSE,)).json_type is answer:
+        return answer
+    members = {**answer.members, _RESPONSE: Member(possible)}
+    return replace(answer, members=members)
 
 
 def _values(flow: Flow, state: ActionState) -> list[str]:
-    place = _question(state)
+    awaited = _awaited_result_path(state)
     values: list[str] = []
     for other in flow.states.values():
         if not isinstance(other, ActionState) or other.url != CREATE_WEB_INPUT:
             continue
-        if place is not None and other.result_path.steps != place:
+        if awaited is not None and other.result_path.steps != awaited:
             continue
         found = list(_options(flow.definition["States"][other.name]))
         if not all(isinstance(value, str) for value in found):
@@ -53,8 +53,8 @@ def _values(flow: Flow, state: ActionState) -> list[str]:
     return values
 
 
-def _question(state: ActionState) -> tuple[Any, ...] | None:
-    """Return where the answer of the CreateWebInput stands that is waited for."""
+def _awaited_result_path(state: ActionState) -> tuple[Any, ...] | None:
+    """Return the ResultPath of the CreateWebInput that a state waits for."""
     template = state.parameters
     members = template.members if isinstance(template, ObjectTemplate) else ()
     ids = [part for _, part in members if isinstance(part, Reference)]

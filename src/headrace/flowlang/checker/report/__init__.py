@@ -1,1 +1,1 @@
-"""What the checker finds: findings, the catalogue of their kinds, their place, SARIF."""
+"""Report of the checker: findings, the catalogue of rules, source positions, SARIF."""

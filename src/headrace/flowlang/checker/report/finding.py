@@ -1,4 +1,4 @@
-"""What the checker finds."""
+"""Findings of the checker."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Loc = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, or doubtful, in a flow.
+    """Mistake, or probable mistake, in a flow.
 
     Attributes:
         severity: ``error``: the service refuses it, or each run that comes here fails;
             ``warning``: some run fails, or does what was hardly meant; ``advice``: it works, and
             could be better.
         code: a short name of the kind of mistake; see :data:`headrace.flowlang.checker.RULES`.
-        loc: where it stands: ``definition`` or ``input_schema``, then names and numbers.
+        loc: its location: ``definition`` or ``input_schema``, then names and numbers.
         message: what is wrong, in one line.
-        fix: the way out.
+        fix: advice how to correct it.
         line: line in the source text, from 1 on, where the text was given.
         column: column, likewise.
         kind: for what the service refuses, the service's own type, such as ``value_error``.
@@ -41,6 +41,6 @@ class Finding:
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks, and without what no terminal can show."""
+    """Return a text without line breaks and unprintable characters."""
     line = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

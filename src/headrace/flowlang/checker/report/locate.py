@@ -1,4 +1,4 @@
-"""Where the members of a JSON text stand, and which of them are named twice."""
+"""Positions of the members of a JSON text, and duplicate keys."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SCALAR = re.compile(r'[^\s,\]}"]+')
 _CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(?P<constant>-?Infinity|NaN)', re.DOTALL)
 
 Location = tuple[Any, ...]
-Places = Mapping[Location, tuple[int, int]]
+Positions = Mapping[Location, tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON text that was read.
+    """JSON document that was read.
 
     Attributes:
-        value: what it says; None where it is not JSON.
+        value: its value; None where it is not JSON.
         findings: what is wrong with the text itself.
     """
 
@@ -38,20 +38,20 @@ def read_document(text: str, root: str = "definition") -> Document:
 
     Args:
         text: the text.
-        root: what the places of findings begin with.
+        root: first element of the findings' locations.
     """
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         return _unreadable(root, error.msg, error.lineno, error.colno)
     except _NoJsonError as error:
-        line, column = _place(text, _constant_at(text))
+        line, column = _position(text, _constant_at(text))
         return _unreadable(root, f"{error} is not a JSON value", line, column)
     except RecursionError:
         return _unreadable(root, "nested too deep to be read", 1, 1)
     except ValueError:
         return _unreadable(root, "a number of too many digits", 1, 1)
-    repeated = _walk(text).repeated
+    repeated = _scan(text).repeated
     return Document(
         value,
         tuple(
@@ -61,7 +61,7 @@ def read_document(text: str, root: str = "definition") -> Document:
                 (root, *location),
                 f"{location[-1]!r} is named twice in this object",
                 "remove or rename one of the two: JSON readers keep one of them, silently",
-                *_place(text, offset),
+                *_position(text, offset),
             )
             for location, offset in repeated
         ),
@@ -88,12 +88,12 @@ def _unreadable(root: str, message: str, line: int, column: int) -> Document:
     return Document(None, (Finding(ERROR, "not-json", (root,), message, fix, line, column),))
 
 
-def _place(text: str, offset: int) -> tuple[int, int]:
+def _position(text: str, offset: int) -> tuple[int, int]:
     start = text.rfind("\n", 0, offset) + 1
     return text.count("\n", 0, offset) + 1, offset - start + 1
 
 
-def locate(text: str) -> Places:
+def locate(text: str) -> Positions:
     """Return the line and column, from 1 on, of every member and item of a JSON text.
 
     A member stands where its name does, an item where its value does. A text that is not JSON,
@@ -104,23 +104,23 @@ def locate(text: str) -> Places:
     except (ValueError, RecursionError):
         return {}
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    places = {}
-    for location, offset in _walk(text).offsets.items():
+    positions = {}
+    for location, offset in _scan(text).offsets.items():
         line = bisect_right(starts, offset) - 1
-        places[location] = (line + 1, offset - starts[line] + 1)
-    return places
+        positions[location] = (line + 1, offset - starts[line] + 1)
+    return positions
 
 
-def _walk(text: str) -> _Walk:
-    walk = _Walk(text)
+def _scan(text: str) -> _Scanner:
+    scanner = _Scanner(text)
     try:
-        walk.value(walk.skip(0), ())
+        scanner.value(scanner.skip(0), ())
     except RecursionError:
-        return _Walk(text)
-    return walk
+        return _Scanner(text)
+    return scanner
 
 
-class _Walk:
+class _Scanner:
     def __init__(self, text: str) -> None:
         self.offsets: dict[Location, int] = {}
         self.repeated: list[tuple[Location, int]] = []

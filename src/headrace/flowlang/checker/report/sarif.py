@@ -1,4 +1,4 @@
-"""Findings as code hosts read them: SARIF 2.1.0."""
+"""Findings as a SARIF 2.1.0 log, for code hosts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _result(uri: str, finding: Finding, numbers: dict[str, int]) -> dict[str, An
     if finding.column is not None:
         region["startColumn"] = finding.column
     text = f"{finding.message}. To do: {finding.fix}." if finding.fix else f"{finding.message}."
-    # The place by name: the same finding keeps its identity when lines move.
+    # The location by name: the same finding keeps its identity when lines move.
     identity = json.dumps([uri, finding.code, *map(str, finding.loc), finding.message])
     return {
         "ruleId": finding.code,

@@ -1,4 +1,4 @@
-"""Findings on what an Action asks of its provider, by the schema of the provider's parameters."""
+"""Findings on the parameters of Actions, by the schemas of their providers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from headrace.flowlang.action_urls import UUID
-from headrace.flowlang.checker.analysis.abstract_state import Situation
+from headrace.flowlang.checker.analysis.abstract_state import AbstractState
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import (
     ARRAY,
@@ -16,14 +16,14 @@ from headrace.flowlang.checker.analysis.json_types import (
     OBJECT,
     SCALARS,
     STRING,
+    JsonType,
     Presence,
-    Shape,
     Value,
+    describe_kinds,
     kind_of,
-    kinds_in_words,
     member_of,
 )
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.schema_types import kinds_of
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
@@ -38,36 +38,36 @@ _PATH_FORM: Final = re.compile(r"[/~].*|\.{1,2}/.*", re.DOTALL)
 
 
 def parameters(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield what providers would refuse, and what they do not know.
+    """Yield parameters that providers refuse, or do not know.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     for name, state in analysis.flow.states.items():
         provider = provider_of(state.url) if isinstance(state, ActionState) else None
-        situations = analysis.situations(name)
-        if isinstance(state, ActionState) and provider is not None and situations:
-            yield from _of_action(analysis, state, provider, situations)
+        entry_states = analysis.states_at(name)
+        if isinstance(state, ActionState) and provider is not None and entry_states:
+            yield from _action_findings(analysis, state, provider, entry_states)
 
 
-def _of_action(
-    analysis: DataFlow, state: ActionState, provider: Provider, situations: list[Situation]
+def _action_findings(
+    analysis: DataFlow, state: ActionState, provider: Provider, entry_states: list[AbstractState]
 ) -> Iterator[Finding]:
     loc, part = state_loc(state.name), state.parameters
     raw = analysis.flow.definition["States"][state.name]
     where = "Parameters" if part is not None else "InputPath" if "InputPath" in raw else None
-    whole = loc if where is None else (*loc, where)
+    root_loc = loc if where is None else (*loc, where)
     found = [
         list(
-            _Check(provider, partial(_evaluated, analysis, s)).of(
-                provider.parameters, analysis.body(state, s), part, whole, ()
+            _BodyCheck(provider, partial(_evaluated, analysis, s)).of(
+                provider.parameters, analysis.body(state, s), part, root_loc, ()
             )
         )
-        for s in situations
+        for s in entry_states
     ]
-    everywhere = set.intersection(*(set(problems) for problems in found))
+    in_all = set.intersection(*(set(problems) for problems in found))
     for problem in dict.fromkeys(p for problems in found for p in problems):
-        if problem in everywhere:
+        if problem in in_all:
             yield problem
         elif problem.severity == ERROR:
             message = f"{problem.message} (on some routes to {state.name!r})"
@@ -76,69 +76,78 @@ def _of_action(
             yield problem
 
 
-def _evaluated(analysis: DataFlow, situation: Situation, part: Any) -> Shape:
-    return analysis.evaluated(part, situation.shape)
+def _evaluated(analysis: DataFlow, entry_state: AbstractState, part: Any) -> JsonType:
+    return analysis.evaluate(part, entry_state.payload)
 
 
-class _Check:
-    def __init__(self, provider: Provider, evaluate: Callable[[Any], Shape]) -> None:
+class _BodyCheck:
+    def __init__(self, provider: Provider, evaluate: Callable[[Any], JsonType]) -> None:
         self._provider = provider
         self._evaluate = evaluate
 
     def of(
-        self, schema: Any, shape: Shape, part: Any, loc: Loc, at: tuple[str, ...]
+        self, schema: Any, json_type: JsonType, part: Any, loc: Loc, at: tuple[str, ...]
     ) -> Iterator[Finding]:
         """Yield what is wrong with a part of the body.
 
         Args:
             schema: what the provider takes there.
-            shape: what can be there.
+            json_type: type of the part.
             part: its template, where it has one.
-            loc: where that stands.
+            loc: its location.
             at: the names of the parameters that lead there.
         """
         if not isinstance(schema, Mapping):
             return
-        problem = _unfit(schema, shape)
+        problem = _mismatch_reason(schema, json_type)
         if problem is not None:
             fix = "correct the value"
-            yield Finding(ERROR, "invalid-parameter", loc, f"{_written(at)}: {problem}", fix)
+            yield Finding(ERROR, "invalid-parameter", loc, f"{_parameter_path(at)}: {problem}", fix)
             return
-        partly = _partly_refused(schema, shape)
-        if partly is not None:
+        partial = _partial_mismatch_reason(schema, json_type)
+        if partial is not None:
             fix = "leave it out of the values that the input schema, or a state before, allows"
-            yield Finding(WARNING, "invalid-parameter", loc, f"{_written(at)}: {partly}", fix)
-        doubt = _misplaced(schema, shape)
-        if doubt is not None:
+            yield Finding(
+                WARNING, "invalid-parameter", loc, f"{_parameter_path(at)}: {partial}", fix
+            )
+        swapped = _swapped_id_or_path(schema, json_type)
+        if swapped is not None:
             fix = "correct the path that it is read from"
-            yield Finding(WARNING, "invalid-parameter", loc, f"{_written(at)}: {doubt}", fix)
-        if shape.kinds == OBJECT:
-            yield from self._object(schema, shape, part, loc, at)
-        elif shape.kinds == ARRAY and "items" in schema:
-            yield from self._array(schema["items"], shape, part, loc, at)
+            yield Finding(
+                WARNING, "invalid-parameter", loc, f"{_parameter_path(at)}: {swapped}", fix
+            )
+        if json_type.kinds == OBJECT:
+            yield from self._object(schema, json_type, part, loc, at)
+        elif json_type.kinds == ARRAY and "items" in schema:
+            yield from self._array(schema["items"], json_type, part, loc, at)
 
     def _object(
-        self, schema: Mapping[str, Any], shape: Shape, part: Any, loc: Loc, at: tuple[str, ...]
+        self,
+        schema: Mapping[str, Any],
+        json_type: JsonType,
+        part: Any,
+        loc: Loc,
+        at: tuple[str, ...],
     ) -> Iterator[Finding]:
         known = schema.get("properties", {})
         parts = _members(part)
-        for name, member in shape.members.items():
+        for name, member in json_type.members.items():
             if member.presence == Presence.CANNOT:
                 continue
             key, inner = parts.get(name, (None, None))
             where = loc if key is None else (*loc, key)
             if name in known:
-                yield from self.of(known[name], member.shape, inner, where, (*at, name))
+                yield from self.of(known[name], member.json_type, inner, where, (*at, name))
             elif known and (parts or member.presence in (Presence.MUST, Presence.MAY)):
                 yield self._unknown(schema, name, where, at)
-        for rule in _applying(schema, shape):
+        for rule in _applicable_schemas(schema, json_type):
             for name in rule.get("required", ()):
-                yield from self._missing(shape, name, loc, at)
+                yield from self._missing(json_type, name, loc, at)
             for name, wanted in rule.get("properties", {}).items():
                 excluded = isinstance(wanted, Mapping) and "not" in wanted
-                if excluded and member_of(shape, name).presence == Presence.MUST:
-                    told = f"{_written((*at, name))} {OUT_OF_PLACE}"
-                    yield Finding(ERROR, "unknown-parameter", loc, told, f"remove {name}")
+                if excluded and member_of(json_type, name).presence == Presence.MUST:
+                    reported = f"{_parameter_path((*at, name))} {OUT_OF_PLACE}"
+                    yield Finding(ERROR, "unknown-parameter", loc, reported, f"remove {name}")
 
     def _unknown(
         self, schema: Mapping[str, Any], name: str, loc: Loc, at: tuple[str, ...]
@@ -146,82 +155,90 @@ class _Check:
         known = schema["properties"]
         closed = schema.get("additionalProperties") is False
         near = meant(name, known, self._provider)
-        told = f"is no parameter of {self._provider.title}"
+        reported = f"is no parameter of {self._provider.title}"
         if not closed:
-            told = f"is not documented as a parameter of {self._provider.title}"
+            reported = f"is not documented as a parameter of {self._provider.title}"
         return Finding(
             ERROR if closed else WARNING,
             "unknown-parameter",
             loc,
-            f"{_written((*at, name))} {told}",
+            f"{_parameter_path((*at, name))} {reported}",
             f"did you mean {near}?" if near else f"it takes {', '.join(known)}",
         )
 
-    def _missing(self, shape: Shape, name: str, loc: Loc, at: tuple[str, ...]) -> Iterator[Finding]:
-        presence = member_of(shape, name).presence
+    def _missing(
+        self, json_type: JsonType, name: str, loc: Loc, at: tuple[str, ...]
+    ) -> Iterator[Finding]:
+        presence = member_of(json_type, name).presence
         if presence in (Presence.UNKNOWN, Presence.MUST):
             return
-        sure = presence == Presence.CANNOT
+        certain = presence == Presence.CANNOT
         yield Finding(
-            ERROR if sure else WARNING,
+            ERROR if certain else WARNING,
             "missing-parameter",
             loc,
-            f"{_written((*at, name))} {'is' if sure else 'may be'} missing: "
+            f"{_parameter_path((*at, name))} {'is' if certain else 'may be'} missing: "
             f"{self._provider.title} requires it",
-            f"add {name}" if sure else f"require {name} in the input schema",
+            f"add {name}" if certain else f"require {name} in the input schema",
         )
 
     def _array(
-        self, schema: Any, shape: Shape, part: Any, loc: Loc, at: tuple[str, ...]
+        self, schema: Any, json_type: JsonType, part: Any, loc: Loc, at: tuple[str, ...]
     ) -> Iterator[Finding]:
         inner = _items(part)
         if inner is not None:
             for number, item in enumerate(inner):
                 where = (*loc, number)
                 yield from self.of(schema, self._evaluate(item), item, where, (*at, f"[{number}]"))
-        elif shape.items is not None:
-            for finding in self.of(schema, shape.items, None, loc, (*at, "[]")):
+        elif json_type.items is not None:
+            for finding in self.of(schema, json_type.items, None, loc, (*at, "[]")):
                 # Of a list that may be empty nothing need be wrong.
-                severity = finding.severity if shape.least else WARNING
+                severity = finding.severity if json_type.min_items else WARNING
                 yield Finding(severity, finding.code, loc, finding.message, finding.fix)
 
 
-def _unfit(schema: Mapping[str, Any], shape: Shape) -> str | None:
-    """Return why nothing of a shape fits a schema; None where something may."""
+def _mismatch_reason(schema: Mapping[str, Any], json_type: JsonType) -> str | None:
+    """Return why no value of a type fits a schema; None where one may."""
     allowed = kinds_of(schema.get("type"))
-    if not shape.kinds & allowed:
-        return f"must be {type_words(schema['type'])}, not {kinds_in_words(shape.kinds)}"
+    if not json_type.kinds & allowed:
+        return f"must be {type_words(schema['type'])}, not {describe_kinds(json_type.kinds)}"
     options = [schema["const"]] if "const" in schema else schema.get("enum")
-    if options is not None and not any(shape.kinds & kind_of(option) for option in options):
-        return f"must be {options_words(options)}, not {kinds_in_words(shape.kinds)}"
-    if shape.kinds == ARRAY and shape.most is not None and shape.most < schema.get("minItems", 0):
+    if options is not None and not any(json_type.kinds & kind_of(option) for option in options):
+        return f"must be {options_words(options)}, not {describe_kinds(json_type.kinds)}"
+    if (
+        json_type.kinds == ARRAY
+        and json_type.max_items is not None
+        and json_type.max_items < schema.get("minItems", 0)
+    ):
         return "at least one is required"
-    if shape.values is None or shape.kinds & ~SCALARS:
+    if json_type.values is None or json_type.kinds & ~SCALARS:
         return None
-    reasons = [_refused(schema, value, options) for value in shape.values]
+    reasons = [_value_problem(schema, value, options) for value in json_type.values]
     if not reasons or any(reason is None for reason in reasons):
         return None
     return sorted(reason for reason in reasons if reason is not None)[0]
 
 
-def _partly_refused(schema: Mapping[str, Any], shape: Shape) -> str | None:
+def _partial_mismatch_reason(schema: Mapping[str, Any], json_type: JsonType) -> str | None:
     """Return why some of the values that are known to be possible do not fit a schema."""
-    if shape.values is None or shape.kinds & ~SCALARS:
+    if json_type.values is None or json_type.kinds & ~SCALARS:
         return None
     options = [schema["const"]] if "const" in schema else schema.get("enum")
-    reasons = [_refused(schema, value, options) for value in shape.values]
-    told = sorted(reason for reason in reasons if reason is not None)
-    return told[0] if told else None
+    reasons = [_value_problem(schema, value, options) for value in json_type.values]
+    reported = sorted(reason for reason in reasons if reason is not None)
+    return reported[0] if reported else None
 
 
-def _refused(schema: Mapping[str, Any], value: Value, options: list[Any] | None) -> str | None:
+def _value_problem(
+    schema: Mapping[str, Any], value: Value, options: list[Any] | None
+) -> str | None:
     kind, content = value
     if not kind & kinds_of(schema.get("type")):
-        return f"must be {type_words(schema['type'])}, not {kinds_in_words(kind)}"
+        return f"must be {type_words(schema['type'])}, not {describe_kinds(kind)}"
     if options is not None and (kind, content) not in {(kind_of(o), o) for o in options}:
         return f"must be {options_words(options)}, not {content!r:.60}"
-    whole = schema.get("type") in ("integer", ["integer", "null"])
-    if kind == NUMBER and whole and content != int(content):
+    root_loc = schema.get("type") in ("integer", ["integer", "null"])
+    if kind == NUMBER and root_loc and content != int(content):
         return f"must be a whole number, not {content!r}"
     if kind == NUMBER and content < schema.get("minimum", content):
         return f"must be at least {schema['minimum']}, not {content!r}"
@@ -232,40 +249,42 @@ def _refused(schema: Mapping[str, Any], value: Value, options: list[Any] | None)
     return None
 
 
-def _misplaced(schema: Mapping[str, Any], shape: Shape) -> str | None:
-    """Return why a value is hardly meant here: an id in place of a path, or the reverse."""
+def _swapped_id_or_path(schema: Mapping[str, Any], json_type: JsonType) -> str | None:
+    """Return why a value is probably wrong: an id in place of a path, or the reverse."""
     form = schema.get("format")
-    texts = [str(v) for kind, v in shape.values or () if kind == STRING]
-    if form == _PATH and shape.kinds == STRING:
-        if shape.identifies or (texts and all(UUID.fullmatch(text) for text in texts)):
+    texts = [str(v) for kind, v in json_type.values or () if kind == STRING]
+    if form == _PATH and json_type.kinds == STRING:
+        if json_type.is_id or (texts and all(UUID.fullmatch(text) for text in texts)):
             return "is an id, and a path is needed"
     elif form == _ID and texts and all(_PATH_FORM.fullmatch(text) for text in texts):
         return f"is a path ({texts[0]!r:.60}), and an id is needed"
     return None
 
 
-def _applying(schema: Mapping[str, Any], shape: Shape) -> Iterator[Mapping[str, Any]]:
-    """Yield a schema and those that it brings into play for what has a shape."""
+def _applicable_schemas(
+    schema: Mapping[str, Any], json_type: JsonType
+) -> Iterator[Mapping[str, Any]]:
+    """Yield a schema and its subschemas that apply to a type."""
     yield schema
     for part in (schema, *schema.get("allOf", ())):
         if part is not schema:
             yield part
         if "if" in part:
-            truth = _holds(part["if"], shape)
+            truth = _holds(part["if"], json_type)
             if truth is not None:
                 chosen = part.get("then" if truth else "else")
                 if isinstance(chosen, Mapping):
                     yield chosen
 
 
-def _holds(schema: Mapping[str, Any], shape: Shape) -> bool | None:
+def _holds(schema: Mapping[str, Any], json_type: JsonType) -> bool | None:
     """Say whether a condition on an object's members holds; None where that is not known."""
     truths: list[bool | None] = []
     for name in schema.get("required", ()):
-        presence = look(shape, (name,)).presence
+        presence = get(json_type, (name,)).presence
         truths.append({Presence.MUST: True, Presence.CANNOT: False}.get(presence))
     for name, part in schema.get("properties", {}).items():
-        values = member_of(shape, name).shape.values
+        values = member_of(json_type, name).json_type.values
         wanted = part.get("enum", [part["const"]] if "const" in part else [])
         options = {(kind_of(option), option) for option in wanted}
         if values is None:
@@ -294,7 +313,7 @@ def _items(part: Any) -> list[Any] | None:
     return None
 
 
-def _written(at: Iterable[str]) -> str:
+def _parameter_path(at: Iterable[str]) -> str:
     text = ""
     for name in at:
         text += name if name.startswith("[") or not text else f".{name}"

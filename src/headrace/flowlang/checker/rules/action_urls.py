@@ -10,20 +10,20 @@ from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Fin
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import nearest_address, providers, replacement
 
-# Says whether the target has a provider at an address.
-Served = Callable[[str], bool]
+# Whether the target has a provider at an address.
+IsServed = Callable[[str], bool]
 
 
 def addresses(
-    state: ActionState, raw: dict[str, Any], loc: Loc, served: Served | None
+    state: ActionState, raw: dict[str, Any], loc: Loc, is_served: IsServed | None
 ) -> Iterator[Finding]:
     """Yield what is wrong with an Action's address.
 
     Args:
         state: the Action.
         raw: it, as the definition has it.
-        loc: where it stands.
-        served: says whether the target has a provider at an address; None: no target is known.
+        loc: its location.
+        is_served: says whether the target has a provider at an address; None: no target is known.
     """
     if state.url in {CREATE_WEB_INPUT, AWAIT_WEB_INPUT} or state.bare:
         return
@@ -47,7 +47,7 @@ def addresses(
             f"{state.url}: {near.why}",
             f"did you mean {near.address}?" if near.address else "correct the address",
         )
-    elif served is not None and not served(state.url):
+    elif is_served is not None and not is_served(state.url):
         yield Finding(
             WARNING,
             "provider-not-served",

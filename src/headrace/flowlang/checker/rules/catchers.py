@@ -1,4 +1,4 @@
-"""Findings on catchers: which are never used, and which catch nothing."""
+"""Findings on catchers that are never used, or catch nothing."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ KNOWN_ERRORS: Final = (
     "NoTokenException",
 )
 _STAT: Final = "stat"
-# What other languages, and people, call a failure.
-_MEANT: Final = {
+# Names of failures in other languages, and common slips.
+_COMMON_MISNAMES: Final = {
     "*": "States.ALL",
     "All": "States.ALL",
     "ALL": "States.ALL",
@@ -56,24 +56,24 @@ def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
     Args:
         state: the Action.
         raw: its Catch, as the definition has it.
-        loc: where that stands.
+        loc: its location.
     """
-    taken: dict[str, int] = {}
-    everything: int | None = None
+    caught_by: dict[str, int] = {}
+    catch_all: int | None = None
     for number, catcher in enumerate(raw):
         for at, error in enumerate(catcher["ErrorEquals"]):
             where: Loc = (*loc, number, "ErrorEquals", at)
-            if everything is not None:
+            if catch_all is not None:
                 yield _unused(
                     (*loc, number),
                     "this catcher is never used: an earlier one takes every failure",
                     "put the catcher with States.ALL last",
                 )
                 break
-            if error in taken and taken[error] != number:
+            if error in caught_by and caught_by[error] != number:
                 yield _unused(
                     where,
-                    f"{error!r} never comes here: catcher {taken[error] + 1} takes it",
+                    f"{error!r} never comes here: catcher {caught_by[error] + 1} takes it",
                     "remove it from one of the two",
                 )
             elif error == "ActionFailedException" and not state.raises:
@@ -83,20 +83,18 @@ def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
                     "test the result's status with a Choice, or let the failure be raised",
                 )
             yield from _misspelt(error, where)
-            taken.setdefault(error, number)
-        if everything is None and limits.CATCH_ALL.intersection(catcher["ErrorEquals"]):
-            everything = number
+            caught_by.setdefault(error, number)
+        if catch_all is None and limits.CATCH_ALL.intersection(catcher["ErrorEquals"]):
+            catch_all = number
 
 
-def absence_is_no_failure(
-    state: ActionState, raw: Any, loc: Loc, tested: bool
-) -> Iterator[Finding]:
+def absence_not_caught(state: ActionState, raw: Any, loc: Loc, tested: bool) -> Iterator[Finding]:
     """Yield a Catch on ``stat`` by which a flow means to learn that a path is not there.
 
     Args:
         state: the Action.
         raw: its Catch, as the definition has it.
-        loc: where that stands.
+        loc: its location.
         tested: whether the flow also looks at what ``stat`` found.
     """
     provider = provider_of(state.url)
@@ -119,8 +117,8 @@ def _unused(loc: Loc, message: str, fix: str) -> Finding:
 def _misspelt(error: str, loc: Loc) -> Iterator[Finding]:
     if error in KNOWN_ERRORS or error in limits.CATCH_ALL:
         return
-    # People also write the parts alone: ActionFailed, Timeout, ALL.
-    near = _MEANT.get(error) or nearest(error, KNOWN_ERRORS, 0.8)
+    # Parts of names occur too: ActionFailed, Timeout, ALL.
+    near = _COMMON_MISNAMES.get(error) or nearest(error, KNOWN_ERRORS, 0.8)
     if near is not None:
         yield Finding(
             WARNING,

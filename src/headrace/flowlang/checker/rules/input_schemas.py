@@ -1,4 +1,4 @@
-"""Findings on the input schema by itself: what nothing satisfies, and what has no effect."""
+"""Findings on the input schema: parts that nothing satisfies, or that have no effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.flowlang.checker.analysis.json_types import (
     NUMBER,
     OBJECT,
     STRING,
-    kinds_in_words,
+    describe_kinds,
 )
 from headrace.flowlang.checker.analysis.schema_types import kinds_of
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
@@ -22,7 +22,7 @@ from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Lo
 _ROOT: Final[Loc] = ("input_schema",)
 _LEVELS: Final = 24
 # Of longer lists of values, or of alternatives, the first are looked at.
-_MOST_VALUES: Final = 32
+_MAX_VALUES: Final = 32
 # Keywords that say something of values of one kind alone.
 _OF_KIND: Final = {
     **dict.fromkeys(
@@ -50,8 +50,8 @@ _OTHER_KEYWORDS: Final = (
     "contentMediaType", "contentEncoding", "deprecated", "id", "example",
 )  # fmt: skip
 _KEYWORDS: Final = (*_OF_KIND, *_OTHER_KEYWORDS)
-# What other dialects and programming languages call them.
-_MEANT: Final = {
+# Names of keywords in other dialects and programming languages.
+_COMMON_MISNAMES: Final = {
     "min": "minimum",
     "max": "maximum",
     "minValue": "minimum",
@@ -83,16 +83,16 @@ _PARTS: Final = ("allOf", "anyOf", "oneOf")
 
 
 def input_schemas(schema: Any) -> Iterator[Finding]:
-    """Yield what an input schema shows by itself.
+    """Yield what is wrong with an input schema by itself.
 
     Args:
         schema: the JSON schema of the input, or None.
     """
     if isinstance(schema, dict) and not schema_problems(schema):
-        yield from _Look(schema).of(schema, (), True, True, 0)
+        yield from _SchemaCheck(schema).of(schema, (), True, True, 0)
 
 
-class _Look:
+class _SchemaCheck:
     def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
 
@@ -103,7 +103,7 @@ class _Look:
 
         Args:
             schema: the part.
-            at: where it stands.
+            at: its location.
             needed: whether no input is accepted where nothing satisfies it.
             is_object: whether it is one of an object, whatever type it names itself.
             level: how deep it stands.
@@ -111,24 +111,24 @@ class _Look:
         if not isinstance(schema, dict) or level > _LEVELS:
             return
         is_object = is_object or kinds_of(schema.get("type")) == OBJECT
-        why = self._unsatisfiable(schema, at)
-        if why is not None:
-            keyword, reason = why
+        reason_found = self._unsatisfiable(schema, at)
+        if reason_found is not None:
+            keyword, reason = reason_found
             # Without a type it is what people mean of an object; JSON schema accepts all else.
             of_objects = _OF_KIND.get(keyword) == OBJECT and not is_object
-            told = f"no {'object' if of_objects else 'value'} is accepted here"
+            reported = f"no {'object' if of_objects else 'value'} is accepted here"
             if needed and not of_objects:
-                told = "no input can satisfy the schema"
+                reported = "no input can satisfy the schema"
             yield Finding(
                 ERROR if needed and not of_objects else WARNING,
                 "unsatisfiable-schema",
                 (*_ROOT, *at, keyword),
-                f"{told}: {reason}",
+                f"{reported}: {reason}",
                 "correct the schema",
             )
         yield from _keywords(schema, at)
-        yield from self._values(schema, at, why is not None)
-        for step, part, is_needed in _inner(schema, is_object):
+        yield from self._values(schema, at, reason_found is not None)
+        for step, part, is_needed in _subschemas(schema, is_object):
             same = is_object and step[0] in _PARTS
             yield from self.of(part, (*at, *step), needed and is_needed, same, level + 1)
 
@@ -138,15 +138,20 @@ class _Look:
         """Return the keyword by which nothing satisfies a part, and why; None where all may."""
         types = schema.get("type")
         for low, high in _BOUNDS:
-            kind, least, most = _OF_KIND[low], schema.get(low), schema.get(high)
-            if _only(types, kind) and _number(least) and _number(most) and least > most:
-                return low, f"{low} {least} is above {high} {most}"
-        reason = _empty_range(schema) if _only(types, NUMBER) else None
+            kind, minimum, maximum = _OF_KIND[low], schema.get(low), schema.get(high)
+            if (
+                _has_only(types, kind)
+                and _number(minimum)
+                and _number(maximum)
+                and minimum > maximum
+            ):
+                return low, f"{low} {minimum} is above {high} {maximum}"
+        reason = _empty_range(schema) if _has_only(types, NUMBER) else None
         if reason is not None:
             return reason
         options = [schema["const"]] if "const" in schema else schema.get("enum")
-        if isinstance(options, list) and 0 < len(options) <= _MOST_VALUES:
-            problems = [self._refused(at, option) for option in options]
+        if isinstance(options, list) and 0 < len(options) <= _MAX_VALUES:
+            problems = [self._rejection_reason(at, option) for option in options]
             if all(problems):
                 word = "const" if "const" in schema else "enum"
                 return word, f"{word} admits nothing that the rest does: {problems[0]}"
@@ -154,17 +159,17 @@ class _Look:
             return "oneOf", "all alternatives of oneOf are the same, and exactly one must fit"
         if schema.get("additionalProperties") is False and "patternProperties" not in schema:
             for name in schema.get("required", ()):
-                if name not in schema.get("properties", {}) and _only(types, OBJECT):
+                if name not in schema.get("properties", {}) and _has_only(types, OBJECT):
                     near = nearest(name, schema.get("properties", {}))
                     hint = f"; did you mean {near!r}?" if near else ""
                     return "required", f"{name!r} is required, and no property{hint}"
         return None
 
     def _values(
-        self, schema: Mapping[str, Any], at: tuple[str | int, ...], hopeless: bool
+        self, schema: Mapping[str, Any], at: tuple[str | int, ...], unsatisfiable: bool
     ) -> Iterator[Finding]:
         """Yield a default or an example that the part itself does not accept."""
-        if hopeless:
+        if unsatisfiable:
             return
         given: list[tuple[Loc, Any]] = [
             (("examples", number), value) for number, value in enumerate(schema.get("examples", ()))
@@ -172,8 +177,8 @@ class _Look:
         # Who leaves a default empty means that there is none.
         if schema.get("default") not in (None, "", [], {}):
             given.insert(0, (("default",), schema["default"]))
-        for step, value in given[:_MOST_VALUES]:
-            problem = self._refused(at, value)
+        for step, value in given[:_MAX_VALUES]:
+            problem = self._rejection_reason(at, value)
             if problem is None:
                 continue
             yield Finding(
@@ -184,12 +189,12 @@ class _Look:
                 "correct the value or the schema",
             )
 
-    def _refused(self, at: tuple[str | int, ...], value: Any) -> str | None:
+    def _rejection_reason(self, at: tuple[str | int, ...], value: Any) -> str | None:
         """Return why a part does not accept a value; None where it does."""
         pointer = "".join(f"/{_escaped(step)}" for step in at)
         # Beside $ref nothing else counts, and what it refers to stays where it is.
-        whole = {**self._root, "$ref": f"#{pointer}"} if at else self._root
-        problems = value_problems(whole, value)
+        rooted = {**self._root, "$ref": f"#{pointer}"} if at else self._root
+        problems = value_problems(rooted, value)
         if not problems or problems[0].message.startswith("the schema"):
             return None
         first = problems[0]
@@ -206,11 +211,11 @@ def _keywords(schema: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[
                     WARNING,
                     "keyword-without-effect",
                     where,
-                    f"{name!r} says nothing of {kinds_in_words(kinds)}",
-                    f"correct the type: it belongs to {kinds_in_words(_OF_KIND[name])}",
+                    f"{name!r} says nothing of {describe_kinds(kinds)}",
+                    f"correct the type: it belongs to {describe_kinds(_OF_KIND[name])}",
                 )
         elif name not in _KEYWORDS:
-            meant = _MEANT.get(name) or nearest(name, _KEYWORDS, 0.8)
+            meant = _COMMON_MISNAMES.get(name) or nearest(name, _KEYWORDS, 0.8)
             if meant is not None and meant not in schema:
                 yield Finding(
                     WARNING,
@@ -232,10 +237,10 @@ def _keywords(schema: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[
             )
 
 
-def _inner(
+def _subschemas(
     schema: Mapping[str, Any], is_object: bool
 ) -> Iterator[tuple[tuple[str | int, ...], Any, bool]]:
-    """Yield the schemas in a schema: where, what, and whether an input must fit it."""
+    """Yield the subschemas of a schema: location, schema, and whether an input must fit it."""
     required = schema.get("required", ())
     for word in ("properties", "patternProperties", "definitions", "$defs"):
         for name, part in schema.get(word, {}).items():
@@ -249,7 +254,7 @@ def _inner(
             yield (word,), schema[word], False
 
 
-def _only(types: Any, kind: int) -> bool:
+def _has_only(types: Any, kind: int) -> bool:
     return kinds_of(types) == kind or (kind == OBJECT and kinds_of(types) == ALL)
 
 
@@ -260,15 +265,15 @@ def _number(value: Any) -> TypeGuard[float]:
 def _empty_range(schema: Mapping[str, Any]) -> tuple[str, str] | None:
     for low in ("minimum", "exclusiveMinimum"):
         for high in ("maximum", "exclusiveMaximum"):
-            least, most = schema.get(low), schema.get(high)
+            minimum, maximum = schema.get(low), schema.get(high)
             open_ended = low != "minimum" or high != "maximum"
-            if _number(least) and _number(most) and open_ended and least >= most:
-                return low, f"no number is between {low} {least} and {high} {most}"
+            if _number(minimum) and _number(maximum) and open_ended and minimum >= maximum:
+                return low, f"no number is between {low} {minimum} and {high} {maximum}"
     return None
 
 
 def _same_alternatives(parts: Any) -> bool:
-    if not isinstance(parts, list) or not 1 < len(parts) <= _MOST_VALUES:
+    if not isinstance(parts, list) or not 1 < len(parts) <= _MAX_VALUES:
         return False
     return len({json.dumps(part, sort_keys=True) for part in parts}) == 1
 

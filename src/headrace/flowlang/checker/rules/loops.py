@@ -1,4 +1,4 @@
-"""Findings on loops: without a way out, and asking the same again without waiting."""
+"""Findings on loops: without an exit, and polls without waiting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 from headrace.flowlang.checker.analysis.abstract_state import Steps
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import NUMBER
-from headrace.flowlang.checker.analysis.lookup import look
-from headrace.flowlang.checker.analysis.referenced_paths import named_places
+from headrace.flowlang.checker.analysis.lookup import get
+from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding
 from headrace.flowlang.model import ActionState, Flow, State, WaitState
@@ -17,9 +17,9 @@ from headrace.flowlang.parse import targets
 from headrace.flowlang.paths import Path
 from headrace.flowlang.providers import provider_of
 
-# Whoever asks more often should do so less often with time.
+# A poll at shorter intervals should back off.
 SHORT_WAIT: Final = 60.0
-# Providers that answer when a person has.
+# Providers that wait for a person.
 _ASKING_PEOPLE: Final = frozenset({"await_web_input", "web_option"})
 
 Graph = Mapping[str, Collection[str]]
@@ -29,12 +29,12 @@ def loops(analysis: DataFlow) -> Iterator[Finding]:
     """Yield what is wrong with the loops of a flow.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     flow = analysis.flow
     graph = {name: targets(raw) for name, raw in flow.definition["States"].items()}
     for loop in cycles(graph):
-        if not _leads_out(flow, graph, loop):
+        if not _has_exit(flow, graph, loop):
             first = next(name for name in graph if name in loop)
             others = f" (with {', '.join(map(repr, _others(graph, loop, first)))})"
             yield Finding(
@@ -44,12 +44,12 @@ def loops(analysis: DataFlow) -> Iterator[Finding]:
                 f"no way leads out of the loop of {first!r}{others if len(loop) > 1 else ''}",
                 'let a Choice lead out of it, or end a state with "End": true',
             )
-        if not _does_work(flow, loop):
+        if not _makes_progress(flow, loop):
             yield from _short_waits(analysis, loop)
-    hasty = {name: rest for name, rest in graph.items() if not _waits(flow.states[name])}
-    for loop in cycles(hasty):
+    without_waits = {name: rest for name, rest in graph.items() if not _waits(flow.states[name])}
+    for loop in cycles(without_waits):
         actions = [n for n in graph if n in loop and isinstance(flow.states[n], ActionState)]
-        if actions and not _does_work(flow, loop):
+        if actions and not _makes_progress(flow, loop):
             yield Finding(
                 WARNING,
                 "poll-without-wait",
@@ -64,7 +64,7 @@ def _others(graph: Graph, loop: Collection[str], first: str) -> list[str]:
     return [name for name in graph if name in loop and name != first][:4]
 
 
-def _leads_out(flow: Flow, graph: Graph, loop: Collection[str]) -> bool:
+def _has_exit(flow: Flow, graph: Graph, loop: Collection[str]) -> bool:
     states = flow.definition["States"]
     return any(
         states[name].get("End") is True or any(target not in loop for target in graph[name])
@@ -80,8 +80,8 @@ def _waits(state: State) -> bool:
     return isinstance(state, WaitState)
 
 
-def _does_work(flow: Flow, loop: Collection[str]) -> bool:
-    """Say whether the turns of a loop differ: an action's parameters change, or turns count."""
+def _makes_progress(flow: Flow, loop: Collection[str]) -> bool:
+    """Say whether iterations of a loop differ: an action's parameters change, or a counter does."""
     written: set[object] = set()
     for name in loop:
         for path in _writes(flow.states[name]):
@@ -90,10 +90,10 @@ def _does_work(flow: Flow, loop: Collection[str]) -> bool:
             written.add(path.steps[0])
     for name in loop:
         state = flow.states[name]
-        places, whole = named_places(state)
+        places, reads_all = referenced_paths(state)
         reads = {steps[0] for steps in places}
         if isinstance(state, ActionState):
-            if whole or reads & written:
+            if reads_all or reads & written:
                 return True
         elif any(path.steps[0] in reads for path in _writes(state)):
             return True
@@ -136,16 +136,16 @@ def _constant_seconds(analysis: DataFlow, state: WaitState) -> float | None:
         return None
     steps: Steps = state.seconds_path.steps
     longest = 0.0
-    for situation in analysis.situations(state.name):
-        shape = look(situation.shape, steps).shape
-        if shape.values is None or shape.kinds != NUMBER or len(shape.values) != 1:
+    for entry_state in analysis.states_at(state.name):
+        json_type = get(entry_state.payload, steps).json_type
+        if json_type.values is None or json_type.kinds != NUMBER or len(json_type.values) != 1:
             return None
-        longest = max(longest, *(float(value) for _, value in shape.values))
-    return longest if analysis.situations(state.name) else None
+        longest = max(longest, *(float(value) for _, value in json_type.values))
+    return longest if analysis.states_at(state.name) else None
 
 
 def cycles(graph: Graph) -> list[set[str]]:
-    """Return the sets of states that lead back to each other, as large as they are.
+    """Return the strongly connected components of a graph that have a cycle (Tarjan 1972).
 
     Args:
         graph: the states that each state can lead to; others are left out.

@@ -1,53 +1,58 @@
-"""Findings on results that take the place of inputs."""
+"""Findings on results that overwrite inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
-from headrace.flowlang.checker.analysis.json_types import OBJECT, Presence, Shape
-from headrace.flowlang.checker.analysis.lookup import look
-from headrace.flowlang.checker.analysis.referenced_paths import named_places
+from headrace.flowlang.checker.analysis.json_types import OBJECT, JsonType, Presence
+from headrace.flowlang.checker.analysis.lookup import get
+from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding
-from headrace.flowlang.checker.rules.undefined import written
+from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.model import ActionState, Flow
 
 
-def overwritten(flow: Flow, inputs: Iterable[Shape]) -> Iterator[Finding]:
-    """Yield Actions whose status document takes the place of an object of the input.
+def overwritten_inputs(flow: Flow, inputs: Iterable[JsonType]) -> Iterator[Finding]:
+    """Yield Actions whose status document overwrites an object of the input.
 
-    Where nothing of the document is read afterwards either, the name is hardly meant.
+    Only where nothing of the document is read afterwards: then the name is probably wrong.
 
     Args:
         flow: the flow.
         inputs: what the run's input can be.
     """
-    ways = list(inputs)
+    types = list(inputs)
     for name, state in flow.states.items():
         if not isinstance(state, ActionState) or state.bare or not state.result_path.steps:
             continue
         steps = state.result_path.steps
-        if ways and all(_is_declared(way, steps) for way in ways) and not _reads_it(flow, steps):
+        if (
+            types
+            and all(_is_declared(input_type, steps) for input_type in types)
+            and not _reads_it(flow, steps)
+        ):
             yield Finding(
                 WARNING,
                 "input-overwritten",
                 (*state_loc(name), "ResultPath"),
-                f"the result takes the place of the input {written(steps)}, and no state reads it",
+                f"the result takes the place of the input {path_text(steps)}, "
+                "and no state reads it",
                 'give the result a name of its own in "ResultPath"',
             )
 
 
-def _is_declared(way: Shape, steps: Steps) -> bool:
-    found = look(way, steps)
-    return found.presence == Presence.MUST and found.shape.kinds == OBJECT
+def _is_declared(input_type: JsonType, steps: Steps) -> bool:
+    found = get(input_type, steps)
+    return found.presence == Presence.MUST and found.json_type.kinds == OBJECT
 
 
 def _reads_it(flow: Flow, steps: Steps) -> bool:
-    """Say whether a state reads what only an action's result has there."""
+    """Say whether a state reads a member that only an action's result has."""
     for state in flow.states.values():
-        places, whole = named_places(state)
+        places, reads_all = referenced_paths(state)
         below = [p[len(steps)] for p in places if len(p) > len(steps) and p[: len(steps)] == steps]
-        if whole or {"details", "status", "action_id"}.intersection(map(str, below)):
+        if reads_all or {"details", "status", "action_id"}.intersection(map(str, below)):
             return True
     return False

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import OBJECT, STRING
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
 from headrace.flowlang.json_values import PRIVATE_PREFIX
@@ -21,7 +21,7 @@ _SECRET: Final = re.compile(
     r"credential_value)|token|authorization",
     re.IGNORECASE,
 )
-_INNOCENT: Final = re.compile(r".*(page|next|continuation|max|num)_?.*token.*", re.IGNORECASE)
+_NOT_SECRET: Final = re.compile(r".*(page|next|continuation|max|num)_?.*token.*", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
@@ -29,7 +29,7 @@ def is_secret(name: str) -> bool:
     return (
         len(name) <= 80
         and _SECRET.fullmatch(name) is not None
-        and _INNOCENT.fullmatch(name) is None
+        and _NOT_SECRET.fullmatch(name) is None
     )
 
 
@@ -37,7 +37,7 @@ def secrets(analysis: DataFlow) -> Iterator[Finding]:
     """Yield parameters by which a secret would be shown.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     for name, raw in analysis.flow.definition["States"].items():
         if raw["Type"] == "Action" and isinstance(raw.get("Parameters"), dict):
@@ -70,20 +70,22 @@ def _parameters(analysis: DataFlow, state: str, value: Any, loc: Loc) -> Iterato
                     "take it from the run's input, or leave it where the work is done",
                 )
             elif key.endswith(".$"):
-                yield from _passed(analysis, state, compile_path(item), where, name in hidden)
+                yield from _passed_secrets(
+                    analysis, state, compile_path(item), where, name in hidden
+                )
             elif name not in hidden:
-                yield _shown(name, where)
+                yield _shown_in_log(name, where)
 
 
-def _passed(
+def _passed_secrets(
     analysis: DataFlow, state: str, path: Path, loc: Loc, hidden: bool
 ) -> Iterator[Finding]:
-    found = [look(s.shape, path.steps).shape.kinds for s in analysis.situations(state)]
+    found = [get(s.payload, path.steps).json_type.kinds for s in analysis.states_at(state)]
     if path.reads_context or not any(kinds & (STRING | OBJECT) for kinds in found):
         return
     name = plain_name(str(loc[-1]))
     if not hidden:
-        yield _shown(name, loc)
+        yield _shown_in_log(name, loc)
     elif not any(str(step).startswith(PRIVATE_PREFIX) for step in path.steps):
         yield Finding(
             WARNING,
@@ -94,7 +96,7 @@ def _passed(
         )
 
 
-def _shown(name: str, loc: Loc) -> Finding:
+def _shown_in_log(name: str, loc: Loc) -> Finding:
     return Finding(
         WARNING,
         "secret-in-log",

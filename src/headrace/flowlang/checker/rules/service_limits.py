@@ -1,4 +1,4 @@
-"""What the service refuses, in its words, with a way out."""
+"""Findings of the service itself, which refuses a definition, with advice."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateWebInput": (*_PLACING, "Catch"),
     "AwaitWebInput": (*_PLACING, "Catch"),
 }
-# What the Amazon States Language has, and Flows has not or calls otherwise.
-_FOREIGN: Final = {
+# Names of the Amazon States Language that Flows does not have, or has under another name.
+_AMAZON_NAMES: Final = {
     "Task": 'use a state of type "Action"',
     "Succeed": 'use a state of type "Pass" with "End": true',
     "Parallel": "Flows runs one state at a time; start other flows as actions instead",
@@ -51,8 +51,8 @@ _FOREIGN: Final = {
 }
 
 
-def refusals(entries: Collection[Entry], definition: Any) -> Iterator[Finding]:
-    """Yield what the service says against a definition.
+def refused_definition(entries: Collection[Entry], definition: Any) -> Iterator[Finding]:
+    """Yield the service's refusals of a definition.
 
     Args:
         entries: what is wrong, as ``{"loc", "msg", "type"}``.
@@ -75,23 +75,25 @@ def _fix(entry: Entry, loc: tuple[Any, ...], definition: Any) -> str:
     if "terminal" in message:
         return 'add "Next" with the state that follows, or "End": true'
     if "is not a state" in message:
-        return _meant(_at(definition, loc[1:]), _states(definition), "lead it to a state that is")
+        return _suggestion(
+            _at(definition, loc[1:]), _states(definition), "lead it to a state that is"
+        )
     if entry["type"] == "value_error.extra":
         return _other_field(str(last), loc, definition)
     if last == "Type":
         kind = _at(definition, loc[1:])
-        hint = _FOREIGN.get(kind) if isinstance(kind, str) else None
-        return hint or _meant(kind, FIELDS, "use one of them")
+        hint = _AMAZON_NAMES.get(kind) if isinstance(kind, str) else None
+        return hint or _suggestion(kind, FIELDS, "use one of them")
     if "is not an operator" in message:
-        return _meant(last, OPERATORS, "use an operator such as StringEquals")
+        return _suggestion(last, OPERATORS, "use an operator such as StringEquals")
     if "exactly one operator" in message:
         return _rule_fix(_at(definition, loc[1:]))
     return "correct it as the message says"
 
 
 def _other_field(name: str, loc: tuple[Any, ...], definition: Any) -> str:
-    if name in _FOREIGN:
-        return _FOREIGN[name]
+    if name in _AMAZON_NAMES:
+        return _AMAZON_NAMES[name]
     holder = _at(definition, loc[1:-1])
     kind = holder.get("Type") if isinstance(holder, dict) else None
     if len(loc) == 2:
@@ -100,7 +102,7 @@ def _other_field(name: str, loc: tuple[Any, ...], definition: Any) -> str:
         known = ("ErrorEquals", "Next", "ResultPath")
     else:
         known = FIELDS.get(kind, ()) if isinstance(kind, str) else ()
-    return _meant(name, known, "remove it")
+    return _suggestion(name, known, "remove it")
 
 
 def _rule_fix(rule: Any) -> str:
@@ -110,11 +112,11 @@ def _rule_fix(rule: Any) -> str:
         return "write it as a Variable with an operator; JSONata is not supported"
     for name in rule:
         if name not in {"Variable", "Next", "Comment", "And", "Or", "Not", *OPERATORS}:
-            return _meant(name, {"Variable", *OPERATORS}, f"remove {str(name)[:60]!r}")
+            return _suggestion(name, {"Variable", *OPERATORS}, f"remove {str(name)[:60]!r}")
     return 'put several operators into one "And"'
 
 
-def _meant(name: Any, known: Collection[str], otherwise: str) -> str:
+def _suggestion(name: Any, known: Collection[str], otherwise: str) -> str:
     near = nearest(name, (item for item in known if isinstance(item, str)), 0.7)
     return f"did you mean {near!r}?" if near else otherwise
 

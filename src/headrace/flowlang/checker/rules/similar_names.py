@@ -1,4 +1,4 @@
-"""Findings on names that are nearly those of others."""
+"""Findings on names that are misspelt: nearly those of others."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from typing import Final
 from headrace.flowlang.checker.analysis.abstract_state import Steps
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import Presence
-from headrace.flowlang.checker.analysis.lookup import look
-from headrace.flowlang.checker.analysis.referenced_paths import named_places
-from headrace.flowlang.checker.analysis.uses import readings, state_loc
+from headrace.flowlang.checker.analysis.lookup import get
+from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
+from headrace.flowlang.checker.analysis.uses import state_loc, uses
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
-from headrace.flowlang.checker.rules.undefined import written
+from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.paths import CONTEXT_NAME, Path
 
 # Shorter names are near to too many others.
-_SHORTEST: Final = 4
-_MOST: Final = 2_000
+_MIN_LENGTH: Final = 4
+_MAX_NAMES: Final = 2_000
 
 
-def names(analysis: DataFlow) -> Iterator[Finding]:
+def similar_names(analysis: DataFlow) -> Iterator[Finding]:
     """Yield names that are written and not read, or read and not given, beside nearly equal ones.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
-    read, exact, whole = _read(analysis)
+    read, exact, reads_all = _read(analysis)
     writers = list(_writers(analysis))
     results = {steps for _, steps in writers}
-    if not whole:
-        # An input may well be called like a result that nobody reads.
-        meant = Counter({p: n for p, n in read.items() if p in results or not _given(analysis, p)})
-        yield from _unread(read, exact, writers, meant)
-    yield from _odd(analysis, read, results)
+    if not reads_all:
+        # An input may have a name like that of a result that nobody reads.
+        candidates = Counter(
+            {p: n for p, n in read.items() if p in results or not _given(analysis, p)}
+        )
+        yield from _unread(read, exact, writers, candidates)
+    yield from _unknown_names(analysis, read, results)
 
 
 def _read(analysis: DataFlow) -> tuple[Counter[Steps], set[Steps], bool]:
-    """Return what states read.
+    """Return the paths that states read.
 
     Returns:
         How many states read each place, or something below it; the places themselves; and whether
@@ -46,13 +48,13 @@ def _read(analysis: DataFlow) -> tuple[Counter[Steps], set[Steps], bool]:
     """
     found: Counter[Steps] = Counter()
     exact: set[Steps] = set()
-    whole = False
+    reads_all = False
     for state in analysis.flow.states.values():
-        places, all_of_it = named_places(state)
-        whole = whole or all_of_it
+        places, state_reads_all = referenced_paths(state)
+        reads_all = reads_all or state_reads_all
         exact |= places
         found.update({p[:length] for p in places for length in range(1, len(p) + 1)})
-    return found, exact, whole
+    return found, exact, reads_all
 
 
 def _writers(analysis: DataFlow) -> Iterator[tuple[Loc, Steps]]:
@@ -69,67 +71,69 @@ def _unread(
     read: Counter[Steps],
     exact: set[Steps],
     writers: list[tuple[Loc, Steps]],
-    meant: Counter[Steps],
+    candidates: Counter[Steps],
 ) -> Iterator[Finding]:
     for loc, steps in writers:
         # What is put into something that is read may be read with it.
         if steps in read or any(steps[:length] in exact for length in range(1, len(steps))):
             continue
-        near = _near(steps, meant)
+        near = _near(steps, candidates)
         if near is not None:
             yield Finding(
                 WARNING,
                 "near-miss-name",
                 loc,
-                f"{written(steps)} is written and never read, and {written(near)} is read",
-                f"did you mean {written(near)}?",
+                f"{path_text(steps)} is written and never read, and {path_text(near)} is read",
+                f"did you mean {path_text(near)}?",
             )
 
 
 def _given(analysis: DataFlow, steps: Steps) -> bool:
-    """Say whether an input brings something."""
+    """Say whether an input has a value at a path."""
     return any(
-        look(situation.shape, steps).presence in (Presence.MAY, Presence.MUST)
-        for situation in analysis.situations(analysis.flow.start_at)[:1]
+        get(entry_state.payload, steps).presence in (Presence.MAY, Presence.MUST)
+        for entry_state in analysis.states_at(analysis.flow.start_at)[:1]
     )
 
 
-def _odd(analysis: DataFlow, read: Counter[Steps], given: set[Steps]) -> Iterator[Finding]:
-    """Yield places of which nothing is known, and that are nearly called as others are."""
-    told: set[Steps] = set()
+def _unknown_names(
+    analysis: DataFlow, read: Counter[Steps], given: set[Steps]
+) -> Iterator[Finding]:
+    """Yield paths of which nothing is known, and whose names are nearly those of others."""
+    reported: set[Steps] = set()
     for name, state in analysis.flow.states.items():
-        for situation in analysis.situations(name)[:1]:
-            for reading in readings(state, situation, analysis.inferences):
-                steps = reading.steps
+        for entry_state in analysis.states_at(name)[:1]:
+            for use in uses(state, entry_state, analysis.inferences):
+                steps = use.steps
                 for length in range(1, len(steps) + 1):
                     part = steps[:length]
-                    if part in told or part[0] == CONTEXT_NAME or not isinstance(part[-1], str):
+                    if part in reported or part[0] == CONTEXT_NAME or not isinstance(part[-1], str):
                         continue
-                    # A slip is made once; what several states read is meant.
+                    # A typing error occurs once; what several states read is intended.
                     if read[part] > 1 or part in given or not _unknown(analysis, name, part):
                         continue
                     others = Counter({p: n for p, n in read.items() if n > read[part]})
                     others.update(given)
                     near = _near(part, others)
                     if near is not None:
-                        told.add(part)
+                        reported.add(part)
                         yield Finding(
                             WARNING,
                             "near-miss-name",
-                            reading.loc,
-                            f"{written(part)} is read here, and {written(near)} elsewhere",
-                            f"did you mean {written(near)}?",
+                            use.loc,
+                            f"{path_text(part)} is read here, and {path_text(near)} elsewhere",
+                            f"did you mean {path_text(near)}?",
                         )
 
 
 def _unknown(analysis: DataFlow, name: str, steps: Steps) -> bool:
-    found = [look(situation.shape, steps) for situation in analysis.situations(name)]
+    found = [get(entry_state.payload, steps) for entry_state in analysis.states_at(name)]
     return all(f.presence == Presence.UNKNOWN and f.depth == len(steps) for f in found)
 
 
 def _near(steps: Steps, others: Counter[Steps]) -> Steps | None:
     name = steps[-1]
-    if not isinstance(name, str) or len(others) > _MOST:
+    if not isinstance(name, str) or len(others) > _MAX_NAMES:
         return None
     for other in others:
         beside = len(other) == len(steps) and other[:-1] == steps[:-1]
@@ -139,12 +143,12 @@ def _near(steps: Steps, others: Counter[Steps]) -> Steps | None:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Say whether two names differ as by one slip of the pen.
+    """Say whether two names differ by one typing error.
 
     One letter more, less, another or two exchanged; but names that are numbered, or lettered, are
     different on purpose.
     """
-    if one == other or min(len(one), len(other)) < _SHORTEST or abs(len(one) - len(other)) > 1:
+    if one == other or min(len(one), len(other)) < _MIN_LENGTH or abs(len(one) - len(other)) > 1:
         return False
     if one[1:] == other[1:] and one[0].lower() == other[0].lower():
         return False  # people tell inputs and results apart like this
@@ -166,7 +170,7 @@ def is_slip(one: str, other: str) -> bool:
 
 
 def _is_label(name: str, start: int, end: int) -> bool:
-    """Say whether what differs stands alone, as the letter of ``point_a`` does."""
+    """Say whether the difference is a label of its own, as the letter of ``point_a`` is."""
     before = name[start - 1 : start] if start else "_"
     after = name[len(name) - end : len(name) - end + 1] if end else "_"
     return before in "_- " and after in "_- "

@@ -1,4 +1,4 @@
-"""Findings that need no data flow: what a definition may say, and is sorry for later."""
+"""Findings on style, which need no data flow analysis."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
-from headrace.flowlang.checker.analysis.expression_paths import method_members
-from headrace.flowlang.checker.analysis.referenced_paths import named_places
-from headrace.flowlang.checker.analysis.uses import parts, state_loc
+from headrace.flowlang.checker.analysis.expression_paths import dict_method_members
+from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
+from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
-from headrace.flowlang.checker.rules.undefined import written
+from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parameters import PRIVATE_KEY, Computed, plain_name
 
@@ -20,8 +20,8 @@ _KEYWORDS: Final = frozenset({"additionalProperties", "additionalItems", "unique
 _MAX_NESTING: Final = 6
 
 
-def advise(flow: Flow, input_schema: Any) -> Iterator[Finding]:
-    """Yield what one state, or the input schema, shows by itself.
+def style(flow: Flow, input_schema: Any) -> Iterator[Finding]:
+    """Yield what is wrong with one state, or the input schema, by itself.
 
     Args:
         flow: the checked flow.
@@ -42,9 +42,9 @@ def advise(flow: Flow, input_schema: Any) -> Iterator[Finding]:
                 f"remove one of {given[0]} and {field}",
             )
         yield from _parameters(raw.get("Parameters"), (*loc, "Parameters"))
-        for where, part in parts(state):
+        for where, part in parameter_leaves(state):
             if isinstance(part, Computed):
-                for member in method_members(part.expression):
+                for member in dict_method_members(part.expression):
                     yield Finding(
                         WARNING,
                         "dict-method-name",
@@ -52,7 +52,7 @@ def advise(flow: Flow, input_schema: Any) -> Iterator[Finding]:
                         f"'.{member}' is a method of objects, not the member of that name",
                         f"write ['{member}']",
                     )
-    yield from _unread(flow, input_schema)
+    yield from _unread_inputs(flow, input_schema)
 
 
 def _parameters(value: Any, loc: Loc) -> Iterator[Finding]:
@@ -89,13 +89,13 @@ def _bare_root(loc: Loc) -> Finding:
     )
 
 
-def _unread(flow: Flow, schema: Any) -> Iterator[Finding]:
+def _unread_inputs(flow: Flow, schema: Any) -> Iterator[Finding]:
     if not isinstance(schema, dict):
         return
     places: set[Steps] = set()
     for state in flow.states.values():
-        named, whole = named_places(state)
-        if whole:
+        named, reads_all = referenced_paths(state)
+        if reads_all:
             return
         places |= named
     known = {steps[:length] for steps in places for length in range(1, len(steps) + 1)}
@@ -130,6 +130,6 @@ def _unread_below(
             WARNING if needed else ADVICE,
             "input-not-read",
             where,
-            f"{written(steps)} is {'required' if needed else 'declared'}, and no state reads it",
+            f"{path_text(steps)} is {'required' if needed else 'declared'}, and no state reads it",
             "remove it from the schema, or correct the path of the state that should read it",
         )

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from headrace.flowlang.checker.analysis.abstract_state import Situation, Steps
+from headrace.flowlang.checker.analysis.abstract_state import AbstractState, Steps
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
-from headrace.flowlang.checker.analysis.expression_paths import chain
+from headrace.flowlang.checker.analysis.expression_paths import node_path
 from headrace.flowlang.checker.analysis.json_types import Presence
-from headrace.flowlang.checker.analysis.lookup import look
-from headrace.flowlang.checker.analysis.uses import parts, state_loc
+from headrace.flowlang.checker.analysis.lookup import get
+from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.expressions import Expression, compile_expression
@@ -24,7 +24,7 @@ from headrace.flowlang.providers import provider_of
 _REFERENCE: Final = re.compile(r"\$[.\[][\w.\[\]'\"-]+")
 _WITHIN: Final = re.compile(r"(?<!\S)\$\.[A-Za-z_]\w*")
 _FIELD: Final = re.compile(r"\$?\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]]*\])*)\}")
-_LONGEST: Final = 2_000
+_MAX_LENGTH: Final = 2_000
 _EVALUATED: Final = frozenset({"json-path", "expression"})
 # Operators whose other form takes a path.
 _COMPARING: Final = re.compile(r"(String|Timestamp)(Equals|LessThan|GreaterThan).*")
@@ -34,28 +34,30 @@ def suffixes(analysis: DataFlow) -> Iterator[Finding]:
     """Yield texts whose member lacks its ``.$`` or ``.=``, or is not the form that takes a path.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     for name, state in analysis.flow.states.items():
         raw, loc = analysis.flow.definition["States"][name], state_loc(name)
-        situations = analysis.situations(name)
-        kept = _evaluated_there(state)
-        yield from _texts(raw.get("Parameters"), (*loc, "Parameters"), situations, kept)
-        for where, part in parts(state):
+        entry_states = analysis.states_at(name)
+        evaluated_by_provider = _provider_evaluated(state)
+        yield from _texts(
+            raw.get("Parameters"), (*loc, "Parameters"), entry_states, evaluated_by_provider
+        )
+        for where, part in parameter_leaves(state):
             if isinstance(part, Computed):
-                yield from _unfilled(part.expression, where, situations)
+                yield from _unfilled_braces(part.expression, where, entry_states)
         if raw["Type"] == "Pass":
             yield from _result(raw.get("Result"), (*loc, "Result"))
         elif raw["Type"] == "Fail":
             for member in ("Error", "Cause"):
                 if _is_path(raw.get(member)):
-                    yield _other_form((*loc, member), raw[member], f"{member}Path")
+                    yield _use_path_operator((*loc, member), raw[member], f"{member}Path")
         elif raw["Type"] == "Choice":
             for number, rule in enumerate(raw["Choices"]):
                 yield from _rules(rule, (*loc, "Choices", number))
 
 
-def _evaluated_there(state: State) -> frozenset[str]:
+def _provider_evaluated(state: State) -> frozenset[str]:
     """Return the parameters that the provider itself takes as paths or expressions."""
     provider = provider_of(state.url) if isinstance(state, ActionState) else None
     return frozenset(_named(provider.parameters)) if provider is not None else frozenset()
@@ -72,22 +74,22 @@ def _named(schema: Any) -> Iterator[str]:
 
 
 def _texts(
-    value: Any, loc: Loc, situations: list[Situation], kept: frozenset[str]
+    value: Any, loc: Loc, entry_states: list[AbstractState], evaluated_by_provider: frozenset[str]
 ) -> Iterator[Finding]:
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _texts(item, (*loc, number), situations, kept)
+            yield from _texts(item, (*loc, number), entry_states, evaluated_by_provider)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key != PRIVATE_KEY and plain_name(key) == key and key not in kept:
-                yield from _texts(item, (*loc, key), situations, kept)
-    elif isinstance(value, str) and len(value) <= _LONGEST:
+            if key != PRIVATE_KEY and plain_name(key) == key and key not in evaluated_by_provider:
+                yield from _texts(item, (*loc, key), entry_states, evaluated_by_provider)
+    elif isinstance(value, str) and len(value) <= _MAX_LENGTH:
         if _is_path(value):
-            yield _forgotten(loc, value, ".$", "it is a path")
+            yield _missing_suffix(loc, value, ".$", "it is a path")
         elif _WITHIN.search(value):
-            yield _forgotten(loc, value, ".=", "a path stands within it")
-        elif any(_reads(value, situation) for situation in situations):
-            yield _forgotten(loc, value, ".=", "it is an expression")
+            yield _missing_suffix(loc, value, ".=", "a path stands within it")
+        elif any(_reads(value, entry_state) for entry_state in entry_states):
+            yield _missing_suffix(loc, value, ".=", "it is an expression")
 
 
 def _result(value: Any, loc: Loc) -> Iterator[Finding]:
@@ -125,7 +127,7 @@ def _rules(rule: Any, loc: Loc) -> Iterator[Finding]:
     for operator, operand in rule.items():
         literal = not operator.endswith("Path") and _COMPARING.fullmatch(operator)
         if literal and _is_path(operand):
-            yield _other_form((*loc, operator), operand, f"{operator}Path")
+            yield _use_path_operator((*loc, operator), operand, f"{operator}Path")
 
 
 def _is_path(value: Any) -> bool:
@@ -137,8 +139,10 @@ def _is_path(value: Any) -> bool:
         return False
 
 
-def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
-    """Yield texts with a member's name in braces that nothing puts in."""
+def _unfilled_braces(
+    expression: Expression, loc: Loc, entry_states: list[AbstractState]
+) -> Iterator[Finding]:
+    """Yield texts with a member's name in braces that is not an f-string's."""
     within = {
         id(inner)
         for node in ast.walk(expression.tree)
@@ -150,7 +154,7 @@ def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> 
             continue
         for found in _FIELD.finditer(node.value if isinstance(node.value, str) else ""):
             steps = (found[1],)
-            if any(_known_steps(steps, situation) for situation in situations):
+            if any(_known_steps(steps, entry_state) for entry_state in entry_states):
                 yield Finding(
                     WARNING,
                     "braces-not-filled",
@@ -161,7 +165,7 @@ def _unfilled(expression: Expression, loc: Loc, situations: list[Situation]) -> 
                 return
 
 
-def _reads(text: str, situation: Situation) -> bool:
+def _reads(text: str, entry_state: AbstractState) -> bool:
     """Say whether a text is an expression over members that the payload has."""
     if not any(sign in text for sign in ".[+`("):
         return False
@@ -172,7 +176,7 @@ def _reads(text: str, situation: Situation) -> bool:
     if isinstance(expression.tree, ast.Constant | ast.Name):
         return False
     chains = [steps for steps in chains_of(expression) if steps[0] != CONTEXT_NAME]
-    known = [_known_steps(steps, situation) for steps in chains]
+    known = [_known_steps(steps, entry_state) for steps in chains]
     if not known or not all(known):
         return False
     # A name with a dot may be a file's: two of its steps must be known, or something be done to it.
@@ -180,20 +184,20 @@ def _reads(text: str, situation: Situation) -> bool:
     return not plain or max(known) > 1
 
 
-def _known_steps(steps: Steps, situation: Situation) -> int:
-    """Return how many steps of a place are known to be there; none where it cannot be."""
-    if look(situation.shape, steps).presence == Presence.CANNOT:
+def _known_steps(steps: Steps, entry_state: AbstractState) -> int:
+    """Return how many steps of a path are known to be there; none where it cannot be."""
+    if get(entry_state.payload, steps).presence == Presence.CANNOT:
         return 0
     known = 0
     for length in range(1, len(steps) + 1):
-        if look(situation.shape, steps[:length]).presence not in (Presence.MAY, Presence.MUST):
+        if get(entry_state.payload, steps[:length]).presence not in (Presence.MAY, Presence.MUST):
             break
         known = length
     return known
 
 
 def chains_of(expression: Expression) -> list[Steps]:
-    """Return the places that an expression names, as far as they are followed by names."""
+    """Return the paths that an expression names, without names that comprehensions bind."""
     bound = {
         target.id
         for node in ast.walk(expression.tree)
@@ -216,13 +220,13 @@ def chains_of(expression: Expression) -> list[Steps]:
                 node = node.value
             else:
                 continue
-        steps = chain(node, expression)
+        steps = node_path(node, expression)
         if steps is not None and steps[0] not in bound:
             found.append(steps)
     return found
 
 
-def _forgotten(loc: Loc, text: str, suffix: str, what: str) -> Finding:
+def _missing_suffix(loc: Loc, text: str, suffix: str, what: str) -> Finding:
     name = next((str(step) for step in reversed(loc) if isinstance(step, str)), "")
     return Finding(
         WARNING,
@@ -233,7 +237,7 @@ def _forgotten(loc: Loc, text: str, suffix: str, what: str) -> Finding:
     )
 
 
-def _other_form(loc: Loc, text: str, member: str) -> Finding:
+def _use_path_operator(loc: Loc, text: str, member: str) -> Finding:
     return Finding(
         WARNING,
         "suffix-forgotten",

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
-from headrace.flowlang.checker.analysis.json_types import Presence, Shape
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
+from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.uses import state_loc, template_parts
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.suffixes import chains_of
@@ -35,23 +35,23 @@ _SIDES: Final = ("source", "destination")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def ends(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield transfers that take the collection of one place and the path of another.
+def transfer_direction(analysis: DataFlow) -> Iterator[Finding]:
+    """Yield transfers with the collection of one end and the path of the other.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     for name, state in analysis.flow.states.items():
         if not isinstance(state, ActionState) or not isinstance(state.parameters, ObjectTemplate):
             continue
         provider = provider_of(state.url)
-        situations = analysis.situations(name)
-        if provider is not None and provider.name == _TRANSFER and situations:
-            shape = situations[0].shape
-            yield from _transfer(state.parameters, (*state_loc(name), "Parameters"), shape)
+        entry_states = analysis.states_at(name)
+        if provider is not None and provider.name == _TRANSFER and entry_states:
+            json_type = entry_states[0].payload
+            yield from _transfer(state.parameters, (*state_loc(name), "Parameters"), json_type)
 
 
-def _transfer(template: ObjectTemplate, loc: Loc, shape: Shape) -> Iterator[Finding]:
+def _transfer(template: ObjectTemplate, loc: Loc, json_type: JsonType) -> Iterator[Finding]:
     named: dict[str, list[tuple[Loc, Any]]] = {}
     for where, part in _leaves(template, loc):
         named.setdefault(plain_name(str(where[-1])), []).append((where, part))
@@ -59,7 +59,7 @@ def _transfer(template: ObjectTemplate, loc: Loc, shape: Shape) -> Iterator[Find
     paths = {side: named.get(f"{side}_path", []) for side in _SIDES}
     for side, found in collections.items():
         for where, collection in found:
-            other = next((p for _, p in paths[side] if _mixed(collection, p, shape)), None)
+            other = next((p for _, p in paths[side] if _is_mixed(collection, p, json_type)), None)
             if other is not None:
                 yield Finding(
                     WARNING,
@@ -80,8 +80,8 @@ def _transfer(template: ObjectTemplate, loc: Loc, shape: Shape) -> Iterator[Find
         )
 
 
-def _mixed(collection: Any, path: Any, shape: Shape) -> bool:
-    """Say whether a collection and a path belong to two places that have both.
+def _is_mixed(collection: Any, path: Any, json_type: JsonType) -> bool:
+    """Say whether a collection and a path belong to two objects that have both.
 
     They do by the words source and destination in their names, or where each stands in an object
     that has what the other was taken from too.
@@ -91,24 +91,25 @@ def _mixed(collection: Any, path: Any, shape: Shape) -> bool:
         return True
     if not isinstance(collection, Reference) or len(collection.path.steps) < 2:
         return False
-    *place, leaf = collection.path.steps
-    others = [steps for steps in _places(path) if len(steps) > 1]
-    if not others or any(list(steps[:-1]) == place for steps in others):
+    *object_path, leaf = collection.path.steps
+    others = [steps for steps in _paths_of(path) if len(steps) > 1]
+    if not others or any(list(steps[:-1]) == object_path for steps in others):
         return False
     return all(
-        _is_there(shape, (*steps[:-1], leaf)) and _is_there(shape, (*place, steps[-1]))
+        _is_there(json_type, (*steps[:-1], leaf))
+        and _is_there(json_type, (*object_path, steps[-1]))
         for steps in others
     )
 
 
-def _places(part: Any) -> list[Steps]:
+def _paths_of(part: Any) -> list[Steps]:
     if isinstance(part, Reference):
         return [part.path.steps]
     return chains_of(part.expression) if isinstance(part, Computed) else []
 
 
-def _is_there(shape: Shape, steps: Steps) -> bool:
-    return look(shape, steps).presence in (Presence.MAY, Presence.MUST)
+def _is_there(json_type: JsonType, steps: Steps) -> bool:
+    return get(json_type, steps).presence in (Presence.MAY, Presence.MUST)
 
 
 def _leaves(template: ObjectTemplate, loc: Loc) -> Iterator[tuple[Loc, Any]]:
@@ -131,7 +132,7 @@ def _constants(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
 
 
 def _role(part: Any) -> str | None:
-    """Return the end that a place belongs to by the words in its name, if it is one alone."""
+    """Return the end that a path belongs to by the words in its name, if it is only one."""
     if not isinstance(part, Reference | Computed):
         return None
     words = [word.lower() for word in _WORD.findall(_shown(part))]
@@ -140,7 +141,7 @@ def _role(part: Any) -> str | None:
 
 
 def _equal(one: list[tuple[Loc, Any]], other: list[tuple[Loc, Any]]) -> bool:
-    """Say whether two parameters, each given once, are the same place or value."""
+    """Say whether two parameters, each given once, are the same path or value."""
     if len(one) != 1 or len(other) != 1:
         return False
     left, right = one[0][1], other[0][1]

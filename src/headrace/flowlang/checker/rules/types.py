@@ -1,10 +1,10 @@
-"""Findings on types: what must fail, whatever the run."""
+"""Findings on type mismatches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headrace.flowlang.checker.analysis.abstract_state import Situation
+from headrace.flowlang.checker.analysis.abstract_state import AbstractState
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
@@ -13,54 +13,54 @@ from headrace.flowlang.checker.analysis.json_types import (
     OBJECT,
     STRING,
     Presence,
-    kinds_in_words,
+    describe_kinds,
 )
-from headrace.flowlang.checker.analysis.lookup import Found, look
-from headrace.flowlang.checker.analysis.uses import parts, state_loc
+from headrace.flowlang.checker.analysis.lookup import LookupResult, get
+from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
-from headrace.flowlang.checker.rules.undefined import written
+from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.model import ActionState, PassState, State, WaitState
 from headrace.flowlang.parameters import Computed
 from headrace.flowlang.paths import Path
 
 
-def mismatches(analysis: DataFlow) -> Iterator[Finding]:
+def type_mismatches(analysis: DataFlow) -> Iterator[Finding]:
     """Yield values that cannot be of the type that is needed.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
     for name, state in analysis.flow.states.items():
-        situations = analysis.situations(name)
-        if situations:
-            yield from _expressions(analysis, state, situations)
-            yield from _paths(state, situations)
-            yield from _targets(state, situations)
+        entry_states = analysis.states_at(name)
+        if entry_states:
+            yield from _expressions(analysis, state, entry_states)
+            yield from _paths(state, entry_states)
+            yield from _result_paths(state, entry_states)
 
 
 def _expressions(
-    analysis: DataFlow, state: State, situations: list[Situation]
+    analysis: DataFlow, state: State, entry_states: list[AbstractState]
 ) -> Iterator[Finding]:
-    for loc, part in parts(state):
+    for loc, part in parameter_leaves(state):
         if isinstance(part, Computed):
-            found = [set(analysis.inferences.of(part, s.shape).problems) for s in situations]
+            found = [set(analysis.inferences.infer(part, s.payload).problems) for s in entry_states]
             shared = dict(sorted(set.intersection(*found)))
             for problem, always in shared.items():
-                # What stands in a branch, or in a loop over what may be empty, need not be reached.
+                # A branch, or a loop over a list that may be empty, need not be evaluated.
                 severity = ERROR if always else WARNING
                 fix = "convert or correct what is read"
                 yield Finding(severity, "type-mismatch", loc, problem, fix)
 
 
-def _paths(state: State, situations: list[Situation]) -> Iterator[Finding]:
+def _paths(state: State, entry_states: list[AbstractState]) -> Iterator[Finding]:
     loc = state_loc(state.name)
     if isinstance(state, WaitState):
-        yield from _of_nothing(state, loc, situations)
-        yield from _of_kind(state.seconds_path, NUMBER, (*loc, "SecondsPath"), situations)
-        yield from _of_kind(state.timestamp_path, STRING, (*loc, "TimestampPath"), situations)
+        yield from _negative_wait(state, loc, entry_states)
+        yield from _path_kind(state.seconds_path, NUMBER, (*loc, "SecondsPath"), entry_states)
+        yield from _path_kind(state.timestamp_path, STRING, (*loc, "TimestampPath"), entry_states)
     elif _must_give_object(state):
         path = getattr(state, "input_path", None)
-        yield from _of_kind(path, OBJECT, (*loc, "InputPath"), situations)
+        yield from _path_kind(path, OBJECT, (*loc, "InputPath"), entry_states)
 
 
 def _must_give_object(state: State) -> bool:
@@ -70,13 +70,13 @@ def _must_give_object(state: State) -> bool:
     return isinstance(state, ActionState)
 
 
-def _of_kind(
-    path: Path | None, kind: int, loc: Loc, situations: list[Situation]
+def _path_kind(
+    path: Path | None, kind: int, loc: Loc, entry_states: list[AbstractState]
 ) -> Iterator[Finding]:
     if path is None or path.reads_context or not path.is_single:
         return
-    found = [look(situation.shape, path.steps) for situation in situations]
-    wrong = [f for f in found if f.presence != Presence.CANNOT and not f.shape.kinds & kind]
+    found = [get(entry_state.payload, path.steps) for entry_state in entry_states]
+    wrong = [f for f in found if f.presence != Presence.CANNOT and not f.json_type.kinds & kind]
     if not wrong or any(f.presence == Presence.CANNOT for f in found):
         return
     everywhere = len(wrong) == len(found)
@@ -85,19 +85,23 @@ def _of_kind(
         ERROR if everywhere else WARNING,
         "type-mismatch",
         loc,
-        f"{path.text} {verb} {kinds_in_words(_union(wrong))}, and {loc[-1]} needs "
-        f"{kinds_in_words(kind)}",
+        f"{path.text} {verb} {describe_kinds(_union(wrong))}, and {loc[-1]} needs "
+        f"{describe_kinds(kind)}",
         "lead the path to such a value",
     )
 
 
-def _of_nothing(state: WaitState, loc: Loc, situations: list[Situation]) -> Iterator[Finding]:
-    """Yield a Wait whose seconds, as far as they are known, are fewer than none."""
+def _negative_wait(
+    state: WaitState, loc: Loc, entry_states: list[AbstractState]
+) -> Iterator[Finding]:
+    """Yield a Wait of a negative number of seconds."""
     where, seconds = (*loc, "Seconds"), state.seconds
     path = state.seconds_path
     if path is not None and path.is_single and not path.reads_context:
         where = (*loc, "SecondsPath")
-        known = [look(situation.shape, path.steps).shape.values for situation in situations]
+        known = [
+            get(entry_state.payload, path.steps).json_type.values for entry_state in entry_states
+        ]
         numbers = [v for values in known for kind, v in values or () if kind == NUMBER]
         seconds = min(numbers, default=None)
     if seconds is not None and seconds < 0:
@@ -110,7 +114,7 @@ def _of_nothing(state: WaitState, loc: Loc, situations: list[Situation]) -> Iter
         )
 
 
-def _targets(state: State, situations: list[Situation]) -> Iterator[Finding]:
+def _result_paths(state: State, entry_states: list[AbstractState]) -> Iterator[Finding]:
     places = [(getattr(state, "result_path", None), (*state_loc(state.name), "ResultPath"))]
     for number, catcher in enumerate(getattr(state, "catch", ())):
         loc = (*state_loc(state.name), "Catch", number, "ResultPath")
@@ -121,28 +125,30 @@ def _targets(state: State, situations: list[Situation]) -> Iterator[Finding]:
         for length in range(1, len(path.steps)):
             if not isinstance(path.steps[length], str):
                 continue
-            found = [look(situation.shape, path.steps[:length]) for situation in situations]
+            found = [get(entry_state.payload, path.steps[:length]) for entry_state in entry_states]
             if any(
-                f.presence != Presence.MUST or f.shape.kinds == ALL or f.shape.kinds & _FILLED
+                f.presence != Presence.MUST
+                or f.json_type.kinds == ALL
+                or f.json_type.kinds & _CONTAINER_KINDS
                 for f in found
             ):
                 continue
-            owner = written(path.steps[:length])
+            owner = path_text(path.steps[:length])
             yield Finding(
                 ERROR,
                 "type-mismatch",
                 loc,
-                f"{owner} is {kinds_in_words(_union(found))}: nothing can be put into it",
+                f"{owner} is {describe_kinds(_union(found))}: nothing can be put into it",
                 "put the result elsewhere",
             )
             break
 
 
-_FILLED = OBJECT | NULL
+_CONTAINER_KINDS = OBJECT | NULL
 
 
-def _union(found: list[Found]) -> int:
+def _union(found: list[LookupResult]) -> int:
     kinds = 0
     for one in found:
-        kinds |= one.shape.kinds
+        kinds |= one.json_type.kinds
     return kinds

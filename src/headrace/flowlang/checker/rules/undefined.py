@@ -1,4 +1,4 @@
-"""Findings on what states read: what cannot be there, may be missing, or is of a wrong type."""
+"""Findings on undefined paths: uses of values that cannot exist, or may be missing."""
 
 from __future__ import annotations
 
@@ -8,34 +8,39 @@ from itertools import islice
 from typing import Final
 
 from headrace._internal.near_names import nearest
-from headrace.flowlang.checker.analysis.abstract_state import Loss, Situation, Steps, route
+from headrace.flowlang.checker.analysis.abstract_state import (
+    AbstractState,
+    Overwrite,
+    Steps,
+    missing_route,
+)
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     OBJECT,
     STRING,
+    JsonType,
     Presence,
-    Shape,
-    kinds_in_words,
+    describe_kinds,
 )
-from headrace.flowlang.checker.analysis.list_sizes import measured_lists
-from headrace.flowlang.checker.analysis.lookup import look
+from headrace.flowlang.checker.analysis.list_sizes import size_checked_lists
+from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.provider_results import CONTEXT, FAILED
-from headrace.flowlang.checker.analysis.required_paths import is_needed_anyway
-from headrace.flowlang.checker.analysis.uses import StateReading, readings
+from headrace.flowlang.checker.analysis.required_paths import is_required_by_transfer
+from headrace.flowlang.checker.analysis.uses import StateUse, uses
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Finding, Loc
 from headrace.flowlang.paths import CONTEXT_NAME
 
 # Names that are compared with a misspelt one: so many, so long.
-_MOST: Final = 200
-_LONGEST: Final = 100
-_SHOWN: Final = 12
+_MAX_NAMES: Final = 200
+_MAX_LENGTH: Final = 100
+_MAX_SHOWN: Final = 12
 _STATUS: Final = "status"
 _DETAILS: Final = "details"
 _FAILED: Final = frozenset({(STRING, FAILED)})
 _EXCEPTION: Final = "exception"
 # What the Amazon States Language calls the members of a failure.
-_OF_AMAZON: Final = {"Error": "exception", "Cause": "cause"}
+_AMAZON_NAMES: Final = {"Error": "exception", "Cause": "cause"}
 # Members of the context that others have read, with what they are called now.
 _OLD_CONTEXT: Final = {
     "action_id": "run_id",
@@ -45,113 +50,111 @@ _OLD_CONTEXT: Final = {
 }
 
 
-class Missing:
-    """Finds readings of what is not there.
+class UndefinedPaths:
+    """Finds uses of paths that are not defined.
 
     Args:
-        analysis: the flow's situations.
+        analysis: the flow's data flow analysis.
     """
 
     def __init__(self, analysis: DataFlow) -> None:
         self._analysis = analysis
         self._undeclared: set[Steps] = set()
-        self._measured = measured_lists(analysis.flow)
-        self._lost: dict[Loc, tuple[str, Steps]] = {}
+        self._size_checked = size_checked_lists(analysis.flow)
+        self._overwritten: dict[Loc, tuple[str, Steps]] = {}
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is wrong with the readings of every state."""
+        """Yield what is wrong with the uses of every state."""
         for name, state in self._analysis.flow.states.items():
-            by_place: dict[tuple[Loc, Steps], list[tuple[StateReading, Situation]]] = {}
-            for situation in self._analysis.situations(name):
-                for reading in readings(state, situation, self._analysis.inferences):
-                    if not reading.steps:
+            by_place: dict[tuple[Loc, Steps], list[tuple[StateUse, AbstractState]]] = {}
+            for entry_state in self._analysis.states_at(name):
+                for use in uses(state, entry_state, self._analysis.inferences):
+                    if not use.steps:
                         continue
-                    if not reading.guarded:
-                        self._note_loss(name, reading, situation)
-                    by_place.setdefault((reading.loc, reading.steps), []).append(
-                        (reading, situation)
-                    )
-            told: set[Steps] = set()
+                    if not use.guarded:
+                        self._note_overwrite(name, use, entry_state)
+                    by_place.setdefault((use.loc, use.steps), []).append((use, entry_state))
+            reported: set[Steps] = set()
             for (loc, steps), found in by_place.items():
                 if steps[0] == CONTEXT_NAME:
-                    yield from _context(loc, steps)
-                elif not any(reading.guarded for reading, _ in found):
-                    yield from self._of(name, loc, steps, found, told)
-        yield from self._losses()
+                    yield from _context_findings(loc, steps)
+                elif not any(use.guarded for use, _ in found):
+                    yield from self._use_findings(name, loc, steps, found, reported)
+        yield from self._overwritten_findings()
 
-    def _of(
+    def _use_findings(
         self,
         name: str,
         loc: Loc,
         steps: Steps,
-        found: list[tuple[StateReading, Situation]],
-        told: set[Steps],
+        found: list[tuple[StateUse, AbstractState]],
+        reported: set[Steps],
     ) -> Iterator[Finding]:
-        if all(reading.found.presence == Presence.CANNOT for reading, _ in found):
-            reading, situation = found[0]
-            why, fix = _why(steps, reading, situation)
-            yield Finding(ERROR, "path-cannot-exist", loc, f"{written(steps)} {why}", fix)
+        if all(use.found.presence == Presence.CANNOT for use, _ in found):
+            use, entry_state = found[0]
+            why, fix = _reason(steps, use, entry_state)
+            yield Finding(ERROR, "path-cannot-exist", loc, f"{path_text(steps)} {why}", fix)
             return
-        found = [pair for pair in found if not self._cared_for(*pair)]
+        found = [pair for pair in found if not self._is_checked(*pair)]
         if not found:
             return
-        reading, situation = min(found, key=lambda pair: pair[0].found.presence)
-        presence, prefix = reading.found.presence, steps[: reading.found.depth]
+        use, entry_state = min(found, key=lambda pair: pair[0].found.presence)
+        presence, prefix = use.found.presence, steps[: use.found.depth]
         if presence <= Presence.MAY:
-            if prefix in told:
+            if prefix in reported:
                 return
-            told.add(prefix)
-            yield self._may_be_missing(name, loc, prefix, reading, situation)
+            reported.add(prefix)
+            yield self._may_be_missing(name, loc, prefix, use, entry_state)
         elif presence == Presence.UNDECLARED and prefix not in self._undeclared:
             self._undeclared.add(prefix)
             yield Finding(
                 WARNING,
                 "undeclared-input",
                 loc,
-                f"the input schema does not declare {written(prefix)}: an input without it is "
+                f"the input schema does not declare {path_text(prefix)}: an input without it is "
                 "accepted, and the run fails here",
-                _declare(prefix, reading.found.owner),
+                _declaration_fix(prefix, use.found.owner),
             )
         else:
-            lost = situation.loss is not None and reading.found.depth == 1
-            yield from _near_miss(loc, steps, reading, lost)
+            overwritten = entry_state.overwrite is not None and use.found.depth == 1
+            yield from _undocumented_member(loc, steps, use, overwritten)
 
-    def _cared_for(self, reading: StateReading, situation: Situation) -> bool:
-        """Say whether a flow has looked whether something that may be missing is there."""
-        found, prefix = reading.found, reading.steps[: reading.found.depth]
+    def _is_checked(self, use: StateUse, entry_state: AbstractState) -> bool:
+        """Say whether a flow has checked the presence of a value that may be missing."""
+        found, prefix = use.found, use.steps[: use.found.depth]
         if found.presence != Presence.MAY or not prefix:
             return False
         if isinstance(prefix[-1], int):
-            return prefix[:-1] in self._measured
-        action = failed_action(situation, prefix)
+            return prefix[:-1] in self._size_checked
+        action = failed_action(entry_state, prefix)
         return action is not None and any(
-            atom[0][: len(action)] == action for atom, _ in situation.facts
+            atom[0][: len(action)] == action for atom, _ in entry_state.facts
         )
 
     def _may_be_missing(
-        self, name: str, loc: Loc, prefix: Steps, reading: StateReading, situation: Situation
+        self, name: str, loc: Loc, prefix: Steps, use: StateUse, entry_state: AbstractState
     ) -> Finding:
-        owner = reading.found.owner
-        way = " -> ".join([*route(situation, prefix), name])
-        special = _special(prefix, owner, situation, way)
+        owner = use.found.owner
+        route = " -> ".join([*missing_route(entry_state, prefix), name])
+        special = _specific_problem(prefix, owner, entry_state, route)
         if special is not None:
             return Finding(WARNING, "path-may-be-missing", loc, *special)
         other = owner.kinds & ~OBJECT
         if owner.kinds != ALL and other and isinstance(prefix[-1], str):
-            why = f"{written(prefix[:-1])} may be {kinds_in_words(other)}"
+            why = f"{path_text(prefix[:-1])} may be {describe_kinds(other)}"
             return Finding(
                 WARNING,
                 "path-may-be-missing",
                 loc,
-                f"{written(prefix)} may be missing on the route {way}: {why}",
+                f"{path_text(prefix)} may be missing on the route {route}: {why}",
                 "test the type with a Choice before, or narrow it in the input schema",
             )
-        if is_needed_anyway(self._analysis.flow, prefix):
+        if is_required_by_transfer(self._analysis.flow, prefix):
             return Finding(
                 ADVICE,
                 "path-may-be-missing",
                 loc,
-                f"{written(prefix)} is missing where the path is not there: the run fails here, "
+                f"{path_text(prefix)} is missing where the path is not there: the run fails here, "
                 "before the transfer of that path would",
                 "test details.code with a Choice before, to fail with words of your own",
             )
@@ -159,30 +162,34 @@ class Missing:
             WARNING,
             "path-may-be-missing",
             loc,
-            f"{written(prefix)} may be missing on the route {way}",
+            f"{path_text(prefix)} may be missing on the route {route}",
             "make it sure on that route: require it in the input schema, set it in a state, or "
             "test it with IsPresent before",
         )
 
-    def _note_loss(self, name: str, reading: StateReading, situation: Situation) -> None:
-        loss, steps = situation.loss, reading.steps
-        if loss is None or loss.loc in self._lost or steps[0] in loss.documented:
+    def _note_overwrite(self, name: str, use: StateUse, entry_state: AbstractState) -> None:
+        overwrite, steps = entry_state.overwrite, use.steps
+        if (
+            overwrite is None
+            or overwrite.loc in self._overwritten
+            or steps[0] in overwrite.documented
+        ):
             return
-        if steps[0] == CONTEXT_NAME or look(loss.before, steps).presence == Presence.CANNOT:
+        if steps[0] == CONTEXT_NAME or get(overwrite.before, steps).presence == Presence.CANNOT:
             return
-        now = look(situation.shape, steps[:1]).presence
-        if now in (Presence.CANNOT, Presence.UNKNOWN) and not _written_since(situation, steps):
-            self._lost[loss.loc] = (name, steps)
+        now = get(entry_state.payload, steps[:1]).presence
+        if now in (Presence.CANNOT, Presence.UNKNOWN) and not _written_since(entry_state, steps):
+            self._overwritten[overwrite.loc] = (name, steps)
 
-    def _losses(self) -> Iterator[Finding]:
-        for loc, (name, steps) in self._lost.items():
-            lost = f"{written(steps)}, which state {name!r} reads, is lost"
+    def _overwritten_findings(self) -> Iterator[Finding]:
+        for loc, (name, steps) in self._overwritten.items():
+            overwritten = f"{path_text(steps)}, which state {name!r} reads, is lost"
             if "Catch" in loc[3:]:
                 yield Finding(
                     WARNING,
                     "catch-loses-payload",
                     loc,
-                    f"without ResultPath the failure replaces the whole payload: {lost}",
+                    f"without ResultPath the failure replaces the whole payload: {overwritten}",
                     'add a "ResultPath" such as "$.failure" to the catcher',
                 )
             else:
@@ -190,121 +197,130 @@ class Missing:
                     WARNING,
                     "payload-lost",
                     loc,
-                    f"without ResultPath the action's result replaces the whole payload: {lost}",
+                    "without ResultPath the action's result replaces the whole payload: "
+                    f"{overwritten}",
                     'add a "ResultPath" such as "$.result"',
                 )
 
 
-def failed_action(situation: Situation, steps: Steps) -> Steps | None:
-    """Return the place of the result of a FAILED action whose details a path leads into."""
+def failed_action(entry_state: AbstractState, steps: Steps) -> Steps | None:
+    """Return the path of the result of a FAILED action whose details a path leads into."""
     for number in range(1, len(steps)):
         if steps[number] == _DETAILS:
-            status = look(situation.shape, (*steps[:number], _STATUS)).shape.values
+            status = get(entry_state.payload, (*steps[:number], _STATUS)).json_type.values
             if status == _FAILED:
                 return steps[:number]
     return None
 
 
-def _special(prefix: Steps, owner: Shape, situation: Situation, way: str) -> tuple[str, str] | None:
-    """Return what is wrong, and the way out, where more is known than that it may be missing."""
-    text, name = written(prefix), prefix[-1]
+def _specific_problem(
+    prefix: Steps, owner: JsonType, entry_state: AbstractState, route: str
+) -> tuple[str, str] | None:
+    """Return a message and a fix where more is known than that a value may be missing."""
+    text, name = path_text(prefix), prefix[-1]
     if isinstance(name, int):
         return (
-            f"{text} may be missing on the route {way}: {written(prefix[:-1])} may have no such "
-            "item",
+            f"{text} may be missing on the route {route}: {path_text(prefix[:-1])} may have no "
+            "such item",
             'require it with "minItems" in the input schema, or test the number of items before',
         )
-    if (action := failed_action(situation, prefix)) is not None:
+    if (action := failed_action(entry_state, prefix)) is not None:
         return (
-            f"{text} may be missing on the route {way}: {written(action)} may be FAILED there, "
+            f"{text} may be missing on the route {route}: {path_text(action)} may be FAILED there, "
             "since ExceptionOnActionFailure is false",
-            f"test {written(action)}.status with a Choice before",
+            f"test {path_text(action)}.status with a Choice before",
         )
-    if _EXCEPTION in owner.members and name in _OF_AMAZON:
-        meant = written((*prefix[:-1], _OF_AMAZON[str(name)]))
+    if _EXCEPTION in owner.members and name in _AMAZON_NAMES:
+        meant = path_text((*prefix[:-1], _AMAZON_NAMES[str(name)]))
         return (
-            f"{text} may be missing on the route {way}: a failure has exception, cause and "
+            f"{text} may be missing on the route {route}: a failure has exception, cause and "
             "state_name",
             f"use {meant}",
         )
     return None
 
 
-def _written_since(situation: Situation, steps: Steps) -> bool:
-    member = situation.shape.members.get(str(steps[0]))
+def _written_since(entry_state: AbstractState, steps: Steps) -> bool:
+    member = entry_state.payload.members.get(str(steps[0]))
     return member is not None and member.presence == Presence.MUST
 
 
-def _why(steps: Steps, reading: StateReading, situation: Situation) -> tuple[str, str]:
-    found = reading.found
+def _reason(steps: Steps, use: StateUse, entry_state: AbstractState) -> tuple[str, str]:
+    found = use.found
     before = steps[: found.depth - 1]
     if found.owner.kinds != ALL and before and not found.owner.kinds & OBJECT:
         step = steps[found.depth - 1]
         if isinstance(step, str):
-            words = kinds_in_words(found.owner.kinds)
+            words = describe_kinds(found.owner.kinds)
             return (
-                f"cannot exist: {written(before)} is {words}, and has no members",
+                f"cannot exist: {path_text(before)} is {words}, and has no members",
                 "correct the path",
             )
-    loss: Loss | None = situation.loss
-    if loss is not None and look(loss.before, steps).presence > Presence.CANNOT:
-        state = loss.loc[2]
+    overwrite: Overwrite | None = entry_state.overwrite
+    if overwrite is not None and get(overwrite.before, steps).presence > Presence.CANNOT:
+        state = overwrite.loc[2]
         return (
             f"cannot exist: state {state!r} has replaced the payload",
             f'add a "ResultPath" to {state!r}',
         )
-    near = _nearest(steps, found.depth, found.owner, situation.shape)
+    near = _nearest(steps, found.depth, found.owner, entry_state.payload)
     fix = (
         f"did you mean {near}?" if near else "correct the path, or write to it in an earlier state"
     )
     return "cannot exist: no input and no earlier state produces it", fix
 
 
-def _nearest(steps: Steps, depth: int, owner: Shape, payload: Shape) -> str | None:
+def _nearest(steps: Steps, depth: int, owner: JsonType, payload: JsonType) -> str | None:
     name = steps[depth - 1]
-    near = nearest(name, _there(owner), 0.7)
+    near = nearest(name, _known_members(owner), 0.7)
     if near is not None:
         meant = (*steps[: depth - 1], near)
-        whole = (*meant, *steps[depth:])
-        return written(whole if look(payload, whole).presence > Presence.CANNOT else meant)
-    text = written(steps)
-    if len(text) > _LONGEST:
+        full_path = (*meant, *steps[depth:])
+        return path_text(full_path if get(payload, full_path).presence > Presence.CANNOT else meant)
+    text = path_text(steps)
+    if len(text) > _MAX_LENGTH:
         return None
-    close = get_close_matches(text, list(islice(_paths(payload, "$", 0), _MOST)), 1, 0.75)
+    close = get_close_matches(text, list(islice(_paths(payload, "$", 0), _MAX_NAMES)), 1, 0.75)
     return close[0] if close else None
 
 
-def _there(shape: Shape) -> list[str]:
-    return [n for n, m in shape.members.items() if m.presence != Presence.CANNOT][:_MOST]
+def _known_members(json_type: JsonType) -> list[str]:
+    return [n for n, m in json_type.members.items() if m.presence != Presence.CANNOT][:_MAX_NAMES]
 
 
-def _paths(shape: Shape, text: str, depth: int) -> Iterable[str]:
+def _paths(json_type: JsonType, text: str, depth: int) -> Iterable[str]:
     if depth < 5:
-        for name in _there(shape):
+        for name in _known_members(json_type):
             path = text + _step(name)
             yield path
-            yield from _paths(shape.members[name].shape, path, depth + 1)
+            yield from _paths(json_type.members[name].json_type, path, depth + 1)
 
 
-def _declare(prefix: Steps, owner: Shape) -> str:
+def _declaration_fix(prefix: Steps, owner: JsonType) -> str:
     name = str(prefix[-1])
-    close = get_close_matches(name, _there(owner), 1, 0.8)
+    close = get_close_matches(name, _known_members(owner), 1, 0.8)
     if close:
-        return f"did you mean {written((*prefix[:-1], close[0]))}? Else declare and require it"
+        return f"did you mean {path_text((*prefix[:-1], close[0]))}? Else declare and require it"
     return f"declare {name!r} in the input schema, and require it"
 
 
-def _near_miss(loc: Loc, steps: Steps, reading: StateReading, lost: bool) -> Iterator[Finding]:
-    found = reading.found
+def _undocumented_member(
+    loc: Loc, steps: Steps, use: StateUse, overwritten: bool
+) -> Iterator[Finding]:
+    found = use.found
     name = steps[found.depth - 1] if found.depth else None
-    if found.presence != Presence.UNKNOWN or not found.owner.named or not isinstance(name, str):
+    if (
+        found.presence != Presence.UNKNOWN
+        or not found.owner.documented
+        or not isinstance(name, str)
+    ):
         return
     if name in found.owner.members:
         return
-    owner, undocumented = steps[: found.depth - 1], written(steps[: found.depth])
+    owner, undocumented = steps[: found.depth - 1], path_text(steps[: found.depth])
     close = get_close_matches(name, list(found.owner.members), 1, 0.8)
     if close:
-        meant = written((*owner, close[0]))
+        meant = path_text((*owner, close[0]))
         yield Finding(
             WARNING,
             "near-miss-name",
@@ -312,41 +328,41 @@ def _near_miss(loc: Loc, steps: Steps, reading: StateReading, lost: bool) -> Ite
             f"{undocumented} is not documented, but {meant} is",
             f"did you mean {meant}?",
         )
-    elif found.owner.complete and not lost:
-        near = nearest(name, _there(found.owner), 0.5)
-        known = ", ".join(_there(found.owner)[:_SHOWN])
+    elif found.owner.fully_documented and not overwritten:
+        near = nearest(name, _known_members(found.owner), 0.5)
+        known = ", ".join(_known_members(found.owner)[:_MAX_SHOWN])
         yield Finding(
             WARNING,
             "undocumented-member",
             loc,
             f"{undocumented} is not documented: the provider gives nothing of this name",
-            f"did you mean {written((*owner, near))}?" if near else f"there are: {known}",
+            f"did you mean {path_text((*owner, near))}?" if near else f"there are: {known}",
         )
 
 
-def _context(loc: Loc, steps: Steps) -> Iterator[Finding]:
-    shape: Shape = CONTEXT
+def _context_findings(loc: Loc, steps: Steps) -> Iterator[Finding]:
+    json_type: JsonType = CONTEXT
     for number, name in enumerate(steps[1:], 1):
-        if not isinstance(name, str) or not shape.named:
+        if not isinstance(name, str) or not json_type.documented:
             return
-        if name not in shape.members:
-            known = list(shape.members)
+        if name not in json_type.members:
+            known = list(json_type.members)
             close = get_close_matches(name, known, 1, 0.6)
             if name in _OLD_CONTEXT:
                 close = [_OLD_CONTEXT[name]] if _OLD_CONTEXT[name] else []
-            fix = f"use {written((*steps[:number], close[0]))}" if close else ""
+            fix = f"use {path_text((*steps[:number], close[0]))}" if close else ""
             yield Finding(
                 ADVICE if name in _OLD_CONTEXT else WARNING,
                 "undocumented-context",
                 loc,
-                f"{written(steps[: number + 1])} is not a documented member of the run's context",
+                f"{path_text(steps[: number + 1])} is not a documented member of the run's context",
                 fix or f"known: {', '.join(known)}",
             )
             return
-        shape = shape.members[name].shape
+        json_type = json_type.members[name].json_type
 
 
-def written(steps: Steps) -> str:
+def path_text(steps: Steps) -> str:
     """Write a path."""
     return "$" + "".join(_step(step) for step in steps)
 

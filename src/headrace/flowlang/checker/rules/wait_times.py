@@ -1,4 +1,4 @@
-"""Findings on how long an Action waits."""
+"""Findings on the WaitTime of Actions."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, L
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import provider_of
 
-# Whoever gives less than the default to what can take hours hardly means it.
+# Less than the default is probably a mistake for what can take hours.
 SHORT_WAIT_TIME: Final = limits.DEFAULT_WAIT_TIME
 _WORKERS: Final = ("endpoint", "endpoint_id", "function", "function_id")
 
 
-def times(
+def wait_times(
     state: ActionState,
     raw: dict[str, Any],
     loc: Loc,
     walltimes: Mapping[str, float],
-    gives_times: bool,
+    flow_has_wait_times: bool,
 ) -> Iterator[Finding]:
     """Yield what is wrong with an Action's WaitTime.
 
     Args:
         state: the Action.
         raw: it, as the definition has it.
-        loc: where it stands.
+        loc: its location.
         walltimes: seconds that a function or the jobs of an endpoint may take.
-        gives_times: whether another state of the flow has a WaitTime.
+        flow_has_wait_times: whether another state of the flow has a WaitTime.
     """
     if "WaitTime" in raw and state.wait_time > limits.MAX_WAIT_SECONDS:
         yield Finding(
@@ -45,25 +45,23 @@ def times(
     if provider is None or state.url == AWAIT_WEB_INPUT:
         return
     known = [
-        (walltimes[worker], worker)
-        for worker in _workers(raw.get("Parameters"))
-        if worker in walltimes
+        (walltimes[name], name) for name in _compute_ids(raw.get("Parameters")) if name in walltimes
     ]
-    longest, worker = max(known, default=(0.0, ""))
+    longest, name = max(known, default=(0.0, ""))
     where: Loc = (*loc, "WaitTime") if "WaitTime" in raw else loc
     if longest > state.wait_time:
         yield Finding(
             WARNING,
             "wait-time-too-short",
             where,
-            f"the flow waits {state.wait_time} s, and jobs of {worker} may take {longest:g} s, "
+            f"the flow waits {state.wait_time} s, and jobs of {name} may take {longest:g} s, "
             "besides their time in the queue",
             f'set "WaitTime" to {longest:g} and the longest time in the queue',
         )
     elif provider.long and "WaitTime" not in raw:
-        # Who gives none anywhere may be content with the default.
+        # A flow without any WaitTime may be content with the default.
         yield Finding(
-            WARNING if gives_times else ADVICE,
+            WARNING if flow_has_wait_times else ADVICE,
             "default-wait-time",
             loc,
             f"without WaitTime the action ({provider.title}) is cancelled after "
@@ -81,7 +79,7 @@ def times(
         )
 
 
-def _workers(parameters: Any) -> Iterator[str]:
+def _compute_ids(parameters: Any) -> Iterator[str]:
     """Yield the functions and endpoints that Compute's parameters name, as ids or paths."""
     if not isinstance(parameters, dict):
         return
