@@ -101,19 +101,20 @@ def catching(following: str, *errors: str, path: str | None = "$.e") -> dict[str
     return {**made, "ResultPath": path} if path else made
 
 
-def admits(shape: JsonType, value: Any) -> bool:
-    """Whether a shape has a value; written apart from how shapes are made."""
+def admits(json_type: JsonType, value: Any) -> bool:
+    """Whether a type has a value; written apart from how types are inferred."""
     kind = kind_of(value)
-    if not shape.kinds & kind:
+    if not json_type.kinds & kind:
         return False
     if isinstance(value, dict):
-        for name, member in shape.members.items():
+        for name, member in json_type.members.items():
             if name not in value and member.presence == Presence.MUST:
                 return False
         return all(
-            (found := get(shape, (name,))).presence > Presence.CANNOT and admits(found.shape, item)
+            (found := get(json_type, (name,))).presence > Presence.CANNOT
+            and admits(found.json_type, item)
             for name, item in value.items()
         )
     if isinstance(value, list):
-        return shape.items is None or all(admits(shape.items, item) for item in value)
-    return shape.values is None or (kind, value) in shape.values
+        return json_type.items is None or all(admits(json_type.items, item) for item in value)
+    return json_type.values is None or (kind, value) in json_type.values

@@ -94,14 +94,14 @@ def test_a_large_flow_is_checked_in_bounded_work(
     make: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visits = 0
-    ways_out = dataflow.DataFlow.successors
+    successors = dataflow.DataFlow.successors
 
     def counted(self: Any, state: Any, before: Any) -> Any:
         nonlocal visits
         visits += 1
-        return ways_out(self, state, before)
+        return successors(self, state, before)
 
-    monkeypatch.setattr(dataflow.DataFlow, "ways_out", counted)
+    monkeypatch.setattr(dataflow.DataFlow, "successors", counted)
     definition = make()
     findings = found(definition)
     assert ("error", "invalid-definition") not in codes(findings)

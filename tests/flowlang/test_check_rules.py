@@ -298,10 +298,10 @@ def test_a_provider_that_the_target_lacks() -> None:
     url = "https://actions.globus.org/search/delete"
     asks = flow(A=action(ActionUrl=url, Parameters={"delete_by": "entry", "search_index": "i"}))
     assert found(asks) == []
-    assert codes(found(asks, served=lambda address: address != url)) == [
+    assert codes(found(asks, is_served=lambda address: address != url)) == [
         ("warning", "provider-not-served")
     ]
-    assert found(flow(A=action()), served=lambda address: True) == []
+    assert found(flow(A=action()), is_served=lambda address: True) == []
 
 
 def test_a_catch_on_stat_learns_nothing_of_absence() -> None:

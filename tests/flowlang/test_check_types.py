@@ -74,7 +74,7 @@ PAYLOAD = type_of_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"],
     ],
 )
 def test_what_an_expression_gives(text: str, kinds: int) -> None:
-    assert infer(compile_expression(text), PAYLOAD).shape.kinds == kinds
+    assert infer(compile_expression(text), PAYLOAD).json_type.kinds == kinds
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,6 @@ def test_what_expressions_give_is_what_was_inferred(text: str, payload: dict[str
         value = expression.evaluate(payload, {})
     except ExpressionError:
         return
-    assert admits(inferred.shape, value), (value, inferred.shape)
+    assert admits(inferred.json_type, value), (value, inferred.json_type)
     # What stands in a branch that was not taken may well be wrong.
     assert not [problem for problem, always in inferred.problems if always]

@@ -13,10 +13,11 @@ from urllib.parse import quote
 from headrace._internal.near_names import known_names
 from headrace.config.errors import ProjectError
 from headrace.config.text_files import read_text
+from headrace.project.checker_rules import installed_rules
 
 if TYPE_CHECKING:
     from headrace.flowlang import Finding
-    from headrace.flowlang.checker import Document
+    from headrace.flowlang.checker import Document, FlowRule
     from headrace.project.project import Project
 
 _LOCAL = "local"
@@ -146,8 +147,9 @@ def check_file(
         served: says whether the target has a provider at an address; None where it is not known.
     """
     file = path / "definition.json" if path.is_dir() else path
+    rules = installed_rules()
     try:
-        return _check_file(file, walltimes, served)
+        return _check_file(file, walltimes, served, rules)
     except ProjectError as error:
         return [_unreadable_finding(file, str(error))]
 
@@ -156,6 +158,7 @@ def _check_file(
     file: Path,
     walltimes: Mapping[str, float] | None,
     served: Callable[[str], bool] | None,
+    rules: tuple[FlowRule, ...],
 ) -> list[FlowFinding]:
     from headrace.flowlang.checker import Document, check_flow, read_document
 
@@ -176,6 +179,7 @@ def _check_file(
             schema_source=schema_text,
             walltimes=walltimes,
             is_served=served,
+            extra_rules=rules,
         )
     return [
         FlowFinding(schema_file if found.loc[0] == "input_schema" else file, found)
@@ -193,7 +197,9 @@ def sarif(findings: Iterable[FlowFinding], root: Path) -> dict[str, Any]:
     from headrace import __version__
     from headrace.flowlang.checker import sarif_log
 
-    return sarif_log([(_uri(found.file, root), found.finding) for found in findings], __version__)
+    extra = [description for rule in installed_rules() for description in rule.descriptions]
+    located = [(_uri(found.file, root), found.finding) for found in findings]
+    return sarif_log(located, __version__, extra)
 
 
 def _uri(file: Path, root: Path) -> str:

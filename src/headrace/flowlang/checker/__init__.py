@@ -1,10 +1,18 @@
 """Flow checker: static analysis of a flow by abstract interpretation, and rules over its result."""
 
 from headrace.flowlang.checker.check import check_flow
-from headrace.flowlang.checker.report.catalogue import RULES, Rule
+from headrace.flowlang.checker.report.catalogue import RULES
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, SEVERITIES, WARNING, Finding
 from headrace.flowlang.checker.report.locate import Document, read_document
+from headrace.flowlang.checker.report.rule_description import RuleDescription
 from headrace.flowlang.checker.report.sarif import sarif_log
+from headrace.flowlang.checker.rules.registry import (
+    FlowRule,
+    Rule,
+    RuleContext,
+    RuleError,
+    rule,
+)
 
 __all__ = [
     "ADVICE",
@@ -14,8 +22,13 @@ __all__ = [
     "WARNING",
     "Document",
     "Finding",
+    "FlowRule",
     "Rule",
+    "RuleContext",
+    "RuleDescription",
+    "RuleError",
     "check_flow",
     "read_document",
+    "rule",
     "sarif_log",
 ]

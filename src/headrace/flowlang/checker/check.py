@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headrace.flowlang.checker.analysis.dataflow import DataFlow
@@ -11,21 +11,9 @@ from headrace.flowlang.checker.analysis.repair import repair_definition
 from headrace.flowlang.checker.analysis.schema_types import input_types
 from headrace.flowlang.checker.report.finding import ADVICE, SEVERITIES, Finding, one_line
 from headrace.flowlang.checker.report.locate import Positions, locate
-from headrace.flowlang.checker.rules.action_parameters import parameters
-from headrace.flowlang.checker.rules.action_urls import IsServed
-from headrace.flowlang.checker.rules.actions import actions
-from headrace.flowlang.checker.rules.choices import choices
-from headrace.flowlang.checker.rules.input_schemas import input_schemas
-from headrace.flowlang.checker.rules.loops import loops
-from headrace.flowlang.checker.rules.overwriting import overwritten_inputs
-from headrace.flowlang.checker.rules.secrets import secrets
+from headrace.flowlang.checker.rules.builtin import BUILTIN_RULES
+from headrace.flowlang.checker.rules.registry import FlowRule, IsServed, RuleContext, RuleError
 from headrace.flowlang.checker.rules.service_limits import refused_definition
-from headrace.flowlang.checker.rules.similar_names import similar_names
-from headrace.flowlang.checker.rules.style import style
-from headrace.flowlang.checker.rules.suffixes import suffixes
-from headrace.flowlang.checker.rules.transfer_direction import transfer_direction
-from headrace.flowlang.checker.rules.types import type_mismatches
-from headrace.flowlang.checker.rules.undefined import UndefinedPaths
 from headrace.flowlang.errors import DefinitionError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow
@@ -39,6 +27,7 @@ def check_flow(
     schema_source: str | None = None,
     walltimes: Mapping[str, float] | None = None,
     is_served: IsServed | None = None,
+    extra_rules: Iterable[FlowRule] = (),
 ) -> list[Finding]:
     """Find mistakes in a flow.
 
@@ -50,17 +39,22 @@ def check_flow(
         walltimes: seconds that the jobs of an endpoint, or a function, may take: by its id, or by
             the path such as ``$.compute.endpoint`` that the definition reads the id from.
         is_served: says whether the target, where the flow is to run, has a provider at an address.
+        extra_rules: rules from outside, which run after the checker's own.
 
     Returns:
         Findings in the order of their places; none for a flow without a known mistake.
+
+    Raises:
+        RuleError: a rule from outside failed.
     """
+    check = _Check(input_schema, walltimes or {}, is_served, tuple(extra_rules))
     try:
         flow = parse_flow(definition)
     except DefinitionError as error:
         findings = list(refused_definition(error.entries, definition))
-        findings += _findings_of_repaired(definition, input_schema, walltimes or {}, is_served)
+        findings += check.findings_of_repaired(definition)
     else:
-        findings = list(_run_rules(flow, input_schema, walltimes or {}, is_served))
+        findings = list(check.findings(flow))
     findings = list(dict.fromkeys(findings))
     positions = {
         "definition": locate(source) if source is not None else {},
@@ -68,69 +62,6 @@ def check_flow(
     }
     placed = [_with_position(finding, positions) for finding in findings]
     return sorted(placed, key=_order)
-
-
-def _run_rules(
-    flow: Flow,
-    input_schema: Any,
-    walltimes: Mapping[str, float],
-    is_served: IsServed | None,
-    unchecked_states: frozenset[str] = frozenset(),
-) -> Iterator[Finding]:
-    types = input_types(input_schema)
-    analysis = DataFlow(flow, types, unchecked_states)
-    yield from UndefinedPaths(analysis).findings()
-    yield from type_mismatches(analysis)
-    yield from parameters(analysis)
-    yield from choices(analysis)
-    yield from suffixes(analysis)
-    yield from loops(analysis)
-    yield from actions(flow, types, walltimes, is_served)
-    yield from secrets(analysis)
-    yield from similar_names(analysis)
-    yield from overwritten_inputs(flow, types)
-    yield from transfer_direction(analysis)
-    yield from style(flow, input_schema)
-    yield from input_schemas(input_schema)
-
-
-def _findings_of_repaired(
-    definition: Any,
-    input_schema: Any,
-    walltimes: Mapping[str, float],
-    is_served: IsServed | None,
-) -> Iterator[Finding]:
-    """Yield what is found in a definition that the service refuses, besides what it refuses."""
-    repaired = repair_definition(definition)
-    if repaired is None:
-        yield Finding(
-            ADVICE,
-            "not-followed",
-            ("definition",),
-            "what the states read and write was not checked: the definition cannot be followed",
-            "correct what the service refuses first, and check again",
-        )
-        return
-    for finding in _run_rules(
-        repaired.flow, input_schema, walltimes, is_served, repaired.unchecked_states
-    ):
-        touched = (
-            finding.loc[0] == "definition"
-            and finding.loc[2:3]
-            and (finding.loc[2] in repaired.unchecked_states)
-        )
-        # That nothing reads an input may be due to what was left out.
-        if not touched and finding.code not in {"input-not-read", "loop-without-end"}:
-            yield finding
-    if repaired.unchecked_states:
-        shown = ", ".join(map(repr, sorted(repaired.unchecked_states)[:6]))
-        yield Finding(
-            ADVICE,
-            "not-followed",
-            ("definition",),
-            f"what these states read and write was not checked: {shown}",
-            "correct what the service refuses in them, and check again",
-        )
 
 
 def _with_position(finding: Finding, positions: Mapping[str, Positions]) -> Finding:
@@ -148,6 +79,21 @@ def _with_position(finding: Finding, positions: Mapping[str, Positions]) -> Find
     )
 
 
+def _checked(rule: FlowRule, context: RuleContext) -> list[Finding]:
+    """Run a rule from outside; its findings must be such that they can be reported."""
+    name = ", ".join(rule.codes)
+    try:
+        findings = list(rule(context))
+    except Exception as error:
+        raise RuleError(f"the rule {name} failed: {error!r}") from error
+    for finding in findings:
+        if finding.code not in rule.codes or finding.severity not in SEVERITIES:
+            raise RuleError(f"the rule {name} gave {finding.severity} {finding.code!r}")
+        if not finding.loc or finding.loc[0] not in ("definition", "input_schema"):
+            raise RuleError(f"the rule {name} gave a finding at {finding.loc!r}")
+    return findings
+
+
 def _order(finding: Finding) -> tuple[bool, int, int, int]:
     return (
         finding.loc[0] != "definition",
@@ -155,3 +101,54 @@ def _order(finding: Finding) -> tuple[bool, int, int, int]:
         finding.column or 0,
         SEVERITIES.index(finding.severity),
     )
+
+
+@dataclass(frozen=True)
+class _Check:
+    input_schema: Any
+    walltimes: Mapping[str, float]
+    is_served: IsServed | None
+    extra_rules: tuple[FlowRule, ...]
+
+    def findings(
+        self, flow: Flow, unchecked_states: frozenset[str] = frozenset()
+    ) -> Iterator[Finding]:
+        """Run all rules over a flow."""
+        inputs = tuple(input_types(self.input_schema))
+        analysis = DataFlow(flow, inputs, unchecked_states)
+        context = RuleContext(analysis, self.input_schema, inputs, self.walltimes, self.is_served)
+        for rule in BUILTIN_RULES:
+            yield from rule(context)
+        for rule in self.extra_rules:
+            yield from _checked(rule, context)
+
+    def findings_of_repaired(self, definition: Any) -> Iterator[Finding]:
+        """Yield what is found in a definition that the service refuses, besides what it refuses."""
+        repaired = repair_definition(definition)
+        if repaired is None:
+            yield Finding(
+                ADVICE,
+                "not-followed",
+                ("definition",),
+                "what the states read and write was not checked: the definition cannot be followed",
+                "correct what the service refuses first, and check again",
+            )
+            return
+        for finding in self.findings(repaired.flow, repaired.unchecked_states):
+            touched = (
+                finding.loc[0] == "definition"
+                and finding.loc[2:3]
+                and (finding.loc[2] in repaired.unchecked_states)
+            )
+            # That nothing reads an input may be due to what was left out.
+            if not touched and finding.code not in {"input-not-read", "loop-without-end"}:
+                yield finding
+        if repaired.unchecked_states:
+            shown = ", ".join(map(repr, sorted(repaired.unchecked_states)[:6]))
+            yield Finding(
+                ADVICE,
+                "not-followed",
+                ("definition",),
+                f"what these states read and write was not checked: {shown}",
+                "correct what the service refuses in them, and check again",
+            )

@@ -11,7 +11,7 @@ from headrace.flowlang.checker.analysis.expressions import infer
 from headrace.flowlang.checker.analysis.json_types import ANY
 from headrace.flowlang.checker.analysis.uses import parameter_leaves
 from headrace.flowlang.choice import AllRule, AnyRule, CompareRule, NotRule
-from headrace.flowlang.model import ChoiceState, PassState, State
+from headrace.flowlang.model import ActionState, ChoiceState, Flow, PassState, State
 from headrace.flowlang.parameters import Computed, Reference
 from headrace.flowlang.paths import Path
 
@@ -70,3 +70,15 @@ def _single_steps(path: Path) -> Steps:
             break
         steps = (*steps, step)
     return steps
+
+
+def result_is_read(flow: Flow, action: ActionState) -> bool:
+    """Say whether a state reads something of an action's result, or the whole payload."""
+    steps = action.result_path.steps
+    for state in flow.states.values():
+        places, reads_all = referenced_paths(state)
+        if reads_all and state is not action:
+            return True
+        if any(place[: len(steps)] == steps for place in places):
+            return True
+    return False

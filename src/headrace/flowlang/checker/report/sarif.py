@@ -9,19 +9,26 @@ from typing import Any, Final
 
 from headrace.flowlang.checker.report.catalogue import RULES
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Finding, one_line
+from headrace.flowlang.checker.report.rule_description import RuleDescription
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {ERROR: "error", WARNING: "warning", ADVICE: "note"}
 
 
-def sarif_log(findings: Iterable[tuple[str, Finding]], version: str) -> dict[str, Any]:
+def sarif_log(
+    findings: Iterable[tuple[str, Finding]],
+    version: str,
+    extra_rules: Iterable[RuleDescription] = (),
+) -> dict[str, Any]:
     """Return a SARIF log with one run.
 
     Args:
         findings: each with the URI of its file, relative to the root of the sources.
         version: the checker's version.
+        extra_rules: descriptions of rules from outside.
     """
-    numbers = {code: number for number, code in enumerate(RULES)}
+    rules = [*RULES.values(), *extra_rules]
+    numbers = {rule.code: number for number, rule in enumerate(rules)}
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -31,7 +38,7 @@ def sarif_log(findings: Iterable[tuple[str, Finding]], version: str) -> dict[str
                     "driver": {
                         "name": "headrace",
                         "semanticVersion": version,
-                        "rules": [_rule(code) for code in RULES],
+                        "rules": [_rule(rule) for rule in rules],
                     }
                 },
                 "columnKind": "unicodeCodePoints",
@@ -41,11 +48,10 @@ def sarif_log(findings: Iterable[tuple[str, Finding]], version: str) -> dict[str
     }
 
 
-def _rule(code: str) -> dict[str, Any]:
-    rule = RULES[code]
+def _rule(rule: RuleDescription) -> dict[str, Any]:
     return {
-        "id": code,
-        "name": "".join(word.capitalize() for word in code.split("-")),
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.code.split("-")),
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.help},
         "help": {"text": f"{rule.summary} {rule.help}"},

@@ -27,6 +27,7 @@ from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.schema_types import kinds_of
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.parameters import ArrayTemplate, Constant, ObjectTemplate
 from headrace.flowlang.providers import Provider, provider_of
@@ -37,12 +38,12 @@ _PATH: Final = "path"
 _PATH_FORM: Final = re.compile(r"[/~].*|\.{1,2}/.*", re.DOTALL)
 
 
-def parameters(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield parameters that providers refuse, or do not know.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("missing-parameter", ERROR)
+@rule("unknown-parameter", ERROR)
+@rule("invalid-parameter", ERROR)
+def parameters(context: RuleContext) -> Iterator[Finding]:
+    """Yield parameters that providers refuse, or do not know."""
+    analysis = context.analysis
     for name, state in analysis.flow.states.items():
         provider = provider_of(state.url) if isinstance(state, ActionState) else None
         entry_states = analysis.states_at(name)
@@ -140,10 +141,10 @@ class _BodyCheck:
                 yield from self.of(known[name], member.json_type, inner, where, (*at, name))
             elif known and (parts or member.presence in (Presence.MUST, Presence.MAY)):
                 yield self._unknown(schema, name, where, at)
-        for rule in _applicable_schemas(schema, json_type):
-            for name in rule.get("required", ()):
+        for applicable in _applicable_schemas(schema, json_type):
+            for name in applicable.get("required", ()):
                 yield from self._missing(json_type, name, loc, at)
-            for name, wanted in rule.get("properties", {}).items():
+            for name, wanted in applicable.get("properties", {}).items():
                 excluded = isinstance(wanted, Mapping) and "not" in wanted
                 if excluded and member_of(json_type, name).presence == Presence.MUST:
                     reported = f"{_parameter_path((*at, name))} {OUT_OF_PLACE}"

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
+from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import nearest_address, providers, replacement
 
-# Whether the target has a provider at an address.
-IsServed = Callable[[str], bool]
 
-
-def addresses(
-    state: ActionState, raw: dict[str, Any], loc: Loc, is_served: IsServed | None
-) -> Iterator[Finding]:
-    """Yield what is wrong with an Action's address.
-
-    Args:
-        state: the Action.
-        raw: it, as the definition has it.
-        loc: its location.
-        is_served: says whether the target has a provider at an address; None: no target is known.
-    """
+@rule("deprecated-provider", ERROR)
+@rule("unknown-provider", WARNING)
+@rule("provider-not-served", WARNING)
+@rule("plain-http", WARNING)
+def addresses(context: RuleContext, state: ActionState) -> Iterator[Finding]:
+    """Yield what is wrong with the address of an Action's provider."""
+    raw, loc = context.flow.definition["States"][state.name], state_loc(state.name)
+    is_served = context.is_served
     if state.url in {CREATE_WEB_INPUT, AWAIT_WEB_INPUT} or state.bare:
         return
     where: Loc = (*loc, "ActionUrl") if "ActionUrl" in raw else (*loc, "Handler", "Url")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
+from headrace.flowlang.checker.analysis.json_types import Presence
 from headrace.flowlang.checker.analysis.lookup import get
-from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
+from headrace.flowlang.checker.analysis.referenced_paths import result_is_read
 from headrace.flowlang.checker.analysis.uses import state_loc
-from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
-from headrace.flowlang.checker.rules.action_urls import IsServed, addresses
+from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding
+from headrace.flowlang.checker.rules.action_urls import addresses
 from headrace.flowlang.checker.rules.catchers import absence_not_caught, catchers
+from headrace.flowlang.checker.rules.registry import RuleContext, for_each, rule
 from headrace.flowlang.checker.rules.wait_times import wait_times
 from headrace.flowlang.model import ActionState, Flow
 from headrace.flowlang.parse import targets
@@ -23,45 +24,16 @@ _WORK: Final = frozenset({"transfer", "compute_v2", "compute_v3"})
 _IDENTITIES: Final = frozenset({"User", "Flow"})
 
 
-def actions(
-    flow: Flow,
-    inputs: Iterable[JsonType],
-    walltimes: Mapping[str, float],
-    is_served: IsServed | None = None,
-) -> Iterator[Finding]:
-    """Yield what is wrong with the Actions of a flow.
-
-    Args:
-        flow: the checked flow.
-        inputs: what the run's input can be.
-        walltimes: seconds that a function or the jobs of an endpoint may take, by id or by the
-            path in the input that the id is read from.
-        is_served: says whether the target has a provider at an address; None: no target is known.
-    """
-    types = list(inputs)
-    gives_times = any("WaitTime" in raw for raw in flow.definition["States"].values())
-    for name, state in flow.states.items():
-        raw, loc = flow.definition["States"][name], state_loc(name)
-        if isinstance(state, ActionState):
-            caught = raw.get("Catch", [])
-            yield from catchers(state, caught, (*loc, "Catch"))
-            yield from absence_not_caught(
-                state, caught, (*loc, "Catch"), _result_is_read(flow, state)
-            )
-            yield from _unnoticed_failure(flow, state, loc)
-            yield from addresses(state, raw, loc, is_served)
-            yield from wait_times(state, raw, loc, walltimes, gives_times)
-            yield from _missing_tokens(state, loc, types)
-
-
-def _unnoticed_failure(flow: Flow, state: ActionState, loc: Loc) -> Iterator[Finding]:
+@rule("failure-unnoticed", WARNING)
+def unnoticed_failure(context: RuleContext, state: ActionState) -> Iterator[Finding]:
     """Yield work whose failure nobody sees, though the flow goes on to other actions."""
+    flow, loc = context.flow, state_loc(state.name)
     provider = provider_of(state.url)
     if (
         state.raises
         or provider is None
         or provider.name not in _WORK
-        or _result_is_read(flow, state)
+        or result_is_read(flow, state)
     ):
         return
     if _leads_to_action(flow, state):
@@ -90,19 +62,11 @@ def _leads_to_action(flow: Flow, state: ActionState) -> bool:
     return False
 
 
-def _result_is_read(flow: Flow, action: ActionState) -> bool:
-    """Say whether a state reads something of an action's result, or the whole payload."""
-    steps = action.result_path.steps
-    for state in flow.states.values():
-        places, reads_all = referenced_paths(state)
-        if reads_all and state is not action:
-            return True
-        if any(place[: len(steps)] == steps for place in places):
-            return True
-    return False
-
-
-def _missing_tokens(state: ActionState, loc: Loc, inputs: list[JsonType]) -> Iterator[Finding]:
+@rule("run-as-misspelt", WARNING)
+@rule("run-as-without-tokens", ERROR)
+def role_tokens(context: RuleContext, state: ActionState) -> Iterator[Finding]:
+    """Yield roles that are misspelt, or whose token the input cannot bring."""
+    inputs, loc = context.inputs, state_loc(state.name)
     if state.run_as in _IDENTITIES:
         return
     close = get_close_matches(state.run_as.lower(), ["user", "flow"], 1, 0.7)
@@ -138,3 +102,14 @@ def _missing_tokens(state: ActionState, loc: Loc, inputs: list[JsonType]) -> Ite
             "input schema does not declare: an input without it is accepted, and the action fails",
             'declare "_tokens", an object, and require it; or run as User or Flow',
         )
+
+
+actions: Final = for_each(
+    ActionState,
+    catchers,
+    absence_not_caught,
+    unnoticed_failure,
+    addresses,
+    wait_times,
+    role_tokens,
+)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from headrace._internal.near_names import nearest
 from headrace.flowlang import limits
+from headrace.flowlang.checker.analysis.referenced_paths import result_is_read
+from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import provider_of
 
@@ -50,14 +53,12 @@ _EXCEPTIONS: Final = frozenset(
 )
 
 
-def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
-    """Yield what is wrong with an Action's catchers.
-
-    Args:
-        state: the Action.
-        raw: its Catch, as the definition has it.
-        loc: its location.
-    """
+@rule("unreachable-catcher", WARNING)
+@rule("unknown-error-name", WARNING)
+def catchers(context: RuleContext, state: ActionState) -> Iterator[Finding]:
+    """Yield what is wrong with an Action's catchers."""
+    raw = context.flow.definition["States"][state.name].get("Catch", [])
+    loc: Loc = (*state_loc(state.name), "Catch")
     caught_by: dict[str, int] = {}
     catch_all: int | None = None
     for number, catcher in enumerate(raw):
@@ -88,22 +89,20 @@ def catchers(state: ActionState, raw: Any, loc: Loc) -> Iterator[Finding]:
             catch_all = number
 
 
-def absence_not_caught(state: ActionState, raw: Any, loc: Loc, tested: bool) -> Iterator[Finding]:
-    """Yield a Catch on ``stat`` by which a flow means to learn that a path is not there.
-
-    Args:
-        state: the Action.
-        raw: its Catch, as the definition has it.
-        loc: its location.
-        tested: whether the flow also looks at what ``stat`` found.
-    """
+@rule("absence-not-caught", WARNING)
+def absence_not_caught(context: RuleContext, state: ActionState) -> Iterator[Finding]:
+    """Yield a Catch on ``stat`` by which a flow means to learn that a path is not there."""
     provider = provider_of(state.url)
-    if provider is None or provider.name != _STAT or tested or not raw:
+    if provider is None or provider.name != _STAT:
+        return
+    if not context.flow.definition["States"][state.name].get("Catch"):
+        return
+    if result_is_read(context.flow, state):
         return
     yield Finding(
         WARNING,
         "absence-not-caught",
-        loc,
+        (*state_loc(state.name), "Catch"),
         "stat of a path that is not there does not fail: it succeeds with details.code "
         "'NotFound', and no catcher is used",
         f"test {state.result_path.text}.details.code with a Choice after it",

@@ -18,6 +18,7 @@ from headrace.flowlang.checker.analysis.json_types import (
 )
 from headrace.flowlang.checker.analysis.schema_types import kinds_of
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 
 _ROOT: Final[Loc] = ("input_schema",)
 _LEVELS: Final = 24
@@ -82,12 +83,13 @@ _BOUNDS: Final = (
 _PARTS: Final = ("allOf", "anyOf", "oneOf")
 
 
-def input_schemas(schema: Any) -> Iterator[Finding]:
-    """Yield what is wrong with an input schema by itself.
-
-    Args:
-        schema: the JSON schema of the input, or None.
-    """
+@rule("unsatisfiable-schema", ERROR)
+@rule("example-not-accepted", WARNING)
+@rule("unknown-keyword", WARNING)
+@rule("keyword-without-effect", WARNING)
+def input_schemas(context: RuleContext) -> Iterator[Finding]:
+    """Yield what is wrong with an input schema by itself."""
+    schema = context.input_schema
     if isinstance(schema, dict) and not schema_problems(schema):
         yield from _SchemaCheck(schema).of(schema, (), True, True, 0)
 

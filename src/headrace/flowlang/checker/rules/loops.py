@@ -12,6 +12,7 @@ from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState, Flow, State, WaitState
 from headrace.flowlang.parse import targets
 from headrace.flowlang.paths import Path
@@ -25,12 +26,12 @@ _ASKING_PEOPLE: Final = frozenset({"await_web_input", "web_option"})
 Graph = Mapping[str, Collection[str]]
 
 
-def loops(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield what is wrong with the loops of a flow.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("loop-without-end", WARNING)
+@rule("poll-without-wait", WARNING)
+@rule("poll-constant-wait", ADVICE)
+def loops(context: RuleContext) -> Iterator[Finding]:
+    """Yield what is wrong with the loops of a flow."""
+    analysis = context.analysis
     flow = analysis.flow
     graph = {name: targets(raw) for name, raw in flow.definition["States"].items()}
     for loop in cycles(graph):

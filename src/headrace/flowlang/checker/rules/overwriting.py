@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
 from headrace.flowlang.checker.analysis.json_types import OBJECT, JsonType, Presence
@@ -10,20 +10,18 @@ from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.model import ActionState, Flow
 
 
-def overwritten_inputs(flow: Flow, inputs: Iterable[JsonType]) -> Iterator[Finding]:
+@rule("input-overwritten", WARNING)
+def overwritten_inputs(context: RuleContext) -> Iterator[Finding]:
     """Yield Actions whose status document overwrites an object of the input.
 
     Only where nothing of the document is read afterwards: then the name is probably wrong.
-
-    Args:
-        flow: the flow.
-        inputs: what the run's input can be.
     """
-    types = list(inputs)
+    flow, types = context.flow, context.inputs
     for name, state in flow.states.items():
         if not isinstance(state, ActionState) or state.bare or not state.result_path.steps:
             continue

@@ -11,6 +11,7 @@ from headrace.flowlang.checker.analysis.json_types import OBJECT, STRING
 from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.json_values import PRIVATE_PREFIX
 from headrace.flowlang.parameters import PRIVATE_KEY, plain_name
 from headrace.flowlang.paths import Path, compile_path
@@ -33,12 +34,11 @@ def is_secret(name: str) -> bool:
     )
 
 
-def secrets(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield parameters by which a secret would be shown.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("secret-in-definition", WARNING)
+@rule("secret-in-log", WARNING)
+def secrets(context: RuleContext) -> Iterator[Finding]:
+    """Yield parameters by which a secret would be shown."""
+    analysis = context.analysis
     for name, raw in analysis.flow.definition["States"].items():
         if raw["Type"] == "Action" and isinstance(raw.get("Parameters"), dict):
             yield from _parameters(

@@ -13,6 +13,7 @@ from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import state_loc, uses
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.paths import CONTEXT_NAME, Path
 
@@ -21,12 +22,10 @@ _MIN_LENGTH: Final = 4
 _MAX_NAMES: Final = 2_000
 
 
-def similar_names(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield names that are written and not read, or read and not given, beside nearly equal ones.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("near-miss-name", WARNING)
+def similar_names(context: RuleContext) -> Iterator[Finding]:
+    """Yield names that are only written, or only read, beside nearly equal ones."""
+    analysis = context.analysis
     read, exact, reads_all = _read(analysis)
     writers = list(_writers(analysis))
     results = {steps for _, steps in writers}

@@ -10,8 +10,8 @@ from headrace.flowlang.checker.analysis.expression_paths import dict_method_memb
 from headrace.flowlang.checker.analysis.referenced_paths import referenced_paths
 from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.undefined import path_text
-from headrace.flowlang.model import Flow
 from headrace.flowlang.parameters import PRIVATE_KEY, Computed, plain_name
 
 _PATH_FIELDS: Final = ("InputPath", "ResultPath")
@@ -20,13 +20,13 @@ _KEYWORDS: Final = frozenset({"additionalProperties", "additionalItems", "unique
 _MAX_NESTING: Final = 6
 
 
-def style(flow: Flow, input_schema: Any) -> Iterator[Finding]:
-    """Yield what is wrong with one state, or the input schema, by itself.
-
-    Args:
-        flow: the checked flow.
-        input_schema: the JSON schema of the input, or None.
-    """
+@rule("bare-root-path", WARNING)
+@rule("field-without-effect", WARNING)
+@rule("private-parameter-missing", WARNING)
+@rule("dict-method-name", WARNING)
+def style(context: RuleContext) -> Iterator[Finding]:
+    """Yield what is wrong with one state by itself."""
+    flow = context.flow
     for name, state in flow.states.items():
         loc, raw = state_loc(name), flow.definition["States"][name]
         for field in _PATH_FIELDS:
@@ -52,7 +52,6 @@ def style(flow: Flow, input_schema: Any) -> Iterator[Finding]:
                         f"'.{member}' is a method of objects, not the member of that name",
                         f"write ['{member}']",
                     )
-    yield from _unread_inputs(flow, input_schema)
 
 
 def _parameters(value: Any, loc: Loc) -> Iterator[Finding]:
@@ -89,7 +88,11 @@ def _bare_root(loc: Loc) -> Finding:
     )
 
 
-def _unread_inputs(flow: Flow, schema: Any) -> Iterator[Finding]:
+@rule("input-not-read", WARNING)
+@rule("misplaced-keyword", WARNING)
+def unread_inputs(context: RuleContext) -> Iterator[Finding]:
+    """Yield properties of the input schema that no state reads."""
+    flow, schema = context.flow, context.input_schema
     if not isinstance(schema, dict):
         return
     places: set[Steps] = set()

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.abstract_state import AbstractState, Steps
-from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.expression_paths import node_path
 from headrace.flowlang.checker.analysis.json_types import Presence
 from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.errors import ExpressionError, PathError
 from headrace.flowlang.expressions import Expression, compile_expression
 from headrace.flowlang.model import ActionState, State
@@ -30,12 +30,12 @@ _EVALUATED: Final = frozenset({"json-path", "expression"})
 _COMPARING: Final = re.compile(r"(String|Timestamp)(Equals|LessThan|GreaterThan).*")
 
 
-def suffixes(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield texts whose member lacks its ``.$`` or ``.=``, or is not the form that takes a path.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("suffix-forgotten", WARNING)
+@rule("braces-not-filled", WARNING)
+@rule("suffix-without-effect", WARNING)
+def suffixes(context: RuleContext) -> Iterator[Finding]:
+    """Yield texts whose member lacks its ``.$`` or ``.=``, or is not the form that takes a path."""
+    analysis = context.analysis
     for name, state in analysis.flow.states.items():
         raw, loc = analysis.flow.definition["States"][name], state_loc(name)
         entry_states = analysis.states_at(name)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.abstract_state import Steps
-from headrace.flowlang.checker.analysis.dataflow import DataFlow
 from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
 from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.uses import state_loc, template_parts
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.suffixes import chains_of
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.parameters import (
@@ -35,12 +35,10 @@ _SIDES: Final = ("source", "destination")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def transfer_direction(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield transfers with the collection of one end and the path of the other.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("mixed-ends", WARNING)
+def transfer_direction(context: RuleContext) -> Iterator[Finding]:
+    """Yield transfers with the collection of one end and the path of the other."""
+    analysis = context.analysis
     for name, state in analysis.flow.states.items():
         if not isinstance(state, ActionState) or not isinstance(state.parameters, ObjectTemplate):
             continue

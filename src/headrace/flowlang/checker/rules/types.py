@@ -18,18 +18,18 @@ from headrace.flowlang.checker.analysis.json_types import (
 from headrace.flowlang.checker.analysis.lookup import LookupResult, get
 from headrace.flowlang.checker.analysis.uses import parameter_leaves, state_loc
 from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.undefined import path_text
 from headrace.flowlang.model import ActionState, PassState, State, WaitState
 from headrace.flowlang.parameters import Computed
 from headrace.flowlang.paths import Path
 
 
-def type_mismatches(analysis: DataFlow) -> Iterator[Finding]:
-    """Yield values that cannot be of the type that is needed.
-
-    Args:
-        analysis: the flow's data flow analysis.
-    """
+@rule("type-mismatch", ERROR)
+@rule("wait-of-nothing", WARNING)
+def type_mismatches(context: RuleContext) -> Iterator[Finding]:
+    """Yield values that cannot be of the type that is needed."""
+    analysis = context.analysis
     for name, state in analysis.flow.states.items():
         entry_states = analysis.states_at(name)
         if entry_states:

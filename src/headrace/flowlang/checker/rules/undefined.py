@@ -29,6 +29,7 @@ from headrace.flowlang.checker.analysis.provider_results import CONTEXT, FAILED
 from headrace.flowlang.checker.analysis.required_paths import is_required_by_transfer
 from headrace.flowlang.checker.analysis.uses import StateUse, uses
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.paths import CONTEXT_NAME
 
 # Names that are compared with a misspelt one: so many, so long.
@@ -50,7 +51,20 @@ _OLD_CONTEXT: Final = {
 }
 
 
-class UndefinedPaths:
+@rule("path-cannot-exist", ERROR)
+@rule("path-may-be-missing", WARNING)
+@rule("undeclared-input", WARNING)
+@rule("near-miss-name", WARNING)
+@rule("undocumented-member", WARNING)
+@rule("undocumented-context", WARNING)
+@rule("payload-lost", WARNING)
+@rule("catch-loses-payload", WARNING)
+def undefined_paths(context: RuleContext) -> Iterator[Finding]:
+    """Yield uses of paths that are not defined."""
+    yield from _UndefinedPaths(context.analysis).findings()
+
+
+class _UndefinedPaths:
     """Finds uses of paths that are not defined.
 
     Args:

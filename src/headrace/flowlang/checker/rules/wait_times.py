@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from headrace.flowlang import limits
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
+from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
+from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.providers import provider_of
 
@@ -16,22 +18,13 @@ SHORT_WAIT_TIME: Final = limits.DEFAULT_WAIT_TIME
 _WORKERS: Final = ("endpoint", "endpoint_id", "function", "function_id")
 
 
-def wait_times(
-    state: ActionState,
-    raw: dict[str, Any],
-    loc: Loc,
-    walltimes: Mapping[str, float],
-    flow_has_wait_times: bool,
-) -> Iterator[Finding]:
-    """Yield what is wrong with an Action's WaitTime.
-
-    Args:
-        state: the Action.
-        raw: it, as the definition has it.
-        loc: its location.
-        walltimes: seconds that a function or the jobs of an endpoint may take.
-        flow_has_wait_times: whether another state of the flow has a WaitTime.
-    """
+@rule("default-wait-time", WARNING)
+@rule("wait-time-too-short", WARNING)
+@rule("wait-time-too-long", WARNING)
+def wait_times(context: RuleContext, state: ActionState) -> Iterator[Finding]:
+    """Yield what is wrong with an Action's WaitTime."""
+    states, walltimes = context.flow.definition["States"], context.walltimes
+    raw, loc = states[state.name], state_loc(state.name)
     if "WaitTime" in raw and state.wait_time > limits.MAX_WAIT_SECONDS:
         yield Finding(
             WARNING,
@@ -61,7 +54,7 @@ def wait_times(
     elif provider.long and "WaitTime" not in raw:
         # A flow without any WaitTime may be content with the default.
         yield Finding(
-            WARNING if flow_has_wait_times else ADVICE,
+            WARNING if any("WaitTime" in other for other in states.values()) else ADVICE,
             "default-wait-time",
             loc,
             f"without WaitTime the action ({provider.title}) is cancelled after "
