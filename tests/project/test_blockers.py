@@ -12,7 +12,7 @@ from headrace.compute.scheduler import Job, JobState
 from headrace.config import (
     local_id,
 )
-from headrace.endpoints.manage import last_seen
+from headrace.endpoints.status import last_seen
 from headrace.project import (
     Project,
 )

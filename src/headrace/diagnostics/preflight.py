@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from headrace.config.errors import ProjectError
-from headrace.endpoints.manage import endpoint_status, last_seen
+from headrace.endpoints.status import endpoint_status, last_seen
 from headrace.project.diagnosis import Diagnosis
 from headrace.project.project import Project
 from headrace.runs.collection_access import check_location, locations_of, read_only_members

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace.config.errors import ProjectError
-from headrace.endpoints.manage import endpoint_status, last_seen
+from headrace.endpoints.status import endpoint_status, last_seen
 from headrace.project.project import Project
 from headrace.runs.poller import RunView
 

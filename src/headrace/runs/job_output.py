@@ -267,7 +267,7 @@ def _traceback(services: Services, task: RunTask) -> str:
 
 def _is_local_endpoint(project: Project, target: str, endpoint_id: str) -> bool:
     """Return whether an endpoint runs where this command does, so that its files are here."""
-    from headrace.endpoints.manage import installed_endpoint
+    from headrace.endpoints.installation import installed_endpoint
 
     if not is_uuid(endpoint_id):
         return True

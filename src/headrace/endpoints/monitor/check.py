@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace._internal.files import only_one, write_private
-from headrace.endpoints import manage
+from headrace.endpoints import installation, lifecycle
 from headrace.endpoints.canary import CanaryResult, send_canary
 from headrace.endpoints.monitor.heartbeat import monitor_directory, write_heartbeat
 from headrace.endpoints.monitor.policy import (
@@ -22,6 +22,7 @@ from headrace.endpoints.monitor.policy import (
     assess,
     choose_action,
 )
+from headrace.endpoints.status import service_status
 from headrace.errors import HeadraceError
 from headrace.notifications import send_notification
 from headrace.project.project import Project
@@ -119,7 +120,7 @@ class EndpointMonitor:
         Raises:
             ProjectError: a name is unknown.
         """
-        names = self._names or manage.installed_here(self._project, self._target)
+        names = self._names or installation.installed_here(self._project, self._target)
         records = self._read()
         services = self._services()
         reports = []
@@ -189,7 +190,7 @@ class EndpointMonitor:
     def _probe(self, name: str, services: Services | None) -> EndpointStatus:
         from headrace.compute.managed_endpoints import end_orphans
 
-        endpoint = manage.installed_endpoint(self._project, name, self._target)
+        endpoint = installation.installed_endpoint(self._project, name, self._target)
         state = endpoint.state()
         if state == "running":
             try:
@@ -197,7 +198,7 @@ class EndpointMonitor:
                     logger.info("endpoint %s: ended %s, which nothing used any more", name, ended)
             except HeadraceError as error:
                 logger.warning("endpoint %s: %s", name, error)
-        service = manage.service_status(services, endpoint.id)
+        service = service_status(services, endpoint.id)
         canary: CanaryResult | None = None
         healthy = state == "running" and service == "online" and services is not None
         if healthy and self._canary_seconds is not None and services is not None:
@@ -213,8 +214,8 @@ class EndpointMonitor:
 
         try:
             services = connect(self._project, self._target)
-            manage.stop(self._project, name, self._target, hold=False)
-            manage.start(self._project, name, self._target, services)
+            lifecycle.stop(self._project, name, self._target, hold=False)
+            lifecycle.start(self._project, name, self._target, services)
         except LoginNeeded as error:
             # More tries would not log anybody in.
             return (

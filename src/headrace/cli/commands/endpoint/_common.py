@@ -32,7 +32,7 @@ def display_change(name: str, what: str, more: str = "") -> None:
         what: what was done to it.
         more: details for people.
     """
-    from headrace.endpoints.manage import endpoint_document
+    from headrace.endpoints.status import endpoint_document
 
     session = current()
     row: dict[str, Any] = endpoint_document(session.project(), name, session.place, None)

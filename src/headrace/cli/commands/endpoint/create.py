@@ -17,12 +17,12 @@ def create_command(name: str) -> None:
 
     It will run as your own `globus-compute-endpoint`, limited to the deployed functions.
     """
-    from headrace.endpoints import manage
+    from headrace.endpoints import lifecycle
 
     session = current()
     project = session.project()
     services = session.services(project)
-    made = manage.create(project, name, session.place, services)
+    made = lifecycle.create(project, name, session.place, services)
     display_change(
         name, "created", f"{made.directory}\nStart it with `headrace endpoint start {name}`."
     )

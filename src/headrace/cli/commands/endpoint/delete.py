@@ -16,12 +16,12 @@ from headrace.cli.termio.prompts import confirm
 @project_options
 def delete_command(name: str, yes: bool) -> None:
     """Stop and unregister ENDPOINT, and remove its directory and log."""
-    from headrace.endpoints import manage
+    from headrace.endpoints import installation, lifecycle
 
     session = current()
     project = session.project()
-    directory = manage.installed_endpoint(project, name, session.place).directory
+    directory = installation.installed_endpoint(project, name, session.place).directory
     if not yes:
         confirm(f"Remove {directory} with all that is in it?")
-    manage.delete(project, name, session.place)
+    lifecycle.delete(project, name, session.place)
     display_change(name, "deleted")

@@ -29,7 +29,7 @@ _CHANGED = "its configuration has changed since it was started"
 @project_options
 def list_command() -> None:
     """List the project's endpoints."""
-    from headrace.endpoints.manage import endpoint_documents
+    from headrace.endpoints.status import endpoint_documents
 
     project, services = project_and_services()
     rows = endpoint_documents(project, current().place, services)

@@ -23,7 +23,7 @@ from headrace.cli.termio.display import display
 @project_options
 def log_command(name: str, lines: int, workers: bool) -> None:
     """Print the end of ENDPOINT's log."""
-    from headrace.endpoints.manage import log_lines
+    from headrace.endpoints.logs import log_lines
 
     session = current()
     shown = log_lines(session.project(), name, session.place, lines, workers=workers)

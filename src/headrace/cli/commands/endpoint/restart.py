@@ -17,16 +17,16 @@ def restart_command(name: str) -> None:
 
     An endpoint that the facility hosts ends its running tasks, and starts with its next task.
     """
-    from headrace.endpoints import manage
+    from headrace.endpoints import installation, lifecycle
 
     session = current()
     project = session.project()
     services = session.services(project)
-    if manage.is_hosted(project, name, session.place):
-        had_host = manage.restart_hosted(project, name, services)
+    if installation.is_hosted(project, name, session.place):
+        had_host = lifecycle.restart_hosted(project, name, services)
         more = "the next task starts it anew, what runs ends as it is" if had_host else ""
         display_change(name, "restarted" if had_host else "was not running", more)
         return
-    manage.stop(project, name, session.place)
-    manage.start(project, name, session.place, services)
+    lifecycle.stop(project, name, session.place)
+    lifecycle.start(project, name, session.place, services)
     display_change(name, "restarted")

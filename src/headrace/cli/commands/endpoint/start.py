@@ -14,9 +14,9 @@ from headrace.cli.parsing.options import current, project_options
 @project_options
 def start_command(name: str) -> None:
     """Start ENDPOINT in the background, unless it is running."""
-    from headrace.endpoints import manage
+    from headrace.endpoints import lifecycle
 
     session = current()
     project = session.project()
-    started = manage.start(project, name, session.place, session.services(project))
+    started = lifecycle.start(project, name, session.place, session.services(project))
     display_change(name, "started" if started else "was running")

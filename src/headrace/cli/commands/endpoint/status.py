@@ -40,7 +40,7 @@ def status_command(name: str) -> int:
 
     The exit code is 1 when it was created on this machine and is not running.
     """
-    from headrace.endpoints.manage import endpoint_document
+    from headrace.endpoints.status import endpoint_document
 
     project, services = project_and_services()
     row = endpoint_document(project, name, current().place, services)

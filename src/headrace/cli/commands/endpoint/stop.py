@@ -14,8 +14,8 @@ from headrace.cli.parsing.options import current, project_options
 @project_options
 def stop_command(name: str) -> None:
     """Stop ENDPOINT with its workers and batch jobs; queued tasks wait for a restart."""
-    from headrace.endpoints import manage
+    from headrace.endpoints import lifecycle
 
     session = current()
-    stopped = manage.stop(session.project(), name, session.place)
+    stopped = lifecycle.stop(session.project(), name, session.place)
     display_change(name, "stopped" if stopped else "was not running")

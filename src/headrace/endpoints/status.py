@@ -1,0 +1,192 @@
+"""Status of the project's endpoints: what is installed here, and what the service says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from headrace.config.errors import ProjectError
+from headrace.endpoints.configuration_check import endpoint_problem
+from headrace.endpoints.installation import (
+    endpoint_spec,
+    hosted_directory,
+    installed_endpoint,
+)
+from headrace.errors import HeadraceError
+from headrace.project.project import Project
+from headrace.runs.describe import format_duration
+from headrace.runs.poller import parse_time
+
+if TYPE_CHECKING:
+    from headrace.compute.managed_endpoints import InstalledEndpoint
+    from headrace.hosted import Services
+
+
+def endpoint_documents(
+    project: Project, target: str, services: Services | None
+) -> list[dict[str, Any]]:
+    """Return what is known of each endpoint of the project; one bad one hides no other.
+
+    Args:
+        project: the project.
+        target: the service that they belong to.
+        services: the services there; None where they are not to be asked.
+    """
+    return [_document_or_problem(project, name, target, services) for name in project.endpoints]
+
+
+def _document_or_problem(
+    project: Project, name: str, target: str, services: Services | None
+) -> dict[str, Any]:
+    try:
+        return endpoint_document(project, name, target, services)
+    except (HeadraceError, OSError, ValueError) as error:
+        told = {"kind": "unknown", "state": "unknown", "warning": str(error)}
+        return {**_blank(project, name, target), **told}
+
+
+def endpoint_document(
+    project: Project, name: str, target: str, services: Services | None
+) -> dict[str, Any]:
+    """Return what is known of an endpoint.
+
+    Args:
+        project: the project.
+        name: the endpoint.
+        target: the service that it belongs to.
+        services: the services there; None where they are not to be asked.
+
+    Returns:
+        ``name``, ``place``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
+        ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
+        ``unknown``), ``template``, ``directory``, ``pid``, ``warning``, and of a hosted one
+        ``workers``, ``busy`` (what each busy worker does), ``tasks`` (number by state),
+        ``configuration`` (in use, on disk, whether they differ) and ``retired``.
+    """
+    configured = project.endpoint(name)
+    endpoint = installed_endpoint(project, name, target)
+    try:
+        endpoint_id: str | None = endpoint.id or project.endpoint_id(name, target)
+    except ProjectError:
+        endpoint_id = None
+    state: str
+    if endpoint.exists:
+        kind, state = "installed", endpoint.state()
+    elif target == "local" and configured.template:
+        kind, state = "hosted", "starts with its first task"
+    else:
+        kind, state = "elsewhere", "not created here"
+    age = endpoint.age()
+    document = _blank(project, name, target) | {
+        "kind": kind,
+        "id": endpoint_id,
+        "state": state,
+        "heard_seconds": None if age is None else round(age),
+        "service": service_status(services, endpoint_id),
+        "directory": str(endpoint.directory) if endpoint.exists else None,
+        "pid": endpoint.pid() if endpoint.exists else None,
+        "warning": endpoint_problem(project, name),
+    }
+    if kind == "hosted":
+        document["directory"] = str(hosted_directory(project, name))
+        if services is None:
+            document["state"] = "no facility is running"
+        elif endpoint_id:
+            document |= _hosted_document(endpoint_status(services, endpoint_id), document)
+    elif kind == "installed":
+        document["configuration"] = _installed_configuration(project, endpoint)
+    return document
+
+
+def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "place": target,
+        "kind": "",
+        "id": None,
+        "state": "",
+        "heard_seconds": None,
+        "service": "unknown",
+        "template": project.endpoint(name).template,
+        "directory": None,
+        "pid": None,
+        "warning": "",
+        "workers": None,
+        "busy": [],
+        "tasks": {},
+        "configuration": None,
+        "retired": [],
+    }
+
+
+def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the facility tells of an endpoint that it hosts."""
+    details = status.get("details")
+    if not isinstance(details, Mapping):
+        return {"state": "unknown"}
+    configuration = details.get("configuration") or None
+    told = (before["warning"], (configuration or {}).get("error"), details.get("warning"))
+    state = details.get("state") or "unknown"
+    return {
+        "state": "starts with its first task" if state == "stopped" else state,
+        "warning": next(filter(None, told), "") or details.get("error") or "",
+        "pid": details.get("pid"),
+        "workers": details.get("workers"),
+        "busy": details.get("busy") or [],
+        "tasks": details.get("tasks") or {},
+        "configuration": configuration,
+        "retired": details.get("retired") or [],
+    }
+
+
+def _installed_configuration(project: Project, endpoint: InstalledEndpoint) -> dict[str, Any]:
+    """Tell whether the files that an endpoint works with are what the project says now."""
+    from headrace.compute import ComputeError
+    from headrace.compute.managed_endpoints import outdated_files
+
+    try:
+        outdated = outdated_files(endpoint, endpoint_spec(project, endpoint.name, endpoint))
+    except (ComputeError, ProjectError) as error:
+        return {"differs": True, "error": str(error), "outdated": []}
+    return {"differs": bool(outdated), "error": "", "outdated": outdated}
+
+
+def service_status(services: Services | None, endpoint_id: str | None) -> str:
+    """Return what the service says of an endpoint: ``online``, ``offline`` or ``unknown``."""
+    if services is None or not endpoint_id:
+        return "unknown"
+    return str(endpoint_status(services, endpoint_id).get("status", "unknown"))
+
+
+def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
+    """Return when an endpoint was last seen in words, `` (last seen 3:20 ago)``, or nothing.
+
+    Args:
+        status: what :func:`endpoint_status` returned.
+        now: the present time.
+    """
+    details = status.get("details")
+    told = details.get("last_heartbeat") if isinstance(details, Mapping) else None
+    told = told or status.get("last_heartbeat") or status.get("last_seen")
+    moment = (
+        datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else parse_time(told)
+    )
+    if moment is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    return f" (last seen {format_duration(max(0.0, seconds))} ago)"
+
+
+def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
+    """Return what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
+    from globus_sdk import GlobusAPIError, NetworkError
+
+    from headrace.hosted import HostedError
+
+    try:
+        return services.compute_v2.get_endpoint_status(endpoint_id).data or {}
+    except GlobusAPIError as error:
+        return {"status": "not registered" if error.http_status == 404 else "unknown"}
+    except (NetworkError, HostedError):
+        return {}
