@@ -486,7 +486,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
         self.mount(disk)
 
     @rule(name=NAMES, written=st.booleans())
-    def hint(self, name: str, written: bool) -> None:
+    def report_change(self, name: str, written: bool) -> None:
         """The system reports a change of a name."""
         followed = self.mounted is not None and self.attended == self.mounted
         if followed and not (written and name in self.known[self.mounted or 0]):
@@ -558,7 +558,7 @@ class ArrivalsMachine(RuleBasedStateMachine):
             return
         self.put_aside(disk, name)
         if absence == "seen":
-            self.hint(name, False)
+            self.report_change(name, False)
         elif absence == "seen later":
             self.work(INTERVAL + 0.1)
         elif absence == "watcher begins again":

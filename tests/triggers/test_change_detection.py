@@ -108,12 +108,12 @@ def test_files_are_listed_without_links_and_markers(tmp_path: Path) -> None:
 
 
 def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
-    told: dict[str, bool] = {}
+    reported: dict[str, bool] = {}
     changed = threading.Condition()
 
     def on_change(name: str, written: bool) -> None:
         with changed:
-            told[name] = told.get(name, True) and written
+            reported[name] = reported.get(name, True) and written
             changed.notify()
 
     (tmp_path / "old").write_text("1")
@@ -123,11 +123,11 @@ def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
         with (tmp_path / "old").open("a") as old:
             old.write("2")
         with changed:
-            assert changed.wait_for(lambda: {"new", "old"} <= told.keys(), timeout=30)
+            assert changed.wait_for(lambda: {"new", "old"} <= reported.keys(), timeout=30)
     finally:
         notifier.close()
-    assert told["new"] is False
-    assert told["old"] is True
+    assert reported["new"] is False
+    assert reported["old"] is True
 
 
 @pytest.mark.parametrize(

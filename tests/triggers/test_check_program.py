@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from triggers.trigger_files import Memory, make_trigger, watching
+from triggers.trigger_files import MemoryRunClient, make_trigger, watching
 from waiting import wait_until
 
 from headrace.triggers import (
@@ -47,26 +47,26 @@ def trigger(tmp_path: Path) -> Trigger:
 
 
 def test_a_run_starts_at_the_end_and_only_then(tmp_path: Path, trigger: Trigger) -> None:
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         place = trigger.directory / "event"
         place.mkdir()
         (place / "first").write_text("1")
-        told = 1
-        while not any(e.missing == "the end" for e in watch.wait_for(Incomplete, told)):
-            told += 1
-        assert starter.runs == {}
+        count = 1
+        while not any(e.missing == "the end" for e in watch.wait_for(Incomplete, count)):
+            count += 1
+        assert client.runs == {}
         (place / "end").touch()
         watch.wait_for(Started)
-    assert starter.names == ["event"]
-    assert starter.files["event"] == 2
+    assert client.names == ["event"]
+    assert client.files["event"] == 2
 
 
 def test_a_program_that_fails_is_a_problem_and_asked_again(
     tmp_path: Path, trigger: Trigger
 ) -> None:
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         place = trigger.directory / "event"
         place.mkdir()
         for name in ("end", "broken"):
@@ -74,7 +74,7 @@ def test_a_program_that_fails_is_a_problem_and_asked_again(
         [problem] = watch.wait_for(Problem)
         assert "watch.check: ended with 1" in problem.message
         assert "no such module" in problem.message
-        assert starter.runs == {}
+        assert client.runs == {}
         (place / "broken").unlink()
         watch.wait_for(Started)
 
@@ -153,14 +153,14 @@ def test_a_slow_program_delays_no_other_trigger_and_no_other_arrival(tmp_path: P
     )
     other = make_trigger(tmp_path, name="other", path="/other/")
     other.directory.mkdir()
-    starter = Memory()
-    with watching([slow, other], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([slow, other], tmp_path / "ledger.db", client) as watch:
         for place in (slow.directory / "held", slow.directory / "quick", other.directory / "third"):
             place.mkdir()
             (place / "data").write_text("1")
         watch.wait_for(Started, name="third")
         watch.wait_for(Started, name="quick")
-        assert "held" not in starter.names
+        assert "held" not in client.names
         (tmp_path / "go").touch()
         watch.wait_for(Started, name="held")
 

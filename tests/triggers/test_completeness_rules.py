@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triggers.trigger_files import Memory, watching
+from triggers.trigger_files import MemoryRunClient, watching
 
 from headrace.triggers import Incomplete, Problem, Started, Trigger, TriggerError, load_trigger
 from headrace.triggers.completeness import CompletenessRule, Look
@@ -66,7 +66,7 @@ def test_a_rule_of_another_package_decides_when_a_run_starts(
     tmp_path: Path, entry_points: list[metadata.EntryPoint]
 ) -> None:
     trigger = load(tmp_path, "file_count = 2")
-    client = Memory()
+    client = MemoryRunClient()
     with watching([trigger], tmp_path / "ledger.db", client) as watch:
         event = trigger.directory / "event"
         event.mkdir()
@@ -84,7 +84,7 @@ def test_a_rule_that_fails_is_reported_with_its_key(
     tmp_path: Path, entry_points: list[metadata.EntryPoint]
 ) -> None:
     trigger = load(tmp_path, "file_count = 1")
-    client = Memory()
+    client = MemoryRunClient()
     with watching([trigger], tmp_path / "ledger.db", client) as watch:
         event = trigger.directory / "event"
         event.mkdir()

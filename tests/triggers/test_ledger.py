@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from triggers.trigger_files import Memory, make_trigger, watching
+from triggers.trigger_files import MemoryRunClient, make_trigger, watching
 
 from headrace.triggers import (
     Arrival,
@@ -469,14 +469,14 @@ def test_a_ledger_of_the_version_before_goes_on(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "ledger.db")
     database.executescript(VERSION_1.format(inode=identity.inode, born=identity.born, root=root))
     database.close()
-    starter = Memory()
+    client = MemoryRunClient()
     with Ledger(tmp_path / "ledger.db") as ledger:
         assert find_existing_entries([trigger], ledger) == []
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         sign = trigger.directory / "sign"
         sign.mkdir()
         (sign / "data").write_text("1")
         watch.wait_for(Started)
-    assert starter.names == ["sign"]
+    assert client.names == ["sign"]
     assert read_ledger(tmp_path / "ledger.db")[0].run_id == "run-1"

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from triggers.trigger_files import Memory, make_trigger, watching
+from triggers.trigger_files import MemoryRunClient, make_trigger, watching
 
 from headrace.triggers import (
     Incomplete,
@@ -52,23 +52,23 @@ def copy_in(tool: str, source: Path, target: Path) -> None:
 @pytest.mark.parametrize("tool", ["cp", "rsync", "mv"])
 def test_each_directory_copied_in_starts_one_run(tmp_path: Path, tool: str, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         for number in range(5):
             source = make_event(tmp_path / "born" / f"event_{number}")
             copy_in(tool, source, trigger.directory / f"event_{number}")
         watch.wait_for(Started, 5)
-    assert starter.names == [f"event_{number}" for number in range(5)]
-    assert set(starter.files.values()) == {6}
-    paths = {arrival.path for arrival in starter.runs.values()}
+    assert client.names == [f"event_{number}" for number in range(5)]
+    assert set(client.files.values()) == {6}
+    paths = {arrival.path for arrival in client.runs.values()}
     assert paths == {f"/incoming/event_{number}/" for number in range(5)}
 
 
 def test_files_arrive_too(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer, what="file", pattern="*.dat")
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         (trigger.directory / "notes.txt").touch()
         (trigger.directory / "run_1.dat").write_text("1")
@@ -78,8 +78,8 @@ def test_files_arrive_too(tmp_path: Path, observer: str) -> None:
         watch.wait_for(Started, name="run_1.dat")
         (trigger.directory / "run_2.dat.part").rename(trigger.directory / "run_2.dat")
         watch.wait_for(Started, name="run_2.dat")
-    assert starter.names == ["run_1.dat", "run_2.dat"]
-    assert {arrival.path for arrival in starter.runs.values()} == {
+    assert client.names == ["run_1.dat", "run_2.dat"]
+    assert {arrival.path for arrival in client.runs.values()} == {
         "/incoming/run_1.dat",
         "/incoming/run_2.dat",
     }
@@ -88,9 +88,9 @@ def test_files_arrive_too(tmp_path: Path, observer: str) -> None:
 def test_a_slow_writer_is_waited_for(tmp_path: Path, observer: str) -> None:
     """The writer goes on each time that the watcher has seen its last step and waits."""
     trigger = make_trigger(tmp_path, observer=observer, settle=1.5)
-    starter = Memory()
+    client = MemoryRunClient()
     target = trigger.directory / "event"
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         target.mkdir()
         watch.wait_for(Seen)
@@ -100,15 +100,15 @@ def test_a_slow_writer_is_waited_for(tmp_path: Path, observer: str) -> None:
                 (target / f"trace_{step}.dat").write_bytes(b"y" * step)
                 watch.wait_for(Incomplete, step)
         watch.wait_for(Started)
-    assert starter.files == {"event": 7}
+    assert client.files == {"event": 7}
 
 
 def test_an_empty_directory_is_no_arrival_yet(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer, settle=0.0)
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         (trigger.directory / "event" / "obs").mkdir(parents=True)
-        told = watch.wait_for(Incomplete)[0]
-        assert told.missing == "a first file"
+        report = watch.wait_for(Incomplete)[0]
+        assert report.missing == "a first file"
         (trigger.directory / "full").mkdir()
         (trigger.directory / "full" / "trace.dat").touch()
         watch.wait_for(Started, name="full")
@@ -122,9 +122,9 @@ def test_a_temporary_name_holds_its_directory_back(tmp_path: Path) -> None:
     target = make_event(tmp_path / "born")
     (target / "obs" / ".trace_9.dat.Xa81bQ").write_text("half")
     target.rename(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
-        told = watch.wait_for(Incomplete)[0]
-        assert told.missing == "obs/.trace_9.dat.Xa81bQ to be finished"
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
+        report = watch.wait_for(Incomplete)[0]
+        assert report.missing == "obs/.trace_9.dat.Xa81bQ to be finished"
         folder = trigger.directory / "event" / "obs"
         (folder / ".trace_9.dat.Xa81bQ").rename(folder / "trace_9.dat")
         watch.wait_for(Started)
@@ -133,49 +133,49 @@ def test_a_temporary_name_holds_its_directory_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["directory", "file"])
 def test_a_marker_decides_alone(tmp_path: Path, observer: str, what: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer, what=what, marker="DONE", settle=0.0)
-    starter = Memory()
+    client = MemoryRunClient()
     place = trigger.directory
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         if what == "directory":
             make_event(place / "event")
             marker = place / "event" / "DONE"
         else:
             (place / "event").write_text("data")
             marker = place / "event.DONE"
-        told = watch.wait_for(Incomplete)[0]
-        assert told.missing == f"the marker {marker.name}"
+        report = watch.wait_for(Incomplete)[0]
+        assert report.missing == f"the marker {marker.name}"
         marker.touch()
         watch.wait_for(Started)
-    assert starter.names == ["event"]
+    assert client.names == ["event"]
 
 
 def test_what_arrived_while_nobody_watched_is_found(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
+    client = MemoryRunClient()
     make_event(trigger.directory / "before")
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started)
     make_event(trigger.directory / "between")
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started)
         assert len(watch.of(Seen)) == 1
-    assert starter.names == ["before", "between"]
+    assert client.names == ["before", "between"]
 
 
 def test_touching_what_was_started_starts_nothing(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
+    client = MemoryRunClient()
     target = make_event(trigger.directory / "event")
     for _ in range(2):
-        with watching([trigger], tmp_path / "ledger.db", starter) as watch:
-            if not starter.runs:
+        with watching([trigger], tmp_path / "ledger.db", client) as watch:
+            if not client.runs:
                 watch.wait_for(Started)
             (target / "results").mkdir(exist_ok=True)
             (target / "obs" / "trace_1.dat").write_text("other")
             os.utime(target)
-            sign = make_event(trigger.directory / f"sign_{len(starter.runs)}")
+            sign = make_event(trigger.directory / f"sign_{len(client.runs)}")
             watch.wait_for(Started, name=sign.name)
-    assert starter.names == ["event", "sign_1", "sign_2"]
+    assert client.names == ["event", "sign_1", "sign_2"]
 
 
 @pytest.mark.parametrize("down", [False, True])
@@ -183,7 +183,7 @@ def test_touching_what_was_started_starts_nothing(tmp_path: Path, observer: str)
 def test_a_replaced_arrival_is_a_new_one(tmp_path: Path, what: str, down: bool) -> None:
     """Replaced by rename, with the same name, size and times of change."""
     trigger = make_trigger(tmp_path, what=what)
-    starter = Memory()
+    client = MemoryRunClient()
     ledger = tmp_path / "ledger.db"
 
     def make(place: Path) -> Path:
@@ -202,36 +202,36 @@ def test_a_replaced_arrival_is_a_new_one(tmp_path: Path, what: str, down: bool) 
             target.rename(tmp_path / "old")
         new.rename(target)
 
-    with watching([trigger], ledger, starter) as watch:
+    with watching([trigger], ledger, client) as watch:
         watch.wait_for(Started)
         if not down:
             replace()
             watch.wait_for(Started, 2)
     if down:
         replace()
-        with watching([trigger], ledger, starter) as watch:
+        with watching([trigger], ledger, client) as watch:
             watch.wait_for(Started)
     assert [record.generation for record in read_ledger(ledger)] == [1, 2]
-    assert len(starter.runs) == 2
+    assert len(client.runs) == 2
 
 
 def test_the_same_directory_brought_back_is_a_new_arrival(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
+    client = MemoryRunClient()
     target = make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started)
         target.rename(tmp_path / "away")
         sign = make_event(trigger.directory / "sign")
         watch.wait_for(Started, name=sign.name)
         (tmp_path / "away").rename(target)
         watch.wait_for(Started, 2, name="event")
-    assert starter.names == ["event", "event", "sign"]
+    assert client.names == ["event", "event", "sign"]
 
 
 def test_what_goes_away_before_it_is_complete_is_forgotten(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer, settle=60.0)
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         target = make_event(trigger.directory / "event")
         watch.wait_for(Incomplete)
         shutil.rmtree(target)
@@ -241,55 +241,55 @@ def test_what_goes_away_before_it_is_complete_is_forgotten(tmp_path: Path, obser
 
 def test_failed_starts_are_told_and_tried_again(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
-    starter = Memory()
+    client = MemoryRunClient()
     failures = iter([ConnectionError("no route\nto host"), TimeoutError()])
-    starter.fail = lambda moment: next(failures, None) if moment == "before" else None
+    client.fail = lambda moment: next(failures, None) if moment == "before" else None
     make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=0.05) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client, initial_delay=0.05) as watch:
         watch.wait_for(Started)
         told = watch.of(StartFailed)
     assert [(event.reason, event.attempts, event.retry_in) for event in told] == [
         ("no route to host", 1, 0.05),
         ("TimeoutError", 2, 0.1),
     ]
-    assert len(starter.asked) == 2, "looked for a run before it was started again"
+    assert len(client.asked) == 2, "looked for a run before it was started again"
 
 
 def test_a_lost_answer_does_not_start_a_second_run(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
-    starter = Memory()
+    client = MemoryRunClient()
     failures = iter([ConnectionResetError("lost")])
     searches = iter([TimeoutError("search is down")])
     iterators = {"after": failures, "find": searches}
-    starter.fail = lambda moment: next(iterators.get(moment, iter(())), None)
+    client.fail = lambda moment: next(iterators.get(moment, iter(())), None)
     make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=0.05) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client, initial_delay=0.05) as watch:
         started = watch.wait_for(Started)[0]
     assert started.found
-    assert len(starter.runs) == 1
+    assert len(client.runs) == 1
 
 
 def test_a_failed_start_survives_a_restart_and_the_arrival_may_be_gone(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
-    starter = Memory()
-    starter.fail = lambda moment: ConnectionError("down")
+    client = MemoryRunClient()
+    client.fail = lambda moment: ConnectionError("down")
     for name in ("kept", "lost"):
         make_event(trigger.directory / name)
-    with watching([trigger], tmp_path / "ledger.db", starter, initial_delay=60.0) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client, initial_delay=60.0) as watch:
         watch.wait_for(StartFailed, 2)
     shutil.rmtree(trigger.directory / "lost")
-    starter.fail = lambda moment: None
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client.fail = lambda moment: None
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started)
         watch.wait_for(Removed)
-    assert starter.names == ["kept"]
+    assert client.names == ["kept"]
 
 
 def test_a_watched_directory_that_is_gone_is_waited_for(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
+    client = MemoryRunClient()
     make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started)
         trigger.directory.rename(tmp_path / "unmounted")
         problem = watch.wait_for(Problem)[0]
@@ -299,17 +299,17 @@ def test_a_watched_directory_that_is_gone_is_waited_for(tmp_path: Path, observer
         (tmp_path / "unmounted").rename(trigger.directory)
         watch.wait_for(Watching, 2)
         watch.wait_for(Started, 2)
-    assert starter.names == ["event", "late"], "what was there before did not arrive again"
+    assert client.names == ["event", "late"], "what was there before did not arrive again"
 
 
 def test_an_empty_mount_point_does_not_make_all_arrive_again(tmp_path: Path, observer: str) -> None:
     trigger = make_trigger(tmp_path, observer=observer)
-    starter = Memory()
+    client = MemoryRunClient()
     make_event(trigger.directory / "event")
     for _ in range(2):
-        with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+        with watching([trigger], tmp_path / "ledger.db", client) as watch:
             watch.wait_for(Watching)
-            if not starter.runs:
+            if not client.runs:
                 watch.wait_for(Started)
             trigger.directory.rename(tmp_path / "disk")
             trigger.directory.mkdir()
@@ -317,22 +317,22 @@ def test_an_empty_mount_point_does_not_make_all_arrive_again(tmp_path: Path, obs
             trigger.directory.rmdir()
             (tmp_path / "disk").rename(trigger.directory)
             watch.wait_for(Watching, 3)
-            sign = make_event(trigger.directory / f"sign_{len(starter.runs)}")
+            sign = make_event(trigger.directory / f"sign_{len(client.runs)}")
             watch.wait_for(Started, name=sign.name)
-    assert starter.names == ["event", "sign_1", "sign_2"]
+    assert client.names == ["event", "sign_1", "sign_2"]
 
 
 def test_a_name_that_no_input_can_say_is_told(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
     (trigger.directory / os.fsdecode(b"bad\xff")).mkdir()
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         assert "rename it" in watch.wait_for(Problem)[0].message
         assert not watch.of(Seen)
 
 
 def test_a_full_disk_under_the_ledger_is_told_and_outlived(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path)
-    starter = Memory()
+    client = MemoryRunClient()
     watch_events = threading.Event()
 
     class Full(Ledger):
@@ -345,31 +345,31 @@ def test_a_full_disk_under_the_ledger_is_told_and_outlived(tmp_path: Path) -> No
     make_event(trigger.directory / "event")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("triggers.trigger_files.Ledger", Full)
-        with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+        with watching([trigger], tmp_path / "ledger.db", client) as watch:
             assert "No space left" in watch.wait_for(Problem)[0].message
             assert watch.wait_for(Started)[0].found
-    assert len(starter.runs) == 1
+    assert len(client.runs) == 1
 
 
 def test_two_triggers_on_one_directory_start_two_runs(tmp_path: Path) -> None:
     triggers = [make_trigger(tmp_path), make_trigger(tmp_path, name="archive")]
-    starter = Memory()
+    client = MemoryRunClient()
     make_event(triggers[0].directory / "event")
-    with watching(triggers, tmp_path / "ledger.db", starter) as watch:
+    with watching(triggers, tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Started, 2)
-    assert starter.names == ["event", "event"]
-    assert {arrival.trigger for arrival in starter.runs.values()} == {"new_event", "archive"}
+    assert client.names == ["event", "event"]
+    assert {arrival.trigger for arrival in client.runs.values()} == {"new_event", "archive"}
 
 
 def test_a_burst_of_files_starts_as_many_runs(tmp_path: Path) -> None:
     trigger = make_trigger(tmp_path, what="file")
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         for number in range(300):
             (trigger.directory / f"run_{number}").write_text("data")
         watch.wait_for(Started, 300)
-    assert len(starter.runs) == 300
+    assert len(client.runs) == 300
 
 
 def test_lost_hints_cost_time_and_nothing_else(
@@ -386,15 +386,15 @@ def test_lost_hints_cost_time_and_nothing_else(
 
     monkeypatch.setattr("headrace.triggers.directory_attachment.ChangeNotifier", Silent)
     trigger = make_trigger(tmp_path, observer="inotify")
-    starter = Memory()
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         watch.wait_for(Watching)
         make_event(trigger.directory / "event")
         watch.wait_for(Started)
         shutil.rmtree(trigger.directory / "event")
         make_event(trigger.directory / "other")
         watch.wait_for(Started, 2)
-    assert starter.names == ["event", "other"]
+    assert client.names == ["event", "other"]
     assert [record.present for record in read_ledger(tmp_path / "ledger.db")] == [False, True]
 
 
@@ -406,7 +406,7 @@ def test_without_inotify_it_polls_and_says_so(
 
     monkeypatch.setattr("headrace.triggers.directory_attachment.ChangeNotifier", refuse)
     trigger = make_trigger(tmp_path, observer="inotify")
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         assert watch.wait_for(Watching)[0].observer == "poll"
         assert "max_user_watches" in watch.wait_for(Problem)[0].message
         make_event(trigger.directory / "event")
@@ -420,14 +420,14 @@ def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
         "headrace.triggers.watched_directory.file_system", lambda directory: "fuse.sshfs"
     )
     trigger = make_trigger(tmp_path)
-    starter = Memory()
+    client = MemoryRunClient()
     event = make_event(trigger.directory / "event")
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         assert watch.wait_for(Watching)[0].observer == "poll"
         watch.wait_for(Started)
     event.rename(tmp_path / "old")
     make_event(event)
-    with watching([trigger], tmp_path / "ledger.db", starter) as watch:
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
         sign = make_event(trigger.directory / "sign")
         watch.wait_for(Started, name=sign.name)
         shutil.rmtree(event)
@@ -435,7 +435,7 @@ def test_where_inodes_do_not_last_only_what_was_seen_gone_returns(
         watch.wait_for(Started, name="sign_2")
         make_event(event)
         watch.wait_for(Started, name="event")
-    assert starter.names == ["event", "event", "sign", "sign_2"]
+    assert client.names == ["event", "event", "sign", "sign_2"]
 
 
 def test_a_copy_that_is_never_finished_is_told(
@@ -444,9 +444,9 @@ def test_a_copy_that_is_never_finished_is_told(
     monkeypatch.setattr("headrace.triggers.completeness.quiescence._UNFINISHED_COPY_AFTER", 0.1)
     trigger = make_trigger(tmp_path, settle=0.0)
     (make_event(trigger.directory / "event") / "long.dat.part").touch()
-    with watching([trigger], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([trigger], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         problem = watch.wait_for(Problem)[0]
         assert "event/long.dat.part: looks like an unfinished copy" in problem.message
     ignoring = make_trigger(tmp_path, settle=0.0, ignore=("*.part",))
-    with watching([ignoring], tmp_path / "ledger.db", Memory()) as watch:
+    with watching([ignoring], tmp_path / "ledger.db", MemoryRunClient()) as watch:
         watch.wait_for(Started)

@@ -1,4 +1,4 @@
-"""What the tests of triggers share: a trigger on a directory, and a starter that remembers."""
+"""Shared by the tests of triggers: a trigger on a directory, and a run client in memory."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def make_trigger(root: Path, **changes: Any) -> Trigger:
     return Trigger(**{**values, **changes})
 
 
-class Memory:
-    """A starter that keeps its runs, and fails when told to."""
+class MemoryRunClient:
+    """A run client that keeps its runs in memory, and fails on request."""
 
     def __init__(self) -> None:
         self.runs: dict[str, Arrival] = {}
@@ -66,12 +66,12 @@ class Watch:
 
     def __init__(self) -> None:
         self.events: list[WatchEvent] = []
-        self._told = threading.Condition()
+        self._received = threading.Condition()
 
-    def tell(self, event: WatchEvent) -> None:
-        with self._told:
+    def receive(self, event: WatchEvent) -> None:
+        with self._received:
             self.events.append(event)
-            self._told.notify_all()
+            self._received.notify_all()
 
     def of(self, kind: type, name: str | None = None) -> list[Any]:
         return [
@@ -81,21 +81,19 @@ class Watch:
         ]
 
     def wait_for(self, kind: type, count: int = 1, *, name: str | None = None) -> list[Any]:
-        with self._told:
-            enough = self._told.wait_for(lambda: len(self.of(kind, name)) >= count, timeout=60)
-        assert enough, f"waited for {count} {kind.__name__}, told: {self.events}"
+        with self._received:
+            enough = self._received.wait_for(lambda: len(self.of(kind, name)) >= count, timeout=60)
+        assert enough, f"waited for {count} {kind.__name__}, received: {self.events}"
         return self.of(kind, name)
 
 
 @contextmanager
-def watching(
-    triggers: list[Trigger], ledger: Path, starter: Any, **options: Any
-) -> Iterator[Watch]:
+def watching(triggers: list[Trigger], ledger: Path, client: Any, **options: Any) -> Iterator[Watch]:
     watch = Watch()
     stop = threading.Event()
     failures: list[BaseException] = []
     with Ledger(ledger) as opened:
-        watcher = Watcher(triggers, opened, starter, watch.tell, **options)
+        watcher = Watcher(triggers, opened, client, watch.receive, **options)
 
         def run() -> None:
             try:

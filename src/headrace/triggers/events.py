@@ -1,4 +1,4 @@
-"""What a watcher tells while it works, for a live display or a log."""
+"""Events of a watcher while it works, for a live display or a log."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class CheckStarted:
-    """The project's check is asked about an arrival that it has not been asked about as it is."""
+    """A worker begins to evaluate the rules of an arrival, for the first time as it is now."""
 
     arrival: Arrival
 
 
 @dataclass(frozen=True)
 class CheckFinished:
-    """The project's check has answered about an arrival, or has failed to."""
+    """A worker has evaluated the rules of an arrival, or has failed to."""
 
     arrival: Arrival
 
@@ -136,7 +136,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something keeps a trigger from its work; it is told once, and tried again.
+    """Something keeps a trigger from its work; it is reported once, and tried again.
 
     Attributes:
         trigger: name of the trigger.

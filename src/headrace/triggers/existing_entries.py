@@ -1,4 +1,4 @@
-"""What lies in a directory that was never watched: nobody has said yet whether it is to be run."""
+"""Existing entries of a directory that was never watched: whether to run them is undecided."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.triggers.watched_directory import WatchedDirectory
 
 @dataclass(frozen=True)
 class ExistingEntries:
-    """What lies in a directory that the ledger does not know.
+    """Number of entries in a directory that the ledger does not know.
 
     Attributes:
         trigger: the trigger that is about to watch it.
@@ -24,7 +24,7 @@ class ExistingEntries:
     count: int
 
     def __str__(self) -> str:
-        """Return it in words for people."""
+        """Return it in one line for people."""
         kind = {"directory": ("directory", "directories"), "file": ("file", "files")}
         one, several = kind[self.trigger.what]
         lie = f"1 {one} lies" if self.count == 1 else f"{self.count:,} {several} lie"
@@ -49,16 +49,16 @@ def find_existing_entries(triggers: Iterable[Trigger], ledger: Ledger) -> list[E
     for trigger in triggers:
         try:
             with WatchedDirectory(trigger) as directory:
-                ground = directory.probe_filesystem()
+                filesystem = directory.probe_filesystem()
                 where = (trigger.name, trigger.collection)
                 if any(
                     ledger.has_root(*where, trigger.path, root)
-                    for root in (ground.root, ground.earlier_root)
+                    for root in (filesystem.root, filesystem.earlier_root)
                 ):
                     continue
                 count = sum(
-                    not ledger.contains(*where, ground.root, path, identity)
-                    for path, identity in list_entries(trigger, ground, directory)
+                    not ledger.contains(*where, filesystem.root, path, identity)
+                    for path, identity in list_entries(trigger, filesystem, directory)
                 )
         except OSError:
             continue

@@ -18,8 +18,8 @@ from headrace.triggers.watched_directory import WatchedDirectory
 
 # Our clock, and that of the service, may have been wrong by so much when the run was started.
 _CLOCK_ERROR = timedelta(days=2)
-# What has no run yet, and may get one.
-_OPEN = ("seen", "starting", "failed")
+# States of what has no run yet, and may get one.
+_WITHOUT_RUN = ("seen", "starting", "failed")
 
 
 class RunClient(Protocol):
@@ -61,8 +61,8 @@ class RunLauncher:
 
     Args:
         ledger: the ledger.
-        starter: starts the runs.
-        tell: told of each attempt.
+        client: starts the runs.
+        on_event: called with each attempt.
         initial_delay: seconds after the first failed attempt; doubled after each further one.
         maximum_delay: seconds between attempts at most.
     """
@@ -77,8 +77,8 @@ class RunLauncher:
         maximum_delay: float,
     ) -> None:
         self._ledger = ledger
-        self._starter = client
-        self._tell = on_event
+        self._client = client
+        self._on_event = on_event
         self._initial_delay = initial_delay
         self._maximum_delay = maximum_delay
 
@@ -101,11 +101,11 @@ class RunLauncher:
             TriggerError: the ledger cannot be written; try again.
         """
         record = self._ledger.get(id_)
-        if record.state not in _OPEN:
+        if record.state not in _WITHOUT_RUN:
             return None
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0
-        if unsent and _whereabouts(trigger, arrival, record) == "away":
+        if unsent and _locate(trigger, arrival, record) == "away":
             # Its directory may come back, and nothing was sent: nothing has happened.
             return self._maximum_delay
         if unsent and is_unchanged and not is_unchanged():
@@ -113,45 +113,45 @@ class RunLauncher:
         try:
             record = self._ledger.mark_starting(id_)
         except TriggerError:
-            if self._ledger.get(id_).state in _OPEN:
+            if self._ledger.get(id_).state in _WITHOUT_RUN:
                 raise
             return None  # it was seen to be gone at this moment
-        self._tell(Starting(arrival, record.tag, record.attempts))
+        self._on_event(Starting(arrival, record.tag, record.attempts))
         found = False
         try:
             run_id = self._find(record)
             found = run_id is not None
             if run_id is None:
                 # Looked at as late as can be: the search may have taken long.
-                where = _whereabouts(trigger, arrival, record)
+                where = _locate(trigger, arrival, record)
                 if where == "gone" or not self._ledger.get(id_).present:
                     self._ledger.mark_removed(id_)
-                    self._tell(Removed(arrival))
+                    self._on_event(Removed(arrival))
                     return None
                 if where == "away":
                     raise TriggerError(f"{arrival.location.parent} is not there now, or is another")
-                run_id = self._starter.start(trigger, arrival, record.tag)
+                run_id = self._client.start(trigger, arrival, record.tag)
         except LedgerUnusable:
             raise
         except StartRefused as error:
             reason = _one_line(error)
             self._ledger.mark_refused(id_, reason)
-            self._tell(Refused(arrival, record.tag, reason))
+            self._on_event(Refused(arrival, record.tag, reason))
             return None
-        except Exception as error:  # noqa: BLE001 - whatever a starter raises is a failed attempt
+        except Exception as error:  # noqa: BLE001 - whatever a client raises is a failed attempt
             reason = _one_line(error)
             self._ledger.mark_failed(id_, reason)
             wait = backoff_seconds(record.attempts - 1, self._initial_delay, self._maximum_delay)
-            self._tell(StartFailed(arrival, record.tag, reason, record.attempts, wait))
+            self._on_event(StartFailed(arrival, record.tag, reason, record.attempts, wait))
             return wait
         self._ledger.mark_started(id_, run_id)
-        self._tell(Started(arrival, record.tag, run_id, found))
+        self._on_event(Started(arrival, record.tag, run_id, found))
         return None
 
     def _find(self, record: Record) -> str | None:
         if record.attempts == 1 or record.first_attempt_at is None:
             return None
-        return self._starter.find(record.tag, record.first_attempt_at - _CLOCK_ERROR)
+        return self._client.find(record.tag, record.first_attempt_at - _CLOCK_ERROR)
 
 
 def _one_line(error: Exception) -> str:
@@ -179,14 +179,16 @@ def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
     )
 
 
-def _whereabouts(trigger: Trigger, arrival: Arrival, record: Record) -> str:
+def _locate(trigger: Trigger, arrival: Arrival, record: Record) -> str:
     """Tell whether an arrival is "there", is "gone", or its whole directory is "away"."""
     try:
         with WatchedDirectory(trigger, arrival.location.parent) as directory:
-            ground = directory.probe_filesystem()
-            here = ground.root == record.root
+            filesystem = directory.probe_filesystem()
+            here = filesystem.root == record.root
             try:
-                identity = identify(arrival.name, inodes=ground.stable_inodes, dir_fd=directory.fd)
+                identity = identify(
+                    arrival.name, inodes=filesystem.stable_inodes, dir_fd=directory.fd
+                )
             except FileNotFoundError:
                 return "gone" if here else "away"
             if identity.surely_same(record.identity):

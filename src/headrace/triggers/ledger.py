@@ -63,13 +63,13 @@ class Ledger:
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
-        now: tells the time in UTC; for tests.
+        now: returns the time in UTC; for tests.
         start_over: set a ledger that cannot be used aside, and begin a new one.
 
     Raises:
         LedgerBusy: another watcher has it open.
         LedgerUnusable: it is missing although there was one, empty, damaged, another one,
-            or not whole.
+            or with arrivals deleted.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 

@@ -140,7 +140,7 @@ class LedgerFile:
 
     @property
     def ledger_id(self) -> str:
-        """Which ledger it is; part of every tag."""
+        """Identifier of the ledger; part of every tag."""
         return self._ledger_id
 
     @property
@@ -204,7 +204,7 @@ class LedgerFile:
     # -- while it is in use
 
     def _refuse_deletions(self, database: sqlite3.Connection) -> None:
-        """Look whether arrivals are still there, where somebody else has written to the ledger.
+        """Check whether arrivals are still there, where somebody else has written to the ledger.
 
         Raises:
             LedgerUnusable: some are not.
@@ -239,7 +239,7 @@ class LedgerFile:
         return ""
 
     def _log_displaced(self) -> str:
-        """Look whether SQLite's log of the latest transactions lies beside the ledger.
+        """Check whether SQLite's log of the latest transactions lies beside the ledger.
 
         One that was deleted is still open here. What it has is put into the ledger, before it is
         lost with this process, and a new one is begun.
@@ -247,13 +247,13 @@ class LedgerFile:
         there = _file_id(self._log)
         if there is None:
             if self._log_file is not None:
-                self._begin_log_anew()
+                self._renew_log()
             return ""
         if self._log_file is None:
             self._log_file = there
         return "" if there == self._log_file else f"lost its log, {self._log.name},"
 
-    def _begin_log_anew(self) -> None:
+    def _renew_log(self) -> None:
         try:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.close()

@@ -1,4 +1,4 @@
-"""Starts the runs that triggers ask for."""
+"""The run client of a project: starts and finds the runs of arrivals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ProjectRunClient:
         project: the project.
         place: ``local`` or ``globus``.
         connect: gives the services; asked again after they did not answer.
-        arrival_of: tells which arrival of which trigger a tag was made for, where that is known.
+        arrival_of: returns trigger and arrival that a tag was made for, where that is known.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class ProjectRunClient:
         from headrace.triggers import StartRefused, render_input
 
         body = render_input(trigger.input, arrival)
-        words = render_input(list(trigger.tags), arrival)
-        tags = [cut for cut in (shorten(text, TAG_LENGTH) for text in words) if cut]
+        texts = render_input(list(trigger.tags), arrival)
+        tags = [cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut]
         if self._place == "local":
             # A disk that is not mounted comes back.
             check_roots(self._project, self._known_collections(body))
@@ -117,11 +117,11 @@ class ProjectRunClient:
         """
         narrowed = self._narrowed(tag)
 
-        def look(services: Services) -> str | None:
+        def search(services: Services) -> str | None:
             run = find_tagged(services, shorten(tag, TAG_LENGTH), since, **narrowed)
             return None if run is None else str(run["run_id"])
 
-        return self._with_services(look)
+        return self._with_services(search)
 
     def _narrowed(self, tag: str) -> dict[str, str]:
         known = self._arrival_of(tag)

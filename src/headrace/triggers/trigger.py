@@ -29,7 +29,7 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Trigger:
-    """What to watch, when an arrival is complete, and which flow to start on it.
+    """Watched directory, completeness rules, and the flow to start on each arrival.
 
     Attributes:
         name: stem of the trigger file.
@@ -45,7 +45,7 @@ class Trigger:
         marker: name of the file that says an arrival is complete, instead of `settle`.
         check: command that is called, once the arrival seems complete, to decide whether it is.
         observer: how to notice; "auto" polls on network file systems.
-        interval: seconds between two looks at the directory; default 10.
+        interval: seconds between two scans of the directory; default 10.
         existing: what becomes of what lay there before the directory was ever watched: "run" or
             "skip"; "": that is asked.
         flow: name of the flow.

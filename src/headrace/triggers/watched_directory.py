@@ -1,7 +1,7 @@
 """A watched directory, open: whatever is asked meanwhile is asked of one and the same directory.
 
 A path may lead to another directory from one call to the next: a disk is unmounted, another takes
-its place. So a look opens the directory once, and names, identities and the directory's own
+its place. So a scan opens the directory once, and names, identities and the directory's own
 identity all come from that descriptor.
 """
 
@@ -23,7 +23,7 @@ from headrace.triggers.trigger import Trigger
 
 @dataclass(frozen=True)
 class FilesystemInfo:
-    """What is known about a watched directory.
+    """Identity of a watched directory, and properties of its file system.
 
     Attributes:
         root: tells this directory from another that is mounted or made in its place.

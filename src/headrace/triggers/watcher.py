@@ -15,10 +15,10 @@ from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.trigger import Trigger
 
-# As many of a trigger's checks run at a time.
+# So many checks of a trigger run at a time.
 _CHECKS = 4
 # The end is looked for so often (s); a condition cannot wait for an event.
-_CHECK = 0.2
+_STOP_POLL_INTERVAL = 0.2
 
 
 class Watcher:
@@ -30,8 +30,8 @@ class Watcher:
     Args:
         triggers: what to watch.
         ledger: the ledger, which the watcher has to itself.
-        starter: starts runs and finds those it started.
-        on_event: told of what happens, in several threads.
+        client: starts runs and finds those it started.
+        on_event: called with what happens, in several threads.
         initial_delay: seconds after the first failed attempt to start a run; doubled each time.
         maximum_delay: seconds between attempts at most.
         clock: monotonic time in s; for tests.
@@ -50,14 +50,14 @@ class Watcher:
     ) -> None:
         self._triggers = tuple(triggers)
         self._ledger = ledger
-        self._starter = client
+        self._client = client
         self._on_event = on_event
         self._initial_delay = initial_delay
         self._maximum_delay = maximum_delay
         self._clock = clock
 
     def run(self, stop: threading.Event) -> None:
-        """Watch until told to stop.
+        """Watch until stopped.
 
         Each trigger is worked by a thread of its own, with workers of its own: a file system or a
         program that does not answer holds up its own trigger alone.
@@ -69,32 +69,32 @@ class Watcher:
         Raises:
             LedgerUnusable: the ledger was deleted, replaced or damaged; nothing is started then.
         """
-        starts = RunLauncher(
+        launcher = RunLauncher(
             self._ledger,
-            self._starter,
+            self._client,
             self._on_event,
             initial_delay=self._initial_delay,
             maximum_delay=self._maximum_delay,
         )
-        ended = threading.Event()
-        loops = [
-            TriggerThread(trigger, self._ledger, starts, self._on_event, ended, self._clock)
+        stopping = threading.Event()
+        threads = [
+            TriggerThread(trigger, self._ledger, launcher, self._on_event, stopping, self._clock)
             for trigger in self._triggers
         ]
-        for loop in loops:
-            loop.start()
+        for thread in threads:
+            thread.start()
         try:
-            while not stop.wait(_CHECK) and not ended.is_set():
+            while not stop.wait(_STOP_POLL_INTERVAL) and not stopping.is_set():
                 pass
         finally:
-            ended.set()
-            for loop in loops:
-                loop.wake()
-            for loop in loops:
-                loop.join()
-        for loop in loops:
-            if loop.error is not None:
-                raise loop.error
+            stopping.set()
+            for thread in threads:
+                thread.wake()
+            for thread in threads:
+                thread.join()
+        for thread in threads:
+            if thread.error is not None:
+                raise thread.error
 
 
 class TriggerThread(threading.Thread):
@@ -103,9 +103,9 @@ class TriggerThread(threading.Thread):
     Args:
         trigger: the trigger.
         ledger: the ledger of all triggers.
-        starts: starts the runs of all triggers.
-        tell: told of what happens.
-        ended: set when all is to end; set by the thread when it cannot go on.
+        launcher: starts the runs of all triggers.
+        on_event: called with what happens.
+        stopping: set when all is to end; set by the thread when it cannot go on.
         clock: monotonic time in s.
     """
 
@@ -120,67 +120,67 @@ class TriggerThread(threading.Thread):
     ) -> None:
         super().__init__(name=f"trigger {trigger.name}", daemon=True)
         self.error: BaseException | None = None
-        self._ended = stopping
+        self._stopping = stopping
         self._clock = clock
         self._wake = threading.Condition()
-        self._hints: dict[str, bool] = {}
+        self._changes: dict[str, bool] = {}
         self._answers: list[Callable[[], None]] = []
         self._checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix=f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
-        self._post_of = partial(
-            DirectoryWatcher, trigger, ledger, launcher, self, on_event, self._hint, clock
+        self._make_watcher = partial(
+            DirectoryWatcher, trigger, ledger, launcher, self, on_event, self._on_change, clock
         )
 
     def run(self) -> None:
         """Work until the end."""
         try:
-            post = self._post_of()
+            watcher = self._make_watcher()
             try:
-                while not self._ended.is_set():
-                    self._round(post)
+                while not self._stopping.is_set():
+                    self._run_once(watcher)
             finally:
-                post.close()
+                watcher.close()
         except BaseException as error:  # noqa: BLE001 - raised again where the watcher was started
             self.error = error
-            self._ended.set()
+            self._stopping.set()
         finally:
             for pool in (self._checks, self._starts):
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _round(self, post: DirectoryWatcher) -> None:
-        hints, answers = self._wait(post)
+    def _run_once(self, watcher: DirectoryWatcher) -> None:
+        changes, answers = self._wait(watcher)
         for answer in answers:
             answer()
-        if hints:
-            post.handle_changes(hints)
-        task = post.queue.pop_due(self._clock())
-        if task and not self._ended.is_set():
-            post.run_task(task)
+        if changes:
+            watcher.handle_changes(changes)
+        task = watcher.queue.pop_due(self._clock())
+        if task and not self._stopping.is_set():
+            watcher.run_task(task)
 
-    def _wait(self, post: DirectoryWatcher) -> tuple[dict[str, bool], list[Callable[[], None]]]:
-        """Sleep until a task is due, or a hint, an answer or the end has come."""
-        when = post.queue.next_time
+    def _wait(self, watcher: DirectoryWatcher) -> tuple[dict[str, bool], list[Callable[[], None]]]:
+        """Sleep until a task is due, or a change, an answer or the end has come."""
+        when = watcher.queue.next_time
         with self._wake:
-            if not self._hints and not self._answers and not self._ended.is_set():
+            if not self._changes and not self._answers and not self._stopping.is_set():
                 self._wake.wait(None if when is None else max(0.0, when - self._clock()))
-            hints, self._hints = self._hints, {}
+            changes, self._changes = self._changes, {}
             answers, self._answers = self._answers, []
-        return hints, answers
+        return changes, answers
 
     def wake(self) -> None:
-        """Have the thread look what there is to do."""
+        """Wake the thread, to see what there is to do."""
         with self._wake:
             self._wake.notify()
 
-    def _hint(self, name: str, written: bool) -> None:
+    def _on_change(self, name: str, written: bool) -> None:
         with self._wake:
-            self._hints[name] = written and self._hints.get(name, True)
+            self._changes[name] = written and self._changes.get(name, True)
             self._wake.notify()
 
     # -- what may take long (headrace.triggers.tasks.BackgroundWorkers)
 
     def submit_check(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Call the project's program, beside others."""
+        """Evaluate completeness rules, beside others."""
         self._submit(self._checks, work, done)
 
     def submit_start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
@@ -189,7 +189,7 @@ class TriggerThread(threading.Thread):
 
     def is_stopping(self) -> bool:
         """Tell whether nobody waits for the work any more."""
-        return self._ended.is_set()
+        return self._stopping.is_set()
 
     def _submit(
         self,
@@ -197,10 +197,10 @@ class TriggerThread(threading.Thread):
         work: Callable[[], Any],
         done: Callable[[Future[Any]], None],
     ) -> None:
-        def tell(future: Future[Any]) -> None:
+        def deliver(future: Future[Any]) -> None:
             if not future.cancelled():
                 with self._wake:
                     self._answers.append(partial(done, future))
                     self._wake.notify()
 
-        pool.submit(work).add_done_callback(tell)
+        pool.submit(work).add_done_callback(deliver)

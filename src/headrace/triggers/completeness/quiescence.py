@@ -90,12 +90,12 @@ class QuiescenceTracker:
 
     @property
     def quiet_at(self) -> float | None:
-        """When the arrival will have settled if nothing changes; None before the first look."""
+        """Time at which the arrival is quiet if nothing changes; None before the first look."""
         return None if self._last is None else self._since + self._settle
 
     @property
     def changed_at(self) -> float:
-        """When the arrival was last found changed."""
+        """Time at which the arrival was last found changed."""
         return self._since
 
     @property

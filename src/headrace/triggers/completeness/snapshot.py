@@ -12,7 +12,7 @@ from headrace.triggers.ignored_names import is_temporary_name
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a file or directory tree looked like at one time.
+    """State of a file or directory tree at one time.
 
     Attributes:
         fingerprint: hash over names, types, sizes, times of change and inodes of all entries;
@@ -35,7 +35,7 @@ class Snapshot:
 def take_snapshot(
     location: Path, *, ignore: tuple[str, ...] = (), stable_inodes: bool = True
 ) -> Snapshot:
-    """Look at a file, or at everything in a directory; links are not followed.
+    """Take a snapshot of a file, or of everything in a directory; links are not followed.
 
     Args:
         location: the file or directory.
