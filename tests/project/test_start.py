@@ -25,9 +25,7 @@ from headrace.runs import (
 from headrace.runs.query import find_run, list_runs
 from headrace.runs.tags import find_tagged
 from headrace.triggers import Arrival
-from headrace.triggers.project_launcher import (
-    ProjectRunClient,
-)
+from headrace.triggers.project_run_client import ProjectRunClient
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,7 @@ class ProjectWatch:
 
     def _watch_with(self, ledger: Ledger) -> None:
         from headrace.triggers import Watcher, arrival_from_record
-        from headrace.triggers.project_launcher import (
-            ProjectRunClient,
-        )
+        from headrace.triggers.project_run_client import ProjectRunClient
 
         by_name = {trigger.name: trigger for trigger in self._triggers}
 
