@@ -27,8 +27,8 @@ class Clock:
 
 clock = Clock()
 seconds = float(sys.argv[3]) or None
-monitor = EndpointMonitor(load_project(), "local", canary_seconds=seconds, max_restarts=3, now=clock,
-                  jitter=lambda: 0.5)
+monitor = EndpointMonitor(load_project(), "local", canary_seconds=seconds, max_restarts=3,
+                          now=clock, jitter=lambda: 0.5)
 counts = {}
 for number in range(int(sys.argv[2])):
     [report] = monitor.check()
@@ -138,7 +138,7 @@ def test_only_one_monitor_works_at_a_time(user: User) -> None:
 import subprocess, sys
 from headrace.project import load_project
 from headrace.endpoints.monitor import EndpointMonitor
-with EndpointMonitor(load_project(), "local").alone() as alone:
+with EndpointMonitor(load_project(), "local").exclusive() as alone:
     assert alone
     command = ["headrace", "endpoint", "monitor", "--once"]
     done = subprocess.run(command, capture_output=True, text=True)
