@@ -44,7 +44,7 @@ def test_its_token_is_on_no_command_line(facility):
 def test_stopping_ends_it_and_a_second_stop_says_so(facility):
     assert facility_status(facility.root)["answers"]
     assert stop_facility(facility.root) is True
-    assert not facility.address.alive
+    assert not facility.address.is_alive
     assert stop_facility(facility.root) is False
     assert facility_status(facility.root) is None
 

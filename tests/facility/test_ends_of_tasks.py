@@ -10,7 +10,7 @@ from facility.bench import Bench, action_state
 from some_ids import an_id
 
 from headrace.compute import TaskEvent
-from headrace.facility.providers.compute import TaskRunner
+from headrace.facility.providers.task_tracker import TaskTracker
 from headrace.facility.store import database, tasks
 from headrace.facility.store.tasks import Task, TaskTable
 
@@ -25,8 +25,8 @@ def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
     one = Task(task_id, action_id, 0, an_id("function"), [], {}, tasks.PENDING, None, None)
     with bench.store.transaction() as db:
         TaskTable(bench.store).insert(db, [one])
-    runner = TaskRunner(bench.store, bench.engine.finish_action, lambda action: 1)
-    real, faults = getattr(runner._tasks, read), [sqlite3.SQLITE_CANTOPEN]
+    tracker = TaskTracker(bench.store, bench.engine.finish_action)
+    real, faults = getattr(tracker._tasks, read), [sqlite3.SQLITE_CANTOPEN]
 
     def reading(wanted: str) -> Any:
         if faults:
@@ -35,7 +35,7 @@ def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
             raise error
         return real(wanted)
 
-    monkeypatch.setattr(runner._tasks, read, reading)
-    runner.on_event(TaskEvent(task_id, "done", result=7))
+    monkeypatch.setattr(tracker._tasks, read, reading)
+    tracker.on_event(TaskEvent(task_id, "done", result=7))
     assert faults == []
     assert bench.payload(run_id)["r"]["details"]["result"] == [7]

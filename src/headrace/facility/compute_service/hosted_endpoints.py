@@ -34,19 +34,6 @@ class Host(Protocol):
         """Give a task up."""
 
 
-class Remote(Protocol):
-    """Endpoints that run by themselves and have registered at the facility."""
-
-    def endpoint(self, endpoint_id: str) -> Host | None:
-        """Return the one with this id."""
-
-    def waiting_for(self, task_id: str) -> str:
-        """Say in one line what keeps a task waiting; empty where nothing."""
-
-    def known(self) -> list[tuple[str, str]]:
-        """Return the name and the id of each."""
-
-
 class Endpoints:
     """The endpoints of a facility, each with the configuration that it has now.
 
@@ -72,40 +59,25 @@ class Endpoints:
         self._directory = private_directory(state_directory(root) / "endpoints")
         self._endpoints: dict[str, HostedEndpoint] = {}
         self._lock = threading.Lock()
-        self._remote: Remote | None = None
-
-    def use(self, remote: Remote) -> None:
-        """Say which endpoints have registered."""
-        self._remote = remote
 
     def known(self) -> list[tuple[str, str]]:
-        """Return the name and the id of every endpoint, hosted and registered."""
-        hosted = [(e.name, e.id) for e in self._settings.current().endpoints]
-        return hosted + (self._remote.known() if self._remote else [])
+        """Return the name and the id of every hosted endpoint."""
+        return [(endpoint.name, endpoint.id) for endpoint in self._settings.current().endpoints]
 
     def waiting_for(self, task_id: str) -> str:
         """Say in one line what keeps a task waiting; empty where nothing is known of it."""
         with self._lock:
             endpoints = list(self._endpoints.values())
-        told = next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
-        return told or (self._remote.waiting_for(task_id) if self._remote else "")
-
-    def place(self, endpoint_id: str) -> Host:
-        """Return where the tasks of an endpoint go, hosted or registered.
-
-        Raises:
-            FacilityError: no endpoint has this id.
-        """
-        if self._settings.current().endpoint(endpoint_id) is None and self._remote:
-            remote = self._remote.endpoint(endpoint_id)
-            if remote is not None:
-                return remote
-        return _Hosted(self, endpoint_id)
+        return next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
 
     def hosted(self, endpoint_id: str) -> Host | None:
         """Return where the tasks of an endpoint go; None where the facility does not host it."""
         if self._settings.current().endpoint(endpoint_id) is None:
             return None
+        return self.host(endpoint_id)
+
+    def host(self, endpoint_id: str) -> Host:
+        """Return where the tasks of a hosted endpoint go; an unknown one refuses them."""
         return _Hosted(self, endpoint_id)
 
     def reap(self) -> None:

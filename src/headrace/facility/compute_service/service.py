@@ -30,6 +30,7 @@ from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
 from headrace.facility.store.tasks import FunctionTable, strip_code_length
 from headrace.facility.supervision import SupervisedThread, WorkerPool
+from headrace.facility.task_events import TaskEventRouter
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class ComputeService:
         store: where all is kept.
         identity: who works here.
         hosted: returns the hosted endpoint with an id, or None.
-        on_event: told of what becomes of the tasks of flows' actions.
+        events: events of hosted endpoints, and where those of flows' actions go.
         facility: what tells this facility's queues from those of others.
     """
 
@@ -70,12 +71,13 @@ class ComputeService:
         store: Store,
         identity: Identity,
         hosted: Callable[[str], HostedEndpoint | None],
-        on_event: Callable[[TaskEvent], None],
+        events: TaskEventRouter,
         facility: str,
     ) -> None:
         self._store = store
         self._hosted = hosted
-        self._on_event = on_event
+        self._on_event = events.on_action_event
+        events.add_consumer(self.take)
         self._functions = FunctionTable(store)
         self.identity = identity
         self.names = Names(facility)

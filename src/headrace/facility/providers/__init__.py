@@ -10,6 +10,7 @@ from headrace.facility.providers.hello_world import HelloWorldProvider
 from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.search import SearchIngestProvider
 from headrace.facility.providers.sub_flow import SubFlowProvider
+from headrace.facility.providers.task_tracker import TaskTracker
 from headrace.facility.providers.transfer import transfer_providers
 from headrace.facility.providers.web_input import (
     AwaitWebInputProvider,
@@ -28,6 +29,7 @@ __all__ = [
     "SearchIngestProvider",
     "SubFlowProvider",
     "TaskRunner",
+    "TaskTracker",
     "WebInputExpiry",
     "compute_providers",
     "transfer_providers",

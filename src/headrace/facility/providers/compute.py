@@ -12,14 +12,15 @@ from functools import partial
 from typing import Any
 
 from headrace._internal.transient_errors import is_transient
-from headrace.compute import TaskEvent, TaskSpec
+from headrace.compute import TaskSpec
 from headrace.errors import HeadraceError
-from headrace.facility.compute_service.hosted_endpoints import Endpoints
+from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
 from headrace.facility.errors import ActionRejected, NotFound
-from headrace.facility.providers.base import FinishAction, ProviderBase
+from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.compute_body import ComputeRequest, parse_v2, parse_v3
+from headrace.facility.providers.task_tracker import TaskTracker
 from headrace.facility.store import tasks as status
-from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
+from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import is_transient as store_recovers
 from headrace.facility.store.tasks import FunctionTable, Task, TaskTable, strip_code_length
@@ -83,42 +84,39 @@ class ComputeProvider(ProviderBase):
 
 
 class TaskRunner:
-    """Submits tasks to endpoints and tells when an action's tasks have all ended.
+    """Submits the tasks of actions to endpoints.
 
     Args:
         store: where tasks are kept.
-        finish: called with an action's id, status and details at its end.
+        endpoints: the endpoints to submit to.
+        tracker: ends actions whose tasks have all ended.
         count_attempt: counts one more attempt of an action.
     """
 
     def __init__(
-        self, store: Store, finish: FinishAction, count_attempt: Callable[[str], int]
+        self,
+        store: Store,
+        endpoints: EndpointLookup,
+        tracker: TaskTracker,
+        count_attempt: Callable[[str], int],
     ) -> None:
-        self._finish = finish
         self._count_attempt = count_attempt
-        self._store = store
+        self._endpoints = endpoints
+        self._tracker = tracker
         self._health = store.health
         self._tasks = TaskTable(store)
         self._functions = FunctionTable(store)
-        self._endpoints: Endpoints | None = None
         self._closed = threading.Event()
         self._delays: dict[str, str] = {}
 
-    @property
-    def _closing(self) -> bool:
-        return self._closed.is_set()
-
     def close(self) -> None:
-        """Take no more ends: tasks cut short by the facility's stop are run again next time."""
+        """Submit no more, and take no more events: tasks cut short run again at the next start."""
         self._closed.set()
-
-    def use(self, endpoints: Endpoints) -> None:
-        """Say which endpoints to submit to; needed before any action begins."""
-        self._endpoints = endpoints
+        self._tracker.close()
 
     def accept(self, db: sqlite3.Connection, action_id: str, request: ComputeRequest) -> None:
         """Store the tasks of a new action."""
-        known = self._endpoints.known() if self._endpoints else []
+        known = self._endpoints.known()
         if request.endpoint_id not in [endpoint_id for _, endpoint_id in known]:
             names = ", ".join(f"{name} ({endpoint_id})" for name, endpoint_id in known) or "none"
             raise ActionRejected(
@@ -156,12 +154,10 @@ class TaskRunner:
 
     def cancel(self, action_id: str, request: ComputeRequest) -> None:
         """Cancel every task that has not ended."""
-        if self._endpoints is None:
-            return
         for task in self._tasks.for_action(action_id):
             if task.status not in status.FINAL:
                 try:
-                    self._endpoints.place(request.endpoint_id).cancel(task.id)
+                    self._endpoints.host(request.endpoint_id).cancel(task.id)
                 except (HeadraceError, OSError) as error:
                     logger.warning("task %s cannot be cancelled: %s", task.id, error)
                 # It ends here even where no host knows it; what comes of it is thrown away.
@@ -173,33 +169,18 @@ class TaskRunner:
         counts = Counter(task.status for task in tasks)
         names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
         numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
-        told = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
+        progress = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
         open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
         waiting = self._delays.get(action_id, "")
-        if not waiting and self._endpoints and open_task:
+        if not waiting and open_task:
             waiting = self._endpoints.waiting_for(open_task)
-        return {**told, "description": waiting} if waiting else told
-
-    def on_event(self, event: TaskEvent) -> None:
-        """Take what an endpoint tells of a task."""
-        if self._closing:
-            return
-        # Nobody tells it twice: what the store does not let be read at the moment is waited for.
-        task = self._store.retry_while_unavailable(
-            lambda: self._tasks.get(event.task_id), f"what is told of task {event.task_id}"
-        )
-        if task is None:
-            logger.warning("an endpoint tells of a task that is not known: %s", event.task_id)
-            return
-        self._tasks.set_status(event.task_id, event.kind, event.result, event.error)
-        if event.kind in status.FINAL:
-            self._check_end(task.action_id)
+        return {**progress, "description": waiting} if waiting else progress
 
     def _submit(self, action_id: str, request: ComputeRequest) -> None:
         self._count_attempt(action_id)
         pause = _MIN_PAUSE
         # What passes, such as a full disk, is waited out: the action's WaitTime ends it.
-        while not self._closing and (tasks := self._open_tasks(action_id)):
+        while not self._closed.is_set() and (tasks := self._open_tasks(action_id)):
             try:
                 self._submit_all(tasks, request)
                 break
@@ -215,16 +196,14 @@ class TaskRunner:
             self._closed.wait(pause)
             pause = min(2 * pause, _MAX_PAUSE)
         self._delays.pop(action_id, None)
-        if not self._closing:
-            self._check_end(action_id)
+        if not self._closed.is_set():
+            self._tracker.check_end(action_id)
 
     def _open_tasks(self, action_id: str) -> list[Task]:
         return [t for t in self._tasks.for_action(action_id) if t.status not in status.FINAL]
 
     def _submit_all(self, tasks: Sequence[Task], request: ComputeRequest) -> None:
-        if self._endpoints is None:
-            raise NotFound("the facility hosts no endpoints")
-        host = self._endpoints.place(request.endpoint_id)
+        host = self._endpoints.host(request.endpoint_id)
         for task in tasks:
             host.submit(
                 TaskSpec(
@@ -248,30 +227,6 @@ class TaskRunner:
     def _fail(self, tasks: Sequence[Task], reason: str) -> None:
         for task in tasks:
             self._tasks.set_status(task.id, status.FAILED, error=reason)
-
-    def _check_end(self, action_id: str) -> None:
-        tasks = self._store.retry_while_unavailable(
-            lambda: self._tasks.for_action(action_id), f"the end of action {action_id}"
-        )
-        if any(task.status not in status.FINAL for task in tasks):
-            return
-        # Two tasks may end at once, and each be the last: a second end changes nothing.
-        failed = [task for task in tasks if task.status == status.FAILED]
-        results = [{"task_id": t.id, "output": t.result} for t in tasks]
-        if failed:
-            first = failed[0].error or "no reason given"
-            more = f" ({len(failed)} of {len(tasks)} tasks failed)" if len(tasks) > 1 else ""
-            details: dict[str, Any] = {
-                "code": "TaskFailed",
-                "description": first + more,
-                "results": [
-                    {"task_id": t.id, "output": t.result, "exception": t.error} for t in tasks
-                ],
-            }
-            self._finish(action_id, FAILED, details)
-            return
-        values = [task.result for task in tasks]
-        self._finish(action_id, SUCCEEDED, {"result": values, "results": results})
 
 
 def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:
