@@ -10,12 +10,12 @@ from headrace.cli.parsing import completion
 from headrace.cli.parsing.inputs import KeyValue, read_input
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, table
+from headrace.cli.termio.tables import Field, columns_of, table
 
 _FIELDS = (
-    Field("what", lambda diagnosis: diagnosis.subject),
-    Field("health", lambda diagnosis: diagnosis.health),
-    Field("finding", lambda diagnosis: diagnosis.message),
+    Field("what", key="what"),
+    Field("health", key="health"),
+    Field("finding", key="words"),
 )
 
 
@@ -60,9 +60,6 @@ def doctor_command(
     )
     bad = sum(diagnosis.health == "bad" for diagnosis in found)
     words = "All checks passed." if not bad else f"{bad} of these would make the run fail."
-    display(
-        [diagnosis.document() for diagnosis in found],
-        lambda: f"{table(found, _FIELDS, '')}\n{words}",
-        ("what", "health", "words"),
-    )
+    documents = [diagnosis.document() for diagnosis in found]
+    display(documents, lambda: f"{table(documents, _FIELDS, '')}\n{words}", columns_of(_FIELDS))
     return 1 if bad else 0

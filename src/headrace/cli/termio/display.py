@@ -10,6 +10,7 @@ import click
 
 from headrace._internal.terminal_text import terminal_text
 from headrace.cli.parsing.options import current
+from headrace.cli.termio.tables import Field, columns_of, table
 from headrace.cli.termio.terminal import write
 
 
@@ -35,6 +36,19 @@ def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = (
         shown = text if isinstance(text, str) else text()
     if shown:
         write(shown)
+
+
+def display_table(
+    documents: Sequence[Mapping[str, Any]], fields: Sequence[Field], empty: str
+) -> None:
+    """Write documents to standard output, for people as a table.
+
+    Args:
+        documents: the rows as JSON shows them.
+        fields: the columns, for text and unix format.
+        empty: text for people where there are none.
+    """
+    display(documents, lambda: table(documents, fields, empty), columns_of(fields))
 
 
 def is_text() -> bool:

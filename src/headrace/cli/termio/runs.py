@@ -28,16 +28,6 @@ def moment(key: str) -> Any:
     return take
 
 
-LIST_FIELDS = (
-    Field("run", lambda run: run["run_id"]),
-    Field("status", lambda run: run["status"]),
-    Field("started", moment("start_time")),
-    Field("flow", lambda run: run.get("flow_title")),
-    Field("label", lambda run: run.get("label")),
-)
-LIST_COLUMNS = ("run_id", "status", "start_time", "completion_time", "flow_title", "label")
-
-
 # Of inputs and outputs in a run's log.
 _ENTRY_CHARACTERS = 120
 LEFT_OUT = "more characters"

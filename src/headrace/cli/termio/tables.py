@@ -31,17 +31,28 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column of a table or a line of a record.
+    """A column of a table, as text and as tab-separated lines, or a line of a record.
 
     Attributes:
-        title: its heading.
-        value: what it shows of an item.
+        title: its heading; "" leaves it out of text.
+        value: returns what text shows of an item; the item's member ``key`` by default.
         optional: whether a table does without it where it is empty in all items.
+        key: the member of the JSON document that is shown in unix format; "" leaves it out there.
     """
 
     title: str
-    value: Callable[[Any], Any]
+    value: Callable[[Any], Any] | None = None
     optional: bool = False
+    key: str = ""
+
+    def text(self, item: Any) -> str:
+        """Return what text shows of an item."""
+        return _text(item.get(self.key) if self.value is None else self.value(item))
+
+
+def columns_of(fields: Sequence[Field]) -> tuple[str, ...]:
+    """Return the members of a JSON document that make up a line in unix format."""
+    return tuple(field.key for field in fields if field.key)
 
 
 def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
@@ -52,7 +63,8 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
         fields: the columns.
         empty: what to say when there are no items.
     """
-    rows = [[_text(field.value(item)) for field in fields] for item in items]
+    fields = [field for field in fields if field.title]
+    rows = [[field.text(item) for field in fields] for item in items]
     if not rows:
         return empty
     wanted = [
@@ -69,7 +81,7 @@ def table(items: Iterable[Any], fields: Sequence[Field], empty: str) -> str:
 
 def record(item: Any, fields: Sequence[Field]) -> str:
     """Return one item, a line for each field that is not empty."""
-    values = [(field.title, _text(field.value(item))) for field in fields]
+    values = [(field.title, field.text(item)) for field in fields]
     width = max(_width(title) for title, _ in values) + 1
     return "\n".join(
         style(f"{title}:".ljust(width), bold=True) + f" {paint(value)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, table
+from headrace.cli.termio.display import display_table
+from headrace.cli.termio.tables import Field
 
 
 @click.command
@@ -23,8 +23,8 @@ def show_command() -> None:
     for problem in endpoint_problems(project):
         note(f"warning: {problem}")
     fields = (
-        Field("setting", lambda row: row["key"]),
-        Field("value", lambda row: shown(row["value"])),
-        Field("from", lambda row: row["source"]),
+        Field("setting", key="key"),
+        Field("value", lambda row: shown(row["value"]), key="value"),
+        Field("from", key="source"),
     )
-    display(rows, lambda: table(rows, fields, ""), ("key", "value", "source"))
+    display_table(rows, fields, "")

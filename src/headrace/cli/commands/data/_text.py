@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headrace.cli.termio.tables import Field, table
+from headrace.cli.commands.data._fields import RECORD_FIELDS
+from headrace.cli.termio.tables import table
 from headrace.cli.termio.terminal import one_line, style
 
 if TYPE_CHECKING:
     from headrace.cli.commands.data._inspection import Look
     from headrace.seismic.measurement.inspection_result import (
         Decisions,
-        InspectedRecord,
         Inspection,
     )
     from headrace.seismic.measurement.problem_summary import SharedProblem
@@ -34,7 +34,7 @@ def _event_text(event: Inspection) -> str:
     origin = f"origin {time or 'known'} by {event.origin_from}"
     origin = origin if event.origin_from else "origin unknown"
     lines = [f"{_heading(f'Event {event.event}')}: {one_line(origin)}"]
-    lines.append(table(event.records, _FIELDS, "no seismograms"))
+    lines.append(table(event.records, RECORD_FIELDS, "no seismograms"))
     lines.append(_decisions_text(event))
     if event.problems:
         lines.append(_problems_text(event.problems))
@@ -82,33 +82,3 @@ def _verdict(look: Look) -> str:
     judged = f"judged by {look.config}" if look.config else "judged without a configuration"
     ready = f"{len(sound) - alone} of {len(look.events)} events are ready to run{more}"
     return f"{ready}; {one_line(judged)}"
-
-
-def _quantity(record: InspectedRecord) -> str:
-    told = f"{record.quantity} ({record.quantity_from})" if record.quantity else ""
-    return ", ".join(word for word in (told, record.unit) if word)
-
-
-def _use(record: InspectedRecord) -> str:
-    if record.problems:
-        return f"no: problem {', '.join(map(str, record.problems))}"
-    return record.use if record.used else f"no: {record.use}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
-
-
-_FIELDS = (
-    Field("side", lambda record: record.side),
-    Field("file", lambda record: record.file),
-    Field("id", lambda record: record.id),
-    Field("format", lambda record: record.format),
-    Field("quantity", _quantity),
-    Field("pieces", lambda record: record.pieces if record.id else ""),
-    Field("start", lambda record: record.start.replace("+00:00", "Z")),
-    Field("length (s)", lambda record: _number(record.seconds)),
-    Field("dt (s)", lambda record: _number(record.dt)),
-    Field("peak", lambda record: "" if record.peak is None else f"{record.peak:.3g}"),
-    Field("used", _use),
-)

@@ -7,29 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headrace.cli.commands.data._fields import RECORD_FIELDS
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
+from headrace.cli.termio.tables import columns_of
 
 if TYPE_CHECKING:
     from headrace.seismic.config import ProcessingConfig
-
-
-_COLUMNS = (
-    "event",
-    "side",
-    "file",
-    "id",
-    "format",
-    "quantity",
-    "unit",
-    "pieces",
-    "start",
-    "seconds",
-    "dt",
-    "peak",
-    "used",
-    "use",
-)
 
 
 _SETTINGS = Path("job_scripts/process_waveforms.toml")
@@ -67,7 +51,7 @@ def look_command(seismograms: Path, synthetic: Path | None, config: Path | None)
     file = config or _settings()
     found = look_at(seismograms, synthetic, _read(file), file)
     if session.format == "unix" and session.jmespath is None:
-        display(found.rows(), "", _COLUMNS)
+        display(found.rows(), "", columns_of(RECORD_FIELDS))
     else:
         display(found.document(), lambda: look_text(found))
     return 0 if found.sound else 1

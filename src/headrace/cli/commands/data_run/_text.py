@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from headrace.cli.termio.tables import Field, table
+from headrace.cli.commands.data_run._fields import DATA_RUN_FIELDS
+from headrace.cli.termio.tables import table
 from headrace.cli.termio.terminal import rendered, write
 
 if TYPE_CHECKING:
@@ -18,22 +19,9 @@ _EMPTY = "No data runs yet."
 
 def data_runs_text(runs: Sequence[DataRunStatus]) -> str:
     """Return data runs as a table, with a line of totals below several of them."""
-    from headrace.runs.describe import format_duration, format_size
+    from headrace.runs.describe import format_size
 
-    fields = [
-        Field("run", lambda run: run.name),
-        Field("status", lambda run: run.status),
-        Field("segments", lambda run: run.segments),
-        Field("data", lambda run: None if run.bytes is None else format_size(run.bytes)),
-        Field("events", lambda run: None if run.events is None else f"{run.events:,}"),
-        Field(
-            "traces/s",
-            lambda run: None if run.traces_per_second is None else f"{run.traces_per_second:,.0f}",
-        ),
-        Field("lag", lambda run: None if run.lag is None else format_duration(run.lag)),
-        Field("now", lambda run: run.now),
-    ]
-    text = table(runs, fields, _EMPTY)
+    text = table(runs, DATA_RUN_FIELDS, _EMPTY)
     if len(runs) < 2:
         return text
     volume = format_size(sum(run.bytes or 0 for run in runs))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.data_run._fields import DATA_RUN_FIELDS
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display, is_text
-
-_COLUMNS = ("name", "status", "segments", "bytes", "events", "traces_per_second", "lag")
+from headrace.cli.termio.tables import columns_of
 
 
 @click.command
@@ -36,4 +36,8 @@ def status_command(follow: bool, limit: int) -> None:
             raise click.UsageError("--follow is for people: without it, ask for JSON again")
         show_live(lambda: runs.poll(session.services(project)), session.place)
     found = runs.poll(session.services(project))
-    display([run.document() for run in found], lambda: data_runs_text(found), _COLUMNS)
+    display(
+        [run.document() for run in found],
+        lambda: data_runs_text(found),
+        columns_of(DATA_RUN_FIELDS),
+    )

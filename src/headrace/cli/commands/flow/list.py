@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.flow._fields import FLOW_FIELDS
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, table
-
-_LIST_FIELDS = (
-    Field("flow", lambda flow: flow["name"]),
-    Field("state", lambda flow: flow["state"]),
-    Field("title", lambda flow: flow["title"]),
-    Field("id", lambda flow: flow["id"]),
-    Field("problem", lambda flow: flow["problem"], optional=True),
-)
+from headrace.cli.termio.display import display_table
 
 
 @click.command
@@ -25,8 +17,4 @@ def list_command() -> None:
 
     session = current()
     flows = flow_inventory(session.project(), session.place)
-    display(
-        flows,
-        lambda: table(flows, _LIST_FIELDS, "The project has no flows."),
-        ("name", "state", "title", "id"),
-    )
+    display_table(flows, FLOW_FIELDS, "The project has no flows.")

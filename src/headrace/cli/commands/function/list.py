@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.function._fields import FUNCTION_FIELDS
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, table
-
-_FIELDS = (
-    Field("function", lambda function: function["name"]),
-    Field("state", lambda function: function["state"]),
-    Field("description", lambda function: function["description"]),
-    Field("id", lambda function: function["id"]),
-    Field("problem", lambda function: function["problem"], optional=True),
-)
+from headrace.cli.termio.display import display_table
 
 
 @click.command
@@ -25,8 +17,4 @@ def list_command() -> None:
 
     session = current()
     functions = function_inventory(session.project(), session.place)
-    display(
-        functions,
-        lambda: table(functions, _FIELDS, "The project has no functions."),
-        ("name", "state", "id"),
-    )
+    display_table(functions, FUNCTION_FIELDS, "The project has no functions.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_COLUMNS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import LIST_COLUMNS
 
 
 @click.command
@@ -21,4 +21,4 @@ def cancel_command(run_id: str) -> None:
     services = session.services(session.project())
     found = find_run(services, run_id)
     document = services.flows.cancel_run(found).data
-    display(document, f"{found}: cancelling", LIST_COLUMNS)
+    display(document, f"{found}: cancelling", RUN_COLUMNS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_COLUMNS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.prompts import confirm
-from headrace.cli.termio.runs import LIST_COLUMNS
 
 
 @click.command
@@ -25,4 +25,4 @@ def delete_command(run_id: str, yes: bool) -> None:
     if not yes:
         confirm(f"Delete the run {found} and its log?")
     document = services.flows.delete_run(found).data
-    display(document, f"{found}: deleted", LIST_COLUMNS)
+    display(document, f"{found}: deleted", RUN_COLUMNS)

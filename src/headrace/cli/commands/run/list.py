@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_FIELDS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import LIST_COLUMNS, LIST_FIELDS
-from headrace.cli.termio.tables import table
+from headrace.cli.termio.display import display_table
 
 
 @click.command
@@ -32,4 +31,4 @@ def list_command(limit: int, flow: str | None, status: str | None) -> None:
     project = session.project()
     services = session.services(project)
     runs = list_runs(project, session.place, services, limit=limit, flow=flow, status=status)
-    display(runs, lambda: table(runs, LIST_FIELDS, "No runs."), LIST_COLUMNS)
+    display_table(runs, RUN_FIELDS, "No runs.")

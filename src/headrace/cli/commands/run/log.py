@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import LOG_FIELDS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display, is_text
+from headrace.cli.termio.display import display_table, is_text
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.runs import LEFT_OUT, entry_words, moment
-from headrace.cli.termio.tables import Field, table
-
-_LOG_FIELDS = (
-    Field("time", moment("time")),
-    Field("code", lambda entry: entry["code"]),
-    Field("state", lambda entry: (entry.get("details") or {}).get("state_name")),
-    Field("details", entry_words),
-)
+from headrace.cli.termio.runs import LEFT_OUT, entry_words
 
 
 @click.command
@@ -35,10 +28,6 @@ def log_command(run_id: str, limit: int | None, reverse: bool) -> None:
     services = session.services(session.project())
     found = find_run(services, run_id)
     entries = run_log(services, found, limit=limit, reverse=reverse)
-    display(
-        entries,
-        lambda: table(entries, _LOG_FIELDS, "The log is empty."),
-        ("time", "code", "description"),
-    )
+    display_table(entries, LOG_FIELDS, "The log is empty.")
     if is_text() and any(entry_words(entry).endswith(f" {LEFT_OUT})") for entry in entries):
         note(f"inputs and outputs are shortened; in full: headrace run log {found} -F json")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_COLUMNS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import LIST_COLUMNS
 
 
 @click.command
@@ -24,4 +24,4 @@ def resume_command(run_id: str) -> None:
     services = session.services(session.project())
     found = find_run(services, run_id)
     document = resume_run(services, session.place, found)
-    display(document, f"{found}: resumed", LIST_COLUMNS)
+    display(document, f"{found}: resumed", RUN_COLUMNS)

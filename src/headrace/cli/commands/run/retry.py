@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_COLUMNS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import LIST_COLUMNS
 
 
 @click.command
@@ -50,5 +50,5 @@ def retry_command(
     display(
         document,
         lambda: f"{document['run_id']}: takes up {found} {where}",
-        LIST_COLUMNS,
+        RUN_COLUMNS,
     )

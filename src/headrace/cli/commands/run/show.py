@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.run._fields import RUN_COLUMNS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import LIST_COLUMNS, run_text
+from headrace.cli.termio.runs import run_text
 
 
 @click.command
@@ -31,5 +32,5 @@ def show_command(run_id: str) -> None:
     display(
         {**run_document(view, project, session.place), "waits_for": why or None},
         lambda: run_text(view, project, session.place, why),
-        LIST_COLUMNS,
+        RUN_COLUMNS,
     )

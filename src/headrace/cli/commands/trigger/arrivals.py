@@ -5,19 +5,10 @@ from __future__ import annotations
 import click
 
 from headrace.cli.commands.trigger._arrivals import arrival_documents
+from headrace.cli.commands.trigger._fields import ARRIVAL_FIELDS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, table
-
-_ARRIVAL_FIELDS = (
-    Field("trigger", lambda arrival: arrival["trigger"]),
-    Field("arrival", lambda arrival: arrival["name"]),
-    Field("state", lambda arrival: arrival["state"]),
-    Field("attempts", lambda arrival: str(arrival["attempts"])),
-    Field("run, or why there is none", lambda arrival: arrival["run_id"] or arrival["reason"]),
-)
-
+from headrace.cli.termio.display import display_table
 
 _STATES = ("seen", "starting", "started", "failed", "refused", "skipped", "removed")
 
@@ -37,8 +28,4 @@ def arrivals_command(triggers: tuple[str, ...], state: str | None) -> None:
     Shows the state and the run of each, or why it has none.
     """
     found = [one for one in arrival_documents(triggers) if state in (None, one["state"])]
-    display(
-        found,
-        lambda: table(found, _ARRIVAL_FIELDS, "Nothing has arrived."),
-        ("trigger", "name", "state", "attempts", "run_id", "reason"),
-    )
+    display_table(found, ARRIVAL_FIELDS, "Nothing has arrived.")

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.trigger._fields import TRIGGER_FIELDS
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
+from headrace.cli.termio.display import display_table
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.tables import Field, table
-
-_FIELDS = (
-    Field("trigger", lambda trigger: trigger["name"]),
-    Field("watches", lambda trigger: trigger["directory"]),
-    Field("for each new", lambda trigger: f"{trigger['what']} {trigger['pattern']}"),
-    Field("starts", lambda trigger: trigger["flow"]),
-    Field("title", lambda trigger: trigger["title"]),
-)
 
 
 @click.command
@@ -36,11 +28,7 @@ def list_command() -> None:
         {**{name: str(getattr(one, name)) for name in names}, "problem": problems[one.name]}
         for one in found
     ]
-    display(
-        triggers,
-        lambda: table(triggers, _FIELDS, "The project has no triggers."),
-        ("name", "directory", "what", "pattern", "flow"),
-    )
+    display_table(triggers, TRIGGER_FIELDS, "The project has no triggers.")
     for one in found:
         if problems[one.name]:
             note(f"{one.file}: {problems[one.name]}")

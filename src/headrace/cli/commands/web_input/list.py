@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import click
 
+from headrace.cli.commands.web_input._fields import WEB_INPUT_FIELDS
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
-from headrace.cli.termio.display import display
-from headrace.cli.termio.runs import moment
-from headrace.cli.termio.tables import Field, table
-
-_LIST_FIELDS = (
-    Field("web input", lambda item: item["id"]),
-    Field("status", lambda item: item["status"]),
-    Field("asked", moment("created_timestamp")),
-    Field("title", lambda item: item.get("title")),
-    Field("run", lambda item: (item.get("run") or {}).get("id")),
-)
-
-
-_COLUMNS = ("id", "status", "created_timestamp", "title")
+from headrace.cli.termio.display import display_table
 
 
 @click.command
@@ -48,4 +36,4 @@ def list_command(all_: bool, flow: str | None, run: str | None) -> None:
         flow_id=deployed_flow(project, session.place, flow).id if flow else None,
         run_id=find_run(services, run) if run else None,
     )
-    display(found, lambda: table(found, _LIST_FIELDS, "No run asks anything."), _COLUMNS)
+    display_table(found, WEB_INPUT_FIELDS, "No web inputs.")
