@@ -20,9 +20,9 @@ from headrace.flowlang.checker.analysis.json_types import (
     NUMBER,
     OBJECT,
     STRING,
-    type_of_value,
 )
 from headrace.flowlang.checker.analysis.schema_types import input_types
+from headrace.flowlang.checker.analysis.type_constructors import type_of_value
 
 PAYLOAD = type_of_value({"s": "x", "n": 1, "b": True, "o": {"k": 1}, "l": ["y"], "z": None})
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headrace.flowlang.checker.analysis.json_types import JsonType, Presence, join
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
+from headrace.flowlang.checker.analysis.lattice import join
 from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.report.finding import Loc
 from headrace.flowlang.paths import CONTEXT_NAME, Step

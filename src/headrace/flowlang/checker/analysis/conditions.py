@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from headrace.flowlang.checker.analysis.expression_paths import argument_path, node_path
-from headrace.flowlang.checker.analysis.json_types import JsonType, Presence, type_of_value
+from headrace.flowlang.checker.analysis.json_types import JsonType, Presence
 from headrace.flowlang.checker.analysis.lookup import get, meet_at, remove, require
+from headrace.flowlang.checker.analysis.type_constructors import type_of_value
 from headrace.flowlang.expressions import Expression
 from headrace.flowlang.paths import CONTEXT_NAME
 

@@ -15,16 +15,8 @@ from headrace.flowlang.checker.analysis.abstract_state import (
     add_state,
 )
 from headrace.flowlang.checker.analysis.choice_conditions import refine_by_rule
-from headrace.flowlang.checker.analysis.json_types import (
-    ANY,
-    OBJECT,
-    JsonType,
-    array,
-    array_of,
-    closed_object,
-    type_of_value,
-    widen,
-)
+from headrace.flowlang.checker.analysis.json_types import ANY, OBJECT, JsonType
+from headrace.flowlang.checker.analysis.lattice import widen
 from headrace.flowlang.checker.analysis.lookup import assign, get, require
 from headrace.flowlang.checker.analysis.provider_results import (
     CONTEXT,
@@ -32,6 +24,12 @@ from headrace.flowlang.checker.analysis.provider_results import (
     details_types,
     failure_type,
     status_types,
+)
+from headrace.flowlang.checker.analysis.type_constructors import (
+    array,
+    array_of,
+    closed_object,
+    type_of_value,
 )
 from headrace.flowlang.checker.analysis.uses import InferenceCache, is_certain, state_loc, uses
 from headrace.flowlang.checker.analysis.web_inputs import web_input_response_type

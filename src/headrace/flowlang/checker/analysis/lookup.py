@@ -15,12 +15,10 @@ from headrace.flowlang.checker.analysis.json_types import (
     JsonType,
     Member,
     Presence,
-    array,
-    join,
-    meet,
     member_of,
-    widen,
 )
+from headrace.flowlang.checker.analysis.lattice import join, meet, widen
+from headrace.flowlang.checker.analysis.type_constructors import array
 from headrace.flowlang.paths import Step
 
 

@@ -19,9 +19,9 @@ from headrace.flowlang.checker.analysis.json_types import (
     OBJECT,
     STRING,
     JsonType,
-    array,
     describe_kinds,
 )
+from headrace.flowlang.checker.analysis.type_constructors import array
 
 # Python computes with booleans as numbers.
 _NUMERIC: Final = NUMBER | BOOLEAN

@@ -20,10 +20,9 @@ from headrace.flowlang.checker.analysis.json_types import (
     JsonType,
     Member,
     Presence,
-    array,
-    type_of_values,
 )
 from headrace.flowlang.checker.analysis.schema_types import answer_types
+from headrace.flowlang.checker.analysis.type_constructors import array, type_of_values
 from headrace.flowlang.limits import CATCH_ALL
 from headrace.flowlang.providers import Provider, is_flow, provider_of
 

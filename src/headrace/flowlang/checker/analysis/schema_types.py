@@ -16,10 +16,9 @@ from headrace.flowlang.checker.analysis.json_types import (
     JsonType,
     Member,
     Presence,
-    join,
-    meet,
-    type_of_values,
 )
+from headrace.flowlang.checker.analysis.lattice import join, meet
+from headrace.flowlang.checker.analysis.type_constructors import type_of_values
 
 # Alternatives that are kept apart; more of them are joined.
 MAX_ALTERNATIVES: Final = 6

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
-from headrace.flowlang.checker.analysis.json_types import JsonType, Member, type_of_values
+from headrace.flowlang.checker.analysis.json_types import JsonType, Member
 from headrace.flowlang.checker.analysis.lookup import get
 from headrace.flowlang.checker.analysis.provider_results import details_types
+from headrace.flowlang.checker.analysis.type_constructors import type_of_values
 from headrace.flowlang.model import ActionState, Flow
 from headrace.flowlang.parameters import ObjectTemplate, Reference
 from headrace.flowlang.providers import provider_of
