@@ -195,7 +195,7 @@ def test_slabs_do_not_show_in_what_is_smoothed(tmp_path, monkeypatch, smoothing)
     smooth(path, tmp_path / "slabs.h5", [smoothing])
     with FieldReader(tmp_path / "whole.h5") as whole, FieldReader(tmp_path / "slabs.h5") as slabs:
         for name in LAYOUT.names:
-            np.testing.assert_allclose(slabs.whole(name), whole.whole(name), atol=1e-14)
+            np.testing.assert_allclose(slabs.read_field(name), whole.read_field(name), atol=1e-14)
 
 
 def test_a_width_may_be_given_for_every_point(tmp_path: Path) -> None:

@@ -222,9 +222,9 @@ def test_a_new_band_drops_the_memory_and_asks_for_both(tmp_path: Path) -> None:
         task = problem.answer(optimiser, task)
     assert len(optimiser.state.pairs) > 1
     abandoned = task.name
-    task = optimiser.begin("band_2")
+    task = optimiser.begin_objective("band_2")
     assert (task.kind, task.name, task.iteration) == ("misfit_and_gradient", "003_band_2", 3)
-    assert optimiser.begin("band_2") == task
+    assert optimiser.begin_objective("band_2") == task
     assert optimiser.state.pairs == ()
     task = problem.answer(optimiser, task)
     assert optimiser.history[-1].objective == "band_2"
@@ -232,11 +232,11 @@ def test_a_new_band_drops_the_memory_and_asks_for_both(tmp_path: Path) -> None:
     assert task.name not in {abandoned, *(trial.name for trial in optimiser.history[-2].trials)}
     with pytest.raises(OptimiserError, match="not what was asked"):
         optimiser.tell(abandoned, misfit=0.0)
-    optimiser.begin("band_3")
+    optimiser.begin_objective("band_3")
     with pytest.raises(OptimiserError, match="band_2 is over"):
-        optimiser.begin("band_2")
+        optimiser.begin_objective("band_2")
     with pytest.raises(OptimiserError, match="cannot be a tag"):
-        optimiser.begin("../x")
+        optimiser.begin_objective("../x")
 
 
 def test_the_gradient_of_an_accepted_trial_uses_its_forward_run(tmp_path: Path) -> None:

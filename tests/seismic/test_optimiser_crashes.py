@@ -136,8 +136,8 @@ def test_killed_at_every_step_of_taking_an_answer(
                 at += 1
     killing[0] = 0
     assert kills > steps / 2
-    Optimiser(broken.place / "optimiser").begin("same")
-    Optimiser(straight.place / "optimiser").begin("same")
+    Optimiser(broken.place / "optimiser").begin_objective("same")
+    Optimiser(straight.place / "optimiser").begin_objective("same")
     assert ended(broken.place) == ended(straight.place)
 
 

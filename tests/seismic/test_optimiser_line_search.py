@@ -12,9 +12,9 @@ from headrace.seismic.optimisation import Settings, Trial
 from headrace.seismic.optimisation.line_search import (
     Accept,
     Fail,
-    Search,
+    LineSearch,
     TryStep,
-    decide,
+    next_decision,
     parabola_minimum,
 )
 
@@ -24,28 +24,28 @@ BRACKETING = Settings(line_search="bracketing")
 
 def search(*trials, misfit=1.0, slope=-1.0, first=1.0, longest=math.inf, natural=True):
     made = [Trial(f"t{i}", step, value, slope * step) for i, (step, value) in enumerate(trials)]
-    return Search(misfit, slope, first, longest, natural, tuple(made))
+    return LineSearch(misfit, slope, first, longest, natural, tuple(made))
 
 
 @pytest.mark.parametrize(("misfit", "step"), [(2.0, 0.25), (1.5, 1 / 3), (20.0, 0.1), (1.0, 0.5)])
 def test_a_bad_step_is_shortened_by_a_parabola_within_limits(misfit, step) -> None:
-    assert decide(search((1.0, misfit)), BACKTRACKING) == TryStep(pytest.approx(step))
+    assert next_decision(search((1.0, misfit)), BACKTRACKING) == TryStep(pytest.approx(step))
 
 
 def test_the_first_trial_is_no_longer_than_allowed() -> None:
-    assert decide(search(), BACKTRACKING) == TryStep(1.0)
-    assert decide(search(longest=0.3), BACKTRACKING) == TryStep(0.3)
+    assert next_decision(search(), BACKTRACKING) == TryStep(1.0)
+    assert next_decision(search(longest=0.3), BACKTRACKING) == TryStep(0.3)
 
 
 def test_a_natural_step_that_brings_enough_is_taken() -> None:
-    found = decide(search((1.0, 0.99)), BACKTRACKING)
+    found = next_decision(search((1.0, 0.99)), BACKTRACKING)
     assert isinstance(found, Accept)
     assert found.trial.step == 1.0
-    assert isinstance(decide(search((1.0, 0.99995)), BACKTRACKING), TryStep)
+    assert isinstance(next_decision(search((1.0, 0.99995)), BACKTRACKING), TryStep)
 
 
 def grows(*trials, slope=-0.1, longest=math.inf):
-    return decide(search(*trials, slope=slope, longest=longest, natural=False), BACKTRACKING)
+    return next_decision(search(*trials, slope=slope, longest=longest, natural=False), BACKTRACKING)
 
 
 def test_without_a_natural_length_steps_double_until_the_misfit_rises() -> None:
@@ -80,19 +80,19 @@ def test_growing_ends_at_the_longest_step() -> None:
 
 
 def test_a_first_step_that_was_shortened_is_not_doubled_again() -> None:
-    found = decide(search((1.0, 2.0), (0.25, 0.9), natural=False), BACKTRACKING)
+    found = next_decision(search((1.0, 2.0), (0.25, 0.9), natural=False), BACKTRACKING)
     assert isinstance(found, Accept)
     assert found.trial.step == 0.25
 
 
 def test_bracketing_grows_by_the_golden_ratio_then_takes_the_parabola() -> None:
-    assert decide(search((1.0, 0.5)), BRACKETING) == TryStep(pytest.approx(1.618034))
+    assert next_decision(search((1.0, 0.5)), BRACKETING) == TryStep(pytest.approx(1.618034))
     # The parabola through (0, 3), (1, 1), (2, 2) is lowest at 7/6, near enough to 1.
-    found = decide(search((1.0, 1.0), (2.0, 2.0), misfit=3.0, slope=-4.0), BRACKETING)
+    found = next_decision(search((1.0, 1.0), (2.0, 2.0), misfit=3.0, slope=-4.0), BRACKETING)
     assert isinstance(found, Accept)
     assert parabola_minimum((0.0, 3.0), (1.0, 1.0), (2.0, 2.0)) == pytest.approx(7 / 6)
     # Through (0, 3), (1, 2.6), (3, 3) it is lowest at 1.5: too far from 1.
-    found = decide(search((1.0, 2.6), (3.0, 3.0), misfit=3.0, slope=-1.0), BRACKETING)
+    found = next_decision(search((1.0, 2.6), (3.0, 3.0), misfit=3.0, slope=-1.0), BRACKETING)
     assert found == TryStep(pytest.approx(1.5))
 
 
@@ -100,7 +100,7 @@ def test_bracketing_grows_by_the_golden_ratio_then_takes_the_parabola() -> None:
 @pytest.mark.parametrize("natural", [True, False])
 def test_a_misfit_that_rises_on_every_trial_ends_the_search(settings, natural) -> None:
     tried: list[tuple[float, float]] = []
-    while isinstance(found := decide(search(*tried, natural=natural), settings), TryStep):
+    while isinstance(found := next_decision(search(*tried, natural=natural), settings), TryStep):
         tried.append((found.step, 1.0 + found.step))
     assert isinstance(found, Fail)
     assert len(tried) == settings.max_trials
@@ -110,7 +110,7 @@ def test_a_misfit_that_rises_on_every_trial_ends_the_search(settings, natural) -
 def test_an_improvement_is_kept_when_the_trials_are_used_up() -> None:
     # It falls all along and is never bracketed: the best trial is still better than none.
     tried: list[tuple[float, float]] = []
-    while isinstance(found := decide(search(*tried), BRACKETING), TryStep):
+    while isinstance(found := next_decision(search(*tried), BRACKETING), TryStep):
         tried.append((found.step, 1.0 - 1e-3 * found.step))
     assert isinstance(found, Accept)
     assert found.trial.step == max(step for step, _ in tried)
@@ -136,7 +136,7 @@ def test_on_a_parabola_it_always_ends_lower(centre, steepness, first, natural, s
             natural=natural,
         )
 
-    while isinstance(found := decide(so_far(), settings), TryStep):
+    while isinstance(found := next_decision(so_far(), settings), TryStep):
         assert found.step > 0
         tried.append((found.step, steepness * (found.step - centre) ** 2))
     assert isinstance(found, Accept)

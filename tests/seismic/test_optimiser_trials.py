@@ -152,14 +152,14 @@ def test_a_model_is_kept_where_none_is_better(tmp_path: Path) -> None:
     problem = Problem(tmp_path, lambda m: 3.0, gradient, START)
     problem.minimise(Settings(**UNLIMITED))
     optimiser = Optimiser(tmp_path / "optimiser")
-    task = optimiser.keep()
+    task = optimiser.keep_model()
     assert (task.kind, task.name, task.iteration, task.forward) == ("gradient", "001", 1, "000")
-    assert optimiser.keep() == task
+    assert optimiser.keep_model() == task
     assert Optimiser(tmp_path / "optimiser").ask() == task
     assert read_model(task.model).fields["a"] == pytest.approx(START)
     assert optimiser.history[-1].notes[-1].startswith("model kept: the misfit is flat")
     # Another misfit function goes on from there.
-    task = optimiser.begin("next")
+    task = optimiser.begin_objective("next")
     assert (task.kind, task.name) == ("misfit_and_gradient", "001_next")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.seismic import ProcessingConfig, Window, filter_pair, measure
 from headrace.seismic.misfits import misfit_names
-from headrace.seismic.misfits.cross_correlation import Errors, correlation_errors
+from headrace.seismic.misfits.cross_correlation import CorrelationErrors, correlation_errors
 from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint
 from headrace.seismic.waveforms.reading import Samples
 
@@ -107,8 +107,8 @@ def test_the_errors_derive_to_what_they_do(
 ) -> None:
     data, model = noisy
 
-    def errors(trace: Samples) -> Errors:
-        return correlation_errors(data, trace, 0.06, least, least, whole_samples=True)
+    def errors(trace: Samples) -> CorrelationErrors:
+        return correlation_errors(data, trace, 0.06, least, least, integer_shift=True)
 
     change = np.gradient(model) + 0.1 * model
     step = 1e-4

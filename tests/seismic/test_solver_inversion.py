@@ -57,7 +57,9 @@ class Inversion:
         """The model's error after each band."""
         for number, band in enumerate(self.example.bands):
             self._configure(band)
-            task = self.optimiser.begin(f"band_{number}") if number else self.optimiser.ask()
+            task = (
+                self.optimiser.begin_objective(f"band_{number}") if number else self.optimiser.ask()
+            )
             end = task.iteration + band.iterations
             while task.iteration < end:
                 assert task.kind not in ("finished", "stopped"), task.reason

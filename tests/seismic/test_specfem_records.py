@@ -153,7 +153,7 @@ def test_kernels_get_the_names_of_the_parameters(tmp_path):
     model_from_fields(tmp_path, made, ["beta_kernel"], rename={"beta_kernel": "vs"}, kind="kernel")
     with FieldReader(made) as reader:
         assert reader.kind == "kernel"
-        assert reader.whole("vs").tolist() == [1.0, 2.0]
+        assert reader.read_field("vs").tolist() == [1.0, 2.0]
 
 
 def test_a_model_that_does_not_fit_the_mesh_is_told(tmp_path):

@@ -106,9 +106,9 @@ class InversionDemonstration:
 
     def outcome(self) -> dict[str, Any]:
         """Return the status of the inversion, and the files of its models and pictures."""
-        from headrace.seismic.inversion.status import status_of
+        from headrace.seismic.inversion.status import inversion_status
 
-        status = status_of(self.home)
+        status = inversion_status(self.home)
         last = max((row["iteration"] for row in status["iterations"]), default=0)
         return {
             "directory": str(self._directory.resolve()),

@@ -11,7 +11,7 @@ from typing import Any
 from headrace.seismic.errors import ConfigError
 
 
-class Wrong(ValueError):
+class InvalidValue(ValueError):
     """What a value should have been, e.g. "a number"."""
 
 
@@ -26,7 +26,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
         if not number or not low <= value <= high or not math.isfinite(value):
             limits = "" if low == -math.inf else f" of at least {low:g}"
             limits = limits if high == math.inf else f" from {low:g} to {high:g}"
-            raise Wrong(f"a number{limits}")
+            raise InvalidValue(f"a number{limits}")
         return float(value)
 
     return check
@@ -37,7 +37,9 @@ def integer(low: int | None = None) -> Check:
 
     def check(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or (low and value < low):
-            raise Wrong("a whole number" if low is None else f"a whole number of at least {low}")
+            raise InvalidValue(
+                "a whole number" if low is None else f"a whole number of at least {low}"
+            )
         return value
 
     return check
@@ -46,7 +48,7 @@ def integer(low: int | None = None) -> Check:
 def boolean(value: Any) -> bool:
     """Return a truth value."""
     if not isinstance(value, bool):
-        raise Wrong("true or false")
+        raise InvalidValue("true or false")
     return value
 
 
@@ -55,7 +57,7 @@ def one_of(*names: str) -> Check:
 
     def check(value: Any) -> str:
         if value not in names:
-            raise Wrong("one of " + ", ".join(names))
+            raise InvalidValue("one of " + ", ".join(names))
         return str(value)
 
     return check
@@ -63,12 +65,12 @@ def one_of(*names: str) -> Check:
 
 def period_band(value: Any) -> tuple[float, float]:
     """Shortest and longest period, s."""
-    expected = Wrong("[shortest, longest] period in seconds, two rising positive numbers")
+    expected = InvalidValue("[shortest, longest] period in seconds, two rising positive numbers")
     if not isinstance(value, list) or len(value) != 2:
         raise expected
     try:
         low, high = (number()(period) for period in value)
-    except Wrong:
+    except InvalidValue:
         raise expected from None
     if not 0 < low < high:
         raise expected
@@ -81,25 +83,25 @@ def components(value: Any) -> tuple[str, ...]:
         isinstance(name, str) and len(name) == 1 and name.isalnum() for name in value
     )
     if not letters or not value or len(set(value)) != len(value):
-        raise Wrong('a list of different component letters such as ["Y"]')
+        raise InvalidValue('a list of different component letters such as ["Y"]')
     return tuple(value)
 
 
 def text(value: Any) -> str:
     """Return a text that is not empty."""
     if not isinstance(value, str) or not value:
-        raise Wrong("a text that is not empty")
+        raise InvalidValue("a text that is not empty")
     return value
 
 
 def station_weights(value: Any) -> dict[str, float]:
     """Weights of stations by their codes."""
-    expected = Wrong('weights of at least 0 by station, such as { "NET.STA" = 0.5 }')
+    expected = InvalidValue('weights of at least 0 by station, such as { "NET.STA" = 0.5 }')
     if not isinstance(value, dict):
         raise expected
     try:
         found = {name: number(0.0)(weight) for name, weight in value.items()}
-    except Wrong:
+    except InvalidValue:
         raise expected from None
     if any(name.count(".") != 1 for name in found):
         raise expected
@@ -114,7 +116,7 @@ def origin_time(value: Any) -> datetime.datetime:
         except ValueError:
             value = None
     if not isinstance(value, datetime.datetime):
-        raise Wrong("a UTC time such as 2020-01-01T00:00:00Z")
+        raise InvalidValue("a UTC time such as 2020-01-01T00:00:00Z")
     if value.tzinfo is None:
         return value.replace(tzinfo=datetime.UTC)
     return value.astimezone(datetime.UTC)
@@ -151,7 +153,7 @@ def check_keys(
             raise ConfigError(f"{source}: unknown key {prefix}{key}; {advice}")
         try:
             checked[key] = checks[key](value)
-        except Wrong as expected:
+        except InvalidValue as expected:
             raise ConfigError(
                 f"{source}: key {prefix}{key} must be {expected}, not {value!r}"
             ) from None

@@ -142,16 +142,16 @@ def read_station_weights(path: Path) -> dict[str, float]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise ConfigError(f"{path}: cannot read the weights of stations: {reason}") from None
-    for place, line in enumerate(lines, start=1):
-        words = line.split("#")[0].split()
-        if not words:
+    for row, line in enumerate(lines, start=1):
+        columns = line.split("#")[0].split()
+        if not columns:
             continue
         try:
-            code, value = words
+            code, value = columns
             found |= station_weights({code: float(value)})
         except ValueError:
             raise ConfigError(
-                f"{path}: line {place}: must be NET.STA and a weight of at least 0, not {line!r}"
+                f"{path}: line {row}: must be NET.STA and a weight of at least 0, not {line!r}"
             ) from None
     return found
 

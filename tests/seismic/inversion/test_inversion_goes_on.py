@@ -27,7 +27,7 @@ from headrace.seismic.inversion.commands import (
 )
 from headrace.seismic.inversion.errors import NotReady
 from headrace.seismic.inversion.preflight import check_before
-from headrace.seismic.inversion.status import status_of
+from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.models import read_model, write_model
 from headrace.seismic.models.provenance import Provenance
 
@@ -148,7 +148,7 @@ def test_numbers_that_are_not_finite_are_named_with_their_place(
     told = "\n".join(check_before(both.home.root).problems)
     for name, place in (("000.h5", "z = 500 m, x = 700 m"), ("true.h5", "z = 0 m, x = 100 m")):
         assert f"{name}: field vp is not finite ({value:g}) at {place}" in told
-    assert "no model error" in status_of(both.home.root)["problem"]
+    assert "no model error" in inversion_status(both.home.root)["problem"]
 
 
 def test_a_model_that_was_changed_in_place_is_told(both: HomeAndStaging) -> None:
@@ -178,7 +178,7 @@ class TestAfterTheEnd:
 
     def test_a_band_is_added(self, ended: HomeAndStaging) -> None:
         add_band(ended, "later", 0.25)
-        told = status_of(ended.home.root)
+        told = inversion_status(ended.home.root)
         assert told["state"] == "finished"
         assert "`headrace inversion resume` begins iteration 2 in band later" in told["reason"]
         assert resume(ended.home.root) == 2
@@ -208,7 +208,7 @@ class TestAfterTheEnd:
     def test_what_was_changed_is_told_and_holds(self, ended: HomeAndStaging) -> None:
         ended.change(("sigma = 0.1", "sigma = 0.2"), ("change = 0.03", "change = 0.02"))
         add_band(ended, "later")
-        keys = {row["key"] for row in status_of(ended.home.root)["changes"]}
+        keys = {row["key"] for row in inversion_status(ended.home.root)["changes"]}
         assert {"bands", "optimiser.max_relative_model_change", "smoothing.0.sigma"} <= keys
         resume(ended.home.root)
         ended.run(2)
@@ -255,7 +255,7 @@ def test_a_first_model_that_is_replaced_before_anything_came_of_it(both: HomeAnd
     write_model(
         both.home.model(0), model.layout, {"vp": model.fields["vp"] * 1.01}, Provenance("start")
     )
-    told = status_of(both.home.root)["changes"]
+    told = inversion_status(both.home.root)["changes"]
     assert [row["effect"] for row in told] == ["counts only after `headrace inversion back-to 0`"]
     back_to(both.home.root, 0)
     assert both.run(0)["outcome"] == "done"
@@ -272,7 +272,7 @@ def test_a_branch_is_made_whole_or_not_at_all(both: HomeAndStaging, tmp_path: Pa
     assert not (tmp_path / "second").exists()
     both.change(("clip = 3", "clip = 0.9999"))
     branch(both.home.root, 0, tmp_path / "second", "to see")
-    made = status_of(tmp_path / "second")
+    made = inversion_status(tmp_path / "second")
     assert (made["band"], made["history"][0]["what"]) == ("long", "branched")
 
 

@@ -163,10 +163,10 @@ class TestMistakes:
         from headrace.seismic.inversion import optimisation_stages
 
         paths = rays.make(tmp_path / "inversion")
-        real = optimisation_stages._add_up
+        real = optimisation_stages._total_misfit
         monkeypatch.setattr(
             optimisation_stages,
-            "_add_up",
+            "_total_misfit",
             lambda work, trial: real(work, trial=trial) + (1.0 if trial else 0.0),
         )
         answer = rays.run_iteration(paths, 0)

@@ -20,15 +20,15 @@ from headrace.seismic.inversion.commands import (
     back_to,
     drop,
     pause,
-    published,
+    published_iterations,
     redo,
     resume,
     set_band,
-    unfinished,
+    unfinished_iteration,
 )
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.report import write_reports
-from headrace.seismic.inversion.status import status_of
+from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.models import FieldReader
 
 
@@ -70,7 +70,7 @@ def paths(finished: Paths, tmp_path: Path) -> Paths:
 
 
 def test_status_tells_how_it_went(paths: Paths):
-    told = status_of(paths.root)
+    told = inversion_status(paths.root)
     assert told["state"] == "finished"
     assert told["reason"] == "the last band is done"
     assert [row["iteration"] for row in told["iterations"]] == [0, 1, 2]
@@ -89,7 +89,7 @@ def test_a_summary_that_no_iteration_wrote_is_named(paths: Paths):
     del told["trials"]
     paths.summary(0).write_text(json.dumps(told))
     with pytest.raises(InversionError, match=r"summary\.json: no 'trials' in it.*redo"):
-        status_of(paths.root)
+        inversion_status(paths.root)
 
 
 def test_reports_need_nothing_else(paths: Paths):
@@ -108,7 +108,7 @@ def test_reports_need_nothing_else(paths: Paths):
 def test_status_forecasts_from_what_was_done(paths: Paths):
     shutil.rmtree(paths.iteration(2) / "results")
     paths.marker(2).touch()
-    told = status_of(paths.root)
+    told = inversion_status(paths.root)
     assert told["state"] == "unknown"
     assert told["forecast"]["iterations"] == 1
     seconds = [row["seconds"] for row in told["iterations"]]
@@ -131,7 +131,7 @@ def test_a_pause_and_what_takes_it_back(paths: Paths):
 
 def test_an_iteration_that_is_done_again_sets_later_ones_aside(paths: Paths, staging: Paths):
     redo(paths.root, 1, "adjoint", "another smoothing")
-    assert published(paths) == [0, 1]
+    assert published_iterations(paths) == [0, 1]
     assert {place.name for place in paths.superseded.iterdir()} == {"001.1", "002.1"}
     request = read_request(paths, 1)
     assert (request.redo, request.band, request.band_iterations) == ("adjoint", "long", 1)
@@ -158,15 +158,15 @@ def test_what_is_dropped_must_be_there(paths: Paths):
 
 
 def test_an_iteration_that_has_not_come_home_may_take_what_is_dropped(paths: Paths):
-    assert unfinished(paths.root) is None
+    assert unfinished_iteration(paths.root) is None
     back_to(paths.root, 1)
-    assert unfinished(paths.root) == 1
+    assert unfinished_iteration(paths.root) == 1
 
 
 def test_a_branch_is_an_inversion_of_its_own(paths: Paths, tmp_path: Path):
     branch(paths.root, 2, tmp_path / "second", "without the short periods")
     second = Paths(tmp_path / "second")
-    told = status_of(second.root)
+    told = inversion_status(second.root)
     assert told["state"] == "waiting"
     assert told["parent"]["iteration"] == 2
     with FieldReader(paths.model(2)) as one, FieldReader(second.model(0)) as other:
@@ -187,8 +187,8 @@ def test_a_branch_is_an_inversion_of_its_own(paths: Paths, tmp_path: Path):
     ],
 )
 def test_what_cannot_be_asked(paths: Paths, mistake):
-    before = published(paths)
+    before = published_iterations(paths)
     with pytest.raises(SeismicError) as caught:
         mistake(paths.root)
     assert "\n" not in str(caught.value)
-    assert published(paths) == before
+    assert published_iterations(paths) == before

@@ -19,7 +19,7 @@ from headrace.seismic.errors import ModelRefused, SeismicError
 from headrace.seismic.inversion import simulation_stages
 from headrace.seismic.inversion.commands import redo, resume, start
 from headrace.seismic.inversion.report import write_reports
-from headrace.seismic.inversion.status import status_of
+from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.models import FieldReader
 from headrace.seismic.optimisation import Optimiser
 from headrace.seismic.parallel import SingleRank
@@ -56,7 +56,7 @@ def test_a_model_that_the_solver_refuses_is_a_shorter_step(
     start(both.home.root)
     answer = both.run(0)
     assert answer["outcome"] == "done"
-    first, second, *_ = status_of(both.home.root)["iterations"][0]["trials"]
+    first, second, *_ = inversion_status(both.home.root)["iterations"][0]["trials"]
     assert (first["misfit"], second["step"]) == (None, 0.5 * first["step"])
     assert first["problem"] == (
         "event 001: dt is unstable in this model; at most 0.001 s can be used"
@@ -70,7 +70,7 @@ def test_a_model_that_the_solver_refuses_is_a_shorter_step(
     refusing.clear()
     redo(both.home.root, 0, "forward")
     both.run(0)
-    assert status_of(both.home.root)["iterations"][0]["trials"][0]["misfit"] is not None
+    assert inversion_status(both.home.root)["iterations"][0]["trials"][0]["misfit"] is not None
 
 
 def test_a_trial_whose_result_is_not_finite_is_a_shorter_step(
@@ -88,7 +88,7 @@ def test_a_trial_whose_result_is_not_finite_is_a_shorter_step(
     monkeypatch.setattr(rays, "write_synthetics", of_a_solver_that_blew_up)
     start(both.home.root)
     assert both.run(0)["outcome"] == "done"
-    first = status_of(both.home.root)["iterations"][0]["trials"][0]
+    first = inversion_status(both.home.root)["iterations"][0]["trials"][0]
     assert "AA.S00.BXP.semp: 1 samples are not finite, first at sample 99" in first["problem"]
 
 
@@ -109,7 +109,7 @@ def test_a_disk_that_is_full_is_no_step_that_was_too_long(
         with pytest.raises(SeismicError, match="cannot write results: No space left on device"):
             both.run(0)
     assert both.run(0)["outcome"] == "done"
-    first = status_of(both.home.root)["iterations"][0]["trials"][0]
+    first = inversion_status(both.home.root)["iterations"][0]["trials"][0]
     assert (first["problem"], first["misfit"] is None) == ("", False)
 
 
@@ -159,7 +159,7 @@ def test_a_flat_misfit_ends_its_band_and_the_next_begins(both: HomeAndStaging) -
     last = both.run(1)
     assert (last["outcome"], last["band"]) == ("finished", "short")
     assert last["reason"].endswith("; the last band is done")
-    told = status_of(both.home.root)
+    told = inversion_status(both.home.root)
     assert [row["kept"] for row in told["iterations"]] == [True, True]
     assert not [row for row in told["misfits"] if row.get("accepted")]
     with FieldReader(both.home.model(0)) as one, FieldReader(both.home.model(2)) as other:

@@ -1,7 +1,7 @@
 """An inversion: its settings, its directory, and the stages of an iteration, file to file."""
 
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.next_work import Plan
+from headrace.seismic.inversion.next_work import NextWork
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.settings import Band, InversionSettings, read_settings
@@ -19,8 +19,8 @@ __all__ = [
     "Inversion",
     "InversionError",
     "InversionSettings",
+    "NextWork",
     "Paths",
-    "Plan",
     "Request",
     "Steering",
     "open_inversion",

@@ -1,4 +1,4 @@
-"""Which band an iteration has, and which the next: also where the settings were changed meanwhile.
+"""Bands of the iterations, also where the settings were changed meanwhile.
 
 A request names its band and keeps its periods and its place among the bands. A band that has got
 another name since is found by its periods, one that was replaced by its place.
@@ -14,8 +14,8 @@ from headrace.seismic.inversion.settings import Band, InversionSettings
 
 
 @dataclass(frozen=True)
-class Turn:
-    """An iteration's place among the bands.
+class BandIteration:
+    """Iteration of a band.
 
     Attributes:
         band: name of its band.
@@ -30,85 +30,92 @@ class Turn:
     position: int = -1
 
 
-def turn_in(settings: InversionSettings, band: Band, before: int = 0) -> Turn:
-    """Return the turn of a band of the settings.
+def iteration_of_band(settings: InversionSettings, band: Band, before: int = 0) -> BandIteration:
+    """Return an iteration of a band of the settings.
 
     Args:
         settings: where the band is.
         band: the band.
         before: iterations that it has had.
     """
-    return Turn(band.name, before, band.periods, settings.bands.index(band))
+    return BandIteration(band.name, before, band.periods, settings.bands.index(band))
 
 
-def first_turn(settings: InversionSettings) -> Turn:
-    """Return the first iteration's."""
-    return turn_in(settings, settings.bands[0])
+def first_band_iteration(settings: InversionSettings) -> BandIteration:
+    """Return the first iteration of the first band."""
+    return iteration_of_band(settings, settings.bands[0])
 
 
-def named_turn(settings: InversionSettings, name: str) -> Turn:
+def start_of_band(settings: InversionSettings, name: str) -> BandIteration:
     """Return the first iteration of a band.
 
     Raises:
         ConfigError: there is no such band.
     """
-    return turn_in(settings, settings.band(name))
+    return iteration_of_band(settings, settings.band(name))
 
 
-def present_turn(settings: InversionSettings, turn: Turn) -> Turn | None:
-    """Find a turn in settings that may have been changed since it was written.
+def current_band_iteration(
+    settings: InversionSettings, band_iteration: BandIteration
+) -> BandIteration | None:
+    """Find an iteration of a band in settings that may have been changed since it was written.
 
     Args:
         settings: the settings as they are.
-        turn: as it was written.
+        band_iteration: as it was written.
 
     Returns:
-        The turn in these settings; None if its band, and all after it, are gone.
+        It in these settings; None if its band, and all after it, are gone.
     """
     for band in settings.bands:
-        if band.name == turn.band:
-            return turn_in(settings, band, turn.before)
+        if band.name == band_iteration.band:
+            return iteration_of_band(settings, band, band_iteration.before)
     for band in settings.bands:
-        if band.periods == turn.periods:
-            return turn_in(settings, band, turn.before)
-    if 0 <= turn.position < len(settings.bands):
-        return turn_in(settings, settings.bands[turn.position])
+        if band.periods == band_iteration.periods:
+            return iteration_of_band(settings, band, band_iteration.before)
+    if 0 <= band_iteration.position < len(settings.bands):
+        return iteration_of_band(settings, settings.bands[band_iteration.position])
     return None
 
 
-def required_turn(settings: InversionSettings, turn: Turn, iteration: int) -> Turn:
-    """As `present_turn`, where an iteration must have one.
+def require_band_iteration(
+    settings: InversionSettings, band_iteration: BandIteration, iteration: int
+) -> BandIteration:
+    """As `current_band_iteration`, where an iteration must have one.
 
     Raises:
         InversionError: its band, and all after it, are gone.
     """
-    found = present_turn(settings, turn)
+    found = current_band_iteration(settings, band_iteration)
     if found is None:
         known = ", ".join(band.name for band in settings.bands)
         raise InversionError(
-            f"inversion.toml: band {turn.band} of iteration {iteration} is not in it any more; "
+            f"inversion.toml: band {band_iteration.band} of iteration {iteration} is not in it any "
+            "more; "
             f"there are {known}: add a band, or `headrace inversion set-band NAME`"
         )
     return found
 
 
-def next_turn(settings: InversionSettings, turn: Turn, *, over: bool = False) -> Turn | None:
-    """Return the turn after an iteration.
+def next_band_iteration(
+    settings: InversionSettings, band_iteration: BandIteration, *, over: bool = False
+) -> BandIteration | None:
+    """Return the iteration that follows.
 
     Args:
         settings: the settings as they are.
-        turn: the iteration's own, as it was.
+        band_iteration: the iteration before, as it was.
         over: its band has nothing more to do.
 
     Returns:
-        The next turn; None after the last band.
+        The next iteration; None after the last band.
     """
-    found = present_turn(settings, turn)
+    found = current_band_iteration(settings, band_iteration)
     if found is None:
         return None
-    if found.band != turn.band and found.periods != turn.periods:
+    if found.band != band_iteration.band and found.periods != band_iteration.periods:
         return found  # a band that has taken the place of another has had no iteration yet
     if found.before + 1 < settings.bands[found.position].iterations and not over:
         return dataclasses.replace(found, before=found.before + 1)
     later = settings.bands[found.position + 1 :]
-    return turn_in(settings, later[0]) if later else None
+    return iteration_of_band(settings, later[0]) if later else None

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.commands import first_request
-from headrace.seismic.inversion.continuation import request_again
+from headrace.seismic.inversion.continuation import repeated_request
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.published import published
-from headrace.seismic.inversion.records import note_history
+from headrace.seismic.inversion.published import published_iterations
+from headrace.seismic.inversion.records import append_history
 from headrace.seismic.inversion.steering import (
     Request,
     Steering,
@@ -23,7 +23,7 @@ from headrace.seismic.inversion.steering import (
     request_text,
     write_steering,
 )
-from headrace.seismic.models import FieldReader
+from headrace.seismic.models import content_of
 
 
 def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
@@ -49,8 +49,7 @@ def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
     if target.exists():
         raise InversionError(f"{target}: is there already; name another directory")
     request = _request_at(open_inversion(root), iteration)
-    with FieldReader(model) as reader:
-        content = reader.content
+    content = content_of(model)
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     making = Paths(partial)
@@ -67,19 +66,19 @@ def branch(root: Path, iteration: int, target: Path, why: str = "") -> None:
     )
     about = {"inversion": os.path.relpath(root, target), "iteration": iteration, "model": content}
     write_whole(making.parent, json.dumps(about, indent=1) + "\n")
-    note_history(making.history, "branched", why, **about)
+    append_history(making.history, "branched", why, **about)
     making.iteration(0).mkdir()
     write_whole(making.request(0), request_text(request))
     # What is there is whole: nobody is left with half a branch that is there already.
     partial.rename(target)
-    note_history(paths.history, f"branch {target.name}", why, iteration=iteration)
+    append_history(paths.history, f"branch {target.name}", why, iteration=iteration)
 
 
 def _request_at(inversion: Inversion, iteration: int) -> Request:
-    known = [number for number in published(inversion.paths) if number <= iteration]
+    known = [number for number in published_iterations(inversion.paths) if number <= iteration]
     if not known:
         return first_request(inversion.paths.root)
-    request = request_again(inversion, known[-1])
+    request = repeated_request(inversion, known[-1])
     return dataclasses.replace(request, iteration=0, steered="", redo="", restore=False, id="")
 
 

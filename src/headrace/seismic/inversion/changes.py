@@ -13,7 +13,7 @@ from headrace.seismic.errors import ModelError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.steering import read_steering
-from headrace.seismic.models import FieldReader
+from headrace.seismic.models import content_of
 
 _ANEW = "the optimiser begins anew from the present model"
 _EFFECTS = {
@@ -33,7 +33,7 @@ _EFFECTS = {
 }
 _FIRST_MODEL = "models/000.h5"
 # Keys that no iteration computes anything else for.
-_WORDS = ("title",)
+_TEXT_KEYS = ("title",)
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ class Change:
         return f"{self.key}: {values[0]} -> {values[1]}; {self.effect}"
 
 
-def settings_text(inversion: Inversion) -> str:
+def settings_snapshot(inversion: Inversion) -> str:
     """Return settings.
 
     Steering and first model of an iteration, as JSON, to be compared with later.
     """
     paths = inversion.paths
     steering = asdict(inversion.steering)
-    told = {
+    document = {
         "settings": _document(paths.settings),
         "steering": {name: steering[name] for name in ("events", "stations")},
-        "first_model": _content(paths.model(0)),
+        "first_model": _content_or_empty(paths.model(0)),
     }
-    return json.dumps(told, indent=1, default=str)
+    return json.dumps(document, indent=1, default=str)
 
 
 def changes_since(paths: Paths, iteration: int) -> list[Change]:
@@ -86,29 +86,29 @@ def changes_since(paths: Paths, iteration: int) -> list[Change]:
         The changes; none where the iteration kept no settings.
     """
     try:
-        told = json.loads(paths.settings_of(iteration).read_text(encoding="utf-8"))
-        before, steering = _flat(told["settings"]), told["steering"]
+        document = json.loads(paths.settings_of(iteration).read_text(encoding="utf-8"))
+        before, steering = _flattened(document["settings"]), document["steering"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    now = _flat(json.loads(json.dumps(_document(paths.settings), default=str)))
+    now = _flattened(json.loads(json.dumps(_document(paths.settings), default=str)))
     found = [
         Change(key, before.get(key), now.get(key), _effect(key))
         for key in dict.fromkeys([*before, *now])
-        if before.get(key) != now.get(key) and key not in _WORDS
+        if before.get(key) != now.get(key) and key not in _TEXT_KEYS
     ]
     present = read_steering(paths)
     for name in ("events", "stations"):
         was, left_out = sorted(steering.get(name, [])), sorted(getattr(present, name))
         if was != left_out:
             found.append(Change(f"dropped {name}", was, left_out, _ANEW))
-    content = _content(paths.model(0))
-    if content and told.get("first_model") and content != told["first_model"]:
+    content = _content_or_empty(paths.model(0))
+    if content and document.get("first_model") and content != document["first_model"]:
         effect = "counts only after `headrace inversion back-to 0`"
-        found.append(Change(_FIRST_MODEL, told["first_model"][:8], content[:8], effect))
+        found.append(Change(_FIRST_MODEL, document["first_model"][:8], content[:8], effect))
     return found
 
 
-def lets_go_on(changes: list[Change]) -> bool:
+def allow_continuation(changes: list[Change]) -> bool:
     """Return whether an iteration that has stopped finds something new to do."""
     return any(change.effect in _EFFECTS.values() for change in changes)
 
@@ -117,17 +117,19 @@ def _effect(key: str) -> str:
     return _EFFECTS.get(key.partition(".")[0], "holds at once")
 
 
-def _flat(table: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+def _flattened(table: Mapping[str, Any], name: str = "") -> dict[str, Any]:
     """Return every value by its key with dots; tables of a list by their name, or number."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         full = f"{name}{key}"
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{full}.")
+            found |= _flattened(value, f"{full}.")
         elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
             for number, one in enumerate(value):
                 label = str(one.get("name", number))
-                found |= _flat({k: v for k, v in one.items() if k != "name"}, f"{full}.{label}.")
+                found |= _flattened(
+                    {k: v for k, v in one.items() if k != "name"}, f"{full}.{label}."
+                )
             if any("name" in one for one in value):
                 found[full] = [one.get("name") for one in value]
         else:
@@ -142,9 +144,8 @@ def _document(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _content(model: Path) -> str:
+def _content_or_empty(model: Path) -> str:
     try:
-        with FieldReader(model) as reader:
-            return reader.content
+        return content_of(model)
     except ModelError:
         return ""

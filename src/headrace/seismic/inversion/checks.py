@@ -15,15 +15,20 @@ from headrace._internal.files import write_whole
 from headrace.seismic.errors import SeismicError, SolverMissing
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.event_checks import TimeCheck, event_problems
-from headrace.seismic.inversion.iteration import turn_of
+from headrace.seismic.inversion.iteration import band_iteration_of
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
-from headrace.seismic.inversion.resources import HEAVY
+from headrace.seismic.inversion.resources import BATCH_STAGES
 from headrace.seismic.inversion.settings import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver
-from headrace.seismic.solvers.base import Solver, missing_of, quantity_of, times_of
+from headrace.seismic.solvers.base import (
+    Solver,
+    missing_requirement,
+    synthetic_quantity,
+    synthetic_times,
+)
 from headrace.seismic.solvers.limits import Reach
 
 _MOST = 10
@@ -95,8 +100,8 @@ def _problems(
     number, known = request.iteration, inversion.all_events
     bands: tuple[Band, ...] = settings.bands
     try:
-        turn, _ = turn_of(inversion, request)
-        bands = settings.bands[turn.position :]
+        band_iteration, _ = band_iteration_of(inversion, request)
+        bands = settings.bands[band_iteration.position :]
     except SeismicError as error:
         yield str(error)
     if len(known) != settings.events:
@@ -124,7 +129,7 @@ def _problems(
     solver = _opened(inversion)
     times = TimeCheck(None)
     if not isinstance(solver, SeismicError):
-        times = TimeCheck(times_of(solver), quantity_of(solver))
+        times = TimeCheck(synthetic_times(solver), synthetic_quantity(solver))
     sound = []
     for name in inversion.events:
         wrong = list(event_problems(inversion, bands, name, times)) if look_at_data else []
@@ -136,7 +141,7 @@ def _problems(
         try:
             if isinstance(solver, SeismicError):
                 raise solver
-            if notes is not None and (missing := missing_of(solver)):
+            if notes is not None and (missing := missing_requirement(solver)):
                 raise SolverMissing(missing)
             yield from solver.check(model, sound, reach_of(inversion, model, number))
         except SolverMissing as error:
@@ -175,12 +180,12 @@ def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
         if name not in ranges:
             yield f"{model.name}: parameter {name} is not in it; there are {', '.join(ranges)}"
     for name, (low, high) in ranges.items():
-        least, most = settings.optimiser.bound(name)
+        lower, upper = settings.optimiser.bound(name)
         room = 1e-6 * max(abs(low), abs(high))
-        if low < least - room or high > most + room:
+        if low < lower - room or high > upper + room:
             yield (
-                f"{model.name}: {name} is {low:g} to {high:g}, outside its bounds {least:g} to "
-                f"{most:g}; change [parameters.{name}] bounds in {inversion.paths.settings.name}"
+                f"{model.name}: {name} is {low:g} to {high:g}, outside its bounds {lower:g} to "
+                f"{upper:g}; change [parameters.{name}] bounds in {inversion.paths.settings.name}"
             )
         if settings.optimiser.parametrisation == "log" and low <= 0.0:
             yield (
@@ -257,7 +262,7 @@ def _disk(inversion: Inversion) -> list[str]:
 
 def _walltimes(inversion: Inversion) -> list[str]:
     found = []
-    for stage in HEAVY:
+    for stage in BATCH_STAGES:
         asked = inversion.settings.resources[stage]
         if asked.seconds_per_event is None:
             continue

@@ -14,8 +14,8 @@ from headrace.seismic.cli_support import Parser
 from headrace.seismic.errors import SeismicError
 
 _PROGRAM = "inversion"
-LIGHT = ("check", "decide", "update", "results", "pictures")
-HEAVY = ("forward", "adjoint", "windows")
+ITERATION_STAGES = ("check", "decide", "update", "results", "pictures")
+EVENT_STAGES = ("forward", "adjoint", "windows")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,7 +31,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         SeismicError: wrong usage; exit code 2.
     """
     parser = Parser(prog=_PROGRAM, description="One stage of an iteration of an inversion.")
-    parser.add_argument("stage", choices=(*LIGHT, *HEAVY))
+    parser.add_argument("stage", choices=(*ITERATION_STAGES, *EVENT_STAGES))
     parser.add_argument("--directory", type=Path, required=True, metavar="DIR")
     parser.add_argument("--iteration", type=int, metavar="N", help="of a light stage")
     parser.add_argument("--evaluation", metavar="NAME", help="of a heavy stage")
@@ -39,9 +39,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--answer", type=Path, required=True, metavar="FILE", help="JSON to write")
     parser.add_argument("--ranks", type=int, metavar="N", help="fail unless MPI sees this number")
     options = parser.parse_args(arguments)
-    if options.stage in LIGHT and options.iteration is None:
+    if options.stage in ITERATION_STAGES and options.iteration is None:
         parser.error(f"{options.stage} needs --iteration")
-    if options.stage in HEAVY and (options.evaluation is None or options.events is None):
+    if options.stage in EVENT_STAGES and (options.evaluation is None or options.events is None):
         parser.error(f"{options.stage} needs --evaluation and --events")
     return options
 
@@ -74,7 +74,7 @@ def _answer(options: argparse.Namespace, ranks: Ranks) -> None:
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> dict[str, Any]:
     root: Path = options.directory
-    if options.stage in HEAVY:
+    if options.stage in EVENT_STAGES:
         from headrace.seismic.inversion import simulation_stages
 
         events = json.loads(options.events.read_text(encoding="utf-8"))

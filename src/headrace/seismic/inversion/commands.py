@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.files import write_whole
-from headrace.seismic.inversion.bands import first_turn, present_turn
-from headrace.seismic.inversion.continuation import continuation, request_again
+from headrace.seismic.inversion.bands import current_band_iteration, first_band_iteration
+from headrace.seismic.inversion.continuation import find_continuation, repeated_request
 from headrace.seismic.inversion.errors import InversionError, NotReady
 from headrace.seismic.inversion.paths import MARKER, Paths, number_text
 from headrace.seismic.inversion.preflight import check_before
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.published import published, started, summary_of
-from headrace.seismic.inversion.records import note_history
+from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
+from headrace.seismic.inversion.records import append_history
 from headrace.seismic.inversion.steering import (
     PAUSES,
     REDO_STAGES,
@@ -62,10 +62,10 @@ def pause(root: Path, after: str, why: str = "") -> Steering:
     paths = Paths(root)
     if after not in PAUSES:
         raise InversionError(f"pause after {after!r}: must be stage or iteration")
-    numbers = published(paths)
+    numbers = published_iterations(paths)
     last = numbers[-1] if numbers else -1
     steering = dataclasses.replace(read_steering(paths), pause=after, pause_iteration=last)
-    return _steer(paths, steering, f"pause after {after}", why, iteration=last)
+    return _save_steering(paths, steering, f"pause after {after}", why, iteration=last)
 
 
 def start(root: Path, why: str = "") -> None:
@@ -82,8 +82,8 @@ def start(root: Path, why: str = "") -> None:
         InversionError: it has begun already.
     """
     paths = Paths(root)
-    if started(paths):
-        last = published(paths)[-1]
+    if is_started(paths):
+        last = published_iterations(paths)[-1]
         raise InversionError(
             f"{root}: iteration {last} is published already; `headrace inversion status` says how "
             "it stands"
@@ -91,7 +91,7 @@ def start(root: Path, why: str = "") -> None:
     found = check_before(root)
     if found.problems:
         raise NotReady(found.problems)
-    note_history(paths.history, "start", why)
+    append_history(paths.history, "start", why)
     publish(paths, first_request(root))
 
 
@@ -115,12 +115,12 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
     """
     inversion = open_inversion(root)
     paths, steering = inversion.paths, inversion.steering
-    numbers = published(paths)
-    if not again and not started(paths):
+    numbers = published_iterations(paths)
+    if not again and not is_started(paths):
         raise InversionError(f"{root}: has not begun; `headrace inversion start` publishes it")
     last = numbers[-1] if numbers else 0
     try:
-        found = _published_again(inversion, last) if again else continuation(inversion)
+        found = _last_request(inversion, last) if again else find_continuation(inversion)
     except InversionError:
         if not steering.pause:
             raise
@@ -131,7 +131,7 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
             "takes up one that has failed with what was mended"
         )
     about = {"iteration": last if found is None else found.iteration}
-    _steer(paths, dataclasses.replace(steering, pause=""), "resume", why, **about)
+    _save_steering(paths, dataclasses.replace(steering, pause=""), "resume", why, **about)
     if found is None:
         return None
     publish(paths, found)
@@ -152,7 +152,7 @@ def redo(root: Path, iteration: int, stage: str, why: str = "") -> None:
     """
     if stage not in REDO_STAGES:
         raise InversionError(f"redo from {stage!r}: must be one of {', '.join(REDO_STAGES)}")
-    _again(Paths(root), iteration, f"redo from {stage}", why, stage)
+    _publish_again(Paths(root), iteration, f"redo from {stage}", why, stage)
 
 
 def back_to(root: Path, iteration: int, why: str = "") -> None:
@@ -166,17 +166,17 @@ def back_to(root: Path, iteration: int, why: str = "") -> None:
     Raises:
         InversionError: there is no such iteration.
     """
-    _again(Paths(root), iteration, "back to", why, "")
+    _publish_again(Paths(root), iteration, "back to", why, "")
 
 
-def _published_again(inversion: Inversion, last: int) -> Request:
-    if not started(inversion.paths):
+def _last_request(inversion: Inversion, last: int) -> Request:
+    if not is_started(inversion.paths):
         return first_request(inversion.paths.root)
-    return request_again(inversion, last)
+    return repeated_request(inversion, last)
 
 
 @dataclass(frozen=True)
-class BandAsked:
+class BandChange:
     """What asking for a band comes to.
 
     Attributes:
@@ -188,7 +188,7 @@ class BandAsked:
     text: str
 
 
-def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) -> BandAsked:
+def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) -> BandChange:
     """Let the next iteration that begins have another band; those after follow in their order.
 
     Args:
@@ -205,19 +205,19 @@ def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) 
     """
     inversion = open_inversion(root)
     inversion.settings.band(band)
-    coming, words = _coming_band(inversion.paths, band, staging)
+    coming, text = _first_iteration_with(inversion.paths, band, staging)
     steering = dataclasses.replace(
         inversion.steering, band=band, band_from=coming, band_id=secrets.token_hex(8)
     )
-    _steer(inversion.paths, steering, f"band {band}", why, iteration=coming)
-    return BandAsked(coming, words)
+    _save_steering(inversion.paths, steering, f"band {band}", why, iteration=coming)
+    return BandChange(coming, text)
 
 
-def _coming_band(paths: Paths, band: str, staging: Path | None) -> tuple[int, str]:
-    if not started(paths):
+def _first_iteration_with(paths: Paths, band: str, staging: Path | None) -> tuple[int, str]:
+    if not is_started(paths):
         return 0, f"Iteration 0 has band {band}; `headrace inversion start` publishes it."
-    last = published(paths)[-1]
-    summary = summary_of(paths, last)
+    last = published_iterations(paths)[-1]
+    summary = read_summary(paths, last)
     outcome = summary.get("outcome")
     goes_on = "`headrace inversion resume` lets it go on."
     if outcome == "finished":
@@ -230,7 +230,7 @@ def _coming_band(paths: Paths, band: str, staging: Path | None) -> tuple[int, st
         return last + 1, f"Iteration {last + 1} has band {band}; {last} goes on as it began."
     request = read_request(paths, last)
     if staging is not None and not request.restore:
-        if Paths(staging).begun(last).is_file():
+        if Paths(staging).start_record(last).is_file():
             return last + 1, f"Iteration {last + 1} has band {band}; {last} has begun before."
         return last, f"Iteration {last} has band {band}; it has not begun yet."
     return last, (
@@ -256,7 +256,7 @@ def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False)
             not dropped.
     """
     inversion = open_inversion(root)
-    steering, coming = inversion.steering, _coming(inversion.paths)
+    steering, coming = inversion.steering, _next_unstarted(inversion.paths)
     dropped = steering.events if kind == "event" else steering.stations
     if undo:
         if name not in dropped:
@@ -271,21 +271,21 @@ def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False)
     else:
         steering = dataclasses.replace(steering, stations=names)
     what = f"{'take back' if undo else 'drop'} {kind} {name}"
-    _steer(inversion.paths, steering, what, why, iteration=coming)
+    _save_steering(inversion.paths, steering, what, why, iteration=coming)
     return coming
 
 
-def unfinished(root: Path) -> int | None:
+def unfinished_iteration(root: Path) -> int | None:
     """Return the published iteration that has not come home yet; None if there is none.
 
     What is changed now holds for it, too, unless its line search has begun, which only the place
     where it is computed knows.
     """
     paths = Paths(root)
-    if not started(paths):
+    if not is_started(paths):
         return None
-    last = published(paths)[-1]
-    return last if not summary_of(paths, last).get("outcome") else None
+    last = published_iterations(paths)[-1]
+    return last if not read_summary(paths, last).get("outcome") else None
 
 
 def _refuse_to_drop(inversion: Inversion, kind: str, name: str) -> None:
@@ -303,30 +303,32 @@ def first_request(root: Path) -> Request:
     """Return what the first iteration shall do, by the settings as they are."""
     inversion = open_inversion(root)
     if inversion.paths.parent.is_file():  # a branch goes on where its parent was
-        turn = present_turn(inversion.settings, request_again(inversion, 0).turn)
-        if turn is not None:
-            return Request.of(0, turn)
-    return Request.of(0, first_turn(inversion.settings))
+        band_iteration = current_band_iteration(
+            inversion.settings, repeated_request(inversion, 0).band_iteration
+        )
+        if band_iteration is not None:
+            return Request.for_iteration(0, band_iteration)
+    return Request.for_iteration(0, first_band_iteration(inversion.settings))
 
 
-def _coming(paths: Paths) -> int:
+def _next_unstarted(paths: Paths) -> int:
     """Return the iteration that has not begun yet."""
-    if not started(paths):
+    if not is_started(paths):
         return 0
-    last = published(paths)[-1]
-    told = summary_of(paths, last)
-    not_begun = told.get("outcome") == "paused" and told.get("misfit") is None
+    last = published_iterations(paths)[-1]
+    summary = read_summary(paths, last)
+    not_begun = summary.get("outcome") == "paused" and summary.get("misfit") is None
     return last if not_begun else last + 1
 
 
-def _again(paths: Paths, iteration: int, what: str, why: str, stage: str) -> None:
-    numbers = published(paths)
+def _publish_again(paths: Paths, iteration: int, what: str, why: str, stage: str) -> None:
+    numbers = published_iterations(paths)
     if iteration not in numbers:
         known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
         raise InversionError(f"{paths.iterations}: no iteration {iteration}; there are {known}")
-    request = request_again(open_inversion(paths.root), iteration)
+    request = repeated_request(open_inversion(paths.root), iteration)
     request = dataclasses.replace(request, redo=stage, restore=True, id=secrets.token_hex(8))
-    note_history(paths.history, what, why, iteration=iteration)
+    append_history(paths.history, what, why, iteration=iteration)
     for later in reversed([number for number in numbers if number > iteration]):
         _supersede(paths, later)
     write_steering(paths, dataclasses.replace(read_steering(paths), pause=""))
@@ -344,7 +346,7 @@ def _supersede(paths: Paths, number: int) -> None:
     place.rename(paths.superseded / f"{number_text(number)}.{count}")
 
 
-def _steer(paths: Paths, steering: Steering, what: str, why: str, **about: Any) -> Steering:
-    note_history(paths.history, what, why, **about)
+def _save_steering(paths: Paths, steering: Steering, what: str, why: str, **about: Any) -> Steering:
+    append_history(paths.history, what, why, **about)
     write_steering(paths, steering)
     return steering

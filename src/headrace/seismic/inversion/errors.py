@@ -44,12 +44,12 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[str] = []
 
-    def caught(self, read: Callable[[], Found], otherwise: Found) -> Found:
+    def collect(self, read: Callable[[], Found], default: Found) -> Found:
         """Read a part of the settings.
 
         Args:
             read: reads it.
-            otherwise: stands for it where it cannot be used.
+            default: stands for it where it cannot be used.
         """
         try:
             return read()
@@ -57,9 +57,9 @@ class Problems:
             self.found += error.problems
         except ConfigError as error:
             self.found.append(str(error))
-        return otherwise
+        return default
 
-    def refuse(self) -> None:
+    def raise_if_any(self) -> None:
         """Refuse the settings if anything was wrong.
 
         Raises:

@@ -17,7 +17,7 @@ from headrace.seismic.inversion.event_checks import event_problems
 from headrace.seismic.inversion.objectives import Objective, observed_of
 from headrace.seismic.inversion.paths import Evaluation
 from headrace.seismic.inversion.project import Inversion
-from headrace.seismic.models import FieldReader
+from headrace.seismic.models import content_of
 from headrace.seismic.solvers import SYNTHETICS, AdjointRun, ForwardRun, is_finished, run_key
 
 _SUMMARY = "summary.json"
@@ -25,7 +25,7 @@ _WINDOWS = "windows.json"
 
 
 @dataclass(frozen=True)
-class Work:
+class MisfitEvaluation:
     """An evaluation, and what belongs to it.
 
     Attributes:
@@ -43,15 +43,14 @@ class Work:
     @functools.cached_property
     def content(self) -> str:
         """Hash of the model's content."""
-        with FieldReader(self.model) as reader:
-            return reader.content
+        return content_of(self.model)
 
     @property
     def files(self) -> Evaluation:
         """Its files."""
         return self.inversion.paths.evaluation(self.name)
 
-    def begin(self) -> None:
+    def prepare_directory(self) -> None:
         """Make the evaluation's directory, without anything of another model or objective."""
         about = {"model": self.content, "objective": self.objective.tag}
         if _read(self.files.record) != about:
@@ -71,10 +70,12 @@ class Work:
             save_wavefield=True,
         )
 
-    def missing_forwards(self) -> list[str]:
+    def unfinished_forward_events(self) -> list[str]:
         """Events whose forward run is not finished."""
         return [
-            event for event in self.objective.events if not self._is_run(self.forward_run(event))
+            event
+            for event in self.objective.events
+            if not self._is_finished(self.forward_run(event))
         ]
 
     # Windows ----------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ class Work:
         paths = self.inversion.paths
         run = self.forward_run(event)
         observed = observed_of(paths, self.objective, event)
-        earlier = self.earlier_windows(event)
+        earlier = self.reference_windows(event)
         return {
             "forward": self._key(run),
             "windows": _hash(earlier / _WINDOWS) if earlier else None,
@@ -96,17 +97,17 @@ class Work:
             ),
         }
 
-    def earlier_windows(self, event: str) -> Path | None:
+    def reference_windows(self, event: str) -> Path | None:
         """Return where the windows of an event come from; None where they are selected anew."""
         if self.name == self.objective.reference:
             return None
         return self.inversion.paths.evaluation(self.objective.reference).windows(event)
 
-    def missing_windows(self) -> list[str]:
+    def unfinished_window_events(self) -> list[str]:
         """Events whose windows are not finished."""
         return [event for event in self.objective.events if not self._has_windows(event)]
 
-    def begin_windows(self, event: str) -> bool:
+    def prepare_windows(self, event: str) -> bool:
         """Remove windows that were made from something else, before new ones are made.
 
         Returns:
@@ -135,7 +136,7 @@ class Work:
 
     # Adjoint runs -----------------------------------------------------------------------------
 
-    def adjoint_run(self, event: str, source: Work) -> AdjointRun:
+    def adjoint_run(self, event: str, source: MisfitEvaluation) -> AdjointRun:
         """Return the adjoint run of an event.
 
         Args:
@@ -151,15 +152,15 @@ class Work:
             self.files.adjoint(event),
         )
 
-    def missing_adjoints(self, source: Work) -> list[str]:
+    def unfinished_adjoint_events(self, source: MisfitEvaluation) -> list[str]:
         """Events whose adjoint run is not finished."""
         return [
             event
             for event in self.objective.events
-            if not self._is_run(self.adjoint_run(event, source))
+            if not self._is_finished(self.adjoint_run(event, source))
         ]
 
-    def adjoint_keys(self, source: Work) -> dict[str, str]:
+    def adjoint_keys(self, source: MisfitEvaluation) -> dict[str, str]:
         """Return what the kernels of each event were made from."""
         return {
             event: self._key(self.adjoint_run(event, source)) for event in self.objective.events
@@ -167,11 +168,11 @@ class Work:
 
     # Misfit -----------------------------------------------------------------------------------
 
-    def refuse(self, reason: str) -> None:
+    def record_refusal(self, reason: str) -> None:
         """Keep why this trial has no misfit."""
         write_whole(self.files.refusal, json.dumps({"reason": reason}) + "\n")
 
-    def is_to_blame(self, kind: str, events: Iterable[str]) -> bool:
+    def is_caused_by_model(self, kind: str, events: Iterable[str]) -> bool:
         """Return whether it lies in the model that events could not be measured.
 
         Args:
@@ -207,7 +208,7 @@ class Work:
             known[name] = key
         return key
 
-    def _is_run(self, run: ForwardRun | AdjointRun) -> bool:
+    def _is_finished(self, run: ForwardRun | AdjointRun) -> bool:
         return run.output.is_dir() and is_finished(run.output, self._key(run))
 
 
@@ -222,7 +223,7 @@ def _hash(path: Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -11,7 +11,7 @@ from headrace._internal.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import SETTINGS, Paths
 from headrace.seismic.inversion.project import solver_settings_at
-from headrace.seismic.inversion.records import note_history
+from headrace.seismic.inversion.records import append_history
 from headrace.seismic.inversion.settings import parse_settings
 from headrace.seismic.inversion.steering import Steering, write_steering
 from headrace.seismic.inversion.toml_text import toml_text
@@ -158,10 +158,10 @@ def _finish(
     settings = parse_settings(document, SETTINGS)
     names = sorted(path.name for path in paths.events.iterdir())
     if any(not paths.observed_event(name).is_dir() for name in names):
-        told = solver_settings_at(paths, settings)
-        _observe(paths, names, (settings.solver, told), truth or paths.true_model, say)
+        settings_document = solver_settings_at(paths, settings)
+        _observe(paths, names, (settings.solver, settings_document), truth or paths.true_model, say)
     write_steering(paths, Steering())
-    note_history(paths.history, f"init {settings.title}")
+    append_history(paths.history, f"init {settings.title}")
     write_whole(paths.settings, text)
     return paths
 

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from headrace._internal.files import write_whole
-from headrace.seismic.inversion.evaluations import Work
+from headrace.seismic.inversion.evaluations import MisfitEvaluation
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings import Mute as MuteSettings
 from headrace.seismic.kernels import (
@@ -24,7 +24,7 @@ from headrace.seismic.models import FieldReader, FieldWriter, Provenance
 from headrace.seismic.solvers import HESSIAN, KERNELS, read_event
 
 
-def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
+def make_gradient(work: MisfitEvaluation, source: MisfitEvaluation) -> tuple[Path, Path]:
     """Sum, masks, preconditions, smooths and clips the kernels of all events.
 
     Args:
@@ -41,14 +41,14 @@ def make_gradient(work: Work, source: Work) -> tuple[Path, Path]:
     gradient, processed = files.kernel("gradient"), files.kernel("preconditioned")
     processing = processing_of(inversion, work.objective.events)
     settings = inversion.settings
-    told = [
+    inputs = [
         work.adjoint_keys(source),
         repr(processing),
         dict(work.objective.weights),
         list(settings.parameters),
         settings.optimiser.parametrisation,
     ]
-    key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     done = files.kernels / "done.json"
     if done.is_file() and done.read_text(encoding="utf-8").strip() == key:
         return gradient, processed
@@ -94,7 +94,7 @@ def _mutes(about: MuteSettings | None, points: list[tuple[float, float]]) -> lis
     return [Mute(("z", "x"), tuple(points), about.radius, about.width, about.units)]
 
 
-def _sum(work: Work, file: str, name: str) -> Path:
+def _sum(work: MisfitEvaluation, file: str, name: str) -> Path:
     files, objective = work.files, work.objective
     everything = files.kernel(f"all_{name}")
     sum_kernels(
@@ -109,7 +109,7 @@ def _sum(work: Work, file: str, name: str) -> Path:
     return target
 
 
-def _choose(source: Path, target: Path, work: Work, neutral: float) -> None:
+def _choose(source: Path, target: Path, work: MisfitEvaluation, neutral: float) -> None:
     """On the model's fields; those that are not changed get a neutral value."""
     with FieldReader(work.model) as model, FieldReader(source) as reader:
         layout = dataclasses.replace(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from headrace._internal.files import write_whole
 from headrace.seismic.errors import ConfigError
-from headrace.seismic.inversion.bands import Turn, named_turn, required_turn
+from headrace.seismic.inversion.bands import BandIteration, require_band_iteration, start_of_band
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import choose_objective
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.steering import REDO_STAGES, Request
-from headrace.seismic.models import FieldReader
+from headrace.seismic.models import content_of
 from headrace.seismic.optimisation import Optimiser
 
 
@@ -36,11 +36,11 @@ def begin_iteration(inversion: Inversion, request: Request) -> None:
         OptimiserError: the current model is outside bounds that were changed.
     """
     paths, number = inversion.paths, request.iteration
-    applied = _applied(paths, number)
+    applied = _applied_request(paths, number)
     if (request.redo or request.restore) and applied != request.id:
         _restore(inversion, number)
         if request.redo:
-            remove_from(paths, number, request.redo)
+            remove_stage_outputs(paths, number, request.redo)
         write_whole(paths.applied(number), json.dumps({"id": request.id}) + "\n")
     if number == 0 or not paths.optimiser.is_dir():
         _create(inversion)
@@ -49,14 +49,14 @@ def begin_iteration(inversion: Inversion, request: Request) -> None:
     if at == number and not paths.start(number).is_dir():
         _keep_start(paths, number)
     if at == number and optimiser.state.phase != "trial":
-        _begin(inversion, request, optimiser)
+        _start_objective(inversion, request, optimiser)
     elif at < number:
         raise InversionError(
             f"{paths.iteration(number)}: the optimiser is at iteration {at}; start that one first"
         )
 
 
-def turn_of(inversion: Inversion, request: Request) -> tuple[Turn, str]:
+def band_iteration_of(inversion: Inversion, request: Request) -> tuple[BandIteration, str]:
     """Return the band that an iteration has, or is going to have when it begins.
 
     Args:
@@ -71,72 +71,74 @@ def turn_of(inversion: Inversion, request: Request) -> tuple[Turn, str]:
         InversionError: its band, and all after it, are gone.
     """
     settings, steering, number = inversion.settings, inversion.steering, request.iteration
-    began = read_begun(inversion.paths, number)
-    turn, steered = request.turn, request.steered
-    if began is not None:
-        turn, steered = began.turn, began.steered
-    begins = began is None or inversion.is_over(number)
-    if begins and steering.gives_band(number, steered):
+    start = read_iteration_start(inversion.paths, number)
+    band_iteration, steered = request.band_iteration, request.steered
+    if start is not None:
+        band_iteration, steered = start.band_iteration, start.steered
+    begins = start is None or inversion.is_over(number)
+    if begins and steering.changes_band(number, steered):
         try:
-            return named_turn(settings, steering.band), steering.band_id
+            return start_of_band(settings, steering.band), steering.band_id
         except ConfigError as error:
             raise ConfigError(
                 f"{error}; band {steering.band} was asked for: `headrace inversion set-band NAME` "
                 "asks for another"
             ) from None
-    return required_turn(settings, turn, number), steered
+    return require_band_iteration(settings, band_iteration, number), steered
 
 
 @dataclass(frozen=True)
-class Begun:
+class IterationStart:
     """What an iteration began with.
 
     Attributes:
-        turn: its place among the bands.
+        band_iteration: its place among the bands.
         steered: the band that a person asked for last and this or an earlier iteration has had.
         processing: hash of what its gradients are made with.
     """
 
-    turn: Turn
+    band_iteration: BandIteration
     steered: str
     processing: str
 
 
-def read_begun(paths: Paths, number: int) -> Begun | None:
+def read_iteration_start(paths: Paths, number: int) -> IterationStart | None:
     """Return what an iteration began with; None if it has not begun."""
     try:
-        told = json.loads(paths.begun(number).read_text(encoding="utf-8"))
-        turn = told["turn"] | {"periods": tuple(told["turn"]["periods"])}
-        return Begun(Turn(**turn), str(told["steered"]), str(told["processing"]))
+        document = json.loads(paths.start_record(number).read_text(encoding="utf-8"))
+        band_iteration = document["turn"] | {"periods": tuple(document["turn"]["periods"])}
+        return IterationStart(
+            BandIteration(**band_iteration), str(document["steered"]), str(document["processing"])
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _begin(inversion: Inversion, request: Request, optimiser: Optimiser) -> None:
+def _start_objective(inversion: Inversion, request: Request, optimiser: Optimiser) -> None:
     paths, number = inversion.paths, request.iteration
-    turn, steered = turn_of(inversion, request)
-    before = read_begun(paths, number) or read_begun(paths, number - 1)
-    processing = _processing(inversion)
-    objective = choose_objective(inversion, turn.band, number)
-    optimiser.begin(objective.tag)
+    band_iteration, steered = band_iteration_of(inversion, request)
+    before = read_iteration_start(paths, number) or read_iteration_start(paths, number - 1)
+    processing = _processing_hash(inversion)
+    objective = choose_objective(inversion, band_iteration.band, number)
+    optimiser.begin_objective(objective.tag)
     settings = inversion.settings.optimiser
     changed = before is not None and before.processing != processing
     if settings != optimiser.state.settings or changed:
         optimiser.restart(settings)
-    about = {"turn": asdict(turn), "steered": steered, "processing": processing}
-    write_whole(paths.begun(number), json.dumps(about, indent=1) + "\n")
+    about = {"turn": asdict(band_iteration), "steered": steered, "processing": processing}
+    write_whole(paths.start_record(number), json.dumps(about, indent=1) + "\n")
 
 
-def _processing(inversion: Inversion) -> str:
+def _processing_hash(inversion: Inversion) -> str:
     """Hash of all that makes a gradient of kernels; gradients made otherwise do not compare."""
     settings = inversion.settings
-    told = repr(
+    document = repr(
         (
             (settings.smoothing, settings.tapers, settings.source_mute, settings.station_mute),
             (settings.water_level, settings.clip, settings.parameters),
         )
     )
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
 def _create(inversion: Inversion) -> None:
@@ -147,9 +149,7 @@ def _create(inversion: Inversion) -> None:
     paths, first = inversion.paths, inversion.paths.model(0)
     state = inversion.optimiser_state()
     if state is not None:
-        with FieldReader(first) as new, FieldReader(paths.optimiser / "models" / "000.h5") as old:
-            same = new.content == old.content
-        if same:
+        if content_of(first) == content_of(paths.optimiser / "models" / "000.h5"):
             return
         if state.iteration > 0:
             raise InversionError(
@@ -157,14 +157,14 @@ def _create(inversion: Inversion) -> None:
                 f"{number_text(state.iteration)}; `headrace inversion back-to 0` begins with it"
             )
         shutil.rmtree(paths.start(0), ignore_errors=True)
-        paths.begun(0).unlink(missing_ok=True)
+        paths.start_record(0).unlink(missing_ok=True)
         paths.objectives.unlink(missing_ok=True)
         shutil.rmtree(paths.optimiser)
     paths.optimiser.mkdir(parents=True, exist_ok=True)
     Optimiser.create(paths.optimiser, first, inversion.settings.optimiser)
 
 
-def _applied(paths: Paths, number: int) -> str:
+def _applied_request(paths: Paths, number: int) -> str:
     try:
         return str(json.loads(paths.applied(number).read_text(encoding="utf-8"))["id"])
     except (OSError, ValueError, KeyError):
@@ -186,14 +186,14 @@ def _restore(inversion: Inversion, number: int) -> None:
     paths = inversion.paths
     start = paths.start(number)
     if not start.is_dir():
-        if _has_not_begun(inversion, number):
+        if _is_unstarted(inversion, number):
             return
         raise InversionError(
             f"{start}: the start of iteration {number} was not kept; go back to a later one"
         )
     for place in paths.iterations.glob("[0-9]*"):
         if place.name.isdigit() and int(place.name) >= number:
-            paths.begun(int(place.name)).unlink(missing_ok=True)
+            paths.start_record(int(place.name)).unlink(missing_ok=True)
     temporary = paths.optimiser.with_name(f".{paths.optimiser.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     _link_tree(start / "optimiser", temporary)
@@ -209,14 +209,14 @@ def _restore(inversion: Inversion, number: int) -> None:
             shutil.rmtree(later / "start", ignore_errors=True)
 
 
-def _has_not_begun(inversion: Inversion, number: int) -> bool:
+def _is_unstarted(inversion: Inversion, number: int) -> bool:
     """Return whether the optimiser is where an iteration begins, with nothing done in it."""
     state = inversion.optimiser_state()
     at = 0 if state is None else state.iteration
-    return at == number and read_begun(inversion.paths, number) is None
+    return at == number and read_iteration_start(inversion.paths, number) is None
 
 
-def remove_from(paths: Paths, number: int, stage: str) -> None:
+def remove_stage_outputs(paths: Paths, number: int, stage: str) -> None:
     """Remove what a stage of an iteration, and those after it, have made.
 
     Args:

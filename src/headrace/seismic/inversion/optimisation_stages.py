@@ -9,16 +9,16 @@ from pathlib import Path
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.checks import check_inversion
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.evaluations import Work
+from headrace.seismic.inversion.evaluations import MisfitEvaluation
 from headrace.seismic.inversion.gradient import make_gradient
 from headrace.seismic.inversion.iteration import begin_iteration
-from headrace.seismic.inversion.next_work import Plan, make_plan, works_of
+from headrace.seismic.inversion.next_work import NextWork, find_next_work, requested_evaluations
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.records import recorded
+from headrace.seismic.inversion.records import record_stage
 from headrace.seismic.inversion.steering import read_request
 
 
-def check(root: Path, iteration: int) -> Plan:
+def check(root: Path, iteration: int) -> NextWork:
     """Begin an iteration: all that is needed is there, and it is its turn.
 
     Args:
@@ -33,15 +33,15 @@ def check(root: Path, iteration: int) -> Plan:
     """
     inversion = open_inversion(root)
     request = read_request(inversion.paths, iteration)
-    if inversion.steering.is_paused(iteration, begins=True):
-        return Plan("paused", iteration, message="paused before the iteration")
-    with recorded(_records(inversion, iteration, "check"), "check"):
+    if inversion.steering.is_paused(iteration, starting=True):
+        return NextWork("paused", iteration, message="paused before the iteration")
+    with record_stage(_records(inversion, iteration, "check"), "check"):
         check_inversion(inversion, request)
         begin_iteration(inversion, request)
-    return make_plan(inversion, iteration)
+    return find_next_work(inversion, iteration)
 
 
-def decide(root: Path, iteration: int) -> Plan:
+def decide(root: Path, iteration: int) -> NextWork:
     """Add up the misfit and tell it to the optimiser.
 
     Args:
@@ -56,25 +56,25 @@ def decide(root: Path, iteration: int) -> Plan:
     """
     inversion = open_inversion(root)
     optimiser = inversion.optimiser()
-    task, work, _ = works_of(inversion, optimiser)
+    task, work, _ = requested_evaluations(inversion, optimiser)
     if task.kind in ("misfit", "misfit_and_gradient"):
-        plan = make_plan(inversion, iteration)
+        plan = find_next_work(inversion, iteration)
         if plan.next != "decide":
             return plan
-        with recorded(_records(inversion, iteration, "decide"), "decide", task.name) as record:
+        with record_stage(_records(inversion, iteration, "decide"), "decide", task.name) as record:
             misfit = work.known_misfit()
             if misfit is None and not work.refusal():
-                misfit = _add_up(work, trial=task.kind == "misfit")
+                misfit = _total_misfit(work, trial=task.kind == "misfit")
             record.about["misfit"] = misfit
             optimiser.tell(
                 task.name,
                 misfit=math.inf if misfit is None else misfit,
                 problem=work.refusal(),
             )
-    return make_plan(inversion, iteration)
+    return find_next_work(inversion, iteration)
 
 
-def update(root: Path, iteration: int) -> Plan:
+def update(root: Path, iteration: int) -> NextWork:
     """Make the gradient of the events' kernels and the first trial model of it.
 
     Args:
@@ -89,18 +89,18 @@ def update(root: Path, iteration: int) -> Plan:
     """
     inversion = open_inversion(root)
     optimiser = inversion.optimiser()
-    task, work, source = works_of(inversion, optimiser)
+    task, work, source = requested_evaluations(inversion, optimiser)
     if task.kind == "gradient":
-        plan = make_plan(inversion, iteration)
+        plan = find_next_work(inversion, iteration)
         if plan.next != "update":
             return plan
-        with recorded(_records(inversion, iteration, "update"), "update", task.name):
+        with record_stage(_records(inversion, iteration, "update"), "update", task.name):
             gradient, preconditioned = make_gradient(work, source)
             optimiser.tell(task.name, gradient=gradient, preconditioned=preconditioned)
-    return make_plan(inversion, iteration)
+    return find_next_work(inversion, iteration)
 
 
-def _add_up(work: Work, *, trial: bool) -> float | None:
+def _total_misfit(work: MisfitEvaluation, *, trial: bool) -> float | None:
     """Return the misfit; None where a trial has none, which is kept with the reason."""
     limits = work.inversion.settings.limits
     parts, problems, windows = {}, [], 0
@@ -117,8 +117,8 @@ def _add_up(work: Work, *, trial: bool) -> float | None:
         unusable = f"{len(problems)} traces cannot be used (limits.problem_traces is "
         unusable += f"{limits.problem_traces}): {'; '.join(problems[:5])}"
         events = [event for event in parts if work.summary(event)["problems"]]
-        if work.is_to_blame("misfit" if trial else "", events):
-            work.refuse(unusable)
+        if work.is_caused_by_model("misfit" if trial else "", events):
+            work.record_refusal(unusable)
             return None
         raise InversionError(f"{work.name}: {unusable}")
     if not windows:
@@ -131,12 +131,12 @@ def _add_up(work: Work, *, trial: bool) -> float | None:
     if math.isfinite(misfit):
         misfit = math.fsum(weights[event] * parts[event] for event in sorted(parts))
     elif trial:
-        work.refuse(f"its misfit is {misfit}")
+        work.record_refusal(f"its misfit is {misfit}")
         return None
     else:
         raise InversionError(f"{work.name}: its misfit is {misfit}: look at its simulations")
-    told = {"misfit": misfit, "windows": windows, "problems": problems, "events": parts}
-    write_whole(work.files.misfit, json.dumps(told, indent=1) + "\n")
+    document = {"misfit": misfit, "windows": windows, "problems": problems, "events": parts}
+    write_whole(work.files.misfit, json.dumps(document, indent=1) + "\n")
     return misfit
 
 

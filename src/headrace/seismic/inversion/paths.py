@@ -117,7 +117,7 @@ class Paths:
         """Return which request of an iteration was acted on last."""
         return self.iteration(number) / "applied.json"
 
-    def begun(self, number: int) -> Path:
+    def start_record(self, number: int) -> Path:
         """Return which band an iteration has.
 
         And what its gradients are made with, since it began.

@@ -10,7 +10,7 @@ from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import current_objective, observed_of
 from headrace.seismic.inversion.paths import number_text
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.records import recorded
+from headrace.seismic.inversion.records import record_stage
 from headrace.seismic.models import FieldReader
 from headrace.seismic.report import pictures
 from headrace.seismic.solvers import SYNTHETICS
@@ -36,7 +36,7 @@ def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
         raise InversionError(f"{results}: no results of iteration {iteration} to draw")
     place = results / "pictures"
     place.mkdir(exist_ok=True)
-    with recorded(paths.records(iteration) / "pictures.jsonl", "pictures"):
+    with record_stage(paths.records(iteration) / "pictures.jsonl", "pictures"):
         places = pictures.read_places([paths.event(name) for name in inversion.events])
         model_file = inversion.optimiser().model_file
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from headrace.errors import HeadraceError
 from headrace.seismic.errors import SeismicError
-from headrace.seismic.inversion.bands import first_turn
+from headrace.seismic.inversion.bands import first_band_iteration
 from headrace.seismic.inversion.changes import Change, changes_since
 from headrace.seismic.inversion.checks import find_problems, model_problems
 from headrace.seismic.inversion.continuation import next_request
 from headrace.seismic.inversion.errors import SettingsError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.published import published, started, summary_of
+from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
 from headrace.seismic.inversion.steering import Request, read_request
 from headrace.seismic.models import FieldReader
 
@@ -80,7 +80,9 @@ def check_before(root: Path) -> Preflight:
             f"{root}: no iteration is left: add a band to {paths.settings.name} or raise the "
             "iterations of its last one, or ask for one with `headrace inversion set-band`"
         )
-    ended = [number for number in published(paths) if paths.settings_of(number).is_file()]
+    ended = [
+        number for number in published_iterations(paths) if paths.settings_of(number).is_file()
+    ]
     changes = changes_since(paths, ended[-1]) if ended else []
     return Preflight(
         tuple(dict.fromkeys(problems)),
@@ -95,10 +97,10 @@ def _request(inversion: Inversion, problems: list[str]) -> Request | None:
     """Return the iteration that comes next, or runs."""
     paths = inversion.paths
     try:
-        if not started(paths):
-            return Request.of(0, first_turn(inversion.settings))
-        last = published(paths)[-1]
-        if summary_of(paths, last).get("outcome") == "finished":
+        if not is_started(paths):
+            return Request.for_iteration(0, first_band_iteration(inversion.settings))
+        last = published_iterations(paths)[-1]
+        if read_summary(paths, last).get("outcome") == "finished":
             found = next_request(inversion, last)
             if found is not None:
                 return found
@@ -111,9 +113,9 @@ def _request(inversion: Inversion, problems: list[str]) -> Request | None:
 def _is_over(inversion: Inversion, request: Request) -> bool:
     """Tell whether an iteration came to the end of the last band."""
     paths = inversion.paths
-    if request.iteration not in published(paths):
+    if request.iteration not in published_iterations(paths):
         return False
-    summary = summary_of(paths, request.iteration)
+    summary = read_summary(paths, request.iteration)
     return (
         summary.get("outcome") == "finished" and next_request(inversion, request.iteration) is None
     )
@@ -127,7 +129,7 @@ def _file_problems(inversion: Inversion) -> Iterator[str]:
     paths = inversion.paths
     if paths.true_model.is_file():
         yield from _caught(lambda: _true_problem(inversion))
-    for number in published(paths):
+    for number in published_iterations(paths):
         yield from _caught(functools.partial(_summary_problem, paths, number))
 
 
@@ -154,7 +156,7 @@ def _true_problem(inversion: Inversion) -> str:
 
 
 def _summary_problem(paths: Paths, number: int) -> str:
-    summary_of(paths, number)
+    read_summary(paths, number)
     return ""
 
 

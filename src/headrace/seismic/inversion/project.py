@@ -115,8 +115,8 @@ def solver_settings_at(paths: Paths, settings: InversionSettings) -> dict[str, A
         paths: where the inversion is.
         settings: its settings.
     """
-    told = dict(settings.solver_settings)
-    for name, value in told.items():
+    solver_settings = dict(settings.solver_settings)
+    for name, value in solver_settings.items():
         if isinstance(value, str) and value.startswith(f"{paths.solver.name}/"):
-            told[name] = str(paths.root / value)
-    return told
+            solver_settings[name] = str(paths.root / value)
+    return solver_settings

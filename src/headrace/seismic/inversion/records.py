@@ -22,7 +22,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def add_line(path: Path, values: Mapping[str, Any]) -> None:
+def append_line(path: Path, values: Mapping[str, Any]) -> None:
     """Add a line to a file, whole, and wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -56,7 +56,7 @@ def read_records(directory: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda record: str(record.get("began", "")))
 
 
-def note_history(path: Path, what: str, why: str = "", **about: Any) -> None:
+def append_history(path: Path, what: str, why: str = "", **about: Any) -> None:
     """Add to the history who did what, when and why.
 
     Args:
@@ -66,7 +66,7 @@ def note_history(path: Path, what: str, why: str = "", **about: Any) -> None:
         **about: what else there is to say; JSON values.
     """
     who = {"user": _user(), "host": socket.gethostname()}
-    add_line(path, {"time": now(), "what": what, **about, "why": why, **who})
+    append_line(path, {"time": now(), "what": what, **about, "why": why, **who})
 
 
 def _user() -> str:
@@ -77,7 +77,7 @@ def _user() -> str:
 
 
 @dataclass
-class Counting:
+class EventCounts:
     """What a stage has done so far.
 
     Attributes:
@@ -92,7 +92,9 @@ class Counting:
 
 
 @contextmanager
-def recorded(path: Path, stage: str, evaluation: str = "", cores: int = 1) -> Iterator[Counting]:
+def record_stage(
+    path: Path, stage: str, evaluation: str = "", cores: int = 1
+) -> Iterator[EventCounts]:
     """Record a stage: when, how long, on how many cores, which events, and how it ended.
 
     Args:
@@ -104,8 +106,8 @@ def recorded(path: Path, stage: str, evaluation: str = "", cores: int = 1) -> It
     Yields:
         Where the stage says what it has done.
     """
-    counting = Counting()
-    began, start = now(), time.monotonic()
+    counting = EventCounts()
+    started_at, start = now(), time.monotonic()
     error = ""
     try:
         yield counting
@@ -114,10 +116,10 @@ def recorded(path: Path, stage: str, evaluation: str = "", cores: int = 1) -> It
         raise
     finally:
         seconds = time.monotonic() - start
-        told = {
+        record = {
             "stage": stage,
             "evaluation": evaluation,
-            "began": began,
+            "began": started_at,
             "seconds": round(seconds, 3),
             "cores": cores,
             "computed": counting.computed,
@@ -126,4 +128,4 @@ def recorded(path: Path, stage: str, evaluation: str = "", cores: int = 1) -> It
             "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
             **counting.about,
         }
-        add_line(path, told | ({"error": error} if error else {}))
+        append_line(path, record | ({"error": error} if error else {}))

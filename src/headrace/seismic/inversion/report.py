@@ -11,7 +11,7 @@ from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.pictures import draw_models_of
 from headrace.seismic.inversion.project import open_inversion
-from headrace.seismic.inversion.status import status_of
+from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.report import pictures
 from headrace.seismic.report.html import Picture, inversion_report, iteration_report, write_report
 
@@ -41,7 +41,7 @@ def draw_plots(root: Path, staging: Path | None = None) -> list[Path]:
     Raises:
         InversionError: nothing is known yet.
     """
-    return _plots(root, status_of(root, staging))
+    return _plots(root, inversion_status(root, staging))
 
 
 def write_reports(root: Path, staging: Path | None = None) -> list[Path]:
@@ -58,37 +58,39 @@ def write_reports(root: Path, staging: Path | None = None) -> list[Path]:
         InversionError: nothing is known yet.
         ReportError: a picture cannot be read, or a file cannot be written.
     """
-    paths, told = Paths(root), status_of(root, staging)
-    drawn = _plots(root, told)
-    whole = inversion_report(
-        told["title"],
-        told["iterations"],
+    paths, status = Paths(root), inversion_status(root, staging)
+    drawn = _plots(root, status)
+    report = inversion_report(
+        status["title"],
+        status["iterations"],
         [_picture(path) for path in drawn],
-        told["stages"],
-        _remarks(told),
-        told["history"],
+        status["stages"],
+        _remarks(status),
+        status["history"],
     )
-    written = [write_report(root / "report.html", whole)]
-    for row in told["iterations"]:
+    written = [write_report(root / "report.html", report)]
+    for row in status["iterations"]:
         number = int(row["iteration"])
         place = paths.results(number)
-        report = iteration_report(told["title"], row, [_picture(one) for one in _drawn(paths, row)])
+        report = iteration_report(
+            status["title"], row, [_picture(one) for one in _drawn(paths, row)]
+        )
         written.append(write_report(place / "report.html", report))
     return written
 
 
-def _plots(root: Path, told: Mapping[str, Any]) -> list[Path]:
+def _plots(root: Path, status: Mapping[str, Any]) -> list[Path]:
     paths = Paths(root)
-    if not told["misfits"]:
+    if not status["misfits"]:
         raise InversionError(f"{root}: no misfit is known yet: wait for the first iteration")
     place = root / "pictures"
     drawn = [
         pictures.draw_misfits(
-            place / "misfits.png", told["misfits"], told["title"], told["model_errors"]
+            place / "misfits.png", status["misfits"], status["title"], status["model_errors"]
         ),
-        pictures.draw_costs(place / "costs.png", told["stages"], told["title"]),
+        pictures.draw_costs(place / "costs.png", status["stages"], status["title"]),
     ]
-    return drawn + _drawn(paths, told["iterations"][-1])
+    return drawn + _drawn(paths, status["iterations"][-1])
 
 
 def _drawn(paths: Paths, row: Mapping[str, Any]) -> list[Path]:
@@ -112,17 +114,17 @@ def _picture(path: Path) -> Picture:
     return Picture(f"{title} {of}".strip(), alternative, path)
 
 
-def _remarks(told: Mapping[str, Any]) -> list[str]:
-    state = str(told["state"]) + (f": {told['reason']}" if told["reason"] else "")
+def _remarks(status: Mapping[str, Any]) -> list[str]:
+    state = str(status["state"]) + (f": {status['reason']}" if status["reason"] else "")
     found = [f"State: {state}."]
-    if told["model_error"] is not None:
+    if status["model_error"] is not None:
         found.append(
-            f"The model error is {100.0 * told['model_error']:.1f} % of the first model's."
+            f"The model error is {100.0 * status['model_error']:.1f} % of the first model's."
         )
-    if told["problem"]:
-        found.append(f"{told['problem']}.")
-    found.append(f"{told['core_hours']:.4g} core hours were used.")
-    forecast = told["forecast"]
+    if status["problem"]:
+        found.append(f"{status['problem']}.")
+    found.append(f"{status['core_hours']:.4g} core hours were used.")
+    forecast = status["forecast"]
     if forecast["end"]:
         found.append(f"{forecast['iterations']} iterations are left, until {forecast['end']}.")
     return found

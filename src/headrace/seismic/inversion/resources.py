@@ -9,8 +9,8 @@ from typing import Any
 
 from headrace.seismic.inversion.toml_tables import Table
 
-HEAVY = ("forward", "windows", "adjoint")
-STAGES = (*HEAVY, "stage")
+BATCH_STAGES = ("forward", "windows", "adjoint")
+STAGES = (*BATCH_STAGES, "stage")
 _KEYS = (
     *("events_per_task", "seconds_per_event", "walltime", "nodes", "ranks", "cpus_per_rank"),
     *("account", "partition", "qos", "constraint", "memory", "gpus", "options"),
@@ -69,7 +69,7 @@ class Resources:
 
     def job_settings(self) -> dict[str, Any]:
         """As settings of a batch job."""
-        told: dict[str, Any] = {
+        job: dict[str, Any] = {
             "walltime": self.walltime,
             "nodes": self.nodes,
             "ntasks": self.ranks,
@@ -77,8 +77,8 @@ class Resources:
         }
         for name in ("account", "partition", "qos", "constraint", "memory", "gpus"):
             if value := getattr(self, name):
-                told[name] = value
-        return told | ({"options": list(self.options)} if self.options else {})
+                job[name] = value
+        return job | ({"options": list(self.options)} if self.options else {})
 
 
 def read_resources(document: Mapping[str, Any], source: str) -> dict[str, Resources]:
@@ -106,17 +106,17 @@ def _resources(table: Table) -> Resources:
     if any(not option.startswith("--") for option in options):
         raise table.expected("options", "options of sbatch, each as --option=value")
     return Resources(
-        events_per_task=table.whole("events_per_task", 1, least=1),
-        seconds_per_event=table.optional("seconds_per_event", least=0.0),
+        events_per_task=table.integer("events_per_task", 1, minimum=1),
+        seconds_per_event=table.optional("seconds_per_event", minimum=0.0),
         walltime=walltime,
-        nodes=table.whole("nodes", 1, least=1),
-        ranks=table.whole("ranks", 1, least=1),
-        cpus_per_rank=table.whole("cpus_per_rank", 1, least=1),
+        nodes=table.integer("nodes", 1, minimum=1),
+        ranks=table.integer("ranks", 1, minimum=1),
+        cpus_per_rank=table.integer("cpus_per_rank", 1, minimum=1),
         account=table.text("account", ""),
         partition=table.text("partition", ""),
         qos=table.text("qos", ""),
         constraint=table.text("constraint", ""),
         memory=table.text("memory", ""),
-        gpus=table.whole("gpus", 0),
+        gpus=table.integer("gpus", 0),
         options=options,
     )

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from headrace._internal.files import write_whole
-from headrace.seismic.inversion.bands import Turn, named_turn, next_turn, present_turn
-from headrace.seismic.inversion.changes import settings_text
-from headrace.seismic.inversion.iteration import turn_of
-from headrace.seismic.inversion.next_work import make_plan
+from headrace.seismic.inversion.changes import settings_snapshot
+from headrace.seismic.inversion.iteration import band_iteration_of
+from headrace.seismic.inversion.next_iteration import is_band_over, request_after
+from headrace.seismic.inversion.next_work import find_next_work
 from headrace.seismic.inversion.paths import MARKER, number_text
 from headrace.seismic.inversion.project import Inversion, open_inversion
 from headrace.seismic.inversion.records import read_records
-from headrace.seismic.inversion.settings import InversionSettings
 from headrace.seismic.inversion.steering import Request, read_request, request_text
-from headrace.seismic.models import FieldReader, versions_of
+from headrace.seismic.models import content_of, versions_of
 from headrace.seismic.optimisation import Iteration, State, Trial
 
 
@@ -45,7 +44,7 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
     request = read_request(paths, iteration)
     if inversion.is_over(iteration):
         # No better model was found, and none is to be found: this one is the next, too.
-        inversion.optimiser().keep()
+        inversion.optimiser().keep_model()
     summary = summarise(inversion, request)
     target = paths.outbox / number_text(iteration)
     temporary = target.with_name(f".{target.name}.partial")
@@ -53,7 +52,7 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
     results = temporary / "results"
     results.mkdir(parents=True)
     write_whole(results / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
-    write_whole(results / "settings.json", settings_text(inversion) + "\n")
+    write_whole(results / "settings.json", settings_snapshot(inversion) + "\n")
     lines = [json.dumps(record) + "\n" for record in read_records(paths.records(iteration))]
     write_whole(results / "records.jsonl", "".join(lines))
     _copy_state(inversion, request, results)
@@ -66,13 +65,15 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
         _copy(optimiser.model_file(name), models / f"{name}.h5")
     (temporary / "next").mkdir()
     if following is not None:
-        told = request_text(_next(inversion, request))
-        write_whole(temporary / "next" / "iteration.json", told)
+        next_request = _next_request(inversion, request)
+        if next_request is None:
+            raise AssertionError("a finished inversion has no next iteration")
+        write_whole(temporary / "next" / "iteration.json", request_text(next_request))
     write_whole(temporary / MARKER, f"iteration {following}\n")
     shutil.rmtree(target, ignore_errors=True)
     temporary.rename(target)
     if summary["outcome"] in ("done", "finished"):
-        _prune(inversion, iteration)
+        _remove_old_simulations(inversion, iteration)
     return {name: summary[name] for name in ("outcome", "reason", "next", "misfit", "band")} | {
         "iteration": iteration,
         "misfit_after": summary["misfit_after"],
@@ -102,12 +103,12 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
     kept = is_kept(state, number)
     following = number + 1 if outcome == "done" else None
     records = read_records(paths.records(number))
-    stages = stages_of(records)
-    turn, steered = turn_of(inversion, request)
+    stages = stage_totals(records)
+    band_iteration, steered = band_iteration_of(inversion, request)
     return {
         "iteration": number,
-        "band": turn.band,
-        "turn": asdict(turn),
+        "band": band_iteration.band,
+        "turn": asdict(band_iteration),
         "steered": steered,
         "outcome": outcome,
         "reason": reason,
@@ -117,8 +118,8 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
         "accepted": accepted.name if accepted else None,
         "kept": kept,
         "step": accepted.step if accepted else None,
-        "trials": [_told(trial) for trial in row.trials] if row else [],
-        "given_up": [_told(trial) for old in rows[:-1] for trial in old.trials],
+        "trials": [_trial_document(trial) for trial in row.trials] if row else [],
+        "given_up": [_trial_document(trial) for old in rows[:-1] for trial in old.trials],
         "direction": row.direction if row else None,
         "notes": list(row.notes) if row else [],
         "events": len(inversion.events),
@@ -126,12 +127,14 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
         "core_hours": sum(stage["core_hours"] for stage in stages.values()),
         "began": records[0]["began"] if records else None,
         "seconds": wall_seconds(records),
-        "model": _content(inversion, number + 1) if accepted or kept else None,
+        "model": content_of(inversion.optimiser().model_file(number_text(number + 1)))
+        if accepted or kept
+        else None,
         "versions": dict(versions_of()),
     }
 
 
-def stages_of(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def stage_totals(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Time and core hours by stage.
 
     Args:
@@ -158,12 +161,12 @@ def wall_seconds(records: list[dict[str, Any]]) -> float:
     """Time from the begin of the first record to the end of the last, s."""
     if not records:
         return 0.0
-    begun = [datetime.datetime.fromisoformat(record["began"]) for record in records]
+    started_at = [datetime.datetime.fromisoformat(record["began"]) for record in records]
     ends = [
         moment + datetime.timedelta(seconds=record["seconds"])
-        for moment, record in zip(begun, records, strict=True)
+        for moment, record in zip(started_at, records, strict=True)
     ]
-    return round((max(ends) - min(begun)).total_seconds(), 3)
+    return round((max(ends) - min(started_at)).total_seconds(), 3)
 
 
 def is_kept(state: State | None, iteration: int) -> bool:
@@ -174,7 +177,7 @@ def is_kept(state: State | None, iteration: int) -> bool:
     return bool(rows) and rows[-1].accepted is None
 
 
-def _told(trial: Trial) -> dict[str, Any]:
+def _trial_document(trial: Trial) -> dict[str, Any]:
     """Return a trial as JSON has it: without a misfit where it has none."""
     misfit = trial.misfit if math.isfinite(trial.misfit) else None
     return asdict(trial) | {"misfit": misfit}
@@ -183,18 +186,18 @@ def _told(trial: Trial) -> dict[str, Any]:
 def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
     number = request.iteration
     if (
-        inversion.steering.is_paused(number, begins=True)
+        inversion.steering.is_paused(number, starting=True)
         and not inversion.paths.start(number).is_dir()
     ):
         return "paused", "paused before the iteration"
-    plan = make_plan(inversion, number)
+    plan = find_next_work(inversion, number)
     if plan.next == "results":
         state = inversion.optimiser().state
         note = ""
         if is_kept(state, number):
             row = [row for row in state.history if row.iteration == number][-1]
             note = row.notes[-1]
-        reason = _why_finished(inversion, request)
+        reason = _finish_reason(inversion, request)
         if reason:
             return "finished", f"{note}; {reason}" if note else reason
         return "done", note or plan.message
@@ -203,14 +206,14 @@ def _outcome(inversion: Inversion, request: Request) -> tuple[str, str]:
     return "unfinished", f"{plan.next} of {plan.evaluation} is still to be done"
 
 
-def _why_finished(inversion: Inversion, request: Request) -> str:
+def _finish_reason(inversion: Inversion, request: Request) -> str:
     spent = inversion.settings.limits.core_hours
     if spent is not None:
         places = sorted(inversion.paths.iterations.glob("[0-9]*"))
         hours = core_hours_of(read_records(place / "records") for place in places)
         if hours >= spent:
             return f"{hours:.1f} core hours were used; limits.core_hours is {spent:g}"
-    return "" if _following(inversion, request) else "the last band is done"
+    return "" if _next_request(inversion, request) else "the last band is done"
 
 
 def core_hours_of(iterations: Iterable[list[dict[str, Any]]]) -> float:
@@ -222,48 +225,30 @@ def core_hours_of(iterations: Iterable[list[dict[str, Any]]]) -> float:
     return math.fsum(
         float(stage["core_hours"])
         for records in iterations
-        for stage in stages_of(records).values()
+        for stage in stage_totals(records).values()
     )
 
 
-def _next(inversion: Inversion, request: Request) -> Request:
-    following = _following(inversion, request)
-    if following is None:
-        raise AssertionError("a finished inversion has no next iteration")
-    _, steered = turn_of(inversion, request)
-    return Request.of(request.iteration + 1, following, steered)
-
-
-def _following(inversion: Inversion, request: Request) -> Turn | None:
-    """Return the turn of the next iteration; None after the last band."""
-    turn, steered = turn_of(inversion, request)
-    if inversion.steering.gives_band(request.iteration + 1, steered):
-        return named_turn(inversion.settings, inversion.steering.band)
+def _next_request(inversion: Inversion, request: Request) -> Request | None:
+    """Return the request of the next iteration; None after the last band."""
+    band_iteration, steered = band_iteration_of(inversion, request)
     state = inversion.optimiser().state
     rows = [row for row in state.history if row.iteration == request.iteration]
     accepted = _accepted(rows[-1]) if rows else None
-    over = is_kept(state, request.iteration)
-    if rows and accepted:
-        over = is_slow(inversion.settings, turn, rows[-1].misfit, accepted.misfit)
-    return next_turn(inversion.settings, turn, over=over)
-
-
-def is_slow(settings: InversionSettings, turn: Turn, before: float, after: float) -> bool:
-    """Return whether an iteration has lowered the misfit by less than its band asks for."""
-    found = present_turn(settings, turn)
-    least = settings.bands[found.position].stop_below if found else None
-    return least is not None and before - after < least * before
+    over = is_band_over(
+        inversion.settings,
+        band_iteration,
+        rows[-1].misfit if rows else None,
+        accepted.misfit if accepted else None,
+        kept=is_kept(state, request.iteration),
+    )
+    return request_after(inversion, request.iteration, band_iteration, steered, over=over)
 
 
 def _accepted(row: Iteration | None) -> Trial | None:
     if row is None or row.accepted is None:
         return None
     return next((trial for trial in row.trials if trial.name == row.accepted), None)
-
-
-def _content(inversion: Inversion, number: int) -> str:
-    with FieldReader(inversion.optimiser().model_file(number_text(number))) as reader:
-        return reader.content
 
 
 def _copy_state(inversion: Inversion, request: Request, results: Path) -> None:
@@ -288,7 +273,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _prune(inversion: Inversion, iteration: int) -> None:
+def _remove_old_simulations(inversion: Inversion, iteration: int) -> None:
     """Remove simulations that no coming iteration reads; those of this one and the next stay."""
     paths = inversion.paths
     optimiser = inversion.optimiser()
@@ -296,8 +281,7 @@ def _prune(inversion: Inversion, iteration: int) -> None:
     for number in (iteration, iteration + 1):
         path = optimiser.model_file(number_text(number))
         if path.is_file():
-            with FieldReader(path) as reader:
-                needed.add(paths.simulations(reader.content).name)
+            needed.add(paths.simulations(content_of(path)).name)
     place = paths.root / "simulations"
     for found in sorted(place.iterdir()) if place.is_dir() else []:
         if found.name not in needed:

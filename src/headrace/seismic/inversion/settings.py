@@ -191,11 +191,11 @@ def parse_settings(document: Mapping[str, Any], source: str) -> InversionSetting
     """
     wrong = Problems()
     known = {key: value for key, value in document.items() if key in _TOP}
-    wrong.caught(lambda: Table(document, source, "", _TOP), None)
+    wrong.collect(lambda: Table(document, source, "", _TOP), None)
     top = Table(known, source, "", _TOP)
 
     def table(name: str, *keys: str) -> Table:
-        return wrong.caught(lambda: top.table(name, keys), Table({}, source, f"{name}.", keys))
+        return wrong.collect(lambda: top.table(name, keys), Table({}, source, f"{name}.", keys))
 
     events = table("events", "expected", "exclude", "weights")
     stations = table("stations", "exclude")
@@ -204,35 +204,37 @@ def parse_settings(document: Mapping[str, Any], source: str) -> InversionSetting
     windows = table("windows", "renew")
     preconditioner = table("preconditioner", "water_level")
     no_mute: dict[str, Table] = {}
-    mutes = wrong.caught(lambda: _mutes(top), no_mute)
+    mutes = wrong.collect(lambda: _mutes(top), no_mute)
     none: tuple[tuple[str, ...], dict[str, Bound]] = ((), {})
-    parameters, bounds = wrong.caught(lambda: _parameters(top), none)
+    parameters, bounds = wrong.collect(lambda: _parameters(top), none)
     no_band: tuple[Band, ...] = ()
-    bands = wrong.caught(lambda: _bands(top), no_band)
+    bands = wrong.collect(lambda: _bands(top), no_band)
     settings = InversionSettings(
-        title=wrong.caught(lambda: top.text("title", "inversion"), ""),
-        events=wrong.caught(lambda: events.whole("expected", least=1), 1),
-        excluded_events=wrong.caught(lambda: events.texts("exclude", ()), ()),
-        event_weights=wrong.caught(lambda: _weights(events), {}),
-        excluded_stations=wrong.caught(lambda: stations.texts("exclude", ()), ()),
+        title=wrong.collect(lambda: top.text("title", "inversion"), ""),
+        events=wrong.collect(lambda: events.integer("expected", minimum=1), 1),
+        excluded_events=wrong.collect(lambda: events.texts("exclude", ()), ()),
+        event_weights=wrong.collect(lambda: _weights(events), {}),
+        excluded_stations=wrong.collect(lambda: stations.texts("exclude", ()), ()),
         bands=bands,
-        waveforms=wrong.caught(lambda: _waveforms(top, bands, source), {}),
-        renew_windows=wrong.caught(lambda: windows.whole("renew", 0), 0),
-        solver=wrong.caught(lambda: _solver(solver), ""),
-        solver_settings=wrong.caught(lambda: solver.raw("settings"), {}),
+        waveforms=wrong.collect(lambda: _waveforms(top, bands, source), {}),
+        renew_windows=wrong.collect(lambda: windows.integer("renew", 0), 0),
+        solver=wrong.collect(lambda: _solver(solver), ""),
+        solver_settings=wrong.collect(lambda: solver.raw("settings"), {}),
         parameters=parameters,
         bounds=bounds,
-        smoothing=wrong.caught(lambda: _smoothing(top), ()),
-        tapers=wrong.caught(lambda: _tapers(top), ()),
-        source_mute=wrong.caught(lambda: _mute(mutes.get("sources")), None),
-        station_mute=wrong.caught(lambda: _mute(mutes.get("stations")), None),
-        water_level=wrong.caught(lambda: preconditioner.optional("water_level", least=1e-12), None),
-        clip=wrong.caught(lambda: _clip(top), None),
-        optimiser=wrong.caught(lambda: _optimiser(top, bounds), OptimiserSettings()),
-        limits=wrong.caught(lambda: _limits(limits), Limits()),
-        resources=wrong.caught(lambda: read_resources(top.raw("resources"), source), {}),
+        smoothing=wrong.collect(lambda: _smoothing(top), ()),
+        tapers=wrong.collect(lambda: _tapers(top), ()),
+        source_mute=wrong.collect(lambda: _mute(mutes.get("sources")), None),
+        station_mute=wrong.collect(lambda: _mute(mutes.get("stations")), None),
+        water_level=wrong.collect(
+            lambda: preconditioner.optional("water_level", minimum=1e-12), None
+        ),
+        clip=wrong.collect(lambda: _clip(top), None),
+        optimiser=wrong.collect(lambda: _optimiser(top, bounds), OptimiserSettings()),
+        limits=wrong.collect(lambda: _limits(limits), Limits()),
+        resources=wrong.collect(lambda: read_resources(top.raw("resources"), source), {}),
     )
-    wrong.refuse()
+    wrong.raise_if_any()
     return settings
 
 
@@ -258,7 +260,7 @@ def _solver(table: Table) -> str:
 
 
 def _clip(top: Table) -> float | None:
-    clip = top.optional("clip", least=0.0)
+    clip = top.optional("clip", minimum=0.0)
     if clip is not None and not 0.0 < clip < 1.0:
         raise top.expected("clip", "between 0 and 1")
     return clip
@@ -266,9 +268,9 @@ def _clip(top: Table) -> float | None:
 
 def _limits(table: Table) -> Limits:
     return Limits(
-        table.whole("problem_traces", 0),
-        table.number("free_disk", 1.0, least=0.0),
-        table.optional("core_hours", least=0.0),
+        table.integer("problem_traces", 0),
+        table.number("free_disk", 1.0, minimum=0.0),
+        table.optional("core_hours", minimum=0.0),
     )
 
 
@@ -285,10 +287,10 @@ def _bands(top: Table) -> tuple[Band, ...]:
     wrong = Problems()
     found: dict[str, Band] = {}
     for table in top.tables("bands", ("name", "periods", "iterations", "stop_below")):
-        band = wrong.caught(functools.partial(_band, table, found), None)
+        band = wrong.collect(functools.partial(_band, table, found), None)
         if band is not None:
             found[band.name] = band
-    wrong.refuse()
+    wrong.raise_if_any()
     if not found:
         raise top.wrong("key bands is missing; give one [[bands]] at least")
     return tuple(found.values())
@@ -310,23 +312,23 @@ def _band(table: Table, others: Mapping[str, Band]) -> Band:
     return Band(
         name,
         periods,
-        table.whole("iterations", least=1),
-        table.optional("stop_below", least=0.0),
+        table.integer("iterations", minimum=1),
+        table.optional("stop_below", minimum=0.0),
     )
 
 
 def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]:
-    told = top.raw("misfit")
-    if "period_band" in told:
+    table_values = top.raw("misfit")
+    if "period_band" in table_values:
         raise top.wrong("key misfit.period_band: the periods stand in the bands")
-    if "file" in top.table("misfit", list(told)).raw("weights"):
+    if "file" in top.table("misfit", list(table_values)).raw("weights"):
         raise top.wrong("key misfit.weights.file: write the weights into misfit.weights.stations")
     wrong = Problems()
     for band in bands:
-        document = {**told, "period_band": list(band.periods)}
-        wrong.caught(functools.partial(parse_config, document, f"{source}: [misfit]"), None)
-    wrong.refuse()
-    return _with_inversion_settings(told)
+        document = {**table_values, "period_band": list(band.periods)}
+        wrong.collect(functools.partial(parse_config, document, f"{source}: [misfit]"), None)
+    wrong.raise_if_any()
+    return _with_inversion_settings(table_values)
 
 
 def _with_inversion_settings(misfit: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,7 +342,7 @@ def _smoothing(top: Table) -> tuple[Smoothing, ...]:
     found = []
     for table in top.tables("smoothing", ("axis", "sigma", "units")):
         axis, units = table.text("axis"), table.text("units", "km")
-        found.append(Smoothing(axis, units, sigma=table.number("sigma", least=0.0)))
+        found.append(Smoothing(axis, units, sigma=table.number("sigma", minimum=0.0)))
     return tuple(found)
 
 
@@ -352,8 +354,8 @@ def _tapers(top: Table) -> tuple[Taper, ...]:
                 Taper(
                     table.text("axis"),
                     "first" if table.choice("side", ("first", "last")) == "first" else "last",
-                    table.number("offset", 0.0, least=0.0),
-                    table.number("width", 0.0, least=0.0),
+                    table.number("offset", 0.0, minimum=0.0),
+                    table.number("width", 0.0, minimum=0.0),
                     table.text("units", "km"),
                 )
             )
@@ -365,23 +367,23 @@ def _tapers(top: Table) -> tuple[Taper, ...]:
 def _mute(table: Table | None) -> Mute | None:
     if table is None:
         return None
-    radius, width = table.number("radius", least=0.0), table.number("width", 0.0, least=0.0)
+    radius, width = table.number("radius", minimum=0.0), table.number("width", 0.0, minimum=0.0)
     return Mute(radius, width, table.text("units", "km"))
 
 
 def _optimiser(top: Table, bounds: Mapping[str, Bound]) -> OptimiserSettings:
-    told = top.raw("optimiser")
-    if "bounds" in told:
+    table_values = top.raw("optimiser")
+    if "bounds" in table_values:
         raise top.wrong("key optimiser.bounds: bounds stand with the parameters")
     wrong = Problems()
-    for key, value in told.items():
-        wrong.caught(functools.partial(_optimiser_settings, top, {key: value}), None)
-    wrong.refuse()
-    return _optimiser_settings(top, {**told, "bounds": bounds})
+    for key, value in table_values.items():
+        wrong.collect(functools.partial(_optimiser_settings, top, {key: value}), None)
+    wrong.raise_if_any()
+    return _optimiser_settings(top, {**table_values, "bounds": bounds})
 
 
-def _optimiser_settings(top: Table, told: Mapping[str, Any]) -> OptimiserSettings:
+def _optimiser_settings(top: Table, table_values: Mapping[str, Any]) -> OptimiserSettings:
     try:
-        return OptimiserSettings.from_dict(told)
+        return OptimiserSettings.from_dict(table_values)
     except OptimiserError as error:
         raise top.wrong(str(error)) from None

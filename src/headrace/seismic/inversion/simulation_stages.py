@@ -10,11 +10,11 @@ from typing import Any
 
 from headrace.seismic.errors import ModelRefused, SeismicError
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.evaluations import Work
-from headrace.seismic.inversion.next_work import works_of
+from headrace.seismic.inversion.evaluations import MisfitEvaluation
+from headrace.seismic.inversion.next_work import requested_evaluations
 from headrace.seismic.inversion.objectives import observed_of
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.records import Counting, recorded
+from headrace.seismic.inversion.records import EventCounts, record_stage
 from headrace.seismic.measurement.event import EventRequest, process_events
 from headrace.seismic.measurement.problem_summary import NotMeasured
 from headrace.seismic.optimisation import Task
@@ -39,7 +39,7 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
         SeismicError: a run went wrong; those before it are kept.
     """
     inversion = open_inversion(root)
-    task, work, source = _wanted(inversion, evaluation)
+    task, work, source = _requested(inversion, evaluation)
     iteration = task.iteration
     settings = inversion.settings
     runs: list[ForwardRun | AdjointRun]
@@ -49,10 +49,10 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
     else:
         runs = [work.adjoint_run(event, source) for event in events]
     path = inversion.paths.records(iteration) / f"{kind}.{evaluation}.{events[0]}.jsonl"
-    with recorded(path, kind, evaluation, settings.resources[kind].cores) as record:
+    with record_stage(path, kind, evaluation, settings.resources[kind].cores) as record:
         solver = open_solver(settings.solver, inversion.solver_settings)
         seconds = []
-        begun = time.monotonic()
+        started_at = time.monotonic()
         done = iter(run_all(solver, runs, inversion.solver_settings))
         for event in events:
             try:
@@ -60,14 +60,14 @@ def simulate(root: Path, kind: str, evaluation: str, events: Sequence[str]) -> d
             except ModelRefused as error:
                 if task.kind != "misfit":
                     raise InversionError(f"event {event}: {error}") from error
-                work.refuse(f"event {event}: {error}")
+                work.record_refusal(f"event {event}: {error}")
                 record.about["refused"] = str(error)
                 break
             except (SeismicError, OSError) as error:
                 raise InversionError(f"event {event}: {error}") from error
             (record.computed if outcome.computed else record.found).append(event)
-            seconds.append(round(time.monotonic() - begun, 3))
-            begun = time.monotonic()
+            seconds.append(round(time.monotonic() - started_at, 3))
+            started_at = time.monotonic()
         record.about["seconds_of_events"] = seconds
     refused = {"refused": work.refusal()} if record.about.get("refused") else {}
     return {"computed": len(record.computed), "found": len(record.found), **refused}
@@ -91,18 +91,18 @@ def process_windows(
         SeismicError: an event could not be processed at all.
     """
     inversion = open_inversion(root)
-    task, _, work = _wanted(inversion, evaluation)
+    task, _, work = _requested(inversion, evaluation)
     iteration = task.iteration
     asked = inversion.settings.resources["windows"]
     path = inversion.paths.records(iteration) / f"windows.{evaluation}.{events[0]}.jsonl"
     if ranks.broadcast(None if ranks.rank else work.refusal()):
         return {"computed": 0, "found": 0}
     with _recorded(path, evaluation, asked.cores, ranks) as record:
-        found = [event for event in events if ranks.broadcast(_begin(work, event, ranks))]
+        found = [event for event in events if ranks.broadcast(_prepare_windows(work, event, ranks))]
         record.found.extend(found)
         missing = [event for event in events if event not in found]
         requests = [_event_request(work, event) for event in missing]
-        outcomes = process_events(requests, ranks, _silent) if requests else []
+        outcomes = process_events(requests, ranks, _ignore_report) if requests else []
         wrong = [outcome for outcome in outcomes if isinstance(outcome, SeismicError)]
         record.computed.extend(
             event
@@ -110,7 +110,7 @@ def process_windows(
             if not isinstance(outcome, SeismicError)
         )
         if wrong:
-            told = "; ".join(str(problem) for problem in wrong[:5])
+            message = "; ".join(str(problem) for problem in wrong[:5])
             names = [
                 event
                 for event, outcome in zip(missing, outcomes, strict=True)
@@ -118,27 +118,31 @@ def process_windows(
             ]
             # A disk that is full, or files that are away, say nothing of the model.
             of_model = all(isinstance(problem, NotMeasured) for problem in wrong)
-            alone = None if ranks.rank else of_model and work.is_to_blame(task.kind, names)
+            alone = None if ranks.rank else of_model and work.is_caused_by_model(task.kind, names)
             if not ranks.broadcast(alone):
-                raise InversionError(told)
+                raise InversionError(message)
             if not ranks.rank:
-                work.refuse(told)
-                record.about["refused"] = told
+                work.record_refusal(message)
+                record.about["refused"] = message
     return {"computed": len(record.computed), "found": len(record.found)}
 
 
 def _recorded(
     path: Path, evaluation: str, cores: int, ranks: Ranks
-) -> AbstractContextManager[Counting]:
+) -> AbstractContextManager[EventCounts]:
     """Return a record of all ranks together, which rank 0 writes."""
-    return nullcontext(Counting()) if ranks.rank else recorded(path, "windows", evaluation, cores)
+    return (
+        nullcontext(EventCounts())
+        if ranks.rank
+        else record_stage(path, "windows", evaluation, cores)
+    )
 
 
-def _begin(work: Work, event: str, ranks: Ranks) -> bool:
-    return False if ranks.rank else work.begin_windows(event)
+def _prepare_windows(work: MisfitEvaluation, event: str, ranks: Ranks) -> bool:
+    return False if ranks.rank else work.prepare_windows(event)
 
 
-def _event_request(work: Work, event: str) -> EventRequest:
+def _event_request(work: MisfitEvaluation, event: str) -> EventRequest:
     paths = work.inversion.paths
     return EventRequest(
         observed=observed_of(paths, work.objective, event),
@@ -148,18 +152,20 @@ def _event_request(work: Work, event: str) -> EventRequest:
         event=event,
         figures="none",
         event_directory=paths.event(event),
-        windows_from=work.earlier_windows(event),
+        windows_from=work.reference_windows(event),
         settings=f"[misfit] of {paths.settings.name}",
     )
 
 
-def _silent(fact: dict[str, Any]) -> None:
+def _ignore_report(fact: dict[str, Any]) -> None:
     del fact
 
 
-def _wanted(inversion: Inversion, evaluation: str) -> tuple[Task, Work, Work]:
+def _requested(
+    inversion: Inversion, evaluation: str
+) -> tuple[Task, MisfitEvaluation, MisfitEvaluation]:
     """Return the evaluation that is asked for; work for another one would be for nothing."""
-    task, work, source = works_of(inversion, inversion.optimiser())
+    task, work, source = requested_evaluations(inversion, inversion.optimiser())
     if evaluation not in (work.name, source.name):
         raise InversionError(
             f"{evaluation}: not what the optimiser asks for; {task.kind} of {task.name} is"

@@ -17,9 +17,9 @@ from headrace.seismic.inversion.continuation import next_request
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.published import published, started, summary_of
+from headrace.seismic.inversion.published import is_started, published_iterations, read_summary
 from headrace.seismic.inversion.records import read_lines, read_records
-from headrace.seismic.inversion.results import stages_of
+from headrace.seismic.inversion.results import stage_totals
 from headrace.seismic.inversion.steering import read_request
 from headrace.seismic.models import FieldReader
 
@@ -46,13 +46,13 @@ class RunState:
     run_id: str | None = None
 
 
-NOT_ASKED = RunState("unknown", "whether a run goes on with it was not asked")
+UNKNOWN_RUN = RunState("unknown", "whether a run goes on with it was not asked")
 
 
-def status_of(
+def inversion_status(
     root: Path,
     staging: Path | None = None,
-    run_state: Callable[[int], RunState] = lambda iteration: NOT_ASKED,
+    run_state: Callable[[int], RunState] = lambda iteration: UNKNOWN_RUN,
 ) -> dict[str, Any]:
     """Return how an inversion stands.
 
@@ -76,10 +76,10 @@ def status_of(
     """
     inversion = open_inversion(root)
     paths = inversion.paths
-    numbers = published(paths)
-    summaries = [told for number in numbers if (told := summary_of(paths, number))]
+    numbers = published_iterations(paths)
+    summaries = [summary for number in numbers if (summary := read_summary(paths, number))]
     records = _records(paths, numbers, staging)
-    stages = stages_of(records)
+    stages = stage_totals(records)
     standing = _state(inversion, numbers, summaries, run_state)
     state = standing.state
     last = numbers[-1] if numbers else None
@@ -110,10 +110,10 @@ def status_of(
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        summary = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return summary if isinstance(summary, dict) else {}
 
 
 def _records(paths: Paths, numbers: list[int], staging: Path | None) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _state(
     run_state: Callable[[int], RunState],
 ) -> RunState:
     paths = inversion.paths
-    if not started(paths):
+    if not is_started(paths):
         return RunState("waiting", "it has not begun; `headrace inversion start` publishes it")
     last = summaries[-1] if summaries else None
     if last is not None and last["iteration"] == numbers[-1]:
@@ -161,9 +161,9 @@ def _more_to_do(inversion: Inversion, last: int) -> str:
 def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> str | None:
     if number is None:
         return None
-    for told in summaries:
-        if told["iteration"] == number:
-            return str(told["band"])
+    for summary in summaries:
+        if summary["iteration"] == number:
+            return str(summary["band"])
     try:
         return read_request(paths, number).band
     except InversionError:
@@ -173,12 +173,14 @@ def _band(paths: Paths, number: int | None, summaries: list[dict[str, Any]]) -> 
 def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return every evaluation in its order: iteration, band, name, step, misfit, accepted."""
     found: list[dict[str, Any]] = []
-    for told in summaries:
-        if told["misfit"] is None:
+    for summary in summaries:
+        if summary["misfit"] is None:
             continue
-        about = {"iteration": told["iteration"], "band": told["band"]}
-        name = f"{told['iteration']:03d}"
-        found.append({**about, "name": name, "step": 0.0, "misfit": told["misfit"], "trial": False})
+        about = {"iteration": summary["iteration"], "band": summary["band"]}
+        name = f"{summary['iteration']:03d}"
+        found.append(
+            {**about, "name": name, "step": 0.0, "misfit": summary["misfit"], "trial": False}
+        )
         found += [
             {
                 **about,
@@ -186,11 +188,9 @@ def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "step": trial["step"],
                 "misfit": trial["misfit"],
                 "trial": True,
-                "accepted": trial["name"] == told["accepted"]
-                if "accepted" in told
-                else trial["misfit"] == told["misfit_after"],
+                "accepted": trial["name"] == summary["accepted"],
             }
-            for trial in (*told["given_up"], *told["trials"])
+            for trial in (*summary["given_up"], *summary["trials"])
         ]
     return found
 
@@ -236,14 +236,14 @@ def _forecast(
     state: str,
 ) -> dict[str, Any]:
     """From the last iterations; those of bands to come are taken to last as long."""
-    done = [told for told in summaries if told["outcome"] in ("done", "finished")]
+    done = [summary for summary in summaries if summary["outcome"] in ("done", "finished")]
     left = 0 if state == "finished" else max(0, inversion.settings.iterations - len(done))
-    walls = [told["seconds"] for told in done[-_RECENT:] if told["seconds"]]
+    walls = [summary["seconds"] for summary in done[-_RECENT:] if summary["seconds"]]
     if not walls or not left:
         known = None if left else 0.0
         return {"iterations": left, "seconds": known, "end": None, "core_hours": known}
     seconds = left * sum(walls) / len(walls)
-    hours = [told["core_hours"] for told in done[-_RECENT:]]
+    hours = [summary["core_hours"] for summary in done[-_RECENT:]]
     end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     return {
         "iterations": left,

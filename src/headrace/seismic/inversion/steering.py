@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from headrace._internal.files import write_whole
-from headrace.seismic.inversion.bands import Turn
+from headrace.seismic.inversion.bands import BandIteration
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 
@@ -39,18 +39,18 @@ class Steering:
     band_from: int = 0
     band_id: str = ""
 
-    def is_paused(self, iteration: int, *, begins: bool) -> bool:
+    def is_paused(self, iteration: int, *, starting: bool) -> bool:
         """Return whether an iteration shall wait.
 
         Args:
             iteration: its number.
-            begins: it has not done anything yet.
+            starting: it has not done anything yet.
         """
         if self.pause == "stage":
             return True
-        return self.pause == "iteration" and begins and iteration > self.pause_iteration
+        return self.pause == "iteration" and starting and iteration > self.pause_iteration
 
-    def gives_band(self, iteration: int, steered: str) -> bool:
+    def changes_band(self, iteration: int, steered: str) -> bool:
         """Return whether an iteration that begins shall have another band than its request says.
 
         Args:
@@ -87,15 +87,24 @@ class Request:
     id: str = ""
 
     @property
-    def turn(self) -> Turn:
+    def band_iteration(self) -> BandIteration:
         """Its place among the bands."""
         position = 0 if self.position < 0 and self.iteration == 0 else self.position
-        return Turn(self.band, self.band_iterations, self.periods, position)
+        return BandIteration(self.band, self.band_iterations, self.periods, position)
 
     @classmethod
-    def of(cls, iteration: int, turn: Turn, steered: str = "") -> Self:
+    def for_iteration(
+        cls, iteration: int, band_iteration: BandIteration, steered: str = ""
+    ) -> Self:
         """Return the request of an iteration that has this turn."""
-        return cls(iteration, turn.band, turn.before, turn.periods, turn.position, steered)
+        return cls(
+            iteration,
+            band_iteration.band,
+            band_iteration.before,
+            band_iteration.periods,
+            band_iteration.position,
+            steered,
+        )
 
 
 def read_steering(paths: Paths) -> Steering:
@@ -104,10 +113,11 @@ def read_steering(paths: Paths) -> Steering:
     Raises:
         InversionError: the file cannot be used.
     """
-    told = _read(paths.steering, missing={})
+    document = _read(paths.steering, default={})
     try:
         return Steering(
-            **told | {name: tuple(told[name]) for name in ("events", "stations") if name in told}
+            **document
+            | {name: tuple(document[name]) for name in ("events", "stations") if name in document}
         )
     except TypeError as error:
         raise InversionError(
@@ -129,8 +139,8 @@ def read_request(paths: Paths, iteration: int) -> Request:
     """
     path = paths.request(iteration)
     try:
-        told = _read(path)
-        found = Request(**told | {"periods": tuple(told.get("periods", ()))})
+        document = _read(path)
+        found = Request(**document | {"periods": tuple(document.get("periods", ()))})
     except TypeError as error:
         raise InversionError(f"{path}: not a request of this version: {error}") from None
     if found.iteration != iteration:
@@ -143,15 +153,15 @@ def request_text(request: Request) -> str:
     return json.dumps(asdict(request), indent=1) + "\n"
 
 
-def _read(path: Path, missing: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _read(path: Path, default: Mapping[str, Any] | None = None) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if missing is not None:
-            return dict(missing)
+        if default is not None:
+            return dict(default)
         raise InversionError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
         raise InversionError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise InversionError(f"{path}: not a JSON object")
-    return told
+    return document

@@ -65,25 +65,27 @@ class Table:
             raise self.expected(key, f"one of {', '.join(allowed)}")
         return str(value)
 
-    def whole(self, key: str, default: int | None = None, *, least: int = 0) -> int:
+    def integer(self, key: str, default: int | None = None, *, minimum: int = 0) -> int:
         """Return a whole number."""
         value = self._values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.expected(key, f"a whole number of at least {least}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise self.expected(key, f"a whole number of at least {minimum}")
         return value
 
-    def number(self, key: str, default: float | None = None, *, least: float = -math.inf) -> float:
+    def number(
+        self, key: str, default: float | None = None, *, minimum: float = -math.inf
+    ) -> float:
         """Return a finite number."""
         value = self._values.get(key, default)
-        if not _is_number(value) or value < least:
+        if not _is_number(value) or value < minimum:
             raise self.expected(
-                key, "a number" + (f" of at least {least:g}" if least > -math.inf else "")
+                key, "a number" + (f" of at least {minimum:g}" if minimum > -math.inf else "")
             )
         return float(value)
 
-    def optional(self, key: str, *, least: float = -math.inf) -> float | None:
+    def optional(self, key: str, *, minimum: float = -math.inf) -> float | None:
         """Return a finite number, or None where the key is not there."""
-        return self.number(key, least=least) if key in self._values else None
+        return self.number(key, minimum=minimum) if key in self._values else None
 
     def pair(self, key: str) -> tuple[float, float]:
         """Two rising numbers."""

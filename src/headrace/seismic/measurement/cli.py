@@ -100,7 +100,11 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
     from headrace.seismic.measurement.batch_manifest import read_requests
     from headrace.seismic.measurement.event import process_event, process_events
     from headrace.seismic.measurement.plan import EventRequest
-    from headrace.seismic.measurement.problem_summary import EventError, SharedProblem, merge
+    from headrace.seismic.measurement.problem_summary import (
+        EventError,
+        SharedProblem,
+        merge_problems,
+    )
 
     if options.events is None:
         request = EventRequest(
@@ -124,7 +128,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         if isinstance(outcome, SeismicError)
     }
     if failures:
-        problems = merge(
+        problems = merge_problems(
             error.problems
             if isinstance(error, EventError)
             else [SharedProblem(str(error), events=(event,))]

@@ -19,11 +19,11 @@ from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, SeismicErro
 from headrace.seismic.measurement.event_origin import event_file_of
 from headrace.seismic.measurement.figures import TraceFigure
 from headrace.seismic.measurement.plan import (
+    EventPlan,
     EventRequest,
-    Plan,
     hash_inputs,
     hash_station,
-    make_plan,
+    make_event_plan,
 )
 from headrace.seismic.measurement.problem_summary import (
     NotMeasured,
@@ -31,7 +31,7 @@ from headrace.seismic.measurement.problem_summary import (
     TraceProblems,
     shared_problems,
 )
-from headrace.seismic.measurement.results import finish_results, read_whole, write_tables
+from headrace.seismic.measurement.results import finish_results, read_complete, write_tables
 from headrace.seismic.measurement.station import TraceResult, process_station
 from headrace.seismic.parallel import Ranks, slice_of_rank
 from headrace.seismic.waveforms.specfem_ascii import write_two_columns
@@ -85,16 +85,16 @@ def process_events(
     Returns:
         The summary of each event or what was wrong with it, on every rank, in order.
     """
-    for place in ranks.gather(_place(ranks)):
+    for place in ranks.gather(_rank_info(ranks)):
         report({"stage": "start", **place})
-    book = _Book(list(requests), ranks, report)
+    book = _EventBatch(list(requests), ranks, report)
     book.plan(resume)
     book.process()
     outcomes: list[Outcome] = ranks.broadcast(book.outcomes)
     return outcomes
 
 
-def _place(ranks: Ranks) -> dict[str, Any]:
+def _rank_info(ranks: Ranks) -> dict[str, Any]:
     return {
         "rank": ranks.rank,
         "size": ranks.size,
@@ -104,7 +104,7 @@ def _place(ranks: Ranks) -> dict[str, Any]:
     }
 
 
-class _Book:
+class _EventBatch:
     """The events of a call, what is done of them, and what became of them.
 
     Every rank knows the plans; results and outcomes come together on rank 0.
@@ -114,25 +114,25 @@ class _Book:
         self._requests = requests
         self._ranks = ranks
         self._report = report
-        self._plans: list[Plan | SeismicError] = []
+        self._plans: list[EventPlan | SeismicError] = []
         self._results: list[dict[int, list[TraceResult]]] = [{} for _ in requests]
         self._failures: dict[int, SeismicError] = {}
         self._done = self._total = 0
-        self._told = 0.0
+        self._last_progress = 0.0
         self.outcomes: list[Any] = [None] * len(requests)
 
     def plan(self, resume: bool) -> None:
         """Make the plans of all events, and leave out what is there already."""
         ranks = self._ranks
-        plans: list[Plan | SeismicError] = []
+        plans: list[EventPlan | SeismicError] = []
         if ranks.rank == 0:
-            plans = self._first_plans()
+            plans = self._make_plans()
         plans = ranks.broadcast(plans)
         hashes = ranks.gather(
             [
                 (event, station, hash_station(planned.stations[station]))
                 for event, station in slice_of_rank(_tasks(plans), ranks.rank, ranks.size)
-                if isinstance(planned := plans[event], Plan)
+                if isinstance(planned := plans[event], EventPlan)
             ]
         )
         if ranks.rank == 0:
@@ -140,38 +140,38 @@ class _Book:
             for event, _, digest in (one for share in hashes for one in share):
                 digests[event].append(digest)
             for event, planned in enumerate(plans):
-                if isinstance(planned, Plan):
-                    plans[event] = self._begin(event, planned, digests[event], resume)
+                if isinstance(planned, EventPlan):
+                    plans[event] = self._prepare_event(event, planned, digests[event], resume)
                 else:
-                    self._settle(event, planned)
+                    self._record_failure(event, planned)
         self._plans = ranks.broadcast(plans)
 
-    def _first_plans(self) -> list[Plan | SeismicError]:
+    def _make_plans(self) -> list[EventPlan | SeismicError]:
         configs: dict[Path, ProcessingConfig] = {}
-        plans: list[Plan | SeismicError] = []
+        plans: list[EventPlan | SeismicError] = []
         for request in self._requests:
             try:
                 if request.config not in configs:
                     configs[request.config] = read_config(request.config)
-                plans.append(make_plan(request, configs[request.config]))
+                plans.append(make_event_plan(request, configs[request.config]))
             except SeismicError as error:
                 plans.append(error)
         return plans
 
-    def _begin(
-        self, event: int, planned: Plan, digests: list[str], resume: bool
-    ) -> Plan | SeismicError:
+    def _prepare_event(
+        self, event: int, planned: EventPlan, digests: list[str], resume: bool
+    ) -> EventPlan | SeismicError:
         request = planned.request
         planned = dataclasses.replace(planned, inputs=hash_inputs(planned, digests))
-        summary = read_whole(request.output, planned.inputs) if resume else None
+        summary = read_complete(request.output, planned.inputs) if resume else None
         if summary is not None:
             self.outcomes[event] = summary
-            self._tell_end(request, summary, computed=False)
+            self._report_end(request, summary, computed=False)
             return dataclasses.replace(planned, stations=[])
         try:
-            return planned.begin()
+            return planned.create_directory()
         except SeismicError as error:
-            self._settle(event, error)
+            self._record_failure(event, error)
             return error
 
     def process(self) -> None:
@@ -182,7 +182,7 @@ class _Book:
         failed: dict[int, SeismicError] = {}
         for event, station in slice_of_rank(tasks, ranks.rank, ranks.size):
             planned = self._plans[event]
-            if not isinstance(planned, Plan):
+            if not isinstance(planned, EventPlan):
                 continue
             found: list[TraceResult] | SeismicError
             try:
@@ -193,33 +193,35 @@ class _Book:
             if ranks.rank:
                 ranks.send((event, station, found))
             else:
-                self._take(event, station, found)
-                self._drain(wait=False)
+                self._record_station(event, station, found)
+                self._receive_results(wait=False)
         while not ranks.rank and self._done < self._total:
-            self._drain(wait=True)
+            self._receive_results(wait=True)
 
-    def _drain(self, wait: bool) -> None:
+    def _receive_results(self, wait: bool) -> None:
         message = self._ranks.receive(wait)
         while message is not None:
-            self._take(*message[1])
+            self._record_station(*message[1])
             message = self._ranks.receive(wait=False)
 
-    def _take(self, event: int, station: int, found: list[TraceResult] | SeismicError) -> None:
+    def _record_station(
+        self, event: int, station: int, found: list[TraceResult] | SeismicError
+    ) -> None:
         self._done += 1
         now = time.monotonic()
         last = self._done == self._total
-        if last or self._told == 0.0 or now - self._told >= _PROGRESS_INTERVAL:
-            self._told = now
+        if last or self._last_progress == 0.0 or now - self._last_progress >= _PROGRESS_INTERVAL:
+            self._last_progress = now
             self._report({"stage": "progress", "done": self._done, "total": self._total})
         results = self._results[event]
         results[station] = [] if isinstance(found, SeismicError) else found
         if isinstance(found, SeismicError):
             self._failures.setdefault(event, found)
         planned = self._plans[event]
-        if isinstance(planned, Plan) and len(results) == len(planned.stations):
-            self._finish(event, planned)
+        if isinstance(planned, EventPlan) and len(results) == len(planned.stations):
+            self._finish_event(event, planned)
 
-    def _finish(self, event: int, planned: Plan) -> None:
+    def _finish_event(self, event: int, planned: EventPlan) -> None:
         results = self._results[event]
         try:
             if event in self._failures:
@@ -227,28 +229,28 @@ class _Book:
             ordered = [found for station in sorted(results) for found in results[station]]
             summary = _write(planned, ordered)
         except OSError as error:
-            self._settle(event, _cannot_write(planned.request, error))
+            self._record_failure(event, _cannot_write(planned.request, error))
         except SeismicError as error:
-            self._settle(event, error)
+            self._record_failure(event, error)
         else:
             self.outcomes[event] = summary
             for problem in summary["problems"]:
-                self._report({"stage": "problem", **self._named(event), **problem})
-            self._tell_end(planned.request, summary, computed=True)
+                self._report({"stage": "problem", **self._event_name(event), **problem})
+            self._report_end(planned.request, summary, computed=True)
         finally:
             shutil.rmtree(planned.directory, ignore_errors=True)
             self._results[event] = {}
 
-    def _named(self, event: int) -> dict[str, Any]:
+    def _event_name(self, event: int) -> dict[str, Any]:
         """Return the event's name, where there are several."""
         return {"event": self._requests[event].event} if len(self._requests) > 1 else {}
 
-    def _settle(self, event: int, error: SeismicError) -> None:
+    def _record_failure(self, event: int, error: SeismicError) -> None:
         self.outcomes[event] = error
         name = self._requests[event].event
         self._report({"stage": "failed", "event": name, "problem": str(error)})
 
-    def _tell_end(self, request: EventRequest, summary: dict[str, Any], computed: bool) -> None:
+    def _report_end(self, request: EventRequest, summary: dict[str, Any], computed: bool) -> None:
         counts = {key: summary[key] for key in ("event", "stations", "traces", "windows", "misfit")}
         self._report(
             {
@@ -261,12 +263,12 @@ class _Book:
         )
 
 
-def _tasks(plans: Sequence[Plan | SeismicError]) -> list[tuple[int, int]]:
+def _tasks(plans: Sequence[EventPlan | SeismicError]) -> list[tuple[int, int]]:
     """Event and station of everything that is to be done, in order."""
     return [
         (event, station)
         for event, planned in enumerate(plans)
-        if isinstance(planned, Plan)
+        if isinstance(planned, EventPlan)
         for station in range(len(planned.stations))
     ]
 
@@ -276,15 +278,15 @@ def _cannot_write(request: EventRequest, error: OSError) -> SeismicError:
 
 
 def _process(
-    planned: Plan, station: int, figures: dict[int, TraceFigure], event: int
+    planned: EventPlan, station: int, figures: dict[int, TraceFigure], event: int
 ) -> list[TraceResult]:
     """Return one station: its files written, and what rank 0 needs for the tables."""
-    found = process_station(planned.stations[station], planned.config, planned.how)
+    found = process_station(planned.stations[station], planned.config, planned.context)
     for result in found:
         samples = result.adjoint_source
-        if result.axis is not None and samples is not None and not planned.how.misfit_only:
+        if result.axis is not None and samples is not None and not planned.context.misfit_only:
             write_two_columns(planned.directory / f"{result.name}.adj", result.axis, samples)
-        if result.filtered is not None and result.name in planned.drawn:
+        if result.filtered is not None and result.name in planned.figure_names:
             if event not in figures:
                 figures.clear()
                 figures[event] = TraceFigure(planned.request.event, planned.config)
@@ -299,7 +301,7 @@ def _without_samples(result: TraceResult) -> TraceResult:
     return dataclasses.replace(result, filtered=None, measurement=measurement)
 
 
-def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
+def _write(planned: EventPlan, results: list[TraceResult]) -> dict[str, Any]:
     request = planned.request
     _refuse_fewer_windows(planned, results)
     results = _blanks_without_axis(planned, results)
@@ -321,7 +323,7 @@ def _write(planned: Plan, results: list[TraceResult]) -> dict[str, Any]:
     return summary
 
 
-def _problems(planned: Plan, results: list[TraceResult]) -> list[SharedProblem]:
+def _problems(planned: EventPlan, results: list[TraceResult]) -> list[SharedProblem]:
     request = planned.request
     found = [TraceProblems.of_file(name, text) for name, text in planned.unusable]
     found += [
@@ -329,18 +331,18 @@ def _problems(planned: Plan, results: list[TraceResult]) -> list[SharedProblem]:
         for result in results
     ]
     files = {
-        IN_CONFIGURATION: request.settings_told,
+        IN_CONFIGURATION: request.settings_name,
         IN_EVENT_FILE: str(event_file_of(request.observed, request.synthetic)),
     }
     return shared_problems(request.event, found, files)
 
 
-def _refuse_fewer_windows(planned: Plan, results: list[TraceResult]) -> None:
+def _refuse_fewer_windows(planned: EventPlan, results: list[TraceResult]) -> None:
     """Earlier windows that cannot be measured would make the misfit fall for no good reason."""
-    if planned.how.earlier is None:
+    if planned.context.fixed_windows is None:
         return
     measured = {found.name for found in results if found.measurement is not None}
-    wanted = [name for name, trace in planned.how.earlier.items() if trace.borders]
+    wanted = [name for name, trace in planned.context.fixed_windows.items() if trace.borders]
     lost = [name for name in wanted if name not in measured]
     if lost:
         why = next((found.problem for found in results if found.name == lost[0]), None)
@@ -351,13 +353,13 @@ def _refuse_fewer_windows(planned: Plan, results: list[TraceResult]) -> None:
         )
 
 
-def _blanks_without_axis(planned: Plan, results: list[TraceResult]) -> list[TraceResult]:
+def _blanks_without_axis(planned: EventPlan, results: list[TraceResult]) -> list[TraceResult]:
     """Write zero traces where no synthetic could be read, on the times of the first that could.
 
     The solver wants a file for every station, and all synthetics of an event share their times.
     """
     axis = next((found.axis for found in results if found.axis is not None), None)
-    if axis is None or planned.how.misfit_only:
+    if axis is None or planned.context.misfit_only:
         return results
     filled = []
     for found in results:

@@ -205,15 +205,15 @@ def read_cmtsolution(path: Path) -> EventOrigin:
         second = float(words[first + 5])
         catalogue = datetime.datetime(year, month, day, hour, minute, tzinfo=datetime.UTC)
         catalogue += datetime.timedelta(seconds=second)
-        told = [
+        shifts = [
             (name.strip().lower(), fortran_number(value))
             for name, _, value in (line.partition(":") for line in lines[1:])
             if value and name.strip().lower() != "event name"
         ]
-        facts = dict(reversed(told))
+        facts = dict(reversed(shifts))
         _refuse_other_sources(path, lines)
         # Of several sources the first to begin is at the time zero of the synthetics.
-        shift = datetime.timedelta(seconds=min(s for name, s in told if name == "time shift"))
+        shift = datetime.timedelta(seconds=min(s for name, s in shifts if name == "time shift"))
         return EventOrigin(
             catalogue + shift,
             str(path),

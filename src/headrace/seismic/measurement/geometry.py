@@ -108,24 +108,24 @@ class Vertical:
 
 
 VERTICAL_KEYS = ("z_positive", "z_top")
-"""Keys of ``source.toml`` that `vertical_of` reads."""
+"""Keys of ``source.toml`` that `read_vertical` reads."""
 
 
-def vertical_of(told: Mapping[str, object], path: Path) -> Vertical:
+def read_vertical(source: Mapping[str, object], path: Path) -> Vertical:
     """Find out which way z points.
 
     Args:
-        told: what is in ``source.toml``.
+        source: what is in ``source.toml``.
         path: its path, for messages.
 
     Raises:
         SeismicError: a key is missing or cannot be used.
     """
-    positive, top = (told.get(key) for key in VERTICAL_KEYS)
+    positive, top = (source.get(key) for key in VERTICAL_KEYS)
     if positive not in (None, "down", "up"):
         raise SeismicError(f'{path}: key z_positive must be "down" or "up", not {positive!r}')
     if positive == "up":
-        return Vertical("up", _number(told, "z_top", path))
+        return Vertical("up", _number(source, "z_top", path))
     if top is not None:
         raise SeismicError(f'{path}: key z_top is for z_positive = "up" alone')
     return Vertical("down" if positive else None)
@@ -133,15 +133,15 @@ def vertical_of(told: Mapping[str, object], path: Path) -> Vertical:
 
 def _read_source(path: Path) -> tuple[Position, Vertical]:
     try:
-        told = tomllib.loads(_text(path))
+        source = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise SeismicError(f"{path}: not valid TOML: {error}") from None
-    vertical = vertical_of(told, path)
-    return (_number(told, "x", path), vertical.depth(_number(told, "z", path))), vertical
+    vertical = read_vertical(source, path)
+    return (_number(source, "x", path), vertical.depth(_number(source, "z", path))), vertical
 
 
-def _number(told: Mapping[str, object], key: str, path: Path) -> float:
-    value = told.get(key)
+def _number(source: Mapping[str, object], key: str, path: Path) -> float:
+    value = source.get(key)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value):  # type: ignore[arg-type]
         raise SeismicError(f"{path}: key {key} must be a number, not {value!r}")
@@ -164,21 +164,22 @@ def read_stations(path: Path, vertical: Vertical = Vertical()) -> dict[str, Posi
     """
     found: dict[str, Position] = {}
     for number, line in enumerate(_text(path).splitlines(), start=1):
-        words = line.split("#")[0].split()
-        if not words:
+        columns = line.split("#")[0].split()
+        if not columns:
             continue
         try:
-            code = f"{words[1]}.{words[0]}"
-            x, z = fortran_number(words[2]), fortran_number(words[3])
+            code = f"{columns[1]}.{columns[0]}"
+            x, z = fortran_number(columns[2]), fortran_number(columns[3])
         except (IndexError, ValueError):
             raise SeismicError(f"{path}: line {number}: not NAME NETWORK X Z: {line!r}") from None
         if "/" in code or code.count(".") != 1 or code in found:
             raise SeismicError(f"{path}: line {number}: {code}: twice, or not a code")
         if not (math.isfinite(x) and math.isfinite(z)):
             raise SeismicError(f"{path}: line {number}: {code}: no place: {line!r}")
-        if len(words) > _OWN_COLUMNS and vertical.positive is None:
+        if len(columns) > _OWN_COLUMNS and vertical.positive is None:
             raise SeismicError(
-                f"{path}: line {number}: {len(words)} columns, as in SPECFEM2D, whose z points up: "
+                f"{path}: line {number}: {len(columns)} columns, as in SPECFEM2D, whose z points "
+                "up: "
                 f'set z_positive = "up" and z_top, the z of the model\'s top, in {SOURCE_FILE}, '
                 'both for the source and the stations; or z_positive = "down" if z is depth'
             )

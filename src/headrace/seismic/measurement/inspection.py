@@ -72,10 +72,10 @@ def inspect_event(
     Returns:
         What was seen; whatever is wrong is in its problems, nothing is raised.
     """
-    return _Look(event, observed, synthetic, config, config_file, event_directory).inspect()
+    return _Inspector(event, observed, synthetic, config, config_file, event_directory).inspect()
 
 
-class _Look:
+class _Inspector:
     """The look at one event; gathers what `Inspection` tells."""
 
     def __init__(
@@ -133,7 +133,7 @@ class _Look:
                 for trace in (one for several in found.values() for one in several):
                     if _key(trace) not in taken:
                         use = f"component {trace.component} is not asked for"
-                        self._tell(_record(side, trace, None, use))
+                        self._add_record(_record(side, trace, None, use))
         problems = shared_problems(self._event, self._found, self._files)
         numbers = {problem.kind: number for number, problem in enumerate(problems, start=1)}
         records = [
@@ -199,7 +199,7 @@ class _Look:
             return {}
         for name, text in unusable:
             self._found.append(TraceProblems.of_file(name, text))
-            self._tell(InspectedRecord(side, name), self._found[-1])
+            self._add_record(InspectedRecord(side, name), self._found[-1])
         return traces
 
     def _components(self, recorded: Traces, computed: Traces) -> tuple[str, ...]:
@@ -225,11 +225,11 @@ class _Look:
             judged = judge_record(pair.observed, self._config, self._origin)
         else:
             return
-        told = judged.problems
+        problems = judged.problems
         if not self._origin_is_sound:
             # Why nothing tells the origin is told of its file.
-            told = tuple(problem for problem in told if problem.kind != NO_ORIGIN)
-        wrong = TraceProblems.of_pair(station.code, pair.component, pair, told)
+            problems = tuple(problem for problem in problems if problem.kind != NO_ORIGIN)
+        wrong = TraceProblems.of_pair(station.code, pair.component, pair, problems)
         self._found.append(wrong)
         good = not judged.problems and not pair.blank
         if good:
@@ -247,23 +247,23 @@ class _Look:
             use = ""
             if good:
                 use = f"compared with {other.id}" if other else "to be compared with a synthetic"
-            self._tell(_record(side, trace, read, use, good), wrong)
+            self._add_record(_record(side, trace, read, use, good), wrong)
             yield trace
         for trace in pair.left_out:
             observed = trace.path.parent == self._observed
             best = pair.observed if observed else pair.synthetic
             use = f"left out: {best.description if best else 'another'} is taken"
-            self._tell(_record(OBSERVED if observed else SYNTHETIC, trace, None, use))
+            self._add_record(_record(OBSERVED if observed else SYNTHETIC, trace, None, use))
             yield trace
 
-    def _tell(self, record: InspectedRecord, wrong: TraceProblems | None = None) -> None:
+    def _add_record(self, record: InspectedRecord, wrong: TraceProblems | None = None) -> None:
         self._records.append((record, wrong.kinds() if wrong else ()))
 
     def _count(self, pair: Pair, judged: JudgedPair) -> None:
         self._pairs += 1
         observed, synthetic = judged.observed, judged.synthetic
-        told = [trace.quantity for trace in (pair.observed, pair.synthetic) if trace]
-        self._quantities[next(filter(None, told), "unknown")] += 1
+        problems = [trace.quantity for trace in (pair.observed, pair.synthetic) if trace]
+        self._quantities[next(filter(None, problems), "unknown")] += 1
         if observed and synthetic and judged.aligned and judged.filtered:
             self._resampled += judged.aligned.observed is not observed.data
             sizes = [float(np.abs(trace).max()) for trace in judged.filtered]
@@ -325,7 +325,7 @@ def _record(
         side,
         trace.path.name,
         trace.id,
-        trace.format_told,
+        trace.format_name,
         len(pieces),
         trace.quantity,
         trace.quantity_from,

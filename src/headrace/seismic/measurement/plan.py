@@ -20,13 +20,13 @@ from headrace.seismic.measurement.geometry import read_geometry
 from headrace.seismic.measurement.inspection import inspect_event
 from headrace.seismic.measurement.problem_summary import EventError
 from headrace.seismic.measurement.results import start_results
-from headrace.seismic.measurement.station import Measuring
+from headrace.seismic.measurement.station import MeasurementContext
 from headrace.seismic.waveforms.reading import Station, find_stations
-from headrace.seismic.windows.fixed import WINDOWS_FILE, read_earlier
+from headrace.seismic.windows.fixed import WINDOWS_FILE, read_fixed_windows
 
 Figures = Literal["all", "sample", "none"]
 
-_PIECE = 1 << 20  # bytes that are hashed at once
+_CHUNK_SIZE = 1 << 20  # bytes that are hashed at once
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class EventRequest:
     settings: str = ""
 
     @property
-    def settings_told(self) -> str:
+    def settings_name(self) -> str:
         """What messages call the configuration."""
         return self.settings or str(self.config)
 
 
 @dataclass(frozen=True)
-class Plan:
+class EventPlan:
     """An event with everything found that its stations need.
 
     Attributes:
@@ -74,8 +74,8 @@ class Plan:
         stations: in the order of the tables.
         unusable: files that belong to no station: name and problem.
         drawn: names of the traces that get a figure.
-        how: weights, earlier windows.
-        partial: where the files go until all are there; None before `begin`.
+        context: weights, earlier windows.
+        partial: where the files go until all are there; None before `prepare_directory`.
         inputs: hash of all that the results are made from; empty before it is known.
     """
 
@@ -83,8 +83,8 @@ class Plan:
     config: ProcessingConfig
     stations: list[Station]
     unusable: list[tuple[str, str]]
-    drawn: frozenset[str]
-    how: Measuring
+    figure_names: frozenset[str]
+    context: MeasurementContext
     partial: Path | None = None
     inputs: str = ""
 
@@ -95,19 +95,19 @@ class Plan:
             raise SeismicError(f"{self.request.event}: no results were begun")
         return self.partial
 
-    def begin(self) -> Plan:
+    def create_directory(self) -> EventPlan:
         """Make the directory that the files go to.
 
         Raises:
             SeismicError: it cannot be made.
         """
         partial = start_results(self.request.output)
-        if self.drawn:
+        if self.figure_names:
             (partial / "figures").mkdir()
         return dataclasses.replace(self, partial=partial)
 
 
-def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
+def make_event_plan(request: EventRequest, config: ProcessingConfig) -> EventPlan:
     """Find the stations of an event, their weights and earlier windows.
 
     Args:
@@ -126,7 +126,7 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
         if request.event_directory is not None:
             geometry = read_geometry(request.event_directory)
             stations = with_silent_stations(stations, geometry, config.components)
-        weights = event_weights(config, request.settings_told, stations, geometry)
+        weights = event_weights(config, request.settings_name, stations, geometry)
     except SeismicError:
         # Whoever mends it is told all that there is to mend at once.
         problems = inspect_event(
@@ -134,27 +134,27 @@ def make_plan(request: EventRequest, config: ProcessingConfig) -> Plan:
             request.observed,
             request.synthetic,
             config,
-            request.settings_told,
+            request.settings_name,
             request.event_directory,
         ).problems
         if not problems:
             raise
         raise EventError(f"{request.event}: could not be processed", problems) from None
-    earlier = None
+    fixed_windows = None
     if request.windows_from is not None:
-        earlier = read_earlier(request.windows_from, request.event, config)
-    how = Measuring(origin, weights, earlier, request.misfit_only)
-    drawn: list[str] = []
+        fixed_windows = read_fixed_windows(request.windows_from, request.event, config)
+    context = MeasurementContext(origin, weights, fixed_windows, request.misfit_only)
+    figure_names: list[str] = []
     if request.figures != "none" and not request.misfit_only:
-        drawn = [
+        figure_names = [
             f"{station.code}.{pair.channel}"
             for station in stations
             for pair in station.pairs
             if pair.observed and pair.synthetic
         ]
         if request.figures == "sample":
-            drawn = choose_sample(drawn, config.figure_sample)
-    return Plan(request, config, stations, unusable, frozenset(drawn), how)
+            figure_names = choose_sample(figure_names, config.figure_sample)
+    return EventPlan(request, config, stations, unusable, frozenset(figure_names), context)
 
 
 def _stations(
@@ -186,21 +186,21 @@ def hash_station(station: Station) -> str:
     for pair in station.pairs:
         for file in (pair.observed, pair.synthetic):
             digest.update(f"{pair.channel} {file and (file.path.name, file.index)}\n".encode())
-            for piece in (file, *file.pieces) if file is not None else ():
-                _add_file(digest, piece.path)
+            for chunk in (file, *file.pieces) if file is not None else ():
+                _add_file(digest, chunk.path)
     return digest.hexdigest()
 
 
 def _add_file(digest: hashlib._Hash, path: Path) -> None:
     try:
         with path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
+            while chunk := stream.read(_CHUNK_SIZE):
+                digest.update(chunk)
     except OSError:
         digest.update(b"cannot be read")
 
 
-def hash_inputs(plan: Plan, stations: Sequence[str]) -> str:
+def hash_inputs(plan: EventPlan, stations: Sequence[str]) -> str:
     """Hash of everything that the results of an event are made from.
 
     Args:
@@ -218,10 +218,10 @@ def hash_inputs(plan: Plan, stations: Sequence[str]) -> str:
         "version": headrace.__version__,
         "event": request.event,
         "config": config,
-        "figures": sorted(plan.drawn),
+        "figures": sorted(plan.figure_names),
         "misfit_only": request.misfit_only,
-        "weights": dict(plan.how.weights),
-        "origin": plan.how.origin and plan.how.origin.time.isoformat(),
+        "weights": dict(plan.context.weights),
+        "origin": plan.context.origin and plan.context.origin.time.isoformat(),
         "unusable": plan.unusable,
         "stations": [
             [station.code, digest] for station, digest in zip(plan.stations, stations, strict=True)

@@ -22,7 +22,7 @@ class TraceProblems:
 
     name: str
     problems: tuple[Problem, ...]
-    alike: tuple[str, ...] = ()
+    own_names: tuple[str, ...] = ()
 
     @classmethod
     def of_pair(
@@ -36,7 +36,7 @@ class TraceProblems:
 
     def kinds(self) -> tuple[str, ...]:
         """Return by what its problems are the same as those of others."""
-        return tuple(one.kind or _without(one.text, self.alike) for one in self.problems)
+        return tuple(one.kind or _without(one.text, self.own_names) for one in self.problems)
 
     @classmethod
     def of_file(cls, name: str, text: str) -> TraceProblems:
@@ -66,7 +66,7 @@ class SharedProblem:
     events: tuple[str, ...] = ()
     decide: bool = False
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return it in one line, with how many have it and what to write where."""
         more = []
         if self.count > 1:
@@ -100,8 +100,8 @@ class EventError(SeismicError):
 
     def __init__(self, text: str, problems: Sequence[SharedProblem] = ()) -> None:
         self.problems = tuple(problems)
-        told = " | ".join(problem.told() for problem in problems)
-        super().__init__(f"{text}: {told}" if told else text)
+        message = " | ".join(problem.message() for problem in problems)
+        super().__init__(f"{text}: {message}" if message else text)
 
 
 class NotMeasured(EventError):
@@ -139,7 +139,7 @@ def shared_problems(
     return sorted(first.values(), key=lambda one: (not one.decide, -one.count))
 
 
-def merge(events: Iterable[Sequence[SharedProblem]]) -> list[SharedProblem]:
+def merge_problems(events: Iterable[Sequence[SharedProblem]]) -> list[SharedProblem]:
     """Say once what several events have alike, and name the first event of each problem."""
     merged: dict[tuple[str, str], SharedProblem] = {}
     for problems in events:

@@ -90,7 +90,7 @@ def finish_results(partial: Path, output: Path) -> None:
         raise SeismicError(f"{output}: cannot put results there: {error.strerror}") from None
 
 
-def read_whole(output: Path, inputs: str) -> dict[str, Any] | None:
+def read_complete(output: Path, inputs: str) -> dict[str, Any] | None:
     """Return the summary of results that are there already.
 
     Args:

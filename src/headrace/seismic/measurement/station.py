@@ -15,7 +15,7 @@ from headrace.seismic.misfits.base import Measurement
 from headrace.seismic.misfits.measure import measure
 from headrace.seismic.waveforms.pairs import judge_pair
 from headrace.seismic.waveforms.reading import Pair, Samples, Station
-from headrace.seismic.windows.fixed import EarlierTrace
+from headrace.seismic.windows.fixed import FixedWindows
 from headrace.seismic.windows.selection import Window, select_windows
 
 
@@ -41,7 +41,7 @@ class FilteredPair:
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasurementContext:
     """What is special about this measurement.
 
     Attributes:
@@ -53,7 +53,7 @@ class Measuring:
 
     origin: EventOrigin | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
-    earlier: Mapping[str, EarlierTrace] | None = None
+    fixed_windows: Mapping[str, FixedWindows] | None = None
     misfit_only: bool = False
 
 
@@ -110,19 +110,19 @@ class TraceResult:
 def process_station(
     station: Station,
     config: ProcessingConfig,
-    how: Measuring = Measuring(),
+    context: MeasurementContext = MeasurementContext(),
 ) -> list[TraceResult]:
     """Read, filter, window and measure every component of one station.
 
     Args:
         station: its pairs of files.
         config: how.
-        how: weights, earlier windows, and whether adjoint sources are wanted.
+        context: weights, earlier windows, and whether adjoint sources are wanted.
 
     Returns:
         One result per pair; problems are in the results, nothing is raised.
     """
-    results = [_process_pair(station, pair, config, how) for pair in station.pairs]
+    results = [_process_pair(station, pair, config, context) for pair in station.pairs]
     axis = next((result.axis for result in results if result.axis), None)
     return [_with_axis(result, axis) for result in results]
 
@@ -134,17 +134,19 @@ def _with_axis(result: TraceResult, axis: TimeAxis | None) -> TraceResult:
 
 
 def _process_pair(
-    station: Station, pair: Pair, config: ProcessingConfig, how: Measuring
+    station: Station, pair: Pair, config: ProcessingConfig, context: MeasurementContext
 ) -> TraceResult:
     axis: TimeAxis | None = None
     windows: Sequence[Window] = ()
-    weight = how.weights.get(station.code, 1.0)
+    weight = context.weights.get(station.code, 1.0)
     filtered: FilteredPair | None = None
     measurement: Measurement | None = None
     problems: tuple[Problem, ...] = ()
     covered: tuple[float, float] | None = None
     try:
-        judged = judge_pair(pair, config, how.origin, judge_amplitudes=how.earlier is None)
+        judged = judge_pair(
+            pair, config, context.origin, judge_amplitudes=context.fixed_windows is None
+        )
         problems = judged.problems
         synthetic, both = judged.synthetic, judged.aligned
         if synthetic is not None and not math.isnan(synthetic.start):
@@ -152,21 +154,19 @@ def _process_pair(
         if axis is not None and both is not None and judged.filtered is not None:
             covered = (axis.time(both.first), axis.time(both.first + len(both.observed) - 1))
             traces = judged.filtered
-            if how.earlier is None:
+            if context.fixed_windows is None:
                 windows = select_windows(*traces, axis.dt, config)
             else:
-                before = how.earlier.get(f"{station.code}.{pair.channel}")
-                windows = (
-                    before.measured_again(*traces, axis.dt, axis.npts, both.first) if before else ()
-                )
+                fixed = context.fixed_windows.get(f"{station.code}.{pair.channel}")
+                windows = fixed.compare(*traces, axis.dt, axis.npts, both.first) if fixed else ()
             weights = [weight * window.weight for window in windows]
-            found = measure(*traces, windows, axis.dt, config, weights, how.misfit_only)
-            windows = [window.later(both.first) for window in windows]
+            found = measure(*traces, windows, axis.dt, config, weights, context.misfit_only)
+            windows = [window.shifted(both.first) for window in windows]
             measurement = replace(
                 found, adjoint_source=_on_axis(found.adjoint_source, axis, both.first, 0.0)
             )
-            whole = (_on_axis(trace, axis, both.first, np.nan) for trace in traces)
-            filtered = FilteredPair(*whole)
+            full = (_on_axis(trace, axis, both.first, np.nan) for trace in traces)
+            filtered = FilteredPair(*full)
     except StationProblem as error:
         problems = error.problems
     except Exception as error:  # noqa: BLE001 - whatever a measure raises, the others go on
@@ -192,6 +192,6 @@ def _on_axis(samples: Samples, axis: TimeAxis, first: int, outside: float) -> Sa
     """Put samples into their place in the whole trace; an adjoint source left out stays so."""
     if len(samples) in (0, axis.npts):
         return samples
-    whole = np.full(axis.npts, outside)
-    whole[first : first + len(samples)] = samples
-    return whole
+    full = np.full(axis.npts, outside)
+    full[first : first + len(samples)] = samples
+    return full

@@ -89,7 +89,7 @@ def shift_derivative(data: Samples, model: Samples) -> Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Errors:
+class CorrelationErrors:
     """Squared errors of shift and amplitude as pyadjoint estimates them, and their derivatives.
 
     The error is what remains of the observed trace once the synthetic is shifted and scaled onto
@@ -118,24 +118,24 @@ def correlation_errors(
     data: Samples,
     model: Samples,
     dt: float,
-    least_shift: float,
-    least_amplitude: float,
+    min_shift_error: float,
+    min_amplitude_error: float,
     *,
-    whole_samples: bool = True,
-) -> Errors:
+    integer_shift: bool = True,
+) -> CorrelationErrors:
     """Estimate the errors of a pair.
 
     Args:
         data: tapered observed samples, shape ``(n,)``.
         model: tapered synthetic samples, same shape.
         dt: sampling interval, s.
-        least_shift: least error of the shift, s.
-        least_amplitude: least error of the logarithm of the amplitude.
-        whole_samples: shift the synthetic by whole samples, as pyadjoint does. What remains then
+        min_shift_error: least error of the shift, s.
+        min_amplitude_error: least error of the logarithm of the amplitude.
+        integer_shift: shift the synthetic by whole samples, as pyadjoint does. What remains then
             jumps with the shift, and its derivative between two jumps is not that across them.
     """
     later = subsample_shift(data, model)
-    if whole_samples:
+    if integer_shift:
         later = float(int(np.correlate(data, model, mode="full").argmax()) - len(data) + 1)
     logarithm, of_logarithm = log_amplitude(data, model)
     shifted = _shifted(model, later)
@@ -151,31 +151,31 @@ def correlation_errors(
         return found
 
     nothing = np.zeros(len(model))
-    shift, of_shift = least_shift**2, nothing
-    if rate > 0.0 and math.sqrt(remains / rate) >= least_shift:
+    shift, of_shift = min_shift_error**2, nothing
+    if rate > 0.0 and math.sqrt(remains / rate) >= min_shift_error:
         shift = remains / rate
         of_shift = through_scaled(
             (-2.0 * left - 2.0 * shift * _gradient_transposed(velocity, dt)) / rate
         )
-    amplitude, of_amplitude = least_amplitude**2, nothing
-    if energy > 0.0 and math.sqrt(remains / energy) >= least_amplitude:
+    amplitude, of_amplitude = min_amplitude_error**2, nothing
+    if energy > 0.0 and math.sqrt(remains / energy) >= min_amplitude_error:
         amplitude = remains / energy
         of_amplitude = through_scaled(-2.0 * left / energy)
         of_amplitude = of_amplitude - 2.0 * amplitude / energy * _shifted(shifted, -later)
-    return Errors(shift, of_shift, amplitude, of_amplitude)
+    return CorrelationErrors(shift, of_shift, amplitude, of_amplitude)
 
 
 def _shifted(trace: Samples, later: float) -> Samples:
     """Return a trace that comes so many samples later; its transpose is the opposite shift."""
-    whole = math.floor(later)
-    part = later - whole
-    found = (1.0 - part) * _by_whole_samples(trace, whole)
+    samples = math.floor(later)
+    part = later - samples
+    found = (1.0 - part) * _shifted_by_samples(trace, samples)
     if part:
-        found = found + part * _by_whole_samples(trace, whole + 1)
+        found = found + part * _shifted_by_samples(trace, samples + 1)
     return found
 
 
-def _by_whole_samples(trace: Samples, later: int) -> Samples:
+def _shifted_by_samples(trace: Samples, later: int) -> Samples:
     found = np.zeros(len(trace))
     if abs(later) < len(trace):
         inside = slice(max(0, later), len(trace) + min(0, later))
@@ -204,7 +204,7 @@ def correlation_derivative(
     dt: float,
     *,
     amplitude: bool,
-    errors: Errors | None,
+    errors: CorrelationErrors | None,
 ) -> Samples:
     """Return derivative of half the square of shift or amplitude over its error.
 

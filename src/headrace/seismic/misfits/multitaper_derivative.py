@@ -19,7 +19,7 @@ from pyadjoint.adjoint_source_types.multitaper_misfit import MultitaperMisfit
 from pyadjoint.utils.signal import get_window_info, window_taper
 
 from headrace.seismic.misfits.cross_correlation import (
-    Errors,
+    CorrelationErrors,
     correlation_derivative,
     correlation_errors,
 )
@@ -136,7 +136,9 @@ def measure_multitaper(
     return found
 
 
-def _derivative(measured: _Measured, dt: float, settings: Any, errors: Errors | None) -> Samples:
+def _derivative(
+    measured: _Measured, dt: float, settings: Any, errors: CorrelationErrors | None
+) -> Samples:
     """Return derivative with respect to the tapered synthetic."""
     amplitude = settings.measure_type == "am"
     length = 2**settings.lnpt

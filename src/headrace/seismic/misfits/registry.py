@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.seismic.checks import Wrong
+from headrace.seismic.checks import InvalidValue
 from headrace.seismic.errors import ConfigError
 from headrace.seismic.misfits.base import Misfit
 from headrace.seismic.plugins import PluginGroup
@@ -24,7 +24,7 @@ def misfit_names() -> list[str]:
 def misfit_name(value: Any) -> str:
     """Check the name of a misfit in a configuration."""
     if not isinstance(value, str) or not MISFITS.knows(value):
-        raise Wrong("one of " + ", ".join(misfit_names()))
+        raise InvalidValue("one of " + ", ".join(misfit_names()))
     return value
 
 

@@ -1,6 +1,6 @@
 """Models, kernels and vectors as HDF5 files: fields, axes with units, provenance."""
 
-from headrace.seismic.models.files import FieldReader, FieldWriter, sync
+from headrace.seismic.models.files import FieldReader, FieldWriter, content_of, sync
 from headrace.seismic.models.layout import Axis, FieldSpec, Layout, Slab, Values
 from headrace.seismic.models.model import Model, extremes, read_model, write_model
 from headrace.seismic.models.provenance import Parent, Provenance, versions_of
@@ -16,6 +16,7 @@ __all__ = [
     "Provenance",
     "Slab",
     "Values",
+    "content_of",
     "extremes",
     "read_model",
     "sync",

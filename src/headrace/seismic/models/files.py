@@ -125,7 +125,7 @@ class FieldReader:
         index = ", ".join(str(number) for number in place)
         return f"field {name} is not finite ({value:g}) at {at}, point ({index}){more}"
 
-    def whole(self, name: str) -> Values:
+    def read_field(self, name: str) -> Values:
         """Return a whole field, float64, shape of the grid."""
         return self.rows(name, slice(None))
 
@@ -156,6 +156,16 @@ class FieldReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def content_of(path: Path) -> str:
+    """Return the hash of the content of a file of fields.
+
+    Raises:
+        ModelError: the file is missing or torn.
+    """
+    with FieldReader(path) as reader:
+        return reader.content
 
 
 class FieldWriter:

@@ -44,7 +44,7 @@ def read_model(path: Path) -> Model:
         ModelError: it is not there, torn, or not a file of fields.
     """
     with FieldReader(path) as reader:
-        return Model(reader.layout, {name: reader.whole(name) for name in reader.layout.names})
+        return Model(reader.layout, {name: reader.read_field(name) for name in reader.layout.names})
 
 
 def write_model(

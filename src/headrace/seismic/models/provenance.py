@@ -60,12 +60,12 @@ class Provenance:
             ModelError: it is not what ``to_json`` writes.
         """
         try:
-            told = json.loads(text)
+            document = json.loads(text)
             return cls(
-                step=told["step"],
-                parents=tuple(Parent(name, content) for name, content in told["parents"]),
-                settings=told["settings"],
-                versions=told["versions"],
+                step=document["step"],
+                parents=tuple(Parent(name, content) for name, content in document["parents"]),
+                settings=document["settings"],
+                versions=document["versions"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"provenance cannot be read: {error!r}") from None

@@ -41,7 +41,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Search:
+class LineSearch:
     """A direction and what has been tried along it.
 
     Attributes:
@@ -89,7 +89,7 @@ class Flat:
     reason: str
 
 
-def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat:
+def next_decision(search: LineSearch, settings: Settings) -> TryStep | Accept | Fail | Flat:
     """Decide from the trials so far.
 
     Args:
@@ -102,8 +102,8 @@ def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat
     if not search.trials:
         return TryStep(min(search.first, search.longest))
     found: TryStep | Accept | Fail | Flat
-    if _is_in_stairs(search):
-        found = _across_the_stair(search)
+    if _is_flat_so_far(search):
+        found = _step_beyond_flat(search)
     elif settings.line_search == "bracketing":
         found = _bracketing(search, settings)
     elif search.natural:
@@ -118,13 +118,13 @@ def decide(search: Search, settings: Settings) -> TryStep | Accept | Fail | Flat
     return _failure(search)
 
 
-def _failure(search: Search) -> Fail | Flat:
+def _failure(search: LineSearch) -> Fail | Flat:
     steps = [trial.step for trial in search.trials]
     span = f"steps from {max(steps):g} down to {min(steps):g}"
     flat = [trial.step for trial in search.trials if trial.misfit == search.misfit]
     if len(flat) == len(steps):
         return Flat(f"the misfit is flat: {search.misfit:g} in all {len(steps)} trials, {span}")
-    if _is_in_stairs(search):
+    if _is_flat_so_far(search):
         return Flat(
             f"the misfit is flat: {search.misfit:g} up to a step of {max(flat):g}, and no longer "
             f"one lowers it; {len(steps)} trials, {span}"
@@ -136,13 +136,13 @@ def _failure(search: Search) -> Fail | Flat:
     return Fail(reason)
 
 
-def _is_in_stairs(search: Search) -> bool:
+def _is_flat_so_far(search: LineSearch) -> bool:
     """Return whether two steps have left the misfit as it is, and none has lowered it."""
     same = sum(trial.misfit == search.misfit for trial in search.trials)
     return same >= 2 and _best(search).misfit >= search.misfit
 
 
-def _across_the_stair(search: Search) -> TryStep | Fail | Flat:
+def _step_beyond_flat(search: LineSearch) -> TryStep | Fail | Flat:
     flat = max(trial.step for trial in search.trials if trial.misfit == search.misfit)
     higher = [trial.step for trial in search.trials if trial.step > flat]
     if higher:
@@ -152,14 +152,14 @@ def _across_the_stair(search: Search) -> TryStep | Fail | Flat:
     return TryStep(min(2.0 * flat, search.longest))
 
 
-def _backtracking(search: Search, settings: Settings) -> TryStep | Accept:
+def _backtracking(search: LineSearch, settings: Settings) -> TryStep | Accept:
     last = search.trials[-1]
     if _sufficient(search, last, settings):
         return Accept(last)
     return TryStep(_shorten(search, last, settings))
 
 
-def _doubling(search: Search, settings: Settings) -> TryStep | Accept:
+def _doubling(search: LineSearch, settings: Settings) -> TryStep | Accept:
     """Grows until the misfit rises or the parabola sees its minimum, then take the best."""
     last, best = search.trials[-1], _best(search)
     if not _sufficient(search, best, settings):
@@ -172,7 +172,7 @@ def _doubling(search: Search, settings: Settings) -> TryStep | Accept:
     return TryStep(min(max(2.0, factor) * last.step, search.longest))
 
 
-def _bracketing(search: Search, settings: Settings) -> TryStep | Accept:
+def _bracketing(search: LineSearch, settings: Settings) -> TryStep | Accept:
     best = _best(search)
     ordered = sorted(search.trials, key=lambda trial: trial.step)
     if best.misfit >= search.misfit:
@@ -218,18 +218,18 @@ def parabola_minimum(
     return min(max(step, a + margin), c - margin)
 
 
-def _best(search: Search) -> Trial:
+def _best(search: LineSearch) -> Trial:
     return min(search.trials, key=lambda trial: (trial.misfit, trial.step))
 
 
-def _sufficient(search: Search, trial: Trial, settings: Settings) -> bool:
+def _sufficient(search: LineSearch, trial: Trial, settings: Settings) -> bool:
     return (
         trial.misfit < search.misfit
         and trial.misfit <= search.misfit + settings.armijo * trial.predicted
     )
 
 
-def _shorten(search: Search, trial: Trial, settings: Settings) -> float:
+def _shorten(search: LineSearch, trial: Trial, settings: Settings) -> float:
     """Return a shorter step, by the parabola within its safeguards."""
     low, high = settings.shrink
     if not math.isfinite(trial.misfit):
@@ -238,7 +238,7 @@ def _shorten(search: Search, trial: Trial, settings: Settings) -> float:
     return trial.step * (min(max(growth, low), high) if math.isfinite(growth) else low)
 
 
-def _growth(search: Search, trial: Trial) -> float:
+def _growth(search: LineSearch, trial: Trial) -> float:
     """Minimum of the parabola through misfit and slope at the foot and a trial, over its step.
 
     Infinite where the parabola opens downwards.

@@ -15,10 +15,17 @@ from pathlib import Path
 from typing import Literal, Self
 
 from headrace.seismic.errors import ModelNotFinite, OptimiserError
-from headrace.seismic.models import FieldReader, Provenance
+from headrace.seismic.models import FieldReader, Provenance, content_of
 from headrace.seismic.optimisation import transitions, vectors
-from headrace.seismic.optimisation.line_search import Accept, Flat, Search, Trial, TryStep, decide
-from headrace.seismic.optimisation.paths import Places
+from headrace.seismic.optimisation.line_search import (
+    Accept,
+    Flat,
+    LineSearch,
+    Trial,
+    TryStep,
+    next_decision,
+)
+from headrace.seismic.optimisation.paths import OptimiserPaths
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Answer, Iteration, Pending, Phase, State, load, save
 from headrace.seismic.optimisation.task import Task
@@ -42,8 +49,8 @@ class Optimiser:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._places = Places(directory)
-        self._state = load(self._places.state)
+        self._paths = OptimiserPaths(directory)
+        self._state = load(self._paths.state)
 
     @classmethod
     def create(cls, directory: Path, model: Path, settings: Settings) -> Self:
@@ -62,20 +69,18 @@ class Optimiser:
                 bounds.
             ModelError: the model cannot be read.
         """
-        places = Places(directory)
-        with FieldReader(model) as reader:
-            content = reader.content
-        if places.state.exists():
-            with FieldReader(places.model("000")) as reader:
-                known = reader.content
-            if known != content or load(places.state).settings != settings:
+        paths = OptimiserPaths(directory)
+        content = content_of(model)
+        if paths.state.exists():
+            known = content_of(paths.model("000"))
+            if known != content or load(paths.state).settings != settings:
                 raise OptimiserError(
                     f"{directory}: another optimisation is kept here; give another directory"
                 )
             return cls(directory)
         vectors.check_model(model, settings)
-        places.publish(model, places.model("000"))
-        save(State(settings), places.state)
+        paths.publish(model, paths.model("000"))
+        save(State(settings), paths.state)
         return cls(directory)
 
     @property
@@ -90,7 +95,7 @@ class Optimiser:
 
     def model_file(self, name: str) -> Path:
         """Return the file of a model or trial by its name."""
-        return self._places.model(name)
+        return self._paths.model(name)
 
     def ask(self) -> Task:
         """Return what is wanted next; asking changes nothing and may be repeated.
@@ -99,15 +104,15 @@ class Optimiser:
             The task. The trial model's file is there, made again if it was lost.
         """
         state = self._state
-        model = self._places.model(state.model)
+        model = self._paths.model(state.model)
         if state.phase in ("finished", "stopped"):
             kind: Literal["finished", "stopped"] = (
                 "finished" if state.phase == "finished" else "stopped"
             )
             return Task(kind, state.evaluation, model, state.iteration, reason=state.reason)
         if state.phase == "trial":
-            pending = transitions.required(state.pending)
-            path = self._places.model(pending.name)
+            pending = transitions.require(state.pending)
+            path = self._paths.model(pending.name)
             if not path.is_file():
                 self._write_trial(state, pending.step, pending.name)
             return Task("misfit", pending.name, path, state.iteration, step=pending.step)
@@ -154,9 +159,13 @@ class Optimiser:
                 raise OptimiserError(f"misfit of {name} is {misfit}: look at its simulations")
             problem = problem or f"its misfit is {misfit}"
             misfit = math.inf
-        said = Answer(misfit, _content(gradient), _content(preconditioned))
-        if not self._is_known(name, said):
-            self._take(name, misfit, gradient, preconditioned, said, problem)
+        answer = Answer(
+            misfit,
+            None if gradient is None else content_of(gradient),
+            None if preconditioned is None else content_of(preconditioned),
+        )
+        if not self._is_known(name, answer):
+            self._apply_answer(name, misfit, gradient, preconditioned, answer, problem)
         return self.ask()
 
     def _is_trial(self, name: str) -> bool:
@@ -188,7 +197,7 @@ class Optimiser:
                 f"a line search is under way in iteration {state.iteration}: other settings hold "
                 "from the next iteration on"
             )
-        vectors.check_model(self._places.model(state.model), settings)
+        vectors.check_model(self._paths.model(state.model), settings)
         answers = dict(state.answers)
         if state.evaluation in answers:
             answers[state.evaluation] = Answer(answers[state.evaluation].misfit)
@@ -208,7 +217,7 @@ class Optimiser:
         )
         return self.ask()
 
-    def keep(self) -> Task:
+    def keep_model(self) -> Task:
         """Make the current model the next one as well, where no better one was found.
 
         Only after an optimisation has finished, so that an inversion can go on with what comes
@@ -218,10 +227,10 @@ class Optimiser:
             The next task: the gradient of the same model.
         """
         if self._state.phase == "finished":
-            self._commit(transitions.keep(self._state, self._places))
+            self._commit(transitions.keep_model(self._state, self._paths))
         return self.ask()
 
-    def begin(self, tag: str) -> Task:
+    def begin_objective(self, tag: str) -> Task:
         """Start anew from the current model with another misfit function: band, windows, data.
 
         The memory is dropped, for its gradients belong to another function, and a running line
@@ -256,13 +265,13 @@ class Optimiser:
         )
         return self.ask()
 
-    def _is_known(self, name: str, said: Answer) -> bool:
+    def _is_known(self, name: str, answer: Answer) -> bool:
         """Return whether all of an answer was told before."""
         known = self._state.answers.get(name)
         if known is None:
             return False
-        told, had = dataclasses.astuple(said), dataclasses.astuple(known)
-        for new, old in zip(told, had, strict=True):
+        new_values, had = dataclasses.astuple(answer), dataclasses.astuple(known)
+        for new, old in zip(new_values, had, strict=True):
             if new is None or old is None or new == old:
                 continue
             if isinstance(new, float) and abs(new - old) <= _SAME * abs(old):
@@ -271,15 +280,15 @@ class Optimiser:
                 f"{name} was told before and differs now ({old} then, {new} now); "
                 "the first answer stays"
             )
-        return all(new is None or old is not None for new, old in zip(told, had, strict=True))
+        return all(new is None or old is not None for new, old in zip(new_values, had, strict=True))
 
-    def _take(
+    def _apply_answer(
         self,
         name: str,
         misfit: float | None,
         gradient: Path | None,
         preconditioned: Path | None,
-        said: Answer,
+        answer: Answer,
         problem: str,
     ) -> None:
         state, task = self._state, self.ask()
@@ -295,35 +304,35 @@ class Optimiser:
             raise OptimiserError(f"{name}: only its misfit was asked for")
         before = state.answers.get(name, Answer())
         merged = Answer(
-            before.misfit if misfit is None else misfit, said.gradient, said.preconditioned
+            before.misfit if misfit is None else misfit, answer.gradient, answer.preconditioned
         )
         state = dataclasses.replace(state, answers={**state.answers, name: merged})
         if task.kind == "misfit":
-            self._commit(self._after_trial(state, transitions.required(misfit), problem))
+            self._commit(self._after_trial(state, transitions.require(misfit), problem))
             return
         if misfit is not None:
             state = dataclasses.replace(state, misfit=misfit, phase="gradient")
         if gradient is not None:
-            state = transitions.keep_gradient(state, self._places, gradient, preconditioned)
-            state = transitions.remember(state, self._places)
-            state = self._search(state)
+            state = transitions.keep_gradient(state, self._paths, gradient, preconditioned)
+            state = transitions.update_memory(state, self._paths)
+            state = self._start_line_search(state)
         self._commit(state)
 
-    def _search(self, state: State, note: str = "") -> State:
+    def _start_line_search(self, state: State, note: str = "") -> State:
         """Chooses a direction and write its first trial."""
-        state = transitions.new_direction(state, self._places, note)
+        state = transitions.new_direction(state, self._paths, note)
         if state.phase == "finished" or state.search is None:
             return state
-        return self._decide(state)
+        return self._continue_line_search(state)
 
     def _after_trial(self, state: State, misfit: float, problem: str) -> State:
-        pending = transitions.required(state.pending)
+        pending = transitions.require(state.pending)
         trial = Trial(pending.name, pending.step, misfit, pending.predicted, problem)
-        return self._decide(transitions.add_trial(state, trial))
+        return self._continue_line_search(transitions.add_trial(state, trial))
 
-    def _decide(self, state: State) -> State:
-        search: Search = transitions.required(state.search)
-        decision = decide(search, state.settings)
+    def _continue_line_search(self, state: State) -> State:
+        search: LineSearch = transitions.require(state.search)
+        decision = next_decision(search, state.settings)
         if isinstance(decision, TryStep):
             name = f"{state.model}_trial_{state.trial_count + 1:02d}"
             state = dataclasses.replace(state, trial_count=state.trial_count + 1)
@@ -332,27 +341,27 @@ class Optimiser:
             except ModelNotFinite as error:  # so long a step that its model is not finite
                 predicted = search.slope * decision.step
                 trial = Trial(name, decision.step, math.inf, predicted, str(error))
-                return self._decide(transitions.add_trial(state, trial))
+                return self._continue_line_search(transitions.add_trial(state, trial))
             pending = Pending(name, decision.step, predicted)
             return dataclasses.replace(state, phase="trial", pending=pending)
         if isinstance(decision, Accept):
-            return transitions.accept(state, self._places, decision.trial)
+            return transitions.accept_trial(state, self._paths, decision.trial)
         if state.given_up or not transitions.has_memory(state):
             phase: Phase = "finished" if isinstance(decision, Flat) else "stopped"
             return dataclasses.replace(state, phase=phase, reason=decision.reason)
-        state = dataclasses.replace(transitions.forget(state), given_up=True)
-        return self._search(state, note=f"memory dropped: {decision.reason}")
+        state = dataclasses.replace(transitions.drop_memory(state), given_up=True)
+        return self._start_line_search(state, note=f"memory dropped: {decision.reason}")
 
     def _write_trial(self, state: State, step: float, name: str) -> float:
-        model = self._places.model(state.model)
+        model = self._paths.model(state.model)
         with FieldReader(model) as reader:
             parent = reader.parent
         return vectors.write_trial(
             model,
-            self._places.vector(transitions.required(state.gradient)),
-            self._places.vector(transitions.required(state.direction)),
+            self._paths.vector(transitions.require(state.gradient)),
+            self._paths.vector(transitions.require(state.direction)),
             step,
-            self._places.model(name),
+            self._paths.model(name),
             state.settings,
             Provenance(
                 "step of the optimiser",
@@ -367,13 +376,6 @@ class Optimiser:
         )
 
     def _commit(self, state: State) -> None:
-        save(state, self._places.state)
+        save(state, self._paths.state)
         self._state = state
-        self._places.clean(state)
-
-
-def _content(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    with FieldReader(path) as reader:
-        return reader.content
+        self._paths.clean(state)

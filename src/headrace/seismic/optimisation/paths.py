@@ -13,7 +13,7 @@ from headrace.seismic.optimisation.state import State
 _TRIAL = re.compile(r"\d+_trial_\d+")
 
 
-class Places:
+class OptimiserPaths:
     """The files in an optimiser's directory.
 
     Args:

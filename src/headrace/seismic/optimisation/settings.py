@@ -98,25 +98,25 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        told = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        told["shrink"] = list(self.shrink)
-        told["bounds"] = {name: list(pair) for name, pair in self.bounds.items()}
-        return told
+        values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        values["shrink"] = list(self.shrink)
+        values["bounds"] = {name: list(pair) for name, pair in self.bounds.items()}
+        return values
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Settings:
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """From JSON values; what is left out is as by default.
 
         Raises:
             OptimiserError: an unknown setting, or one that cannot be used.
         """
         known = {item.name for item in dataclasses.fields(cls)}
-        unknown = sorted(set(told) - known)
+        unknown = sorted(set(values) - known)
         if unknown:
             raise OptimiserError(
                 f"optimiser.{unknown[0]}: no such setting; there are {', '.join(sorted(known))}"
             )
-        values = dict(told)
+        values = dict(values)
         try:
             if "shrink" in values:
                 low, high = values["shrink"]

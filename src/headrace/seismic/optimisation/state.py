@@ -14,7 +14,7 @@ from headrace._internal.files import write_whole
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.models import sync
 from headrace.seismic.optimisation.directions import Products
-from headrace.seismic.optimisation.line_search import Search, Trial
+from headrace.seismic.optimisation.line_search import LineSearch, Trial
 from headrace.seismic.optimisation.settings import Settings
 
 FORMAT = 1
@@ -38,7 +38,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Foot:
+class PreviousIterate:
     """Where the iteration before started; what the next pair and direction are made from.
 
     Attributes:
@@ -59,7 +59,7 @@ class Foot:
 
 
 @dataclass(frozen=True)
-class Pair:
+class LbfgsPair:
     """Names of the vectors of a pair; ``py`` is ``y`` without preconditioner."""
 
     s: str
@@ -146,12 +146,12 @@ class State:
     gradient: str | None = None
     preconditioned: str | None = None
     direction: str | None = None
-    search: Search | None = None
+    search: LineSearch | None = None
     pending: Pending | None = None
     trial_count: int = 0
     given_up: bool = False
-    previous: Foot | None = None
-    pairs: tuple[Pair, ...] = ()
+    previous: PreviousIterate | None = None
+    pairs: tuple[LbfgsPair, ...] = ()
     products: Products = field(default_factory=Products)
     age: int = 0
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -166,8 +166,8 @@ class State:
         """Name of the vectors that are still needed."""
         named = {self.gradient, self.preconditioned, self.direction}
         if self.previous is not None:
-            foot = self.previous
-            named |= {foot.gradient, foot.preconditioned, foot.direction}
+            previous = self.previous
+            named |= {previous.gradient, previous.preconditioned, previous.direction}
         for pair in self.pairs:
             named |= {pair.s, pair.y, pair.py}
         return {name for name in named if name is not None}
@@ -182,8 +182,8 @@ class State:
 
 def save(state: State, path: Path) -> None:
     """Write the state, whole or not at all, and wait until it is on the disk."""
-    told = {item.name: _plain(getattr(state, item.name)) for item in dataclasses.fields(state)}
-    write_whole(path, json.dumps({"format": FORMAT, **told}, indent=1, allow_nan=False) + "\n")
+    document = {item.name: _plain(getattr(state, item.name)) for item in dataclasses.fields(state)}
+    write_whole(path, json.dumps({"format": FORMAT, **document}, indent=1, allow_nan=False) + "\n")
     sync(path.parent)
 
 
@@ -208,44 +208,46 @@ def load(path: Path) -> State:
         OptimiserError: there is none, or it cannot be read.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise OptimiserError(f"{path}: no optimisation was started here") from None
     except (OSError, ValueError) as error:
         raise OptimiserError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(told, dict) or told.pop("format", None) != FORMAT:
+    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise OptimiserError(f"{path}: not a state of this version (format {FORMAT})")
     try:
-        return _state(told)
+        return _state(document)
     except (KeyError, TypeError, ValueError) as error:
         raise OptimiserError(f"{path}: not a state of an optimisation: {error!r}") from None
 
 
-def _state(told: dict[str, Any]) -> State:
+def _state(document: dict[str, Any]) -> State:
     def table(rows: list[list[float]]) -> tuple[tuple[float, ...], ...]:
         return tuple(tuple(row) for row in rows)
 
     def trials(rows: list[dict[str, Any]]) -> tuple[Trial, ...]:
         return tuple(Trial(**row | {"misfit": float(row["misfit"])}) for row in rows)
 
-    values = dict(told)
-    values["settings"] = Settings.from_dict(told["settings"])
-    values["objectives"] = tuple(told["objectives"])
-    if told["search"] is not None:
-        values["search"] = Search(**told["search"] | {"trials": trials(told["search"]["trials"])})
-    if told["pending"] is not None:
-        values["pending"] = Pending(**told["pending"])
-    if told["previous"] is not None:
-        values["previous"] = Foot(**told["previous"])
-    values["pairs"] = tuple(Pair(**row) for row in told["pairs"])
-    products = told["products"]
+    values = dict(document)
+    values["settings"] = Settings.from_dict(document["settings"])
+    values["objectives"] = tuple(document["objectives"])
+    if document["search"] is not None:
+        values["search"] = LineSearch(
+            **document["search"] | {"trials": trials(document["search"]["trials"])}
+        )
+    if document["pending"] is not None:
+        values["pending"] = Pending(**document["pending"])
+    if document["previous"] is not None:
+        values["previous"] = PreviousIterate(**document["previous"])
+    values["pairs"] = tuple(LbfgsPair(**row) for row in document["pairs"])
+    products = document["products"]
     values["products"] = Products(table(products["s_y"]), table(products["y_py"]))
     values["answers"] = {
         name: Answer(**said | {"misfit": None if said["misfit"] is None else float(said["misfit"])})
-        for name, said in told["answers"].items()
+        for name, said in document["answers"].items()
     }
     values["history"] = tuple(
         Iteration(**row | {"notes": tuple(row["notes"]), "trials": trials(row["trials"])})
-        for row in told["history"]
+        for row in document["history"]
     )
     return State(**values)

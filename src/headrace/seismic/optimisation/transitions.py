@@ -13,10 +13,10 @@ from headrace.seismic.optimisation import vectors
 from headrace.seismic.optimisation.directions import STEEPEST_DESCENT, Combination, Products
 from headrace.seismic.optimisation.directions import lbfgs as lbfgs_direction
 from headrace.seismic.optimisation.directions import nlcg as nlcg_direction
-from headrace.seismic.optimisation.line_search import Search, Trial
-from headrace.seismic.optimisation.paths import Places
+from headrace.seismic.optimisation.line_search import LineSearch, Trial
+from headrace.seismic.optimisation.paths import OptimiserPaths
 from headrace.seismic.optimisation.settings import Settings
-from headrace.seismic.optimisation.state import Foot, Iteration, Pair, State
+from headrace.seismic.optimisation.state import Iteration, LbfgsPair, PreviousIterate, State
 
 _Value = TypeVar("_Value")
 # A relative change that is kept below its limit although the model may be rounded to float32.
@@ -24,7 +24,7 @@ _ROUNDING = 1.0 - 1e-5
 _CURVATURE = 1e-12
 
 
-def required(value: _Value | None) -> _Value:
+def require(value: _Value | None) -> _Value:
     """Return a value that the phase guarantees.
 
     Raises:
@@ -36,32 +36,32 @@ def required(value: _Value | None) -> _Value:
 
 
 def keep_gradient(
-    state: State, places: Places, gradient: Path, preconditioned: Path | None
+    state: State, paths: OptimiserPaths, gradient: Path, preconditioned: Path | None
 ) -> State:
     """Copy the gradients of the current model."""
-    layout = vectors.layout_of(places.model(state.model))
+    layout = vectors.layout_of(paths.model(state.model))
     name = f"gradient_{state.evaluation}"
-    vectors.copy_vector(gradient, places.vector(name), layout)
+    vectors.copy_vector(gradient, paths.vector(name), layout)
     processed = None
     if preconditioned is not None:
         processed = f"preconditioned_{state.evaluation}"
-        vectors.copy_vector(preconditioned, places.vector(processed), layout)
+        vectors.copy_vector(preconditioned, paths.vector(processed), layout)
     return dataclasses.replace(state, gradient=name, preconditioned=processed)
 
 
-def remember(state: State, places: Places) -> State:
+def update_memory(state: State, paths: OptimiserPaths) -> State:
     """Add the last step to the L-BFGS memory if its curvature is positive."""
     settings, previous = state.settings, state.previous
     if settings.method != "lbfgs" or previous is None:
         return state
     age = state.age + 1
     if settings.restart_every is not None and age >= settings.restart_every:
-        return forget(state)
+        return drop_memory(state)
     pairs, products = state.pairs, state.products
     while len(pairs) >= settings.memory:
         pairs, products = pairs[1:], products.without_oldest()
-    pair, (s, y, py) = _write_pair(state, previous, places)
-    all_s, all_y, all_py = ([places.vector(name) for name in names] for names in _columns(pairs))
+    pair, (s, y, py) = _write_pair(state, previous, paths)
+    all_s, all_y, all_py = ([paths.vector(name) for name in names] for names in _columns(pairs))
     all_s, all_y, all_py = [*all_s, s], [*all_y, y], [*all_py, py]
     count = len(all_s)
     found = vectors.inner(
@@ -80,29 +80,31 @@ def remember(state: State, places: Places) -> State:
     return dataclasses.replace(state, age=age, pairs=(*pairs, pair), products=products)
 
 
-def _write_pair(state: State, previous: Foot, places: Places) -> tuple[Pair, list[Path]]:
+def _write_pair(
+    state: State, previous: PreviousIterate, paths: OptimiserPaths
+) -> tuple[LbfgsPair, list[Path]]:
     names = [f"{kind}_{state.evaluation}" for kind in ("s", "y", "py")]
-    files = [places.vector(name) for name in names]
-    gradient = places.vector(required(state.gradient))
+    files = [paths.vector(name) for name in names]
+    gradient = paths.vector(require(state.gradient))
     vectors.write_pair(
-        (places.model(previous.model), places.model(state.model)),
-        (places.vector(previous.gradient), gradient),
+        (paths.model(previous.model), paths.model(state.model)),
+        (paths.vector(previous.gradient), gradient),
         (files[0], files[1]),
         state.settings,
     )
     if previous.preconditioned is None or state.preconditioned is None:
-        return Pair(names[0], names[1], names[1]), [files[0], files[1], files[1]]
+        return LbfgsPair(names[0], names[1], names[1]), [files[0], files[1], files[1]]
     vectors.write_difference(
-        places.vector(previous.preconditioned), places.vector(state.preconditioned), files[2]
+        paths.vector(previous.preconditioned), paths.vector(state.preconditioned), files[2]
     )
-    return Pair(*names), files
+    return LbfgsPair(*names), files
 
 
-def _columns(pairs: tuple[Pair, ...]) -> tuple[list[str], list[str], list[str]]:
+def _columns(pairs: tuple[LbfgsPair, ...]) -> tuple[list[str], list[str], list[str]]:
     return [p.s for p in pairs], [p.y for p in pairs], [p.py for p in pairs]
 
 
-def forget(state: State) -> State:
+def drop_memory(state: State) -> State:
     """Drop the memory, so that the next direction is steepest descent."""
     return dataclasses.replace(state, pairs=(), products=Products(), previous=None, age=0)
 
@@ -112,24 +114,24 @@ def has_memory(state: State) -> bool:
     return bool(state.pairs) or state.previous is not None
 
 
-def new_direction(state: State, places: Places, note: str = "") -> State:
+def new_direction(state: State, paths: OptimiserPaths, note: str = "") -> State:
     """Write the direction of the current model and prepare its line search.
 
     Args:
         state: misfit and gradient are known.
-        places: the files.
+        paths: the files.
         note: why the memory was dropped, if it was.
 
     Returns:
         The state with a search without trials, or a finished or stopped one.
     """
-    model = places.model(state.model)
-    gradient = places.vector(required(state.gradient))
-    preconditioned = places.vector(state.preconditioned) if state.preconditioned else gradient
-    free = _free_parts(state, places, model, gradient, preconditioned)
-    combination = _combination(state, places, *free)
+    model = paths.model(state.model)
+    gradient = paths.vector(require(state.gradient))
+    preconditioned = paths.vector(state.preconditioned) if state.preconditioned else gradient
+    free = _free_parts(state, paths, model, gradient, preconditioned)
+    combination = _combination(state, paths, *free)
     name = f"direction_{state.evaluation}" + ("_restart" if state.given_up else "")
-    facts = _write(state, places, name, combination)
+    facts = _write(state, paths, name, combination)
     if not math.isfinite(facts.gradient_norm + facts.norm + facts.slope):
         raise OptimiserError(
             f"gradient of {state.evaluation}: its length is {facts.gradient_norm:g}: look at the "
@@ -143,10 +145,10 @@ def new_direction(state: State, places: Places, note: str = "") -> State:
         )
     if combination != STEEPEST_DESCENT and _cosine(facts) < state.settings.min_angle_cosine:
         note = f"memory dropped: direction nearly orthogonal to the gradient ({_cosine(facts):g})"
-        state = forget(state)
+        state = drop_memory(state)
         combination = STEEPEST_DESCENT
-        facts = _write(state, places, name, combination)
-    state = _with_record(state, facts, _kind(combination), note)
+        facts = _write(state, paths, name, combination)
+    state = _with_record(state, facts, _method_name(combination), note)
     if facts.slope >= 0.0:
         return dataclasses.replace(
             state,
@@ -162,7 +164,7 @@ def _with_record(state: State, facts: vectors.DirectionFacts, direction: str, no
     record = Iteration(
         iteration=state.iteration,
         objective=state.objectives[-1],
-        misfit=required(state.misfit),
+        misfit=require(state.misfit),
         gradient_norm=facts.gradient_norm,
         slope=facts.slope,
         angle_cosine=_cosine(facts),
@@ -178,7 +180,7 @@ def _with_record(state: State, facts: vectors.DirectionFacts, direction: str, no
 
 
 def _free_parts(
-    state: State, places: Places, model: Path, gradient: Path, preconditioned: Path
+    state: State, paths: OptimiserPaths, model: Path, gradient: Path, preconditioned: Path
 ) -> tuple[Path, Path]:
     """Return the gradients without the points that a bound holds.
 
@@ -186,16 +188,16 @@ def _free_parts(
     """
     if not vectors.count_held(model, gradient, state.settings):
         return gradient, preconditioned
-    free = [places.vector(f"free_{kind}_{state.evaluation}") for kind in ("g", "pg")]
+    free = [paths.vector(f"free_{kind}_{state.evaluation}") for kind in ("g", "pg")]
     for source, target in zip((gradient, preconditioned), free, strict=True):
         vectors.write_free(model, gradient, source, target, state.settings)
     return free[0], free[1]
 
 
-def _combination(state: State, places: Places, free: Path, processed: Path) -> Combination:
+def _combination(state: State, paths: OptimiserPaths, free: Path, processed: Path) -> Combination:
     settings = state.settings
     if settings.method == "lbfgs" and state.pairs:
-        s, y, _ = ([places.vector(n) for n in names] for names in _columns(state.pairs))
+        s, y, _ = ([paths.vector(n) for n in names] for names in _columns(state.pairs))
         return lbfgs_direction(
             state.products,
             vectors.inner([(path, free) for path in s]),
@@ -205,46 +207,46 @@ def _combination(state: State, places: Places, free: Path, processed: Path) -> C
     if settings.method == "nlcg" and previous is not None:
         if settings.restart_every is not None and state.age >= settings.restart_every:
             return STEEPEST_DESCENT
-        old = places.vector(previous.gradient)
-        old_processed = places.vector(previous.preconditioned or previous.gradient)
+        old = paths.vector(previous.gradient)
+        old_processed = paths.vector(previous.preconditioned or previous.gradient)
         found = vectors.inner([(free, processed), (old, processed), (old, old_processed)])
         return nlcg_direction(settings.nlcg_beta, *found)
     return STEEPEST_DESCENT
 
 
 def _write(
-    state: State, places: Places, name: str, combination: Combination
+    state: State, paths: OptimiserPaths, name: str, combination: Combination
 ) -> vectors.DirectionFacts:
-    gradient = places.vector(required(state.gradient))
-    s, _, py = ([places.vector(n) for n in names] for names in _columns(state.pairs))
+    gradient = paths.vector(require(state.gradient))
+    s, _, py = ([paths.vector(n) for n in names] for names in _columns(state.pairs))
     used = bool(combination.s)
     conjugate = combination.previous != 0.0
     parts = vectors.Parts(
-        model=places.model(state.model),
+        model=paths.model(state.model),
         gradient=gradient,
-        preconditioned=places.vector(state.preconditioned) if state.preconditioned else gradient,
+        preconditioned=paths.vector(state.preconditioned) if state.preconditioned else gradient,
         s=tuple(s) if used else (),
         py=tuple(py) if used else (),
-        previous=places.vector(required(state.previous).direction) if conjugate else None,
+        previous=paths.vector(require(state.previous).direction) if conjugate else None,
     )
-    return vectors.write_direction(combination, parts, places.vector(name), state.settings)
+    return vectors.write_direction(combination, parts, paths.vector(name), state.settings)
 
 
-def _prepare(state: State, facts: vectors.DirectionFacts, combination: Combination) -> Search:
+def _prepare(state: State, facts: vectors.DirectionFacts, combination: Combination) -> LineSearch:
     settings, previous = state.settings, state.previous
     longest = sys.float_info.max
     if settings.max_relative_model_change is not None:
-        longest = _change(settings.max_relative_model_change, settings) / facts.largest
-    first = _change(settings.first_step, settings) / facts.largest
+        longest = _log_change(settings.max_relative_model_change, settings) / facts.largest
+    first = _log_change(settings.first_step, settings) / facts.largest
     natural = bool(combination.s)
     if natural:
         first = 1.0
     elif previous is not None and settings.method != "lbfgs":
         first = previous.step * previous.slope / facts.slope
-    return Search(required(state.misfit), facts.slope, first, longest, natural, ())
+    return LineSearch(require(state.misfit), facts.slope, first, longest, natural, ())
 
 
-def _change(relative: float, settings: Settings) -> float:
+def _log_change(relative: float, settings: Settings) -> float:
     return _ROUNDING * (math.log1p(relative) if settings.parametrisation == "log" else relative)
 
 
@@ -253,7 +255,7 @@ def _cosine(facts: vectors.DirectionFacts) -> float:
     return -facts.slope / length if length else 0.0
 
 
-def _kind(combination: Combination) -> str:
+def _method_name(combination: Combination) -> str:
     if combination.s:
         return "lbfgs"
     return "nlcg" if combination.previous else "steepest_descent"
@@ -261,7 +263,7 @@ def _kind(combination: Combination) -> str:
 
 def add_trial(state: State, trial: Trial) -> State:
     """Add an answered trial to the search and to the iteration's record."""
-    search, record = required(state.search), state.history[-1]
+    search, record = require(state.search), state.history[-1]
     return dataclasses.replace(
         state,
         search=dataclasses.replace(search, trials=(*search.trials, trial)),
@@ -273,10 +275,10 @@ def add_trial(state: State, trial: Trial) -> State:
     )
 
 
-def keep(state: State, places: Places) -> State:
+def keep_model(state: State, paths: OptimiserPaths) -> State:
     """Make the current model the next one, too; what was remembered of it is forgotten."""
     number = state.iteration + 1
-    places.publish(places.model(state.model), places.model(f"{number:03d}"))
+    paths.publish(paths.model(state.model), paths.model(f"{number:03d}"))
     record = state.history[-1]
     record = dataclasses.replace(record, notes=(*record.notes, f"model kept: {state.reason}"))
     return State(
@@ -292,11 +294,11 @@ def keep(state: State, places: Places) -> State:
     )
 
 
-def accept(state: State, places: Places, trial: Trial) -> State:
+def accept_trial(state: State, paths: OptimiserPaths, trial: Trial) -> State:
     """Make a trial the next model; its gradient is wanted next."""
     number = state.iteration + 1
-    places.publish(places.model(trial.name), places.model(f"{number:03d}"))
-    search = required(state.search)
+    paths.publish(paths.model(trial.name), paths.model(f"{number:03d}"))
+    search = require(state.search)
     record = dataclasses.replace(state.history[-1], accepted=trial.name)
     conjugate = state.history[-1].direction == "nlcg"
     return dataclasses.replace(
@@ -313,11 +315,11 @@ def accept(state: State, places: Places, trial: Trial) -> State:
         pending=None,
         trial_count=0,
         given_up=False,
-        previous=Foot(
+        previous=PreviousIterate(
             model=state.model,
-            gradient=required(state.gradient),
+            gradient=require(state.gradient),
             preconditioned=state.preconditioned,
-            direction=required(state.direction),
+            direction=require(state.direction),
             slope=search.slope,
             step=trial.step,
         ),

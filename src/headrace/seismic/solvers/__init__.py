@@ -16,7 +16,7 @@ from headrace.seismic.solvers.events import (
     write_simulation_event,
 )
 from headrace.seismic.solvers.registry import open_solver, solver_names
-from headrace.seismic.solvers.runs import Outcome, is_finished, run_all, run_key
+from headrace.seismic.solvers.runs import RunOutcome, is_finished, run_all, run_key
 
 __all__ = [
     "HESSIAN",
@@ -25,8 +25,8 @@ __all__ = [
     "AdjointRun",
     "Event",
     "ForwardRun",
-    "Outcome",
     "Receiver",
+    "RunOutcome",
     "Solver",
     "Source",
     "is_finished",

@@ -108,7 +108,7 @@ class Solver(Protocol):
         ...
 
 
-def missing_of(solver: Solver) -> str:
+def missing_requirement(solver: Solver) -> str:
     """Return what a solver needs that is not on this machine, in one line; empty if all is there.
 
     Args:
@@ -118,7 +118,7 @@ def missing_of(solver: Solver) -> str:
     return str(look()) if look is not None else ""
 
 
-def times_of(solver: Solver) -> TimeAxis | None:
+def synthetic_times(solver: Solver) -> TimeAxis | None:
     """Return the times of a solver's synthetics; None if only its runs tell.
 
     Args:
@@ -129,7 +129,7 @@ def times_of(solver: Solver) -> TimeAxis | None:
     return found
 
 
-def quantity_of(solver: Solver) -> str | None:
+def synthetic_quantity(solver: Solver) -> str | None:
     """Return what a solver's synthetics are; None if only its runs tell.
 
     Args:

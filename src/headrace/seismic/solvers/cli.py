@@ -146,14 +146,14 @@ def read_settings(path: Path) -> dict[str, Any]:
         SolverError: it cannot be read.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SolverError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SolverError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise SolverError(f"{path}: not an object of settings")
-    return told
+    return document
 
 
 def find_events(directory: Path, wanted: Sequence[str] = ()) -> list[str]:

@@ -36,7 +36,7 @@ from headrace.seismic.measurement.geometry import (
     VERTICAL_KEYS,
     Vertical,
     read_stations,
-    vertical_of,
+    read_vertical,
 )
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.waveforms.reading import Samples, TraceFile, read_seismogram
@@ -141,31 +141,31 @@ def read_event(directory: Path) -> Event:
 
 def _read_source(path: Path) -> tuple[Source, Vertical]:
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SolverError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SolverError(f"{path}: {error}") from None
     known = {"x", "z", "wavelet", "frequency", "amplitude", "file", *VERTICAL_KEYS}
-    unknown = sorted(set(told) - known)
+    unknown = sorted(set(document) - known)
     if unknown:
         raise SolverError(f"{path}: {unknown[0]}: no such key")
     try:
-        vertical = vertical_of(told, path)
+        vertical = read_vertical(document, path)
     except SeismicError as error:
         raise SolverError(str(error)) from None
     numbers = {}
     for key, default in (("x", None), ("z", None), ("frequency", 1.0), ("amplitude", 1.0)):
-        value = told.get(key, default)
+        value = document.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             raise SolverError(f"{path}: {key}: {value!r} is not a number")
         numbers[key] = float(value)
-    wavelet = told.get("wavelet", "ricker")
+    wavelet = document.get("wavelet", "ricker")
     if wavelet not in ("ricker", "gaussian", "file"):
         raise SolverError(f"{path}: wavelet: {wavelet!r} is not ricker, gaussian or file")
     if numbers["frequency"] <= 0.0:
         raise SolverError(f"{path}: frequency must be above 0")
-    file = told.get("file")
+    file = document.get("file")
     # Beside it, so that the event's directory is all that its simulation depends on.
     if wavelet == "file" and not (isinstance(file, str) and Path(file).name == file):
         raise SolverError(f"{path}: file: name the wavelet's file in the event's directory")

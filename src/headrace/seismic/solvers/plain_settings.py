@@ -12,29 +12,29 @@ from headrace.seismic.errors import SolverError
 _KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
 
 
-def check_settings(kind: type[Any], told: Mapping[str, Any]) -> None:
+def check_settings(kind: type[Any], settings: Mapping[str, Any]) -> None:
     """Check names and types of a solver's settings, before it is made of them.
 
     Args:
         kind: dataclass of the settings; its fields are bool, int, float or str.
-        told: JSON or TOML values.
+        settings: JSON or TOML values.
 
     Raises:
         SolverError: some are unknown, missing or of the wrong type; all of these are named.
     """
     types = get_type_hints(kind)
     fields = {item.name: item for item in dataclasses.fields(kind)}
-    problems = [f"solver.{name}: no such setting" for name in told if name not in fields]
+    problems = [f"solver.{name}: no such setting" for name in settings if name not in fields]
     if problems:
         problems[-1] += f"; there are {', '.join(fields)}"
     problems += [
         f"solver.{name}: this setting is missing"
         for name, item in fields.items()
-        if item.default is dataclasses.MISSING and name not in told
+        if item.default is dataclasses.MISSING and name not in settings
     ]
     problems += [
         f"solver.{name}: must be {_KINDS[types[name]]}, not {value!r}"
-        for name, value in told.items()
+        for name, value in settings.items()
         if name in fields and not _is(value, types[name])
     ]
     if problems:

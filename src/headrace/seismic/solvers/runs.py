@@ -18,14 +18,14 @@ from typing import Any
 
 from headrace._internal.files import write_whole
 from headrace.seismic.errors import SolverError
-from headrace.seismic.models import FieldReader, sync
+from headrace.seismic.models import content_of, sync
 from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
 
 DONE = "done.json"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What became of a run: its output, and whether it was computed or found finished."""
 
     output: Path
@@ -34,7 +34,7 @@ class Outcome:
 
 def run_all(
     solver: Solver, runs: Sequence[ForwardRun | AdjointRun], settings: Mapping[str, Any]
-) -> Iterator[Outcome]:
+) -> Iterator[RunOutcome]:
     """Do runs one after the other, skipping those that are finished.
 
     Args:
@@ -52,7 +52,7 @@ def run_all(
         key = run_key(solver.name, run, settings)
         wavefield = isinstance(run, ForwardRun) and run.save_wavefield
         if is_finished(run.output, key, wavefield=wavefield and solver.needs_wavefield):
-            yield Outcome(run.output, computed=False)
+            yield RunOutcome(run.output, computed=False)
             continue
         temporary = run.output.with_name(f".{run.output.name}.partial")
         shutil.rmtree(temporary, ignore_errors=True)
@@ -62,14 +62,14 @@ def run_all(
             solver.forward(moved)
         else:
             solver.adjoint(moved)
-        told = {"key": key, "wavefield": wavefield, "files": _sizes(temporary)}
-        write_whole(temporary / DONE, json.dumps(told, indent=1, sort_keys=True) + "\n")
+        record = {"key": key, "wavefield": wavefield, "files": _sizes(temporary)}
+        write_whole(temporary / DONE, json.dumps(record, indent=1, sort_keys=True) + "\n")
         for path in temporary.rglob("*"):
             sync(path)
         shutil.rmtree(run.output, ignore_errors=True)
         temporary.rename(run.output)
         sync(run.output.parent)
-        yield Outcome(run.output, computed=True)
+        yield RunOutcome(run.output, computed=True)
 
 
 def is_finished(output: Path, key: str, *, wavefield: bool = False) -> bool:
@@ -84,12 +84,12 @@ def is_finished(output: Path, key: str, *, wavefield: bool = False) -> bool:
         True if the run need not be done.
     """
     try:
-        told = json.loads((output / DONE).read_text(encoding="utf-8"))
+        record = json.loads((output / DONE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    if wavefield and not told.get("wavefield"):
+    if wavefield and not record.get("wavefield"):
         return False
-    return bool(told.get("key") == key and told.get("files") == _sizes(output))
+    return bool(record.get("key") == key and record.get("files") == _sizes(output))
 
 
 def run_key(
@@ -113,9 +113,8 @@ def run_key(
         SolverError: an input is missing.
     """
     if not content:
-        with FieldReader(run.model) as reader:
-            content = reader.content
-    told: dict[str, Any] = {
+        content = content_of(run.model)
+    record: dict[str, Any] = {
         "kind": type(run).__name__,
         "solver": solver,
         "settings": {name: settings[name] for name in sorted(settings)},
@@ -123,8 +122,8 @@ def run_key(
         "event": _tree(run.event),
     }
     if isinstance(run, AdjointRun):
-        told["adjoint_sources"] = _tree(run.adjoint_sources)
-    text = json.dumps(told, sort_keys=True, default=str)
+        record["adjoint_sources"] = _tree(run.adjoint_sources)
+    text = json.dumps(record, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -80,8 +80,8 @@ def read_field(directory: Path, name: str, points: Sequence[int] | None = None) 
     found = field_points(directory, name)
     check_points(directory, name, found, found if points is None else points)
     parts = [read_record(field_file(directory, name, process)) for process in range(len(found))]
-    whole: Values = np.concatenate(parts).astype(np.float64)
-    return whole
+    values: Values = np.concatenate(parts).astype(np.float64)
+    return values
 
 
 def write_field(

@@ -105,7 +105,7 @@ def _describe(path: Path) -> tuple[ByteOrder, int]:
         for order in _SIGNS:
             if int.from_bytes(first, order) == inside:
                 return order, inside // 4
-    told = " or ".join(str(int.from_bytes(first, order)) for order in _SIGNS)
+    lengths = " or ".join(str(int.from_bytes(first, order)) for order in _SIGNS)
     raise ModelError(
-        f"{path}: torn, or not one Fortran record: it says {told} bytes and holds {inside}"
+        f"{path}: torn, or not one Fortran record: it says {lengths} bytes and holds {inside}"
     )

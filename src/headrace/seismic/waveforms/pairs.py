@@ -27,7 +27,7 @@ from headrace.seismic.waveforms.reading import (
     Samples,
     Seismogram,
     read_seismogram,
-    read_unplaced,
+    read_without_origin,
 )
 from headrace.seismic.waveforms.record_checks import (
     COUNTS,
@@ -174,7 +174,7 @@ def _read(
         problems = problem.problems
     if any(problem.kind == NO_ORIGIN for problem in problems):
         # Its sampling and its samples can be judged all the same, so that all is said at once.
-        return read_unplaced(trace), problems
+        return read_without_origin(trace), problems
     return None, problems
 
 

@@ -36,7 +36,7 @@ __all__ = [
     "TraceFile",
     "find_stations",
     "read_seismogram",
-    "read_unplaced",
+    "read_without_origin",
 ]
 
 Samples = npt.NDArray[np.float64]
@@ -109,7 +109,7 @@ def read_seismogram(
     return Seismogram(trace, start, dt, data)
 
 
-def read_unplaced(trace: TraceFile) -> Seismogram:
+def read_without_origin(trace: TraceFile) -> Seismogram:
     """Read a trace whose origin time is unknown; of several pieces the longest.
 
     What does not depend on its place, such as its sampling, can be judged nevertheless.

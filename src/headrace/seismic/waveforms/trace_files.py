@@ -114,7 +114,7 @@ class TraceFile:
         return f"{self.network}.{self.station}.{self.location}.{self.channel}"
 
     @property
-    def format_told(self) -> str:
+    def format_name(self) -> str:
         """The format with the encoding of the samples, such as ``MSEED STEIM2``."""
         return f"{self.format} {self.header.encoding if self.header else ''}".rstrip()
 

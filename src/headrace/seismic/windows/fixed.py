@@ -11,13 +11,13 @@ from typing import Any
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.waveforms.reading import Samples
-from headrace.seismic.windows.selection import Window, compare, window_weight
+from headrace.seismic.windows.selection import Window, compare_in_window, window_weight
 
 WINDOWS_FILE = "windows.json"
 
 
 @dataclass(frozen=True)
-class EarlierTrace:
+class FixedWindows:
     """What an earlier run measured of one trace.
 
     Attributes:
@@ -30,7 +30,7 @@ class EarlierTrace:
     npts: int
     borders: tuple[tuple[int, int, float], ...]
 
-    def measured_again(
+    def compare(
         self, observed: Samples, synthetic: Samples, dt: float, npts: int, offset: int = 0
     ) -> list[Window]:
         """Compare the present traces in the same windows.
@@ -68,14 +68,14 @@ class EarlierTrace:
                 f"record, which has samples {offset} to {offset + len(observed) - 1}"
             )
         return [
-            compare(observed, synthetic, first - offset, last - offset, weight)
+            compare_in_window(observed, synthetic, first - offset, last - offset, weight)
             for first, last, weight in self.borders
         ]
 
 
-def read_earlier(
+def read_fixed_windows(
     directory: Path, event: str, config: ProcessingConfig
-) -> Mapping[str, EarlierTrace]:
+) -> Mapping[str, FixedWindows]:
     """Read the windows that an earlier run of the program wrote.
 
     Args:
@@ -91,10 +91,10 @@ def read_earlier(
     """
     path = directory / WINDOWS_FILE
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        name = str(told["event"])
+        document = json.loads(path.read_text(encoding="utf-8"))
+        name = str(document["event"])
         traces = {
-            str(trace): _trace(facts, config) for trace, facts in dict(told["traces"]).items()
+            str(trace): _trace(facts, config) for trace, facts in dict(document["traces"]).items()
         }
     except OSError as error:
         raise SeismicError(f"{path}: cannot read earlier windows: {error.strerror}") from None
@@ -106,7 +106,7 @@ def read_earlier(
     return traces
 
 
-def _trace(facts: Mapping[str, Any], config: ProcessingConfig) -> EarlierTrace:
+def _trace(facts: Mapping[str, Any], config: ProcessingConfig) -> FixedWindows:
     dt, npts = float(facts["dt"]), int(facts["samples"])
     borders = []
     for window in facts["windows"]:
@@ -115,4 +115,4 @@ def _trace(facts: Mapping[str, Any], config: ProcessingConfig) -> EarlierTrace:
             raise ValueError(f"samples {first} to {last} of {npts}")
         usual = window_weight(float(window["cc"]), (last - first) * dt, config)
         borders.append((first, last, float(window.get("weight", usual))))
-    return EarlierTrace(dt, npts, tuple(borders))
+    return FixedWindows(dt, npts, tuple(borders))

@@ -33,7 +33,7 @@ class Window:
     dlna: float
     weight: float = 1.0
 
-    def later(self, samples: int) -> Window:
+    def shifted(self, samples: int) -> Window:
         """Return the window counted from a sample that is so many samples earlier."""
         return replace(self, first=self.first + samples, last=self.last + samples)
 
@@ -63,9 +63,9 @@ def select_windows(
         Geophys. J. Int. 178, 257-281, 2009.
     """
     if config.window_selection == "whole":
-        whole = compare(observed, synthetic, 0, len(synthetic) - 1)
-        weight = window_weight(whole.cc, (len(synthetic) - 1) * dt, config)
-        return (replace(whole, weight=weight),)
+        window = compare_in_window(observed, synthetic, 0, len(synthetic) - 1)
+        weight = window_weight(window.cc, (len(synthetic) - 1) * dt, config)
+        return (replace(window, weight=weight),)
     # pyflex takes most of a second to import, which a program that only shows its help need not.
     from headrace.seismic.windows.pyflex_selector import select
 
@@ -101,7 +101,7 @@ def window_weight(cc: float, length: float, config: ProcessingConfig) -> float:
     return weight if config.weights.windows == "cc" else weight * length / config.min_period
 
 
-def compare(
+def compare_in_window(
     observed: Samples, synthetic: Samples, first: int, last: int, weight: float = 1.0
 ) -> Window:
     """Compare a filtered pair in a window whose borders are known, as pyflex does.

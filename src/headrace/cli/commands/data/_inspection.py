@@ -34,9 +34,9 @@ class Look:
 
     def problems(self) -> list[SharedProblem]:
         """Return the problems of all events, those that several have once."""
-        from headrace.seismic.measurement.problem_summary import merge
+        from headrace.seismic.measurement.problem_summary import merge_problems
 
-        return merge(event.problems for event in self.events)
+        return merge_problems(event.problems for event in self.events)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON shows it."""

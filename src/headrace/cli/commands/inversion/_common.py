@@ -56,7 +56,7 @@ def drop(kind: str, name: str, directory: Path, why: str, undo: bool) -> None:
 
     home = home_of(directory)
     number = commands.drop(home, kind, name, why, undo=undo)
-    running = commands.unfinished(home)
+    running = commands.unfinished_iteration(home)
     does = "takes part again" if undo else "is left out"
     also = f"; and in iteration {running}, if its line search has not begun"
     text = f"{name} {does} from iteration {number} on{also if running is not None else ''}."

@@ -23,8 +23,8 @@ def status_command(directory: Path) -> None:
     """
     from headrace.cli.commands.inversion._runs import InversionRuns
     from headrace.cli.parsing.options import current
-    from headrace.seismic.inversion.status import status_of
+    from headrace.seismic.inversion.status import inversion_status
 
     home = home_of(directory)
-    status = status_of(home, staging_of(home), InversionRuns(current(), home).state)
+    status = inversion_status(home, staging_of(home), InversionRuns(current(), home).state)
     display(status, lambda: status_text(status), ("state", "iteration", "band", "model_error"))

@@ -70,7 +70,7 @@ def _derivative(
     """
     settings = pyadjoint_settings(config)
     amplitude = settings.measure_type == "am"
-    least = settings.dlna_sigma_min if amplitude else settings.dt_sigma_min
+    minimum = settings.dlna_sigma_min if amplitude else settings.dt_sigma_min
     total = approximate.copy()
     for window in windows:
         part, taper = tapered_part(window, config.measure)
@@ -83,13 +83,13 @@ def _derivative(
                 dt,
                 settings.dt_sigma_min,
                 settings.dlna_sigma_min,
-                whole_samples=False,
+                integer_shift=False,
             )
         if not config.exact_adjoint:
             if errors is None:
                 continue
             square = errors.amplitude if amplitude else errors.shift
-            if square <= least**2:
+            if square <= minimum**2:
                 continue
         derivative = correlation_derivative(data, model, dt, amplitude=amplitude, errors=errors)
         total[part] = derivative * taper / dt

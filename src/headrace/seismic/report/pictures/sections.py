@@ -110,7 +110,7 @@ def read_section(
         layout = reader.layout
         axes = list(layout.axes)
         if len(axes) == 2:
-            values = reader.whole(field)
+            values = reader.read_field(field)
         elif len(axes) == 3:
             names = [axis.name for axis in axes]
             if across is None:

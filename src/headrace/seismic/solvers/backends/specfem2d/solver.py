@@ -84,7 +84,7 @@ class Specfem2D:
         self._known_mesh: Mesh | None = None
 
     def missing(self) -> str:
-        """Return what of SPECFEM2D is not on this machine; see `missing_of`."""
+        """Return what of SPECFEM2D is not on this machine; see `missing_requirement`."""
         problems = (self.settings.problem_with(name) for name in PROGRAMS)
         return next(filter(None, problems), "")
 
@@ -200,7 +200,7 @@ class Specfem2D:
                 made[KERNELS][name], made[HESSIAN][name] = kernel, hessian
             else:
                 with FieldReader(run.model) as reader:
-                    given = reader.whole(name)
+                    given = reader.read_field(name)
                 made[KERNELS][name] = on_grid.kernel_to_grid(kernel, given)
                 made[HESSIAN][name] = on_grid.kernel_to_grid(hessian)
         provenance = Provenance("specfem2d adjoint", (parent,), {"event": run.event.name})
@@ -218,7 +218,7 @@ def _fields_on(mesh: Mesh, model: Path) -> dict[str, Values]:
             raise SolverError(f"{model}: {layout.shape[0]} GLL points, the mesh has {mesh.x.size}")
         for name in MODEL_FIELDS:
             if name in layout.names:
-                field = reader.whole(name)
+                field = reader.read_field(name)
                 found[name] = field if on_grid is None else on_grid.to_points(field)
     return found
 
