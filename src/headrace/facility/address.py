@@ -1,4 +1,4 @@
-"""Where a facility is reached: a file in the state directory that its owner alone can read."""
+"""Address of a facility: a file in the state directory that its owner alone can read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCK_NAME = "facility.lock"
 
 @dataclass(frozen=True)
 class Address:
-    """How to reach a facility.
+    """Address and process of a facility.
 
     Attributes:
         url: base URL of its API, without a slash at the end.

@@ -1,4 +1,4 @@
-"""Who works at a facility: the account that runs it."""
+"""Identity of the account that runs a facility."""
 
 from __future__ import annotations
 

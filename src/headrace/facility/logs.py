@@ -25,7 +25,7 @@ _MAX_CHARACTERS: Final = 20_000
 
 
 def log_to_stderr(path: Path) -> None:
-    """Has everything that is logged written to standard error.
+    """Have everything that is logged written to standard error.
 
     Args:
         path: the log. Where standard error goes there, the file is changed for another one when it
@@ -103,7 +103,7 @@ class RateLimit(logging.Filter):
 
     Args:
         limit: how many.
-        clock: tells seconds.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RateLimit(logging.Filter):
         self._windows: OrderedDict[tuple[str, int], tuple[float, int, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record is written; it tells how many before it were not."""
+        """Say whether a record is written; it says how many before it were not."""
         source, now = (record.pathname, record.lineno), self._clock()
         with self._lock:
             begun, count, left_out = self._windows.pop(source, (now, 0, 0))

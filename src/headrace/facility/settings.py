@@ -1,4 +1,4 @@
-"""What the facility serves: collections and endpoints, by id.
+"""Settings of a facility: collections, endpoints and action providers, by id.
 
 The project writes them to the state directory; a running facility picks a change up at the next
 use, so that a collection added to ``headrace.toml`` needs no restart.

@@ -1,4 +1,4 @@
-"""Threads that do not die unseen, and what the facility says of itself."""
+"""Supervision: threads that are restarted or reported, and the health of the facility."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SETTLED_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Problem:
-    """What is the matter with one part of the facility.
+    """Problem of one part of the facility.
 
     Attributes:
         part: such as ``engine`` or ``store``.
@@ -88,7 +88,7 @@ class Heartbeat:
 
 
 class Health:
-    """What is the matter with a facility; its parts report here.
+    """Health of a facility; its parts report their problems here.
 
     Args:
         on_fatal: ends the process; called once, by any thread, with the reason in one line.
@@ -228,7 +228,7 @@ class SupervisedThread:
     Args:
         part: what it is for; the name of the thread, too.
         work: returns when it is told to stop.
-        health: told when the work raises, and when it goes well again.
+        health: where it is reported that the work raises, or goes well again.
     """
 
     def __init__(self, part: str, work: Callable[[], None], health: Health) -> None:
@@ -277,7 +277,7 @@ class WorkerPool:
     Args:
         size: how many.
         name: what they are for.
-        health: told of work that raises.
+        health: where work that raises is reported.
     """
 
     def __init__(self, size: int, name: str, health: Health | None = None) -> None:

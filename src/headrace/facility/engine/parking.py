@@ -52,7 +52,7 @@ def canceled_details(reason: str) -> dict[str, Any]:
 
 
 class ParkedRuns:
-    """Which runs of a store are parked, and what their documents say."""
+    """Table of the parked runs of a store, with the details of their documents."""
 
     @staticmethod
     def insert(db: sqlite3.Connection, number: int, details: Mapping[str, Any]) -> None:

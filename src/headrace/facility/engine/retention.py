@@ -1,4 +1,4 @@
-"""Removing the records of runs that ended long ago, whatever the clock says."""
+"""Retention: removal of the records of runs that ended long ago."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Retention:
     Args:
         runs: the runs.
         days: days after its end for which a run is kept.
-        health: told of a large removal.
+        health: where a large removal is noted.
     """
 
     def __init__(self, runs: RunTable, days: float, health: Health) -> None:

@@ -1,4 +1,4 @@
-"""How a run begins."""
+"""Creation of runs."""
 
 from __future__ import annotations
 

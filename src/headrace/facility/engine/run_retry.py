@@ -1,4 +1,4 @@
-"""Taking up an ended run: a new run that begins at one of its states."""
+"""Retry of an ended run: a new run that begins at one of its states."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ _AT_ONCE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True)
 class Retry:
-    """How a run is taken up.
+    """Options of a retry.
 
     Attributes:
         state: the state to begin at; by default the one that the run ended in.
-        given: the state's output as a person gives it; the new run begins after the state then.
+        given_output: the state's output as a person gives it; the new run then begins after the
+            state.
         request_id: name of the request; a repeated one gives the run that it has started.
         flow: a definition to use instead of the run's own.
         request: label, tags, managers and monitors of the new run; those of the old by default.
-        once: whether the same retry, asked for again at once or while its run goes on, gives that
-            run: two people, or one person twice, mean one.
+        deduplicate: whether the same retry, asked for again at once or while its run goes on,
+            gives that run: two people, or one person twice, mean one.
     """
 
     state: str | None = None

@@ -1,4 +1,4 @@
-"""All that is to happen later, in one heap."""
+"""Timers of the engine, in one heap."""
 
 from __future__ import annotations
 

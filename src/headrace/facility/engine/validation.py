@@ -1,4 +1,4 @@
-"""What is checked before a flow is stored or a run is accepted."""
+"""Validation of definitions, input schemas and inputs of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which directory each collection of an action showed when the action was accepted."""
+"""Directories that the collections of an action had when the action was accepted."""
 
 from __future__ import annotations
 

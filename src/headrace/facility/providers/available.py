@@ -1,4 +1,4 @@
-"""Which action providers a facility has, for whoever asks before there is one."""
+"""Addresses of the action providers that every facility has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the providers share."""
+"""Base class of the action providers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["CallLater", "FinishAction", "ProviderBase"]
 
 
 class ProviderBase:
-    """What most providers do alike."""
+    """Default implementations of what most providers do alike."""
 
     def serves(self, url: str) -> bool:
         """Say whether it answers at a URL other than its own: no."""

@@ -1,4 +1,4 @@
-"""What collections are, and who may see them: collection_info and manage_permission."""
+"""Action providers for collections: collection_info and manage_permission."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class SynchronousProvider(ProviderBase):
 
 
 class CollectionInfoProvider(SynchronousProvider):
-    """Tells what a collection is.
+    """Returns the document of a collection.
 
     Args:
-        settings: tells the collections.
+        settings: lists the collections.
         identity: whose they are.
     """
 
@@ -70,7 +70,7 @@ class ManagePermissionProvider(SynchronousProvider):
     """Makes, changes and removes access rules of a collection.
 
     Args:
-        settings: tells the collections.
+        settings: lists the collections.
         rules: where rules are kept.
     """
 

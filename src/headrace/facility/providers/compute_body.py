@@ -1,4 +1,4 @@
-"""What the Compute action providers are asked, in both of their versions."""
+"""Request bodies of the Compute action providers, in both of their versions."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ class HttpProvider(ProviderBase):
 
     Args:
         store: where the ids are kept that providers give.
-        settings: tells which providers may be called.
-        engine: told of ends, and reminded of polls.
+        settings: lists the providers that may be called.
+        engine: takes results, and schedules polls.
     """
 
     url = "an action provider named in headrace.toml"
@@ -118,9 +118,9 @@ class HttpProvider(ProviderBase):
         self._engine.finish_action(action.id, FAILED, details)
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Return what the provider told last, or why it told nothing."""
-        told = self._last_details.get(action_id)
-        return told if isinstance(told, dict) and told else None
+        """Return the details that the provider reported last, or why it reported none."""
+        details = self._last_details.get(action_id)
+        return details if isinstance(details, dict) and details else None
 
     def _submit(self, action: Action, work: Callable[..., None], *arguments: Any) -> None:
         settings = self._allowed(action.provider)
@@ -184,8 +184,8 @@ class HttpProvider(ProviderBase):
             return
         if action.id not in self._last_details:
             # Stored before the call: where it never ends, the action's time-out has it to tell.
-            words = f"{action.provider}: asked to run, and no whole answer yet"
-            self._store_details(action, {"code": "ActionProviderSilent", "description": words})
+            text = f"{action.provider}: asked to run, and no whole answer yet"
+            self._store_details(action, {"code": "ActionProviderSilent", "description": text})
         body: dict[str, Any] = {
             "request_id": action.id,
             "body": action.body,

@@ -50,8 +50,8 @@ class SubFlowProvider(ProviderBase):
         flows: the flows.
         runs: their runs.
         actions: the actions that wait for a run.
-        engine: starts runs, and tells of their ends.
-        health: told of what does not go as it should.
+        engine: starts runs, and reports their ends.
+        health: where problems are reported.
     """
 
     url = f"{URL}/FLOW_ID"

@@ -60,7 +60,7 @@ class TransferProvider(ProviderBase):
     Args:
         name: ``transfer``, ``delete``, ``ls``, ``mkdir`` or ``stat``.
         operation: does the work.
-        settings: tells the collections.
+        settings: lists the collections.
         roots: keeps which directories an action began with.
         finish: called with an action's id, status and details at its end.
         pool: runs the work.
@@ -160,7 +160,7 @@ def transfer_providers(
 
     Args:
         store: where each action's directories are kept.
-        settings: tells the collections.
+        settings: lists the collections.
         finish: called with an action's id, status and details at its end.
         count_attempt: counts one more attempt of an action, and returns how many there were.
 

@@ -1,4 +1,4 @@
-"""What stands behind CreateWebInput and AwaitWebInput."""
+"""Action providers CreateWebInput and AwaitWebInput."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class AwaitWebInputProvider(ProviderBase):
         self._finish(action.id, FAILED, {"code": "Canceled", "description": "canceled"})
 
     def respond(self, web_input_id: str, value: Any) -> None:
-        """Store somebody's answer, and goes on with the run that waits for it.
+        """Store somebody's answer, and advance the run that waits for it.
 
         Raises:
             NotFound: no question has this id.
@@ -125,7 +125,7 @@ class AwaitWebInputProvider(ProviderBase):
         self.finish_waiting_actions(self._web_inputs.respond(web_input_id, value))
 
     def finish_waiting_actions(self, closed: WebInput) -> None:
-        """Goes on with the runs that wait for a question which is closed now."""
+        """Advance the runs that wait for a question which is closed now."""
         answer = _result_of(closed)
         if answer is None:
             return
@@ -139,7 +139,7 @@ class WebInputExpiry:
 
     Args:
         web_inputs: where questions are kept.
-        awaiting: told of those that are closed.
+        awaiting: ends the actions that wait for those that are closed.
         later: calls something after some seconds.
     """
 
@@ -156,7 +156,7 @@ class WebInputExpiry:
             self.schedule(asked)
 
     def schedule(self, asked: WebInput) -> None:
-        """Has a question closed when its time is over."""
+        """Have a question closed when its time is over."""
         self._schedule_expiry(asked.expires_at - time.time(), asked.id)
 
     def _schedule_expiry(self, seconds: float, web_input_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Actions: what a provider was asked to do, stored before it begins."""
+"""Actions in the store: requests to action providers, stored before their work begins."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ACTIVE = "ACTIVE"
 INACTIVE = "INACTIVE"
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
-# An answer of a provider that did not begin: the action is FAILED, the state ActionUnableToRun.
+# The result of a provider that did not begin: the action is FAILED, the state ActionUnableToRun.
 REFUSED = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """How an action ended: a status and its details, which are JSON."""
+    """Result of an action: a status and its details, which are JSON."""
 
     status: str
     details: Any
@@ -95,7 +95,7 @@ _DETAILS: Final = Limits(size=1_000_000)
 
 
 def validate_result(result: ActionResult) -> ActionResult:
-    """Return a provider's answer, or what is said in its place when it cannot be one."""
+    """Return a provider's result, or a failure in its place where it is not valid."""
     problem = None
     if result.status not in _KNOWN:
         problem = f"the status {result.status!r:.40}, which is none of an action"
@@ -139,7 +139,7 @@ class ActionProvider(Protocol):
         """
 
     def begin(self, action: Action) -> None:
-        """Begin or, after a restart, goes on with the work; return at once."""
+        """Begin or, after a restart, continue the work; return at once."""
 
     def cancel(self, action: Action) -> None:
         """Ask for the work to stop; it may end all the same."""
@@ -227,7 +227,7 @@ class ActionTable:
         self._store.retry_while_unavailable(store, f"action {action_id}")
 
     def count_attempt(self, action_id: str) -> int:
-        """Count one more beginning of the action's work, and return how many there were."""
+        """Count one more attempt of the action, and return how many there were."""
 
         def count() -> int:
             with self._store.transaction() as db:

@@ -1,4 +1,4 @@
-"""What is wrong with a store, and a new one of what can be read; the store stays as it is."""
+"""Check of a store, and export of all that can be read; the store stays as it is."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from headrace.facility.store.opening import store_uri, wal_path
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.salvage import Row, leaf_rows
 
-# So many problems of one kind are told one by one.
+# So many problems of one kind are listed one by one.
 _MAX_LISTED: Final = 50
 _LAST_ROWID: Final = (1 << 63) - 1
 
 
 @dataclass
 class StoreReport:
-    """What was found in a store.
+    """Result of the check of a store.
 
     Attributes:
         path: the store.
@@ -162,7 +162,7 @@ def _flows(db: sqlite3.Connection) -> list[str]:
     try:
         return flow_problems(db)
     except sqlite3.Error:
-        return []  # its damage is told already
+        return []  # its damage is reported already
 
 
 class _ReadOnlyStore:
@@ -177,7 +177,7 @@ class _ReadOnlyStore:
 
 
 def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
-    """Fold the events of every run from the first one on, and parse its definition."""
+    """Replay the events of every run from the first one on, and parse its definition."""
     runs = RunTable(cast(Store, _ReadOnlyStore(db)))
     numbers = _numbers(db)
     report.runs = len(numbers)
@@ -194,7 +194,7 @@ def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
                 "SELECT body, details FROM actions WHERE run_id = ?", (run_id,)
             ):
                 json.loads(action["body"]), json.loads(action["details"])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
             report.unreadable_runs.append((run_id, reason_of(error)))
 
 
@@ -202,7 +202,7 @@ def _numbers(db: sqlite3.Connection) -> list[tuple[int, str]]:
     try:
         return [(r["number"], r["id"]) for r in db.execute("SELECT number, id FROM runs")]
     except sqlite3.Error:
-        return []  # its damage is told already
+        return []  # its damage is reported already
 
 
 @dataclass(frozen=True)

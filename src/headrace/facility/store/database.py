@@ -119,7 +119,7 @@ class Store:
                 db.execute(f"PRAGMA user_version = {number + 1}")
 
     def after_commit(self, work: Callable[[], None]) -> None:
-        """Has something done when the present transaction is committed, and not if it is undone.
+        """Have a callback run when the present transaction is committed, and not if it is undone.
 
         It is done before any other thread can begin a transaction.
         """

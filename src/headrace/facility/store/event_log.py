@@ -1,4 +1,4 @@
-"""The events of runs in the store, and where each run stands."""
+"""Event logs of runs in the store, and the states that follow from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error of SQLite means: wait, stop, or look at one record."""
+"""Classification of SQLite errors: wait, stop, or look at one record."""
 
 from __future__ import annotations
 

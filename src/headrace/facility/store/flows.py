@@ -16,7 +16,7 @@ from headrace.facility.store.database import Store
 
 logger = logging.getLogger(__name__)
 
-# The part of the facility that damaged flows are told under, so many by name.
+# The part of the facility that damaged flows are reported under, so many by name.
 _PART: Final = "flows"
 _MAX_LISTED: Final = 5
 # What SQLite does not take for JSON objects: few, and each is looked at again.
@@ -145,12 +145,12 @@ class FlowTable:
     def check_readable(self) -> None:
         """Report the flows that cannot be read; they are in no list."""
         suspects = self._store.reader().execute(_SUSPECTS).fetchall()
-        told = [str(error) for error in map(_fault, suspects) if error is not None]
-        if not told:
+        problems = [str(error) for error in map(_fault, suspects) if error is not None]
+        if not problems:
             self._store.health.clear(_PART)
             return
-        more = f" (and {len(told) - _MAX_LISTED} more)" if len(told) > _MAX_LISTED else ""
-        self._store.health.report(_PART, "; ".join(told[:_MAX_LISTED]) + more)
+        more = f" (and {len(problems) - _MAX_LISTED} more)" if len(problems) > _MAX_LISTED else ""
+        self._store.health.report(_PART, "; ".join(problems[:_MAX_LISTED]) + more)
 
     def _get(self, db: sqlite3.Connection, flow_id: str) -> StoredFlow:
         return _flow_from_row(self._record(db, flow_id))

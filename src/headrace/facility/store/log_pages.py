@@ -1,4 +1,4 @@
-"""Pages of a run's log, without telling the whole log for each."""
+"""Pages of a run's log, without a replay of the whole log for each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LogPosition:
 
 @dataclass(frozen=True)
 class RunKey:
-    """Which run: its id, and its number in the store, which another may have after it."""
+    """Key of a run: its id, and its number in the store, which another may have after it."""
 
     id: str
     number: int
@@ -58,10 +58,10 @@ class LogPage:
 class LogReader:
     """Reads logs page by page.
 
-    Positions along a run are kept in memory, so that each page is told from the nearest one.
+    Positions along a run are kept in memory, so that each page starts at the nearest one.
 
     Args:
-        journal: where the events are.
+        event_log: where the events are.
     """
 
     def __init__(self, event_log: EventLog) -> None:
@@ -101,7 +101,7 @@ class LogReader:
         found: list[LogEntry] = []
         end = last
         while end.event >= 1:
-            # Where a position is kept, so that a part is told from its own beginning.
+            # Where a state is cached, so that a part is replayed from its own beginning.
             begin = LogPosition((end.event - 1) // _EVERY * _EVERY + 1, 0)
             stored = (
                 self._event_log.load_snapshot(db, run.number, end.event) if end is last else None

@@ -1,4 +1,4 @@
-"""What is looked at before a store is opened: is it whole, and is its log its own?
+"""Checks before a store is opened: is it whole, and is its log its own?
 
 A store that was not closed has its last commits in a write-ahead log beside it. SQLite takes any
 log that lies there, even another file's, and takes a missing one for an empty one. So the files of
@@ -28,7 +28,7 @@ FileId = tuple[int, int]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a store lies, and what may be expected there.
+    """Location of a store, and the properties of its file system.
 
     Attributes:
         file_system: type of the file system, such as ``ext4``; empty where it is not known.

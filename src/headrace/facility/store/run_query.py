@@ -1,4 +1,4 @@
-"""Which runs a list asks for, as one query of the store."""
+"""Queries for lists of runs: filters, order and page, as one SQL query."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MAX_PARTS: Final = 40
 
 @dataclass(frozen=True)
 class RunQuery:
-    """Which runs, in what order, and where a page of them begins.
+    """Filters, order and page of a list of runs.
 
     Attributes:
         flow_ids: only runs of these flows; of any by default.

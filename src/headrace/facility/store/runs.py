@@ -1,4 +1,4 @@
-"""The records of runs in the store, and what their journals tell."""
+"""Records of runs in the store, with their states, logs and details."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _NO_METADATA: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The record of one execution of a flow; its journal has the rest.
+    """The record of one execution of a flow; its event log has the rest.
 
     Attributes:
         number: the run's number in the store.
@@ -93,7 +93,7 @@ class RunTable:
 
     Args:
         store: the store.
-        journal: where their events are.
+        event_log: where their events are.
     """
 
     def __init__(self, store: Store, event_log: EventLog | None = None) -> None:
@@ -292,7 +292,7 @@ class RunTable:
             return self.get_by_number(db, run.number)
 
     def delete(self, run_id: str) -> None:
-        """Remove the record of a run that has ended, with its journal, actions and tasks.
+        """Remove the record of a run that has ended, with its events, actions and tasks.
 
         Raises:
             NotFound: no run has this id.

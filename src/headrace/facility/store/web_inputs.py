@@ -1,4 +1,4 @@
-"""Questions that runs put to people, in the store."""
+"""Web inputs of runs in the store: questions to people, and their answers."""
 
 from __future__ import annotations
 
@@ -309,9 +309,9 @@ def _web_input_from_row(row: sqlite3.Row) -> WebInput:
             gives_resource=bool(row["gives_resource"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        told = terminal_text(f"{type(error).__name__}: {error}")
+        reason = terminal_text(f"{type(error).__name__}: {error}")
         raise WebInputUnreadable(
-            f"Web Input {row['id']}: its record cannot be read: {told}"
+            f"Web Input {row['id']}: its record cannot be read: {reason}"
         ) from error
 
 
