@@ -63,7 +63,7 @@ def prepare(place: Path, events: int) -> Path:
         batch = file.read()
         data = extend(file, batch, some_fits(len(batch.hits)))
         for _ in range(max(events // made, 1)):
-            writer.raw(data)
+            writer.write_items(data)
     plain.unlink()
     return target
 

@@ -36,5 +36,5 @@ def fitted_segment(source: Path, target: Path, without: int | None = None) -> Pa
         records = plausible(batch.trace_rows())
         skipped = batch.hits["channel"] == (-1 if without is None else without)
         records[skipped] = null_extensions(int(skipped.sum()))
-        writer.raw(extend(file, batch, records))
+        writer.write_items(extend(file, batch, records))
     return target

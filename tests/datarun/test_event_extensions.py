@@ -38,7 +38,7 @@ def written(source: Path, target: Path, fits: np.ndarray | None = None) -> bytes
             part = extend(file, batch, own)
             sizes = extended_sizes(file, batch, own)
             assert sizes.sum() == len(part)
-            writer.raw(part)
+            writer.write_items(part)
             start += count
     return target.read_bytes()
 

@@ -45,7 +45,7 @@ def test_the_reference_file_is_read_whole_and_written_back(
         assert file.event_counts[-1].events == 142
         with EventWriter(tmp_path / "copy.evt") as writer:
             for number in range(len(file)):
-                writer.raw(file.item(number))
+                writer.write_items(file.item(number))
     assert (tmp_path / "copy.evt").read_bytes() == reference_run.read_bytes()
 
 

@@ -46,7 +46,7 @@ def test_hits_are_told_by_their_channel(tmp_path: Path) -> None:
     channels = read_channels(written(tmp_path, GOOD, GOOD.replace("2 5", "2 6")))
     hits = np.zeros(4, HIT)
     hits["slot"], hits["channel"] = [2, 2, 2, 3], [6, 5, 4, 5]
-    assert channels.lines(hits).tolist() == [1, 0, 2, 2]
+    assert channels.indices(hits).tolist() == [1, 0, 2, 2]
 
 
 @pytest.mark.parametrize(

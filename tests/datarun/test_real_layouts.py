@@ -79,7 +79,7 @@ def test_an_abnormal_end_is_twelve_bytes_and_ends_the_run(daq: Daq, tmp_path: Pa
 def test_a_run_ends_with_the_last_of_its_sources(daq: Daq, tmp_path: Path) -> None:
     body = _begin(daq, 0, 1, 5) + _events(daq, 30)
     directory = _run(tmp_path, body + _end(daq, 0) + _end(daq, 5))
-    assert run_end(directory).lack == "the end of source 1 in run-0007-00.evt"
+    assert run_end(directory).missing == "the end of source 1 in run-0007-00.evt"
     _run(tmp_path, body + _end(daq, 0) + _end(daq, 5) + daq.scalers(1, [3]) + _end(daq, 1))
     assert run_end(directory).unix_time == ENDED + 5
 
@@ -97,7 +97,7 @@ def test_nscldaq_12_names_its_sources_without_a_body_header(tmp_path: Path) -> N
     daq = Daq(12)
     begins = b"".join(daq.state(BEGIN_RUN, 7, s, BEGUN, header=False) for s in (0, 3))
     body = daq.format() + begins + _events(daq, 5) + _end(daq, 0, header=False)
-    assert run_end(_run(tmp_path, body)).lack == "the end of source 3 in run-0007-00.evt"
+    assert run_end(_run(tmp_path, body)).missing == "the end of source 3 in run-0007-00.evt"
 
 
 @pytest.mark.parametrize("kilobytes", [1, 70, 400, 3000])

@@ -15,7 +15,7 @@ import uproot
 from datarun.fits import fitted_segment
 
 from headrace.datarun.analysis import (
-    AnalysisFailure,
+    AnalysisError,
     SegmentResult,
     analyze_run,
     analyze_segment,
@@ -171,7 +171,7 @@ def test_histograms_are_added_and_others_axes_refused() -> None:
     assert total["h"].values(flow=True).tolist() == [0, 0, 2, 1, 0, 1]
     assert first.sum() == 1
     other = hist.Hist.new.Reg(5, 0, 4).Double()
-    with pytest.raises(AnalysisFailure, match=r"histogram h has other axes in b\.root"):
+    with pytest.raises(AnalysisError, match=r"histogram h has other axes in b\.root"):
         merge([one(first), one(other, "b.root")])
 
 
@@ -189,7 +189,7 @@ def test_an_analysis_that_cannot_be_used_is_told_in_one_line(
     source: str, name: str, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / "x.py").write_text(source)
-    with pytest.raises(AnalysisFailure) as error:
+    with pytest.raises(AnalysisError) as error:
         load_analysis(str(tmp_path / name))
     assert words in str(error.value)
     assert "\n" not in str(error.value)
@@ -197,7 +197,7 @@ def test_an_analysis_that_cannot_be_used_is_told_in_one_line(
 
 def test_an_error_in_ones_own_class_names_its_line(run: Path, counter: Path) -> None:
     counter.write_text(COUNTER.replace('batch.hits["channel"]', 'batch.hits["chanel"]'))
-    with pytest.raises(AnalysisFailure) as error:
+    with pytest.raises(AnalysisError) as error:
         analyze_segment(find_segments([run])[0], str(counter))
     told = "Counter.process on run-0007-00.root: counter.py, line 14: KeyError: 'chanel'"
     assert str(error.value) == told

@@ -11,7 +11,7 @@ import pytest
 from headrace.datarun.end_of_run import MARKER, main, run_end
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events import EventFile, ring_item
-from headrace.datarun.segment_ends import ending
+from headrace.datarun.segment_ends import read_ending
 from headrace.datarun.synthetic import SyntheticRun, write_run
 
 
@@ -30,16 +30,16 @@ def test_a_whole_run_has_ended_when_its_end_item_says(directory: Path) -> None:
 
 def test_a_run_without_its_last_segment_has_not_ended(directory: Path) -> None:
     (directory / "run-0007-02.evt").unlink()
-    assert run_end(directory).lack == "the end of the run in run-0007-01.evt"
+    assert run_end(directory).missing == "the end of the run in run-0007-01.evt"
 
 
 def test_a_segment_that_comes_late_is_missed(directory: Path) -> None:
     (directory / "run-0007-01.evt").unlink()
-    assert run_end(directory).lack == "segment 01"
+    assert run_end(directory).missing == "segment 01"
 
 
 def test_an_empty_directory_waits_for_a_segment(tmp_path: Path) -> None:
-    assert run_end(tmp_path).lack == "a first segment"
+    assert run_end(tmp_path).missing == "a first segment"
 
 
 @pytest.mark.parametrize("cut", [1, 40, 120, 5000])
@@ -77,14 +77,14 @@ def test_an_abnormal_end_is_an_end(directory: Path) -> None:
 
 
 def test_no_segment_but_the_last_ends_a_run(directory: Path) -> None:
-    ends = [ending(path).closed for path in sorted(directory.iterdir())]
+    ends = [read_ending(path).closed for path in sorted(directory.iterdir())]
     assert ends == [False, False, True]
 
 
 def test_the_reference_run_has_ended(reference_data: Path) -> None:
     path = reference_data / "events" / "run-0000-00.evt"
     with EventFile(path) as file:
-        assert ending(path).unix_time == file.state_changes[-1].unix_time
+        assert read_ending(path).unix_time == file.state_changes[-1].unix_time
 
 
 def test_two_runs_in_one_directory_are_refused(directory: Path) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from headrace.facility import (
     FacilityError,
-    choose_compute,
     compute_environment,
-    missing_for_compute,
+    missing_requirements,
+    store_compute_settings,
 )
 from headrace.facility.compute_service import private_broker
 from headrace.facility.compute_service.settings import ComputeSettings, compute_settings
@@ -27,13 +27,13 @@ def test_nothing_is_served_unless_it_is_chosen(tmp_path: Path) -> None:
 
 
 def test_a_choice_is_kept_until_it_is_changed(tmp_path: Path) -> None:
-    assert choose_compute(tmp_path, True)
-    assert not choose_compute(tmp_path, True)
+    assert store_compute_settings(tmp_path, True)
+    assert not store_compute_settings(tmp_path, True)
     assert compute_settings(tmp_path) == ComputeSettings(5000, "rabbitmq")
     environment = compute_environment(tmp_path)
     assert environment["GLOBUS_SDK_SERVICE_URL_AUTH"] == "http://127.0.0.1:5000/"
     assert environment == compute_environment(tmp_path)
-    assert choose_compute(tmp_path, False)
+    assert store_compute_settings(tmp_path, False)
     assert compute_settings(tmp_path) == ComputeSettings()
 
 
@@ -64,24 +64,24 @@ def test_what_is_missing_without_rabbitmq_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(private_broker, "rabbitmq_program", lambda: None)
-    choose_compute(tmp_path, True)
-    missing = missing_for_compute(tmp_path)
+    store_compute_settings(tmp_path, True)
+    missing = missing_requirements(tmp_path)
     assert missing.startswith("RabbitMQ is not installed, which real endpoints and the Compute SDK")
     assert "\n" not in missing
-    choose_compute(tmp_path, True, "amqp://user:pass@127.0.0.1/")
-    assert missing_for_compute(tmp_path) == ""
+    store_compute_settings(tmp_path, True, "amqp://user:pass@127.0.0.1/")
+    assert missing_requirements(tmp_path) == ""
 
 
 @pytest.mark.parametrize("name", ["compute_service.json", "compute_client.json"])
 def test_a_broken_file_is_named(tmp_path: Path, name: str) -> None:
-    choose_compute(tmp_path, True)
+    store_compute_settings(tmp_path, True)
     (tmp_path / ".headrace" / name).write_text("[]")
     with pytest.raises(FacilityError, match=f"{name}: cannot be read .*remove the file"):
         compute_environment(tmp_path)
 
 
 def test_the_secret_is_private(tmp_path: Path) -> None:
-    choose_compute(tmp_path, True)
+    store_compute_settings(tmp_path, True)
     compute_environment(tmp_path)
     path = tmp_path / ".headrace" / "compute_client.json"
     assert path.stat().st_mode & 0o777 == 0o600

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from waiting import wait_until
 
-from headrace.facility.api.connections import Bounds, bounded
+from headrace.facility.api.connections import ConnectionLimits, limited_protocol
 
 
 async def size(request: Request) -> PlainTextResponse:
@@ -25,10 +25,10 @@ async def size(request: Request) -> PlainTextResponse:
 
 
 @contextlib.contextmanager
-def served(bounds: Bounds) -> Iterator[int]:
+def served(bounds: ConnectionLimits) -> Iterator[int]:
     app = Starlette(routes=[Route("/", size, methods=["GET", "POST"])])
     config = uvicorn.Config(
-        app, http=bounded(bounds), ws="none", backlog=4, log_config=None, lifespan="off"
+        app, http=limited_protocol(bounds), ws="none", backlog=4, log_config=None, lifespan="off"
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def ask(port: int, body: bytes = b"hello") -> str:
 
 @pytest.mark.parametrize("data", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
 def test_headers_that_do_not_come_end_the_connection(data: bytes) -> None:
-    with served(Bounds(50, header_seconds=0.2)) as port:
+    with served(ConnectionLimits(50, header_seconds=0.2)) as port:
         with connect(port, data) as client:
             assert is_closed(client)
         assert ask(port) == "5"
@@ -75,7 +75,7 @@ def test_headers_that_do_not_come_end_the_connection(data: bytes) -> None:
 
 def test_headers_that_drip_end_the_connection() -> None:
     with (
-        served(Bounds(50, header_seconds=0.5)) as port,
+        served(ConnectionLimits(50, header_seconds=0.5)) as port,
         connect(port, b"GET / HTTP/1.1\r\n") as slow,
     ):
 
@@ -92,14 +92,14 @@ def test_headers_that_drip_end_the_connection() -> None:
 @pytest.mark.parametrize("framing", [b"Content-Length: 9", b"Transfer-Encoding: chunked"])
 def test_a_body_that_does_not_come_ends_the_connection(framing: bytes) -> None:
     head = b"POST / HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n"
-    with served(Bounds(50, request_seconds=0.2)) as port:
+    with served(ConnectionLimits(50, request_seconds=0.2)) as port:
         with connect(port, head) as client:
             assert is_closed(client)
         assert ask(port) == "5"
 
 
 def test_a_connection_that_is_used_again_stays_open() -> None:
-    with served(Bounds(50, header_seconds=0.2, request_seconds=0.2)) as port:
+    with served(ConnectionLimits(50, header_seconds=0.2, request_seconds=0.2)) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         for _ in range(3):
             connection.request("POST", "/", b"hello")
@@ -109,7 +109,7 @@ def test_a_connection_that_is_used_again_stays_open() -> None:
 
 
 def test_strangers_make_room_for_who_asks_something() -> None:
-    with served(Bounds(8)) as port, contextlib.ExitStack() as stack:
+    with served(ConnectionLimits(8)) as port, contextlib.ExitStack() as stack:
         strangers = [stack.enter_context(connect(port, b"GET / HTTP/1.1\r\n")) for _ in range(60)]
         assert ask(port) == "5"
         # The longest silent ones went first.
@@ -118,7 +118,7 @@ def test_strangers_make_room_for_who_asks_something() -> None:
 
 
 def test_an_idle_connection_goes_before_one_that_is_served() -> None:
-    with served(Bounds(2)) as port, contextlib.ExitStack() as stack:
+    with served(ConnectionLimits(2)) as port, contextlib.ExitStack() as stack:
         served_one = stack.enter_context(
             connect(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
         )

@@ -1,4 +1,4 @@
-"""What the room's command-line programs share: one-line complaints, JSON reports, exit codes."""
+"""Support for data-run programs: one-line errors, JSON output, exit codes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class UsageError(DataRunError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line."""
+    """Argument parser with one-line errors."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what was wrong with the command line."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-SOURCES_HELP = "ids of the digitisers' sources; those whose payloads are hits unless told"
+SOURCES_HELP = "ids of the digitisers' sources; default: those whose payloads are hits"
 
 
 def source_ids(text: str) -> tuple[int, ...]:
@@ -43,16 +43,16 @@ def source_ids(text: str) -> tuple[int, ...]:
     return sources
 
 
-def report(fact: dict[str, Any]) -> None:
-    """Tell a fact on stdout, as one line of JSON."""
+def print_json(fact: dict[str, Any]) -> None:
+    """Print an object on stdout as one line of JSON."""
     print(json.dumps(fact), flush=True)
 
 
-def guarded(program: str, work: Callable[[], None]) -> int:
-    """Run a program's work.
+def run_program(program: str, work: Callable[[], None]) -> int:
+    """Run a program's main function, and return its exit code.
 
     Args:
-        program: its name, for the complaint.
+        program: its name, for the error message.
         work: what it does.
 
     Returns:

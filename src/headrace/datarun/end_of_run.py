@@ -1,7 +1,7 @@
-"""Whether a run that is being written has ended: told by the ring items of its segments' ends.
+"""End of a run that is being written, found from the ring items at its segments' ends.
 
 A run has ended when every source that began it has ended it, or when the acquisition wrote an
-abnormal end. Needs the standard library alone, and reads no more than the begin of the first
+abnormal end. Needs the standard library alone, and reads no more than the beginning of the first
 segment and the end of the last, so that a watcher can ask it often.
 
 Source: ``DataFormat.h`` of NSCLDAQ 11 and 12, and how its event logger closes a run.
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.datarun.cli_support import Parser, guarded
+from headrace.datarun.cli_support import Parser, run_program
 from headrace.datarun.errors import DataRunError
-from headrace.datarun.segment_ends import Ending, begun_sources, ending
+from headrace.datarun.segment_ends import Ending, read_ending, started_sources
 
 MARKER = "ENDED"
 """A file of this name says that a run has ended although its last segment does not."""
@@ -28,22 +28,22 @@ _NOT_YET = 1
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a run stands.
+    """End state of a run.
 
     Attributes:
         ended: whether it has ended.
-        lack: what is missing, in words; "" if it has ended.
-        unix_time: when it ended, seconds since 1970-01-01 UTC; None where no item tells.
+        missing: what is missing, as text; "" if it has ended.
+        unix_time: when it ended, seconds since 1970-01-01 UTC; None where no item has it.
         abnormal: whether the acquisition wrote an abnormal end.
     """
 
     ended: bool
-    lack: str = ""
+    missing: str = ""
     unix_time: int | None = None
     abnormal: bool = False
 
 
-def segments_of(directory: Path) -> dict[int, Path]:
+def list_segments(directory: Path) -> dict[int, Path]:
     """List the segments of a run by their numbers, ``run-NNNN-SS.evt``.
 
     Args:
@@ -70,7 +70,7 @@ def segments_of(directory: Path) -> dict[int, Path]:
 
 
 def run_end(directory: Path) -> RunEnd:
-    """Tell whether a run has ended: no segment is missing, and all sources have ended.
+    """Return whether a run has ended: no segment is missing, and all sources have ended.
 
     Args:
         directory: of the run.
@@ -78,44 +78,44 @@ def run_end(directory: Path) -> RunEnd:
     Raises:
         DataRunError: the directory or one of its segments cannot be read.
     """
-    segments = segments_of(directory)
+    segments = list_segments(directory)
     if not segments:
         return RunEnd(False, "a first segment")
     missing = sorted(set(range(max(segments) + 1)) - set(segments))
     if missing:
         return RunEnd(False, f"segment {missing[0]:02d}")
     last = segments[max(segments)]
-    begun = begun_sources(segments[0])
-    found = _ending(list(segments.values()), len(begun))
+    started = started_sources(segments[0])
+    found = _run_ending(list(segments.values()), len(started))
     if found.abnormal:
         return RunEnd(True, "", found.unix_time, abnormal=True)
-    if found.closed and len(found.sources) >= max(len(begun), 1):
+    if found.closed and len(found.sources) >= max(len(started), 1):
         return RunEnd(True, "", found.unix_time)
     if (directory / MARKER).exists():
         return RunEnd(True, "", found.unix_time)
-    return RunEnd(False, _missing_ends(begun, found, last))
+    return RunEnd(False, _missing_ends(started, found, last))
 
 
-def _ending(segments: Sequence[Path], begun: int) -> Ending:
+def _run_ending(segments: Sequence[Path], sources: int) -> Ending:
     """Join the ends of the last segments, back to the first one that settles the run.
 
     A segment may have been opened after the end of the run and be empty, and the ends of several
     sources may stand in different segments.
     """
-    whole = Ending()
+    joined = Ending()
     for path in reversed(segments):
-        found = ending(path, begun - len(whole.sources))
-        whole = found.followed_by(whole)
-        if found.has_events and (not whole.closed or len(whole.sources) >= begun):
+        found = read_ending(path, sources - len(joined.sources))
+        joined = found.followed_by(joined)
+        if found.has_events and (not joined.closed or len(joined.sources) >= sources):
             break
-    return whole
+    return joined
 
 
-def _missing_ends(begun: set[int], found: Ending, last: Path) -> str:
+def _missing_ends(started: set[int], found: Ending, last: Path) -> str:
     if not found.closed or not found.sources:
         return f"the end of the run in {last.name}"
-    names = ", ".join(str(source) for source in sorted(begun - found.sources) if source >= 0)
-    which = f"source {names}" if names else f"{len(begun) - len(found.sources)} more sources"
+    names = ", ".join(str(source) for source in sorted(started - found.sources) if source >= 0)
+    which = f"source {names}" if names else f"{len(started) - len(found.sources)} more sources"
     return f"the end of {which} in {last.name}"
 
 
@@ -130,20 +130,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes ``sys.argv``.
 
     Returns:
-        0 it has ended, 1 not yet (what is missing goes to stdout), 2 it cannot be told.
+        0 it has ended, 1 not yet (what is missing goes to stdout), 2 it cannot be determined.
     """
     ended: list[bool] = []
-    code = guarded("run_ended", lambda: ended.append(_told(arguments)))
+    code = run_program("run_ended", lambda: ended.append(_run(arguments)))
     if code:
         return 2
     return 0 if ended[0] else _NOT_YET
 
 
-def _told(arguments: Sequence[str] | None) -> bool:
-    parser = Parser(prog="run_ended", description="Tell whether a run's files are complete.")
+def _run(arguments: Sequence[str] | None) -> bool:
+    parser = Parser(prog="run_ended", description="Check whether a run's files are complete.")
     parser.add_argument("directory", type=Path, metavar="DIR", help="the run's directory")
     options: argparse.Namespace = parser.parse_args(arguments)
     end = run_end(options.directory)
-    if end.lack:
-        print(end.lack)
+    if end.missing:
+        print(end.missing)
     return end.ended

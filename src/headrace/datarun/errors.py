@@ -1,4 +1,4 @@
-"""What can go wrong with data runs.
+"""Errors of data runs.
 
 ::
 
@@ -12,14 +12,14 @@ from headrace.errors import HeadraceError
 
 
 class DataRunError(HeadraceError):
-    """Nothing could be done with this run or segment, told in one line."""
+    """Error of a run or segment, in one line."""
 
 
 class EventFileError(DataRunError):
     """An event file that cannot be read at one place.
 
     Attributes:
-        offset: byte at which the trouble starts; -1 where it is the file as a whole.
+        offset: byte at which the problem starts; -1 where it is the file as a whole.
     """
 
     def __init__(self, message: str, offset: int = -1) -> None:

@@ -1,4 +1,4 @@
-"""ROOT files of equal bytes for equal data: no time, no name of the moment, no random identity."""
+"""Reproducible ROOT files: equal bytes for equal data, without times or random ids."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from headrace._internal.atomic import flush_directory
 _EPOCH = datetime(1995, 1, 1, tzinfo=UTC)
 
 
-def identity_of(name: str) -> Callable[[], uuid.UUID]:
-    """Return what gives a ROOT file its identity, which follows from its name.
+def file_uuid(name: str) -> Callable[[], uuid.UUID]:
+    """Return a factory of a ROOT file's UUID, derived from its name.
 
     Args:
         name: the file's name, without directories.
@@ -47,8 +47,8 @@ def constant_times() -> Iterator[None]:
 
 
 @contextmanager
-def whole_files(*targets: Path) -> Iterator[list[Path]]:
-    """Give paths to write files at, and put the files into place when all is done.
+def atomic_files(*targets: Path) -> Iterator[list[Path]]:
+    """Give temporary paths, and rename the files into place at the end of the body.
 
     A ROOT file holds its own name, which is therefore the final one from the beginning; the
     directory is a temporary one beside the target.

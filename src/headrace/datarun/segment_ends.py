@@ -1,6 +1,6 @@
 """The first and last ring items of a segment, read without its middle and without NumPy.
 
-Ring items form a chain, each telling its own size, so the items at the end of a file are known
+Ring items form a chain, each holding its own size, so the items at the end of a file are known
 only from an item that leads there. Items that stand in fragments of an event builder (type 40)
 count as what they are.
 
@@ -32,18 +32,18 @@ _ITEM_TYPES = re.compile(
 # Begins of all sources are barriers of an event builder; without one they follow each other soon.
 _FIRST_BYTES = 1 << 24
 _FIRST_WINDOW, _LARGEST_WINDOW, _GROWTH = 1 << 16, 1 << 26, 16
-_BELIEVED = 3
+_MIN_CHAIN = 3
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What stands at the end of a segment, or of several.
+    """Ring items at the end of a segment, or of several.
 
     Attributes:
         sources: ids of the sources that ended; negative ones count sources without an id.
         closed: whether an end, and no physics event after it, is the last thing that happened.
         abnormal: whether that is an abnormal end.
-        unix_time: the latest end, seconds since 1970-01-01 UTC; None where no item tells.
+        unix_time: the latest end, seconds since 1970-01-01 UTC; None where no item has it.
         has_events: whether physics events were seen.
     """
 
@@ -75,7 +75,7 @@ class _Item:
     unix_time: int | None
 
 
-def begun_sources(path: Path) -> set[int]:
+def started_sources(path: Path) -> set[int]:
     """Find the sources whose begin of run stands near the begin of a segment.
 
     Args:
@@ -88,14 +88,14 @@ def begun_sources(path: Path) -> set[int]:
         DataRunError: the segment cannot be read.
     """
     data = _read(path, 0, _FIRST_BYTES)
-    begun: set[int] = set()
+    started: set[int] = set()
     for item in _items(data, 0):
         if item.kind == _BEGIN:
-            begun.add(_key(item, begun))
-    return begun
+            started.add(_key(item, started))
+    return started
 
 
-def ending(path: Path, sources: int = 1) -> Ending:
+def read_ending(path: Path, sources: int = 1) -> Ending:
     """Read what stands at the end of a segment.
 
     Args:
@@ -114,8 +114,8 @@ def ending(path: Path, sources: int = 1) -> Ending:
     while True:
         first = max(0, size - window)
         data = _read(path, first, size - first)
-        start = _chain_start(data, whole=first == 0)
-        found = _ending(data, start) if start is not None else None
+        start = _chain_start(data, whole_file=first == 0)
+        found = _parse_ending(data, start) if start is not None else None
         settled = found is not None and (
             (found.has_events and (not found.closed or len(found.sources) >= sources))
             or found.abnormal
@@ -125,7 +125,7 @@ def ending(path: Path, sources: int = 1) -> Ending:
         window *= _GROWTH
 
 
-def _ending(data: bytes, start: int) -> Ending:
+def _parse_ending(data: bytes, start: int) -> Ending:
     sources: set[int] = set()
     times: list[int] = []
     closed = abnormal = events = False
@@ -152,9 +152,9 @@ def _key(item: _Item, known: set[int]) -> int:
     return -1 - sum(source < 0 for source in known)
 
 
-def _chain_start(data: bytes, whole: bool) -> int | None:
+def _chain_start(data: bytes, whole_file: bool) -> int | None:
     """Find the first item that leads, item by item, to the last byte."""
-    if whole:
+    if whole_file:
         return 0 if _leads_to_end(data, 0, set()) else None
     refuted: set[int] = set()
     for match in _ITEM_TYPES.finditer(data):
@@ -184,7 +184,7 @@ def _is_growing(data: bytes) -> bool:
         while at < len(data) and (size := _item_size(data, at)):
             at += size
             passed += 1
-        if at > len(data) and passed > _BELIEVED:
+        if at > len(data) and passed > _MIN_CHAIN:
             return True
     return False
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from headrace.datarun.end_of_run import run_end, segments_of
+from headrace.datarun.end_of_run import list_segments, run_end
 from headrace.datarun.errors import DataRunError
 
 
@@ -70,7 +70,7 @@ def unprocessed_run(name: str, directory: Path, blocker: str = "") -> DataRunSta
     except DataRunError as error:
         return DataRunStatus(name, "TAKING DATA", f"{error}{warning}", **facts)
     if not end.ended:
-        return DataRunStatus(name, "TAKING DATA", f"waits for {end.lack}{warning}", **facts)
+        return DataRunStatus(name, "TAKING DATA", f"waits for {end.missing}{warning}", **facts)
     ended = float(end.unix_time) if end.unix_time else None
     lag = beam_lag(ended, None, final=False)
     return DataRunStatus(
@@ -81,7 +81,7 @@ def unprocessed_run(name: str, directory: Path, blocker: str = "") -> DataRunSta
 def arrived_segments(directory: Path) -> list[Path]:
     """Return the segments of a data run that are there."""
     try:
-        return list(segments_of(directory).values())
+        return list(list_segments(directory).values())
     except DataRunError:
         return []  # the status of the run itself says why
 

@@ -1,4 +1,4 @@
-"""Runs that were never measured: segments of built events with pulses, pile-up and noise."""
+"""Synthetic runs: segments of built events with pulses, pile-up and noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRUTH = np.dtype([("pulses", PULSE, (2,)), ("offset", "<f8"), ("count", "<i8")])
 
 @dataclass(frozen=True)
 class SyntheticRun:
-    """What a synthetic run is like.
+    """Parameters of a synthetic run.
 
     Attributes:
         run: its number.
@@ -244,13 +244,13 @@ def write_segment(directory: Path, run: SyntheticRun, segment: int) -> Path:
         return StateChange(kind, run.run, seconds(events), unix(events), run.title, source)
 
     with EventWriter(path, run.version) as writer:
-        writer.format()
+        writer.write_format()
         if segment == 0:
-            writer.state_change(state(ItemType.BEGIN_RUN, 0))
+            writer.write_state_change(state(ItemType.BEGIN_RUN, 0))
         for done, count in _chunks(run):
             first = before + done
             made = synthetic_events(run, count, rng, first)
-            writer.raw(
+            writer.write_items(
                 encode_events(
                     made.event_start,
                     made.hits,
@@ -264,7 +264,7 @@ def write_segment(directory: Path, run: SyntheticRun, segment: int) -> Path:
                 made.hits["channel"] + 16 * (made.hits["slot"].astype(int) - 2),
                 minlength=run.channels,
             )
-            writer.scalers(
+            writer.write_scalers(
                 Scalers(
                     seconds(first),
                     seconds(after),
@@ -274,9 +274,9 @@ def write_segment(directory: Path, run: SyntheticRun, segment: int) -> Path:
                     source,
                 )
             )
-            writer.event_count(EventCount(seconds(after), unix(after), after, source))
+            writer.write_event_count(EventCount(seconds(after), unix(after), after, source))
         if segment == run.segments - 1:
-            writer.state_change(state(ItemType.END_RUN, before + run.events))
+            writer.write_state_change(state(ItemType.END_RUN, before + run.events))
     return path
 
 

@@ -66,13 +66,13 @@ def _problems(project: Project, target: str, trigger: Trigger) -> Iterator[str]:
 
 def _unreachable_reason(project: Project, target: str, trigger: Trigger) -> str:
     """Return what is wrong with a watched directory that transfers cannot reach."""
-    from headrace.facility.transfer import leading_out
+    from headrace.facility.transfer import outside_link_problem
 
     reads = {location.collection for location in locations_of(dict(trigger.input))}
     if target != "local" or trigger.collection not in reads:
         return ""
     root = project.collection(trigger.collection).root
-    problem = leading_out(trigger.collection, root, trigger.path)
+    problem = outside_link_problem(trigger.collection, root, trigger.path)
     return f"watch.path: {problem}" if problem else ""
 
 
@@ -137,7 +137,7 @@ def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
 
 def _about_collections(project: Project, target: str, body: Any) -> Iterator[str]:
     """Yield what is wrong with the collections and paths of an input, on this machine."""
-    from headrace.facility.transfer import leading_out
+    from headrace.facility.transfer import outside_link_problem
 
     for location in locations_of(body):
         where = f"start.input.{location.member}"
@@ -150,5 +150,5 @@ def _about_collections(project: Project, target: str, body: Any) -> Iterator[str
                     f"{where}: collection {location.collection!r}: its root {root} is not a "
                     "directory: create it, or change `root` in headrace.toml"
                 )
-            elif problem := leading_out(location.collection, root, location.path):
+            elif problem := outside_link_problem(location.collection, root, location.path):
                 yield f"{where}: {problem}"

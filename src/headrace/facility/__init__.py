@@ -2,10 +2,10 @@
 
 from headrace.facility.address import Address, find_address, running_root
 from headrace.facility.compute_service.settings import (
-    choose_compute,
     client_environment,
     compute_environment,
-    missing_for_compute,
+    missing_requirements,
+    store_compute_settings,
 )
 from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
@@ -36,7 +36,6 @@ __all__ = [
     "StateConflict",
     "StoreReport",
     "check_store",
-    "choose_compute",
     "client_environment",
     "compute_environment",
     "endpoint_state_directory",
@@ -44,11 +43,12 @@ __all__ = [
     "file_signature",
     "find_address",
     "log_path",
-    "missing_for_compute",
+    "missing_requirements",
     "read_settings",
     "running_root",
     "start_facility",
     "state_directory",
     "stop_facility",
+    "store_compute_settings",
     "write_settings",
 ]

@@ -13,7 +13,7 @@ from headrace.facility.api import Backend
 from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService, PrivateBroker, missing_broker
 from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
-from headrace.facility.compute_service.hosted_endpoints import Endpoints
+from headrace.facility.compute_service.hosted_endpoints import HostedEndpoints
 from headrace.facility.compute_service.settings import (
     PRIVATE_BROKER,
     ClientCredentials,
@@ -76,7 +76,7 @@ class Tables:
 class Compute:
     """Endpoints, the Compute service and the runner of actions' tasks."""
 
-    endpoints: Endpoints
+    endpoints: HostedEndpoints
     service: ComputeService
     runner: TaskRunner
     credentials: ClientCredentials
@@ -208,7 +208,9 @@ def _make_compute(root: Path, tables: Tables, engine: Engine, url: str) -> Compu
     store = tables.store
     tracker = TaskTracker(store, engine.finish_action)
     events = TaskEventRouter(tracker.on_event)
-    hosted = Endpoints(root, tables.settings, events.publish, lambda: worker_environment(root, url))
+    hosted = HostedEndpoints(
+        root, tables.settings, events.publish, lambda: worker_environment(root, url)
+    )
     credentials = client_credentials(root)
     service = ComputeService(
         store, tables.identity, hosted.hosted, events, credentials.client_id[:8]

@@ -25,7 +25,12 @@ from headrace._internal.files import private_directory
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.address import Address, read_address, touch_address, write_address
 from headrace.facility.api import Backend, make_app
-from headrace.facility.api.connections import IDLE_SECONDS, bounded, bounds_here, threads_here
+from headrace.facility.api.connections import (
+    IDLE_SECONDS,
+    connection_limits,
+    limited_protocol,
+    thread_limit,
+)
 from headrace.facility.compute_service.settings import (
     compute_settings,
 )
@@ -135,10 +140,10 @@ def _serve_with(root: Path, store: Store, health: Health, ending: threading.Even
 
 
 def _uvicorn_config(backend: Backend, token: str) -> uvicorn.Config:
-    bounds = bounds_here()
+    bounds = connection_limits()
     return uvicorn.Config(
         make_app(backend, token),
-        http=bounded(bounds),
+        http=limited_protocol(bounds),
         ws="none",
         # So many are taken at once before one of them can be closed.
         backlog=max(8, bounds.connections // 2),
@@ -171,7 +176,7 @@ async def _serve(
             await asyncio.sleep(_ENDING_SECONDS)
         server.should_exit = True
 
-    to_thread.current_default_thread_limiter().total_tokens = threads_here()
+    to_thread.current_default_thread_limiter().total_tokens = thread_limit()
     watching = asyncio.create_task(watch())
     try:
         await server.serve(sockets=listeners)

@@ -1,4 +1,4 @@
-"""The services that flows run at, through globus-sdk's clients: hosted, or a facility's."""
+"""Clients of the services that run flows: the hosted ones, or a facility's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 # The SDK takes its time to import: whoever only reports an error need not wait for it. None of
 # these may be called as a module here is: importing the module would hide the function.
-_HOMES = {
+_MODULES = {
     "services_at": "headrace.hosted.local",
     "hosted_services": "headrace.hosted.account",
     "lacks_consent": "headrace.hosted.account",
@@ -49,8 +49,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,4 +1,4 @@
-"""Login to the hosted services: in, out, who it is, and what it allows."""
+"""Login to the hosted services: log in, log out, identity, consents."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def login(
     wanted = GlobusAuthorizationParameters(required_scopes=list(consents))
     app = make_app(flow_ids, data_access)
     if not force and not consents:
-        fault = _login_fault(app) or _refusal(app)
+        fault = _stored_login_error(app) or _revocation_error(app)
         if isinstance(fault, NetworkError):
             raise explain(fault)
         if fault is None:
@@ -88,7 +88,7 @@ def login(
 
 
 def logout() -> bool:
-    """Revokes and remove the tokens.
+    """Revoke and remove the tokens.
 
     Returns:
         Whether there were any.
@@ -148,24 +148,24 @@ def whoami() -> dict[str, Any]:
 
 
 def _require_login(app: GlobusApp) -> None:
-    """See to it that an application has what it needs; a service account logs in by itself.
+    """Require a login with all scopes; a service account logs in by itself.
 
     Raises:
         HostedError: somebody must log in, or a service does not answer.
     """
-    fault = _login_fault(app)
+    fault = _stored_login_error(app)
     if fault is None:
         return
     if isinstance(app, UserApp) or not isinstance(fault, TokenValidationError):
-        raise _told(fault, app) from fault
+        raise _hosted_error(fault, app) from fault
     try:
         app.login(force=True)
     except GlobusError as error:
         raise explain(error) from error
 
 
-def _login_fault(app: GlobusApp) -> GlobusError | None:
-    """Return why the stored login does not do; None where it does."""
+def _stored_login_error(app: GlobusApp) -> GlobusError | None:
+    """Return why the stored login is not sufficient; None where it is."""
     for server in app.scope_requirements:
         try:
             app.get_authorizer(server)
@@ -174,7 +174,7 @@ def _login_fault(app: GlobusApp) -> GlobusError | None:
     return None
 
 
-def _refusal(app: GlobusApp) -> GlobusError | None:
+def _revocation_error(app: GlobusApp) -> GlobusError | None:
     """Return why Auth does not accept the stored login, which it may have revoked since."""
     try:
         globus_sdk.AuthClient(app=app, transport=Transport()).userinfo()
@@ -183,7 +183,7 @@ def _refusal(app: GlobusApp) -> GlobusError | None:
     return None
 
 
-def _told(fault: GlobusError, app: GlobusApp) -> HostedError:
+def _hosted_error(fault: GlobusError, app: GlobusApp) -> HostedError:
     if isinstance(fault, TokenValidationError):
         return explain_login(fault, str(app.client_id))
     return explain(fault)

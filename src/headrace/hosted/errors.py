@@ -1,4 +1,4 @@
-"""Errors of the services, each told in one line with the way out."""
+"""Errors of the services, each in one line with its remedy."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def login_needed(what: str, *options: str) -> HostedError:
 
 
 def explain(error: GlobusError) -> HostedError:
-    """Return an error of the SDK as one line: the server's words, where, the way out.
+    """Return an error of the SDK as one line: the server's message, the URL, the remedy.
 
     Args:
         error: what the SDK raised.
@@ -63,7 +63,7 @@ def explain(error: GlobusError) -> HostedError:
     from globus_sdk.token_storage import TokenValidationError
 
     if isinstance(error, GlobusAPIError):
-        return _explain_answer(error)
+        return _explain_response(error)
     if isinstance(error, NetworkError):
         cause = _line(str(error.underlying_exception))
         return HostedError(f"the service cannot be reached ({cause}): check the network, try again")
@@ -73,7 +73,7 @@ def explain(error: GlobusError) -> HostedError:
 
 
 def explain_login(error: TokenValidationError, client_id: str = "") -> HostedError:
-    """Return in one line why the stored login does not do, each with its own way out.
+    """Return in one line why the stored login is not sufficient, with the remedy.
 
     Args:
         error: what the SDK raised when it looked at the stored tokens.
@@ -103,16 +103,16 @@ def explain_login(error: TokenValidationError, client_id: str = "") -> HostedErr
     return login_needed(f"the stored login cannot be used ({_line(str(error))})", "--force")
 
 
-def _explain_answer(error: GlobusAPIError) -> HostedError:
+def _explain_response(error: GlobusAPIError) -> HostedError:
     request = error._underlying_response.request
     where = f"{request.method} {request.url}".split("?")[0]
-    words = _server_words(error)
+    server_message = _server_message(error)
     oauth = error.raw_json.get("error") if error.raw_json else None
     if "/oauth2/token" in where and isinstance(oauth, str):
-        return _explain_token_answer(where, oauth)
-    # The cause comes first, and then where it was told.
-    told = f"{error.http_status} {error.code or error.http_reason}"
-    what = f"{words.rstrip('.') or told} ({where} answered {told})"
+        return _explain_token_response(where, oauth)
+    # The cause comes first, and then which response gave it.
+    status = f"{error.http_status} {error.code or error.http_reason}"
+    what = f"{server_message.rstrip('.') or status} ({where} answered {status})"
     wanted = error.info.authorization_parameters
     if error.info.consent_required:
         scopes = error.info.consent_required.required_scopes or []
@@ -125,8 +125,8 @@ def _explain_answer(error: GlobusAPIError) -> HostedError:
     return HostedError(f"{what}: {advice}" if advice else what)
 
 
-def _explain_token_answer(where: str, oauth: str) -> HostedError:
-    """Words the answers of Auth's token service, which has an error of its own kind."""
+def _explain_token_response(where: str, oauth: str) -> HostedError:
+    """Explain a response of Auth's token service, which has its own error format."""
     host = where.partition("//")[2].partition("/")[0]
     if oauth == "invalid_client":
         return HostedError(
@@ -139,11 +139,11 @@ def _explain_token_answer(where: str, oauth: str) -> HostedError:
     return login_needed(f"{host} refuses the login ({oauth})")
 
 
-def _server_words(error: GlobusAPIError) -> str:
+def _server_message(error: GlobusAPIError) -> str:
     details = [_entry(item) for item in _details(error)]
-    told = " ".join("; ".join(detail for detail in details if detail).split())
+    message = " ".join("; ".join(detail for detail in details if detail).split())
     # What is no document of the service may be a page of a proxy's.
-    return told or _line(error.message or error.text or "")
+    return message or _line(error.message or error.text or "")
 
 
 def _details(error: GlobusAPIError) -> list[object]:

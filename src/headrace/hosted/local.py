@@ -21,8 +21,8 @@ from headrace.hosted.transport import Transport
 ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)
 
 
-class _Local(globus_sdk.BaseClient):
-    """Tells at once when nobody answers, and repeats only what the service asks to repeat."""
+class _LocalClient(globus_sdk.BaseClient):
+    """Client that fails at once when nothing answers, and retries only where the service asks."""
 
     def _register_standard_retry_checks(self, retry_config: RetryConfig) -> None:
         retry_config.checks.register_many_checks([check_retry_after_header, check_transient_error])
@@ -34,23 +34,23 @@ class _Local(globus_sdk.BaseClient):
             raise unreachable(self.base_url) from error
 
 
-class LocalFlows(_Local, globus_sdk.FlowsClient):
+class LocalFlows(_LocalClient, globus_sdk.FlowsClient):
     """Flows and runs of a facility."""
 
 
-class LocalCompute(_Local, globus_sdk.ComputeClientV3):
+class LocalCompute(_LocalClient, globus_sdk.ComputeClientV3):
     """Functions and endpoints of a facility."""
 
 
-class LocalComputeV2(_Local, globus_sdk.ComputeClientV2):
-    """What became of tasks at a facility, and of endpoints."""
+class LocalComputeV2(_LocalClient, globus_sdk.ComputeClientV2):
+    """Task and endpoint states of a facility."""
 
 
-class LocalTransfer(_Local, globus_sdk.TransferClient):
+class LocalTransfer(_LocalClient, globus_sdk.TransferClient):
     """Collections of a facility."""
 
 
-class LocalFlow(_Local, globus_sdk.SpecificFlowClient):
+class LocalFlow(_LocalClient, globus_sdk.SpecificFlowClient):
     """Starts runs of one flow of a facility."""
 
 
@@ -77,16 +77,18 @@ def services_at(url: str, token: str) -> Services:
         return client
 
     return Services(
-        flows=_client(LocalFlows, url, authorizer),
-        compute=_client(LocalCompute, url, authorizer),
-        compute_v2=_client(LocalComputeV2, url, authorizer),
-        transfer=_client(LocalTransfer, url, authorizer),
+        flows=_make_client(LocalFlows, url, authorizer),
+        compute=_make_client(LocalCompute, url, authorizer),
+        compute_v2=_make_client(LocalComputeV2, url, authorizer),
+        transfer=_make_client(LocalTransfer, url, authorizer),
         make_flow=make_flow,
         url=url,
     )
 
 
-def _client(kind: type[ClientT], url: str, authorizer: globus_sdk.AccessTokenAuthorizer) -> ClientT:
+def _make_client(
+    kind: type[ClientT], url: str, authorizer: globus_sdk.AccessTokenAuthorizer
+) -> ClientT:
     return kind(base_url=url, authorizer=authorizer, transport=Transport(), retry_config=_retries())
 
 

@@ -1,4 +1,4 @@
-"""The clients of one place."""
+"""Clients of the services at one target."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """The services of one place, through globus-sdk's own clients.
+    """Services at one target, through globus-sdk's own clients.
 
     Not to be shared between threads: each makes its own.
 
     Attributes:
         flows: flows and runs.
         compute: functions and endpoints, and tasks submitted.
-        compute_v2: endpoints' states, and what became of tasks.
+        compute_v2: endpoints' states, and results of tasks.
         transfer: collections and what is in them.
         make_flow: makes the client of one flow.
         url: base URL of the Flows service.

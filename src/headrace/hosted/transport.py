@@ -1,4 +1,4 @@
-"""How requests of the SDK's clients travel: never through a proxy to this machine."""
+"""HTTP transport of the SDK's clients: never through a proxy to this machine."""
 
 from __future__ import annotations
 

@@ -87,11 +87,11 @@ def check_location(
     if ".." in PurePosixPath(location.path).parts:
         return Diagnosis(str(location), "bad", "a path must not leave its collection: remove `..`")
     if target == "local":
-        from headrace.facility.transfer import leading_out
+        from headrace.facility.transfer import outside_link_problem
 
         directory = collection.root / location.path.lstrip("/")
         if collection.root.is_dir():
-            problem = leading_out(location.collection, collection.root, location.path)
+            problem = outside_link_problem(location.collection, collection.root, location.path)
             if problem:
                 return Diagnosis(str(location), "bad", problem)
         return _on_disk(str(location), collection.root, directory, must_exist)

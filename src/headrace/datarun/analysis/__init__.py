@@ -18,7 +18,7 @@ A class of one's own::
 """
 
 from headrace.datarun.analysis.batch import Batch, Segment
-from headrace.datarun.analysis.protocol import Analysis, AnalysisFailure, load_analysis
+from headrace.datarun.analysis.protocol import Analysis, AnalysisError, load_analysis
 from headrace.datarun.analysis.runner import (
     RunResult,
     SegmentResult,
@@ -31,7 +31,7 @@ from headrace.datarun.analysis.stored import read_histograms
 
 __all__ = [
     "Analysis",
-    "AnalysisFailure",
+    "AnalysisError",
     "Batch",
     "RunResult",
     "Segment",

@@ -18,7 +18,7 @@ PAGES: Final = 24
 _COLUMNS = 3
 _PANELS = 12
 _PANEL_WIDTH, _PANEL_HEIGHT = 5.0, 3.4
-_NARROWEST = 8.0
+_MIN_WIDTH = 8.0
 
 Groups = dict[str, dict[str, Any]]
 
@@ -136,7 +136,7 @@ def _shape(panels: int) -> tuple[int, int]:
 
 def _size(panels: int) -> tuple[float, float]:
     rows, columns = _shape(panels)
-    return max(_PANEL_WIDTH * columns, _NARROWEST), _PANEL_HEIGHT * rows + 0.6
+    return max(_PANEL_WIDTH * columns, _MIN_WIDTH), _PANEL_HEIGHT * rows + 0.6
 
 
 def _panels(figure: Any, panels: int) -> Iterator[Any]:

@@ -20,7 +20,7 @@ from headrace._internal.figure_style import (
 
 Counts = NDArray[np.floating[Any]]
 
-_MOST_BINS = 512  # more than a panel has room for are added up, neighbour by neighbour
+_MAX_BINS = 512  # more than a panel has room for are added up, neighbour by neighbour
 _NAMED_GROUPS = 24
 
 
@@ -170,7 +170,7 @@ def _populated(counts: Counts) -> slice:
 
 def _rebinned(rows: Counts, edges: Counts) -> tuple[Counts, Counts]:
     """Add up neighbouring bins until no more are left than a picture can show."""
-    step = -(-rows.shape[1] // _MOST_BINS)
+    step = -(-rows.shape[1] // _MAX_BINS)
     starts = np.arange(0, rows.shape[1], step)
     return np.add.reduceat(rows, starts, axis=1), np.append(edges[starts], edges[-1])
 

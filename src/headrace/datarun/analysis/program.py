@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from headrace.datarun.cli_support import Parser, guarded, report
+from headrace.datarun.cli_support import Parser, print_json, run_program
 
 _PROGRAM = "analyze"
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 analysed, 1 failed, 2 usage.
     """
-    return guarded(_PROGRAM, lambda: _run(arguments))
+    return run_program(_PROGRAM, lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> None:
@@ -72,7 +72,7 @@ def _run(arguments: Sequence[str] | None) -> None:
         pictures=options.pictures,
         on_corrupt=options.on_corrupt,
     )
-    report(
+    print_json(
         {
             "run": result.run,
             "histograms": str(result.histograms),

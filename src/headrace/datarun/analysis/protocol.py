@@ -1,4 +1,4 @@
-"""What an analysis is: a class with ``begin``, ``process`` and ``end``."""
+"""Interface of an analysis: a class with ``begin``, ``process`` and ``end``."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Analysis(Protocol):
         """
 
 
-class AnalysisFailure(DataRunError):
-    """The analysis itself went wrong: not found, not fit for its purpose, or an error in it."""
+class AnalysisError(DataRunError):
+    """The analysis is not found, lacks a method, or raised an error."""
 
 
 def load_analysis(name: str) -> type[Analysis]:
@@ -48,13 +48,13 @@ def load_analysis(name: str) -> type[Analysis]:
 
     Args:
         name: ``FILE.py:CLASS``, or ``FILE.py`` for the only class in it that is an analysis;
-            ``channels`` is the one that comes with the room.
+            ``channels`` is the built-in one.
 
     Returns:
         The class.
 
     Raises:
-        AnalysisFailure: there is no such file or class, the file fails, or the class lacks a
+        AnalysisError: there is no such file or class, the file fails, or the class lacks a
             method.
     """
     if name == "channels":
@@ -67,7 +67,7 @@ def load_analysis(name: str) -> type[Analysis]:
     if wanted:
         found = getattr(module, wanted, None)
         if not isinstance(found, type):
-            raise AnalysisFailure(f"{path}: no class {wanted}; name it as FILE.py:CLASS")
+            raise AnalysisError(f"{path}: no class {wanted}; name it as FILE.py:CLASS")
     else:
         own = [
             value
@@ -77,31 +77,31 @@ def load_analysis(name: str) -> type[Analysis]:
             and all(callable(getattr(value, method, None)) for method in METHODS)
         ]
         if len(own) != 1:
-            raise AnalysisFailure(
+            raise AnalysisError(
                 f"{path}: {len(own)} classes with {', '.join(METHODS)}; name one as FILE.py:CLASS"
             )
         found = own[0]
     missing = [m for m in METHODS if not callable(getattr(found, m, None))]
     if missing:
-        raise AnalysisFailure(f"{path}: class {found.__name__} has no {', '.join(missing)}")
+        raise AnalysisError(f"{path}: class {found.__name__} has no {', '.join(missing)}")
     return cast("type[Analysis]", found)
 
 
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"analysis_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise AnalysisFailure(f"{path}: no Python file; give the analysis as FILE.py:CLASS")
+        raise AnalysisError(f"{path}: no Python file; give the analysis as FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
     # Pickle and dataclasses look a class up by its module's name.
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise AnalysisFailure(f"{path}: {told(error, path)}") from error
+        raise AnalysisError(f"{path}: {user_error_message(error, path)}") from error
     return module
 
 
-def told(error: BaseException, path: Path | None = None) -> str:
+def user_error_message(error: BaseException, path: Path | None = None) -> str:
     """Return an error of the user's code in one line, with the place in it.
 
     Args:

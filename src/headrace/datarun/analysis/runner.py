@@ -15,11 +15,11 @@ from typing import Any
 import uproot
 
 from headrace._internal.files import write_whole
-from headrace.datarun.analysis.protocol import AnalysisFailure, load_analysis, told
+from headrace.datarun.analysis.protocol import AnalysisError, load_analysis, user_error_message
 from headrace.datarun.analysis.sources import find_segments, open_segment
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events.problems import OnCorrupt
-from headrace.datarun.reproducible_root import constant_times, identity_of, whole_files
+from headrace.datarun.reproducible_root import atomic_files, constant_times, file_uuid
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def analyze_segment(
         if step == "read":
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise DataRunError(f"{path}: cannot be read ({reason}); convert anew") from error
-        raise AnalysisFailure(
-            f"{kind.__name__}.{step} on {path.name}: {told(error, _file_of(analysis))}"
+        raise AnalysisError(
+            f"{kind.__name__}.{step} on {path.name}: "
+            f"{user_error_message(error, _file_of(analysis))}"
         ) from error
     return SegmentResult(
         path.name, segment.run, segment.segment, segment.facts, events, hits, histograms
@@ -112,7 +113,7 @@ def merge(results: Iterable[SegmentResult]) -> dict[str, Any]:
         Name to histogram, in order of names.
 
     Raises:
-        AnalysisFailure: two of the same name have different axes.
+        AnalysisError: two of the same name have different axes.
     """
     total: dict[str, Any] = {}
     for result in results:
@@ -120,7 +121,7 @@ def merge(results: Iterable[SegmentResult]) -> dict[str, Any]:
             if name not in total:
                 total[name] = histogram
             elif total[name].axes != histogram.axes:
-                raise AnalysisFailure(
+                raise AnalysisError(
                     f"histogram {name} has other axes in {result.name} than before; "
                     "make its axes the same for every segment"
                 )
@@ -274,15 +275,15 @@ def _entries(histogram: Any) -> float:
 
 def _write_root(target: Path, histograms: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     with (
-        whole_files(target) as [written],
+        atomic_files(target) as [written],
         constant_times(),
-        uproot.recreate(written, uuid_function=identity_of(target.name)) as file,
+        uproot.recreate(written, uuid_function=file_uuid(target.name)) as file,
     ):
         for name, histogram in histograms.items():
             try:
                 file[name] = histogram
             except (TypeError, ValueError, NotImplementedError) as error:
-                raise AnalysisFailure(
+                raise AnalysisError(
                     f"histogram {name} cannot be written to ROOT ({error}); "
                     "use regular or variable axes, at most three"
                 ) from error

@@ -1,4 +1,4 @@
-"""Where an analysis reads events: converted ROOT files, or event files as they are."""
+"""Sources of events for an analysis: converted ROOT files, or event files as they are."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _NAME = re.compile(r"run-?(\d+)(?:-(\d+))?")
 _EVENT_COLUMNS = ("timestamp", "item")
 
 
-def find_segments(places: Sequence[Path]) -> tuple[Path, ...]:
+def find_segments(paths: Sequence[Path]) -> tuple[Path, ...]:
     """Return the files of a run in order of their names.
 
     Args:
-        places: files, or directories whose ``*.root`` files are taken, else their ``*.evt``
+        paths: files, or directories whose ``*.root`` files are taken, else their ``*.evt``
             files; analyses that were written there before (``*-sorted.root``) are left out.
 
     Raises:
-        DataRunError: a place does not exist, or there is no file at all.
+        DataRunError: a path does not exist, or there is no file at all.
     """
     found: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            inside = [p for p in place.glob("*.root") if not p.stem.endswith("-sorted")]
-            found += sorted(inside) or sorted(place.glob("*.evt"))
-        elif place.is_file():
-            found.append(place)
+    for path in paths:
+        if path.is_dir():
+            inside = [p for p in path.glob("*.root") if not p.stem.endswith("-sorted")]
+            found += sorted(inside) or sorted(path.glob("*.evt"))
+        elif path.is_file():
+            found.append(path)
         else:
-            raise DataRunError(f"{place}: not found; give segments' files or their directory")
+            raise DataRunError(f"{path}: not found; give segments' files or their directory")
     if not found:
-        raise DataRunError(f"no *.root or *.evt file in {', '.join(map(str, places))}")
+        raise DataRunError(f"no *.root or *.evt file in {', '.join(map(str, paths))}")
     return tuple(found)
 
 
@@ -92,11 +92,11 @@ def _open_root(path: Path, columns: Sequence[str] | None) -> tuple[Segment, Iter
     there = [
         name.removeprefix(PREFIX) for name in tree.keys(recursive=False) if name.startswith(PREFIX)
     ]
-    wanted = _chosen(path, there, columns)
+    wanted = _select_columns(path, there, columns)
     return _segment(path, facts), _tree_batches(tree, wanted)
 
 
-def _chosen(path: Path, there: list[str], columns: Sequence[str] | None) -> list[str]:
+def _select_columns(path: Path, there: list[str], columns: Sequence[str] | None) -> list[str]:
     missing = sorted(set(columns or ()) - set(there))
     if missing:
         raise DataRunError(f"{path}: no column {', '.join(missing)}; it has {', '.join(there)}")
@@ -122,5 +122,5 @@ def _tree_batches(tree: Any, columns: list[str]) -> Iterator[Batch]:
 def _event_file_batches(file: EventFile, columns: Sequence[str] | None) -> Iterator[Batch]:
     for batch in file.batches():
         made = event_columns(file, batch)
-        wanted = _chosen(file.path, list(made.hits), columns)
+        wanted = _select_columns(file.path, list(made.hits), columns)
         yield Batch(made.events, {name: made.hits[name] for name in wanted}, made.start)

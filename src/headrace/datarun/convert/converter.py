@@ -20,9 +20,9 @@ from headrace.datarun.events.layout import ItemType
 from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import is_fitted
-from headrace.datarun.reproducible_root import constant_times, whole_files
+from headrace.datarun.reproducible_root import atomic_files, constant_times
 
-_LISTED = 20
+_MAX_LISTED = 20
 _NAME = re.compile(r"run-?(\d+)-(\d+)")
 
 
@@ -97,7 +97,7 @@ def convert(
     targets = [target] if parquet is None else [target, parquet]
     file = EventFile(source, options.on_corrupt, options.sources)
     try:
-        with whole_files(*targets) as written:
+        with atomic_files(*targets) as written:
             summary = _write(file, written, options)
     except OSError as error:
         raise DataRunError(
@@ -125,7 +125,7 @@ def _fill(
 ) -> ConvertSummary:
     events = hits = fitted = flawed = 0
     others: Counter[int] = Counter()
-    first_problems = [str(problem) for problem in file.problems[:_LISTED]]
+    first_problems = [str(problem) for problem in file.problems[:_MAX_LISTED]]
     for batch in _batches(file, options):
         columns = event_columns(file, batch, options.traces)
         for sink in sinks:
@@ -135,8 +135,8 @@ def _fill(
         fitted += int(is_fitted(batch.extensions).sum())
         flawed += len(batch.problems)
         others.update(batch.other_payloads)
-        first_problems += [str(problem) for problem in batch.problems[:_LISTED]]
-        del first_problems[_LISTED:]
+        first_problems += [str(problem) for problem in batch.problems[:_MAX_LISTED]]
+        del first_problems[_MAX_LISTED:]
     problems = len(file.problems) + flawed
     counted = {str(source): count for source, count in sorted(others.items())}
     return ConvertSummary(events, hits, fitted, problems, tuple(first_problems), counted)

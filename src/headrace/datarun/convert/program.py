@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.cli_support import SOURCES_HELP, Parser, guarded, report, source_ids
+from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, run_program, source_ids
 
 _PROGRAM = "convert"
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 converted, 1 failed, 2 usage.
     """
-    return guarded(_PROGRAM, lambda: _run(arguments))
+    return run_program(_PROGRAM, lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> None:
@@ -78,4 +78,4 @@ def _run(arguments: Sequence[str] | None) -> None:
         options.parquet,
     )
     facts = {"source": str(options.source), "target": str(options.target)} | asdict(summary)
-    report(facts | {"seconds": round(time.monotonic() - started, 3)})
+    print_json(facts | {"seconds": round(time.monotonic() - started, 3)})

@@ -13,7 +13,7 @@ import uproot
 from numpy.typing import NDArray
 
 from headrace.datarun.convert.columns import EventColumns
-from headrace.datarun.reproducible_root import identity_of
+from headrace.datarun.reproducible_root import file_uuid
 
 TREE = "events"
 """The name of the tree."""
@@ -45,7 +45,7 @@ class RootFile:
             OSError: the file cannot be written.
         """
         self._file = uproot.recreate(
-            path, compression=_COMPRESSIONS[compression], uuid_function=identity_of(path.name)
+            path, compression=_COMPRESSIONS[compression], uuid_function=file_uuid(path.name)
         )
         self._tree: Any = None
 

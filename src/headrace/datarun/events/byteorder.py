@@ -28,14 +28,14 @@ def inlined(function: Function) -> Function:
 
 
 @inlined
-def u16(data: Any, at: Any) -> Any:
+def read_u16(data: Any, at: Any) -> Any:
     """Return the 16-bit word at a byte."""
     k = np.uint64(at)  # an unsigned index is spared the test for counting from the end
     return np.int64(data[k]) | (np.int64(data[k + np.uint64(1)]) << 8)
 
 
 @inlined
-def u32(data: Any, at: Any) -> Any:
+def read_u32(data: Any, at: Any) -> Any:
     """Return the 32-bit word at a byte."""
     k = np.uint64(at)
     return (
@@ -47,13 +47,13 @@ def u32(data: Any, at: Any) -> Any:
 
 
 @inlined
-def u64(data: Any, at: Any) -> Any:
+def read_u64(data: Any, at: Any) -> Any:
     """Return the 64-bit word at a byte, as uint64."""
-    return np.uint64(u32(data, at)) | (np.uint64(u32(data, at + 4)) << np.uint64(32))
+    return np.uint64(read_u32(data, at)) | (np.uint64(read_u32(data, at + 4)) << np.uint64(32))
 
 
 @inlined
-def put16(data: Any, at: Any, value: Any) -> None:
+def write_u16(data: Any, at: Any, value: Any) -> None:
     """Write a 16-bit word."""
     k = np.uint64(at)
     data[k] = value & 0xFF
@@ -61,14 +61,14 @@ def put16(data: Any, at: Any, value: Any) -> None:
 
 
 @inlined
-def put32(data: Any, at: Any, value: Any) -> None:
+def write_u32(data: Any, at: Any, value: Any) -> None:
     """Write a 32-bit word."""
-    put16(data, at, value)
-    put16(data, at + 2, value >> 16)
+    write_u16(data, at, value)
+    write_u16(data, at + 2, value >> 16)
 
 
 @inlined
-def put64(data: Any, at: Any, value: Any) -> None:
+def write_u64(data: Any, at: Any, value: Any) -> None:
     """Write a uint64."""
-    put32(data, at, np.int64(value & np.uint64(0xFFFFFFFF)))
-    put32(data, at + 4, np.int64(value >> np.uint64(32)))
+    write_u32(data, at, np.int64(value & np.uint64(0xFFFFFFFF)))
+    write_u32(data, at + 4, np.int64(value >> np.uint64(32)))

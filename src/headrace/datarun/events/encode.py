@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.datarun.events.byteorder import kernel, put16, put32, put64
+from headrace.datarun.events.byteorder import kernel, write_u16, write_u32, write_u64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ENERGY_SUMS,
     EXTERNAL,
     FRAGMENT_HEADER,
+    MIN_HIT_BYTES,
     QDC,
-    SMALLEST_HIT,
     ItemType,
 )
 from headrace.datarun.extension import NULL, WHOLE
@@ -22,18 +22,18 @@ from headrace.datarun.extension import NULL, WHOLE
 _PHYSICS = int(ItemType.PHYSICS_EVENT)
 _ITEM_HEADER = 8 + BODY_HEADER
 
-_LONGEST = 32_730
+_MAX_TRACE = 32_730
 """Samples that fit in a channel length of 14 bits besides the longest header."""
 
 
 @kernel
 def _put_header(out: Any, at: Any, size: Any, timestamp: Any, source: Any) -> None:
-    put32(out, at, size)
-    put32(out, at + 4, _PHYSICS)
-    put32(out, at + 8, BODY_HEADER)
-    put64(out, at + 12, timestamp)
-    put32(out, at + 20, source)
-    put32(out, at + 24, 0)
+    write_u32(out, at, size)
+    write_u32(out, at + 4, _PHYSICS)
+    write_u32(out, at + 8, BODY_HEADER)
+    write_u64(out, at + 12, timestamp)
+    write_u32(out, at + 20, source)
+    write_u32(out, at + 24, 0)
 
 
 @kernel
@@ -47,29 +47,29 @@ def _put_hit(out: Any, at: Any, hit: Any, traces: Any, start: Any, stop: Any) ->
     if optional & EXTERNAL:
         header += 2
     words = header + (stop - start) // 2
-    put32(out, at, 2 * (words + 2))
-    put16(out, at + 4, np.int64(hit.msps))
-    put16(out, at + 6, np.int64(hit.adc_bits) | (np.int64(hit.revision) << 8))
+    write_u32(out, at, 2 * (words + 2))
+    write_u16(out, at + 4, np.int64(hit.msps))
+    write_u16(out, at + 6, np.int64(hit.adc_bits) | (np.int64(hit.revision) << 8))
     word = np.int64(hit.channel) | (np.int64(hit.slot) << 4) | (np.int64(hit.crate) << 8)
     word |= (header << 12) | (words << 17) | (np.int64(hit.pile_up) << 31)
-    put32(out, at + 8, word)
+    write_u32(out, at + 8, word)
     ticks = np.int64(hit.ticks)
-    put32(out, at + 12, ticks & 0xFFFFFFFF)
-    put16(out, at + 16, (ticks >> 32) & 0xFFFF)
-    put16(out, at + 18, np.int64(hit.cfd))
-    put16(out, at + 20, np.int64(hit.energy))
-    put16(out, at + 22, (stop - start) | (np.int64(hit.out_of_range) << 15))
+    write_u32(out, at + 12, ticks & 0xFFFFFFFF)
+    write_u16(out, at + 16, (ticks >> 32) & 0xFFFF)
+    write_u16(out, at + 18, np.int64(hit.cfd))
+    write_u16(out, at + 20, np.int64(hit.energy))
+    write_u16(out, at + 22, (stop - start) | (np.int64(hit.out_of_range) << 15))
     at += 24
     if optional & ENERGY_SUMS:
         for m in range(4):
-            put32(out, at + 4 * m, np.int64(hit.energy_sums[m]))
+            write_u32(out, at + 4 * m, np.int64(hit.energy_sums[m]))
         at += 16
     if optional & QDC:
         for m in range(8):
-            put32(out, at + 4 * m, np.int64(hit.qdc[m]))
+            write_u32(out, at + 4 * m, np.int64(hit.qdc[m]))
         at += 32
     if optional & EXTERNAL:
-        put64(out, at, hit.external_timestamp)
+        write_u64(out, at, hit.external_timestamp)
         at += 8
     length = 2 * (stop - start)
     out[at : at + length] = traces[2 * start : 2 * stop]
@@ -105,20 +105,20 @@ def _encode(
             )
             size = np.int64(extensions[k].size)
             if size == NULL:
-                put32(out, at, NULL)
+                write_u32(out, at, NULL)
             elif size:
                 out[at : at + size] = raw[k * WHOLE : k * WHOLE + size]
             at += size
             payload = at - fragment - FRAGMENT_HEADER
-            put64(out, fragment, hits[k].timestamp)
-            put32(out, fragment + 8, np.int64(hits[k].source))
-            put32(out, fragment + 12, payload)
-            put32(out, fragment + 16, 0)
+            write_u64(out, fragment, hits[k].timestamp)
+            write_u32(out, fragment + 8, np.int64(hits[k].source))
+            write_u32(out, fragment + 12, payload)
+            write_u32(out, fragment + 16, 0)
             inner = fragment + FRAGMENT_HEADER
             _put_header(out, inner, payload, hits[k].timestamp, np.int64(hits[k].source))
         timestamp = hits[first].timestamp if last > first else np.uint64(0)
         _put_header(out, item, at - item, timestamp, source)
-        put32(out, item + _ITEM_HEADER, at - item - _ITEM_HEADER)
+        write_u32(out, item + _ITEM_HEADER, at - item - _ITEM_HEADER)
     return at
 
 
@@ -152,9 +152,9 @@ def encode_events(
         raise ValueError("hits, traces and extensions must be equally many")
     if len(event_start) and (event_start[0] != 0 or event_start[-1] != len(hits)):
         raise ValueError("the events do not hold all the hits; check event_start")
-    if np.any(lengths % 2) or np.any(lengths > _LONGEST):
-        raise ValueError(f"a trace must have an even number of samples, at most {_LONGEST}")
-    fixed = FRAGMENT_HEADER + _ITEM_HEADER + SMALLEST_HIT + 56  # 56: all optional words
+    if np.any(lengths % 2) or np.any(lengths > _MAX_TRACE):
+        raise ValueError(f"a trace must have an even number of samples, at most {_MAX_TRACE}")
+    fixed = FRAGMENT_HEADER + _ITEM_HEADER + MIN_HIT_BYTES + 56  # 56: all optional words
     room = len(event_start) * (_ITEM_HEADER + 4) + len(hits) * fixed + 2 * int(lengths.sum())
     room += int(extensions["size"].sum(dtype=np.int64))
     out = np.empty(room, np.uint8)

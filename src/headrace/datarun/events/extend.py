@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.datarun.events.batch import HitBatch
-from headrace.datarun.events.byteorder import inlined, kernel, put32, u32
+from headrace.datarun.events.byteorder import inlined, kernel, read_u32, write_u32
 from headrace.datarun.events.layout import FRAGMENT_HEADER, ItemType
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import LEGACY, NONE, NULL, WHOLE
@@ -24,7 +24,7 @@ _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
 def _put_extension(extensions: Any, raw: Any, hit: Any, out: Any, at: Any) -> Any:
     size = np.int64(extensions[hit].size)
     if size == NULL:
-        put32(out, at, NULL)
+        write_u32(out, at, NULL)
     elif size:
         out[at : at + size] = raw[hit * WHOLE : hit * WHOLE + size]
     return at + size
@@ -46,7 +46,7 @@ def _rewrite(data: Any, items: Any, offsets: Any, extensions: Any, raw: Any, out
         item_to = to
         body = start + np.int64(items[number].header)
         kind = np.int64(items[number].type)
-        built = kind == _PHYSICS and u32(data, body) == end - body
+        built = kind == _PHYSICS and read_u32(data, body) == end - body
         out[to : to + body - start] = data[start:body]
         to += body - start
         body_to = to
@@ -58,21 +58,21 @@ def _rewrite(data: Any, items: Any, offsets: Any, extensions: Any, raw: Any, out
             step = end - at
             payload = at
             if built:
-                if step < FRAGMENT_HEADER or u32(data, at + 12) > step - FRAGMENT_HEADER:
+                if step < FRAGMENT_HEADER or read_u32(data, at + 12) > step - FRAGMENT_HEADER:
                     out[to : to + step] = data[at:end]
                     to += step
                     break
-                step = FRAGMENT_HEADER + u32(data, at + 12)
+                step = FRAGMENT_HEADER + read_u32(data, at + 12)
                 payload = at + FRAGMENT_HEADER
             if hit < hits and offsets[hit] < at + step:
-                length = offsets[hit] + 2 * u32(data, offsets[hit]) - at
+                length = offsets[hit] + 2 * read_u32(data, offsets[hit]) - at
                 out[to : to + length] = data[at : at + length]
                 after = _put_extension(extensions, raw, hit, out, to + length)
                 if built or kind == _FRAGMENT:
                     inner = to + payload - at
-                    put32(out, inner, after - inner)
+                    write_u32(out, inner, after - inner)
                     if built:
-                        put32(out, inner - 8, after - inner)
+                        write_u32(out, inner - 8, after - inner)
                 to = after
                 hit += 1
             else:
@@ -80,8 +80,8 @@ def _rewrite(data: Any, items: Any, offsets: Any, extensions: Any, raw: Any, out
                 to += step
             at += step
         if built:
-            put32(out, body_to, to - body_to)
-        put32(out, item_to, to - item_to)
+            write_u32(out, body_to, to - body_to)
+        write_u32(out, item_to, to - item_to)
 
 
 def extended_sizes(

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.datarun.events.byteorder import inlined, kernel, u16, u32, u64
+from headrace.datarun.events.byteorder import inlined, kernel, read_u16, read_u32, read_u64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ENERGY_SUMS,
     EXTERNAL,
     FRAGMENT_HEADER,
     HIT,
+    MIN_HIT_BYTES,
+    MIN_ITEM_BYTES,
     QDC,
-    SMALLEST_HIT,
-    SMALLEST_ITEM,
     ItemType,
 )
 from headrace.datarun.events.problems import Flaw, Problem
@@ -32,7 +32,7 @@ _NOT_AN_EVENT, _BAD_FRAGMENT = int(Flaw.NOT_AN_EVENT), int(Flaw.BAD_FRAGMENT)
 _BAD_HIT_SIZE, _BAD_HIT_LENGTHS = int(Flaw.BAD_HIT_SIZE), int(Flaw.BAD_HIT_LENGTHS)
 _BAD_EXTENSION, _BAD_RATE = int(Flaw.BAD_EXTENSION), int(Flaw.BAD_SAMPLING_RATE)
 
-PLACE = np.dtype(
+HIT_LOCATION = np.dtype(
     [
         ("offset", "<i8"),
         ("item", "<i8"),
@@ -56,15 +56,15 @@ payload that may be another detector's."""
 def check_hit(data: Any, at: Any, length: Any) -> Any:
     """Return what is wrong with the hit in ``length`` bytes from ``at``; 0 if nothing."""
     flaw = 0
-    if length < SMALLEST_HIT:
+    if length < MIN_HIT_BYTES:
         flaw = _BAD_HIT_SIZE
     else:
-        size = 2 * u32(data, at)
-        rate = u16(data, at + 4)
-        word = u32(data, at + 8)
+        size = 2 * read_u32(data, at)
+        rate = read_u16(data, at + 4)
+        word = read_u32(data, at + 8)
         header = (word >> 12) & 0x1F
         channel_length = (word >> 17) & 0x3FFF
-        samples = (u32(data, at + 20) >> 16) & 0x7FFF
+        samples = (read_u32(data, at + 20) >> 16) & 0x7FFF
         if channel_length != header + samples // 2:
             channel_length &= 0x1FFF  # bit 30 was a flag of its own, out of range
         rest = length - size
@@ -89,8 +89,8 @@ def check_hit(data: Any, at: Any, length: Any) -> Any:
 def _payload_header(data: Any, at: Any, length: Any) -> Any:
     """Bytes before the body of the ring item that fills ``length`` bytes, or -1."""
     header = -1
-    if length >= SMALLEST_ITEM and u32(data, at) == length:
-        header = 8 + max(u32(data, at + 8), 4)
+    if length >= MIN_ITEM_BYTES and read_u32(data, at) == length:
+        header = 8 + max(read_u32(data, at + 8), 4)
         if header > length:
             header = -1
     return header
@@ -110,7 +110,7 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
         at = start + np.int64(items[number].header)
         timestamp = items[number].timestamp
         source = items[number].source
-        built = kind == _PHYSICS and end - at >= 4 and u32(data, at) == end - at
+        built = kind == _PHYSICS and end - at >= 4 and read_u32(data, at) == end - at
         if built:
             at += 4
         while at < end:
@@ -118,16 +118,16 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
             length = end - at
             step = length
             if built:
-                if length < FRAGMENT_HEADER or u32(data, at + 12) > length - FRAGMENT_HEADER:
+                if length < FRAGMENT_HEADER or read_u32(data, at + 12) > length - FRAGMENT_HEADER:
                     flaws[bad].offset = at
                     flaws[bad].flaw = _BAD_FRAGMENT
                     flaws[bad].source = source
                     flaws[bad].payload = 0
                     bad += 1
                     break
-                timestamp = u64(data, at)
-                source = np.uint32(u32(data, at + 8))
-                length = u32(data, at + 12)
+                timestamp = read_u64(data, at)
+                source = np.uint32(read_u32(data, at + 8))
+                length = read_u32(data, at + 12)
                 step = FRAGMENT_HEADER + length
                 body += FRAGMENT_HEADER
             if built or kind == _FRAGMENT:
@@ -140,7 +140,7 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
                     bad += 1
                     at += step
                     continue
-                if u32(data, body + 4) != _PHYSICS:
+                if read_u32(data, body + 4) != _PHYSICS:
                     at += step  # nothing of a digitiser; it stays as it is
                     continue
                 body += header
@@ -161,9 +161,9 @@ def _locate(data: Any, items: Any, places: Any, flaws: Any) -> Any:
                 place.item = number
                 place.timestamp = timestamp
                 place.source = source
-                place.size = 2 * u32(data, body)
-                place.extension = length - 2 * u32(data, body)
-                place.trace = (u32(data, body + 20) >> 16) & 0x7FFF
+                place.size = 2 * read_u32(data, body)
+                place.extension = length - 2 * read_u32(data, body)
+                place.trace = (read_u32(data, body + 20) >> 16) & 0x7FFF
                 found += 1
             at += step
     return found, bad
@@ -179,23 +179,23 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
         hit.offset = at
         hit.timestamp = places[k].timestamp
         hit.source = places[k].source
-        word = u32(data, at + 4)
+        word = read_u32(data, at + 4)
         rate = word & 0xFFFF
         hit.msps = rate
         hit.adc_bits = (word >> 16) & 0xFF
         hit.revision = (word >> 24) & 0xFF
-        word = u32(data, at + 8)
+        word = read_u32(data, at + 8)
         hit.channel = word & 0xF
         hit.slot = (word >> 4) & 0xF
         hit.crate = (word >> 8) & 0xF
         header = (word >> 12) & 0x1F
         channel_length = (word >> 17) & 0x3FFF
         hit.pile_up = (word >> 31) & 1
-        ticks = u32(data, at + 12) | (u16(data, at + 16) << 32)
-        cfd = u16(data, at + 18)
+        ticks = read_u32(data, at + 12) | (read_u16(data, at + 16) << 32)
+        cfd = read_u16(data, at + 18)
         hit.ticks = ticks
         hit.cfd = cfd
-        word = u32(data, at + 20)
+        word = read_u32(data, at + 20)
         hit.energy = word & 0xFFFF
         length = (word >> 16) & 0x7FFF
         hit.trace_length = length
@@ -224,16 +224,16 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
         if extra & 4:
             optional |= ENERGY_SUMS
             for m in range(4):
-                hit.energy_sums[m] = u32(data, at + 4 * m)
+                hit.energy_sums[m] = read_u32(data, at + 4 * m)
             at += 16
         if extra & 8:
             optional |= QDC
             for m in range(8):
-                hit.qdc[m] = u32(data, at + 4 * m)
+                hit.qdc[m] = read_u32(data, at + 4 * m)
             at += 32
         if extra & 2:
             optional |= EXTERNAL
-            hit.external_timestamp = u64(data, at)
+            hit.external_timestamp = read_u64(data, at)
             at += 8
         hit.optional = optional
         for m in range(3):
@@ -251,7 +251,7 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
         extensions[k].size = size
 
 
-def locate(
+def locate_hits(
     data: NDArray[np.uint8], items: NDArray[np.void]
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Find the hits of a stretch of ring items.
@@ -263,10 +263,10 @@ def locate(
     Returns:
         `PLACE` records in file order, and `FLAW` records where a hit should be and is not.
     """
-    smallest = BODY_HEADER + SMALLEST_ITEM + SMALLEST_HIT
+    smallest = BODY_HEADER + MIN_ITEM_BYTES + MIN_HIT_BYTES
     relevant = (items["type"] == _PHYSICS) | (items["type"] == _FRAGMENT)
     volume = int(items["size"][relevant].sum(dtype=np.int64))
-    places = np.empty(volume // smallest + int(relevant.sum()), PLACE)
+    places = np.empty(volume // smallest + int(relevant.sum()), HIT_LOCATION)
     flaws = np.empty(volume // FRAGMENT_HEADER + int(relevant.sum()), FLAW)
     found, bad = _locate(data, items, places, flaws)
     return places[:found], flaws[:bad]
@@ -291,7 +291,7 @@ def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> froz
     return frozenset(sources[hits > refused].tolist())
 
 
-def decode(
+def decode_hits(
     data: NDArray[np.uint8], places: NDArray[np.void]
 ) -> tuple[NDArray[np.void], NDArray[np.uint16], NDArray[np.int64], NDArray[np.void]]:
     """Read the hits that `locate` found.

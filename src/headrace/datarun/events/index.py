@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.datarun.events.byteorder import inlined, kernel, u32, u64
+from headrace.datarun.events.byteorder import inlined, kernel, read_u32, read_u64
 from headrace.datarun.events.layout import (
     BODY_HEADER,
     ITEM,
-    LARGEST_TYPE,
+    MAX_ITEM_TYPE,
+    MIN_ITEM_BYTES,
     NO_TIMESTAMP,
-    SMALLEST_ITEM,
     ItemType,
 )
-from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, refusal
+from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, event_file_error
 
 _FIRST_CAPACITY = 4096
-_BELIEVED = 3
+_MIN_CHAIN = 3
 _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
 _UNKNOWN_PAYLOAD = int(ItemType.UNKNOWN_PAYLOAD)
 _NO_TIMESTAMP = np.uint64(NO_TIMESTAMP)
@@ -38,11 +38,11 @@ _UNKNOWN, _SINGLE, _BUILT = -1, 0, 1
 def _header_length(data: Any, at: Any, end: Any) -> Any:
     """Bytes before the body of the item at a byte, or -1 if no item can start there."""
     length = -1
-    if end - at >= SMALLEST_ITEM:
-        size = u32(data, at)
-        kind = u32(data, at + 4)
-        if SMALLEST_ITEM <= size <= end - at and 0 < kind <= LARGEST_TYPE:
-            header = u32(data, at + 8)
+    if end - at >= MIN_ITEM_BYTES:
+        size = read_u32(data, at)
+        kind = read_u32(data, at + 4)
+        if MIN_ITEM_BYTES <= size <= end - at and 0 < kind <= MAX_ITEM_TYPE:
+            header = read_u32(data, at + 8)
             if kind == _UNKNOWN_PAYLOAD:
                 length = 8  # the event builder puts the fragment there, without a body header
             elif header in (0, 4) or header >= BODY_HEADER:
@@ -55,8 +55,8 @@ def _header_length(data: Any, at: Any, end: Any) -> Any:
 @inlined
 def _style(data: Any, at: Any, header: Any) -> Any:
     """Return whether the physics event at a byte is built of fragments."""
-    body = u32(data, at) - header
-    return _BUILT if body >= 4 and u32(data, at + header) == body else _SINGLE
+    body = read_u32(data, at) - header
+    return _BUILT if body >= 4 and read_u32(data, at + header) == body else _SINGLE
 
 
 @kernel
@@ -72,12 +72,12 @@ def _walk(data: Any, start: Any, end: Any, style: Any, items: Any) -> Any:
             return count, at, _BROKEN, style
         item = items[count]
         item.offset = at
-        item.size = u32(data, at)
-        item.type = u32(data, at + 4)
+        item.size = read_u32(data, at)
+        item.type = read_u32(data, at + 4)
         item.header = header
         if header >= 8 + BODY_HEADER:
-            item.timestamp = u64(data, at + 12)
-            item.source = u32(data, at + 20)
+            item.timestamp = read_u64(data, at + 12)
+            item.source = read_u32(data, at + 20)
         else:
             item.timestamp = _NO_TIMESTAMP
             item.source = 0
@@ -89,18 +89,22 @@ def _walk(data: Any, start: Any, end: Any, style: Any, items: Any) -> Any:
 
 
 @kernel
-def _believable(data: Any, start: Any, end: Any, style: Any) -> Any:
+def _is_chain(data: Any, start: Any, end: Any, style: Any) -> Any:
     at = start
-    for _ in range(_BELIEVED):
+    for _ in range(_MIN_CHAIN):
         if at == end:
             break
         header = _header_length(data, at, end)
         if header < 0:
             return False
         # The last fragment of a built event is itself a ring item with a good successor.
-        if style == _BUILT and u32(data, at + 4) == _PHYSICS and _style(data, at, header) != _BUILT:
+        if (
+            style == _BUILT
+            and read_u32(data, at + 4) == _PHYSICS
+            and _style(data, at, header) != _BUILT
+        ):
             return False
-        at += u32(data, at)
+        at += read_u32(data, at)
     return True
 
 
@@ -109,11 +113,11 @@ def _resume(data: Any, broken: Any, end: Any, style: Any) -> Any:
     """Return where the chain goes on after a broken place; ``end`` if nowhere."""
     if end - broken >= 4:
         # Only the type or the body header may be damaged: then the size still leads on.
-        size = u32(data, broken)
-        if SMALLEST_ITEM <= size < end - broken and _believable(data, broken + size, end, style):
+        size = read_u32(data, broken)
+        if MIN_ITEM_BYTES <= size < end - broken and _is_chain(data, broken + size, end, style):
             return broken + size
-    for at in range(broken + 1, end - SMALLEST_ITEM + 1):
-        if _believable(data, at, end, style):
+    for at in range(broken + 1, end - MIN_ITEM_BYTES + 1):
+        if _is_chain(data, at, end, style):
             return at
     return end
 
@@ -125,8 +129,8 @@ def _item_types(data: Any, items: Any, types: Any) -> None:
         if kind == _FRAGMENT:
             at = np.int64(items[number].offset) + np.int64(items[number].header)
             length = np.int64(items[number].size) - np.int64(items[number].header)
-            if length >= SMALLEST_ITEM and u32(data, at) == length:
-                kind = np.uint32(u32(data, at + 4))
+            if length >= MIN_ITEM_BYTES and read_u32(data, at) == length:
+                kind = np.uint32(read_u32(data, at + 4))
         types[number] = kind
 
 
@@ -171,7 +175,7 @@ def index_items(
         elif why == _BROKEN:
             flaw = Flaw.TRUNCATED if _is_cut_off(data, at) else Flaw.BAD_ITEM
             if on_corrupt == "refuse":
-                raise refusal(path, Problem(at, end - at, flaw))
+                raise event_file_error(path, Problem(at, end - at, flaw))
             resumed = _resume(data, at, end, style)
             if resumed < end:
                 flaw = Flaw.BAD_ITEM
@@ -182,7 +186,7 @@ def index_items(
 
 def _enlarged(items: NDArray[np.void], at: int, end: int) -> NDArray[np.void]:
     """Room for the rest of the file, if its items are as long as those found so far."""
-    expected = (end - at) // max(at // len(items), SMALLEST_ITEM)
+    expected = (end - at) // max(at // len(items), MIN_ITEM_BYTES)
     larger = np.empty(len(items) + expected + expected // 8 + _FIRST_CAPACITY, ITEM)
     larger[: len(items)] = items
     return larger
@@ -195,5 +199,5 @@ def _is_cut_off(data: NDArray[np.uint8], at: int) -> bool:
     if rest < 8:
         return True
     size, kind = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
-    enough = size >= SMALLEST_ITEM
-    return enough and 0 < kind <= LARGEST_TYPE and size > rest
+    enough = size >= MIN_ITEM_BYTES
+    return enough and 0 < kind <= MAX_ITEM_TYPE and size > rest

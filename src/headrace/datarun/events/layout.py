@@ -31,10 +31,10 @@ class ItemType(IntEnum):
     USER = 0x8000
 
 
-LARGEST_TYPE = 0xFFFF
+MAX_ITEM_TYPE = 0xFFFF
 """A type above this is no type: the bytes are damaged, or of a big-endian machine."""
 
-SMALLEST_ITEM = 12
+MIN_ITEM_BYTES = 12
 """Bytes of an item with neither body header nor body: size, type, body header word."""
 
 BODY_HEADER = 20
@@ -43,7 +43,7 @@ BODY_HEADER = 20
 FRAGMENT_HEADER = 20
 """Bytes before a fragment's payload: timestamp, source id, payload size, barrier."""
 
-SMALLEST_HIT = 24
+MIN_HIT_BYTES = 24
 """Bytes of a hit without optional words and trace: six words."""
 
 NO_TIMESTAMP = 0xFFFF_FFFF_FFFF_FFFF

@@ -1,4 +1,4 @@
-"""Places of an event file that cannot be read, and what to do about them."""
+"""Corrupt places of an event file, and how they are handled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OnCorrupt = Literal["refuse", "skip"]
 
 
 class Flaw(IntEnum):
-    """What is wrong at a place."""
+    """Kind of corruption at a place."""
 
     BAD_ITEM = 1
     TRUNCATED = 2
@@ -27,7 +27,7 @@ class Flaw(IntEnum):
     SHORT_BODY = 9
 
 
-_WORDS = {
+_DESCRIPTIONS = {
     Flaw.BAD_ITEM: "no ring item starts here",
     Flaw.TRUNCATED: "the file ends inside this ring item",
     Flaw.NOT_AN_EVENT: "a physics event that is neither built of fragments nor a single hit",
@@ -56,13 +56,13 @@ class Problem:
 
     def __str__(self) -> str:
         extent = f" ({self.length} bytes left out)" if self.length else ""
-        return f"byte {self.offset}: {_WORDS[self.flaw]}{extent}"
+        return f"byte {self.offset}: {_DESCRIPTIONS[self.flaw]}{extent}"
 
 
-def refusal(path: Path, problem: Problem) -> EventFileError:
+def event_file_error(path: Path, problem: Problem) -> EventFileError:
     """Return the error that names file, byte and way out."""
     return EventFileError(
-        f"{path}, byte {problem.offset}: {_WORDS[problem.flaw]}; "
+        f"{path}, byte {problem.offset}: {_DESCRIPTIONS[problem.flaw]}; "
         "copy the file anew, or leave such places out with --on-corrupt skip (in "
         'the settings of a data run: arguments = ["--on-corrupt", "skip"])',
         problem.offset,

@@ -25,10 +25,10 @@ from headrace.datarun.events.documents import (
     parse_scalers,
     parse_state_change,
 )
-from headrace.datarun.events.hits import decode, digitiser_sources, locate, problems_of
+from headrace.datarun.events.hits import decode_hits, digitiser_sources, locate_hits, problems_of
 from headrace.datarun.events.index import index_items, item_types
 from headrace.datarun.events.layout import BODY_HEADER, ItemType
-from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, refusal
+from headrace.datarun.events.problems import Flaw, OnCorrupt, Problem, event_file_error
 
 Document = TypeVar("Document", StateChange, Scalers, EventCount)
 
@@ -139,7 +139,7 @@ class EventFile:
 
     @cached_property
     def _found_sources(self) -> frozenset[int]:
-        return digitiser_sources(*locate(self.data, self.index))
+        return digitiser_sources(*locate_hits(self.data, self.index))
 
     @cached_property
     def version(self) -> tuple[int, int] | None:
@@ -200,7 +200,7 @@ class EventFile:
     def _refuse_short(self, number: int) -> None:
         if self.on_corrupt == "refuse":
             offset = int(self.index["offset"][number])
-            raise refusal(self.path, Problem(offset, 0, Flaw.SHORT_BODY)) from None
+            raise event_file_error(self.path, Problem(offset, 0, Flaw.SHORT_BODY)) from None
 
     def splits(self, parts: int) -> tuple[Split, ...]:
         """Cuts the file between ring items into shares of about equal size.
@@ -250,8 +250,8 @@ class EventFile:
         items = self.index[first:last]
         places, problems, others = self._locate(items)
         if problems and self.on_corrupt == "refuse":
-            raise refusal(self.path, problems[0])
-        hits, traces, trace_start, extensions = decode(self.data, places)
+            raise event_file_error(self.path, problems[0])
+        hits, traces, trace_start, extensions = decode_hits(self.data, places)
         event_items = np.flatnonzero(self.types[first:last] == ItemType.PHYSICS_EVENT)
         event_start = np.searchsorted(places["item"], event_items)
         hits["event"] = np.searchsorted(event_items, places["item"])
@@ -272,7 +272,7 @@ class EventFile:
         self, items: NDArray[np.void]
     ) -> tuple[NDArray[np.void], tuple[Problem, ...], dict[int, int]]:
         """Find the hits of a stretch, what cannot be read, and payloads of other detectors."""
-        places, flaws = locate(self.data, items)
+        places, flaws = locate_hits(self.data, items)
         others: Counter[int] = Counter()
         if self._sources is not None:
             ours = np.isin(places["source"], list(self._sources))

@@ -121,32 +121,32 @@ class EventWriter:
             self._temporary.unlink(missing_ok=True)
             raise self._failure(error) from error
 
-    def raw(self, items: bytes | NDArray[np.uint8]) -> None:
+    def write_items(self, items: bytes | NDArray[np.uint8]) -> None:
         """Write ring items that are bytes already."""
         try:
             self._stream.write(items.data if isinstance(items, np.ndarray) else items)
         except OSError as error:
             raise self._failure(error) from error
 
-    def format(self) -> None:
+    def write_format(self) -> None:
         """Write the item that tells the format's version."""
         self._item(ItemType.RING_FORMAT, format_body(self.version), source=None)
 
-    def state_change(self, change: StateChange) -> None:
+    def write_state_change(self, change: StateChange) -> None:
         """Write the begin or end of a run, or a pause in it."""
         self._item(change.type, state_change_body(change), source=self.source)
 
-    def scalers(self, scalers: Scalers) -> None:
+    def write_scalers(self, scalers: Scalers) -> None:
         """Write counters."""
         self._item(ItemType.SCALERS, scalers_body(scalers), source=self.source)
 
-    def event_count(self, count: EventCount) -> None:
+    def write_event_count(self, count: EventCount) -> None:
         """Write how many events there were."""
         self._item(ItemType.EVENT_COUNT, event_count_body(count), source=None)
 
     def _item(self, kind: int, body: bytes, source: int | None) -> None:
         empty = 0 if self.version == 11 else 4
-        self.raw(ring_item(kind, body, source=source, empty_header=empty))
+        self.write_items(ring_item(kind, body, source=source, empty_header=empty))
 
     def _failure(self, error: OSError) -> EventFileError:
         reason = error.strerror or str(error)

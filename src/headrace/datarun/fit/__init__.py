@@ -27,8 +27,8 @@ from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
 from headrace.datarun.fit.solver import (
     CONVERGED,
     FAILED,
-    LEFT_OUT,
     NO_PROGRESS,
+    NOT_ATTEMPTED,
     OUT_OF_ITERATIONS,
 )
 from headrace.datarun.fit.traces import (
@@ -44,7 +44,7 @@ from headrace.datarun.fit.traces import (
 __all__ = [
     "CONVERGED",
     "FAILED",
-    "LEFT_OUT",
+    "NOT_ATTEMPTED",
     "NO_PROGRESS",
     "OUT_OF_ITERATIONS",
     "Channel",

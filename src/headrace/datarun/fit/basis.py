@@ -12,22 +12,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headrace.datarun.fit.compiled import kernel, summing
+from headrace.datarun.fit.compiled import kernel, reduction_kernel
 
 LOGISTIC, TEMPLATE = 3, 1
 """Kinds of pulses, by their number of non-linear parameters: position, steepness and decay of
 the logistic pulse; position of a template."""
 
-MOST_ROWS = 10
+MAX_ROWS = 10
 """Two logistic pulses with three derivatives each, the points, the trace."""
 
-POINTS, TRACE = MOST_ROWS - 2, MOST_ROWS - 1
+POINTS, TRACE = MAX_ROWS - 2, MAX_ROWS - 1
 """The rows of the points that are fitted (1 or 0) and of the trace."""
 
-SCANNED = 64
+GRID_POSITIONS = 64
 """Positions that are compared when a start is looked for on a grid."""
 
-STEEPEST = 20.0
+MAX_STEEPNESS = 20.0
 """Largest steepness and decay on trial, 1/sample: nothing between two samples is steeper.
 
 A steepness is positive: with a negative one the pulse would fall before it decays."""
@@ -79,14 +79,14 @@ def workspace(samples: int, template: Any = None, align: float = 0.0) -> Workspa
     """
     padded = -(-max(samples, 1) // _BLOCK) * _BLOCK
     return Workspace(
-        np.zeros((MOST_ROWS, padded)),
+        np.zeros((MAX_ROWS, padded)),
         np.zeros(padded),
         np.zeros(padded),
         np.zeros(padded),
         np.ones((_SERIES + 1, _BLOCK)),
-        np.zeros((MOST_ROWS, MOST_ROWS)),
-        np.zeros((SCANNED + 2, padded)),
-        np.zeros((SCANNED + 2, SCANNED + 2)),
+        np.zeros((MAX_ROWS, MAX_ROWS)),
+        np.zeros((GRID_POSITIONS + 2, padded)),
+        np.zeros((GRID_POSITIONS + 2, GRID_POSITIONS + 2)),
         np.ascontiguousarray([] if template is None else template, np.float64),
         np.array([align], np.float64),
     )
@@ -122,7 +122,7 @@ def _seed(rate: Any, distance: Any) -> Any:
     return np.exp(min(exponent, _LARGEST_EXPONENT))
 
 
-@summing
+@reduction_kernel
 def _logistic(work: Any, row: Any, size: Any, q: Any, at: Any) -> None:
     position, steepness, decay = q[at], q[at + 1], q[at + 2]
     rows, rise, powers = work.rows, work.rise, work.powers
@@ -185,7 +185,7 @@ def on_trial(q: Any, kind: Any, pulses: Any, size: Any) -> Any:
             return False
         if kind == LOGISTIC:
             steepness, decay = q[at + 1], q[at + 2]
-            if not (0.0 < steepness <= STEEPEST and abs(decay) <= STEEPEST):
+            if not (0.0 < steepness <= MAX_STEEPNESS and abs(decay) <= MAX_STEEPNESS):
                 return False
             backwards = (decay - steepness) * position
             forwards = -decay * (size - position)
@@ -213,7 +213,7 @@ def fill(work: Any, kind: Any, pulses: Any, size: Any, q: Any) -> None:
             _template(work, row, size, q, pulse * kind)
 
 
-@summing
+@reduction_kernel
 def multiply(work: Any, used: Any, size: Any) -> None:
     """Fill the products of all rows of pulses with each other, the points and the trace.
 
@@ -229,7 +229,7 @@ def multiply(work: Any, used: Any, size: Any) -> None:
             for i in range(size):
                 total += rows[a, i] * rows[b, i]
             products[a, b] = total
-        for b in range(POINTS, MOST_ROWS):
+        for b in range(POINTS, MAX_ROWS):
             total = 0.0
             for i in range(size):
                 total += rows[a, i] * rows[b, i]

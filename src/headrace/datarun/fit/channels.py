@@ -1,4 +1,4 @@
-"""Which channels are fitted, and how: a text file of one line a channel.
+"""List of the channels to fit, with their options: a text file of one line a channel.
 
 ::
 
@@ -49,7 +49,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Channel:
-    """How one channel is fitted.
+    """Fit options of one channel.
 
     Attributes:
         crate: of the module.
@@ -95,7 +95,7 @@ class Channels:
             lookup[channel.crate, channel.slot, channel.channel] = number
         object.__setattr__(self, "_lookup", lookup)
 
-    def lines(self, hits: NDArray[np.void]) -> NDArray[np.int64]:
+    def indices(self, hits: NDArray[np.void]) -> NDArray[np.int64]:
         """Return which of the channels each hit is of.
 
         Args:
@@ -125,7 +125,7 @@ def read_channels(path: Path) -> Channels:
         channel = _channel(path, number, text)
         place = (channel.crate, channel.slot, channel.channel)
         if place in lines:
-            raise _refusal(
+            raise _line_error(
                 path, number, text, f"this channel stands in line {lines[place]}; keep one of them"
             )
         lines[place] = number
@@ -153,7 +153,7 @@ def read_template(path: Path, samples: int | None = None) -> Template:
         try:
             values += [float(word) for word in text.split()]
         except ValueError:
-            raise _refusal(path, number, text, "write numbers") from None
+            raise _line_error(path, number, text, "write numbers") from None
     if len(values) < 3 or not np.all(np.isfinite(values)):
         raise ChannelsFileError(f"{path}: no template; write the align point, then the values")
     align, shape = values[0], np.array(values[1:])
@@ -183,7 +183,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, content
 
 
-def _refusal(path: Path, number: int, text: str, advice: str) -> ChannelsFileError:
+def _line_error(path: Path, number: int, text: str, advice: str) -> ChannelsFileError:
     return ChannelsFileError(f"{path}, line {number}: {text[:80]!r}: {advice}")
 
 
@@ -191,22 +191,22 @@ def _channel(path: Path, number: int, text: str) -> Channel:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise _refusal(path, number, text, "a quote is not closed") from None
+        raise _line_error(path, number, text, "a quote is not closed") from None
     if len(words) != 9:
-        raise _refusal(
+        raise _line_error(
             path, number, text, f"{len(words)} columns instead of 9; a line is {_COLUMNS}"
         )
     try:
         crate, slot, channel, samples, low, high = (int(word) for word in words[:6])
         saturation = float(words[6])
     except ValueError:
-        raise _refusal(path, number, text, "the first seven columns must be numbers") from None
+        raise _line_error(path, number, text, "the first seven columns must be numbers") from None
     if not (0 <= crate < _CRATES and 0 <= slot < _SLOTS and 0 <= channel < _CHANNELS):
-        raise _refusal(path, number, text, "crate, slot and channel go from 0 to 15")
+        raise _line_error(path, number, text, "crate, slot and channel go from 0 to 15")
     if not 0 <= low <= high < samples:
-        raise _refusal(path, number, text, "0 <= low <= high < trace-length must hold")
+        raise _line_error(path, number, text, "0 <= low <= high < trace-length must hold")
     if not (saturation > 0 and math.isfinite(saturation)):
-        raise _refusal(path, number, text, "the saturation value must be above 0")
+        raise _line_error(path, number, text, "the saturation value must be above 0")
     model = None if words[7] in _NONE else words[7]
     template = None
     if words[8] not in _NONE:

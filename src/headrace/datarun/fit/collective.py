@@ -1,4 +1,4 @@
-"""Ranks that fail together: an error on one of them is the error of all."""
+"""Collective operations on ranks: an error on one of them is raised on all."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class Node:
     Attributes:
         number: of the machine, in the order of its first rank.
         nodes: how many machines.
-        place: this rank's place among the machine's ranks.
+        local_rank: this rank's number among the machine's ranks.
         ranks: how many ranks this machine has.
-        before: how many ranks the machines before this one have.
+        ranks_before: how many ranks the machines before this one have.
     """
 
     number: int
     nodes: int
-    place: int
+    local_rank: int
     ranks: int
-    before: int
+    ranks_before: int
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this is the rank that does what each machine does once."""
-        return self.place == 0
+        return self.local_rank == 0
 
 
 def find_node(ranks: Ranks, host: str | None = None) -> Node:
-    """Tell which ranks share a machine.
+    """Find the ranks that share this rank's machine.
 
     Args:
         ranks: all of them; each must call this.
@@ -54,28 +54,28 @@ def find_node(ranks: Ranks, host: str | None = None) -> Node:
     return Node(
         number=number,
         nodes=len(machines),
-        place=hosts[: ranks.rank].count(own),
+        local_rank=hosts[: ranks.rank].count(own),
         ranks=hosts.count(own),
-        before=sum(hosts.count(machine) for machine in machines[:number]),
+        ranks_before=sum(hosts.count(machine) for machine in machines[:number]),
     )
 
 
-def some_do(ranks: Ranks, own: bool, work: Callable[[], Result]) -> Result | None:
-    """Do work on some ranks, and let all fail if one does.
+def run_on_some(ranks: Ranks, selected: bool, work: Callable[[], Result]) -> Result | None:
+    """Run a function on some ranks; an error on one is raised on all.
 
     Args:
         ranks: all of them; each must call this.
-        own: whether this rank does it.
-        work: what to do.
+        selected: whether this rank does it.
+        work: the function.
 
     Returns:
-        What the work gave; None where it was not done.
+        The function's result; None on ranks that did not run it.
 
     Raises:
         DataRunError: that of the first rank whose work failed, on all ranks.
     """
     result, error = None, None
-    if own:
+    if selected:
         try:
             result = work()
         except DataRunError as failure:
@@ -84,21 +84,21 @@ def some_do(ranks: Ranks, own: bool, work: Callable[[], Result]) -> Result | Non
             place = failure.filename or "input or output"
             reason = failure.strerror or str(failure)
             error = DataRunError(f"{place}: {reason}; check the disk and its permissions")
-    errors: list[DataRunError | None] = gathered(ranks, error)
+    errors: list[DataRunError | None] = all_gather(ranks, error)
     for found in errors:
         if found is not None:
             raise found
     return result
 
 
-def all_do(ranks: Ranks, work: Callable[[], Result]) -> Result:
-    """Do work on every rank, and let all fail if one does; as `some_do`."""
+def run_on_all(ranks: Ranks, work: Callable[[], Result]) -> Result:
+    """Run a function on every rank, as `run_on_some` does."""
     results: list[Result] = []
-    some_do(ranks, True, lambda: results.append(work()))
+    run_on_some(ranks, True, lambda: results.append(work()))
     return results[0]
 
 
-def gathered(ranks: Ranks, value: Any) -> list[Any]:
+def all_gather(ranks: Ranks, value: Any) -> list[Any]:
     """Return the values of all ranks, in their order, on all ranks."""
     values: list[Any] = ranks.broadcast(ranks.gather(value))
     return values

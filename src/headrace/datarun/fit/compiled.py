@@ -1,4 +1,4 @@
-"""How the loops over samples are compiled, and kept on disk between processes.
+"""Numba compilation of loops over samples, cached on disk between processes.
 
 Numba keeps a compiled function as long as the file that holds it is the same, although it holds
 the code of all functions that it calls, in other files too. Here a digest of all files with such
@@ -20,7 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
-def _sources() -> str:
+def _source_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         text = path.read_bytes()
@@ -29,7 +29,7 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _stamped(function: Any) -> Any:
+def _with_source_digest(function: Any) -> Any:
     """Return the function with the digest as a variable of its closure.
 
     Which Numba's key includes.
@@ -42,7 +42,7 @@ def _stamped(function: Any) -> Any:
         function.__globals__,
         function.__name__,
         function.__defaults__,
-        (CellType(_sources()),),
+        (CellType(_source_digest()),),
     )
     stamped.__doc__, stamped.__module__ = function.__doc__, function.__module__
     stamped.__qualname__ = function.__qualname__
@@ -51,11 +51,13 @@ def _stamped(function: Any) -> Any:
 
 def kernel(function: Function) -> Function:
     """Compile a function whose arithmetic is that of the processor: 1/0 is infinite."""
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(_stamped(function))
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(
+        _with_source_digest(function)
+    )
     return compiled
 
 
-def summing(function: Function) -> Function:
+def reduction_kernel(function: Function) -> Function:
     """Compile a function whose sums may be reordered, as vector instructions need.
 
     The order is chosen when it is compiled: the same processor gives the same bits every time,
@@ -63,5 +65,5 @@ def summing(function: Function) -> Function:
     """
     compiled: Function = numba.njit(
         cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
-    )(_stamped(function))
+    )(_with_source_digest(function))
     return compiled

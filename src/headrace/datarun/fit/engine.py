@@ -16,12 +16,12 @@ from headrace.datarun.fit.basis import (
 )
 from headrace.datarun.fit.compiled import kernel
 from headrace.datarun.fit.guess import (
+    grid_search,
     guess_edges,
     guess_pulse,
     guess_residual,
     guess_split,
-    load,
-    scan,
+    load_trace,
 )
 from headrace.datarun.fit.quality import (
     covariance,
@@ -31,7 +31,7 @@ from headrace.datarun.fit.quality import (
     subtract,
     whiteness,
 )
-from headrace.datarun.fit.solver import CONVERGED, FAILED, LEFT_OUT, minimise, solve_linear
+from headrace.datarun.fit.solver import CONVERGED, FAILED, NOT_ATTEMPTED, minimise, solve_linear
 
 SINGLE_ITERATIONS, DOUBLE_ITERATIONS = np.int64(50), np.int64(200)
 """Most iterations of the fits, as in the reference."""
@@ -44,12 +44,12 @@ _ONE, _TWO = np.int64(1), np.int64(2)
 
 _SINGLE, _DOUBLE = 0, 7
 _P_SINGLE, _P_DOUBLE = 18, 19
-_SIZE = 40
+_SIZE_WORD = 40
 
-_STARTS = 6
+_MAX_STARTS = 6
 _SUSPICIOUS, _PERHAPS_TWO = 1.8, 1.9
-_STEEP = 5.0
-_BETTER = 1.0 - 1e-9
+_MAX_STEEPNESS = 5.0
+_IMPROVEMENT = 1.0 - 1e-9
 
 
 @kernel
@@ -61,19 +61,21 @@ def _start_value(work: Any, kind: Any, size: Any, q: Any, factor: Any, linear: A
 
 
 @kernel
-def _odd(kind: Any, q: Any, linear: Any) -> Any:
+def _is_implausible(kind: Any, q: Any, linear: Any) -> Any:
     """Tell whether two pulses are such as no two real ones are.
 
     A start led to the wrong minimum.
     """
     odd = linear[0] <= 0.0 or linear[1] <= 0.0 or abs(q[0] - q[kind]) < 1.0
     if kind == LOGISTIC:
-        odd = odd or min(q[2], q[5]) <= 0.0 or max(q[1], q[4]) > _STEEP
+        odd = odd or min(q[2], q[5]) <= 0.0 or max(q[1], q[4]) > _MAX_STEEPNESS
     return odd
 
 
 @kernel
-def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, linear: Any) -> Any:
+def fit_single(
+    work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, linear: Any
+) -> Any:
     """Return the single fit, from a second start too where the first leads to what is no pulse.
 
     The reference's guess takes a pulse for a fast one that has not fallen when the trace ends.
@@ -93,7 +95,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
     guess_pulse(work.trace, length, q)
     if kind != LOGISTIC:
         unused = np.zeros(6)
-        scan(work, kind, length, size, q, q, unused)
+        grid_search(work, kind, length, size, q, q, unused)
     rise = q[0] - 0.5 * np.log(9.0) / q[1]
     steepness = q[1]
     best, iterations, status = minimise(work, kind, _ONE, size, count, SINGLE_ITERATIONS, q, linear)
@@ -105,7 +107,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
         value, used, ended = minimise(
             work, kind, _ONE, size, count, SINGLE_ITERATIONS, other, found
         )
-        if value < best * _BETTER:
+        if value < best * _IMPROVEMENT:
             best, iterations, status = value, used, ended
             copy(other, q, 3)
             copy(found, linear, 3)
@@ -113,7 +115,7 @@ def fit_one(work: Any, kind: Any, length: Any, size: Any, count: Any, q: Any, li
 
 
 @kernel
-def fit_two(
+def fit_double(
     work: Any, kind: Any, length: Any, size: Any, count: Any, single: Any, q: Any, linear: Any
 ) -> Any:
     """Return the double fit from as many starts as the trace needs.
@@ -158,12 +160,12 @@ def fit_two(
             _start_value(work, kind, size, starts[1], factor, found),
         )
         first = 0 if values[0] <= values[1] else 1
-    for attempt in range(_STARTS):
+    for attempt in range(_MAX_STARTS):
         if kind != LOGISTIC and attempt > 0:
             break
         if kind != LOGISTIC:
             start[0] = start[1] = -1.0
-            scan(work, kind, length, size, shape, unused, start)
+            grid_search(work, kind, length, size, shape, unused, start)
             if start[0] < 0.0:
                 break
         elif attempt < 2:
@@ -177,7 +179,7 @@ def fit_two(
                 shape[1] = starts[1, 1] * (2.0 if attempt == 2 else 1.0)
                 shape[2] = decay if attempt == 2 else 2.0 / length
                 start[0] = start[3] = -1.0
-                scan(work, kind, length, size, shape, unused, start)
+                grid_search(work, kind, length, size, shape, unused, start)
                 if start[0] < 0.0:
                     continue
             else:
@@ -190,12 +192,12 @@ def fit_two(
         value, used, ended = minimise(
             work, kind, _TWO, size, count, DOUBLE_ITERATIONS, start, found
         )
-        if value < best * _BETTER or attempt == 0:
+        if value < best * _IMPROVEMENT or attempt == 0:
             best, iterations, status = value, used, ended
             copy(start, q, 6)
             copy(found, linear, 3)
             after = 0.0
-            wrong = before < _SUSPICIOUS and _odd(kind, q, linear)
+            wrong = before < _SUSPICIOUS and _is_implausible(kind, q, linear)
             if np.isfinite(best):
                 subtract(work, kind, _TWO, length, size, q, linear)
                 after = whiteness(work, length)
@@ -252,7 +254,7 @@ def fit_many(
         row, word = values[k], words[k]
         for i in range(row.shape[0]):
             row[i] = 0.0
-        word[_SIZE] = WHOLE
+        word[_SIZE_WORD] = WHOLE
         samples = starts[k + 1] - starts[k]
         length = min(high, samples - 1) - low + 1
         if samples == 0:
@@ -262,10 +264,10 @@ def fit_many(
         if length < 1:
             continue
         size = padded_length(length)
-        count, level = load(work, traces, starts[k] + low, length, saturation, size)
+        count, level = load_trace(work, traces, starts[k] + low, length, saturation, size)
         if count < fewest:
             continue
-        single, used, ended = fit_one(work, kind, length, size, count, q1, linear1)
+        single, used, ended = fit_single(work, kind, length, size, count, q1, linear1)
         if not np.isfinite(single):
             continue
         subtract(work, kind, _ONE, length, size, q1, linear1)
@@ -287,9 +289,9 @@ def fit_many(
             covariance(work, kind, _ONE, size, q1, linear1, variance, out)
             subtract(work, kind, _ONE, length, size, q1, linear1)
         if not looked_for:
-            word[2 * _DOUBLE + 21] = LEFT_OUT
+            word[2 * _DOUBLE + 21] = NOT_ATTEMPTED
             continue
-        double, used, ended = fit_two(work, kind, length, size, count, q1, q2, linear2)
+        double, used, ended = fit_double(work, kind, length, size, count, q1, q2, linear2)
         if not np.isfinite(double):
             continue
         if q2[0] > q2[kind]:

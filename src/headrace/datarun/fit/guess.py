@@ -1,4 +1,4 @@
-"""Where the fits start.
+"""Initial parameters of the fits.
 
 The reference's own guesses come first. What it finds for two pulses is often wrong, because a
 single pulse fitted to two of them resembles neither; the steepest edges of the trace, a grid of
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from headrace.datarun.fit.basis import LOGISTIC, POINTS, SCANNED, TRACE, copy, fill
-from headrace.datarun.fit.compiled import kernel, summing
+from headrace.datarun.fit.basis import GRID_POSITIONS, LOGISTIC, POINTS, TRACE, copy, fill
+from headrace.datarun.fit.compiled import kernel, reduction_kernel
 
 _FALLBACK = 0.1
 _SLOWEST_EDGE, _FASTEST_EDGE = 0.1, 2.0
@@ -20,7 +20,7 @@ _INDEPENDENT = 1e-9
 
 
 @kernel
-def load(work: Any, traces: Any, first: Any, length: Any, saturation: Any, size: Any) -> Any:
+def load_trace(work: Any, traces: Any, first: Any, length: Any, saturation: Any, size: Any) -> Any:
     """Put the points of a trace that are fitted into the workspace.
 
     The trace is moved by the smaller of its first and last sample, which spares digits.
@@ -122,7 +122,7 @@ def guess_residual(residual: Any, length: Any, single: Any, q: Any) -> None:
 
 
 @kernel
-def _edge(trace: Any, at: Any, reach: Any) -> Any:
+def _edge_height(trace: Any, at: Any, reach: Any) -> Any:
     """Return whether the samples after one are above those before it, and by how much."""
     total = 0.0
     for j in range(1, reach + 1):
@@ -144,14 +144,14 @@ def guess_edges(trace: Any, length: Any, decay: Any, q: Any) -> None:
     first = second = min(reach, length - 1)
     steepest = -np.inf
     for i in range(reach, length - reach):
-        edge = _edge(trace, i, reach)
+        edge = _edge_height(trace, i, reach)
         if edge > steepest:
             steepest, first = edge, i
     steepest = -np.inf
     before = -np.inf
-    here = _edge(trace, reach, reach) if length > 2 * reach else -np.inf
+    here = _edge_height(trace, reach, reach) if length > 2 * reach else -np.inf
     for i in range(reach, length - reach - 1):
-        after = _edge(trace, i + 1, reach)
+        after = _edge_height(trace, i + 1, reach)
         if abs(i - first) >= reach and here >= before and here >= after and here > steepest:
             steepest, second = here, i
         before, here = here, after
@@ -183,8 +183,8 @@ def guess_split(single: Any, q: Any) -> None:
         q[3 * pulse + 2] = single[2]
 
 
-@summing
-def _cross(bank: Any, used: Any, size: Any, crossed: Any) -> None:
+@reduction_kernel
+def _cross_products(bank: Any, used: Any, size: Any, crossed: Any) -> None:
     for a in range(used):
         for b in range(a + 1):
             total = 0.0
@@ -194,7 +194,7 @@ def _cross(bank: Any, used: Any, size: Any, crossed: Any) -> None:
 
 
 @kernel
-def scan(
+def grid_search(
     work: Any, kind: Any, length: Any, size: Any, shape: Any, singles: Any, doubles: Any
 ) -> None:
     """Return the best single position and the best pair of positions on a grid, for a given shape.
@@ -210,7 +210,7 @@ def scan(
         doubles: receives those of the best two pulses with positive amplitudes, likewise.
     """
     bank, crossed = work.bank, work.crossed
-    stride = (length + SCANNED - 1) // SCANNED
+    stride = (length + GRID_POSITIONS - 1) // GRID_POSITIONS
     used = (length + stride - 1) // stride
     q = np.empty(3)
     copy(shape, q, 3)
@@ -223,7 +223,7 @@ def scan(
     for i in range(size):
         bank[points, i] = work.rows[POINTS, i]
         bank[trace, i] = work.rows[TRACE, i]
-    _cross(bank, used + 2, size, crossed)
+    _cross_products(bank, used + 2, size, crossed)
     count = max(crossed[points, points], 1.0)
     for a in range(used):  # the offset follows the amplitudes
         crossed[trace, a] -= crossed[points, a] * crossed[trace, points] / count

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.cli_support import SOURCES_HELP, Parser, report, source_ids
+from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, source_ids
 from headrace.ranks import Ranks, run_on_ranks
 
 _PROGRAM = "fit_traces"
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         staging=options.staging,
         progress=options.progress,
     )
-    summary = fit_segment(request, ranks, report)
+    summary = fit_segment(request, ranks, print_json)
     if ranks.rank == 0:
         facts = {"stage": "done", "source": str(options.source), "target": str(options.target)}
-        report(facts | asdict(summary))
+        print_json(facts | asdict(summary))

@@ -1,4 +1,4 @@
-"""A file that tells how far the fits are."""
+"""Progress file of the fits."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _INTERVAL = 0.5
 
 
 class Progress:
-    """Tells rank 0's view of all ranks: one JSON object, replaced as a whole.
+    """Progress of all ranks as rank 0 sees it: one JSON object, replaced atomically.
 
     Its keys: ``stage`` (``start``, ``staging``, ``compiling``, ``index``, ``fit``, ``writing``,
     then ``done`` or ``failed``), ``hits`` and ``done`` (how many are there, how many are fitted),
     ``seconds`` since the start, ``hits_per_s``, ``source``, ``target``, ``error`` (why it failed),
-    ``pid``. Once it was written, a disk that refuses it ends the telling and not the fits.
+    ``pid``. After the first write, a disk that refuses it ends the reports and not the fits.
     """
 
     def __init__(self, path: Path | None, source: Path, target: Path) -> None:
         """Start to count.
 
         Args:
-            path: the file; None tells nobody.
+            path: the file; None for no file.
             source: the segment.
             target: the fitted segment.
         """
         self._path = path
         self._names = {"source": str(source), "target": str(target), "pid": os.getpid()}
-        self._started = time.monotonic()
-        self._told = -_INTERVAL
-        self._fitting = self._started
+        self._started_at = time.monotonic()
+        self._written_at = -_INTERVAL
+        self._fits_started_at = self._started_at
         self._stage = "start"
         self._hits = 0
         self._done = 0
@@ -55,7 +55,7 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._error = None if error is None else str(error) or type(error).__name__
-        self.tell("done" if error is None else "failed")
+        self.report("done" if error is None else "failed")
 
     def start(self) -> None:
         """Write the file for the first time.
@@ -71,7 +71,7 @@ class Progress:
                 "check the directory, or leave --progress out"
             )
 
-    def tell(self, stage: str) -> None:
+    def report(self, stage: str) -> None:
         """Write the file.
 
         Args:
@@ -80,11 +80,11 @@ class Progress:
         self._stage = stage
         self._write()
 
-    def expect(self, hits: int) -> None:
+    def start_fits(self, hits: int) -> None:
         """Begin the fits, of so many hits."""
         self._hits = hits
-        self._fitting = time.monotonic()
-        self.tell("fit")
+        self._fits_started_at = time.monotonic()
+        self.report("fit")
 
     def count(self, ranks: Ranks, hits: int) -> None:
         """Count a piece of so many hits that this rank has fitted."""
@@ -93,9 +93,9 @@ class Progress:
             return
         self._add(hits)
         while (news := ranks.receive(wait=False)) is not None:
-            self._hear(news)
+            self._count_piece(news)
 
-    def wait_for(self, ranks: Ranks, pieces: int) -> None:
+    def wait_for_pieces(self, ranks: Ranks, pieces: int) -> None:
         """Count the other ranks' pieces, until all have been counted.
 
         Args:
@@ -108,15 +108,15 @@ class Progress:
             news = ranks.receive(wait=True)
             if news is None:
                 break
-            self._hear(news)
+            self._count_piece(news)
 
-    def _hear(self, news: tuple[int, int]) -> None:
+    def _count_piece(self, news: tuple[int, int]) -> None:
         self._pieces += 1
         self._add(news[1])
 
     def _add(self, hits: int) -> None:
         self._done += hits
-        if time.monotonic() - self._told >= _INTERVAL:
+        if time.monotonic() - self._written_at >= _INTERVAL:
             self._write()
 
     def _write(self) -> None:
@@ -127,8 +127,8 @@ class Progress:
             "stage": self._stage,
             "hits": self._hits,
             "done": self._done,
-            "seconds": round(now - self._started, 3),
-            "hits_per_s": round(self._done / max(now - self._fitting, 1e-3)),
+            "seconds": round(now - self._started_at, 3),
+            "hits_per_s": round(self._done / max(now - self._fits_started_at, 1e-3)),
             "error": self._error,
         }
         try:
@@ -136,4 +136,4 @@ class Progress:
         except OSError as error:
             self._reason = error.strerror or str(error)
             self._path = None
-        self._told = now
+        self._written_at = now

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.datarun.fit.basis import POINTS, TRACE, fill, multiply
 from headrace.datarun.fit.compiled import kernel
-from headrace.datarun.fit.solver import factorise, substitute
+from headrace.datarun.fit.solver import factorise, solve_factorised
 
 _ROUNDING = 1.0 / 12.0
 _OUTLIER = 5.0
@@ -149,6 +149,6 @@ def covariance(
     for j in range(unknowns):
         for i in range(unknowns):
             column[i] = 1.0 if i == j else 0.0
-        substitute(normal, unknowns, column)
+        solve_factorised(normal, unknowns, column)
         for i in range(unknowns):
             out[i, j] = variance * column[i] / (scale[i] * scale[j])

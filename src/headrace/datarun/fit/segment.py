@@ -26,7 +26,7 @@ from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
 from headrace.datarun.extension import NULL, WHOLE, is_fitted, null_extensions
 from headrace.datarun.fit.channels import Channels, read_channels
-from headrace.datarun.fit.collective import Node, all_do, find_node, gathered, some_do
+from headrace.datarun.fit.collective import Node, all_gather, find_node, run_on_all, run_on_some
 from headrace.datarun.fit.progress import Progress
 from headrace.datarun.fit.storage import Storage, write_at
 from headrace.datarun.fit.traces import FitOptions, check_engine, compile_fits, fit_batch
@@ -34,14 +34,14 @@ from headrace.ranks import Ranks
 
 Report = Callable[[dict[str, Any]], None]
 
-_LISTED = 20
+_MAX_LISTED = 20
 _SMALLEST_PIECE, _LARGEST_PIECE = 1 << 16, 1 << 23
-_PIECES_EACH = 32
+_PIECES_PER_RANK = 32
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """What to fit.
+    """Input, output and options of a fit.
 
     Attributes:
         source: the segment.
@@ -66,7 +66,7 @@ class FitRequest:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """What was fitted.
+    """Counts and times of a fit.
 
     Attributes:
         items: ring items of the output.
@@ -76,7 +76,7 @@ class FitSummary:
         converged: single fits that converged.
         double_pulses: hits where two pulses are the likelier model.
         problems: how many places of the segment could not be read.
-        first_problems: the first of them, in words.
+        first_problems: the first of them, as text.
         other_payloads: source id to payloads that are another detector's, and stay as they are.
         bytes: of the output.
         fit_seconds: processor time of the fits alone, all ranks.
@@ -109,7 +109,7 @@ class _Piece:
 
 
 @dataclass
-class _Tally:
+class _Counts:
     events: int = 0
     hits: int = 0
     fitted: int = 0
@@ -129,13 +129,13 @@ class _Tally:
         self.double_pulses += int((records["p_double"][done] > 0.5).sum())
         self.flawed += len(batch.problems)
         self.others.update(batch.other_payloads)
-        room = _LISTED - len(self.problems)
+        room = _MAX_LISTED - len(self.problems)
         self.problems += [(p.offset, str(p)) for p in batch.problems[:room]]
         self.seconds += seconds
 
 
 def fit_segment(request: FitRequest, ranks: Ranks, report: Report | None = None) -> FitSummary:
-    """Fits a segment.
+    """Fit a segment.
 
     Every hit gets an extension as DDASToys 6 writes it; extensions that were there before are
     replaced. All other ring items pass byte for byte. The output appears under its name only when
@@ -155,28 +155,28 @@ def fit_segment(request: FitRequest, ranks: Ranks, report: Report | None = None)
     """
     started = time.monotonic()
     node = find_node(ranks)
-    _introduce(ranks, report)
+    _report_ranks(ranks, report)
     leads = ranks.rank == 0
     storage = Storage(request.source, request.target, request.staging, node)
-    channels = ranks.broadcast(some_do(ranks, leads, lambda: _channels(request)))
-    some_do(ranks, leads, storage.prepare)
+    channels = ranks.broadcast(run_on_some(ranks, leads, lambda: _channels(request)))
+    run_on_some(ranks, leads, storage.prepare)
     with Progress(request.progress if leads else None, request.source, request.target) as progress:
         try:
-            some_do(ranks, leads, progress.start)
-            progress.tell("staging")
-            some_do(ranks, node.leads, storage.fetch)
-            progress.tell("compiling")
-            some_do(ranks, node.leads, compile_fits)  # once a machine, not once a rank
-            progress.tell("index")
-            file = all_do(
-                ranks, lambda: EventFile(storage.readable, request.on_corrupt, request.sources)
+            run_on_some(ranks, leads, progress.start)
+            progress.report("staging")
+            run_on_some(ranks, node.is_leader, storage.stage_in)
+            progress.report("compiling")
+            run_on_some(ranks, node.is_leader, compile_fits)  # once a machine, not once a rank
+            progress.report("index")
+            file = run_on_all(
+                ranks, lambda: EventFile(storage.input_file, request.on_corrupt, request.sources)
             )
-            fitting = _Fitting(request, ranks, node, storage, channels, progress, file)
+            fitting = _SegmentFit(request, ranks, node, storage, channels, progress, file)
             tallies = fitting.run()
         finally:
-            # After an error too no rank writes any more: all have left `some_do`.
-            if node.leads:
-                storage.clear(everything=leads)
+            # After an error too no rank writes any more: all have left `run_on_some`.
+            if node.is_leader:
+                storage.remove_temporary(temporary_output=leads)
     return _summary(file, tallies, fitting.bytes, ranks, node, started)
 
 
@@ -186,8 +186,8 @@ def _channels(request: FitRequest) -> Channels:
     return channels
 
 
-def _introduce(ranks: Ranks, report: Report | None) -> None:
-    """Tell who works on it, by rank 0."""
+def _report_ranks(ranks: Ranks, report: Report | None) -> None:
+    """Report all ranks' processes and hosts, by rank 0."""
     fact = {
         "stage": "start",
         "rank": ranks.rank,
@@ -201,7 +201,7 @@ def _introduce(ranks: Ranks, report: Report | None) -> None:
             report(one)
 
 
-class _Fitting:
+class _SegmentFit:
     """The fits of a segment's pieces, as one rank makes them."""
 
     def __init__(
@@ -222,7 +222,7 @@ class _Fitting:
         self._progress = progress
         self._file = file
         self._pieces = _pieces(file, ranks.size)
-        self._own = _own(self._pieces, node, ranks.size)
+        self._assigned = _assigned_pieces(self._pieces, node, ranks.size)
         self._ends = np.zeros(len(self._pieces), np.int64)
 
     @property
@@ -230,54 +230,54 @@ class _Fitting:
         """Length of the output."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def run(self) -> list[_Tally]:
-        """Fits all pieces and put the output in its place; what each rank has counted."""
+    def run(self) -> list[_Counts]:
+        """Fit all pieces, publish the output, and return the counts of each rank."""
         ranks, node, storage = self._ranks, self._node, self._storage
         hits = 0
         sizes = np.zeros(len(self._pieces), np.int64)
-        for lengths, count in gathered(ranks, all_do(ranks, self._measure)):
+        for lengths, count in all_gather(ranks, run_on_all(ranks, self._measure_output)):
             hits += count
             for number, length in lengths:
                 sizes[number] = length
         self._ends = np.cumsum(sizes)
-        self._progress.expect(hits)
-        some_do(ranks, node.leads, lambda: storage.make(self.bytes))
-        tally = all_do(ranks, self._fit)
+        self._progress.start_fits(hits)
+        run_on_some(ranks, node.is_leader, lambda: storage.allocate(self.bytes))
+        tally = run_on_all(ranks, self._fit)
         if self._request.progress is not None:
-            self._progress.wait_for(ranks, len(self._pieces) - len(self._own))
-        self._progress.tell("writing")
-        shares = gathered(ranks, (node.number, [self._share(piece) for piece in self._own]))
+            self._progress.wait_for_pieces(ranks, len(self._pieces) - len(self._assigned))
+        self._progress.report("writing")
+        shares = all_gather(ranks, (node.number, [self._share(piece) for piece in self._assigned]))
         ours = sorted(share for number, part in shares if number == node.number for share in part)
         for turn in range(node.nodes):
-            turns = node.leads and node.number == turn
-            some_do(ranks, turns, lambda: storage.collect(ours, self.bytes))
-        some_do(ranks, ranks.rank == 0, storage.finish)
-        return gathered(ranks, tally)
+            turns = node.is_leader and node.number == turn
+            run_on_some(ranks, turns, lambda: storage.merge_shares(ours, self.bytes))
+        run_on_some(ranks, ranks.rank == 0, storage.publish)
+        return all_gather(ranks, tally)
 
     def _share(self, piece: _Piece) -> tuple[int, int]:
         """Return where a piece stands in the output."""
         first = int(self._ends[piece.number - 1]) if piece.number else 0
         return first, int(self._ends[piece.number])
 
-    def _measure(self) -> tuple[list[tuple[int, int]], int]:
+    def _measure_output(self) -> tuple[list[tuple[int, int]], int]:
         """Return how long each piece becomes, and how many hits they have."""
         lengths, hits = [], 0
-        for piece in self._own:
+        for piece in self._assigned:
             batch = self._file.read(piece.first, piece.last)
             sizes = null_extensions(len(batch.hits))
-            listed = self._channels.lines(batch.hits) < len(self._channels.channels)
+            listed = self._channels.indices(batch.hits) < len(self._channels.channels)
             sizes["size"] = np.where(listed, WHOLE, NULL)
             length = int(extended_sizes(self._file, batch, sizes).sum())
             lengths.append((piece.number, length))
             hits += len(batch.hits)
         return lengths, hits
 
-    def _fit(self) -> _Tally:
-        """Fits this rank's pieces and write them."""
-        tally = _Tally()
-        descriptor = os.open(self._storage.growing, os.O_WRONLY)
+    def _fit(self) -> _Counts:
+        """Fit this rank's pieces, and write them."""
+        tally = _Counts()
+        descriptor = os.open(self._storage.node_output, os.O_WRONLY)
         try:
-            for piece in self._own:
+            for piece in self._assigned:
                 batch = self._file.read(piece.first, piece.last)
                 before = time.process_time()
                 records = fit_batch(batch, self._channels, self._request.options)
@@ -294,23 +294,23 @@ class _Fitting:
 def _pieces(file: EventFile, ranks: int) -> list[_Piece]:
     ends = np.cumsum(file.index["size"], dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
-    size = min(max(total // (ranks * _PIECES_EACH), _SMALLEST_PIECE), _LARGEST_PIECE)
+    size = min(max(total // (ranks * _PIECES_PER_RANK), _SMALLEST_PIECE), _LARGEST_PIECE)
     cuts = np.searchsorted(ends, np.arange(size, total, size), side="left")
     bounds = np.unique(np.concatenate([[0], cuts, [len(ends)]])).tolist()
     return [_Piece(k, first, last) for k, (first, last) in enumerate(pairwise(bounds))]
 
 
-def _own(pieces: list[_Piece], node: Node, ranks: int) -> list[_Piece]:
-    """Return a machine takes a stretch of the file, and its ranks the pieces of that in turn."""
-    first = len(pieces) * node.before // ranks
-    last = len(pieces) * (node.before + node.ranks) // ranks
-    return pieces[first:last][node.place :: node.ranks]
+def _assigned_pieces(pieces: list[_Piece], node: Node, ranks: int) -> list[_Piece]:
+    """Return this rank's pieces: a machine takes a stretch of the file, its ranks share it."""
+    first = len(pieces) * node.ranks_before // ranks
+    last = len(pieces) * (node.ranks_before + node.ranks) // ranks
+    return pieces[first:last][node.local_rank :: node.ranks]
 
 
 def _summary(
-    file: EventFile, tallies: list[_Tally], total: int, ranks: Ranks, node: Node, started: float
+    file: EventFile, tallies: list[_Counts], total: int, ranks: Ranks, node: Node, started: float
 ) -> FitSummary:
-    problems = [(problem.offset, str(problem)) for problem in file.problems[:_LISTED]]
+    problems = [(problem.offset, str(problem)) for problem in file.problems[:_MAX_LISTED]]
     problems += [problem for tally in tallies for problem in tally.problems]
     others: Counter[int] = Counter()
     for tally in tallies:
@@ -323,7 +323,7 @@ def _summary(
         converged=sum(tally.converged for tally in tallies),
         double_pulses=sum(tally.double_pulses for tally in tallies),
         problems=len(file.problems) + sum(tally.flawed for tally in tallies),
-        first_problems=tuple(text for _, text in sorted(problems)[:_LISTED]),
+        first_problems=tuple(text for _, text in sorted(problems)[:_MAX_LISTED]),
         other_payloads={str(source): count for source, count in sorted(others.items())},
         bytes=total,
         fit_seconds=round(sum(tally.seconds for tally in tallies), 3),

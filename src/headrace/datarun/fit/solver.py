@@ -20,16 +20,16 @@ from headrace.datarun.fit.compiled import kernel
 CONVERGED, FAILED, OUT_OF_ITERATIONS, NO_PROGRESS = 0, 5, 11, 27
 """How a fit ended, as the GNU Scientific Library numbers it."""
 
-LEFT_OUT = 64
+NOT_ATTEMPTED = 64
 """The status of a fit that was not tried; no number of that library."""
 
 _TOLERANCE = 1e-4
 _DECREMENT = 1e-9
-_QUIETEST = 1e-6
+_MIN_VARIANCE = 1e-6
 _SINGULAR = 1e-13
-_OFF_THE_SAMPLES = 1e-20
-_FIRST_DAMPING = 1e-3
-_LARGEST_DAMPING = 1e12
+_MIN_NORM = 1e-20
+_INITIAL_DAMPING = 1e-3
+_MAX_DAMPING = 1e12
 
 
 @kernel
@@ -53,7 +53,7 @@ def factorise(matrix: Any, n: Any) -> Any:
 
 
 @kernel
-def substitute(factor: Any, n: Any, x: Any) -> None:
+def solve_factorised(factor: Any, n: Any, x: Any) -> None:
     """Solves with Cholesky's factor, in place."""
     for i in range(n):
         total = x[i]
@@ -84,7 +84,7 @@ def solve_linear(products: Any, kind: Any, pulses: Any, factor: Any, linear: Any
     """
     for i in range(pulses):
         row = i * (1 + kind)
-        if products[row, row] < _OFF_THE_SAMPLES:
+        if products[row, row] < _MIN_NORM:
             return np.inf
         for j in range(i + 1):
             factor[i, j] = products[row, j * (1 + kind)]
@@ -94,7 +94,7 @@ def solve_linear(products: Any, kind: Any, pulses: Any, factor: Any, linear: Any
     linear[pulses] = products[TRACE, POINTS]
     if not factorise(factor, pulses + 1):
         return np.inf
-    substitute(factor, pulses + 1, linear)
+    solve_factorised(factor, pulses + 1, linear)
     total = products[TRACE, TRACE] - linear[pulses] * products[TRACE, POINTS]
     for i in range(pulses):
         total -= linear[i] * products[TRACE, i * (1 + kind)]
@@ -107,7 +107,7 @@ def _at(products: Any, a: Any, b: Any) -> Any:
 
 
 @kernel
-def _projected(
+def _projected_equations(
     products: Any,
     kind: Any,
     pulses: Any,
@@ -183,8 +183,8 @@ def minimise(
     best = solve_linear(work.products, kind, pulses, factor, linear)
     if not np.isfinite(best):
         return np.inf, 0, FAILED
-    _projected(work.products, kind, pulses, factor, linear, half, hessian, gradient)
-    damping, growth = _FIRST_DAMPING, 2.0
+    _projected_equations(work.products, kind, pulses, factor, linear, half, hessian, gradient)
+    damping, growth = _INITIAL_DAMPING, 2.0
     for iteration in range(1, limit + 1):
         for i in range(unknowns):
             for j in range(i):
@@ -193,10 +193,10 @@ def minimise(
             step[i] = gradient[i]
         if not factorise(damped, unknowns):
             damping *= 10.0
-            if damping > _LARGEST_DAMPING:
+            if damping > _MAX_DAMPING:
                 return best, iteration, NO_PROGRESS
             continue
-        substitute(damped, unknowns, step)
+        solve_factorised(damped, unknowns, step)
         promised = 0.0
         small = True
         for i in range(unknowns):
@@ -208,7 +208,7 @@ def minimise(
             fill(work, kind, pulses, size, trial)
             multiply(work, used, size)
             after = solve_linear(work.products, kind, pulses, factor, proposed)
-        settled = promised < _DECREMENT * max(best / freedom, _QUIETEST)
+        settled = promised < _DECREMENT * max(best / freedom, _MIN_VARIANCE)
         if after < best:
             gain = (best - after) / promised
             damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
@@ -216,13 +216,15 @@ def minimise(
             best = after
             copy(trial, q, unknowns)
             copy(proposed, linear, pulses + 1)
-            _projected(work.products, kind, pulses, factor, linear, half, hessian, gradient)
+            _projected_equations(
+                work.products, kind, pulses, factor, linear, half, hessian, gradient
+            )
         else:
             damping *= growth
             growth *= 2.0
         if settled and small:
             return best, iteration, CONVERGED
-        if damping > _LARGEST_DAMPING:
+        if damping > _MAX_DAMPING:
             # A template's slope jumps at its samples, and a minimum may lie right there.
             ended = CONVERGED if kind == TEMPLATE and small else NO_PROGRESS
             return best, iteration, ended

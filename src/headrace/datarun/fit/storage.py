@@ -1,12 +1,13 @@
-"""Where a fitted segment grows before it is whole: beside its place, or on the node's own disk.
+"""Temporary files of a fitted segment: beside the output, or on the node's own disk.
 
 Every machine has one file that all its ranks write into, each at the bytes that are its own. On
-one machine without staging it gets its name at last; otherwise the machines copy their shares,
+one machine without staging it is renamed at the end; otherwise the machines copy their shares,
 one after the other, because not every shared filesystem likes two of them in one block.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -18,11 +19,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace._internal.files import SHARED
+from headrace._internal.atomic import SHARED, flush_directory
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.fit.collective import Node
 
-_COPIED = 1 << 24
+_COPY_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -50,26 +51,26 @@ class Storage:
         return self.staging / f"fit_traces-{name}"
 
     @property
-    def whole(self) -> Path:
-        """The output until it is whole, beside its place."""
+    def temporary_output(self) -> Path:
+        """The unfinished output, beside the final file."""
         return self.target.with_name(f".{self.target.name}.tmp")
 
     @property
-    def readable(self) -> Path:
-        """What this machine reads."""
+    def input_file(self) -> Path:
+        """File that this machine's ranks read."""
         return self.directory / self.source.name if self.directory else self.source
 
     @property
-    def growing(self) -> Path:
-        """What this machine's ranks write."""
+    def node_output(self) -> Path:
+        """File that this machine's ranks write."""
         if self.directory:
             return self.directory / "fitted"
         if self.node.nodes == 1:
-            return self.whole
+            return self.temporary_output
         return self.target.with_name(f".{self.target.name}.{self.node.number}.tmp")
 
-    def fetch(self) -> None:
-        """Bring the segment to the node's own disk, for all ranks of a machine; rank 0 first.
+    def stage_in(self) -> None:
+        """Copy the segment to the node's own disk, once per machine.
 
         What an earlier attempt left behind is removed.
         """
@@ -78,68 +79,67 @@ class Storage:
             return
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        _room_for(directory, self.source.stat().st_size)
-        shutil.copyfile(self.source, self.readable)
+        _require_space(directory, self.source.stat().st_size)
+        shutil.copyfile(self.source, self.input_file)
 
-    def make(self, size: int) -> None:
+    def allocate(self, size: int) -> None:
         """Make the file that this machine's ranks write, once per machine."""
-        self.growing.unlink(missing_ok=True)
-        _room_for(self.growing.parent, size)
-        descriptor = os.open(self.growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SHARED)
+        self.node_output.unlink(missing_ok=True)
+        _require_space(self.node_output.parent, size)
+        descriptor = os.open(self.node_output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SHARED)
         try:
             os.ftruncate(descriptor, size)
         finally:
             os.close(descriptor)
 
-    def collect(self, shares: Sequence[tuple[int, int]], size: int) -> None:
-        """Copy this machine's shares to where the output becomes whole.
+    def merge_shares(self, shares: Sequence[tuple[int, int]], size: int) -> None:
+        """Copy this machine's shares into the unfinished output.
 
         Args:
             shares: first byte and byte after the last of each.
             size: of the output.
         """
-        if self.growing != self.whole:
-            with self.growing.open("rb") as source, _opened(self.whole) as target:
+        if self.node_output != self.temporary_output:
+            with (
+                self.node_output.open("rb") as source,
+                _open_for_update(self.temporary_output) as target,
+            ):
                 os.ftruncate(target.fileno(), size)
                 for first, last in shares:
                     source.seek(first)
                     target.seek(first)
                     while first < last:
-                        part = source.read(min(_COPIED, last - first))
+                        part = source.read(min(_COPY_BYTES, last - first))
                         if not part:
                             raise DataRunError(
-                                f"{self.growing}: shorter than it was written; "
+                                f"{self.node_output}: shorter than it was written; "
                                 "look for another job with the same output"
                             )
                         target.write(part)
                         first += len(part)
-        with self.whole.open("rb+") as target:
+        with self.temporary_output.open("rb+") as target:
             os.fsync(target.fileno())
 
-    def finish(self) -> None:
-        """Give the output its name, once."""
-        self.whole.replace(self.target)
-        descriptor = os.open(self.target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    def publish(self) -> None:
+        """Rename the finished output to its final name, once."""
+        self.temporary_output.replace(self.target)
+        flush_directory(self.target.parent)
 
-    def clear(self, everything: bool) -> None:
-        """Remove what is not the output, once per machine.
+    def remove_temporary(self, temporary_output: bool) -> None:
+        """Remove temporary files, once per machine.
 
         Args:
-            everything: also what is still there beside the output, once.
+            temporary_output: also the unfinished output, once.
         """
-        if everything:
-            self.whole.unlink(missing_ok=True)
+        if temporary_output:
+            self.temporary_output.unlink(missing_ok=True)
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
-        elif self.growing != self.whole:
-            self.growing.unlink(missing_ok=True)
+        elif self.node_output != self.temporary_output:
+            self.node_output.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Make the output's directory, and removes what an earlier attempt left in it; once.
+        """Make the output's directory, and remove what an earlier attempt left in it; once.
 
         Raises:
             DataRunError: there is no segment, or the output is a directory.
@@ -149,32 +149,28 @@ class Storage:
         if self.target.is_dir():
             raise DataRunError(f"{self.target}: is a directory; name a file in it")
         self.target.parent.mkdir(parents=True, exist_ok=True)
-        self.whole.unlink(missing_ok=True)
-        for leftover in self.target.parent.glob(f".{_literal(self.target.name)}.*.tmp"):
+        self.temporary_output.unlink(missing_ok=True)
+        for leftover in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.tmp"):
             leftover.unlink(missing_ok=True)
 
 
 def write_at(descriptor: int, data: NDArray[np.uint8], offset: int) -> None:
-    """Write bytes at a place of a file."""
+    """Write bytes at an offset of a file."""
     view = data.data
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Return a file opened for writing at places; what it holds stays."""
+def _open_for_update(path: Path) -> BinaryIO:
+    """Return a file opened for writing at offsets; its content is kept."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, SHARED), "rb+")
 
 
-def _room_for(directory: Path, size: int) -> None:
+def _require_space(directory: Path, size: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < size:
         raise DataRunError(
             f"{directory}: {size / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free; "
             "make room, or name another disk"
         )
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)

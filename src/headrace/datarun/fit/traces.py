@@ -28,7 +28,7 @@ _NO_COVARIANCE = (np.empty((0, 5, 5)), np.empty((0, 9, 9)))
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How to fit.
+    """Options of a fit.
 
     Attributes:
         engine: which pulses.
@@ -82,7 +82,7 @@ def fit_traces(
     double: Double = "always",
     covariance: bool = False,
 ) -> Fits:
-    """Fits every trace with one pulse and with two.
+    """Fit every trace with one pulse and with two.
 
     Args:
         traces: samples in ADC units, either all traces one after the other or, without
@@ -132,7 +132,7 @@ def fit_traces(
 def fit_batch(
     batch: HitBatch, channels: Channels, options: FitOptions | None = None
 ) -> NDArray[np.void]:
-    """Fits the traces of a batch of events as a list of channels says.
+    """Fit the traces of a batch of events as a list of channels says.
 
     Args:
         batch: the events.
@@ -149,7 +149,7 @@ def fit_batch(
     check_engine(channels, options.engine)
     records = null_extensions(len(batch.hits))
     kind = TEMPLATE if options.engine == "template" else LOGISTIC
-    listed = channels.lines(batch.hits)
+    listed = channels.indices(batch.hits)
     order = np.argsort(listed, kind="stable")
     bounds = np.searchsorted(listed[order], np.arange(len(channels.channels) + 1))
     for number, channel in enumerate(channels.channels):

@@ -1,4 +1,4 @@
-"""The application: routes, who may call, and how errors are told."""
+"""ASGI application: routes, access control and error responses."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from headrace.facility.api import (
     web_inputs,
 )
 from headrace.facility.api.backend import Backend, backend_of
-from headrace.facility.api.connections import KNOWN
-from headrace.facility.api.errors import APIError, refused, unprocessable
+from headrace.facility.api.connections import AUTHENTICATED
+from headrace.facility.api.errors import APIError, invalid_value, unprocessable
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
 from headrace.facility.store.faults import (
@@ -51,8 +51,8 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]{0,5})?")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
-class Guard:
-    """Lets a request in that names this host and carries the token.
+class AccessMiddleware:
+    """Middleware that admits requests that name this host and carry the token.
 
     A login node is shared: other accounts reach its loopback, and so does a page in a browser
     that a rebound name leads here.
@@ -80,7 +80,7 @@ class Guard:
         if refusal is not None:
             await _response(request, refusal)(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit), send)
+        await self._app(scope, _limited(receive, limit), send)
 
     def _refusal(self, request: Request, is_open: bool) -> APIError | None:
         host = _HOST.fullmatch(request.headers.get("host", ""))
@@ -94,7 +94,7 @@ class Guard:
         same = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
         if scheme.lower() != "bearer" or not same:
             return APIError(401, "AUTHENTICATION_ERROR", "Expired or invalid Bearer token")
-        request.scope[KNOWN] = True
+        request.scope[AUTHENTICATED] = True
         return None
 
 
@@ -109,7 +109,7 @@ def _too_large(limit: int) -> APIError:
     return APIError(413, "PAYLOAD_TOO_LARGE", f"more than {limit} bytes")
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     """Count a body as it comes, for one in chunks does not say how long it will be."""
     total = 0
 
@@ -125,7 +125,7 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 def health(request: Request) -> Response:
-    """``GET /``: says how the facility is; 503 where something is the matter with it."""
+    """``GET /``: the facility's health; 503 where it has a problem."""
     backend = backend_of(request)
     # Now, not only at the next write: nobody may wait for one.
     backend.store.check_health()
@@ -171,7 +171,7 @@ def make_app(backend: Backend, token: str, names: frozenset[str] = LOOPBACK_NAME
         },
     )
     app.state.backend = backend
-    return Guard(app, token, names)
+    return AccessMiddleware(app, token, names)
 
 
 def _response(request: Request, error: APIError) -> Response:
@@ -204,7 +204,7 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _invalid_value(request: Request, error: Exception) -> Response:
-    return _response(request, refused(cast(InvalidValue, error)))
+    return _response(request, invalid_value(cast(InvalidValue, error)))
 
 
 def _disconnected(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""As much of Globus Auth as clients need to log in at this facility: the parts, put together.
+"""Subset of Globus Auth that clients need to log in at this facility.
 
 It lets every client of the hosted services work here, by an id and a secret or by a login in a
 browser.
@@ -26,7 +26,7 @@ def userinfo(request: Request) -> JSONResponse:
 
 
 def identities(request: Request) -> JSONResponse:
-    """``GET /v2/api/identities``: the one there is here, where it is asked for."""
+    """``GET /v2/api/identities``: the user's identity, where it is requested."""
     identity = backend_of(request).identity
     query = request.query_params
     ids = query.get("ids", "").split(",")

@@ -1,4 +1,4 @@
-"""The page where somebody lets a client log in, and what clients ask about this Auth service."""
+"""Authorization page, and OpenID configuration of this Auth service."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def authorize(request: Request) -> Response:
     if request.method == "POST":
         given |= dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
     token = given.pop("token", "")
-    wanted = _wanted(given, request)
+    wanted = _parse_authorization(given, request)
     if isinstance(wanted, str):
         return _page("This login cannot go on", f"<p>{escape(wanted)}</p>", 400)
     scheme, _, carried = request.headers.get("authorization", "").partition(" ")
@@ -101,12 +101,12 @@ def keys(request: Request) -> Response:
     """``GET /jwk.json``: the public half of the key that signs id tokens."""
     from jwt.algorithms import RSAAlgorithm
 
-    public = backend_of(request).grants.key().public_key()
+    public = backend_of(request).grants.signing_key().public_key()
     key = RSAAlgorithm.to_jwk(public, as_dict=True)
     return JSONResponse({"keys": [{**key, "alg": ALGORITHM, "use": "sig"}]})
 
 
-def _wanted(given: Mapping[str, str], request: Request) -> Authorization | str:
+def _parse_authorization(given: Mapping[str, str], request: Request) -> Authorization | str:
     """Return what a client asks for, or why it cannot be had."""
     client_id, scopes = given.get("client_id", ""), given.get("scope", "")
     challenge, redirect = given.get("code_challenge", ""), given.get("redirect_uri", "")
@@ -115,7 +115,7 @@ def _wanted(given: Mapping[str, str], request: Request) -> Authorization | str:
         return "response_type must be code."
     if not UUID.fullmatch(client_id):
         return "client_id must be the id of a client, a UUID."
-    if not _leads_here(redirect):
+    if not _is_loopback_uri(redirect):
         return "redirect_uri must be on this machine: http://127.0.0.1 or http://localhost."
     if challenge and given.get("code_challenge_method") != "S256":
         return "code_challenge_method must be S256."
@@ -145,7 +145,7 @@ def _scope_problem(scopes: str) -> str:
     return "" if found else "scope must name at least one scope."
 
 
-def _leads_here(uri: str) -> bool:
+def _is_loopback_uri(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
         return parts.scheme == "http" and parts.hostname in LOOPBACK and not parts.fragment

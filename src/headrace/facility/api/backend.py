@@ -1,4 +1,4 @@
-"""What the API's calls work on."""
+"""Parts of a facility that the API's handlers use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from headrace.facility.api.grants import Grants
 from headrace.facility.compute_service import ComputeService
-from headrace.facility.compute_service.hosted_endpoints import Endpoints
+from headrace.facility.compute_service.hosted_endpoints import HostedEndpoints
 from headrace.facility.compute_service.settings import ClientCredentials
 from headrace.facility.engine.engine import Engine
 from headrace.facility.identity import Identity
@@ -30,7 +30,7 @@ class Backend:
     """The parts of a facility that requests reach.
 
     Attributes:
-        store: where all is kept, and what is the matter with it.
+        store: the facility's database, with its health.
         engine: executes runs.
         flows: stored flows.
         runs: stored runs.
@@ -38,16 +38,16 @@ class Backend:
         functions: stored functions.
         endpoints: hosted endpoints.
         settings: the collections and endpoints of the project.
-        identity: who works here.
+        identity: the user.
         base_url: where the API is served.
         web_inputs: questions that runs put to people.
         access_rules: who may see which directory of a collection.
         search_index: what flows have published.
         compute: tasks from clients, and endpoints that register.
-        credentials: what clients log in with.
-        token: what they get for it.
-        grants: what people have allowed clients to do.
-        respond: stores an answer to one, and goes on with the run that waits for it.
+        credentials: id and secret of clients.
+        token: access token that they get.
+        grants: consents, codes and refresh tokens of clients.
+        respond: stores the answer to a web input, and resumes the run that waits for it.
     """
 
     store: Store
@@ -56,7 +56,7 @@ class Backend:
     runs: RunTable
     actions: ActionTable
     functions: FunctionTable
-    endpoints: Endpoints
+    endpoints: HostedEndpoints
     settings: SettingsFile
     identity: Identity
     base_url: str

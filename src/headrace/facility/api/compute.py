@@ -29,7 +29,7 @@ FUNCTION_LIMIT_BYTES = 10_000_000
 async def register_function(request: Request) -> JSONResponse:
     """``POST /v3/functions`` and ``POST /v2/functions``."""
     backend, body = backend_of(request), await json_object(request)
-    _texts(body, "function_name", "function_code")
+    _require_texts(body, "function_name", "function_code")
     name, code = body["function_name"], body["function_code"]
     if len(code) > FUNCTION_LIMIT_BYTES:
         message = f"larger than {FUNCTION_LIMIT_BYTES} bytes"
@@ -67,10 +67,10 @@ async def register_endpoint(request: Request) -> JSONResponse:
     backend, body = backend_of(request), await json_object(request)
     service = backend.compute
     endpoint_id = request.path_params.get("endpoint_id") or str(uuid.uuid4())
-    _uuid("endpoint_id", endpoint_id)
+    _require_uuid("endpoint_id", endpoint_id)
     known = service.registrations.find(endpoint_id)
     if known is None or "endpoint_name" in body:
-        _texts(body, "endpoint_name")
+        _require_texts(body, "endpoint_name")
     if backend.settings.current().endpoint(endpoint_id) is not None:
         raise StateConflict(
             f"the facility hosts the endpoint {endpoint_id} itself; "
@@ -120,8 +120,8 @@ def endpoint_status(request: Request) -> JSONResponse:
             one.update(_run_of(backend, one["task_id"]))
         return JSONResponse({"status": "online", "details": details})
     _registration(backend, endpoint_id)
-    online = backend.compute.children.online(endpoint_id)
-    seen = backend.compute.children.last_seen(endpoint_id)
+    online = backend.compute.endpoints.is_online(endpoint_id)
+    seen = backend.compute.endpoints.last_seen(endpoint_id)
     details = {} if seen is None else {"last_heartbeat": seen}
     return JSONResponse({"status": "online" if online else "offline", "details": details})
 
@@ -170,7 +170,7 @@ def delete_endpoint(request: Request) -> JSONResponse:
     service = backend.compute
     _registration(backend, endpoint_id)
     service.registrations.lock(endpoint_id)
-    children = service.registrations.children(endpoint_id)
+    children = service.registrations.user_endpoints(endpoint_id)
     queues = [service.names.commands(endpoint_id), *(service.names.tasks(c.id) for c in children)]
 
     def remove(link: Any) -> None:
@@ -254,7 +254,7 @@ def _document(
     }
 
 
-def _texts(body: dict[str, Any], *names: str) -> None:
+def _require_texts(body: dict[str, Any], *names: str) -> None:
     entries = [
         {"loc": [name], "msg": "field required", "type": "value_error.missing"}
         for name in names
@@ -264,7 +264,7 @@ def _texts(body: dict[str, Any], *names: str) -> None:
         raise unprocessable(entries)
 
 
-def _uuid(name: str, value: str) -> None:
+def _require_uuid(name: str, value: str) -> None:
     try:
         uuid.UUID(value)
     except ValueError as error:

@@ -13,20 +13,22 @@ from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import json_object
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.compute_service import PackedTask, read_result
+from headrace.facility.compute_service import SerializedTask, read_result
 from headrace.facility.errors import NotFound
 
 # As at the hosted service: what one task's arguments may weigh.
 PAYLOAD_LIMIT_BYTES = 10_000_000
 # The oldest versions that speak the calls and messages served here.
-_OLDEST = "4.0.0"
+_MIN_VERSION = "4.0.0"
 
 
 def version(request: Request) -> JSONResponse:
     """``GET /v2/version``."""
     if request.query_params.get("service") != "all":
         return JSONResponse("headrace")
-    return JSONResponse({"api": "headrace", "min_sdk_version": _OLDEST, "min_ep_version": _OLDEST})
+    return JSONResponse(
+        {"api": "headrace", "min_sdk_version": _MIN_VERSION, "min_ep_version": _MIN_VERSION}
+    )
 
 
 async def submit(request: Request) -> JSONResponse:
@@ -51,7 +53,7 @@ async def batch_status(request: Request) -> JSONResponse:
     backend, body = backend_of(request), await json_object(request)
     task_ids = body.get("task_ids")
     if not isinstance(task_ids, list) or not all(isinstance(i, str) for i in task_ids):
-        raise _wrong("task_ids", "must be an array of task ids")
+        raise _invalid("task_ids", "must be an array of task ids")
 
     def collect() -> dict[str, Any]:
         found = [backend.compute.tasks.find(task_id) for task_id in task_ids]
@@ -75,16 +77,16 @@ def result_queue(request: Request) -> JSONResponse:
     return JSONResponse({"queue_prefix": service.names.group_prefix, "connection_url": url})
 
 
-def _document(backend: Backend, task: PackedTask) -> dict[str, Any]:
+def _document(backend: Backend, task: SerializedTask) -> dict[str, Any]:
     if task.message is None:
         if task.running:
             status = "running"
-        elif task.child_id and task.published is None:
+        elif task.user_endpoint_id and task.published_at is None:
             status = "waiting-for-ep"
         else:
             status = "waiting-for-nodes"
         document = {"task_id": task.id, "status": status, "task_group_id": task.group_id}
-        reason = backend.compute.waiting_for(task.id)
+        reason = backend.compute.pending_reason(task.id)
         return {**document, "reason": reason} if reason else document
     result = read_result(task.message)
     return {
@@ -93,19 +95,19 @@ def _document(backend: Backend, task: PackedTask) -> dict[str, Any]:
         "status": "failed" if result.is_error else "success",
         "exception" if result.is_error else "result": result.data,
         "details": result.details or None,
-        "completion_t": str(task.completed),
+        "completion_t": str(task.completed_at),
     }
 
 
 def _check(body: dict[str, Any]) -> None:
     tasks = body.get("tasks")
     if not isinstance(tasks, dict) or not tasks:
-        raise _wrong("tasks", "must be an object of packed arguments by function id")
+        raise _invalid("tasks", "must be an object of packed arguments by function id")
     for function_id, payloads in tasks.items():
         if not isinstance(payloads, list) or not all(isinstance(p, str) for p in payloads):
-            raise _wrong("tasks", f"{function_id:.60}: must be an array of packed arguments")
+            raise _invalid("tasks", f"{function_id:.60}: must be an array of packed arguments")
         if any(not payload for payload in payloads):
-            raise _wrong("tasks", f"{function_id:.60}: packed arguments are never empty")
+            raise _invalid("tasks", f"{function_id:.60}: packed arguments are never empty")
         largest = max(map(len, payloads), default=0)
         if largest > PAYLOAD_LIMIT_BYTES:
             raise APIError(
@@ -118,16 +120,16 @@ def _check(body: dict[str, Any]) -> None:
         try:
             uuid.UUID(group_id)
         except (ValueError, TypeError, AttributeError) as error:
-            raise _wrong("task_group_id", "must be a UUID") from error
+            raise _invalid("task_group_id", "must be a UUID") from error
     for name in ("resource_specification", "user_endpoint_config", "user_runtime"):
         if not isinstance(body.get(name) or {}, dict):
-            raise _wrong(name, "must be an object")
+            raise _invalid(name, "must be an object")
     serializers = body.get("result_serializers") or []
     if not isinstance(serializers, list) or not all(isinstance(s, str) for s in serializers):
-        raise _wrong("result_serializers", "must be an array of import paths")
+        raise _invalid("result_serializers", "must be an array of import paths")
 
 
-def _wrong(name: str, message: str) -> APIError:
+def _invalid(name: str, message: str) -> APIError:
     return unprocessable([{"loc": [name], "msg": message, "type": "value_error"}])
 
 

@@ -1,8 +1,8 @@
-"""Connections to the API: so many, and none for longer than it takes to say something.
+"""Limits of connections to the API: their number, and deadlines for requests.
 
 Every account of a machine reaches its loopback, and may open connections that never say who they
-are. They cannot keep out those who do: where there is no room, whoever has not shown the
-token goes first, the longest silent one of them, then whoever is between two requests.
+are. They cannot keep out those who do: at the limit, a connection that has not shown the
+token is closed first, the longest silent one of them, then one between two requests.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ REQUEST_SECONDS: Final = 60.0
 # Seconds for which a connection stays open between two requests.
 IDLE_SECONDS: Final = 75
 # In the scope of a request, says that who sends it has shown the token.
-KNOWN: Final = "headrace.known"
-_MOST_CONNECTIONS: Final = 256
-_FEWEST_CONNECTIONS: Final = 8
+AUTHENTICATED: Final = "headrace.known"
+_MAX_CONNECTIONS: Final = 256
+_MIN_CONNECTIONS: Final = 8
 # Of all descriptors a process may have, the part that connections may take.
-_PART: Final = 4
+_DESCRIPTOR_SHARE: Final = 4
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What connections may take.
+class ConnectionLimits:
+    """Limits of connections.
 
     Attributes:
         connections: how many there are at once.
@@ -43,101 +43,101 @@ class Bounds:
     request_seconds: float = REQUEST_SECONDS
 
 
-def bounds_here() -> Bounds:
-    """Return the bounds for this process: its connections leave descriptors for its work."""
+def connection_limits() -> ConnectionLimits:
+    """Return the limits for this process, which leave file descriptors for its work."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
-        return Bounds(_MOST_CONNECTIONS)
-    room = max(_FEWEST_CONNECTIONS, descriptors // _PART)
-    return Bounds(min(_MOST_CONNECTIONS, room))
+        return ConnectionLimits(_MAX_CONNECTIONS)
+    share = max(_MIN_CONNECTIONS, descriptors // _DESCRIPTOR_SHARE)
+    return ConnectionLimits(min(_MAX_CONNECTIONS, share))
 
 
-def threads_here() -> int:
+def thread_limit() -> int:
     """Return how many threads may answer at once: each has files of the store open."""
-    return max(_FEWEST_CONNECTIONS // 2, min(40, bounds_here().connections // 2))
+    return max(_MIN_CONNECTIONS // 2, min(40, connection_limits().connections // 2))
 
 
-def bounded(bounds: Bounds) -> type[H11Protocol]:
-    """Return the protocol class for a server whose connections keep to these bounds."""
-    return type("BoundedProtocol", (_BoundedProtocol,), {"bounds": bounds})
+def limited_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
+    """Return the protocol class for a server with these limits."""
+    return type("LimitedProtocol", (_LimitedProtocol,), {"limits": limits})
 
 
-class _BoundedProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, with deadlines and room for others."""
+class _LimitedProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol with deadlines and a limit of connections."""
 
-    bounds: Bounds
-    _wants = ""
+    limits: ConnectionLimits
+    _awaited = ""
     _since = 0.0
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect("headers", self.bounds.header_seconds)
-        if len(self.connections) > self.bounds.connections:
-            self._make_room()
+        self._set_deadline("headers", self.limits.header_seconds)
+        if len(self.connections) > self.limits.connections:
+            self._close_one()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._look()
+        self._update_deadline()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._look()
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
+        self._clear_deadline()
         super().connection_lost(exc)
 
-    def _look(self) -> None:
+    def _update_deadline(self) -> None:
         """Set the deadline for what the client has to send next."""
         state = self.conn.their_state
         if state is h11.SEND_BODY:
-            self._expect("body", self.bounds.request_seconds)
+            self._set_deadline("body", self.limits.request_seconds)
         elif state is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0]):
-            self._expect("headers", self.bounds.header_seconds)
+            self._set_deadline("headers", self.limits.header_seconds)
         else:
-            self._forget()
+            self._clear_deadline()
             self._since = self.loop.time()
 
-    def _expect(self, what: str, seconds: float) -> None:
+    def _set_deadline(self, what: str, seconds: float) -> None:
         # The first byte sets the deadline, and no later one moves it.
-        if self._wants == what:
+        if self._awaited == what:
             return
-        self._forget()
-        self._wants, self._since = what, self.loop.time()
-        self._deadline = self.loop.call_later(seconds, self._end)
+        self._clear_deadline()
+        self._awaited, self._since = what, self.loop.time()
+        self._deadline = self.loop.call_later(seconds, self._close)
 
-    def _forget(self) -> None:
-        self._wants = ""
+    def _clear_deadline(self) -> None:
+        self._awaited = ""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _end(self) -> None:
+    def _close(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
 
-    def _rank(self) -> tuple[int, float]:
-        """Return how early the connection goes.
+    def _closing_priority(self) -> tuple[int, float]:
+        """Return the priority for closing the connection, lowest first.
 
-        Strangers first, then the idle, then who is served.
+        Unauthenticated first, then idle, then active ones.
         """
-        if self._wants == "headers" or self.cycle is None:
+        if self._awaited == "headers" or self.cycle is None:
             return 0, self._since
         if not self.cycle.response_complete:
             return 2, self._since
-        return 1 if self.cycle.scope.get(KNOWN) else 0, self._since
+        return 1 if self.cycle.scope.get(AUTHENTICATED) else 0, self._since
 
-    def _make_room(self) -> None:
+    def _close_one(self) -> None:
         others = [
             other
             for other in self.connections
-            if isinstance(other, _BoundedProtocol)
+            if isinstance(other, _LimitedProtocol)
             and other is not self
             and not other.transport.is_closing()
         ]
-        first = min(others, key=_BoundedProtocol._rank, default=self)
-        (self if first._rank()[0] == 2 else first)._end()
+        first = min(others, key=_LimitedProtocol._closing_priority, default=self)
+        (self if first._closing_priority()[0] == 2 else first)._close()
 
 
-__all__ = ["Bounds", "bounded", "bounds_here", "threads_here"]
+__all__ = ["ConnectionLimits", "connection_limits", "limited_protocol", "thread_limit"]

@@ -117,14 +117,14 @@ def run_document(
         "monitor_by": monitors,
         "user_role": "run_owner",
         "user_roles": ["run_owner"],
-        "blocking_web_input_id": _blocking(run, actions),
+        "blocking_web_input_id": _blocking_web_input_id(run, actions),
         # A member of former days, which clients still look for: the task that indexed the run.
         "search": {"task_id": str(uuid.uuid5(uuid.UUID(run.id), "search"))},
         "retry_of": run.metadata.get("retry_of"),
     }
 
 
-def _blocking(run: Run, actions: Sequence[Action]) -> str | None:
+def _blocking_web_input_id(run: Run, actions: Sequence[Action]) -> str | None:
     if run.completion_time is not None:
         return None
     waiting = (a for a in actions if a.completion_time is None and a.provider == AWAIT_WEB_INPUT)

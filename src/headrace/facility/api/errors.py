@@ -32,7 +32,7 @@ class APIError(Exception):
         return self.message or str(self.detail)
 
     def response(self, *, flat: bool = False) -> JSONResponse:
-        """Return the error as the services word it.
+        """Return the error in the services' format.
 
         Args:
             flat: whether code and message stand outside too, where the Compute SDK reads them.
@@ -53,8 +53,8 @@ def unprocessable(entries: list[dict[str, Any]]) -> APIError:
     return APIError(422, "UNPROCESSABLE_ENTITY", entries, f"{count} {where}: {entries[0]['msg']}")
 
 
-def refused(error: InvalidValue) -> APIError:
-    """Return the error for a value that is not taken in: its path is told, nothing is stored."""
+def invalid_value(error: InvalidValue) -> APIError:
+    """Return the error for an invalid value, with its path."""
     if not error.path:
         return APIError(400, "BAD_REQUEST", str(error))
     entry = {"loc": list(error.path), "msg": error.problem, "type": "value_error"}

@@ -22,10 +22,10 @@ from headrace.facility.api.documents import (
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import (
     effective_query,
+    idempotency_key,
     json_object,
-    order_of,
+    order_terms,
     page,
-    request_name,
 )
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.engine.validation import definition_entries, input_entries, schema_entries
@@ -46,7 +46,7 @@ _SETTABLE = {"title", "definition", "input_schema", "flow_owner", *METADATA}
 async def create(request: Request) -> JSONResponse:
     """``POST /flows``."""
     backend, body = backend_of(request), await json_object(request)
-    await _beside(_check, body, ("title", "definition"))
+    await _run_check(_check, body, ("title", "definition"))
     flow = await run_in_threadpool(backend.flows.create, body)
     return JSONResponse(_document(backend, flow), 201)
 
@@ -54,7 +54,7 @@ async def create(request: Request) -> JSONResponse:
 async def update(request: Request) -> JSONResponse:
     """``PUT /flows/{id}``."""
     backend, body = backend_of(request), await json_object(request)
-    await _beside(_check, body, ())
+    await _run_check(_check, body, ())
     flow = await run_in_threadpool(backend.flows.update, request.path_params["flow_id"], body)
     return JSONResponse(_document(backend, flow))
 
@@ -76,9 +76,9 @@ def list_flows(request: Request) -> JSONResponse:
     """``GET /flows``."""
     backend = backend_of(request)
     query = effective_query(request.query_params)
-    wanted = _wanted(query, backend.identity)
+    wanted = _query_filter(query, backend.identity)
     flows = [flow for flow in backend.flows.list_readable() if wanted(flow)]
-    for name, down in reversed(order_of(query, tuple(_ORDER))):
+    for name, down in reversed(order_terms(query, tuple(_ORDER))):
         flows.sort(key=_key(name, backend.identity), reverse=down)
     chosen, answer = page("flows", flows, query)
     answer["flows"] = [_document(backend, flow) for flow in chosen]
@@ -88,7 +88,7 @@ def list_flows(request: Request) -> JSONResponse:
 async def validate(request: Request) -> JSONResponse:
     """``POST /flows/validate``."""
     body = await json_object(request)
-    await _beside(_check, body, ("definition",))
+    await _run_check(_check, body, ("definition",))
     flow = parse_flow(body["definition"])
     scopes = sorted(
         {
@@ -104,8 +104,8 @@ async def run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/run``."""
     backend, body = backend_of(request), await json_object(request)
     flow = backend.flows.get(request.path_params["flow_id"])
-    await _beside(_check_input, flow, body)
-    name = request_name(body, f"start of {flow.id}")
+    await _run_check(_check_input, flow, body)
+    name = idempotency_key(body, f"start of {flow.id}")
     started = await run_in_threadpool(backend.engine.start_run, flow, body, name)
     return JSONResponse(run_document(started, backend.identity, backend.runs.details(started)), 201)
 
@@ -113,17 +113,17 @@ async def run(request: Request) -> JSONResponse:
 async def validate_run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/validate_run``."""
     backend, body = backend_of(request), await json_object(request)
-    await _beside(_check_input, backend.flows.get(request.path_params["flow_id"]), body)
+    await _run_check(_check_input, backend.flows.get(request.path_params["flow_id"]), body)
     return JSONResponse({"message": "validation successful"})
 
 
-async def _beside(check: Callable[..., None], *arguments: Any) -> None:
-    """Check beside the event loop, and beside the threads that answer all other requests."""
-    await to_thread.run_sync(partial(check, *arguments), limiter=_checks())
+async def _run_check(check: Callable[..., None], *arguments: Any) -> None:
+    """Run a check outside the event loop, and outside the threads of other requests."""
+    await to_thread.run_sync(partial(check, *arguments), limiter=_check_limiter())
 
 
 @lru_cache(maxsize=1)
-def _checks() -> CapacityLimiter:
+def _check_limiter() -> CapacityLimiter:
     return CapacityLimiter(_CHECKS_AT_ONCE)
 
 
@@ -166,7 +166,7 @@ def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
         raise APIError(400, "FLOW_INPUT_ERROR", entries, message)
 
 
-def _wanted(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlow], bool]:
+def _query_filter(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlow], bool]:
     """Return what says whether a flow goes through the query's filters."""
     texts = {
         name: query[f"filter_{name}"].lower() for name in _TEXTS if query.get(f"filter_{name}")

@@ -1,4 +1,4 @@
-"""What people have allowed clients to do here: codes, refresh tokens and consents.
+"""Grants to clients: authorization codes, refresh tokens and consents.
 
 The facility takes the place of Globus Auth for the clients that are led to it. Whoever has the
 facility's token may let a client log in, once for each login; the client then gets that token, and
@@ -60,8 +60,8 @@ class Authorization:
 
 
 @dataclass(frozen=True)
-class Refresh:
-    """What a refresh token is good for."""
+class RefreshGrant:
+    """Client, resource server and scope of a refresh token."""
 
     client_id: str
     server: str
@@ -81,15 +81,19 @@ class Grants:
         self._codes: dict[str, tuple[float, Authorization]] = {}
         self._stored = _read(path)
 
-    def authorize(self, wanted: Authorization) -> str:
-        """Allow a login, keep what was consented to, and returns the code for it."""
+    def authorize(self, authorization: Authorization) -> str:
+        """Allow a login, store its consents, and return its authorization code."""
         code = secrets.token_urlsafe(24)
         with self._lock:
-            known = {tuple(path) for path in self._stored["consents"].get(wanted.client_id, [])}
-            paths = known | {path for scope in _parsed(wanted.scopes) for path in _paths(scope, ())}
-            self._stored["consents"][wanted.client_id] = sorted(paths)
+            known = {
+                tuple(path) for path in self._stored["consents"].get(authorization.client_id, [])
+            }
+            paths = known | {
+                path for scope in _parsed(authorization.scopes) for path in _paths(scope, ())
+            }
+            self._stored["consents"][authorization.client_id] = sorted(paths)
             self._write()
-            self._codes[code] = (time.monotonic() + CODE_SECONDS, wanted)
+            self._codes[code] = (time.monotonic() + CODE_SECONDS, authorization)
             for oldest in list(self._codes)[:-_MAX_CODES]:
                 del self._codes[oldest]
         return code
@@ -97,7 +101,7 @@ class Grants:
     def exchange(
         self, code: str, client_id: str, redirect_uri: str, verifier: str
     ) -> Authorization:
-        """Take a code, which is good once.
+        """Exchange an authorization code, which is valid once.
 
         Raises:
             InvalidGrant: it is none, too old, or not this client's.
@@ -112,19 +116,19 @@ class Grants:
             raise InvalidGrant("code_verifier does not belong to the code")
         return allowed
 
-    def new_refresh_token(self, good_for: Refresh) -> str:
+    def new_refresh_token(self, grant: RefreshGrant) -> str:
         """Make a refresh token; only its hash is kept."""
         token = secrets.token_urlsafe(32)
         with self._lock:
             kept = self._stored["refresh"]
-            kept[_hash(token)] = [good_for.client_id, good_for.server, good_for.scope]
+            kept[_hash(token)] = [grant.client_id, grant.server, grant.scope]
             for oldest in list(kept)[:-_MAX_REFRESH_TOKENS]:
                 del kept[oldest]
             self._write()
         return token
 
-    def refreshed(self, token: str, client_id: str) -> Refresh:
-        """Return what a refresh token is good for.
+    def refresh_grant(self, token: str, client_id: str) -> RefreshGrant:
+        """Return the grant of a refresh token.
 
         Raises:
             InvalidGrant: it is none of this client, or was revoked.
@@ -133,15 +137,15 @@ class Grants:
             kept = self._stored["refresh"].get(_hash(token))
         if kept is None or kept[0] != client_id:
             raise InvalidGrant("the refresh token is unknown, or was revoked: log in again")
-        return Refresh(*kept)
+        return RefreshGrant(*kept)
 
-    def is_live(self, token: str) -> bool:
-        """Say whether a refresh token is good."""
+    def is_active(self, token: str) -> bool:
+        """Return whether a refresh token is valid."""
         with self._lock:
             return _hash(token) in self._stored["refresh"]
 
     def revoke(self, token: str) -> None:
-        """Take a refresh token back."""
+        """Revoke a refresh token."""
         with self._lock:
             if self._stored["refresh"].pop(_hash(token), None) is not None:
                 self._write()
@@ -164,7 +168,7 @@ class Grants:
                 found.append(_consent(client_id, identity_id, path[-1], chain, moment))
         return found
 
-    def key(self) -> RSAPrivateKey:
+    def signing_key(self) -> RSAPrivateKey:
         """Return the key that signs id tokens; it is made when it is first wanted."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa

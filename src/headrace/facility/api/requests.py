@@ -1,4 +1,4 @@
-"""Reading requests: bodies, pages, filters."""
+"""Parsing of requests: bodies, pages, filters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from headrace._internal.json_check import InvalidValue, Limits, check_text, load_json
 from headrace._internal.terminal_text import terminal_text
-from headrace.facility.api.errors import APIError, refused, unprocessable
+from headrace.facility.api.errors import APIError, invalid_value, unprocessable
 from headrace.flowlang import limits
 
 T = TypeVar("T")
@@ -45,34 +45,34 @@ async def json_object(request: Request) -> dict[str, Any]:
         else:
             body = load_json(data, "body", _LIMITS)
     except InvalidValue as error:
-        raise refused(error) from None
+        raise invalid_value(error) from None
     if not isinstance(body, dict):
         raise unprocessable([{"loc": [], "msg": "value is not a valid dict", "type": "type_error"}])
     return body
 
 
-def request_name(body: Mapping[str, Any], what: str) -> str | None:
-    """Return the name of a request that must have its effect once; None where it has none.
+def idempotency_key(body: Mapping[str, Any], operation: str) -> str | None:
+    """Return the idempotency key of a request; None where the client gives no id.
 
     Args:
-        body: the request's body; its ``request_id`` is the client's name for it.
-        what: what is asked for, such as ``start of FLOW``. Names of different clients and of the
-            facility's own requests are kept apart by it.
+        body: the request's body; its ``request_id`` is the client's id of it.
+        operation: the operation, such as ``start of FLOW``. Ids of different clients and of
+            the facility's own requests are kept apart by it.
 
     Raises:
-        InvalidValue: the client's name is no text, or too long.
+        InvalidValue: the client's id is no text, or too long.
     """
     given = body.get("request_id")
     if given is None:
         return None
-    return f"{what}: {check_text(given, 'request_id', max_length=limits.MAX_TAG)}"
+    return f"{operation}: {check_text(given, 'request_id', max_length=limits.MAX_TAG)}"
 
 
 def effective_query(query: QueryParams) -> Mapping[str, str]:
     """Return the query, which a marker replaces but for the page's size.
 
     Raises:
-        APIError: the marker is none of ours.
+        APIError: the marker is not one of this facility.
     """
     marker = query.get("marker")
     if marker is None:
@@ -87,23 +87,23 @@ def effective_query(query: QueryParams) -> Mapping[str, str]:
 
 
 def next_marker(query: Mapping[str, str], offset: int) -> str:
-    """Return a marker that goes on with the same query at ``offset``."""
+    """Return a marker that continues the same query at ``offset``."""
     following = {**query, "_offset": str(offset)}
     return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
 
 
-def marker_behind(query: Mapping[str, str], place: Sequence[str | int]) -> str:
-    """Return a marker that goes on with the same query behind a place in the order."""
-    following = {**query, "_after": json.dumps(place)}
+def marker_after(query: Mapping[str, str], position: Sequence[str | int]) -> str:
+    """Return a marker that continues the same query after a position in the order."""
+    following = {**query, "_after": json.dumps(position)}
     return base64.urlsafe_b64encode(urlencode(following).encode()).decode()
 
 
-def place_of(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list[str | int]:
-    """Return the place that a marker goes on behind; empty for the first page.
+def marker_position(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list[str | int]:
+    """Return the position after which a marker continues; empty for the first page.
 
     Args:
         query: the query.
-        kinds: of what a place is made in this query's order.
+        kinds: types of a position's members in this query's order.
 
     Raises:
         APIError: the marker is none of this query.
@@ -112,15 +112,17 @@ def place_of(query: Mapping[str, str], kinds: Sequence[type[str | int]]) -> list
     if text is None and "_offset" not in query:
         return []
     try:
-        place = load_json(text or "", "marker")
+        position = load_json(text or "", "marker")
     except InvalidValue:
-        place = None
-    if not isinstance(place, list) or [type(item) for item in place] != list(kinds):
+        position = None
+    if not isinstance(position, list) or [type(item) for item in position] != list(kinds):
         raise APIError(400, "BAD_REQUEST", "marker: not from an earlier page")
-    return place
+    return position
 
 
-def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def integer_parameter(
+    query: Mapping[str, str], name: str, default: int, low: int, high: int
+) -> int:
     """Return a whole number from the query.
 
     Raises:
@@ -135,7 +137,7 @@ def number(query: Mapping[str, str], name: str, default: int, low: int, high: in
     return int(text)
 
 
-def several(query: Mapping[str, str], name: str) -> list[str]:
+def list_parameter(query: Mapping[str, str], name: str) -> list[str]:
     """Return the values of a filter that may have more than one.
 
     Raises:
@@ -148,24 +150,24 @@ def several(query: Mapping[str, str], name: str) -> list[str]:
     return values
 
 
-def offset_of(query: Mapping[str, str]) -> int:
-    """Return where a page begins."""
-    return number(query, "_offset", 0, 0, 2**31)
+def page_offset(query: Mapping[str, str]) -> int:
+    """Return the offset of a page."""
+    return integer_parameter(query, "_offset", 0, 0, 2**31)
 
 
-def truth(query: Mapping[str, str], name: str) -> bool:
+def boolean_parameter(query: Mapping[str, str], name: str) -> bool:
     """Return a boolean from the query, in any spelling of case."""
     return query.get(name, "false").lower() in {"true", "1", "yes"}
 
 
 def page(key: str, items: Sequence[T], query: Mapping[str, str]) -> tuple[list[T], dict[str, Any]]:
-    """Cuts one page out of a list.
+    """Return one page of a list.
 
     Returns:
         The page's items, and the members of the answer that describe the page.
     """
-    limit = number(query, "per_page", DEFAULT_PAGE, 1, 100)
-    first = offset_of(query)
+    limit = integer_parameter(query, "per_page", DEFAULT_PAGE, 1, 100)
+    first = page_offset(query)
     more = len(items) > first + limit
     answer: dict[str, Any] = {key: [], "limit": limit, "has_next_page": more}
     if more:
@@ -173,7 +175,7 @@ def page(key: str, items: Sequence[T], query: Mapping[str, str]) -> tuple[list[T
     return list(items[first : first + limit]), answer
 
 
-def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str, bool]]:
+def order_terms(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str, bool]]:
     """Return the terms of ``orderby`` (``FIELD ASC|DESC``, comma-separated): field, descending.
 
     Raises:
@@ -189,8 +191,8 @@ def order_of(query: Mapping[str, str], keys: Collection[str]) -> list[tuple[str,
     return terms
 
 
-def interval(text: str | None) -> tuple[str, str]:
-    """Return the ends of ``from,to`` as stored times; empty where one is open.
+def time_interval(text: str | None) -> tuple[str, str]:
+    """Return the bounds of ``from,to`` as stored times; empty where one is open.
 
     Raises:
         APIError: one is not a time.

@@ -18,16 +18,16 @@ from headrace.facility.api.documents import run_document
 from headrace.facility.api.errors import unprocessable
 from headrace.facility.api.requests import (
     DEFAULT_PAGE,
+    boolean_parameter,
     effective_query,
-    interval,
+    idempotency_key,
+    integer_parameter,
     json_object,
-    marker_behind,
-    number,
-    order_of,
-    place_of,
-    request_name,
-    several,
-    truth,
+    list_parameter,
+    marker_after,
+    marker_position,
+    order_terms,
+    time_interval,
 )
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.engine.run_creation import shared_metadata
@@ -49,21 +49,21 @@ def list_runs(request: Request) -> JSONResponse:
     """``GET /runs`` and ``GET /flows/{id}/runs``."""
     backend = backend_of(request)
     query = effective_query(request.query_params)
-    flow_ids = several(query, "filter_flow_id")
+    flow_ids = list_parameter(query, "filter_flow_id")
     if "flow_id" in request.path_params:
         flow_ids = [request.path_params["flow_id"]]
-    order = order_of(query, ORDER_COLUMNS)
+    order = order_terms(query, ORDER_COLUMNS)
     wanted = RunQuery(
         flow_ids=flow_ids,
-        statuses=several(query, "filter_status"),
+        statuses=list_parameter(query, "filter_status"),
         tag=query.get("filter_tag", ""),
         label=query.get("filter_label", ""),
         flow_title=query.get("filter_flow_title", ""),
-        started=interval(query.get("filter_start_time")),
-        completed=interval(query.get("filter_completion_time")),
+        started=time_interval(query.get("filter_start_time")),
+        completed=time_interval(query.get("filter_completion_time")),
         order=order,
-        after=place_of(query, [*(str for _ in order), str, int]),
-        limit=number(query, "per_page", DEFAULT_PAGE, 1, 100),
+        after=marker_position(query, [*(str for _ in order), str, int]),
+        limit=integer_parameter(query, "per_page", DEFAULT_PAGE, 1, 100),
     )
     runs, more = backend.runs.query_page(wanted)
     answer = {
@@ -72,7 +72,7 @@ def list_runs(request: Request) -> JSONResponse:
         "has_next_page": more,
     }
     if more:
-        answer["marker"] = marker_behind(query, wanted.sort_key(runs[-1]))
+        answer["marker"] = marker_after(query, wanted.sort_key(runs[-1]))
     return JSONResponse(answer)
 
 
@@ -83,7 +83,7 @@ def show(request: Request) -> JSONResponse:
     actions = backend.actions.for_run(run.id)
     details = _details(backend, run)
     document = run_document(run, backend.identity, details, actions, backend.engine.progress)
-    if truth(effective_query(request.query_params), "include_flow_description"):
+    if boolean_parameter(effective_query(request.query_params), "include_flow_description"):
         document["flow_description"] = {"id": run.flow_id, "title": run.flow_title}
     return JSONResponse(document)
 
@@ -116,17 +116,17 @@ def log(request: Request) -> JSONResponse:
     backend = backend_of(request)
     query = effective_query(request.query_params)
     run = backend.runs.get(request.path_params["run_id"])
-    limit = number(query, "limit", 10, 1, 100)
-    place = place_of(query, [int, int])
+    limit = integer_parameter(query, "limit", 10, 1, 100)
+    place = marker_position(query, [int, int])
     at = LogPosition(int(place[0]), int(place[1])) if place else None
-    page = backend.runs.log_page(run.id, limit, at, truth(query, "reverse_order"))
+    page = backend.runs.log_page(run.id, limit, at, boolean_parameter(query, "reverse_order"))
     answer = {
         "limit": limit,
         "has_next_page": page.next is not None,
         "entries": [entry.document() for entry in page.entries],
     }
     if page.next is not None:
-        answer["marker"] = marker_behind(query, astuple(page.next))
+        answer["marker"] = marker_after(query, astuple(page.next))
     return JSONResponse(answer)
 
 
@@ -157,7 +157,7 @@ async def retry(request: Request) -> JSONResponse:
         state=body.get("state"),
         given_output=SuppliedResult(body["result"]) if "result" in body else None,
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
-        request_id=request_name(body, f"retry of {run.id}"),
+        request_id=idempotency_key(body, f"retry of {run.id}"),
         request={key: body[key] for key in _SETTABLE & set(body)},
         deduplicate=True,
     )

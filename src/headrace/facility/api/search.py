@@ -1,4 +1,4 @@
-"""As much of the Search API as shows what flows have published."""
+"""Subset of the Search API: entries that flows have published."""
 
 from __future__ import annotations
 

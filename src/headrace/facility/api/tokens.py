@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from headrace.facility.api.authorize import ALGORITHM
 from headrace.facility.api.backend import Backend, backend_of
-from headrace.facility.api.grants import Authorization, InvalidGrant, Refresh
+from headrace.facility.api.grants import Authorization, InvalidGrant, RefreshGrant
 from headrace.facility.api.responses import JSONResponse
 
 _LIFETIME_SECONDS: Final = 172_800
@@ -49,7 +49,7 @@ async def token(request: Request) -> JSONResponse:
                 return await run_in_threadpool(_for_code, request, backend, allowed)
             case "refresh_token":
                 text = form.get("refresh_token", "")
-                good = await run_in_threadpool(backend.grants.refreshed, text, client_id)
+                good = await run_in_threadpool(backend.grants.refresh_grant, text, client_id)
                 renewed = {**_token(backend, good.server, [good.scope]), "refresh_token": text}
                 return _answer([renewed])
             case "client_credentials":
@@ -75,7 +75,7 @@ async def validate(request: Request) -> JSONResponse:
         return JSONResponse({"error": "invalid_client"}, 401)
     given = form.get("token", "")
     same = hmac.compare_digest(given.encode("utf-8", "replace"), backend.token.encode())
-    live = same or await run_in_threadpool(backend.grants.is_live, given)
+    live = same or await run_in_threadpool(backend.grants.is_active, given)
     return JSONResponse({"active": live})
 
 
@@ -104,7 +104,7 @@ def _for_code(request: Request, backend: Backend, allowed: Authorization) -> JSO
     for server, scopes in _by_server(allowed.scopes).items():
         made = _token(backend, server, scopes)
         if allowed.offline:
-            good_for = Refresh(allowed.client_id, server, made["scope"])
+            good_for = RefreshGrant(allowed.client_id, server, made["scope"])
             made["refresh_token"] = backend.grants.new_refresh_token(good_for)
         tokens.append(made)
     more = {}
@@ -136,7 +136,7 @@ def _id_token(request: Request, backend: Backend, allowed: Authorization) -> str
         "preferred_username": identity.username,
         **({"nonce": allowed.nonce} if allowed.nonce else {}),
     }
-    return jwt.encode(claims, backend.grants.key(), algorithm=ALGORITHM)
+    return jwt.encode(claims, backend.grants.signing_key(), algorithm=ALGORITHM)
 
 
 def _by_server(scopes: str) -> dict[str, list[str]]:

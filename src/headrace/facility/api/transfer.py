@@ -1,4 +1,4 @@
-"""As much of the Transfer API as a client needs to look before it starts a run."""
+"""Subset of the Transfer API: collections, listings, mkdir."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def list_directory(request: Request) -> Response:
     return _operation(request, ls, body)
 
 
-def look(request: Request) -> Response:
+def show_file(request: Request) -> Response:
     """``GET /v0.10/operation/endpoint/{id}/stat``."""
     return _operation(request, stat, dict(request.query_params))
 
@@ -76,7 +76,7 @@ async def make_directory(request: Request) -> Response:
 
 def _operation(
     request: Request,
-    work: Callable[[Mapping[str, Any], Mapping[str, Collection]], dict[str, Any]],
+    operation: Callable[[Mapping[str, Any], Mapping[str, Collection]], dict[str, Any]],
     body: dict[str, Any],
 ) -> Response:
     collections = _collections(request)
@@ -84,7 +84,7 @@ def _operation(
     try:
         if collection_id not in collections:
             raise _unknown(request)
-        return JSONResponse(work({**body, "endpoint_id": collection_id}, collections))
+        return JSONResponse(operation({**body, "endpoint_id": collection_id}, collections))
     except TransferError as error:
         return _error(error, request)
 
@@ -96,8 +96,8 @@ def _collections(request: Request) -> dict[str, Collection]:
 
 def _unknown(request: Request) -> TransferError:
     names = ", ".join(f"{c.name} ({c.id})" for c in _collections(request).values()) or "none"
-    words = f"no collection {request.path_params['collection_id']}; there are: {names}"
-    return TransferError("EndpointNotFound", words)
+    message = f"no collection {request.path_params['collection_id']}; there are: {names}"
+    return TransferError("EndpointNotFound", message)
 
 
 def _error(error: TransferError, request: Request) -> Response:
@@ -116,6 +116,6 @@ ROUTES = [
     Route("/v0.10/endpoint/{collection_id}", endpoint, methods=["GET"]),
     Route("/v0.10/endpoint/{collection_id}/access_list", access_list, methods=["GET"]),
     Route(f"{_OPERATION}/ls", list_directory, methods=["GET"]),
-    Route(f"{_OPERATION}/stat", look, methods=["GET"]),
+    Route(f"{_OPERATION}/stat", show_file, methods=["GET"]),
     Route(f"{_OPERATION}/mkdir", make_directory, methods=["POST"]),
 ]

@@ -1,4 +1,4 @@
-"""Services that clients look for here, since `facility env` leads all of them here, and find not.
+"""Services that the facility does not implement; `facility env` points their clients here.
 
 Each call is answered in the shape of its service's errors, with 501: no client repeats it, and none
 takes it for the absence of a thing.

@@ -14,12 +14,12 @@ from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import (
     DEFAULT_PAGE,
     effective_query,
+    integer_parameter,
     json_object,
+    list_parameter,
     next_marker,
-    number,
-    offset_of,
-    order_of,
-    several,
+    order_terms,
+    page_offset,
 )
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.store.web_inputs import CLOSED, OPEN, ROLES, TIMES, UnknownOption
@@ -32,14 +32,14 @@ MAX_FILTER_IDS: Final = 10
 def list_web_inputs(request: Request) -> JSONResponse:
     """``GET /web_inputs``: those that are open, unless others are asked for."""
     query = effective_query(request.query_params)
-    limit, offset = number(query, "per_page", DEFAULT_PAGE, 1, 100), offset_of(query)
+    limit, offset = integer_parameter(query, "per_page", DEFAULT_PAGE, 1, 100), page_offset(query)
     # Whoever works here has both roles for each.
     _one_of(query, "filter_roles", ROLES)
     found, more = backend_of(request).web_inputs.page(
         _one_of(query, "filter_states", (OPEN, CLOSED)) or [OPEN],
         _ids(query, "filter_flow_ids"),
         _ids(query, "filter_run_ids"),
-        order_of(query, TIMES),
+        order_terms(query, TIMES),
         offset,
         limit,
     )
@@ -48,7 +48,7 @@ def list_web_inputs(request: Request) -> JSONResponse:
 
 
 def _one_of(query: Mapping[str, str], name: str, known: Sequence[str]) -> list[str]:
-    values = several(query, name)
+    values = list_parameter(query, name)
     for value in values:
         if value not in known:
             raise _invalid(name, f"{value!r:.80}: must be of {', '.join(known)}")
@@ -56,7 +56,7 @@ def _one_of(query: Mapping[str, str], name: str, known: Sequence[str]) -> list[s
 
 
 def _ids(query: Mapping[str, str], name: str) -> list[str]:
-    values = several(query, name)
+    values = list_parameter(query, name)
     if len(values) > MAX_FILTER_IDS:
         raise _invalid(name, f"ensure this value has at most {MAX_FILTER_IDS} items")
     for value in values:

@@ -1,4 +1,4 @@
-"""One connection to the broker, and the few things that are done with it."""
+"""Connection to the AMQP broker, and the operations that the service needs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import BasicProperties
 
-from headrace.facility.compute_service.queue_names import Names
+from headrace.facility.compute_service.queue_names import QueueNames
 
 _PERSISTENT: Final = 2
 _CONNECT_SECONDS: Final = 5.0
 # Messages that the broker hands over before the earlier ones are stored.
 _PREFETCH: Final = 500
-# Signs of life are of no use later; they may not pile up while the facility is away.
+# Heartbeats are of no use later; they may not pile up while the facility is down.
 _REPORT_MILLISECONDS: Final = 120_000
 # Clients that went away for good leave their group's queue behind; the store has the results.
 _GROUP_MILLISECONDS: Final = 7 * 86_400_000
 
 BROKEN: Final = (pika.exceptions.AMQPError, OSError)
-Arrived = Callable[[str, bytes], None]
+OnMessage = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True)
@@ -38,50 +38,50 @@ class QueueState:
     consumers: int
 
 
-class Link:
-    """A connection, used by one thread.
+class AmqpConnection:
+    """AMQP connection, used by one thread.
 
     Publications become durable together, by `commit`.
 
     Args:
         url: the broker's.
         names: names of the queues.
-        arrived: called with the name of the queue and the body of each result and report.
+        on_message: called with the name of the queue and the body of each result and report.
 
     Raises:
         pika.exceptions.AMQPError: no connection can be had.
     """
 
-    def __init__(self, url: str, names: Names, arrived: Arrived) -> None:
+    def __init__(self, url: str, names: QueueNames, on_message: OnMessage) -> None:
         parameters = pika.URLParameters(url)
         parameters.socket_timeout = _CONNECT_SECONDS
         parameters.stack_timeout = 2 * _CONNECT_SECONDS
         self._names = names
-        self._arrived = arrived
+        self._on_message = on_message
         self._groups: set[str] = set()
         self._unacknowledged = 0
         self._connection = pika.BlockingConnection(parameters)
-        self._taking: BlockingChannel = self._connection.channel()
-        self._giving: BlockingChannel = self._connection.channel()
+        self._consume_channel: BlockingChannel = self._connection.channel()
+        self._publish_channel: BlockingChannel = self._connection.channel()
         self._declare()
-        self._giving.tx_select()
+        self._publish_channel.tx_select()
 
     def _declare(self) -> None:
-        names, channel = self._names, self._taking
+        names, channel = self._names, self._consume_channel
         channel.exchange_declare(names.exchange, exchange_type="direct", durable=True)
         short = {"x-message-ttl": _REPORT_MILLISECONDS}
-        for queue, arguments in ((names.results, {}), (names.reports, short)):
+        for queue, arguments in ((names.results, {}), (names.status_reports, short)):
             channel.queue_declare(queue, durable=True, arguments=arguments)
             channel.queue_bind(queue, names.exchange, routing_key=queue)
         channel.basic_qos(prefetch_count=_PREFETCH)
-        for queue in (names.results, names.reports):
-            channel.basic_consume(queue, self._take(queue))
+        for queue in (names.results, names.status_reports):
+            channel.basic_consume(queue, self._consumer(queue))
 
-    def _take(self, queue: str) -> Callable[[Any, Any, BasicProperties, bytes], None]:
+    def _consumer(self, queue: str) -> Callable[[Any, Any, BasicProperties, bytes], None]:
         def take(channel: Any, method: Any, properties: BasicProperties, body: bytes) -> None:
             del channel, properties
             self._unacknowledged = method.delivery_tag
-            self._arrived(queue, body)
+            self._on_message(queue, body)
 
         return take
 
@@ -90,31 +90,31 @@ class Link:
         try:
             self._connection.add_callback_threadsafe(lambda: None)
         except pika.exceptions.ConnectionWrongStateError:
-            return  # it is being replaced, and what there is to do will be looked at then
+            return  # it is being replaced; pending work is handled then
 
     def wait(self, seconds: float) -> None:
-        """Take what arrives, for so long at the most or until it is woken."""
+        """Receive messages for a time, or until the thread is woken."""
         self._connection.process_data_events(time_limit=seconds)
 
     def acknowledge(self) -> None:
-        """Tell the broker that all that has arrived is stored."""
+        """Acknowledge all messages received so far: they are stored."""
         if self._unacknowledged:
-            self._taking.basic_ack(self._unacknowledged, multiple=True)
+            self._consume_channel.basic_ack(self._unacknowledged, multiple=True)
             self._unacknowledged = 0
 
-    def queue(self, name: str) -> QueueState:
-        """Return a queue as it is; make it where it is missing."""
-        method = self._giving.queue_declare(name, durable=True).method
+    def queue_state(self, name: str) -> QueueState:
+        """Return a queue's message and consumer counts; declare it where it is missing."""
+        method = self._publish_channel.queue_declare(name, durable=True).method
         return QueueState(method.message_count, method.consumer_count)
 
     def declare(self, name: str) -> None:
-        """Make a queue of commands or tasks, where it is missing."""
-        self.queue(name)
+        """Declare a queue of commands or tasks, where it is missing."""
+        self.queue_state(name)
 
-    def group(self, name: str) -> None:
-        """Make the queue of a task group, where it is missing."""
+    def declare_group(self, name: str) -> None:
+        """Declare the queue of a task group, where it is missing."""
         if name not in self._groups:
-            self._giving.queue_declare(
+            self._publish_channel.queue_declare(
                 name, durable=True, arguments={"x-expires": _GROUP_MILLISECONDS}
             )
             self._groups.add(name)
@@ -125,15 +125,15 @@ class Link:
         They are gone once `commit` returns; a death before leaves them where they were.
         """
         while True:
-            method, properties, _ = self._giving.basic_get(name)
+            method, properties, _ = self._publish_channel.basic_get(name)
             if method is None:
                 return
-            self._giving.basic_ack(method.delivery_tag)
+            self._publish_channel.basic_ack(method.delivery_tag)
             yield properties.headers or {}
 
     def delete(self, name: str) -> None:
-        """Remove a queue; whoever takes from it is told."""
-        self._giving.queue_delete(name)
+        """Delete a queue; the broker cancels its consumers."""
+        self._publish_channel.queue_delete(name)
 
     def publish(
         self,
@@ -150,11 +150,11 @@ class Link:
             headers=dict(headers or {}),
             timestamp=int(timestamp) or None,
         )
-        self._giving.basic_publish("", queue, body, properties)
+        self._publish_channel.basic_publish("", queue, body, properties)
 
     def commit(self) -> None:
-        """Return when all publications since the last call are safe at the broker."""
-        self._giving.tx_commit()
+        """Commit: all messages published since the last call are safe at the broker."""
+        self._publish_channel.tx_commit()
 
     def close(self) -> None:
         """Close the connection."""

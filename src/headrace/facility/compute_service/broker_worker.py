@@ -1,4 +1,4 @@
-"""The thread that talks with the broker: tasks and commands out, results and reports in."""
+"""The broker's worker thread: publishes tasks and commands, consumes results and reports."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from headrace.facility.compute_service.amqp_connection import BROKEN, Link
-from headrace.facility.compute_service.messages import BadMessage, read_report, read_result
-from headrace.facility.compute_service.queue_names import Names
-from headrace.facility.compute_service.registered_endpoints import Children
-from headrace.facility.compute_service.serialized_tasks import PackedTasks
+from headrace.facility.compute_service.amqp_connection import BROKEN, AmqpConnection
+from headrace.facility.compute_service.messages import (
+    InvalidMessage,
+    read_result,
+    read_status_report,
+)
+from headrace.facility.compute_service.queue_names import QueueNames
+from headrace.facility.compute_service.registered_endpoints import RegisteredEndpoints
+from headrace.facility.compute_service.serialized_tasks import SerializedTasks
 from headrace.facility.errors import StateConflict
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault
@@ -25,49 +29,49 @@ _TICK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
 
-Ended = Callable[[Sequence[tuple[str, bytes]]], None]
+OnResults = Callable[[Sequence[tuple[str, bytes]]], None]
 
 
-class Pump:
-    """Keeps a connection to the broker, and everything moving that goes over it.
+class BrokerWorker:
+    """Thread that keeps a connection to the broker, and sends and receives over it.
 
     Args:
         url: the broker's.
         names: names of the queues.
-        tasks: packed tasks.
-        children: where they run.
-        ended: stores results by task id, and tells whom they concern.
-        failed: ends a task with a reason.
-        store: where tasks are kept; its health is told of an exchange that fails.
+        tasks: stored tasks.
+        endpoints: endpoints that run them.
+        on_results: stores results by task id, and notifies the actions that wait for them.
+        on_failure: ends a task with a reason.
+        store: database of tasks; failures of the connection are reported to its health.
     """
 
     def __init__(
         self,
         url: str,
-        names: Names,
-        tasks: PackedTasks,
-        children: Children,
-        ended: Ended,
-        failed: Callable[[str, str], None],
+        names: QueueNames,
+        tasks: SerializedTasks,
+        endpoints: RegisteredEndpoints,
+        on_results: OnResults,
+        on_failure: Callable[[str, str], None],
         store: Store,
     ) -> None:
-        self._kept = store
+        self._store = store
         self._url = url
         self._names = names
         self._tasks = tasks
-        self._children = children
-        self._ended = ended
-        self._failed = failed
-        self._link: Link | None = None
+        self._endpoints = endpoints
+        self._on_results = on_results
+        self._on_failure = on_failure
+        self._connection: AmqpConnection | None = None
         self._arrived: list[tuple[str, bytes]] = []
-        self._errands: queue.SimpleQueue[tuple[Callable[[Link], None], threading.Event]] = (
-            queue.SimpleQueue()
-        )
+        self._requests: queue.SimpleQueue[
+            tuple[Callable[[AmqpConnection], None], threading.Event]
+        ] = queue.SimpleQueue()
         self._connected = threading.Event()
         self._stopping = threading.Event()
-        self._more = threading.Event()
+        self._work_pending = threading.Event()
         self._thread = SupervisedThread("broker link", self._run, store.health)
-        # Its loggers tell of every attempt, with a traceback each.
+        # pika logs every attempt, each with a traceback.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
 
     @property
@@ -76,92 +80,92 @@ class Pump:
         return self._connected.is_set()
 
     def start(self) -> None:
-        """Begin; return at once."""
+        """Start the thread; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is under way is taken up at the next start."""
+        """Stop the thread; open tasks are resumed at the next start."""
         self._stopping.set()
         self.wake()
         self._thread.stop()
 
     def wake(self) -> None:
-        """Has it look at once at what there is to do."""
-        self._more.set()
-        link = self._link
-        if link is not None:
-            link.wake()
+        """Wake the thread to handle pending work at once."""
+        self._work_pending.set()
+        connection = self._connection
+        if connection is not None:
+            connection.wake()
 
-    def do(self, errand: Callable[[Link], None], seconds: float) -> None:
-        """Has something done at the broker, and returns when it is.
+    def run_request(self, request: Callable[[AmqpConnection], None], timeout: float) -> None:
+        """Run a request on the broker connection, and return when it is done.
 
         Args:
-            errand: what is done; it may be done twice.
-            seconds: how long to wait for it.
+            request: called with the connection; after a lost connection, once more.
+            timeout: how long to wait for it, seconds.
 
         Raises:
             StateConflict: the broker was not reached in time.
         """
         done = threading.Event()
-        self._errands.put((errand, done))
+        self._requests.put((request, done))
         self.wake()
-        if not done.wait(seconds):
+        if not done.wait(timeout):
             raise StateConflict("the broker is not reached; try again, or see the facility's log")
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._link = Link(self._url, self._names, self._take)
+                self._connection = AmqpConnection(self._url, self._names, self._on_message)
             except BROKEN as error:
-                self._kept.health.report("broker", f"not reached: {_reason(error)}")
+                self._store.health.report("broker", f"not reached: {_reason(error)}")
                 self._stopping.wait(_RETRY_SECONDS)
                 continue
             logger.info("connected to the broker")
             self._connected.set()
             try:
-                self._kept.health.clear("broker")
-                self._serve(self._link)
+                self._store.health.clear("broker")
+                self._serve(self._connection)
             except BROKEN as error:
                 if not self._stopping.is_set():
                     logger.warning("the broker is lost: %s", _reason(error))
             except Exception as error:
-                logger.exception("the exchange with the broker; it is begun again")
-                text = f"the exchange is begun again after {describe(error)}"
-                self._kept.health.report("broker", text)
+                logger.exception("the broker connection failed; it is opened again")
+                text = f"the connection is opened again after {describe(error)}"
+                self._store.health.report("broker", text)
                 self._stopping.wait(_RETRY_SECONDS)
             self._connected.clear()
-            self._children.disconnected()
+            self._endpoints.disconnected()
             self._arrived.clear()  # not acknowledged: it comes again
-            self._link.close()
-            self._link = None
+            self._connection.close()
+            self._connection = None
 
-    def _serve(self, link: Link) -> None:
+    def _serve(self, connection: AmqpConnection) -> None:
         while not self._stopping.is_set():
-            if not self._more.is_set():
-                link.wait(_TICK_SECONDS)
-            self._more.clear()
+            if not self._work_pending.is_set():
+                connection.wait(_TICK_SECONDS)
+            self._work_pending.clear()
             try:
-                self._store(link)
-                self._deliver(link)
-                self._run_errands(link)
-                for task_id, reason in self._children.tick(link, self._url):
-                    self._failed(task_id, reason)
+                self._store_messages(connection)
+                self._deliver(connection)
+                self._run_requests(connection)
+                for task_id, reason in self._endpoints.dispatch(connection, self._url):
+                    self._on_failure(task_id, reason)
             except sqlite3.Error as error:
-                if self._kept.report_fault(error) is StoreFault.RECORD:
+                if self._store.report_fault(error) is StoreFault.RECORD:
                     raise
                 self._stopping.wait(_RETRY_SECONDS)
 
-    def _run_errands(self, link: Link) -> None:
-        while not self._errands.empty():
-            errand, done = self._errands.get()
-            errand(link)
-            link.commit()
+    def _run_requests(self, connection: AmqpConnection) -> None:
+        while not self._requests.empty():
+            request, done = self._requests.get()
+            request(connection)
+            connection.commit()
             done.set()
 
-    def _take(self, name: str, body: bytes) -> None:
+    def _on_message(self, name: str, body: bytes) -> None:
         self._arrived.append((name, body))
 
-    def _store(self, link: Link) -> None:
+    def _store_messages(self, connection: AmqpConnection) -> None:
         results: list[tuple[str, bytes]] = []
         reports = []
         for name, body in self._arrived:
@@ -169,24 +173,24 @@ class Pump:
                 if name == self._names.results:
                     results.append((read_result(body).task_id, body))
                 else:
-                    reports.append(read_report(body))
-            except BadMessage as error:
+                    reports.append(read_status_report(body))
+            except InvalidMessage as error:
                 logger.error("a message in %s: %s", name, error)
         # Results first: a report may say that what is still open must be run again.
         if results:
-            self._ended(results)
+            self._on_results(results)
         for report in reports:
-            self._children.take(report)
+            self._endpoints.record_report(report)
         self._arrived.clear()
-        link.acknowledge()
+        connection.acknowledge()
 
-    def _deliver(self, link: Link) -> None:
+    def _deliver(self, connection: AmqpConnection) -> None:
         while tasks := self._tasks.undelivered(_AT_ONCE):
             for task in tasks:
                 group = self._names.group(task.group_id)
-                link.group(group)
-                link.publish(group, task.message or b"", timestamp=task.completed or 0.0)
-            link.commit()
+                connection.declare_group(group)
+                connection.publish(group, task.message or b"", timestamp=task.completed_at or 0.0)
+            connection.commit()
             self._tasks.set_delivered([task.id for task in tasks])
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from headrace.facility.compute_service.hosted_endpoints import Endpoints, Host
+from headrace.facility.compute_service.hosted_endpoints import HostedEndpoints, TaskEndpoint
 
 
 class RegisteredEndpoints(Protocol):
     """Endpoints that run by themselves and have registered at the facility."""
 
-    def endpoint(self, endpoint_id: str) -> Host | None:
+    def endpoint(self, endpoint_id: str) -> TaskEndpoint | None:
         """Return the one with this id."""
 
-    def waiting_for(self, task_id: str) -> str:
+    def pending_reason(self, task_id: str) -> str:
         """Say in one line what keeps a task waiting; empty where nothing."""
 
-    def known(self) -> list[tuple[str, str]]:
+    def list_endpoints(self) -> list[tuple[str, str]]:
         """Return the name and the id of each."""
 
 
@@ -28,19 +28,19 @@ class EndpointLookup:
         registered: those that have registered.
     """
 
-    def __init__(self, hosted: Endpoints, registered: RegisteredEndpoints) -> None:
+    def __init__(self, hosted: HostedEndpoints, registered: RegisteredEndpoints) -> None:
         self._hosted = hosted
         self._registered = registered
 
-    def known(self) -> list[tuple[str, str]]:
+    def list_endpoints(self) -> list[tuple[str, str]]:
         """Return the name and the id of every endpoint."""
-        return self._hosted.known() + self._registered.known()
+        return self._hosted.list_endpoints() + self._registered.list_endpoints()
 
-    def waiting_for(self, task_id: str) -> str:
+    def pending_reason(self, task_id: str) -> str:
         """Say in one line what keeps a task waiting; empty where nothing is known of it."""
-        return self._hosted.waiting_for(task_id) or self._registered.waiting_for(task_id)
+        return self._hosted.pending_reason(task_id) or self._registered.pending_reason(task_id)
 
-    def host(self, endpoint_id: str) -> Host:
+    def host(self, endpoint_id: str) -> TaskEndpoint:
         """Return where the tasks of an endpoint go; an unknown one refuses them."""
         return (
             self._hosted.hosted(endpoint_id)

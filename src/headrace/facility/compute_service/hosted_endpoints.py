@@ -1,4 +1,4 @@
-"""The endpoints that a facility hosts: started at their first task, reaped after a death."""
+"""Endpoints that a facility hosts: started at their first task, cleaned up after a crash."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from headrace.facility.settings import SettingsFile, state_directory
 logger = logging.getLogger(__name__)
 
 
-class Host(Protocol):
-    """Something that tasks can be submitted to."""
+class TaskEndpoint(Protocol):
+    """Endpoint that tasks can be submitted to."""
 
     def submit(self, task: TaskSpec) -> None:
         """Submit a task; one that is submitted already stays."""
 
     def cancel(self, task_id: str) -> None:
-        """Give a task up."""
+        """Cancel a task."""
 
 
-class Endpoints:
+class HostedEndpoints:
     """The endpoints of a facility, each with the configuration that it has now.
 
     Args:
         root: the project's root.
-        settings: tells the endpoints.
+        settings: lists the hosted endpoints.
         on_event: called with every event of a task, from any thread.
         environment: returns variables for the workers, which lead a Globus client there to this
             facility.
@@ -60,30 +60,30 @@ class Endpoints:
         self._endpoints: dict[str, HostedEndpoint] = {}
         self._lock = threading.Lock()
 
-    def known(self) -> list[tuple[str, str]]:
+    def list_endpoints(self) -> list[tuple[str, str]]:
         """Return the name and the id of every hosted endpoint."""
         return [(endpoint.name, endpoint.id) for endpoint in self._settings.current().endpoints]
 
-    def waiting_for(self, task_id: str) -> str:
-        """Say in one line what keeps a task waiting; empty where nothing is known of it."""
+    def pending_reason(self, task_id: str) -> str:
+        """Return in one line why a task is pending; empty where nothing is known of it."""
         with self._lock:
             endpoints = list(self._endpoints.values())
         return next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
 
-    def hosted(self, endpoint_id: str) -> Host | None:
-        """Return where the tasks of an endpoint go; None where the facility does not host it."""
+    def hosted(self, endpoint_id: str) -> TaskEndpoint | None:
+        """Return the hosted endpoint with this id; None where the facility does not host it."""
         if self._settings.current().endpoint(endpoint_id) is None:
             return None
         return self.host(endpoint_id)
 
-    def host(self, endpoint_id: str) -> Host:
+    def host(self, endpoint_id: str) -> TaskEndpoint:
         """Return where the tasks of a hosted endpoint go; an unknown one refuses them."""
-        return _Hosted(self, endpoint_id)
+        return _HostedEndpoint(self, endpoint_id)
 
     def reap(self) -> None:
         """End what hosts of an earlier facility left behind: processes and batch jobs.
 
-        The jobs of tasks that it gave up too, where it died before it had cancelled them.
+        The jobs of cancelled tasks too, where it died before it had cancelled them.
         """
         for directory in sorted(self._directory.iterdir()):
             if directory.is_dir():
@@ -102,7 +102,7 @@ class Endpoints:
         self._endpoint(endpoint_id).submit(spec, task)
 
     def cancel(self, endpoint_id: str, task_id: str) -> None:
-        """Give a task of a hosted endpoint up.
+        """Cancel a task of a hosted endpoint.
 
         Raises:
             FacilityError: no endpoint has this id.
@@ -110,20 +110,20 @@ class Endpoints:
         self._endpoint(endpoint_id).cancel(self._spec(endpoint_id), task_id)
 
     def restart(self, endpoint_id: str) -> bool:
-        """Has the next task of a hosted endpoint start a new host; says whether there was one."""
+        """Restart a hosted endpoint's host at its next task; return whether there was one."""
         with self._lock:
             endpoint = self._endpoints.get(endpoint_id)
         return endpoint.restart() if endpoint is not None else False
 
     def status(self, endpoint_id: str) -> dict[str, Any]:
-        """Return what a hosted endpoint says of itself.
+        """Return the status of a hosted endpoint.
 
         Raises:
             FacilityError: no endpoint has this id.
         """
         return self._endpoint(endpoint_id).status(self._spec(endpoint_id))
 
-    def forget(self, endpoint_id: str) -> None:
+    def delete_state(self, endpoint_id: str) -> None:
         """Drop the stored state of an endpoint that is not in use."""
         with self._lock:
             if endpoint_id not in self._endpoints:
@@ -163,10 +163,10 @@ class Endpoints:
         )
 
 
-class _Hosted:
-    """A hosted endpoint, as what tasks are submitted to."""
+class _HostedEndpoint:
+    """Hosted endpoint that tasks are submitted to."""
 
-    def __init__(self, endpoints: Endpoints, endpoint_id: str) -> None:
+    def __init__(self, endpoints: HostedEndpoints, endpoint_id: str) -> None:
         self._endpoints = endpoints
         self._id = endpoint_id
 

@@ -1,4 +1,4 @@
-"""What clients, service and endpoints of Globus Compute say to each other.
+"""Messages between clients, service and endpoints of Globus Compute.
 
 Function code, arguments and results pass through as the text that they are: nothing here is
 ever turned into Python objects, but JSON. globus_compute_common is imported with the first message:
@@ -22,18 +22,18 @@ _JSON = "11\n"  # globus_compute_sdk's JSONData
 JSON_RESULTS = ("globus_compute_sdk.serialize.JSONData",)
 
 
-class BadMessage(FacilityError):
+class InvalidMessage(FacilityError):
     """A message from the broker that is none of Globus Compute."""
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """How a task ended, as an endpoint tells it.
+    """Result of a task, as an endpoint reports it.
 
     Attributes:
         task_id: the task.
         data: the serialised result, or the text of the error.
-        is_error: which of the two.
+        is_error: whether it is an error.
         details: versions of what ran it.
     """
 
@@ -44,40 +44,40 @@ class TaskResult:
 
 
 @dataclass(frozen=True)
-class Report:
-    """A sign of life of an endpoint, or of one of its children.
+class StatusReport:
+    """Status report or heartbeat of an endpoint, or of one of its user endpoints.
 
     Attributes:
-        endpoint_id: who tells.
-        state: what it tells.
+        endpoint_id: the endpoint or user endpoint.
+        state: its state.
     """
 
     endpoint_id: str
     state: dict[str, Any]
 
 
-def pack(buffers: Sequence[str]) -> str:
+def pack_buffers(buffers: Sequence[str]) -> str:
     """Join serialised texts, each with its length before it, as the SDK does."""
     return "".join(f"{len(buffer)}\n{buffer}" for buffer in buffers)
 
 
-def packed_code(code: str) -> str:
+def serialized_code(code: str) -> str:
     """Return a function's code with its length before it, whether it came so or not."""
-    return pack([strip_code_length(code)])
+    return pack_buffers([strip_code_length(code)])
 
 
-def packed_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """Packs JSON arguments as the SDK does."""
-    return pack([_JSON + json.dumps(list(args)), _JSON + json.dumps(dict(kwargs))])
+def serialized_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Serialize arguments as JSON, as the SDK does."""
+    return pack_buffers([_JSON + json.dumps(list(args)), _JSON + json.dumps(dict(kwargs))])
 
 
 def source_code(name: str, source: str) -> str:
     """Return source text that a client registers plain in the form in which it travels."""
-    return pack([f"{_SOURCE_TEXT}{name}:{source}"])
+    return pack_buffers([f"{_SOURCE_TEXT}{name}:{source}"])
 
 
 def task_message(task_id: str, buffer: str) -> bytes:
-    """Return the message that hands a task to an endpoint."""
+    """Return the message that sends a task to an endpoint."""
     from globus_compute_common import messagepack
     from globus_compute_common.messagepack.message_types import Task
 
@@ -104,13 +104,13 @@ def read_result(body: bytes) -> TaskResult:
 
     result = _unpacked(body)
     if not isinstance(result, Result):
-        raise BadMessage(f"not a result but {type(result).__name__}")
+        raise InvalidMessage(f"not a result but {type(result).__name__}")
     details = {str(name): value for name, value in (result.details or {}).items()}
     return TaskResult(str(result.task_id), result.data, result.is_error, details)
 
 
-def read_report(body: bytes) -> Report:
-    """Read a sign of life.
+def read_status_report(body: bytes) -> StatusReport:
+    """Read a status report.
 
     Raises:
         BadMessage: it is none.
@@ -119,8 +119,8 @@ def read_report(body: bytes) -> Report:
 
     report = _unpacked(body)
     if not isinstance(report, EPStatusReport):
-        raise BadMessage(f"not a status report but {type(report).__name__}")
-    return Report(str(report.endpoint_id), dict(report.global_state))
+        raise InvalidMessage(f"not a status report but {type(report).__name__}")
+    return StatusReport(str(report.endpoint_id), dict(report.global_state))
 
 
 def start_command(
@@ -130,14 +130,14 @@ def start_command(
     user_runtime: Mapping[str, Any],
     identity: tuple[str, str],
 ) -> bytes:
-    """Return the command that makes an endpoint start a child, unless it runs.
+    """Return the command that makes an endpoint start a user endpoint, unless it runs.
 
     Args:
-        name: the child's name, and that of its directory.
+        name: the user endpoint's name, and that of its directory.
         credentials: its id and its queues.
         user_config: values for the endpoint's template.
-        user_runtime: what the client told of its own Python.
-        identity: id and name of who asks.
+        user_runtime: versions of the client's Python and SDK.
+        identity: id and name of the user.
     """
     command = {
         "command": "cmd_start_endpoint",
@@ -161,4 +161,4 @@ def _unpacked(body: bytes) -> Any:
     try:
         return messagepack.unpack(body)
     except Exception as error:
-        raise BadMessage(f"cannot be read: {type(error).__name__}") from error
+        raise InvalidMessage(f"cannot be read: {type(error).__name__}") from error

@@ -1,6 +1,6 @@
-"""A RabbitMQ of the facility's own: loopback only, known to nobody else, ended by process id.
+"""Private RabbitMQ broker of a facility: loopback only, stopped by process id.
 
-Its processes are known by a variable in their environment that names the state directory. A
+Its processes are identified by a variable in their environment that names the state directory. A
 facility that takes the place of a killed one finds the broker that way and goes on with it, so
 that endpoints keep their connections.
 """
@@ -29,10 +29,10 @@ logger = logging.getLogger(__name__)
 
 # The program itself: Debian's wrapper of the same name insists on an account of its own.
 _PROGRAMS: Final = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/sbin/rabbitmq-server")
-_MARK: Final = "RABBITMQ_MNESIA_BASE"
+_MARKER: Final = "RABBITMQ_MNESIA_BASE"
 _STOP_SECONDS: Final = 20.0
 _LONGEST_PAUSE: Final = 30.0
-# A broker that ran for so long had started well.
+# A broker that ran for so long had started successfully.
 _SETTLED_SECONDS: Final = 60.0
 
 _CONFIGURATION: Final = """\
@@ -52,7 +52,7 @@ def rabbitmq_program() -> str | None:
 
 
 def missing_broker() -> str:
-    """Say in one line why there is no broker, and what to do; empty where there can be one."""
+    """Return in one line why there is no broker, and what to do; empty where there can be one."""
     if rabbitmq_program() is not None:
         return ""
     return (
@@ -72,11 +72,11 @@ class _Access:
 
 
 class PrivateBroker:
-    """RabbitMQ in a directory, kept running.
+    """RabbitMQ in a directory, restarted when it ends.
 
     Args:
-        directory: holds all that it keeps.
-        health: told of what does not go as it should.
+        directory: its configuration, logs and data.
+        health: where failures are reported.
 
     Raises:
         FacilityError: it is not installed, or its files cannot be read.
@@ -90,16 +90,16 @@ class PrivateBroker:
         self._directory = private_directory(directory)
         self._access = self._read_access()
         self._stopping = threading.Event()
-        self._thread = SupervisedThread("private broker", self._keep, health)
+        self._thread = SupervisedThread("private broker", self._keep_running, health)
 
     @property
     def url(self) -> str:
-        """Where it is reached, with user and password."""
+        """URL of the broker, with user and password."""
         access = self._access
         return f"amqp://{access.user}:{access.password}@127.0.0.1:{access.port}/%2F"
 
     def start(self) -> None:
-        """Start it, or takes over the one that runs; return at once."""
+        """Start it, or take over the one that runs; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -116,7 +116,7 @@ class PrivateBroker:
         for process in psutil.wait_procs(self._processes(), 3.0)[1]:
             _signal(process, kill=True)
 
-    def _keep(self) -> None:
+    def _keep_running(self) -> None:
         pause = 0.5
         while not self._stopping.is_set():
             servers = self._servers()
@@ -126,7 +126,7 @@ class PrivateBroker:
                 logger.error("RabbitMQ cannot be started: %s", error)
                 self._stopping.wait(_LONGEST_PAUSE)
                 continue
-            seconds = self._watch(server)
+            seconds = self._wait_for_exit(server)
             if self._stopping.is_set():
                 return
             pause = 0.5 if seconds > _SETTLED_SECONDS else min(2 * pause, _LONGEST_PAUSE)
@@ -138,7 +138,7 @@ class PrivateBroker:
             # Its launcher may live a moment longer than the server and would start none anew.
             self._stopping.wait(pause)
 
-    def _watch(self, server: psutil.Process | subprocess.Popen[bytes]) -> float:
+    def _wait_for_exit(self, server: psutil.Process | subprocess.Popen[bytes]) -> float:
         seconds = 0.0
         while not self._stopping.is_set():
             try:
@@ -178,7 +178,7 @@ class PrivateBroker:
             **kept,
             # Erlang's cookie, which lets in whoever knows it, is made here.
             "HOME": str(directory),
-            _MARK: str(directory / "mnesia"),
+            _MARKER: str(directory / "mnesia"),
             "RABBITMQ_NODENAME": f"headrace{access.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(access.port),
@@ -221,7 +221,7 @@ class PrivateBroker:
             try:
                 if process.info["uids"].real != os.getuid():
                     continue
-                same = process.environ().get(_MARK) == str(self._directory / "mnesia")
+                same = process.environ().get(_MARKER) == str(self._directory / "mnesia")
                 if same and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
             except psutil.Error:

@@ -1,4 +1,4 @@
-"""Queues of the Compute service, and what endpoints are told of them."""
+"""Names of the Compute service's queues, and the credentials that endpoints get for them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Names:
-    """Names at the broker; facilities that share one do not meet.
+class QueueNames:
+    """Names at the broker, distinct for each facility that shares it.
 
     Attributes:
-        facility: something that no other facility has.
+        facility: unique id of the facility.
     """
 
     facility: str
 
     @property
     def exchange(self) -> str:
-        """Where endpoints publish."""
+        """Exchange to which endpoints publish."""
         return f"{self._prefix}.endpoints"
 
     @property
@@ -27,13 +27,13 @@ class Names:
         return f"{self._prefix}.results"
 
     @property
-    def reports(self) -> str:
-        """Queue and routing key of signs of life."""
+    def status_reports(self) -> str:
+        """Queue and routing key of status reports and heartbeats."""
         return f"{self._prefix}.reports"
 
     @property
     def group_prefix(self) -> str:
-        """What the SDK puts before the id of a task group."""
+        """Prefix that the SDK puts before the id of a task group."""
         return f"{self._prefix}.group."
 
     def group(self, group_id: str) -> str:
@@ -44,28 +44,28 @@ class Names:
         """Return the queue of an endpoint's commands."""
         return f"{self._prefix}.commands.{endpoint_id}"
 
-    def tasks(self, child_id: str) -> str:
-        """Return the queue of a child's tasks."""
-        return f"{self._prefix}.tasks.{child_id}"
+    def tasks(self, user_endpoint_id: str) -> str:
+        """Return the queue of a user endpoint's tasks."""
+        return f"{self._prefix}.tasks.{user_endpoint_id}"
 
     def registration(self, endpoint_id: str, url: str) -> dict[str, Any]:
-        """Return what the service answers to an endpoint's registration."""
+        """Return the service's response to an endpoint's registration."""
         return {
             "endpoint_id": endpoint_id,
             "command_queue_info": {
                 "connection_url": url,
                 "queue": self.commands(endpoint_id),
             },
-            "heartbeat_queue_info": self._publishing(url, self.reports, durable=False),
+            "heartbeat_queue_info": self._publishing(url, self.status_reports, durable=False),
         }
 
-    def credentials(self, child_id: str, url: str) -> dict[str, Any]:
-        """Return what a child needs to take tasks and to tell results."""
+    def credentials(self, user_endpoint_id: str, url: str) -> dict[str, Any]:
+        """Return the queues and credentials that a user endpoint needs."""
         return {
-            "endpoint_id": child_id,
-            "task_queue_info": {"connection_url": url, "queue": self.tasks(child_id)},
+            "endpoint_id": user_endpoint_id,
+            "task_queue_info": {"connection_url": url, "queue": self.tasks(user_endpoint_id)},
             "result_queue_info": self._publishing(url, self.results, durable=True),
-            "heartbeat_queue_info": self._publishing(url, self.reports, durable=False),
+            "heartbeat_queue_info": self._publishing(url, self.status_reports, durable=False),
         }
 
     def _publishing(self, url: str, queue: str, *, durable: bool) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Seeing to it that every task of a real endpoint reaches a child that lives.
+"""Delivery of tasks to the user endpoint processes of registered endpoints.
 
-A child that takes from its queue is alive: the broker knows at once when one is gone. Then what
-waits in its queue is taken back, a start is asked for, and what the dead one had already taken is
-handed out again once its successor tells when it was started. So nothing is lost, and nothing is
-run twice but what a dead child may have been running.
+A user endpoint that consumes from its queue is alive: the broker knows at once when one is gone.
+Then what waits in its queue is drained, a start is requested, and what the dead one had already
+taken is published again once its successor reports when it was started. So nothing is lost, and
+nothing is run twice but what a dead user endpoint may have been running.
 """
 
 from __future__ import annotations
@@ -15,60 +15,60 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace._internal.clock import elapsed
-from headrace.facility.compute_service.amqp_connection import Link
+from headrace.facility.compute_service.amqp_connection import AmqpConnection
 from headrace.facility.compute_service.messages import (
-    Report,
-    packed_code,
+    StatusReport,
+    serialized_code,
     start_command,
     task_message,
 )
-from headrace.facility.compute_service.queue_names import Names
-from headrace.facility.compute_service.registrations import Child, Registrations
-from headrace.facility.compute_service.serialized_tasks import PackedTask, PackedTasks
+from headrace.facility.compute_service.queue_names import QueueNames
+from headrace.facility.compute_service.registrations import Registrations, UserEndpoint
+from headrace.facility.compute_service.serialized_tasks import SerializedTask, SerializedTasks
 from headrace.facility.errors import NotFound
 from headrace.facility.identity import Identity
 from headrace.facility.store.tasks import FunctionTable
 
 logger = logging.getLogger(__name__)
 
-# A start is asked for again after this time: the endpoint itself may have been restarted.
+# A start is requested again after this time: the endpoint itself may have been restarted.
 _START_SECONDS: Final = 5.0
 _AT_ONCE: Final = 500
-# What a child says when the file of a dead one with its name is still fresh.
+# Error of a user endpoint when the file of a dead one with its name is still fresh.
 _STALE_NAME: Final = "Another instance"
 
 Failed = list[tuple[str, str]]
 
 
 @dataclass
-class _Heard:
-    start_sent: float = -_START_SECONDS
+class _StartRequest:
+    sent_at: float = -_START_SECONDS
     error: str = ""
 
 
 @dataclass
-class _Beat:
-    moment: float
+class _Heartbeat:
+    received_at: float
     period: float
 
 
-class Children:
-    """The children of all registered endpoints. One thread uses it, but for `online`.
+class RegisteredEndpoints:
+    """User endpoints of all registered endpoints. One thread uses it, but for `is_online`.
 
     Args:
-        registrations: endpoints and children.
+        registrations: endpoints and user endpoints.
         tasks: their tasks.
         functions: registered functions.
         names: names of the queues.
-        identity: who asks for children.
+        identity: in whose name user endpoints are started.
     """
 
     def __init__(
         self,
         registrations: Registrations,
-        tasks: PackedTasks,
+        tasks: SerializedTasks,
         functions: FunctionTable,
-        names: Names,
+        names: QueueNames,
         identity: Identity,
     ) -> None:
         self._registrations = registrations
@@ -76,61 +76,63 @@ class Children:
         self._functions = functions
         self._names = names
         self._identity = identity
-        self._heard: dict[str, _Heard] = {}
-        self._beats: dict[str, _Beat] = {}
-        self._seen: dict[str, float] = {}
+        self._starts: dict[str, _StartRequest] = {}
+        self._heartbeats: dict[str, _Heartbeat] = {}
+        self._last_seen: dict[str, float] = {}
         self._states: dict[str, dict[str, Any]] = {}
         self._listening: set[str] = set()
 
-    def online(self, endpoint_id: str) -> bool:
-        """Return whether an endpoint listens, and has given a sign of life lately."""
-        beat = self._beats.get(endpoint_id)
+    def is_online(self, endpoint_id: str) -> bool:
+        """Return whether an endpoint consumes commands, and has sent a heartbeat lately."""
+        beat = self._heartbeats.get(endpoint_id)
         if beat is None or endpoint_id not in self._listening:
             return False
-        return elapsed() - beat.moment < 2 * beat.period + 10.0
+        return elapsed() - beat.received_at < 2 * beat.period + 10.0
 
     def last_seen(self, endpoint_id: str) -> float | None:
-        """Return the Unix time of an endpoint's last sign of life that came here."""
-        return self._seen.get(endpoint_id)
+        """Return the Unix time of an endpoint's last heartbeat; None before the first."""
+        return self._last_seen.get(endpoint_id)
 
-    def state(self, child_id: str) -> dict[str, Any]:
-        """Return what a child has told of itself last."""
-        return self._states.get(child_id, {})
+    def state(self, user_endpoint_id: str) -> dict[str, Any]:
+        """Return the last state that a user endpoint reported."""
+        return self._states.get(user_endpoint_id, {})
 
     def disconnected(self) -> None:
-        """Note that the broker is not reached: nobody is known to listen."""
+        """Record that the broker is not reached: no endpoint is known to be online."""
         self._listening = set()
-        for heard in self._heard.values():
-            heard.start_sent = -_START_SECONDS
+        for start in self._starts.values():
+            start.sent_at = -_START_SECONDS
 
-    def take(self, report: Report) -> None:
-        """Take a sign of life."""
+    def record_report(self, report: StatusReport) -> None:
+        """Record a heartbeat or status report."""
         if self._registrations.find(report.endpoint_id) is not None:
-            self._seen[report.endpoint_id] = time.time()
+            self._last_seen[report.endpoint_id] = time.time()
             period = float(report.state.get("heartbeat_period") or 0.0)
             if period > 0:
-                self._beats[report.endpoint_id] = _Beat(elapsed(), period)
+                self._heartbeats[report.endpoint_id] = _Heartbeat(elapsed(), period)
             else:
-                self._beats.pop(report.endpoint_id, None)
+                self._heartbeats.pop(report.endpoint_id, None)
             return
-        child = self._registrations.child(report.endpoint_id)
-        if child is None:
+        user_endpoint = self._registrations.find_user_endpoint(report.endpoint_id)
+        if user_endpoint is None:
             logger.info("a report of an endpoint that is not known: %s", report.endpoint_id)
             return
         error = report.state.get("error")
         if error is not None:
-            self._heard.setdefault(child.id, _Heard()).error = str(error)
+            self._starts.setdefault(user_endpoint.id, _StartRequest()).error = str(error)
             return
         kept = ("total_workers", "managers", "outstanding_tasks", "active", "start_iso")
-        self._states[child.id] = {k: report.state[k] for k in kept if k in report.state}
+        self._states[user_endpoint.id] = {k: report.state[k] for k in kept if k in report.state}
         started = report.state.get("start_unix")
         if isinstance(started, float | int):
-            again = self._tasks.begin_anew(child.id, float(started))
+            again = self._tasks.requeue_lost(user_endpoint.id, float(started))
             if again:
-                logger.warning("%s was started anew; %d tasks are sent again", child.name, again)
+                logger.warning(
+                    "%s was restarted; %d tasks are sent again", user_endpoint.name, again
+                )
 
-    def tick(self, link: Link, url: str) -> Failed:
-        """Do what there is to do.
+    def dispatch(self, connection: AmqpConnection, url: str) -> Failed:
+        """Publish unpublished tasks, and start user endpoints that are needed.
 
         Returns:
             Tasks that cannot run, with the reason.
@@ -139,60 +141,75 @@ class Children:
             registration.id
             for registration in self._registrations.all()
             if not registration.locked
-            and link.queue(self._names.commands(registration.id)).consumers
+            and connection.queue_state(self._names.commands(registration.id)).consumers
         }
         failed: Failed = []
-        for child_id in self._tasks.busy_children():
-            child = self._registrations.child(child_id)
-            if child is None:
-                gone = "its endpoint was deleted from this facility"
-                failed += [(task.id, gone) for task in self._tasks.open_of(child_id)]
+        for user_endpoint_id in self._tasks.busy_user_endpoints():
+            user_endpoint = self._registrations.find_user_endpoint(user_endpoint_id)
+            if user_endpoint is None:
+                reason = "its endpoint was deleted from this facility"
+                failed += [
+                    (task.id, reason) for task in self._tasks.unfinished_at(user_endpoint_id)
+                ]
             else:
-                failed += self._serve(link, child, url)
+                failed += self._serve(connection, user_endpoint, url)
         return failed
 
-    def _serve(self, link: Link, child: Child, url: str) -> Failed:
-        queue = self._names.tasks(child.id)
-        heard = self._heard.setdefault(child.id, _Heard())
-        if link.queue(queue).consumers:
-            heard.error = ""
-            return self._hand_out(link, child, queue)
-        error, heard.error = heard.error, ""
+    def _serve(self, connection: AmqpConnection, user_endpoint: UserEndpoint, url: str) -> Failed:
+        queue = self._names.tasks(user_endpoint.id)
+        start = self._starts.setdefault(user_endpoint.id, _StartRequest())
+        if connection.queue_state(queue).consumers:
+            start.error = ""
+            return self._publish_tasks(connection, user_endpoint, queue)
+        error, start.error = start.error, ""
         if _STALE_NAME in error:
-            # A child that was killed leaves a file that stands in the way of its successor for
+            # One that was killed leaves a file that stands in the way of its successor for
             # as long as three of its heartbeats; nobody takes its tasks, so it is dead.
-            logger.warning("%s left its file behind; the next one gets a new name", child.name)
-            self._registrations.rename(child.id)
-            child = self._registrations.child(child.id) or child
-            heard.start_sent = -_START_SECONDS
+            logger.warning(
+                "%s left its file behind; the next one gets a new name", user_endpoint.name
+            )
+            self._registrations.rename_user_endpoint(user_endpoint.id)
+            user_endpoint = (
+                self._registrations.find_user_endpoint(user_endpoint.id) or user_endpoint
+            )
+            start.sent_at = -_START_SECONDS
         elif error:
             reason = f"the endpoint could not start workers: {' '.join(error.split())}"
-            return [(task.id, reason) for task in self._tasks.open_of(child.id)]
-        if child.endpoint_id in self._listening:
-            self._ask_for(link, child, heard, queue, url)
+            return [(task.id, reason) for task in self._tasks.unfinished_at(user_endpoint.id)]
+        if user_endpoint.endpoint_id in self._listening:
+            self._request_start(connection, user_endpoint, start, queue, url)
         return []
 
-    def _ask_for(self, link: Link, child: Child, heard: _Heard, queue: str, url: str) -> None:
-        if elapsed() - heard.start_sent < _START_SECONDS:
+    def _request_start(
+        self,
+        connection: AmqpConnection,
+        user_endpoint: UserEndpoint,
+        start: _StartRequest,
+        queue: str,
+        url: str,
+    ) -> None:
+        if elapsed() - start.sent_at < _START_SECONDS:
             return
-        waiting = [str(headers.get("task_uuid")) for headers in link.drain(queue)]
+        waiting = [str(headers.get("task_uuid")) for headers in connection.drain(queue)]
         # Stored as waiting before the broker forgets them: a death in between sends them twice.
         self._tasks.set_published(waiting, None)
         command = start_command(
-            child.name,
-            self._names.credentials(child.id, url),
-            child.user_config,
-            child.user_runtime,
+            user_endpoint.name,
+            self._names.credentials(user_endpoint.id, url),
+            user_endpoint.user_config,
+            user_endpoint.user_runtime,
             (self._identity.id, self._identity.username),
         )
-        commands = self._names.commands(child.endpoint_id)
-        link.publish(commands, command, None, "application/json", time.time())
-        link.commit()
-        heard.start_sent = elapsed()
+        commands = self._names.commands(user_endpoint.endpoint_id)
+        connection.publish(commands, command, None, "application/json", time.time())
+        connection.commit()
+        start.sent_at = elapsed()
 
-    def _hand_out(self, link: Link, child: Child, queue: str) -> Failed:
+    def _publish_tasks(
+        self, connection: AmqpConnection, user_endpoint: UserEndpoint, queue: str
+    ) -> Failed:
         failed: Failed = []
-        while tasks := self._tasks.unpublished(child.id, _AT_ONCE):
+        while tasks := self._tasks.unpublished(user_endpoint.id, _AT_ONCE):
             sent = []
             for task in tasks:
                 try:
@@ -200,24 +217,24 @@ class Children:
                 except NotFound as error:
                     failed.append((task.id, str(error)))
                     continue
-                link.publish(queue, body, _headers(task))
+                connection.publish(queue, body, _headers(task))
                 sent.append(task.id)
             if failed and not sent:
                 return failed
-            # The moment before they are sent: a child that is started later never saw them.
+            # The moment before they are sent: one that is started later never saw them.
             moment = time.time()
-            link.commit()
+            connection.commit()
             self._tasks.set_published(sent, moment)
             if failed:
                 return failed
         return failed
 
-    def _body(self, task: PackedTask) -> bytes:
-        code = packed_code(self._functions.get(task.function_id).code)
+    def _body(self, task: SerializedTask) -> bytes:
+        code = serialized_code(self._functions.get(task.function_id).code)
         return task_message(task.id, code + task.arguments)
 
 
-def _headers(task: PackedTask) -> dict[str, Any]:
+def _headers(task: SerializedTask) -> dict[str, Any]:
     headers: dict[str, Any] = {"function_uuid": task.function_id, "task_uuid": task.id}
     if specification := task.options.get("resource_specification"):
         headers["resource_specification"] = json.dumps(specification)

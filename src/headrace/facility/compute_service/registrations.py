@@ -1,4 +1,4 @@
-"""Endpoints that have registered at the facility, and the children that run their tasks."""
+"""Registered endpoints, and the user endpoint processes that run their tasks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from headrace.facility.store.database import Store
 
 @dataclass(frozen=True)
 class Registration:
-    """A real endpoint.
+    """A Globus Compute endpoint that runs by itself.
 
     Attributes:
         id: its id.
         name: its name.
-        document: what it said of itself when it registered last.
-        registered_at: when that was.
-        locked: whether it was told to stop and may only come back by registering.
+        document: body of its last registration.
+        registered_at: time of that registration.
+        locked: whether it was stopped and may only come back by registering.
     """
 
     id: str
@@ -39,16 +39,16 @@ class Registration:
 
 
 @dataclass(frozen=True)
-class Child:
-    """The process of an endpoint that runs the tasks of one configuration.
+class UserEndpoint:
+    """User endpoint process: runs an endpoint's tasks of one configuration.
 
     Attributes:
         id: its id at the broker.
-        endpoint_id: whose child it is.
+        endpoint_id: the registered endpoint that starts it.
         user_config: values for the endpoint's template.
-        user_runtime: what the first client told of its own Python.
+        user_runtime: versions of the first client's Python and SDK.
         generation: how often it was given a new name.
-        started: when the process that was heard last had started, in seconds since 1970.
+        started_at: start of the process that reported last, in seconds since 1970.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Child:
     user_config: dict[str, Any]
     user_runtime: dict[str, Any]
     generation: int
-    started: float
+    started_at: float
 
     @property
     def name(self) -> str:
@@ -72,7 +72,7 @@ class Registrations:
         self._store = store
 
     def register(self, endpoint_id: str, name: str, document: Mapping[str, Any]) -> None:
-        """Store an endpoint, or what is new of it."""
+        """Store an endpoint, or update it."""
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO compute_endpoints VALUES (?,?,?,?,0) ON CONFLICT (id) DO UPDATE SET"
@@ -82,20 +82,20 @@ class Registrations:
             )
 
     def lock(self, endpoint_id: str) -> None:
-        """Note that an endpoint shall stop."""
+        """Mark an endpoint as locked: it must stop."""
         self.get(endpoint_id)
         with self._store.transaction() as db:
             db.execute("UPDATE compute_endpoints SET locked = 1 WHERE id = ?", (endpoint_id,))
 
-    def children(self, endpoint_id: str) -> list[Child]:
-        """Return the children that an endpoint has had."""
+    def user_endpoints(self, endpoint_id: str) -> list[UserEndpoint]:
+        """Return the user endpoints that an endpoint has had."""
         rows = self._store.reader().execute(
             "SELECT * FROM compute_children WHERE endpoint_id = ?", (endpoint_id,)
         )
-        return [_child(row) for row in rows]
+        return [_user_endpoint(row) for row in rows]
 
     def delete(self, endpoint_id: str) -> None:
-        """Forget an endpoint and its children."""
+        """Delete an endpoint and its user endpoints."""
         self.get(endpoint_id)
         with self._store.transaction() as db:
             db.execute("DELETE FROM compute_children WHERE endpoint_id = ?", (endpoint_id,))
@@ -125,35 +125,36 @@ class Registrations:
         rows = self._store.reader().execute("SELECT * FROM compute_endpoints ORDER BY name, id")
         return [_registration(row) for row in rows]
 
-    def child_for(
+    def ensure_user_endpoint(
         self,
         db: sqlite3.Connection,
         endpoint_id: str,
         user_config: Mapping[str, Any],
         user_runtime: Mapping[str, Any],
     ) -> str:
-        """Return the id of the child for a configuration, and store it where it is new."""
+        """Return the id of the user endpoint for a configuration; store it where it is new."""
         key = json.dumps(user_config, sort_keys=True)
-        child_id = str(uuid.uuid5(uuid.UUID(endpoint_id), key))
+        user_endpoint_id = str(uuid.uuid5(uuid.UUID(endpoint_id), key))
         db.execute(
             "INSERT OR IGNORE INTO compute_children VALUES (?,?,?,?,0,0)",
-            (child_id, endpoint_id, key, json.dumps(user_runtime)),
+            (user_endpoint_id, endpoint_id, key, json.dumps(user_runtime)),
         )
-        return child_id
+        return user_endpoint_id
 
-    def child(self, child_id: str) -> Child | None:
-        """Return the child with this id."""
+    def find_user_endpoint(self, user_endpoint_id: str) -> UserEndpoint | None:
+        """Return the user endpoint with this id."""
         rows = self._store.reader().execute(
-            "SELECT * FROM compute_children WHERE id = ?", (child_id,)
+            "SELECT * FROM compute_children WHERE id = ?", (user_endpoint_id,)
         )
         row = rows.fetchone()
-        return _child(row) if row else None
+        return _user_endpoint(row) if row else None
 
-    def rename(self, child_id: str) -> None:
-        """Give a child a new name from its next start on."""
+    def rename_user_endpoint(self, user_endpoint_id: str) -> None:
+        """Give a user endpoint a new name from its next start on."""
         with self._store.transaction() as db:
             db.execute(
-                "UPDATE compute_children SET generation = generation + 1 WHERE id = ?", (child_id,)
+                "UPDATE compute_children SET generation = generation + 1 WHERE id = ?",
+                (user_endpoint_id,),
             )
 
 
@@ -167,8 +168,8 @@ def _registration(row: sqlite3.Row) -> Registration:
     )
 
 
-def _child(row: sqlite3.Row) -> Child:
-    return Child(
+def _user_endpoint(row: sqlite3.Row) -> UserEndpoint:
+    return UserEndpoint(
         row["id"],
         row["endpoint_id"],
         json.loads(row["user_config"]),

@@ -1,4 +1,4 @@
-"""A real endpoint, as flows' actions see it: like one that the facility hosts."""
+"""Registered endpoint, with the interface of one that the facility hosts."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.compute.task_results import NotJSON, failure_line, read_result
 from headrace.facility.compute_service import messages
-from headrace.facility.compute_service.serialized_tasks import PackedTask
+from headrace.facility.compute_service.serialized_tasks import SerializedTask
 
 if TYPE_CHECKING:
     from headrace.facility.compute_service.service import ComputeService
 
 
 class RemoteEndpoint:
-    """Submits an action's tasks to a real endpoint.
+    """Client that submits an action's tasks to a registered endpoint.
 
     Args:
-        service: passes them on.
+        service: the Compute service.
         endpoint_id: the endpoint.
     """
 
@@ -26,20 +26,20 @@ class RemoteEndpoint:
         self._endpoint_id = endpoint_id
 
     def submit(self, task: TaskSpec) -> None:
-        """Submit a task; one that is submitted already stays, or tells its end again."""
+        """Submit a task once; the end of one that has ended is reported again."""
         self._service.submit_for_action(self._endpoint_id, task)
 
     def cancel(self, task_id: str) -> None:
-        """Give a task up; what runs at the endpoint runs on to its end."""
+        """Cancel a task; what runs at the endpoint runs on to its end."""
         self._service.cancel(task_id)
 
     def status(self) -> dict[str, Any]:
         """Return whether it is online."""
-        online = self._service.children.online(self._endpoint_id)
+        online = self._service.endpoints.is_online(self._endpoint_id)
         return {"state": "online" if online else "offline"}
 
 
-def event_of(task: PackedTask) -> TaskEvent:
+def end_event(task: SerializedTask) -> TaskEvent:
     """Return the end of an action's task, its result read as JSON and as nothing else."""
     result = messages.read_result(task.message or b"")
     if result.is_error:

@@ -1,4 +1,4 @@
-"""Tasks that pass through the facility as clients packed them."""
+"""Tasks that pass through the facility as clients serialized them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PRUNED_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True)
-class PackedTask:
+class SerializedTask:
     """One call of a function, its arguments and result as opaque text.
 
     Attributes:
@@ -29,13 +29,13 @@ class PackedTask:
         owner: ``api`` for a client's task, ``action`` for one of a flow's action.
         endpoint_id: where it runs.
         function_id: the function.
-        arguments: packed positional and keyword arguments.
+        arguments: serialized positional and keyword arguments.
         options: ``resource_specification``, ``user_endpoint_config``, ``result_serializers``.
-        child_id: the child of a real endpoint that runs it; nothing where the facility hosts it.
-        published: when it was handed to the broker, in seconds since 1970.
+        user_endpoint_id: user endpoint that runs it; None where the facility hosts the endpoint.
+        published_at: when it was published to the broker, in seconds since 1970.
         running: whether it is known to run.
-        message: the packed result.
-        completed: when that came, in seconds since 1970.
+        message: the serialized result.
+        completed_at: when that came, in seconds since 1970.
         queued: whether the result belongs into the group's queue and is not there yet.
     """
 
@@ -46,22 +46,22 @@ class PackedTask:
     function_id: str
     arguments: str
     options: dict[str, Any] = field(default_factory=dict)
-    child_id: str | None = None
-    published: float | None = None
+    user_endpoint_id: str | None = None
+    published_at: float | None = None
     running: bool = False
     message: bytes | None = None
-    completed: float | None = None
+    completed_at: float | None = None
     queued: bool = False
 
 
-class PackedTasks:
-    """The packed tasks in a store."""
+class SerializedTasks:
+    """The serialized tasks in a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     @staticmethod
-    def insert(db: sqlite3.Connection, tasks: Iterable[PackedTask]) -> None:
+    def insert(db: sqlite3.Connection, tasks: Iterable[SerializedTask]) -> None:
         """Store new tasks in the given transaction; one that is there stays."""
         db.executemany(
             "INSERT OR IGNORE INTO packed_tasks (id, group_id, owner, endpoint_id, function_id,"
@@ -75,14 +75,14 @@ class PackedTasks:
                     task.function_id,
                     task.arguments,
                     json.dumps(task.options),
-                    task.child_id,
+                    task.user_endpoint_id,
                     task.queued,
                 )
                 for task in tasks
             ],
         )
 
-    def open_group(self, db: sqlite3.Connection, group_id: str) -> None:
+    def ensure_group(self, db: sqlite3.Connection, group_id: str) -> None:
         """Store a task group in the given transaction, where it is new."""
         db.execute("INSERT OR IGNORE INTO task_groups VALUES (?,?)", (group_id, time.time()))
 
@@ -104,31 +104,31 @@ class PackedTasks:
         )
         return [row["id"] for row in rows]
 
-    def find(self, task_id: str) -> PackedTask | None:
+    def find(self, task_id: str) -> SerializedTask | None:
         """Return a task."""
         rows = self._store.reader().execute("SELECT * FROM packed_tasks WHERE id = ?", (task_id,))
         row = rows.fetchone()
         return _task(row) if row else None
 
-    def hosted_open(self) -> list[PackedTask]:
+    def unfinished_hosted(self) -> list[SerializedTask]:
         """Return the tasks that have not ended at endpoints that the facility hosts."""
         return self._select("completed IS NULL AND child_id IS NULL")
 
-    def unpublished(self, child_id: str, limit: int) -> list[PackedTask]:
-        """Return tasks that wait to be handed to a child, the first ones."""
-        return self._select("completed IS NULL AND child_id = ? AND published IS NULL", child_id,
-                            limit=limit)  # fmt: skip
+    def unpublished(self, user_endpoint_id: str, limit: int) -> list[SerializedTask]:
+        """Return the first tasks that are not yet published to a user endpoint."""
+        condition = "completed IS NULL AND child_id = ? AND published IS NULL"
+        return self._select(condition, user_endpoint_id, limit=limit)
 
-    def open_of(self, child_id: str) -> list[PackedTask]:
-        """Return a child's tasks that have not ended."""
-        return self._select("completed IS NULL AND child_id = ?", child_id)
+    def unfinished_at(self, user_endpoint_id: str) -> list[SerializedTask]:
+        """Return a user endpoint's tasks that have not ended."""
+        return self._select("completed IS NULL AND child_id = ?", user_endpoint_id)
 
-    def undelivered(self, limit: int) -> list[PackedTask]:
-        """Return tasks whose result belongs into a group's queue, the first ones."""
+    def undelivered(self, limit: int) -> list[SerializedTask]:
+        """Return the first tasks whose result is not yet in their group's queue."""
         return self._select("queued = 1 AND completed IS NOT NULL", limit=limit)
 
-    def busy_children(self) -> list[str]:
-        """Return the children that have tasks to do."""
+    def busy_user_endpoints(self) -> list[str]:
+        """Return the user endpoints that have unfinished tasks."""
         rows = self._store.reader().execute(
             "SELECT DISTINCT child_id FROM packed_tasks"
             " WHERE completed IS NULL AND child_id IS NOT NULL"
@@ -136,46 +136,49 @@ class PackedTasks:
         return [row["child_id"] for row in rows]
 
     def set_published(self, task_ids: Sequence[str], published: float | None) -> None:
-        """Note that tasks are at the broker, or must be handed to it again."""
+        """Record that tasks are published, or must be published again."""
         with self._store.transaction() as db:
             db.executemany(
                 "UPDATE packed_tasks SET published = ? WHERE id = ? AND completed IS NULL",
                 [(published, task_id) for task_id in task_ids],
             )
 
-    def begin_anew(self, child_id: str, started: float) -> int:
-        """Note that a child's process is a new one: what the one before it had taken is lost.
+    def requeue_lost(self, user_endpoint_id: str, started_at: float) -> int:
+        """Requeue what a user endpoint's former process had taken, once a new one has started.
 
         Returns:
-            How many tasks must be handed out again.
+            How many tasks must be published again.
         """
         with self._store.transaction() as db:
             row = db.execute(
-                "SELECT started FROM compute_children WHERE id = ?", (child_id,)
+                "SELECT started FROM compute_children WHERE id = ?", (user_endpoint_id,)
             ).fetchone()
-            if row is None or row["started"] >= started:
+            if row is None or row["started"] >= started_at:
                 return 0
-            db.execute("UPDATE compute_children SET started = ? WHERE id = ?", (started, child_id))
+            db.execute(
+                "UPDATE compute_children SET started = ? WHERE id = ?",
+                (started_at, user_endpoint_id),
+            )
             return db.execute(
                 "UPDATE packed_tasks SET published = NULL, running = 0"
                 " WHERE child_id = ? AND completed IS NULL AND published < ?",
-                (child_id, started),
+                (user_endpoint_id, started_at),
             ).rowcount
 
     def set_running(self, task_id: str) -> None:
-        """Note that a task runs."""
+        """Record that a task runs."""
         with self._store.transaction() as db:
             db.execute("UPDATE packed_tasks SET running = 1 WHERE id = ?", (task_id,))
 
     def set_delivered(self, task_ids: Sequence[str]) -> None:
-        """Note that results are in their groups' queues."""
+        """Record that results are in their groups' queues."""
         with self._store.transaction() as db:
             db.executemany(
                 "UPDATE packed_tasks SET queued = 0 WHERE id = ?", [(i,) for i in task_ids]
             )
 
-    def end(self, results: Sequence[tuple[str, bytes]]) -> list[str]:
-        """Store packed results by task id; one that is there already stays.
+    def store_results(self, results: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Store serialized results by task id; one that is there already stays.
 
         Returns:
             The tasks that this call has ended.
@@ -203,7 +206,7 @@ class PackedTasks:
             )
         return removed
 
-    def _select(self, condition: str, *values: Any, limit: int = -1) -> list[PackedTask]:
+    def _select(self, condition: str, *values: Any, limit: int = -1) -> list[SerializedTask]:
         rows = self._store.reader().execute(
             f"SELECT * FROM packed_tasks WHERE {condition} ORDER BY number LIMIT ?",  # noqa: S608
             (*values, limit),
@@ -219,8 +222,8 @@ def _end(db: sqlite3.Connection, task_id: str, message: bytes) -> bool:
     return cursor.rowcount == 1
 
 
-def _task(row: sqlite3.Row) -> PackedTask:
-    return PackedTask(
+def _task(row: sqlite3.Row) -> SerializedTask:
+    return SerializedTask(
         id=row["id"],
         group_id=row["group_id"],
         owner=row["owner"],
@@ -228,10 +231,10 @@ def _task(row: sqlite3.Row) -> PackedTask:
         function_id=row["function_id"],
         arguments=row["arguments"],
         options=json.loads(row["options"]),
-        child_id=row["child_id"],
-        published=row["published"],
+        user_endpoint_id=row["child_id"],
+        published_at=row["published"],
         running=bool(row["running"]),
         message=row["message"],
-        completed=row["completed"],
+        completed_at=row["completed"],
         queued=bool(row["queued"]),
     )

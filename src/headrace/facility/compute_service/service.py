@@ -1,4 +1,4 @@
-"""The Compute web service: tasks from clients, at hosted and at real endpoints."""
+"""Compute web service: clients' tasks, at hosted and at registered endpoints."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from typing import Any, Final, Protocol
 from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.errors import HeadraceError
-from headrace.facility.compute_service.amqp_connection import Link
-from headrace.facility.compute_service.broker_worker import Pump
+from headrace.facility.compute_service.amqp_connection import AmqpConnection
+from headrace.facility.compute_service.broker_worker import BrokerWorker
 from headrace.facility.compute_service.messages import (
     JSON_RESULTS,
     error_message,
-    packed_arguments,
+    serialized_arguments,
 )
-from headrace.facility.compute_service.queue_names import Names
-from headrace.facility.compute_service.registered_endpoints import Children
+from headrace.facility.compute_service.queue_names import QueueNames
+from headrace.facility.compute_service.registered_endpoints import RegisteredEndpoints
 from headrace.facility.compute_service.registrations import Registration, Registrations
-from headrace.facility.compute_service.remote_endpoint import RemoteEndpoint, event_of
-from headrace.facility.compute_service.serialized_tasks import ACTION, API, PackedTask, PackedTasks
+from headrace.facility.compute_service.remote_endpoint import RemoteEndpoint, end_event
+from headrace.facility.compute_service.serialized_tasks import (
+    ACTION,
+    API,
+    SerializedTask,
+    SerializedTasks,
+)
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
@@ -52,14 +57,14 @@ class HostedEndpoint(Protocol):
         """Submit a task."""
 
     def cancel(self, task_id: str) -> None:
-        """Give a task up."""
+        """Cancel a task."""
 
 
 class ComputeService:
     """Tasks that clients submit, and endpoints that register.
 
     Args:
-        store: where all is kept.
+        store: the facility's database.
         identity: who works here.
         hosted: returns the hosted endpoint with an id, or None.
         events: events of hosted endpoints, and where those of flows' actions go.
@@ -77,54 +82,57 @@ class ComputeService:
         self._store = store
         self._hosted = hosted
         self._on_event = events.on_action_event
-        events.add_consumer(self.take)
+        events.add_consumer(self.record_event)
         self._functions = FunctionTable(store)
         self.identity = identity
-        self.names = Names(facility)
-        self.tasks = PackedTasks(store)
+        self.names = QueueNames(facility)
+        self.tasks = SerializedTasks(store)
         self.registrations = Registrations(store)
-        self.children = Children(
+        self.endpoints = RegisteredEndpoints(
             self.registrations, self.tasks, self._functions, self.names, identity
         )
-        self._telling = WorkerPool(1, "compute events", store.health)
-        self._pump: Pump | None = None
+        self._event_worker = WorkerPool(1, "compute events", store.health)
+        self._broker: BrokerWorker | None = None
         self._url = ""
-        self._missing = _DISABLED
+        self._missing_broker = _DISABLED
 
     def start(
-        self, url: str, missing: str, later: Callable[[str, float, Callable[[], None]], None]
+        self,
+        url: str,
+        missing_broker: str,
+        schedule: Callable[[str, float, Callable[[], None]], None],
     ) -> None:
-        """Take up every open task, and begin to work.
+        """Resume every open task, and connect to the broker.
 
         Args:
             url: the broker's; empty where there is none.
-            missing: why there is none, in one line.
-            later: has something done after some seconds.
+            missing_broker: why there is none, in one line.
+            schedule: calls a function after some seconds, under a name.
         """
-        self._missing = missing or _DISABLED
+        self._missing_broker = missing_broker or _DISABLED
         if url:
             self._url = url
-            self._pump = Pump(
+            self._broker = BrokerWorker(
                 url,
                 self.names,
                 self.tasks,
-                self.children,
-                self._ended,
+                self.endpoints,
+                self._store_results,
                 self._fail,
                 self._store,
             )
-            self._pump.start()
-        waiting = self.tasks.hosted_open()
+            self._broker.start()
+        waiting = self.tasks.unfinished_hosted()
         if waiting:
             again = partial(self._submit_hosted, waiting)
             SupervisedThread("submit", again, self._store.health).start()
-        later("compute retention", 0.0, lambda: self._prune(later))
+        schedule("compute retention", 0.0, lambda: self._prune(schedule))
 
     def stop(self) -> None:
-        """End the exchange with the broker; open tasks are taken up at the next start."""
-        if self._pump is not None:
-            self._pump.stop()
-        self._telling.close(wait=False)
+        """Disconnect from the broker; open tasks are resumed at the next start."""
+        if self._broker is not None:
+            self._broker.stop()
+        self._event_worker.close(wait=False)
 
     @property
     def broker_url(self) -> str:
@@ -134,18 +142,18 @@ class ComputeService:
             StateConflict: there is none.
         """
         if not self._url:
-            raise StateConflict(self._missing)
+            raise StateConflict(self._missing_broker)
         return self._url
 
-    def at_broker(self, errand: Callable[[Link], None]) -> None:
-        """Has something done at the broker, and returns when it is.
+    def at_broker(self, request: Callable[[AmqpConnection], None]) -> None:
+        """Run a request on the broker connection, and return when it is done.
 
         Raises:
             StateConflict: there is no broker, or it is not reached.
         """
-        if self._pump is None:
-            raise StateConflict(self._missing)
-        self._pump.do(errand, _BROKER_SECONDS)
+        if self._broker is None:
+            raise StateConflict(self._missing_broker)
+        self._broker.run_request(request, _BROKER_SECONDS)
 
     def submit(self, endpoint_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store a client's tasks and submit them.
@@ -162,14 +170,14 @@ class ComputeService:
             StateConflict: there is no broker for what is wanted.
             ActionRejected: the endpoint does not run the function.
         """
-        registration = self._place(endpoint_id)
+        registration = self._find_registration(endpoint_id)
         given = body.get("task_group_id")
         if given is not None and not self.tasks.group_exists(given):
             raise NotFound(f"No task group exists with id value {given}")
         group_id = given or str(uuid.uuid4())
         queued = bool(body.get("create_queue"))
         if queued:
-            self.at_broker(lambda link: link.group(self.names.group(group_id)))
+            self.at_broker(lambda link: link.declare_group(self.names.group(group_id)))
         options = {name: body[name] for name in _OPTIONS if body.get(name)}
         ids: dict[str, list[str]] = {}
         tasks = []
@@ -183,7 +191,7 @@ class ComputeService:
             ids[function_id] = [str(uuid.uuid4()) for _ in payloads]
             for task_id, payload in zip(ids[function_id], payloads, strict=True):
                 tasks.append(
-                    PackedTask(
+                    SerializedTask(
                         task_id, group_id, API, endpoint_id, function_id, payload, options,
                         queued=queued,
                     )
@@ -199,17 +207,17 @@ class ComputeService:
         }
 
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
-        """Return the real endpoint with this id, as flows' actions see it."""
+        """Return the registered endpoint with this id, as flows' actions use it."""
         if self.registrations.find(endpoint_id) is None:
             return None
         return RemoteEndpoint(self, endpoint_id)
 
-    def known(self) -> list[tuple[str, str]]:
+    def list_endpoints(self) -> list[tuple[str, str]]:
         """Return the name and the id of every registered endpoint."""
         return [(registration.name, registration.id) for registration in self.registrations.all()]
 
     def submit_for_action(self, endpoint_id: str, spec: TaskSpec) -> None:
-        """Submit a task of a flow's action to a real endpoint; one that is known stays.
+        """Submit a task of a flow's action to a registered endpoint, once.
 
         Raises:
             NotFound: no such endpoint.
@@ -217,7 +225,7 @@ class ComputeService:
         known = self.tasks.find(spec.task_id)
         if known is not None:
             if known.message is not None:
-                self._on_event(event_of(known))
+                self._on_event(end_event(known))
             return
         registration = self.registrations.get(endpoint_id)
         options = {
@@ -225,18 +233,18 @@ class ComputeService:
             "user_endpoint_config": spec.user_endpoint_config,
             "result_serializers": list(JSON_RESULTS),
         }
-        arguments = packed_arguments(spec.args, spec.kwargs)
-        task = PackedTask(
+        arguments = serialized_arguments(spec.args, spec.kwargs)
+        task = SerializedTask(
             spec.task_id, "", ACTION, endpoint_id, spec.function_id, arguments, options
         )
         self._insert([task], registration, {})
 
     def cancel(self, task_id: str, reason: str = "the task was cancelled") -> None:
-        """Give a task up: it ends as failed, and what comes of it later is thrown away."""
+        """Cancel a task: it ends as failed, and a result that comes later is discarded."""
         self._fail(task_id, reason)
 
-    def take(self, event: TaskEvent) -> bool:
-        """Take what a hosted endpoint tells of a task; say whether the task is one of these."""
+    def record_event(self, event: TaskEvent) -> bool:
+        """Record an event of a hosted endpoint's task; return whether the task is a client's."""
         task = self.tasks.find(event.task_id)
         if task is None:
             return False
@@ -244,55 +252,59 @@ class ComputeService:
             self.tasks.set_running(task.id)
         elif event.final:
             message = event.message.encode() or error_message(task.id, event.error)
-            self._ended([(task.id, message)])
+            self._store_results([(task.id, message)])
         return True
 
-    def waiting_for(self, task_id: str) -> str:
-        """Say in one line what keeps a task of a real endpoint waiting; empty where nothing."""
+    def pending_reason(self, task_id: str) -> str:
+        """Return in one line why a registered endpoint's task is pending; empty where it is not."""
         task = self.tasks.find(task_id)
-        if task is None or task.child_id is None or task.completed is not None:
+        if task is None or task.user_endpoint_id is None or task.completed_at is not None:
             return ""
         registration = self.registrations.find(task.endpoint_id)
         name = registration.name if registration else task.endpoint_id
-        if self._pump is None:
-            return self._missing
-        if not self._pump.connected:
+        if self._broker is None:
+            return self._missing_broker
+        if not self._broker.connected:
             return "waits for the facility's broker to come back"
-        if not self.children.online(task.endpoint_id):
+        if not self.endpoints.is_online(task.endpoint_id):
             return (
                 f"waits for the endpoint {name} ({task.endpoint_id}), which is offline; "
                 f"start it with `globus-compute-endpoint start {name}`"
             )
-        if task.published is None:
+        if task.published_at is None:
             return f"waits for the endpoint {name} to start its workers"
         return ""
 
-    def _place(self, endpoint_id: str) -> Registration | None:
+    def _find_registration(self, endpoint_id: str) -> Registration | None:
         registration = self.registrations.find(endpoint_id)
         if registration is None and self._hosted(endpoint_id) is None:
             raise NotFound(f"No endpoint exists with id value {endpoint_id}")
-        if registration is not None and self._pump is None:
-            raise StateConflict(self._missing)
+        if registration is not None and self._broker is None:
+            raise StateConflict(self._missing_broker)
         return registration
 
     def _insert(
         self,
-        tasks: Sequence[PackedTask],
+        tasks: Sequence[SerializedTask],
         registration: Registration | None,
         user_runtime: Mapping[str, Any],
     ) -> None:
         with self._store.transaction() as db:
             if registration is not None and tasks:
                 config = tasks[0].options.get("user_endpoint_config") or {}
-                child_id = self.registrations.child_for(db, registration.id, config, user_runtime)
-                tasks = [replace(task, child_id=child_id) for task in tasks]
+                user_endpoint_id = self.registrations.ensure_user_endpoint(
+                    db, registration.id, config, user_runtime
+                )
+                tasks = [replace(task, user_endpoint_id=user_endpoint_id) for task in tasks]
             for group_id in {task.group_id for task in tasks if task.group_id}:
-                self.tasks.open_group(db, group_id)
+                self.tasks.ensure_group(db, group_id)
             self.tasks.insert(db, tasks)
-        if registration is not None and self._pump is not None:
-            self._pump.wake()
+        if registration is not None and self._broker is not None:
+            self._broker.wake()
 
-    def _submit_hosted(self, tasks: Sequence[PackedTask], pause: float = _RETRY_SECONDS) -> None:
+    def _submit_hosted(
+        self, tasks: Sequence[SerializedTask], pause: float = _RETRY_SECONDS
+    ) -> None:
         for number, task in enumerate(tasks):
             try:
                 self._submit_to_host(task)
@@ -307,19 +319,19 @@ class ComputeService:
                 logger.exception("task %s", task.id)
                 self._fail(task.id, f"{type(error).__name__}: {error} (see the facility's log)")
 
-    def _submit_later(self, tasks: Sequence[PackedTask], pause: float) -> None:
+    def _submit_later(self, tasks: Sequence[SerializedTask], pause: float) -> None:
         def again() -> None:
             known = self._store.retry_while_unavailable(
                 lambda: [self.tasks.find(task.id) for task in tasks], "tasks that are tried again"
             )
-            still_open = [task for task in known if task is not None and task.completed is None]
+            still_open = [task for task in known if task is not None and task.completed_at is None]
             self._submit_hosted(still_open, min(2 * pause, _LONGEST_RETRY_SECONDS))
 
         timer = threading.Timer(pause, again)
         timer.daemon = True
         timer.start()
 
-    def _submit_to_host(self, task: PackedTask) -> None:
+    def _submit_to_host(self, task: SerializedTask) -> None:
         host = self._hosted(task.endpoint_id)
         if host is None:
             raise NotFound(f"No endpoint exists with id value {task.endpoint_id}")
@@ -336,11 +348,11 @@ class ComputeService:
         )
 
     def _fail(self, task_id: str, reason: str) -> None:
-        self._ended([(task_id, error_message(task_id, reason))])
+        self._store_results([(task_id, error_message(task_id, reason))])
 
-    def _ended(self, results: Sequence[tuple[str, bytes]]) -> None:
+    def _store_results(self, results: Sequence[tuple[str, bytes]]) -> None:
         wake = False
-        for task_id in self.tasks.end(results):
+        for task_id in self.tasks.store_results(results):
             task = self.tasks.find(task_id)
             if task is None:
                 continue
@@ -348,17 +360,17 @@ class ComputeService:
             if task.owner == ACTION:
                 # By another thread: it returns when the engine has stored the action's end, and
                 # neither the broker nor the engine may wait for that here.
-                self._telling.submit(self._tell, task)
-        if wake and self._pump is not None:
-            self._pump.wake()
+                self._event_worker.submit(self._report_end, task)
+        if wake and self._broker is not None:
+            self._broker.wake()
 
-    def _tell(self, task: PackedTask) -> None:
+    def _report_end(self, task: SerializedTask) -> None:
         try:
-            self._on_event(event_of(task))
+            self._on_event(end_event(task))
         except Exception:
-            logger.exception("the end of task %s; it is told again at the next start", task.id)
+            logger.exception("the end of task %s; it is reported again at the next start", task.id)
 
-    def _prune(self, later: Callable[[str, float, Callable[[], None]], None]) -> None:
+    def _prune(self, schedule: Callable[[str, float, Callable[[], None]], None]) -> None:
         # What raises is done again by the engine, so that nothing ends this for ever.
         self.tasks.prune()
-        later("compute retention", _PRUNE_SECONDS, lambda: self._prune(later))
+        schedule("compute retention", _PRUNE_SECONDS, lambda: self._prune(schedule))

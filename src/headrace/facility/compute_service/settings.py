@@ -1,4 +1,4 @@
-"""Whether a facility serves Compute to clients of their own, and by which broker."""
+"""Settings of the facility's Compute service: port, broker, client credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class ComputeSettings:
-    """How the Compute service is offered.
+    """Settings of the Compute service.
 
     Attributes:
         port: further port on 127.0.0.1 to answer at; 0 for none. The Compute SDK and real
@@ -49,7 +49,7 @@ class ComputeSettings:
 
 @dataclass(frozen=True)
 class ClientCredentials:
-    """What a client logs in with; made once, kept in the state directory.
+    """Credentials of clients; made once, kept in the state directory.
 
     Attributes:
         client_id: a UUID.
@@ -61,7 +61,7 @@ class ClientCredentials:
 
 
 def compute_settings(root: Path) -> ComputeSettings:
-    """Return what was chosen for the project at ``root``; the environment comes first.
+    """Return the settings of the project at ``root``; the environment comes first.
 
     ``HEADRACE_COMPUTE_PORT`` and ``HEADRACE_BROKER`` stand for the two fields. A port alone
     brings the private broker with it.
@@ -80,7 +80,7 @@ def compute_settings(root: Path) -> ComputeSettings:
     return ComputeSettings(int(text), broker)
 
 
-def choose_compute(root: Path, serve: bool, broker: str = "") -> bool:
+def store_compute_settings(root: Path, serve: bool, broker: str = "") -> bool:
     """Store whether the facility of the project at ``root`` shall serve Compute from now on.
 
     Args:
@@ -125,8 +125,8 @@ def client_environment(root: Path, url: str) -> dict[str, str]:
     }
 
 
-def missing_for_compute(root: Path) -> str:
-    """Say in one line what real endpoints and the SDK's Executor lack here; empty where nothing.
+def missing_requirements(root: Path) -> str:
+    """Return in one line what real endpoints and the SDK's Executor need and is missing here.
 
     The SDK's Client and hosted endpoints work without.
     """

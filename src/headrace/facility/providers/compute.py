@@ -116,7 +116,7 @@ class TaskRunner:
 
     def accept(self, db: sqlite3.Connection, action_id: str, request: ComputeRequest) -> None:
         """Store the tasks of a new action."""
-        known = self._endpoints.known()
+        known = self._endpoints.list_endpoints()
         if request.endpoint_id not in [endpoint_id for _, endpoint_id in known]:
             names = ", ".join(f"{name} ({endpoint_id})" for name, endpoint_id in known) or "none"
             raise ActionRejected(
@@ -173,7 +173,7 @@ class TaskRunner:
         open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
         waiting = self._delays.get(action_id, "")
         if not waiting and open_task:
-            waiting = self._endpoints.waiting_for(open_task)
+            waiting = self._endpoints.pending_reason(open_task)
         return {**progress, "description": waiting} if waiting else progress
 
     def _submit(self, action_id: str, request: ComputeRequest) -> None:

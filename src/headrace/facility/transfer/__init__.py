@@ -2,7 +2,7 @@
 
 from headrace.facility.transfer.collection import Collection
 from headrace.facility.transfer.errors import TransferError
-from headrace.facility.transfer.links import leading_out
+from headrace.facility.transfer.links import outside_link_problem
 from headrace.facility.transfer.listing import ls, mkdir, stat
 from headrace.facility.transfer.remove import delete
 from headrace.facility.transfer.transfer import transfer
@@ -11,9 +11,9 @@ __all__ = [
     "Collection",
     "TransferError",
     "delete",
-    "leading_out",
     "ls",
     "mkdir",
+    "outside_link_problem",
     "stat",
     "transfer",
 ]

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import TracebackType
 
 from headrace._internal.file_identity import Identity, identify_open
-from headrace.facility.transfer.errors import TransferError, explain
-from headrace.facility.transfer.paths import quoted, shown_path
+from headrace.facility.transfer.errors import TransferError, transfer_error
+from headrace.facility.transfer.paths import display_path, quoted
 
 # O_PATH needs no read permission: clusters have directories that may be crossed, but not read.
 _CROSS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -48,13 +48,13 @@ class Collection:
     configured: Path | None = None
 
 
-class Folder:
+class OpenDirectory:
     """An open directory of a collection; use it in a ``with`` statement.
 
     Args:
         collection: where it is.
         parts: names that lead from the collection's root to it.
-        fd: descriptor of the open directory, closed with the folder.
+        fd: descriptor of the open directory, closed with this object.
     """
 
     __slots__ = ("collection", "fd", "parts")
@@ -64,7 +64,7 @@ class Folder:
         self.parts = parts
         self.fd = fd
 
-    def __enter__(self) -> Folder:
+    def __enter__(self) -> OpenDirectory:
         return self
 
     def __exit__(
@@ -75,12 +75,12 @@ class Folder:
     ) -> None:
         os.close(self.fd)
 
-    def where(self, name: str | None = None) -> str:
-        """Return the words for this directory, or for what it calls ``name``, in messages."""
+    def describe(self, name: str | None = None) -> str:
+        """Return this directory, or its entry ``name``, as messages name it."""
         parts = self.parts if name is None else (*self.parts, name)
-        return f"collection {quoted(self.collection.name)}, path {quoted(shown_path(parts))}"
+        return f"collection {quoted(self.collection.name)}, path {quoted(display_path(parts))}"
 
-    def look(self, name: str) -> os.stat_result | None:
+    def lstat(self, name: str) -> os.stat_result | None:
         """Return the status of an entry, of a link itself; None if there is none.
 
         Raises:
@@ -91,7 +91,7 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise explain(error, self.where(name)) from error
+            raise transfer_error(error, self.describe(name)) from error
 
     def names(self) -> list[str]:
         """Return the names of all entries, sorted.
@@ -106,9 +106,9 @@ class Folder:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise explain(error, self.where()) from error
+            raise transfer_error(error, self.describe()) from error
 
-    def enter(self, name: str, *, create: bool = False) -> Folder:
+    def open_directory(self, name: str, *, create: bool = False) -> OpenDirectory:
         """Open a directory in this one.
 
         Args:
@@ -119,15 +119,15 @@ class Folder:
             TransferError: it does not exist, is a link or no directory, or may not be crossed.
         """
         try:
-            fd = self._open_directory(name, create)
+            fd = self._open_or_create(name, create)
         except OSError as error:
-            status = self.look(name) if error.errno in (errno.ENOTDIR, errno.ELOOP) else None
+            status = self.lstat(name) if error.errno in (errno.ENOTDIR, errno.ELOOP) else None
             if status is not None and modes.S_ISLNK(status.st_mode):
-                raise symbolic_link(self.where(name)) from None
-            raise explain(error, self.where(name)) from error
-        return Folder(self.collection, (*self.parts, name), fd)
+                raise symbolic_link_error(self.describe(name)) from None
+            raise transfer_error(error, self.describe(name)) from error
+        return OpenDirectory(self.collection, (*self.parts, name), fd)
 
-    def _open_directory(self, name: str, create: bool) -> int:
+    def _open_or_create(self, name: str, create: bool) -> int:
         try:
             return os.open(name, _CROSS | os.O_NOFOLLOW, dir_fd=self.fd)
         except FileNotFoundError:
@@ -138,7 +138,7 @@ class Folder:
             os.mkdir(name, dir_fd=self.fd)
         return os.open(name, _CROSS | os.O_NOFOLLOW, dir_fd=self.fd)
 
-    def walk(self, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+    def open_path(self, parts: tuple[str, ...], *, create: bool = False) -> OpenDirectory:
         """Open a directory at any depth below this one, or this one a second time.
 
         Args:
@@ -146,12 +146,12 @@ class Folder:
             create: make the directories that are missing.
 
         Raises:
-            TransferError: as ``enter`` does.
+            TransferError: as ``open_directory``.
         """
-        folder = Folder(self.collection, self.parts, os.dup(self.fd))
+        folder = OpenDirectory(self.collection, self.parts, os.dup(self.fd))
         for name in parts:
             with folder:
-                following = folder.enter(name, create=create)
+                following = folder.open_directory(name, create=create)
             folder = following
         return folder
 
@@ -161,17 +161,17 @@ class Folder:
         Raises:
             TransferError: it does not exist, is no regular file, or may not be read.
         """
-        status = self.look(name)
+        status = self.lstat(name)
         if status is not None:
             # Opening a device can have an effect, so look before; and after, it may be another.
-            refuse_special(status, self.where(name))
+            refuse_special(status, self.describe(name))
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
             fd = os.open(name, flags, dir_fd=self.fd)
         except OSError as error:
-            raise explain(error, self.where(name)) from error
+            raise transfer_error(error, self.describe(name)) from error
         try:
-            refuse_special(os.fstat(fd), self.where(name))
+            refuse_special(os.fstat(fd), self.describe(name))
         except BaseException:
             os.close(fd)
             raise
@@ -188,13 +188,13 @@ class Folder:
         except PermissionError:
             return  # written to, but not readable: cannot be flushed
         except OSError as error:
-            raise explain(error, self.where()) from error
+            raise transfer_error(error, self.describe()) from error
         try:
             os.fsync(fd)
         except OSError as error:
             # Some network and FUSE file systems have no flush for directories.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-                raise explain(error, self.where()) from error
+                raise transfer_error(error, self.describe()) from error
         finally:
             os.close(fd)
 
@@ -203,7 +203,7 @@ class Folder:
         status = os.fstat(self.fd)
         return status.st_dev, status.st_ino
 
-    def ancestry(self) -> set[tuple[int, int]]:
+    def ancestor_identities(self) -> set[tuple[int, int]]:
         """Return the identities of this directory and of all above it, to the machine's root."""
         found: set[tuple[int, int]] = set()
         fd = os.dup(self.fd)
@@ -224,7 +224,7 @@ class Folder:
             os.close(fd)
 
 
-def symbolic_link(where: str) -> TransferError:
+def symbolic_link_error(where: str) -> TransferError:
     """Return the error for a link where none may be."""
     return TransferError(
         "PermissionDenied",
@@ -242,7 +242,7 @@ def refuse_special(status: os.stat_result, where: str) -> None:
     if modes.S_ISREG(mode):
         return
     if modes.S_ISLNK(mode):
-        raise symbolic_link(where)
+        raise symbolic_link_error(where)
     if modes.S_ISDIR(mode):
         raise TransferError("ClientError.IsDirectory", f"{where}: is a directory, not a file")
     raise TransferError(
@@ -250,7 +250,7 @@ def refuse_special(status: os.stat_result, where: str) -> None:
     )
 
 
-def open_root(collection: Collection) -> Folder:
+def open_root(collection: Collection) -> OpenDirectory:
     """Open the root of a collection.
 
     Raises:
@@ -266,7 +266,7 @@ def open_root(collection: Collection) -> Folder:
             f"{quoted(str(collection.root))} (now {quoted(str(now))}),"
         )
     try:
-        folder = Folder(collection, (), os.open(collection.root, _CROSS))
+        folder = OpenDirectory(collection, (), os.open(collection.root, _CROSS))
     except (FileNotFoundError, NotADirectoryError) as error:
         problem = "is not a directory" if isinstance(error, NotADirectoryError) else "is not there"
         raise TransferError(
@@ -274,7 +274,7 @@ def open_root(collection: Collection) -> Folder:
             f"{where} {problem}: create it (mkdir -p), or edit its root in headrace.toml",
         ) from None
     except OSError as error:
-        raise explain(error, where) from error
+        raise transfer_error(error, where) from error
     wanted = collection.identity
     if wanted is not None and not wanted.same(identify_open(folder.fd)):
         os.close(folder.fd)
@@ -286,7 +286,9 @@ def open_root(collection: Collection) -> Folder:
     return folder
 
 
-def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+def open_directory(
+    collection: Collection, parts: tuple[str, ...], *, create: bool = False
+) -> OpenDirectory:
     """Open a directory of a collection; links on the way that stay in it are followed.
 
     Args:
@@ -296,7 +298,7 @@ def open_folder(collection: Collection, parts: tuple[str, ...], *, create: bool 
 
     Raises:
         TransferError: the root is missing, a link leads out of the collection, or as
-            ``Folder.enter`` does.
+            ``OpenDirectory.open_directory``.
     """
     from headrace.facility.transfer.links import follow_directory
 

@@ -1,4 +1,4 @@
-"""Sync levels: whether a file at the destination can stay as it is."""
+"""Sync levels: whether a file at the destination is up to date."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import os
 import stat as modes
 from typing import Protocol
 
-from headrace.facility.transfer.collection import Folder
+from headrace.facility.transfer.collection import OpenDirectory
 from headrace.facility.transfer.copy import hash_file
-from headrace.facility.transfer.errors import explain
+from headrace.facility.transfer.errors import transfer_error
 from headrace.facility.transfer.request import EXISTS, MTIME, SIZE
 
 
-class Listener(Protocol):
-    """Who hears how far the comparison is."""
+class ComparisonProgress(Protocol):
+    """Receiver of the comparison's progress."""
 
     def advance(self, position: int) -> None:
         """Be called with the bytes read so far; may raise to stop."""
 
-    def checksummed(self, size: int) -> None:
+    def count_checksummed(self, size: int) -> None:
         """Be called with the bytes that were compared."""
 
 
 def is_up_to_date(
-    source: Folder,
+    source: OpenDirectory,
     name: str,
-    destination: Folder,
+    destination: OpenDirectory,
     target: str,
     level: int,
     algorithm: str,
-    listener: Listener,
+    progress: ComparisonProgress,
 ) -> bool:
-    """Tell whether a sync level finds the file at the destination good enough.
+    """Return whether a file at the destination is up to date by a sync level.
 
     Each level asks for what the one before asks for, too. What is no regular file never is.
 
@@ -43,12 +43,12 @@ def is_up_to_date(
         level: 0 the copy exists; 1 and has the same size; 2 and is not older, to the nanosecond;
             3 has the same size and checksum, whatever its time.
         algorithm: the checksum's, by ``hashlib``'s name.
-        listener: hears of the bytes read at level 3.
+        progress: receives the bytes read at level 3.
 
     Raises:
         TransferError: one of both cannot be read.
     """
-    status, copy = source.look(name), destination.look(target)
+    status, copy = source.lstat(name), destination.lstat(target)
     if status is None or copy is None or not modes.S_ISREG(copy.st_mode):
         return False
     if level == EXISTS:
@@ -59,17 +59,19 @@ def is_up_to_date(
         return True
     if level == MTIME:
         return copy.st_mtime_ns >= status.st_mtime_ns
-    listener.checksummed(status.st_size)
-    here = _checksum(source, name, algorithm, listener)
-    return here == _checksum(destination, target, algorithm, listener)
+    progress.count_checksummed(status.st_size)
+    here = _checksum(source, name, algorithm, progress)
+    return here == _checksum(destination, target, algorithm, progress)
 
 
-def _checksum(folder: Folder, name: str, algorithm: str, listener: Listener) -> str:
+def _checksum(
+    folder: OpenDirectory, name: str, algorithm: str, progress: ComparisonProgress
+) -> str:
     fd = folder.open_file(name)
     try:
         # Nothing of the file is under way while it is only compared.
-        return hash_file(fd, algorithm, lambda _: listener.advance(0))
+        return hash_file(fd, algorithm, lambda _: progress.advance(0))
     except OSError as error:
-        raise explain(error, folder.where(name)) from error
+        raise transfer_error(error, folder.describe(name)) from error
     finally:
         os.close(fd)

@@ -14,21 +14,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.facility.transfer.collection import Folder
-from headrace.facility.transfer.errors import Fault, TransferError, explain, is_no_space
+from headrace.facility.transfer.collection import OpenDirectory
+from headrace.facility.transfer.errors import CopyFault, TransferError, is_no_space, transfer_error
 from headrace.facility.transfer.journal import is_own_file
 from headrace.facility.transfer.paths import quoted
 
 CHUNK = 1 << 20
 
 
-class Stopped(Exception):
-    """Somebody asked the task to stop."""
+class TaskStopped(Exception):
+    """The task was asked to stop."""
 
 
 @dataclass(frozen=True)
 class CopyOptions:
-    """How to copy.
+    """Options of a copy.
 
     Attributes:
         verify: read the copy again and compare checksums.
@@ -44,7 +44,7 @@ class CopyOptions:
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyResult:
     """A file that is in place.
 
     Attributes:
@@ -59,15 +59,15 @@ class Copied:
 
 
 def copy_file(
-    source: Folder,
+    source: OpenDirectory,
     name: str,
-    destination: Folder,
+    destination: OpenDirectory,
     target: str,
     temporary: str,
     options: CopyOptions,
     tick: Callable[[int], None],
     keep_partial: Callable[[], bool],
-) -> Copied:
+) -> CopyResult:
     """Copy one regular file; nothing is seen under its new name before all of it is there.
 
     Args:
@@ -77,22 +77,23 @@ def copy_file(
         target: name of the copy; a file that has it is replaced, and keeps its permissions.
         temporary: name for the time of copying, in ``destination``.
         options: how to copy.
-        tick: called with the bytes read so far after each chunk; raises ``Stopped`` to end.
+        tick: called with the bytes read so far after each chunk; raises ``TaskStopped`` to stop.
         keep_partial: asked when stopped whether the temporary file will be of use.
 
     Returns:
         Both files' status.
 
     Raises:
-        Fault: the file changed while it was read, or the copy is not equal to it.
+        CopyFault: the file changed while it was read, or the copy is not equal to it.
         TransferError: it cannot be read or written; ``EndpointError.NoSpace``: the disk is full.
-        Stopped: ``tick`` said so. In all cases the temporary file is removed, unless it is kept.
+        TaskStopped: ``tick`` raised it.
+        In all cases the temporary file is removed, unless it is kept.
     """
     reading = source.open_file(name)
     try:
         before = os.fstat(reading)
-        where = destination.where(target)
-        existing = destination.look(target)
+        where = destination.describe(target)
+        existing = destination.lstat(target)
         if existing is not None and modes.S_ISDIR(existing.st_mode):
             message = f"{where}: is a directory: give the full path of the file to be"
             raise TransferError("ClientError.IsDirectory", message)
@@ -107,10 +108,10 @@ def copy_file(
                         kept,
                         options,
                         tick,
-                        source.where(name),
+                        source.describe(name),
                     )
-                    _refuse_changed(before, reading, source.where(name))
-                    _refuse_unexpected(checksum, options, source.where(name))
+                    _refuse_changed(before, reading, source.describe(name))
+                    _refuse_unexpected(checksum, options, source.describe(name))
                     _finish(writing, before, existing, options)
                     checksummed = 0
                     if options.verify:
@@ -121,19 +122,19 @@ def copy_file(
             except OSError as error:
                 raise _write_error(error, destination, where, before.st_size) from error
         except BaseException as error:
-            if not (isinstance(error, Stopped) and keep_partial()):
+            if not (isinstance(error, TaskStopped) and keep_partial()):
                 _remove_temporary(destination, temporary)
             raise
-        copy = destination.look(target)
+        copy = destination.lstat(target)
         if copy is None:
-            raise Fault("ExternalError.FileChanged", f"{where}: was removed as it was written")
-        return Copied(before, copy, checksummed)
+            raise CopyFault("ExternalError.FileChanged", f"{where}: was removed as it was written")
+        return CopyResult(before, copy, checksummed)
     finally:
         os.close(reading)
 
 
 def _open_temporary(
-    folder: Folder, temporary: str, size: int, options: CopyOptions
+    folder: OpenDirectory, temporary: str, size: int, options: CopyOptions
 ) -> tuple[int, int]:
     """Return the open temporary file, and how many of its first bytes need not be written."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -169,7 +170,7 @@ def _copy_bytes(
         try:
             count = os.readv(reading, [buffer])
         except OSError as error:
-            raise explain(error, where) from error
+            raise transfer_error(error, where) from error
         if count == 0:
             return checksum.hexdigest()
         if hashing:
@@ -195,8 +196,8 @@ def _refuse_changed(before: os.stat_result, reading: int, where: str) -> None:
         raise _changed(where)
 
 
-def _changed(where: str) -> Fault:
-    return Fault(
+def _changed(where: str) -> CopyFault:
+    return CopyFault(
         "ExternalError.FileChanged",
         f"{where}: changed while it was copied: run again when nobody writes to it",
     )
@@ -227,7 +228,7 @@ def _verify(
     size = os.fstat(writing).st_size
     if hash_file(writing, options.algorithm, lambda _: tick(size)) != checksum:
         message = f"{where}: the copy's checksum differs: check the disk, then run again"
-        raise Fault("ExternalError.ChecksumMismatch", message)
+        raise CopyFault("ExternalError.ChecksumMismatch", message)
     return size
 
 
@@ -251,9 +252,9 @@ def hash_file(fd: int, algorithm: str, tick: Callable[[int], Any]) -> str:
     return checksum.hexdigest()
 
 
-def _write_error(error: OSError, folder: Folder, where: str, size: int) -> TransferError:
+def _write_error(error: OSError, folder: OpenDirectory, where: str, size: int) -> TransferError:
     if not is_no_space(error):
-        return explain(error, where)
+        return transfer_error(error, where)
     free = os.fstatvfs(folder.fd)
     return TransferError(
         "EndpointError.NoSpace",
@@ -263,10 +264,10 @@ def _write_error(error: OSError, folder: Folder, where: str, size: int) -> Trans
     )
 
 
-def _remove_temporary(folder: Folder, temporary: str) -> None:
+def _remove_temporary(folder: OpenDirectory, temporary: str) -> None:
     try:
         os.unlink(temporary, dir_fd=folder.fd)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise explain(error, folder.where(temporary)) from error
+        raise transfer_error(error, folder.describe(temporary)) from error

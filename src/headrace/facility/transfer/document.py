@@ -1,4 +1,4 @@
-"""The task document: what a task has done so far, as the Transfer service tells it."""
+"""Task documents of transfers and deletes, as the Transfer service writes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPTIONS: dict[str, Any] = {
 
 @dataclass
 class Counts:
-    """What a task has found and done.
+    """Counters of a task.
 
     Attributes:
         files: files found, excluded ones not counted.
@@ -40,9 +40,9 @@ class Counts:
         skipped_errors: items left out by ``skip_source_errors``.
         bytes_expected: bytes of the files found.
         bytes_done: bytes of the files transferred.
-        bytes_under_way: bytes of the file that is being copied.
+        bytes_in_progress: bytes of the file that is being copied.
         bytes_checksummed: bytes read again to compare checksums.
-        faults: tries that failed.
+        faults: attempts that failed.
         deleted: files and directories removed because the source does not have them.
         links_ignored: symbolic links left out.
         special_ignored: FIFOs, sockets and devices left out.
@@ -55,7 +55,7 @@ class Counts:
     skipped_errors: int = 0
     bytes_expected: int = 0
     bytes_done: int = 0
-    bytes_under_way: int = 0
+    bytes_in_progress: int = 0
     bytes_checksummed: int = 0
     faults: int = 0
     deleted: int = 0
@@ -64,8 +64,8 @@ class Counts:
 
 
 @dataclass
-class Report:
-    """Makes the documents of one task, and shows them, not too often.
+class TaskReport:
+    """Task documents of one task, published at most every `INTERVAL` seconds.
 
     Args:
         task_id: the task.
@@ -73,7 +73,7 @@ class Report:
         body: what was asked for; its options are repeated.
         source: collection that is read, or changed by a delete.
         destination: collection that is written; None for a delete.
-        show: called with a new document.
+        publish: called with a new document.
     """
 
     task_id: str
@@ -81,49 +81,49 @@ class Report:
     body: Mapping[str, Any]
     source: Collection
     destination: Collection | None
-    show: Callable[[dict[str, Any]], None]
+    publish: Callable[[dict[str, Any]], None]
     counts: Counts = field(default_factory=Counts)
     last_fault: tuple[str, str] | None = None
-    _began: float = field(default_factory=time.monotonic)
+    _started_at: float = field(default_factory=time.monotonic)
     _requested: str = field(default_factory=lambda: _now())
-    _shown: float = float("-inf")
+    _published_at: float = float("-inf")
 
-    def tick(self) -> None:
-        """Show a document if the last one is old enough."""
+    def publish_if_due(self) -> None:
+        """Publish a document if the last one is old enough."""
         now = time.monotonic()
-        if now - self._shown >= INTERVAL:
-            self._shown = now
-            self.show(self.document(ACTIVE))
+        if now - self._published_at >= INTERVAL:
+            self._published_at = now
+            self.publish(self.document(ACTIVE))
 
-    def fault(self, code: str, message: str) -> None:
-        """Count a try that failed."""
+    def record_fault(self, code: str, message: str) -> None:
+        """Count an attempt that failed."""
         self.counts.faults += 1
         self.last_fault = (code, message)
 
-    def end(self, status: str, fatal: tuple[str, str] | None = None) -> dict[str, Any]:
-        """Show the last document, and return it.
+    def finish(self, status: str, fatal: tuple[str, str] | None = None) -> dict[str, Any]:
+        """Publish the last document, and return it.
 
         Args:
             status: ``SUCCEEDED`` or ``FAILED``.
             fatal: code and description of the error that ended the task.
         """
         document = self.document(status, fatal)
-        self.show(document)
+        self.publish(document)
         return document
 
     def document(self, status: str, fatal: tuple[str, str] | None = None) -> dict[str, Any]:
         """Return the task as a document of JSON values.
 
         ``bytes_total``, ``items_deleted``, ``symlinks_ignored`` and ``special_files_ignored`` are
-        told here only; all other members are the service's.
+        given here only; all other members are the service's.
         """
         counts, active = self.counts, status == ACTIVE
         total = counts.files + counts.directories
         done = counts.files_done + counts.files_skipped
         if status == SUCCEEDED:
             done = total - counts.skipped_errors
-        transferred = counts.bytes_done + counts.bytes_under_way
-        elapsed = max(time.monotonic() - self._began, 1e-3)
+        transferred = counts.bytes_done + counts.bytes_in_progress
+        elapsed = max(time.monotonic() - self._started_at, 1e-3)
         trouble = fatal or (self.last_fault if active else None)
         destination = self.destination
         document: dict[str, Any] = {

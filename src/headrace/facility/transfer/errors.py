@@ -1,4 +1,4 @@
-"""Errors of the transfer room."""
+"""Errors of transfers, deletes and listings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.facility.errors import FacilityError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
-# errno: code, what to say in place of the system's words (or "")
+# errno: code, what to say in place of the system's message (or "")
 _CODES: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("ClientError.NotFound", "does not exist: correct the path"),
     errno.EACCES: ("PermissionDenied", "permission denied: ask its owner for access"),
@@ -28,7 +28,7 @@ _CODES: dict[int, tuple[str, str]] = {
 
 
 class TransferError(FacilityError):
-    """A transfer, a delete or a look at a collection that cannot be done.
+    """Error of a transfer, delete or listing.
 
     ``str(error)`` is one line: what, in which collection and path, and the way out.
 
@@ -41,11 +41,11 @@ class TransferError(FacilityError):
         self.code = code
 
 
-class Fault(Exception):
-    """A try to copy one file that failed in a way that a second try may cure.
+class CopyFault(Exception):
+    """Attempt to copy a file that failed in a way that a second attempt may cure.
 
     Attributes:
-        code: the code of the error if no further try is left.
+        code: the code of the error if no further attempt is left.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -58,19 +58,19 @@ def bad_request(message: str) -> TransferError:
     return TransferError("ClientError.BadRequest", message)
 
 
-def explain(error: OSError, where: str) -> TransferError:
-    """Turn an error of the operating system into one of this room.
+def transfer_error(error: OSError, where: str) -> TransferError:
+    """Turn an error of the operating system into a `TransferError`.
 
     Args:
         error: what a system call raised.
-        where: the collection and path, as ``Folder.where`` tells it.
+        where: the collection and path, as ``OpenDirectory.describe`` returns it.
     """
-    code, words = _CODES.get(error.errno or 0, ("EndpointError", ""))
-    if not words:
-        words = f"{os.strerror(error.errno or 0)}: check the disk or its mount, then run again"
-    return TransferError(code, f"{where}: {words}")
+    code, message = _CODES.get(error.errno or 0, ("EndpointError", ""))
+    if not message:
+        message = f"{os.strerror(error.errno or 0)}: check the disk or its mount, then run again"
+    return TransferError(code, f"{where}: {message}")
 
 
 def is_no_space(error: OSError) -> bool:
-    """Tell whether a disk or a quota is full."""
+    """Return whether a disk or a quota is full."""
     return error.errno in _NO_SPACE

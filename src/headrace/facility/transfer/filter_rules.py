@@ -31,7 +31,7 @@ class FilterRule:
     type: str | None
 
     def matches(self, name: str, type_: str) -> bool:
-        """Tell whether the rule is about an item of this name and type."""
+        """Return whether the rule is about an item of this name and type."""
         return self.type in (None, type_) and self.pattern.match(name) is not None
 
 
@@ -42,7 +42,7 @@ class FilterRules:
     rules: tuple[FilterRule, ...] = ()
 
     def include(self, name: str, type_: str) -> bool:
-        """Tell whether an item takes part in the transfer.
+        """Return whether an item takes part in the transfer.
 
         Args:
             name: its last name, no path.

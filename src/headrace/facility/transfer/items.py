@@ -1,4 +1,4 @@
-"""Both ends of a transfer item: what the source is, where the destination goes."""
+"""Source and destination of a transfer item."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from headrace.facility.transfer.collection import (
     Collection,
-    Folder,
-    open_folder,
+    OpenDirectory,
+    open_directory,
     open_root,
     refuse_special,
 )
-from headrace.facility.transfer.errors import TransferError, explain
+from headrace.facility.transfer.errors import TransferError, transfer_error
 from headrace.facility.transfer.journal import Journal
-from headrace.facility.transfer.links import locate
+from headrace.facility.transfer.links import resolve_path
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an item's source is.
+class SourceInfo:
+    """Type and size of an item's source.
 
     Attributes:
         is_directory: a directory, or a file.
@@ -32,36 +32,38 @@ class Found:
     size: int
 
 
-def find_source(collection: Collection, item: TransferItem) -> Found:
-    """Look at an item's source, and compare it with what the item says.
+def inspect_source(collection: Collection, item: TransferItem) -> SourceInfo:
+    """Inspect an item's source, and compare it with what the item says.
 
     Raises:
         TransferError: it does not exist, is neither file nor directory, or is not what
             ``recursive`` says.
     """
-    parent, name = locate(collection, item.source)
+    parent, name = resolve_path(collection, item.source)
     with parent:
-        status = os.fstat(parent.fd) if name is None else parent.look(name)
-        words = parent.where(name)
+        status = os.fstat(parent.fd) if name is None else parent.lstat(name)
+        source = parent.describe(name)
     if status is None:
-        raise TransferError("ClientError.NotFound", f"{words}: does not exist")
+        raise TransferError("ClientError.NotFound", f"{source}: does not exist")
     if modes.S_ISDIR(status.st_mode):
         if item.recursive is False:
-            message = f"{words}: is a directory: set recursive to true to transfer it"
+            message = f"{source}: is a directory: set recursive to true to transfer it"
             raise TransferError("ClientError.IsDirectory", message)
-        return Found(True, 0)
-    refuse_special(status, words)
+        return SourceInfo(True, 0)
+    refuse_special(status, source)
     if item.recursive:
-        message = f"{words}: is a file, not a directory: set recursive to false to transfer it"
+        message = f"{source}: is a file, not a directory: set recursive to false to transfer it"
         raise TransferError("ExternalError.DirListingFailed.NotDirectory", message)
     if item.names_directory or not item.destination:
-        message = f"{words}: is a file: its destination must be the full path of a file"
+        message = f"{source}: is a file: its destination must be the full path of a file"
         raise TransferError("ClientError.IsDirectory", message)
-    return Found(False, status.st_size)
+    return SourceInfo(False, status.st_size)
 
 
-def open_destination(request: TransferRequest, item: TransferItem, is_directory: bool) -> Folder:
-    """Open the directory that an item is written into, and makes it if need be.
+def open_destination(
+    request: TransferRequest, item: TransferItem, is_directory: bool
+) -> OpenDirectory:
+    """Open the directory that an item is written into, and make it where it is missing.
 
     Args:
         request: the transfer.
@@ -72,22 +74,24 @@ def open_destination(request: TransferRequest, item: TransferItem, is_directory:
         TransferError: something that is no directory is in the way, or it may not be written.
     """
     if not is_directory:
-        return open_folder(request.destination, item.destination[:-1], create=True)
+        return open_directory(request.destination, item.destination[:-1], create=True)
     if item.destination and request.delete_destination_extra:
         name = item.destination[-1]
-        with open_folder(request.destination, item.destination[:-1], create=True) as parent:
-            status = parent.look(name)
+        with open_directory(request.destination, item.destination[:-1], create=True) as parent:
+            status = parent.lstat(name)
             in_the_way = status is not None and not modes.S_ISDIR(status.st_mode)
             # A link is followed below, as it is on the way.
             if in_the_way and status is not None and not modes.S_ISLNK(status.st_mode):
                 try:
                     os.unlink(name, dir_fd=parent.fd)
                 except OSError as error:
-                    raise explain(error, parent.where(name)) from error
-    return open_folder(request.destination, item.destination, create=True)
+                    raise transfer_error(error, parent.describe(name)) from error
+    return open_directory(request.destination, item.destination, create=True)
 
 
-def reopen_destination(collection: Collection, item: TransferItem, task_id: str) -> Folder | None:
+def open_journal_directory(
+    collection: Collection, item: TransferItem, task_id: str
+) -> OpenDirectory | None:
     """Open the directory of the journal that an earlier attempt left, if there is one.
 
     Args:
@@ -97,12 +101,12 @@ def reopen_destination(collection: Collection, item: TransferItem, task_id: str)
     """
     for parts in (item.destination, item.destination[:-1]):
         try:
-            folder = open_folder(collection, parts)
+            folder = open_directory(collection, parts)
         except TransferError:
             continue  # not there, or a file
         with folder:
-            if Journal.lies_in(folder, task_id):
-                return folder.walk(())
+            if Journal.exists_in(folder, task_id):
+                return folder.open_path(())
     return None
 
 
@@ -115,30 +119,30 @@ def refuse_nesting(request: TransferRequest, item: TransferItem) -> None:
         TransferError: ``ClientError.BadRequest``: the destination is the source, or within it; or
             the source is within a destination whose surplus is to be deleted.
     """
-    with open_folder(request.source, item.source) as source:
-        destination, whole = _deepest(request.destination, item.destination)
+    with open_directory(request.source, item.source) as source:
+        destination, exists = _deepest_existing(request.destination, item.destination)
         with destination:
-            if source.identity() in destination.ancestry():
+            if source.identity() in destination.ancestor_identities():
                 raise TransferError(
                     "ClientError.BadRequest",
-                    f"{source.where()}: its destination is the same directory, or lies in it: "
+                    f"{source.describe()}: its destination is the same directory, or lies in it: "
                     "choose one outside",
                 )
-            nested = whole and destination.identity() in source.ancestry()
+            nested = exists and destination.identity() in source.ancestor_identities()
         if nested and request.delete_destination_extra:
             raise TransferError(
                 "ClientError.BadRequest",
-                f"{source.where()}: lies in its destination, where delete_destination_extra would "
-                "delete it: choose another destination",
+                f"{source.describe()}: lies in its destination, where delete_destination_extra "
+                "would delete it: choose another destination",
             )
 
 
-def _deepest(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, bool]:
-    """Open the deepest directory on the way that exists; tell whether it is the last one."""
+def _deepest_existing(collection: Collection, parts: tuple[str, ...]) -> tuple[OpenDirectory, bool]:
+    """Open the deepest directory on the way that exists; return whether it is the last one."""
     folder = open_root(collection)
     for depth in range(1, len(parts) + 1):
         try:
-            following = open_folder(collection, parts[:depth])
+            following = open_directory(collection, parts[:depth])
         except TransferError:
             return folder, False
         with folder:

@@ -1,9 +1,9 @@
-"""Which files a task has finished, kept beside them until the task ends.
+"""Journal of the files that a task has finished, kept beside them until the task ends.
 
 One line per file: a digest over the task, the item, the path, and what both files looked like when
 the copy was done (inodes, sizes, times; the destination's time of change too). After a kill, a file
-counts as finished only where all of that is still true, so a journal can be lost, torn or stale,
-and the worst is a file that is copied again.
+counts as finished only where all of that is still true, so a journal can be lost, truncated or
+stale, and the worst is a file that is copied again.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import hashlib
 import os
 import stat as modes
 
-from headrace.facility.transfer.collection import Folder
-from headrace.facility.transfer.errors import explain
+from headrace.facility.transfer.collection import OpenDirectory
+from headrace.facility.transfer.errors import transfer_error
 from headrace.facility.transfer.temporary_names import journal_name
 
 _DIGEST = 16
 
 
 class Journal:
-    """The journal of one task, opened or begun.
+    """Journal of one task, opened or created.
 
     Args:
         folder: the directory where it lies; kept open by the journal.
@@ -31,7 +31,7 @@ class Journal:
         resumed: an earlier attempt at the task left it.
     """
 
-    def __init__(self, folder: Folder, task_id: str) -> None:
+    def __init__(self, folder: OpenDirectory, task_id: str) -> None:
         self._folder = folder
         self._name = journal_name(task_id)
         self._task = task_id.encode("utf-8", "surrogatepass")
@@ -39,12 +39,12 @@ class Journal:
         try:
             self.resumed, self._fd = self._open()
         except OSError as error:
-            raise explain(error, folder.where()) from error
+            raise transfer_error(error, folder.describe()) from error
 
     @staticmethod
-    def lies_in(folder: Folder, task_id: str) -> bool:
-        """Tell whether the task has a journal in a directory."""
-        status = folder.look(journal_name(task_id))
+    def exists_in(folder: OpenDirectory, task_id: str) -> bool:
+        """Return whether the task has a journal in a directory."""
+        status = folder.lstat(journal_name(task_id))
         return status is not None and modes.S_ISREG(status.st_mode)
 
     def _open(self) -> tuple[bool, int]:
@@ -66,7 +66,7 @@ class Journal:
                         try:
                             self._finished.add(bytes.fromhex(line.decode("ascii")))
                         except ValueError:
-                            continue  # torn: the file will be copied again
+                            continue  # truncated: the file will be copied again
         return resumed, fd
 
     def _digest(
@@ -84,7 +84,7 @@ class Journal:
     def has(
         self, item: int, path: tuple[str, ...], source: os.stat_result, copy: os.stat_result | None
     ) -> bool:
-        """Tell whether this task has made this copy of this file, and neither has changed since.
+        """Return whether this task has made this copy of this file, and neither has changed since.
 
         Args:
             item: position in ``DATA``.
@@ -99,7 +99,7 @@ class Journal:
     def add(
         self, item: int, path: tuple[str, ...], source: os.stat_result, copy: os.stat_result
     ) -> None:
-        """Note that a file is finished.
+        """Record that a file is finished.
 
         Args:
             item: position in ``DATA``.
@@ -114,7 +114,7 @@ class Journal:
         try:
             os.write(self._fd, line)
         except OSError as error:
-            raise explain(error, self._folder.where()) from error
+            raise transfer_error(error, self._folder.describe()) from error
 
     def close(self, *, keep: bool) -> None:
         """End the use of the journal.
@@ -130,5 +130,5 @@ class Journal:
 
 
 def is_own_file(status: os.stat_result) -> bool:
-    """Tell whether a file is regular, this user's, and has no second name."""
+    """Return whether a file is regular, this user's, and has no second name."""
     return modes.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()

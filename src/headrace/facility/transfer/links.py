@@ -3,7 +3,7 @@
 The kernel never follows a link here. A link is read, and the names of its target are walked one
 by one from the directory that holds it, or from the collection's root, each opened without
 following. Where a target is absolute, or climbs above the root, it is first looked up which path
-in the collection that is; what the look-up says decides only which names are walked, never where
+in the collection that is; the look-up decides only which names are walked, never where
 they lead.
 """
 
@@ -14,14 +14,16 @@ import os
 import stat as modes
 from pathlib import Path
 
-from headrace.facility.transfer.collection import Collection, Folder, open_root
+from headrace.facility.transfer.collection import Collection, OpenDirectory, open_root
 from headrace.facility.transfer.errors import TransferError
 
 # As many as Linux follows on one path.
 _MAX_LINKS = 40
 
 
-def follow_directory(root: Folder, parts: tuple[str, ...], *, create: bool = False) -> Folder:
+def follow_directory(
+    root: OpenDirectory, parts: tuple[str, ...], *, create: bool = False
+) -> OpenDirectory:
     """Open a directory of a collection, through links that stay in it.
 
     Args:
@@ -30,13 +32,16 @@ def follow_directory(root: Folder, parts: tuple[str, ...], *, create: bool = Fal
         create: make the directories that are missing.
 
     Raises:
-        TransferError: a link leads out of the collection or in circles, or as ``Folder.enter``.
+        TransferError: a link leads out of the collection or in circles, or as
+            ``OpenDirectory.open_directory``.
     """
-    folder, _ = _Walk(root).to(parts, create=create, directory=True)
+    folder, _ = _LinkResolver(root).resolve(parts, create=create, directory=True)
     return folder
 
 
-def locate(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, str | None]:
+def resolve_path(
+    collection: Collection, parts: tuple[str, ...]
+) -> tuple[OpenDirectory, str | None]:
     """Find what a path of a collection names in the end, through links that stay in it.
 
     Args:
@@ -51,22 +56,22 @@ def locate(collection: Collection, parts: tuple[str, ...]) -> tuple[Folder, str 
         TransferError: as ``follow_directory``.
     """
     with open_root(collection) as root:
-        return _Walk(root).to(parts, create=False, directory=False)
+        return _LinkResolver(root).resolve(parts, create=False, directory=False)
 
 
-class _Walk:
-    """One walk: the open directories from the root to where it has come."""
+class _LinkResolver:
+    """Resolution of one path: the open directories from the root to the current one."""
 
-    def __init__(self, root: Folder) -> None:
+    def __init__(self, root: OpenDirectory) -> None:
         self._root = root
         self._real = os.path.realpath(root.collection.root)
-        self._stack: list[Folder] = []
+        self._stack: list[OpenDirectory] = []
         self._links = 0
 
-    def to(
+    def resolve(
         self, parts: tuple[str, ...], *, create: bool, directory: bool
-    ) -> tuple[Folder, str | None]:
-        """Walk, and give up the last directory, open; all others are closed."""
+    ) -> tuple[OpenDirectory, str | None]:
+        """Resolve names, and return the last directory, open; all others are closed."""
         with contextlib.ExitStack() as cleanup:
             cleanup.callback(self._close)
             self._restart()
@@ -76,16 +81,16 @@ class _Walk:
                 if name in ("", "."):
                     continue
                 if name == "..":
-                    self._up(todo)
+                    self._to_parent(todo)
                     continue
                 here = self._stack[-1]
-                target = self._target(here, name)
+                target = self._link_target(here, name)
                 if target is not None:
                     self._follow(here, name, target, todo)
                 elif not directory and not any(todo):
                     return self._stack.pop(), name
                 else:
-                    self._stack.append(here.enter(name, create=create))
+                    self._stack.append(here.open_directory(name, create=create))
             if not directory and len(self._stack) > 1:
                 last = self._stack.pop()
                 with last:
@@ -94,47 +99,47 @@ class _Walk:
 
     def _restart(self) -> None:
         self._close()
-        self._stack.append(self._root.walk(()))
+        self._stack.append(self._root.open_path(()))
 
     def _close(self) -> None:
         while self._stack:
             with self._stack.pop():
                 pass
 
-    def _up(self, todo: list[str]) -> None:
+    def _to_parent(self, todo: list[str]) -> None:
         if len(self._stack) > 1:
             with self._stack.pop():
                 return
         here = self._stack[-1]
-        self._jump("/".join([self._real, "..", *reversed(todo)]), here.where(), todo)
+        self._restart_at("/".join([self._real, "..", *reversed(todo)]), here.describe(), todo)
 
-    def _target(self, here: Folder, name: str) -> str | None:
+    def _link_target(self, here: OpenDirectory, name: str) -> str | None:
         """Return where a link points; None for what is no link."""
-        status = here.look(name)
+        status = here.lstat(name)
         if status is None or not modes.S_ISLNK(status.st_mode):
             return None
         try:
             return os.readlink(name, dir_fd=here.fd)
         except OSError:
-            return None  # replaced since it was seen; opening it tells what it is now
+            return None  # replaced since it was seen; opening it shows what it is now
 
-    def _follow(self, here: Folder, name: str, target: str, todo: list[str]) -> None:
+    def _follow(self, here: OpenDirectory, name: str, target: str, todo: list[str]) -> None:
         self._links += 1
         if self._links > _MAX_LINKS:
             raise TransferError(
-                "PermissionDenied", f"{here.where(name)}: symbolic links lead in circles"
+                "PermissionDenied", f"{here.describe(name)}: symbolic links lead in circles"
             )
         if target.startswith("/"):
-            self._jump("/".join([target, *reversed(todo)]), here.where(name), todo)
+            self._restart_at("/".join([target, *reversed(todo)]), here.describe(name), todo)
         else:
             todo.extend(reversed(target.split("/")))
 
-    def _jump(self, path: str, where: str, todo: list[str]) -> None:
+    def _restart_at(self, path: str, where: str, todo: list[str]) -> None:
         """Start again from the root towards an absolute path, if it lies in the collection."""
         self._links += 1
         inside = None if self._links > _MAX_LINKS else self._inside(path)
         if inside is None:
-            raise leads_out(where)
+            raise outside_link_error(where)
         todo[:] = reversed(inside)
         self._restart()
 
@@ -145,7 +150,7 @@ class _Walk:
             return None
 
 
-def leads_out(where: str) -> TransferError:
+def outside_link_error(where: str) -> TransferError:
     """Return the error for a link that leaves its collection."""
     return TransferError(
         "PermissionDenied",
@@ -154,8 +159,8 @@ def leads_out(where: str) -> TransferError:
     )
 
 
-def leading_out(name: str, root: Path, path: str) -> str | None:
-    """Tell what is wrong with a path whose links leave the collection.
+def outside_link_problem(name: str, root: Path, path: str) -> str | None:
+    """Return the problem of a path whose links leave the collection.
 
     Args:
         name: the collection's name.
@@ -168,7 +173,7 @@ def leading_out(name: str, root: Path, path: str) -> str | None:
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     collection = Collection("", name, root)
     try:
-        folder, _ = locate(collection, parts)
+        folder, _ = resolve_path(collection, parts)
     except TransferError as error:
         return str(error) if error.code == "PermissionDenied" and "link" in str(error) else None
     with folder:

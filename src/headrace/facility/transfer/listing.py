@@ -1,4 +1,4 @@
-"""Looking at a collection, and making directories: ls, stat and mkdir."""
+"""Operations on directories of a collection: ls, stat and mkdir."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.facility.transfer.collection import Collection, Folder, open_folder, open_root
-from headrace.facility.transfer.errors import TransferError, bad_request, explain
-from headrace.facility.transfer.links import locate
-from headrace.facility.transfer.paths import parse_path, quoted, shown, shown_path
+from headrace.facility.transfer.collection import (
+    Collection,
+    OpenDirectory,
+    open_directory,
+    open_root,
+)
+from headrace.facility.transfer.errors import TransferError, bad_request, transfer_error
+from headrace.facility.transfer.links import resolve_path
+from headrace.facility.transfer.paths import display_name, display_path, parse_path, quoted
 from headrace.facility.transfer.request import find_collection
 from headrace.facility.transfer.temporary_names import is_temporary
 
-# As the Transfer service's: the most entries in one answer.
+# As the Transfer service's: maximum of entries in one response.
 MAX_ENTRIES = 100_000
 _ORDER = ("name", "type", "size", "last_modified", "user", "group", "permissions")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -61,11 +66,11 @@ def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[s
     order = _orderby(body.get("orderby"))
     hidden = body.get("show_hidden") is not False
     entries = []
-    with open_folder(collection, parts) as folder:
+    with open_directory(collection, parts) as folder:
         for name in folder.names():
             if is_temporary(name) or (name.startswith(".") and not hidden):
                 continue
-            status = folder.look(name)
+            status = folder.lstat(name)
             if status is not None:
                 entry = _entry(folder, name, status)
                 if all(test(entry) for test in tests):
@@ -73,7 +78,7 @@ def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[s
     for field, descending in reversed(order):
         entries.sort(key=operator.itemgetter(field), reverse=descending)
     page = entries[offset : offset + limit]
-    shown_as = shown_path(parts, directory=True)
+    shown_as = display_path(parts, directory=True)
     return {
         "DATA_TYPE": "file_list",
         "DATA": page,
@@ -91,7 +96,7 @@ def ls(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[s
 
 
 def stat(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict[str, Any]:
-    """Tell what a file or directory is.
+    """Return the type, size and times of a file or directory.
 
     Args:
         body: ``endpoint_id`` and ``path``.
@@ -108,10 +113,10 @@ def stat(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dict
     if not parts:
         with open_root(collection) as root:
             return _entry(root, "/", os.fstat(root.fd))
-    with open_folder(collection, parts[:-1]) as folder:
-        status = folder.look(parts[-1])
+    with open_directory(collection, parts[:-1]) as folder:
+        status = folder.lstat(parts[-1])
         if status is None:
-            message = f"{folder.where(parts[-1])}: does not exist"
+            message = f"{folder.describe(parts[-1])}: does not exist"
             raise TransferError("ClientError.NotFound", message)
         return _entry(folder, parts[-1], status)
 
@@ -135,14 +140,14 @@ def mkdir(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dic
     if not parts:
         message = f"collection {quoted(collection.name)}, path '/': exists already"
         raise TransferError("ExternalError.MkdirFailed.Exists", message)
-    with open_folder(collection, parts[:-1]) as folder:
+    with open_directory(collection, parts[:-1]) as folder:
         try:
             os.mkdir(parts[-1], dir_fd=folder.fd)
         except FileExistsError:
-            message = f"{folder.where(parts[-1])}: exists already"
+            message = f"{folder.describe(parts[-1])}: exists already"
             raise TransferError("ExternalError.MkdirFailed.Exists", message) from None
         except OSError as error:
-            raise explain(error, folder.where(parts[-1])) from error
+            raise transfer_error(error, folder.describe(parts[-1])) from error
         folder.flush()
     return {
         "DATA_TYPE": "mkdir_result",
@@ -153,13 +158,13 @@ def mkdir(body: Mapping[str, Any], collections: Mapping[str, Collection]) -> dic
     }
 
 
-def _entry(folder: Folder, name: str, status: os.stat_result) -> dict[str, Any]:
+def _entry(folder: OpenDirectory, name: str, status: os.stat_result) -> dict[str, Any]:
     link: dict[str, Any] = dict.fromkeys(
         ("link_target", "link_size", "link_last_modified", "link_user", "link_group")
     )
     type_ = _type(status.st_mode)
     if modes.S_ISLNK(status.st_mode):
-        target = _pointed_at(folder, name)
+        target = _link_target_status(folder, name)
         type_ = "invalid_symlink" if target is None else _type(target.st_mode)
         link = {
             "link_target": _target(folder, name),
@@ -171,7 +176,7 @@ def _entry(folder: Folder, name: str, status: os.stat_result) -> dict[str, Any]:
         status = target or status
     return {
         "DATA_TYPE": "file",
-        "name": shown(name),
+        "name": display_name(name),
         "type": type_,
         "size": status.st_size,
         "last_modified": _time(status),
@@ -196,19 +201,19 @@ def _type(mode: int) -> str:
     return next((name for test, name in types if test(mode)), "other")
 
 
-def _pointed_at(folder: Folder, name: str) -> os.stat_result | None:
+def _link_target_status(folder: OpenDirectory, name: str) -> os.stat_result | None:
     """Return the status of what a link leads to; None where that is not in the collection."""
     try:
-        parent, found = locate(folder.collection, (*folder.parts, name))
+        parent, found = resolve_path(folder.collection, (*folder.parts, name))
     except TransferError:
         return None
     with parent:
-        return os.fstat(parent.fd) if found is None else parent.look(found)
+        return os.fstat(parent.fd) if found is None else parent.lstat(found)
 
 
-def _target(folder: Folder, name: str) -> str | None:
+def _target(folder: OpenDirectory, name: str) -> str | None:
     try:
-        return shown(os.readlink(name, dir_fd=folder.fd))
+        return display_name(os.readlink(name, dir_fd=folder.fd))
     except OSError:
         return None  # replaced since it was seen
 
@@ -231,13 +236,13 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def _number(body: Mapping[str, Any], field: str, default: int, most: int | None) -> int:
+def _number(body: Mapping[str, Any], field: str, default: int, maximum: int | None) -> int:
     value = body.get(field)
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise bad_request(f"{field}: must be a whole number from 0, not {quoted(str(value))}")
-    return value if most is None else min(value, most)
+    return value if maximum is None else min(value, maximum)
 
 
 def _orderby(value: object) -> list[tuple[str, bool]]:

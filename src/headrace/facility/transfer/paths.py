@@ -1,4 +1,4 @@
-"""Paths within a collection, as clients write them, and as the file system knows them.
+"""Paths within a collection, as clients write them and as the file system has them.
 
 Clients write text; Linux has bytes. Names that are no UTF-8 are shown as the Transfer service shows
 them: U+FFFD, then the bytes read as Latin-1. Such text finds its file again.
@@ -72,7 +72,7 @@ def _bytes_of(name: str) -> bytes:
     return name.encode("utf-8")
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """Return a file system name as text that any JSON writer can write."""
     try:
         name.encode("utf-8")
@@ -81,14 +81,14 @@ def shown(name: str) -> str:
     return name
 
 
-def shown_path(parts: tuple[str, ...], *, directory: bool = False) -> str:
+def display_path(parts: tuple[str, ...], *, directory: bool = False) -> str:
     """Return a path from the collection's root, with a slash at the end of a directory's."""
-    text = "/" + "/".join(shown(part) for part in parts)
+    text = "/" + "/".join(display_name(part) for part in parts)
     return text + "/" if directory and parts else text
 
 
 def quoted(text: str) -> str:
-    """Return text for the middle of a line: no control characters, not longer than a line."""
+    """Return quoted text for a message: no control characters, at most one line."""
     if len(text) > _SHOWN:
         text = f"{text[: _SHOWN - 20]}...{text[-17:]}"
     if text.isprintable():

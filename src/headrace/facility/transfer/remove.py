@@ -8,10 +8,10 @@ import stat as modes
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.transfer.collection import Collection, Folder, open_folder
-from headrace.facility.transfer.copy import Stopped
-from headrace.facility.transfer.document import FAILED, SUCCEEDED, Report
-from headrace.facility.transfer.errors import TransferError, explain
+from headrace.facility.transfer.collection import Collection, OpenDirectory, open_directory
+from headrace.facility.transfer.copy import TaskStopped
+from headrace.facility.transfer.document import FAILED, SUCCEEDED, TaskReport
+from headrace.facility.transfer.errors import TransferError, transfer_error
 from headrace.facility.transfer.request import DeleteRequest, parse_delete
 from headrace.facility.transfer.temporary_names import is_temporary, task_prefix
 
@@ -47,31 +47,31 @@ def delete(
             collection's root, or may not be deleted; ``Canceled``: ``should_stop`` said so.
     """
     request = parse_delete(body, collections)
-    report = Report(task_id, "DELETE", body, request.collection, None, progress)
+    report = TaskReport(task_id, "DELETE", body, request.collection, None, progress)
     try:
         for path in request.paths:
             _delete_path(request, path, report, should_stop, resumed or request.ignore_missing)
-    except Stopped:
+    except TaskStopped:
         message = "canceled: what was deleted so far is gone; start it again to delete the rest"
-        report.end(FAILED, ("Canceled", message))
+        report.finish(FAILED, ("Canceled", message))
         raise TransferError("Canceled", message) from None
     except TransferError as error:
-        report.end(FAILED, (error.code, str(error)))
+        report.finish(FAILED, (error.code, str(error)))
         raise
-    return report.end(SUCCEEDED)
+    return report.finish(SUCCEEDED)
 
 
 def _delete_path(
     request: DeleteRequest,
     path: tuple[str, ...],
-    report: Report,
+    report: TaskReport,
     should_stop: Callable[[], bool],
     missing_ok: bool,
 ) -> None:
     def step() -> None:
         if should_stop():
-            raise Stopped
-        report.tick()
+            raise TaskStopped
+        report.publish_if_due()
 
     def removed(type_: str) -> None:
         if type_ == "dir":
@@ -86,33 +86,38 @@ def _delete_path(
         message = "path '/': is the collection's root, which cannot be deleted: name what is in it"
         raise TransferError("ClientError.InvalidPath", message)
     try:
-        parent = open_folder(request.collection, path[:-1])
+        parent = open_directory(request.collection, path[:-1])
     except TransferError as error:
         if missing_ok and error.code == "ClientError.NotFound":
             return
         raise
     with parent:
-        status = parent.look(path[-1])
+        status = parent.lstat(path[-1])
         if status is None:
             if missing_ok:
                 return
-            raise TransferError("ClientError.NotFound", f"{parent.where(path[-1])}: does not exist")
+            raise TransferError(
+                "ClientError.NotFound", f"{parent.describe(path[-1])}: does not exist"
+            )
         if modes.S_ISDIR(status.st_mode) and not request.recursive:
             raise TransferError(
                 "ClientError.IsDirectory",
-                f"{parent.where(path[-1])}: is a directory: set recursive to true to delete it",
+                f"{parent.describe(path[-1])}: is a directory: set recursive to true to delete it",
             )
         if not remove_entry(parent, path[-1], removed):
-            message = f"{parent.where(path[-1])}: was written to while it was deleted: run again"
+            message = f"{parent.describe(path[-1])}: was written to while it was deleted: run again"
             raise TransferError("ExternalError.FileChanged", message)
 
 
-def _everything(_name: str, _type: str) -> bool:
+def _include_all(_name: str, _type: str) -> bool:
     return True
 
 
 def remove_entry(
-    folder: Folder, name: str, removed: Callable[[str], None], include: Include = _everything
+    folder: OpenDirectory,
+    name: str,
+    removed: Callable[[str], None],
+    include: Include = _include_all,
 ) -> bool:
     """Remove an entry of a directory, with everything in it.
 
@@ -120,7 +125,7 @@ def remove_entry(
         folder: the directory.
         name: its entry.
         removed: called with ``file`` or ``dir`` after each removal; may raise to stop.
-        include: tells by name and type what may go within the entry; what holds it, stays.
+        include: returns by name and type whether an entry within may be removed.
 
     Returns:
         Whether nothing of it is left.
@@ -128,7 +133,7 @@ def remove_entry(
     Raises:
         TransferError: something may not be read or removed.
     """
-    status = folder.look(name)
+    status = folder.lstat(name)
     if status is None:
         return True
     if not modes.S_ISDIR(status.st_mode):
@@ -140,9 +145,9 @@ def remove_entry(
     while pending:
         path = pending.pop()
         directories.append(path)
-        with folder.walk(path) as inner:
+        with folder.open_path(path) as inner:
             for entry in inner.names():
-                status = inner.look(entry)
+                status = inner.lstat(entry)
                 if status is None:
                     continue
                 if modes.S_ISDIR(status.st_mode):
@@ -151,26 +156,26 @@ def remove_entry(
                 elif include(entry, "file"):
                     _unlink(inner, entry)
                     removed("file")
-    whole = True
+    complete = True
     for path in reversed(directories):
-        with folder.walk(path[:-1]) as outer:
+        with folder.open_path(path[:-1]) as outer:
             if _remove_directory(outer, path[-1]):
                 removed("dir")
             else:
-                whole = False
-    return whole
+                complete = False
+    return complete
 
 
-def _unlink(folder: Folder, name: str) -> None:
+def _unlink(folder: OpenDirectory, name: str) -> None:
     try:
         os.unlink(name, dir_fd=folder.fd)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise explain(error, folder.where(name)) from error
+        raise transfer_error(error, folder.describe(name)) from error
 
 
-def _remove_directory(folder: Folder, name: str) -> bool:
+def _remove_directory(folder: OpenDirectory, name: str) -> bool:
     try:
         os.rmdir(name, dir_fd=folder.fd)
     except FileNotFoundError:
@@ -178,11 +183,13 @@ def _remove_directory(folder: Folder, name: str) -> bool:
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
-        raise explain(error, folder.where(name)) from error
+        raise transfer_error(error, folder.describe(name)) from error
     return True
 
 
-def sweep(collection: Collection, destination: tuple[str, ...], task_id: str) -> None:
+def remove_temporary_files(
+    collection: Collection, destination: tuple[str, ...], task_id: str
+) -> None:
     """Remove the temporary files that a task left at a destination.
 
     Args:
@@ -195,35 +202,35 @@ def sweep(collection: Collection, destination: tuple[str, ...], task_id: str) ->
     """
     prefix = task_prefix(task_id)
     try:
-        top = open_folder(collection, destination[:-1])
+        top = open_directory(collection, destination[:-1])
     except TransferError as error:
         if error.code == "ClientError.NotFound":
             return
         raise
     with top:
-        _sweep_names(top, prefix)
+        _remove_temporary_names(top, prefix)
     try:
-        whole = open_folder(collection, destination)
+        directory = open_directory(collection, destination)
     except TransferError as error:
         if error.code in ("ClientError.NotFound", "ExternalError.DirListingFailed.NotDirectory"):
             return
         raise
-    with whole:
+    with directory:
         pending: list[tuple[str, ...]] = [()]
         while pending:
             path = pending.pop()
-            with whole.walk(path) as folder:
-                for name in _sweep_names(folder, prefix):
-                    status = folder.look(name)
+            with directory.open_path(path) as folder:
+                for name in _remove_temporary_names(folder, prefix):
+                    status = folder.lstat(name)
                     if status is not None and modes.S_ISDIR(status.st_mode):
                         pending.append((*path, name))
 
 
-def _sweep_names(folder: Folder, prefix: str) -> list[str]:
+def _remove_temporary_names(folder: OpenDirectory, prefix: str) -> list[str]:
     names = folder.names()
     for name in names:
         if name.startswith(prefix) and is_temporary(name):
-            status = folder.look(name)
+            status = folder.lstat(name)
             if status is not None and not modes.S_ISDIR(status.st_mode):
                 _unlink(folder, name)
     return names

@@ -1,4 +1,4 @@
-"""What the body of a transfer or delete asks for, read and checked once."""
+"""Requests for transfers and deletes, parsed from their bodies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TransferItem:
         destination: names that lead to where it will be.
         recursive: whether it is a directory; None: see what it is.
         names_directory: the destination was written with a slash at its end.
-        external_checksum: what the file's checksum must be, in lower case; "" if it was not told.
+        external_checksum: what the file's checksum must be, in lower case; "" if it was not given.
         algorithm: how the checksum is computed, by ``hashlib``'s name.
     """
 

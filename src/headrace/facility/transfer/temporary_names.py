@@ -1,4 +1,4 @@
-"""Names of temporary files, which tell the task that they belong to.
+"""Names of temporary files, made from the id of their task.
 
 ``.headrace-<8 digits of the task>-<16 digits of the file>.part``: hidden, short enough for every
 file system, the same in every attempt at the same task.
@@ -15,7 +15,7 @@ _TEMPORARY = re.compile(r"\.headrace-[0-9a-f]{8}-[0-9a-f]{16}\.part")
 
 
 def task_prefix(task_id: str) -> str:
-    """Return how the names of a task's temporary files begin."""
+    """Return the prefix of a task's temporary files."""
     try:
         digits = uuid.UUID(task_id).hex[:8]
     except ValueError:
@@ -35,7 +35,7 @@ def journal_name(task_id: str) -> str:
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a name is a temporary one of any task."""
+    """Return whether a name is a temporary one of any task."""
     return _TEMPORARY.fullmatch(name) is not None
 
 

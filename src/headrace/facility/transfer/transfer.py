@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.facility.transfer.collection import Collection
-from headrace.facility.transfer.copy import Stopped
-from headrace.facility.transfer.document import FAILED, SUCCEEDED, Report
+from headrace.facility.transfer.copy import TaskStopped
+from headrace.facility.transfer.document import FAILED, SUCCEEDED, TaskReport
 from headrace.facility.transfer.errors import TransferError
 from headrace.facility.transfer.request import parse_transfer
 from headrace.facility.transfer.tree import TransferTask
 
 
-def _never() -> bool:
+def _will_not_resume() -> bool:
     return False
 
 
@@ -24,7 +24,7 @@ def transfer(
     progress: Callable[[dict[str, Any]], None],
     should_stop: Callable[[], bool],
     *,
-    will_resume: Callable[[], bool] = _never,
+    will_resume: Callable[[], bool] = _will_not_resume,
 ) -> dict[str, Any]:
     """Copy files and directories between two collections.
 
@@ -65,14 +65,14 @@ def transfer(
             ``EndpointError.NoSpace``, ``EndpointError.RootMissing`` or ``Canceled``.
     """
     request = parse_transfer(body, collections)
-    report = Report(task_id, "TRANSFER", body, request.source, request.destination, progress)
+    report = TaskReport(task_id, "TRANSFER", body, request.source, request.destination, progress)
     try:
         TransferTask(request, task_id, report, should_stop, will_resume).run()
-    except Stopped:
+    except TaskStopped:
         message = "canceled: files that were complete stay; start it again to transfer the rest"
-        report.end(FAILED, ("Canceled", message))
+        report.finish(FAILED, ("Canceled", message))
         raise TransferError("Canceled", message) from None
     except TransferError as error:
-        report.end(FAILED, (error.code, str(error)))
+        report.finish(FAILED, (error.code, str(error)))
         raise
-    return report.end(SUCCEEDED)
+    return report.finish(SUCCEEDED)

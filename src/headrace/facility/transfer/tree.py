@@ -6,36 +6,36 @@ import os
 import stat as modes
 from collections.abc import Callable, Iterator
 
-from headrace.facility.transfer.collection import Folder, open_folder, open_root
+from headrace.facility.transfer.collection import OpenDirectory, open_directory, open_root
 from headrace.facility.transfer.compare import is_up_to_date
-from headrace.facility.transfer.copy import CopyOptions, Stopped, copy_file
-from headrace.facility.transfer.document import Report
-from headrace.facility.transfer.errors import Fault, TransferError
+from headrace.facility.transfer.copy import CopyOptions, TaskStopped, copy_file
+from headrace.facility.transfer.document import TaskReport
+from headrace.facility.transfer.errors import CopyFault, TransferError
 from headrace.facility.transfer.items import (
-    Found,
-    find_source,
+    SourceInfo,
+    inspect_source,
     open_destination,
+    open_journal_directory,
     refuse_nesting,
-    reopen_destination,
 )
 from headrace.facility.transfer.journal import Journal
-from headrace.facility.transfer.links import locate
-from headrace.facility.transfer.remove import remove_entry, sweep
+from headrace.facility.transfer.links import resolve_path
+from headrace.facility.transfer.remove import remove_entry, remove_temporary_files
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 from headrace.facility.transfer.temporary_names import is_temporary, temporary_name
 
-# One look and one try more: what changes or vanishes twice is being worked on.
-TRIES = 2
+# Two attempts: what changes or vanishes twice is being worked on.
+MAX_ATTEMPTS = 2
 _SOURCE_ERRORS = ("ClientError.NotFound", "PermissionDenied")
 
 
 class TransferTask:
-    """The work of one transfer task, from the beginning or from where a kill left it.
+    """Execution of one transfer task, from the beginning or from where a kill left it.
 
     Args:
         request: what to do.
         task_id: names the temporary files; the same at every attempt.
-        report: counts and shows.
+        report: counts and publishes.
         should_stop: asked between pieces of work.
         will_resume: asked when stopped whether there will be another attempt.
     """
@@ -44,7 +44,7 @@ class TransferTask:
         self,
         request: TransferRequest,
         task_id: str,
-        report: Report,
+        report: TaskReport,
         should_stop: Callable[[], bool],
         will_resume: Callable[[], bool],
     ) -> None:
@@ -63,51 +63,51 @@ class TransferTask:
         """
         for collection in (self._request.source, self._request.destination):
             with open_root(collection):
-                pass  # a missing root is told before anything is done
+                pass  # a missing root is reported before anything is done
         try:
-            found = [self._find(item) for item in self._request.items]
+            found = [self._inspect(item) for item in self._request.items]
             journal = self._open_journal(found)
-        except (TransferError, Stopped):
+        except (TransferError, TaskStopped):
             # What a killed attempt left must go even if this one cannot begin.
             if any(self._has_journal(item) for item in self._request.items):
-                self._sweep(quietly=True)
+                self._remove_temporary_files(quietly=True)
             raise
         keep = done = False
         try:
-            self._expect(found)
+            self._count_expected(found)
             for position, item in enumerate(self._request.items):
                 self._copy_item(position, item, found[position], journal)
             # What came or went since it was counted.
             self._counts.files = self._counts.files_done + self._counts.files_skipped
             done = True
-        except Stopped:
+        except TaskStopped:
             keep = self._will_resume()
             raise
         finally:
             try:
                 if journal.resumed and not keep:
-                    self._sweep(quietly=not done)
+                    self._remove_temporary_files(quietly=not done)
             finally:
                 journal.close(keep=keep)
 
-    def _step(self, *_: object) -> None:
+    def _check_stop(self, *_: object) -> None:
         if self._should_stop():
-            raise Stopped
-        self._report.tick()
+            raise TaskStopped
+        self._report.publish_if_due()
 
     # -- before the first byte
 
-    def _find(self, item: TransferItem) -> Found | None:
-        self._step()
+    def _inspect(self, item: TransferItem) -> SourceInfo | None:
+        self._check_stop()
         try:
-            return find_source(self._request.source, item)
+            return inspect_source(self._request.source, item)
         except TransferError as error:
             self._skip_or_raise(error)
             return None
 
-    def _open_journal(self, found: list[Found | None]) -> Journal:
+    def _open_journal(self, found: list[SourceInfo | None]) -> Journal:
         for item in self._request.items:
-            folder = reopen_destination(self._request.destination, item, self._task_id)
+            folder = open_journal_directory(self._request.destination, item, self._task_id)
             if folder is not None:
                 return Journal(folder, self._task_id)
         first = next((n for n, kind in enumerate(found) if kind is not None), None)
@@ -118,22 +118,22 @@ class TransferTask:
         return Journal(folder, self._task_id)
 
     def _has_journal(self, item: TransferItem) -> bool:
-        folder = reopen_destination(self._request.destination, item, self._task_id)
+        folder = open_journal_directory(self._request.destination, item, self._task_id)
         if folder is None:
             return False
         with folder:
             return True
 
-    def _refuse_nesting(self, item: TransferItem, found: Found | None) -> None:
+    def _refuse_nesting(self, item: TransferItem, found: SourceInfo | None) -> None:
         if found is not None and found.is_directory:
             refuse_nesting(self._request, item)
 
-    def _open_destination(self, item: TransferItem, found: Found | None) -> Folder:
+    def _open_destination(self, item: TransferItem, found: SourceInfo | None) -> OpenDirectory:
         is_directory = found is not None and found.is_directory
         return open_destination(self._request, item, is_directory)
 
-    def _expect(self, found: list[Found | None]) -> None:
-        """Count what there is to do, so that progress has an end to move towards."""
+    def _count_expected(self, found: list[SourceInfo | None]) -> None:
+        """Count files and bytes to copy, so that progress has a total."""
         for item, kind in zip(self._request.items, found, strict=True):
             if kind is None:
                 continue
@@ -141,14 +141,14 @@ class TransferTask:
                 self._counts.files += 1
                 self._counts.bytes_expected += kind.size
                 continue
-            with open_folder(self._request.source, item.source) as top:
+            with open_directory(self._request.source, item.source) as top:
                 pending: list[tuple[str, ...]] = [()]
                 while pending:
                     path = pending.pop()
-                    self._step()
+                    self._check_stop()
                     self._counts.directories += 1
                     try:
-                        with top.walk(path) as folder:
+                        with top.open_path(path) as folder:
                             for name, status, type_ in self._entries(folder):
                                 if type_ == "dir":
                                     pending.append((*path, name))
@@ -156,13 +156,13 @@ class TransferTask:
                                     self._counts.files += 1
                                     self._counts.bytes_expected += status.st_size
                     except TransferError:
-                        continue  # it is met again when it is copied, and told then
-        self._report.tick()
+                        continue  # it is met again when it is copied, and reported then
+        self._report.publish_if_due()
 
-    def _entries(self, folder: Folder) -> Iterator[tuple[str, os.stat_result, str]]:
+    def _entries(self, folder: OpenDirectory) -> Iterator[tuple[str, os.stat_result, str]]:
         """Yield name, status and type (file, dir, link, special) of what the rules include."""
         for name in folder.names():
-            status = folder.look(name)
+            status = folder.lstat(name)
             if status is None or is_temporary(name):
                 continue
             if modes.S_ISDIR(status.st_mode):
@@ -177,25 +177,25 @@ class TransferTask:
     # -- the work
 
     def _copy_item(
-        self, position: int, item: TransferItem, found: Found | None, journal: Journal
+        self, position: int, item: TransferItem, found: SourceInfo | None, journal: Journal
     ) -> None:
         if found is None:
             return
-        self._step()
+        self._check_stop()
         self._refuse_nesting(item, found)
         with self._open_destination(item, found) as destination:
             if found.is_directory:
-                with open_folder(self._request.source, item.source) as source:
+                with open_directory(self._request.source, item.source) as source:
                     self._copy_directory(position, item, source, destination, journal)
                 return
-            source, found_name = locate(self._request.source, item.source)
+            source, found_name = resolve_path(self._request.source, item.source)
             with source:
                 # The root is no file, which was seen when the source was found.
                 name, target = found_name or "", item.destination[-1]
                 if source.identity() == destination.identity() and name == target:
                     raise TransferError(
                         "ClientError.BadRequest",
-                        f"{source.where(name)}: is its own destination: give another path",
+                        f"{source.describe(name)}: is its own destination: give another path",
                     )
                 self._copy_file(position, item, (), source, name, destination, target, journal)
             destination.flush()
@@ -204,20 +204,20 @@ class TransferTask:
         self,
         position: int,
         item: TransferItem,
-        source_top: Folder,
-        destination_top: Folder,
+        source_top: OpenDirectory,
+        destination_top: OpenDirectory,
         journal: Journal,
     ) -> None:
         pending: list[tuple[str, ...]] = [()]
         while pending:
             path = pending.pop()
-            self._step()
+            self._check_stop()
             try:
-                source = source_top.walk(path)
+                source = source_top.open_path(path)
             except TransferError as error:
                 self._skip_or_raise(error)
                 continue
-            with source, destination_top.walk(path) as destination:
+            with source, destination_top.open_path(path) as destination:
                 try:
                     entries = list(self._entries(source))
                 except TransferError as error:
@@ -225,12 +225,12 @@ class TransferTask:
                     continue
                 directories = []
                 for name, _, type_ in entries:
-                    self._step()
+                    self._check_stop()
                     if type_ == "dir":
                         self._make_directory(destination, name)
                         directories.append((*path, name))
                     elif type_ == "file":
-                        self._make_way(destination, name)
+                        self._remove_obstruction(destination, name)
                         self._copy_file(
                             position, item, path, source, name, destination, name, journal
                         )
@@ -248,15 +248,15 @@ class TransferTask:
         position: int,
         item: TransferItem,
         path: tuple[str, ...],
-        source: Folder,
+        source: OpenDirectory,
         name: str,
-        destination: Folder,
+        destination: OpenDirectory,
         target: str,
         journal: Journal,
     ) -> None:
         counts, request = self._counts, self._request
         key = (*path, name)
-        status, copy = source.look(name), destination.look(target)
+        status, copy = source.lstat(name), destination.lstat(target)
         if status is not None and journal.has(position, key, status, copy):
             counts.files_done += 1
             counts.bytes_done += status.st_size
@@ -268,7 +268,7 @@ class TransferTask:
             algorithm=item.algorithm,
             expected=item.external_checksum,
         )
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             try:
                 if request.sync_level is not None and is_up_to_date(
                     source, name, destination, target, request.sync_level, item.algorithm, self
@@ -285,18 +285,18 @@ class TransferTask:
                     self.advance,
                     self._will_resume,
                 )
-            except Fault as fault:
-                self._report.fault(fault.code, str(fault))
+            except CopyFault as fault:
+                self._report.record_fault(fault.code, str(fault))
                 if not left:
                     raise TransferError(fault.code, str(fault)) from fault
             except TransferError as error:
-                if source.look(name) is not None or status is None:
-                    if source.where(name) in str(error):
+                if source.lstat(name) is not None or status is None:
+                    if source.describe(name) in str(error):
                         self._skip_or_raise(error)
                         return
                     raise
-                message = f"{source.where(name)}: vanished while the transfer was at work on it"
-                self._report.fault("ClientError.NotFound", message)
+                message = f"{source.describe(name)}: vanished while the transfer was at work on it"
+                self._report.record_fault("ClientError.NotFound", message)
                 if not left:
                     self._skip_or_raise(TransferError("ClientError.NotFound", message))
             else:
@@ -306,65 +306,65 @@ class TransferTask:
                 counts.bytes_checksummed += copied.checksummed
                 return
             finally:
-                counts.bytes_under_way = 0
+                counts.bytes_in_progress = 0
 
     def advance(self, position: int) -> None:
-        """Tell how far the file that is being copied has got; raise ``Stopped`` to end."""
-        self._counts.bytes_under_way = position
-        self._step()
+        """Record the bytes copied of the current file; raise ``TaskStopped`` to stop."""
+        self._counts.bytes_in_progress = position
+        self._check_stop()
 
-    def checksummed(self, size: int) -> None:
+    def count_checksummed(self, size: int) -> None:
         """Count bytes that were read to compare checksums."""
         self._counts.bytes_checksummed += size
 
     def _skip_or_raise(self, error: TransferError) -> None:
         if not self._request.skip_source_errors or error.code not in _SOURCE_ERRORS:
             raise error
-        self._report.fault(error.code, str(error))
+        self._report.record_fault(error.code, str(error))
         self._counts.skipped_errors += 1
 
     # -- the destination
 
-    def _make_directory(self, destination: Folder, name: str) -> None:
-        status = destination.look(name)
+    def _make_directory(self, destination: OpenDirectory, name: str) -> None:
+        status = destination.lstat(name)
         extra = status is not None and not modes.S_ISDIR(status.st_mode)
         if extra and self._request.delete_destination_extra:
             self._remove(destination, name)
-        with destination.enter(name, create=True):
+        with destination.open_directory(name, create=True):
             pass
 
-    def _make_way(self, destination: Folder, name: str) -> None:
-        status = destination.look(name)
+    def _remove_obstruction(self, destination: OpenDirectory, name: str) -> None:
+        status = destination.lstat(name)
         if status is None or not self._request.delete_destination_extra:
             return
         if modes.S_ISDIR(status.st_mode):
             self._remove(destination, name)
 
-    def _remove_extra(self, source: Folder, destination: Folder) -> None:
+    def _remove_extra(self, source: OpenDirectory, destination: OpenDirectory) -> None:
         """Remove what the source does not have; what the rules exclude is not touched."""
         present = set(source.names())
         for name in destination.names():
-            status = destination.look(name)
+            status = destination.lstat(name)
             if status is None or name in present or is_temporary(name):
                 continue
             type_ = "dir" if modes.S_ISDIR(status.st_mode) else "file"
             if self._request.rules.include(name, type_):
                 self._remove(destination, name)
 
-    def _remove(self, folder: Folder, name: str) -> None:
+    def _remove(self, folder: OpenDirectory, name: str) -> None:
         def include(entry: str, type_: str) -> bool:
             return not is_temporary(entry) and self._request.rules.include(entry, type_)
 
         def removed(type_: str) -> None:
             self._counts.deleted += 1
-            self._step(type_)
+            self._check_stop(type_)
 
         remove_entry(folder, name, removed, include)
 
-    def _sweep(self, *, quietly: bool) -> None:
+    def _remove_temporary_files(self, *, quietly: bool) -> None:
         for item in self._request.items:
             try:
-                sweep(self._request.destination, item.destination, self._task_id)
+                remove_temporary_files(self._request.destination, item.destination, self._task_id)
             except TransferError:
                 if not quietly:
                     raise

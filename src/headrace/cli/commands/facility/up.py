@@ -32,12 +32,12 @@ def up_command(compute: bool | None, broker: str | None, take_over: bool) -> Non
     A running one is restarted when --compute or --broker changes its settings.
     """
     from headrace.facility import (
-        choose_compute,
         facility_status,
         find_address,
-        missing_for_compute,
+        missing_requirements,
         start_facility,
         stop_facility,
+        store_compute_settings,
     )
     from headrace.project import facility_settings
 
@@ -45,12 +45,12 @@ def up_command(compute: bool | None, broker: str | None, take_over: bool) -> Non
         raise click.UsageError("--broker goes with --compute.")
     project = current().project()
     settings = facility_settings(project)
-    changed = compute is not None and choose_compute(project.root, compute, broker or "")
+    changed = compute is not None and store_compute_settings(project.root, compute, broker or "")
     running = not take_over and find_address(project.root) is not None
     if running and changed:
         stop_facility(project.root)
     address = start_facility(project.root, settings, take_over=take_over)
-    if compute and (missing := missing_for_compute(project.root)):
+    if compute and (missing := missing_requirements(project.root)):
         note(missing)
     words = "was restarted" if running and changed else "was running" if running else "started"
     display(facility_status(project.root), f"The facility {words}: {address.url}", ("url", "pid"))
