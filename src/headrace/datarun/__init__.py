@@ -1,7 +1,7 @@
 """Data runs: event files, hits, trace fits, ROOT files and histograms.
 
-A compute node needs this room alone; it imports nothing of the orchestration. Its parts have
-front doors of their own, so that a program loads only what it uses::
+A compute node needs this package alone; it imports nothing of the orchestration. Its parts have
+public APIs of their own, so that a program loads only what it uses::
 
     headrace.datarun.events     event files: index, hits, traces, extensions, writing
     headrace.datarun.extension  what a fit appends to a hit

@@ -1,7 +1,7 @@
-"""What a fit appends to a hit: the extension of DDASToys, as a NumPy record.
+"""Extension that a fit appends to a hit, that of DDASToys, as a NumPy record.
 
 One `EXTENSION` record per hit is the result of fitting a batch. Its field ``size`` says what
-stands in the file, so the same record tells a hit that was fitted from one that was not:
+stands in the file, so the same record distinguishes a hit that was fitted from one that was not:
 
 ========  ===================================================================
 ``size``  bytes that follow the hit

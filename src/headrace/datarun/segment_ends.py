@@ -178,7 +178,7 @@ def _leads_to_end(data: bytes, at: int, refuted: set[int]) -> bool:
 
 
 def _is_growing(data: bytes) -> bool:
-    """Tell whether the file ends within an item that follows others: it is being written."""
+    """Return whether the file ends within an item that follows others: it is being written."""
     for match in _ITEM_TYPES.finditer(data):
         at, passed = match.start(), 0
         while at < len(data) and (size := _item_size(data, at)):

@@ -21,7 +21,7 @@ _CHUNK = 5000
 _LINES = (0.12, 0.35, 0.62)
 
 TRUTH = np.dtype([("pulses", PULSE, (2,)), ("offset", "<f8"), ("count", "<i8")])
-"""What a trace was made of: one or two pulses in order of position, the offset, how many."""
+"""Make-up of a trace: one or two pulses in order of position, the offset, how many."""
 
 
 @dataclass(frozen=True)

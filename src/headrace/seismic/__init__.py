@@ -1,6 +1,6 @@
 """Seismograms: waveforms, misfit windows, misfits and adjoint sources.
 
-A compute node needs this room alone; it imports nothing of the orchestration.
+A compute node needs this package alone; it imports nothing of the orchestration.
 """
 
 from headrace.seismic.config import ProcessingConfig

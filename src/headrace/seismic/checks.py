@@ -12,7 +12,7 @@ from headrace.seismic.errors import ConfigError
 
 
 class InvalidValue(ValueError):
-    """What a value should have been, e.g. "a number"."""
+    """Invalid value; the message is what it should have been, e.g. "a number"."""
 
 
 Check = Callable[[Any], Any]

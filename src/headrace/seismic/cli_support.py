@@ -1,4 +1,4 @@
-"""What the room's command-line programs share: complaints in one line."""
+"""Shared argument parser of the package's command-line programs: usage errors in one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class UsageError(SeismicError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, told by one rank."""
+    """Argument parser whose error message is one line, printed by one rank."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what was wrong with the command line."""

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 WINDOW_SELECTIONS = ("pyflex", "whole")
-"""How windows are found: by pyflex, or the whole trace is one."""
+"""Methods of window selection: by pyflex, or the whole trace is one."""
 
 WINDOW_WEIGHTS = ("equal", "cc", "length")
-"""What a window weighs: one, its correlation, or that times its length in shortest periods."""
+"""Weights of a window: one, its correlation, or that times its length in shortest periods."""
 
 Setting = float | int | bool | str
 
 
 @dataclass(frozen=True)
 class WeightSettings:
-    """What the windows of an event weigh in its misfit.
+    """Weights of an event's windows in its misfit.
 
     Attributes:
         windows: one of `WINDOW_WEIGHTS`.
@@ -33,13 +33,13 @@ class WeightSettings:
 
     @property
     def used(self) -> bool:
-        """Whether anything may weigh something other than 1."""
+        """True if anything may weigh something other than 1."""
         return self != WeightSettings()
 
 
 @dataclass(frozen=True)
 class ProcessingConfig:
-    """How seismograms become adjoint sources.
+    """Settings of the processing of seismograms into adjoint sources.
 
     Attributes:
         period_band: shortest and longest period of the band-pass, s.
@@ -50,7 +50,7 @@ class ProcessingConfig:
         zero_phase: filter forwards and backwards.
         resample: bring observed traces onto the synthetic's time axis instead of refusing them.
         origin_time: time zero of the synthetics, UTC, where neither files beside the
-            seismograms nor their headers tell it.
+            seismograms nor their headers state it.
         exact_adjoint: adjoint sources are the derivative with respect to the synthetic as it was
             read, through filter and tapers; False: with respect to the filtered one.
         observed_quantity: what recorded traces are, one of `QUANTITIES`, for instance after the

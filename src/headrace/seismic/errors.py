@@ -1,4 +1,4 @@
-"""What can go wrong with seismograms.
+"""Exceptions of the seismic package.
 
 ::
 
@@ -29,11 +29,11 @@ IN_EVENT_FILE: Final = "event file"
 
 @dataclass(frozen=True)
 class Problem:
-    """Why something cannot be used, and what to write where to mend it.
+    """Problem that keeps something from being used: its cause, and the setting that mends it.
 
     Attributes:
         text: cause and way out, one line.
-        kind: problems of one kind are told once; empty: those whose texts are alike.
+        kind: problems of one kind are reported once; empty: those whose texts are alike.
         edit: `IN_CONFIGURATION`, `IN_EVENT_FILE`, or empty where no line of settings mends it.
         line: the line to write there.
         decide: whether somebody must decide what is right, so that a run that would go on
@@ -48,7 +48,7 @@ class Problem:
 
 
 class SeismicError(HeadraceError):
-    """Nothing could be done with this event, told in one line."""
+    """Nothing could be done with this event; the message is one line."""
 
 
 class ConfigError(SeismicError):

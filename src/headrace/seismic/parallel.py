@@ -1,4 +1,4 @@
-"""Ranks of the seismic programs; what goes wrong with them is an error of this room."""
+"""Ranks of the seismic programs; what goes wrong with them is an error of this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def find_ranks(environment: Mapping[str, str] = os.environ, expected: int | None
     """Join the other ranks, or be the only one.
 
     Args:
-        environment: tells whether a launcher started this process.
+        environment: shows whether a launcher started this process.
         expected: how many there must be; None takes what comes.
 
     Returns:

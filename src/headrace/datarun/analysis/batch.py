@@ -1,4 +1,4 @@
-"""What an analysis is given: some events as columns, and where they are from."""
+"""Input batch of an analysis: some events as columns, and where they are from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis that comes with the room: what a shift crew looks at first, channel by channel."""
+"""Analysis that comes with the package: what a shift crew looks at first, channel by channel."""
 
 from __future__ import annotations
 

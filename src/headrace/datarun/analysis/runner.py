@@ -24,7 +24,7 @@ from headrace.datarun.reproducible_root import atomic_files, constant_times, fil
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """What the analysis of one segment gave.
+    """Result of the analysis of one segment.
 
     Attributes:
         name: the segment's file.
@@ -132,7 +132,7 @@ def merge(results: Iterable[SegmentResult]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What the analysis of a run gave.
+    """Result of the analysis of a run.
 
     Attributes:
         run: its number, if known.
@@ -261,7 +261,7 @@ def _write(
 
 
 def _first(results: Sequence[SegmentResult], fact: str) -> Any:
-    """Return what the first segment that tells a fact says.
+    """Return the value in the first segment that states a fact.
 
     Its begin and its end stand in one each.
     """

@@ -28,7 +28,7 @@ _NAME = re.compile(r"run-?(\d+)-(\d+)")
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """How to convert.
+    """Options of a conversion.
 
     Attributes:
         traces: whether to take the traces, as a branch with all samples of an event.
@@ -51,7 +51,7 @@ class ConvertOptions:
 
 @dataclass(frozen=True)
 class ConvertSummary:
-    """What was converted.
+    """Summary of a conversion.
 
     Attributes:
         events: entries of the tree.
@@ -159,7 +159,7 @@ def run_facts(file: EventFile) -> dict[str, Any]:
 
     Returns:
         ``source`` (file name), ``run`` and ``segment`` (by the begin item, else by the name;
-        None if neither tells), ``title``, ``begin`` (of the first source) and ``end`` (of the last
+        None if neither says), ``title``, ``begin`` (of the first source) and ``end`` (of the last
         one; unix time, None if not in this segment), ``abnormal_end``, ``seconds`` of run time,
         ``nscldaq`` (version), ``scalers`` (sums of incremental counters by the id of their
         source, "" where they have none), ``headrace`` (version).

@@ -43,7 +43,7 @@ class HitBatch:
 
     @property
     def events(self) -> int:
-        """How many events, with or without hits."""
+        """Number of events, with or without hits."""
         return len(self.event_items)
 
     def trace(self, hit: int) -> NDArray[np.uint16]:

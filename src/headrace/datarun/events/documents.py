@@ -70,7 +70,7 @@ class Scalers:
 
 @dataclass(frozen=True)
 class EventCount:
-    """How many physics events a source has made so far.
+    """Number of physics events that a source has made so far.
 
     Attributes:
         seconds: run time, s.

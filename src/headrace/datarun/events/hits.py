@@ -44,11 +44,11 @@ HIT_LOCATION = np.dtype(
     ],
     align=True,
 )
-"""Where a hit is: its byte, its item's number in the stretch, its fragment's timestamp and
+"""Place of a hit: its byte, its item's number in the stretch, its fragment's timestamp and
 source, and the bytes of the hit, of its extension, and the samples of its trace."""
 
 FLAW = np.dtype([("offset", "<i8"), ("flaw", "<i8"), ("source", "<u4"), ("payload", "u1")])
-"""Where a hit should be and is not: its byte, a `Flaw`, the source, and whether it is a whole
+"""Place of a missing hit: its byte, a `Flaw`, the source, and whether it is a whole
 payload that may be another detector's."""
 
 
@@ -279,7 +279,7 @@ def problems_of(flaws: NDArray[np.void]) -> tuple[Problem, ...]:
 
 
 def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> frozenset[int]:
-    """Tell the sources whose payloads are hits, by more than half of what they sent.
+    """Return the sources whose payloads are hits, by more than half of what they sent.
 
     Args:
         places: `PLACE` records of a whole file.

@@ -1,6 +1,6 @@
 """The index of an event file: where each ring item starts, at the speed of the disk.
 
-Ring items form a chain, each telling its own size. Where the chain is broken, the search for
+Ring items form a chain, each stating its own size. Where the chain is broken, the search for
 the next item goes byte by byte and believes a place only if three items in a row, or the end
 of the file, follow from it.
 """
@@ -185,7 +185,7 @@ def index_items(
 
 
 def _enlarged(items: NDArray[np.void], at: int, end: int) -> NDArray[np.void]:
-    """Room for the rest of the file, if its items are as long as those found so far."""
+    """Space for the rest of the file, if its items are as long as those found so far."""
     expected = (end - at) // max(at // len(items), MIN_ITEM_BYTES)
     larger = np.empty(len(items) + expected + expected // 8 + _FIRST_CAPACITY, ITEM)
     larger[: len(items)] = items

@@ -158,7 +158,7 @@ class EventFile:
 
     @cached_property
     def abnormal_end(self) -> bool:
-        """Whether the acquisition wrote an abnormal end of the run."""
+        """True if the acquisition wrote an abnormal end of the run."""
         return bool(len(self.numbers(ItemType.ABNORMAL_END)))
 
     @cached_property
@@ -293,7 +293,7 @@ class EventFile:
         Args:
             first: number of the first ring item.
             last: number of the ring item after the stretch; None reads to the end.
-            size: bytes of a piece, 32 MiB unless told; a longer item is a piece of its own.
+            size: bytes of a piece, 32 MiB by default; a longer item is a piece of its own.
 
         Yields:
             The pieces in file order.

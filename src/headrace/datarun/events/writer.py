@@ -129,7 +129,7 @@ class EventWriter:
             raise self._failure(error) from error
 
     def write_format(self) -> None:
-        """Write the item that tells the format's version."""
+        """Write the item that states the format's version."""
         self._item(ItemType.RING_FORMAT, format_body(self.version), source=None)
 
     def write_state_change(self, change: StateChange) -> None:

@@ -1,4 +1,4 @@
-"""What a trial of the fit is computed from: rows of samples, and their products.
+"""Basis of a trial of the fit: rows of samples, and their products.
 
 A model of one or two pulses is linear in its amplitudes and its offset. A workspace holds, for
 the parameters on trial, one row of samples for the shape of each pulse and for each derivative

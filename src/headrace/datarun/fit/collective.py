@@ -33,7 +33,7 @@ class Node:
 
     @property
     def is_leader(self) -> bool:
-        """Whether this is the rank that does what each machine does once."""
+        """True if this is the rank that does what each machine does once."""
         return self.local_rank == 0
 
 

@@ -37,7 +37,7 @@ SINGLE_ITERATIONS, DOUBLE_ITERATIONS = np.int64(50), np.int64(200)
 """Most iterations of the fits, as in the reference."""
 
 SINGLE_ONLY, IF_NEEDED, ALWAYS = 0, 1, 2
-"""When the double fit is made."""
+"""Conditions for the double fit."""
 
 # Plain integers would have every function compiled once for each value.
 _ONE, _TWO = np.int64(1), np.int64(2)
@@ -62,7 +62,7 @@ def _start_value(work: Any, kind: Any, size: Any, q: Any, factor: Any, linear: A
 
 @kernel
 def _is_implausible(kind: Any, q: Any, linear: Any) -> Any:
-    """Tell whether two pulses are such as no two real ones are.
+    """Return whether two pulses are such as no two real ones are.
 
     A start led to the wrong minimum.
     """

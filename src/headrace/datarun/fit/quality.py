@@ -1,4 +1,4 @@
-"""How good a fit is: residuals, chi-square, covariance, and which model is the likelier one."""
+"""Quality of a fit: residuals, chi-square, covariance, and which model is the likelier one."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def covariance(
         variance: of a sample.
         out: shape (pulses * (1 + kind) + 1,) squared, receives the covariance: of each pulse
             position, amplitude, steepness, decay; then offset. Not a number where the parameters
-            cannot be told apart.
+            cannot be distinguished.
     """
     fill(work, kind, pulses, size, q)
     used = pulses * (1 + kind)

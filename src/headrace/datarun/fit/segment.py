@@ -51,7 +51,7 @@ class FitRequest:
         on_corrupt: whether places that cannot be read are errors, or left as they are.
         sources: ids of the digitisers' sources; None finds them in the segment.
         staging: directory on the nodes' own disks; None works on the files where they are.
-        progress: file that tells how far it is; None for none.
+        progress: file that shows how far it is; None for none.
     """
 
     source: Path

@@ -18,7 +18,7 @@ from headrace.datarun.fit.basis import POINTS, TEMPLATE, TRACE, copy, fill, mult
 from headrace.datarun.fit.compiled import kernel
 
 CONVERGED, FAILED, OUT_OF_ITERATIONS, NO_PROGRESS = 0, 5, 11, 27
-"""How a fit ended, as the GNU Scientific Library numbers it."""
+"""Outcomes of a fit, as the GNU Scientific Library numbers it."""
 
 NOT_ATTEMPTED = 64
 """The status of a fit that was not tried; no number of that library."""
@@ -79,7 +79,7 @@ def solve_linear(products: Any, kind: Any, pulses: Any, factor: Any, linear: Any
         linear: shape (3,), receives the amplitudes, then the offset.
 
     Returns:
-        The sum of squared residuals; infinite where the pulses cannot be told apart, or
+        The sum of squared residuals; infinite where the pulses cannot be distinguished, or
         one is hardly on the samples.
     """
     for i in range(pulses):

@@ -19,7 +19,7 @@ Engine = Literal["lm", "template"]
 """``lm`` fits the logistic pulse, ``template`` each channel's template."""
 
 Double = Literal["always", "if-needed", "never"]
-"""When the double fit is made. ``if-needed`` leaves it out where the residuals of the single fit
+"""Conditions for the double fit. ``if-needed`` leaves it out where the residuals of the single fit
 are noise: von Neumann's ratio within two standard deviations below 2, none beyond five sigma."""
 
 _WHEN = {"always": ALWAYS, "if-needed": IF_NEEDED, "never": SINGLE_ONLY}

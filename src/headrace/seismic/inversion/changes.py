@@ -1,4 +1,4 @@
-"""What was changed in the settings since an iteration: one answer for all who ask."""
+"""Changes of the settings since an iteration: one answer for all who ask."""
 
 from __future__ import annotations
 

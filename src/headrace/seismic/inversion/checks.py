@@ -1,4 +1,4 @@
-"""What is looked at before anything expensive: every problem is named, not only the first."""
+"""Checks before anything expensive: every problem is named, not only the first."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def find_problems(
         inversion: settings and files.
         request: what the iteration shall do.
         look_at_data: read the observed traces, too.
-        notes: told what cannot be looked at because the solver is not on this machine, which
+        notes: receives what cannot be looked at because the solver is not on this machine, which
             then is no problem.
 
     Returns:

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes ``sys.argv``.
 
     Returns:
-        0 done; 1 a problem, told in one line on stderr; 2 usage or settings.
+        0 done; 1 a problem, reported in one line on stderr; 2 usage or settings.
     """
     return run_on_ranks(
         _PROGRAM,

@@ -1,4 +1,4 @@
-"""What a person may do with an inversion that runs; each leaves a line in the history."""
+"""User commands on a running inversion; each leaves a line in the history."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def _last_request(inversion: Inversion, last: int) -> Request:
 
 @dataclass(frozen=True)
 class BandChange:
-    """What asking for a band comes to.
+    """Outcome of a request for a band.
 
     Attributes:
         iteration: the first iteration that may have it.

@@ -1,4 +1,4 @@
-"""What can go wrong with an inversion."""
+"""Exceptions of an inversion."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SettingsError(ConfigError):
 
 
 class Problems:
-    """Collects what is wrong with settings, so that all of it is told at once."""
+    """Collects what is wrong with settings, so that all of it is reported at once."""
 
     def __init__(self) -> None:
         self.found: list[str] = []

@@ -184,7 +184,7 @@ class MisfitEvaluation:
         )
 
     def refusal(self) -> str:
-        """Why this trial has no misfit; empty if none is known."""
+        """Reason that this trial has no misfit; empty if none is known."""
         if _read(self.files.record) != {"model": self.content, "objective": self.objective.tag}:
             return ""
         return str(_read(self.files.refusal).get("reason", ""))

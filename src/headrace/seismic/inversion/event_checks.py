@@ -1,4 +1,4 @@
-"""What is looked at in an event before anything expensive: its files, and every observed trace."""
+"""Checks of an event before anything expensive: its files, and every observed trace."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class TimeCheck:
     """Traces that do not go with the synthetics, of which times and quantity are known beforehand.
 
     Attributes:
-        axis: times of the synthetics; None if only the solver's runs tell.
-        quantity: what the synthetics are; None if only the solver's runs tell.
+        axis: times of the synthetics; None if only the solver's runs show them.
+        quantity: what the synthetics are; None if only the solver's runs show it.
         found: what is wrong -> traces and their events.
     """
 
@@ -82,7 +82,7 @@ def event_problems(
         inversion: settings and files.
         bands: the bands to come, which its traces must serve.
         name: the event.
-        times: told of traces whose times do not go with those of the synthetics.
+        times: receives the traces whose times do not go with those of the synthetics.
 
     Yields:
         One line per problem.

@@ -27,7 +27,7 @@ def make_checkerboard(root: Path, say: Callable[[str], None] = _silent) -> Paths
 
     Args:
         root: the inversion's directory; what a call that was broken off left there is done again.
-        say: told in one line how far it is.
+        say: receives in one line how far it is.
 
     Returns:
         Its files.
@@ -82,7 +82,7 @@ def make_tape2007(root: Path, say: Callable[[str], None] = _silent) -> Paths:
 
     Args:
         root: the inversion's directory.
-        say: told in one line how far it is.
+        say: receives in one line how far it is.
 
     Returns:
         Its files.

@@ -1,4 +1,4 @@
-"""From the events' kernels to what the optimiser is told."""
+"""Gradient for the optimiser, from the events' kernels."""
 
 from __future__ import annotations
 

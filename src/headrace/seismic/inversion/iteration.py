@@ -1,4 +1,4 @@
-"""How an iteration begins: from the optimiser as the one before left it, or as it was asked to."""
+"""Begin of an iteration: from the optimiser as the one before left it, or as it was asked to."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def band_iteration_of(inversion: Inversion, request: Request) -> tuple[BandItera
 
 @dataclass(frozen=True)
 class IterationStart:
-    """What an iteration began with.
+    """State that an iteration began with.
 
     Attributes:
         band_iteration: its place among the bands.

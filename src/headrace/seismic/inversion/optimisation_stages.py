@@ -42,7 +42,7 @@ def check(root: Path, iteration: int) -> NextWork:
 
 
 def decide(root: Path, iteration: int) -> NextWork:
-    """Add up the misfit and tell it to the optimiser.
+    """Add up the misfit and report it to the optimiser.
 
     Args:
         root: the inversion's directory.

@@ -1,4 +1,4 @@
-"""Where the files of an inversion are; no other module names one.
+"""Paths of an inversion's files; no other module names one.
 
 The same directory exists twice: where people look at it and triggers watch (the home), and where
 it is computed (the staging). Either has the files that its side needs::
@@ -51,12 +51,12 @@ class Paths:
 
     @property
     def steering(self) -> Path:
-        """What a person has asked for while it runs."""
+        """Requests of a person while it runs."""
         return self.root / STEERING
 
     @property
     def history(self) -> Path:
-        """Who did what, when, and why."""
+        """History: who did what, when, and why."""
         return self.root / "history.jsonl"
 
     @property
@@ -71,7 +71,7 @@ class Paths:
 
     @property
     def solver(self) -> Path:
-        """What the solver needs beside models and events, such as a template."""
+        """Files that the solver needs beside models and events, such as a template."""
         return self.root / "solver"
 
     def event(self, name: str) -> Path:
@@ -151,7 +151,7 @@ class Paths:
 
     @property
     def parent(self) -> Path:
-        """Which inversion this one was branched from."""
+        """Record of the inversion that this one was branched from."""
         return self.root / "parent.json"
 
     @property
@@ -161,7 +161,7 @@ class Paths:
 
     @property
     def objectives(self) -> Path:
-        """What each objective of the optimiser stands for, in their order."""
+        """Meanings of the optimiser's objectives, in their order."""
         return self.root / "objectives.json"
 
     def waveform_settings(self, objective: str) -> Path:
@@ -174,7 +174,7 @@ class Paths:
 
     @property
     def checked(self) -> Path:
-        """What was checked already."""
+        """Record of what was checked already."""
         return self.root / "checked.json"
 
     def simulations(self, content: str) -> Path:
@@ -192,7 +192,7 @@ class Paths:
 
     @property
     def outbox(self) -> Path:
-        """What goes back to the home."""
+        """Files that go back to the home."""
         return self.root / "outbox"
 
     @property
@@ -213,7 +213,7 @@ class Evaluation:
 
     @property
     def record(self) -> Path:
-        """Which model it is of, and for which objective."""
+        """Record of its model and objective."""
         return self.root / "evaluation.json"
 
     def windows(self, event: str) -> Path:
@@ -230,7 +230,7 @@ class Evaluation:
 
     @property
     def refusal(self) -> Path:
-        """Why a trial has no misfit; not there if it has one."""
+        """Reason that a trial has no misfit; not there if it has one."""
         return self.root / "refused.json"
 
     @property
@@ -245,7 +245,7 @@ class Evaluation:
 
     @property
     def kernels(self) -> Path:
-        """What is made of the events' kernels."""
+        """Products of the events' kernels."""
         return self.root / "kernels"
 
     def kernel(self, step: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a person is told before anything is sent: all that would be refused later, at once."""
+"""Preflight check before anything is sent: all that would be refused later, at once."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from headrace.seismic.models import FieldReader
 
 @dataclass(frozen=True)
 class Preflight:
-    """What was found.
+    """Findings of a preflight check.
 
     Attributes:
         problems: what would be refused, one line each: cause, where, way out.
         notes: what could not be looked at here.
         changes: what was changed since the last iteration that came home.
-        iteration: the iteration that comes next, or runs; None if it could not be told, or none
+        iteration: the iteration that comes next, or runs; None if it is not known, or none
             is left.
         band: its band.
     """
@@ -111,7 +111,7 @@ def _request(inversion: Inversion, problems: list[str]) -> Request | None:
 
 
 def _is_over(inversion: Inversion, request: Request) -> bool:
-    """Tell whether an iteration came to the end of the last band."""
+    """Return whether an iteration came to the end of the last band."""
     paths = inversion.paths
     if request.iteration not in published_iterations(paths):
         return False

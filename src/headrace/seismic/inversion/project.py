@@ -18,7 +18,7 @@ from headrace.seismic.optimisation import Optimiser, State
 
 @dataclass(frozen=True)
 class Inversion:
-    """What every stage reads first.
+    """Inversion project: paths, settings and steering, which every stage reads first.
 
     Attributes:
         paths: where its files are.

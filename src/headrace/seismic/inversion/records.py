@@ -78,7 +78,7 @@ def _user() -> str:
 
 @dataclass
 class EventCounts:
-    """What a stage has done so far.
+    """Progress of a stage so far.
 
     Attributes:
         computed: events whose work was done now.

@@ -1,4 +1,4 @@
-"""What the batch jobs of each stage ask for."""
+"""Resources of the batch jobs of each stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WALLTIME = re.compile(r"(?:(\d+)-)?(\d{1,3}):(\d{2}):(\d{2})")
 
 @dataclass(frozen=True)
 class Resources:
-    """What a job of a stage asks for.
+    """Resources that a job of a stage asks for.
 
     Attributes:
         events_per_task: events that one job works on.

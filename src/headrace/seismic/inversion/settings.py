@@ -1,4 +1,4 @@
-"""What a person asks of an inversion: ``inversion.toml``, checked key by key."""
+"""Settings of an inversion: ``inversion.toml``, checked key by key."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Mute:
-    """Where the kernel is zero about sources or stations.
+    """Mute of the kernel: it is zero about sources or stations.
 
     Attributes:
         radius: within which it is zero.
@@ -69,7 +69,7 @@ class Mute:
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop rather than to go on.
+    """Limits beyond which the inversion stops rather than goes on.
 
     Attributes:
         problem_traces: traces of an evaluation that may be unusable.

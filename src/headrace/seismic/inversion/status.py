@@ -1,4 +1,4 @@
-"""How an inversion stands: misfits, times, core hours, and when it will be over."""
+"""Status of an inversion: misfits, times, core hours, and when it will be over."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATES = (
 
 @dataclass(frozen=True)
 class RunState:
-    """Whether somebody advances an iteration that has not ended.
+    """State of the run that advances an iteration that has not ended.
 
     Attributes:
         state: ``waiting`` (it has no run yet, and why), ``running``, ``failed``, ``parked`` (its
@@ -198,7 +198,7 @@ def _misfits(summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _model_errors(inversion: Inversion) -> tuple[list[float], str]:
     """Distance of each model to the true one, relative to that of the first; 0 is the truth.
 
-    What cannot be read is told, and keeps nothing else from being seen.
+    What cannot be read is reported, and keeps nothing else from being seen.
     """
     paths = inversion.paths
     if not paths.true_model.is_file():

@@ -1,4 +1,4 @@
-"""What a person asks for while an inversion runs, and what an iteration was asked to do."""
+"""Steering of a running inversion by a person, and the request of each iteration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAUSES = ("stage", "iteration")
 
 @dataclass(frozen=True)
 class Steering:
-    """What holds until it is taken back.
+    """Steering requests that hold until they are taken back.
 
     Attributes:
         pause: ``stage``, ``iteration``, or empty.
@@ -62,7 +62,7 @@ class Steering:
 
 @dataclass(frozen=True)
 class Request:
-    """What an iteration shall do: the content of ``iteration.json``.
+    """Request of an iteration: the content of ``iteration.json``.
 
     Attributes:
         iteration: its number.

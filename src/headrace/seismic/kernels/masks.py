@@ -1,4 +1,4 @@
-"""Where a kernel counts: mutes about sources and receivers, tapers at the sides, scaling."""
+"""Masks of a kernel: mutes about sources and receivers, tapers at the sides, scaling."""
 
 from __future__ import annotations
 

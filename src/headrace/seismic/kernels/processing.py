@@ -15,7 +15,7 @@ from headrace.seismic.kernels.steps import clip, precondition
 
 @dataclass(frozen=True)
 class KernelProcessing:
-    """What is done to a summed kernel, in this order; what is not given is left out.
+    """Processing steps of a summed kernel, in this order; what is not given is left out.
 
     Smoothing spreads what a mask should keep out, and fills what it should keep empty. So the
     square root of the masks comes before it and again after it: where a mask is zero the kernel

@@ -136,7 +136,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         )
         text = f"{len(failures)} of {len(requests)} events failed"
         error = EventError(text, problems)
-        # Whoever can mend it at once, by the configuration, is told so by the exit code.
+        # Whoever can mend it at once, by the configuration, is notified by the exit code.
         error.exit_code = max(one.exit_code for one in failures.values())
         raise error
 

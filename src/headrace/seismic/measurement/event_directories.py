@@ -1,4 +1,4 @@
-"""Where the seismograms of events are below a directory.
+"""Event directories: search for the seismograms of events below a directory.
 
 An event is a directory with ``obs`` (or ``observed``) and ``syn`` (or ``synthetic``), also below
 ``waveforms``; or a directory of observed seismograms alone. A directory of such directories is one
@@ -21,7 +21,7 @@ SYNTHETIC_NAMES: Final = ("syn", "synthetic")
 
 @dataclass(frozen=True)
 class EventDirectories:
-    """Where the seismograms of one event are.
+    """Directories of one event's seismograms.
 
     Attributes:
         name: of the event.
@@ -65,7 +65,7 @@ def find_events(directory: Path, synthetic: Path | None = None) -> list[EventDir
             if (event := _event(path.name, path, _of(synthetic, path.name)))
         ]
         if several:
-            # An event whose directories are called otherwise is told of, not passed over.
+            # An event whose directories are called otherwise is reported, not passed over.
             named = {event.name for event in several}
             several += [
                 EventDirectories(path.name, path / OBSERVED_NAMES[0], None)

@@ -1,4 +1,4 @@
-"""When and where an event was: from the files beside its seismograms.
+"""Origin time and place of an event, from the files beside its seismograms.
 
 ``event.toml`` (``time``, and if wanted ``latitude``, ``longitude`` in degrees, ``depth`` in km),
 ``CMTSOLUTION`` and QuakeML (``*.xml``) are read. Several of them must agree.
@@ -44,7 +44,7 @@ class EventOrigin:
 
     Attributes:
         time: time zero, UTC; of a ``CMTSOLUTION`` the centroid time.
-        file: what tells it, for messages.
+        file: what states it, for messages.
         alternatives: other times that the same file gives, such as that of the hypocentre.
         latitude: degrees north; None if unknown.
         longitude: degrees east; None if unknown.
@@ -59,7 +59,7 @@ class EventOrigin:
     depth: float | None = None
 
     def agrees_with(self, time: datetime.datetime) -> bool:
-        """Tell whether another origin time is that of this event, within `TOLERANCE`."""
+        """Return whether another origin time is that of this event, within `TOLERANCE`."""
         known = (self.time, *self.alternatives)
         return any(abs((one - time).total_seconds()) <= TOLERANCE for one in known)
 
@@ -132,7 +132,7 @@ def _files(directory: Path) -> list[Path]:
     try:
         return sorted(path for path in directory.iterdir() if path.is_file())
     except OSError:
-        return []  # a directory that is missing is told where its seismograms are looked for
+        return []  # a directory that is missing is reported where its seismograms are looked for
 
 
 def _checked(origin: EventOrigin) -> EventOrigin:

@@ -1,4 +1,4 @@
-"""What the stations of an event weigh, and those that have no seismogram at all."""
+"""Weights of an event's stations, and those that have no seismogram at all."""
 
 from __future__ import annotations
 

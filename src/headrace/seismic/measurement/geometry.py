@@ -1,10 +1,10 @@
-"""Where the source and the stations of an event are: ``source.toml`` and ``STATIONS``.
+"""Places of an event's source and stations: ``source.toml`` and ``STATIONS``.
 
 Of ``source.toml`` only the place is read: ``x`` and ``z``, m. ``STATIONS`` has one line a station:
 name, network, x (m), z (m). ``z`` is depth, m below the model's top, unless ``source.toml`` says
 ``z_positive = "up"``, as in files of SPECFEM2D; it then says in ``z_top`` (m) where the model's top
 is. SPECFEM2D's ``STATIONS`` has two more columns, elevation and burial; a file that has them is
-read only where ``z_positive`` tells how, since a wrong guess would mirror it in silence.
+read only where ``z_positive`` says how, since a wrong guess would mirror it in silence.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def azimuth_weights(
 
 @dataclass(frozen=True)
 class Vertical:
-    """Which way z points in an event's files.
+    """Direction of z in an event's files.
 
     Attributes:
         positive: ``down`` or ``up``; None: not said, which is down.

@@ -47,7 +47,7 @@ from headrace.seismic.waveforms.stations import (
 from headrace.seismic.waveforms.trace_files import TWO_COLUMNS, TraceFile, Traces, find_traces
 
 _ANY = ProcessingConfig(period_band=(1.0, 10.0), components=())
-_SAMPLES_PER_PERIOD = 8  # where no configuration tells the periods
+_SAMPLES_PER_PERIOD = 8  # where no configuration states the periods
 
 
 def inspect_event(
@@ -76,7 +76,7 @@ def inspect_event(
 
 
 class _Inspector:
-    """The look at one event; gathers what `Inspection` tells."""
+    """The look at one event; gathers what `Inspection` reports."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class _Inspector:
         return True
 
     def _place(self, stations: Sequence[Station]) -> bool:
-        """Tell whether the places of stations are known as far as they are needed."""
+        """Return whether the places of stations are known as far as they are needed."""
         try:
             directory = self._event_directory
             geometry = read_geometry(directory) if directory is not None else None
@@ -180,7 +180,7 @@ class _Inspector:
         return True
 
     def _origin_from(self) -> tuple[datetime.datetime | None, str]:
-        """Return the origin time, and what tells it."""
+        """Return the origin time, and what states it."""
         if self._origin is not None:
             return self._origin.time, self._origin.file
         if self._header_origin is not None:
@@ -214,11 +214,11 @@ class _Inspector:
             return wanted
         if wanted and problem is not None and all(sides):
             self._found.append(TraceProblems("", (problem,)))
-        # Where nothing is common, what is wrong with the records is told nevertheless.
+        # Where nothing is common, what is wrong with the records is reported nevertheless.
         return common_components(sides) or letters_of(recorded) or wanted
 
     def _judge(self, station: Station, pair: Pair) -> Iterator[TraceFile]:
-        """Judge a pair; yields all traces that are told of by it."""
+        """Judge a pair; yields all traces that are reported by it."""
         if self._synthetic:
             judged = judge_pair(pair, self._config, self._origin, self._judge_amplitudes)
         elif pair.observed:
@@ -227,7 +227,7 @@ class _Inspector:
             return
         problems = judged.problems
         if not self._origin_is_sound:
-            # Why nothing tells the origin is told of its file.
+            # Why nothing states the origin is reported of its file.
             problems = tuple(problem for problem in problems if problem.kind != NO_ORIGIN)
         wrong = TraceProblems.of_pair(station.code, pair.component, pair, problems)
         self._found.append(wrong)
@@ -290,7 +290,7 @@ def _interval(trace: TraceFile) -> float | None:
     try:
         return read_seismogram(trace).dt
     except StationProblem:
-        return None  # told where it is judged
+        return None  # reported where it is judged
 
 
 def _key(trace: TraceFile) -> tuple[Path, int]:
@@ -300,7 +300,7 @@ def _key(trace: TraceFile) -> tuple[Path, int]:
 def _record(
     side: str, trace: TraceFile, read: Seismogram | None, use: str, used: bool = False
 ) -> InspectedRecord:
-    """Tell of a record: by its samples where they were read, else by its headers."""
+    """Describe a record: by its samples where they were read, else by its headers."""
     pieces = (trace, *trace.pieces)
     headers = [piece.header for piece in pieces if piece.header]
     start, seconds, dt, peak, unit = "", None, None, None, ""

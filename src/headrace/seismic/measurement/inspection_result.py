@@ -1,4 +1,4 @@
-"""What a look at an event tells: each record, what a run would do, and what is wrong."""
+"""Result of an event's inspection: each record, what a run would do, and what is wrong."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class InspectedRecord:
         id: ``NET.STA.LOC.CHA``; empty of a file that cannot be used.
         format: what the file is, whatever its name says.
         pieces: how many traces it was joined from.
-        quantity: what it measures; None if nothing tells.
-        quantity_from: what tells that.
+        quantity: what it measures; None if nothing says so.
+        quantity_from: what says so.
         unit: ``counts``, or empty where nothing says that it is one.
         start: time of its first sample: UTC, or s after the origin; empty if unknown.
         seconds: from the first to the last sample; None if it was not read.
         dt: sampling interval, s; None if it was not read.
         peak: largest absolute value; None where neither header nor samples were read for it.
         used: whether it would be measured.
-        use: what it is compared with, or why it is not; empty where problems tell that.
+        use: what it is compared with, or why it is not; empty where problems say that.
         problems: which of the event's problems it has, counted from 1.
     """
 
@@ -54,7 +54,7 @@ class InspectedRecord:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a run would do with the event.
+    """Decisions of a run about the event, before it is made.
 
     Attributes:
         components: those that would be measured.
@@ -76,15 +76,15 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was seen of an event.
+    """Inspection of an event.
 
     Attributes:
         event: its name.
         observed: directory of the recorded seismograms.
         synthetic: directory of the computed seismograms; None where only records are there yet.
-        origin: when and where it was; None where no file tells it.
-        origin_time: when it was, by whatever tells it; None if nothing does.
-        origin_from: what tells the origin time.
+        origin: when and where it was; None where no file states it.
+        origin_time: when it was, by whatever states it; None if nothing does.
+        origin_from: what states the origin time.
         records: each file of both sides.
         decisions: what a run would do.
         problems: all that there are.
@@ -104,5 +104,5 @@ class Inspection:
 
     @property
     def sound(self) -> bool:
-        """Whether a run would succeed, with nothing left that must be decided."""
+        """True if a run would succeed, with nothing left that must be decided."""
         return not self.failed and not any(problem.decide for problem in self.problems)

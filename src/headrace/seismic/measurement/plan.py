@@ -1,4 +1,4 @@
-"""What is to be done for an event, found out before anything is computed."""
+"""Plan of an event's measurement, made before anything is computed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHUNK_SIZE = 1 << 20  # bytes that are hashed at once
 
 @dataclass(frozen=True)
 class EventRequest:
-    """What to process.
+    """Request to process an event.
 
     Attributes:
         observed: directory of the recorded seismograms.
@@ -60,7 +60,7 @@ class EventRequest:
 
     @property
     def settings_name(self) -> str:
-        """What messages call the configuration."""
+        """Name of the configuration in messages."""
         return self.settings or str(self.config)
 
 
@@ -90,7 +90,7 @@ class EventPlan:
 
     @property
     def directory(self) -> Path:
-        """Where the files go until all are there."""
+        """Directory of the files until all are there."""
         if self.partial is None:
             raise SeismicError(f"{self.request.event}: no results were begun")
         return self.partial
@@ -128,7 +128,7 @@ def make_event_plan(request: EventRequest, config: ProcessingConfig) -> EventPla
             stations = with_silent_stations(stations, geometry, config.components)
         weights = event_weights(config, request.settings_name, stations, geometry)
     except SeismicError:
-        # Whoever mends it is told all that there is to mend at once.
+        # Whoever mends it is shown all that there is to mend at once.
         problems = inspect_event(
             request.event,
             request.observed,

@@ -1,4 +1,4 @@
-"""Problems of many traces and events said once each, so that one message tells all to decide."""
+"""Problems of many traces and events said once each, so that one message shows all to decide."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.seismic.waveforms.stations import Pair
 
 @dataclass(frozen=True)
 class TraceProblems:
-    """What is wrong with one trace, or with a file that belongs to none.
+    """Problems of one trace, or of a file that belongs to none.
 
     Attributes:
         name: what messages call it; empty where the text says it already.
@@ -95,7 +95,7 @@ class EventError(SeismicError):
 
     Args:
         text: what became of it.
-        problems: all that is wrong with it; told after the text.
+        problems: all that is wrong with it; reported after the text.
     """
 
     def __init__(self, text: str, problems: Sequence[SharedProblem] = ()) -> None:
@@ -114,7 +114,7 @@ def shared_problems(
     """Collect the different problems of an event.
 
     Problems of one kind, and those that differ in the names of files and stations only, are one;
-    the first is told as it is.
+    the first is reported as it is.
 
     Args:
         event: its name.

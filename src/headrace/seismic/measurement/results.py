@@ -265,7 +265,7 @@ def _misfit_table(event: str, results: Sequence[TraceResult]) -> str:
 
 
 def _records(found: TraceResult) -> tuple[str, str, str, str]:
-    """Tell what was compared: both records, where both exist, and the files that were left out."""
+    """Report what was compared: both records, where both exist, and the files left out."""
     pair = found.pair
     if pair is None:
         return "", "", "", ""

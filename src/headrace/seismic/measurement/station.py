@@ -21,7 +21,7 @@ from headrace.seismic.windows.selection import Window, select_windows
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """When the samples of a trace are: ``start + i * dt``, s after the origin time."""
+    """Time axis of a trace's samples: ``start + i * dt``, s after the origin time."""
 
     start: float
     dt: float
@@ -42,10 +42,10 @@ class FilteredPair:
 
 @dataclass(frozen=True)
 class MeasurementContext:
-    """What is special about this measurement.
+    """Context of a measurement: origin, weights and earlier windows.
 
     Attributes:
-        origin: of the event; None where no file tells it.
+        origin: of the event; None where no file states it.
         weights: of stations ``NET.STA``; the others weigh 1.
         earlier: windows of each trace to use instead of new ones; None: select.
         misfit_only: leave adjoint sources out.
@@ -59,7 +59,7 @@ class MeasurementContext:
 
 @dataclass(frozen=True, eq=False)
 class TraceResult:
-    """What came of one component of a station.
+    """Result of one component of a station.
 
     Attributes:
         station: ``NET.STA``.

@@ -31,7 +31,7 @@ Spectrum = npt.NDArray[np.complex128]
 
 @dataclass(frozen=True, eq=False)
 class MultitaperWindow:
-    """What was measured in one window.
+    """Multitaper measurement of one window.
 
     Attributes:
         statistics: pyadjoint's, with ``misfit_dt`` and ``misfit_dlna``.
@@ -47,7 +47,7 @@ class MultitaperWindow:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """What pyadjoint measured with all tapers, and with one left out after the other."""
+    """Pyadjoint's measurements with all tapers, and with one left out after the other."""
 
     data: Samples
     model: Samples

@@ -237,7 +237,7 @@ class FieldWriter:
             raise ModelNotFinite(f"{self.path}: field {name} is not finite at ({where})")
         try:
             self._file["fields"][name][first : first + len(kept)] = kept
-        except (OSError, RuntimeError) as error:  # h5py tells a failed flush as either
+        except (OSError, RuntimeError) as error:  # h5py reports a failed flush as either
             raise ModelError(f"{self.path}: cannot be written, disk full? ({error})") from None
         self._written[name] += len(kept)
         self._hashing.add(name, kept)

@@ -1,4 +1,4 @@
-"""What a file of fields holds, apart from the numbers: axes, units, shapes."""
+"""Layout of a file of fields, apart from the numbers: axes, units, shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a file of fields comes from."""
+"""Provenance of a file of fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a file was made. It holds no time of day: the same work gives the same file.
+    """Provenance of a file. It holds no time of day: the same work gives the same file.
 
     Attributes:
         step: what made it, for example ``start`` or ``sum of kernels``.

@@ -1,4 +1,4 @@
-"""Optimisation of models as a state machine that is asked and told, and survives a crash."""
+"""Optimisation of models as an ask-and-tell state machine that survives a crash."""
 
 from headrace.seismic.optimisation.line_search import Trial
 from headrace.seismic.optimisation.optimizer import Optimiser

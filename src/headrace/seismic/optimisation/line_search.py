@@ -1,4 +1,4 @@
-"""What to do next along a direction, from the trials so far: pure functions, no state.
+"""Line search: the next step along a direction, from the trials so far; no state.
 
 Backtracking with an Armijo condition and safeguarded parabolas follows Nocedal & Wright (2006),
 Numerical Optimization, section 3.5; bracketing grows by the golden ratio and ends at a parabola's
@@ -233,7 +233,7 @@ def _shorten(search: LineSearch, trial: Trial, settings: Settings) -> float:
     """Return a shorter step, by the parabola within its safeguards."""
     low, high = settings.shrink
     if not math.isfinite(trial.misfit):
-        return trial.step * high  # it tells nothing of where the minimum is
+        return trial.step * high  # it says nothing of where the minimum is
     growth = _growth(search, trial)
     return trial.step * (min(max(growth, low), high) if math.isfinite(growth) else low)
 

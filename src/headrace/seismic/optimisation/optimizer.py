@@ -1,4 +1,4 @@
-"""The optimiser: it is asked what it wants to know, and told; between the two it may die.
+"""Optimiser with an ask-and-tell interface; its process may die between the two.
 
 Every answer is on disk, whole, before ``tell`` returns. The vectors of the new state are written
 first, under names that follow from the state, then ``state.json`` replaces the old one, then what
@@ -132,7 +132,7 @@ class Optimiser:
         """Take an answer and put the state after it on disk.
 
         An answer that is known already changes nothing. After a ``misfit_and_gradient`` task the
-        misfit may be told first and the gradient later.
+        misfit may be reported first and the gradient later.
 
         Args:
             name: the task's id.
@@ -169,7 +169,7 @@ class Optimiser:
         return self.ask()
 
     def _is_trial(self, name: str) -> bool:
-        """Return whether it is the trial that is awaited, or one that was told already."""
+        """Return whether it is the trial that is awaited, or one that was reported already."""
         pending = self._state.pending
         if pending is not None and pending.name == name:
             return True
@@ -266,7 +266,7 @@ class Optimiser:
         return self.ask()
 
     def _is_known(self, name: str, answer: Answer) -> bool:
-        """Return whether all of an answer was told before."""
+        """Return whether all of an answer was reported before."""
         known = self._state.answers.get(name)
         if known is None:
             return False

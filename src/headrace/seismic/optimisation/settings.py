@@ -1,4 +1,4 @@
-"""How the optimiser goes about it."""
+"""Settings of the optimiser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Settings:
             ``bracketing`` encloses the minimum along the direction. It should be used with
             ``nlcg`` and ``steepest_descent``, whose directions have no natural length.
         parametrisation: ``log`` works in the logarithm of each parameter, which must be positive
-            (gradients told are then with respect to it); ``linear`` in the parameter itself.
+            (gradients reported are then with respect to it); ``linear`` in the parameter itself.
         max_relative_model_change: most that a parameter changes in one iteration, relative to its
             value (``linear``: to the field's largest absolute value); None: no limit.
         first_step: length of the first trial of a direction without a natural length, as a

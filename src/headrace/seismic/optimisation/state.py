@@ -39,7 +39,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class PreviousIterate:
-    """Where the iteration before started; what the next pair and direction are made from.
+    """Start of the iteration before; what the next pair and direction are made from.
 
     Attributes:
         model: name of its model.
@@ -69,7 +69,7 @@ class LbfgsPair:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was told for an id: the misfit, infinite if there is none, and the gradients' hashes."""
+    """Answer for an id: the misfit, infinite if there is none, and the gradients' hashes."""
 
     misfit: float | None = None
     gradient: str | None = None

@@ -1,4 +1,4 @@
-"""What the optimiser asks for."""
+"""Task of the optimiser: the evaluation it asks for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Task:
-    """What the optimiser wants to know next.
+    """Next evaluation that the optimiser asks for.
 
     Attributes:
         kind: ``misfit`` of a trial; ``gradient`` of a model whose misfit is known; both; or
             ``finished`` or ``stopped``, when nothing is left to ask.
-        name: id to tell the answer with.
+        name: id to report the answer with.
         model: the model's file.
         iteration: number of the current model.
         forward: id of the evaluation whose forward runs already used this model, so that they

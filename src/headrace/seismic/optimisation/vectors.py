@@ -23,7 +23,7 @@ _PROVENANCE = Provenance("optimiser")
 
 @dataclass(frozen=True)
 class DirectionFacts:
-    """What the optimiser must know of a direction.
+    """Facts of a direction that the optimiser must know.
 
     Attributes:
         slope: gradient . direction.
@@ -71,7 +71,7 @@ def copy_vector(source: Path, target: Path, layout: Layout) -> str:
     """Copy a gradient into the optimiser's keeping.
 
     Args:
-        source: the file as it was told.
+        source: the file as it was reported.
         target: the copy.
         layout: the model's.
 
@@ -189,7 +189,7 @@ class Parts:
 
     Attributes:
         model: the model.
-        gradient: its gradient, as told.
+        gradient: its gradient, as reported.
         preconditioned: what the preconditioner makes of the gradient (the gradient if none).
         s: steps of the model, oldest first.
         py: steps of the preconditioned gradient, oldest first.

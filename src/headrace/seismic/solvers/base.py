@@ -112,17 +112,17 @@ def missing_requirement(solver: Solver) -> str:
     """Return what a solver needs that is not on this machine, in one line; empty if all is there.
 
     Args:
-        solver: it may have a method ``missing()`` that tells.
+        solver: it may have a method ``missing()`` that says so.
     """
     look = getattr(solver, "missing", None)
     return str(look()) if look is not None else ""
 
 
 def synthetic_times(solver: Solver) -> TimeAxis | None:
-    """Return the times of a solver's synthetics; None if only its runs tell.
+    """Return the times of a solver's synthetics; None if only its runs show them.
 
     Args:
-        solver: it may have a method ``times()`` that tells.
+        solver: it may have a method ``times()`` that says so.
     """
     look = getattr(solver, "times", None)
     found: TimeAxis | None = look() if look is not None else None
@@ -130,9 +130,9 @@ def synthetic_times(solver: Solver) -> TimeAxis | None:
 
 
 def synthetic_quantity(solver: Solver) -> str | None:
-    """Return what a solver's synthetics are; None if only its runs tell.
+    """Return what a solver's synthetics are; None if only its runs show it.
 
     Args:
-        solver: it may have an attribute ``quantity`` that tells.
+        solver: it may have an attribute ``quantity`` that says so.
     """
     return getattr(solver, "quantity", None)

@@ -176,7 +176,7 @@ class Checkerboard:
 
 @dataclass(frozen=True)
 class ExampleFiles:
-    """Where an example's files are.
+    """Paths of an example's files.
 
     Attributes:
         true_model: the model that is looked for.

@@ -1,4 +1,4 @@
-"""What a solver's limits are asked about: the values that an inversion may reach."""
+"""Values that an inversion may reach, for checks against a solver's limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.seismic.models import Values
 
 @dataclass(frozen=True)
 class Reach:
-    """How far the values of a field may go from those of a model.
+    """Range that the values of a field may reach from those of a model.
 
     Attributes:
         low: the lowest value that is allowed.

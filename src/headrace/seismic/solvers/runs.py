@@ -26,7 +26,7 @@ DONE = "done.json"
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What became of a run: its output, and whether it was computed or found finished."""
+    """Outcome of a run: its output, and whether it was computed or found finished."""
 
     output: Path
     computed: bool

@@ -1,4 +1,4 @@
-"""What SPECFEM2D reads beside its ``Par_file``: ``SOURCE`` and ``STATIONS``."""
+"""Input files of SPECFEM2D beside its ``Par_file``: ``SOURCE`` and ``STATIONS``."""
 
 from __future__ import annotations
 

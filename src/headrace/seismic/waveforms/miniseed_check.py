@@ -1,4 +1,4 @@
-"""Whether the records of a miniSEED file are whole, before a library in C takes their word for it.
+"""Integrity check of a miniSEED file's records, before a library in C takes their word for it.
 
 libmseed ends the process where a damaged header sends it beyond the record.
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 _HEADER: Final = 48  # bytes
-_DATA_ONLY: Final = 1000  # the blockette that tells encoding and length of its record
+_DATA_ONLY: Final = 1000  # the blockette that gives encoding and length of its record
 _MARKS: Final = {bytes([quality, 32]) for quality in b"DRQM"}
 _MOST_BLOCKETTES: Final = 32
 _FRAME: Final = 64  # bytes of Steim's compression
@@ -57,7 +57,7 @@ def _walk(data: Any) -> int | None:
 
 
 def _begins(records: Any) -> Any:
-    """Tell of each record whether it begins as one: sequence number, quality, codes in ASCII."""
+    """Return for each record whether it begins as one: sequence number, quality, codes in ASCII."""
     digits = records[:, :6]
     numbered = ((digits >= 48) & (digits <= 57)) | (digits == 32) | (digits == 0)
     return (
@@ -90,7 +90,7 @@ def _record_length(data: Any) -> int | None:
 
 
 def _big_endian(records: Any) -> Any:
-    """Tell the byte order of each record by the year and day of its start."""
+    """Return the byte order of each record by the year and day of its start."""
     head = records[:, 20:24].astype(np.int64)
     year, day = head[:, 0] * 256 + head[:, 1], head[:, 2] * 256 + head[:, 3]
     return (year >= 1900) & (year <= 2100) & (day >= 1) & (day <= 366)

@@ -45,7 +45,7 @@ _PYFLEX_SHIFT = 10.0  # s; what pyflex accepts by default
 
 @dataclass(frozen=True, eq=False)
 class JudgedPair:
-    """What is known of a pair before anything is measured.
+    """Pair of traces as judged before anything is measured.
 
     Attributes:
         observed: the recorded trace; None if it could not be read.
@@ -73,7 +73,7 @@ def judge_pair(
     Args:
         pair: its files.
         config: how.
-        origin: of the event; None where no file tells it.
+        origin: of the event; None where no file states it.
         judge_amplitudes: refuse pairs whose amplitudes are of different units, or of
             different sign.
 
@@ -145,7 +145,7 @@ def judge_record(
     Args:
         trace: which one.
         config: how.
-        origin: of the event; None where no file tells it.
+        origin: of the event; None where no file states it.
 
     Returns:
         A pair without the synthetic; nothing is raised.
@@ -187,7 +187,7 @@ def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 
 def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Problem]:
-    """Tell why the quantities of a pair cannot be compared; nothing if they can.
+    """Say why the quantities of a pair cannot be compared; nothing if they can.
 
     Args:
         pair: its files.
@@ -220,7 +220,7 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
             "traces are, if their names are wrong: observed_quantity, synthetic_quantity"
         )
     if observed.quantity_from != FROM_CHANNEL or strange or PRESSURE in told:
-        # A suffix or a header is somebody's statement; a channel code tells the instrument alone.
+        # A suffix or a header is somebody's statement; a channel code shows the instrument alone.
         return [Problem(text, kind, decide=True)]
     line = f'observed_quantity = "{synthetic.quantity}"'
     return [Problem(text, kind, IN_CONFIGURATION, line, decide=True)]

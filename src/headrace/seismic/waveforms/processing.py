@@ -34,7 +34,7 @@ class AlignedPair:
 
     @property
     def part(self) -> slice:
-        """Where they stand in the synthetic."""
+        """Part of the synthetic in which they stand."""
         return slice(self.first, self.first + len(self.observed))
 
 

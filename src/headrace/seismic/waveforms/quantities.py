@@ -1,6 +1,6 @@
-"""What a trace measures: displacement, velocity, acceleration or pressure.
+"""Quantity of a trace: displacement, velocity, acceleration or pressure.
 
-Told by the suffix of SPECFEM's files (``.semd``, ``.semv``, ``.sema``, ``.semp``; ``.sem`` alone
+Given by the suffix of SPECFEM's files (``.semd``, ``.semv``, ``.sema``, ``.semp``; ``.sem`` alone
 is SPECFEM3D_GLOBE's displacement), by the header ``idep`` of SAC, and by the instrument code of a
 channel (the second letter of SEED's channel codes): a record of a velocity sensor is a velocity
 until somebody says that it was corrected.
@@ -62,7 +62,7 @@ def quantity_of_channel(channel: str) -> str | None:
     """Return the quantity that the instrument of a SEED channel code measures.
 
     Args:
-        channel: three letters, such as ``BHZ``; others tell nothing, nor does the ``X`` of
+        channel: three letters, such as ``BHZ``; others say nothing, nor does the ``X`` of
             computed seismograms.
     """
     return _OF_INSTRUMENT.get(channel[1].upper()) if len(channel) == 3 else None

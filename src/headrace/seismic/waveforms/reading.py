@@ -85,7 +85,7 @@ def read_seismogram(
 
     Args:
         trace: which one; the pieces of a record are joined.
-        origin_time: time zero where neither the event nor the trace tells, UTC.
+        origin_time: time zero where neither the event nor the trace states it, UTC.
         origin: of the event.
         span: times after the origin that are wanted, s; a gap outside of them does not matter.
 
@@ -130,7 +130,7 @@ def read_without_origin(trace: TraceFile) -> Seismogram:
 
 
 def _is_text(trace: TraceFile) -> bool:
-    """Tell by the name where the trace was named by its path alone."""
+    """Return whether a trace is text, by its name where it was named by its path alone."""
     if trace.format:
         return trace.format == TWO_COLUMNS
     return trace.path.suffix.lower() not in BINARY_SUFFIXES

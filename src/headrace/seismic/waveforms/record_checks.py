@@ -1,4 +1,4 @@
-"""What the samples of a record tell that its header does not: raw counts, gaps that were filled.
+"""Checks of a record's samples beyond its header: raw counts, gaps that were filled.
 
 Only records of instruments are judged: the instrument code ``X`` of SEED means a trace that was
 computed, and its zeros and whole numbers are its own.
@@ -31,13 +31,13 @@ _LEVELS_OF_CLIPPED = 200  # a record of few counts is flat at its top without be
 
 
 def is_counts(record: Seismogram) -> bool:
-    """Tell whether a record is of raw counts: all its samples are whole numbers."""
+    """Return whether a record is of raw counts: all its samples are whole numbers."""
     data = record.data
     return _of_instrument(record) and bool(np.ptp(data) > 0 and np.all(data == np.rint(data)))
 
 
 def is_stated_otherwise(trace: TraceFile) -> bool:
-    """Tell whether settings call a record something else than its instrument measures."""
+    """Return whether settings call a record something else than its instrument measures."""
     instrument = quantity_of_channel(trace.channel)
     return trace.quantity_from == FROM_SETTING and instrument not in (None, trace.quantity)
 
@@ -116,7 +116,7 @@ def _constant_parts(data: Samples) -> list[tuple[int, int]]:
 
 
 def _is_filled(record: Seismogram, first: int, length: int) -> bool:
-    """Tell whether equal samples were put there, and were not recorded or computed so."""
+    """Return whether equal samples were put there, and were not recorded or computed so."""
     data = record.data
     value = data[first]
     if value == 0.0 and record.source.format == TWO_COLUMNS and not _of_instrument(record):

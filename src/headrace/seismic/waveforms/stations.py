@@ -1,6 +1,6 @@
 """Stations of an event: which trace is compared with which, and which are left out.
 
-Where a component has several traces, one is taken by this rule, the first that tells them apart:
+Where a component has several traces, one is taken by this rule, the first that separates them:
 the quantity of the other side; the channel of the other side; seismometers before accelerometers;
 location codes in their order, the empty one first; two columns, SAC, then other formats; the name.
 Of synthetics displacement is taken first.
@@ -28,7 +28,7 @@ from headrace.seismic.waveforms.trace_files import (
 
 @dataclass(frozen=True)
 class Pair:
-    """What there is of one component of a station; a trace that is missing is None.
+    """Pair of traces of one component of a station; a trace that is missing is None.
 
     Attributes:
         component: component letter.
@@ -110,7 +110,7 @@ def common_components(sides: Sequence[Traces]) -> tuple[str, ...]:
 
 
 def components_problem(sides: Sequence[Traces], components: Sequence[str]) -> Problem | None:
-    """Tell why none of the components that are asked for can be compared; None if one can.
+    """Say why none of the components that are asked for can be compared; None if one can.
 
     Args:
         sides: observed and synthetic traces, or observed alone.
@@ -121,7 +121,7 @@ def components_problem(sides: Sequence[Traces], components: Sequence[str]) -> Pr
         return None
     text = _components_text(sides, components)
     if not common:
-        # What is wrong then is told of each station.
+        # What is wrong then is reported of each station.
         return Problem(text, "components")
     names = ", ".join(f'"{name}"' for name in common)
     return Problem(text, "components", IN_CONFIGURATION, f"components = [{names}]")
@@ -167,7 +167,7 @@ def pair_stations(
 
 
 def _with_other_origins(stations: Sequence[Station]) -> list[Station]:
-    """Mark the records whose headers tell another origin time than most of the event's."""
+    """Mark the records whose headers state another origin time than most of the event's."""
     times = sorted(
         origin
         for station in stations

@@ -52,7 +52,7 @@ NO_NETWORK: Final = "XX"
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of a trace tells of its samples.
+    """Header of a trace: facts of its samples.
 
     Attributes:
         start: time of the first sample, UTC.
@@ -60,8 +60,8 @@ class Header:
         dt: sampling interval, s.
         npts: number of samples.
         encoding: of the samples, such as ``STEIM2``; empty where the format has one alone.
-        peak: largest absolute value; None where no header tells it.
-        origin: time of the event, UTC; None where no header tells it.
+        peak: largest absolute value; None where no header states it.
+        origin: time of the event, UTC; None where no header states it.
     """
 
     start: datetime.datetime
@@ -85,9 +85,9 @@ class TraceFile:
         index: which trace of the file.
         location: location code.
         format: as obspy names it, or `TWO_COLUMNS`.
-        quantity: what it measures, one of `QUANTITIES`; None if nothing tells.
-        quantity_from: what tells that: suffix, header, channel code or setting.
-        header: what its header tells; None of two columns, which have none.
+        quantity: what it measures, one of `QUANTITIES`; None if nothing says so.
+        quantity_from: what says so: suffix, header, channel code or setting.
+        header: what its header says; None of two columns, which have none.
         pieces: further files and traces of the same record.
     """
 
@@ -120,7 +120,7 @@ class TraceFile:
 
     @property
     def description(self) -> str:
-        """What messages and tables call it: its id, format and quantity."""
+        """Description in messages and tables: its id, format and quantity."""
         told = ", ".join(word for word in (self.format, self.quantity) if word)
         return f"{self.id} ({told})" if told else self.id
 
@@ -288,7 +288,7 @@ def _header(stats: Any) -> Header:
 
 
 def own_origin(stats: Any) -> datetime.datetime | None:
-    """Return the origin time that a SAC header tells, UTC.
+    """Return the origin time that a SAC header states, UTC.
 
     Args:
         stats: of an ``obspy.Trace``.
@@ -321,12 +321,12 @@ def sampling_interval(stats: Any) -> float:
 
 
 def has_reference(stats: Any) -> bool:
-    """Tell whether a SAC header dates its times, and does not count from the origin alone."""
+    """Return whether a SAC header dates its times, and does not count from the origin alone."""
     return is_set(stats.get("sac", {}), "nzyear")
 
 
 def is_set(sac: Any, name: str) -> bool:
-    """Tell whether a number of a SAC header is there, and is one."""
+    """Return whether a number of a SAC header is there, and is one."""
     value = float(sac.get(name, _UNSET))
     return math.isfinite(value) and value != _UNSET
 

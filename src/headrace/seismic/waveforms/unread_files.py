@@ -1,4 +1,4 @@
-"""What lies beside seismograms: what is no seismogram, and why a file that may be one is not read.
+"""Files beside seismograms: those that are none, and why one that may be one is not read.
 
 Sources: miniSEED, HDF5 and ASDF, zip, gzip and tar file formats.
 """
@@ -30,18 +30,18 @@ _SEISMOGRAM = re.compile(
 _WITHOUT_NETWORK = re.compile(r"[^.]+\.[^.]+\.sem[a-z]?(\.ascii)?", re.I)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ARCHIVES = ((b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b", "compressed by gzip"))
-_BEGINNING = 1 << 16  # bytes that tell what a file is
+_BEGINNING = 1 << 16  # bytes that show what a file is
 
 
 def is_other(path: Path) -> bool:
-    """Tell whether a file is none that should be read as a seismogram."""
+    """Return whether a file is none that should be read as a seismogram."""
     if path.suffix.lower() in _SUFFIXES_OF_HDF5:
         return not _is_asdf(_beginning(path))
     return _OTHER_FILES.fullmatch(path.name) is not None
 
 
 def directory_problem(directory: Path) -> str | None:
-    """Tell of seismograms in a directory below that of an event, where nobody looks for them."""
+    """Report seismograms in a directory below that of an event, where nobody looks for them."""
     if _OTHER_FILES.fullmatch(directory.name):
         return None
     found = next(_seismograms_below(directory, depth=4), None)
@@ -111,7 +111,7 @@ def _reason(path: Path) -> str | None:
 
 
 def torn_problem(path: Path, stream: Any, warnings: Sequence[str]) -> str | None:
-    """Tell of a miniSEED file that ends amid a record or holds something else.
+    """Report a miniSEED file that ends amid a record or holds something else.
 
     Args:
         path: the file.
@@ -122,7 +122,7 @@ def torn_problem(path: Path, stream: Any, warnings: Sequence[str]) -> str | None
     reason = told[0].split("(): ")[-1].split(". ")[0] if told else ""
     about = [trace.stats["mseed"] for trace in stream if "mseed" in trace.stats]
     if about and not reason:
-        # obspy does not tell of every record that is cut off.
+        # obspy does not report every record that is cut off.
         rest = path.stat().st_size % min(int(one["record_length"]) for one in about)
         reason = f"its last record has {rest} bytes only" if rest else ""
     return f"{path.name}: is damaged or cut off ({reason}); fetch it again" if reason else None

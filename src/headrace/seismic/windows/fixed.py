@@ -18,7 +18,7 @@ WINDOWS_FILE = "windows.json"
 
 @dataclass(frozen=True)
 class FixedWindows:
-    """What an earlier run measured of one trace.
+    """Windows that an earlier run measured of one trace.
 
     Attributes:
         dt: sampling interval, s.

@@ -1,4 +1,4 @@
-"""What can go wrong with a picture."""
+"""Exceptions of the pictures."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _LABEL = 32  # characters in a legend, before the numbers
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """What was measured in the windows of some events.
+    """Measurements of the windows of some events.
 
     Attributes:
         shifts: s; positive: the observed trace is later.

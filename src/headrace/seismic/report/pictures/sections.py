@@ -1,4 +1,4 @@
-"""What maps show: a field on two axes in kilometres, and where sources and stations are."""
+"""Sections for maps: a field on two axes in kilometres, and where sources and stations are."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POWERS = {"^2": "²", "^3": "³"}
 
 @dataclass(frozen=True)
 class Places:
-    """Where sources and stations are in a section, km (degrees on a section in degrees).
+    """Places of sources and stations in a section, km (degrees on a section in degrees).
 
     Attributes:
         sources: along and up or down the section.
@@ -78,7 +78,7 @@ class Section:
 
     @property
     def label(self) -> str:
-        """What the field is called on a colour bar."""
+        """Label of the field on a colour bar."""
         name = _FIELDS.get(self.name, self.name)
         return f"{name} ({self.units})" if self.units not in ("", "1") else name
 

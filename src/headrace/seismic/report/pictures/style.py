@@ -1,4 +1,4 @@
-"""How the pictures of an inversion look: the colours that they share, and their files."""
+"""Style of an inversion's pictures: the colours that they share, and their files."""
 
 from __future__ import annotations
 

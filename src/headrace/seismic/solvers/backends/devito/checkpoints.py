@@ -1,4 +1,4 @@
-"""Which wavefields are kept for the way back, and which are computed again.
+"""Checkpoints: wavefields that are kept for the way back, and those computed again.
 
 Going back in time needs the forward wavefield at every step. If all of it fits into the memory,
 it is kept. Else the time steps are cut into segments: the first pass keeps the state at the start
@@ -31,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the time steps are cut.
+    """Division of the time steps into segments.
 
     Attributes:
         steps: time steps.

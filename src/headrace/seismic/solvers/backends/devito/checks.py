@@ -1,4 +1,4 @@
-"""What would go wrong, found before anything expensive."""
+"""Checks of a Devito simulation before anything expensive."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 
 _MACHINES = ("x86_64", "aarch64")
-"""Where the C libraries of Linux have -1 for the address of their default state, FE_DFL_ENV."""
+"""Machines whose Linux C libraries have -1 for the address of their default state, FE_DFL_ENV."""
 
 
 def set_default_state() -> None:

@@ -1,4 +1,4 @@
-"""Which traces SPECFEM2D writes, and what it calls them."""
+"""Channels of SPECFEM2D: the traces that it writes, and their names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Channels:
 
     @property
     def of_pressure(self) -> bool:
-        """Whether they are of pressure, which is recorded in fluids only."""
+        """True if they are of pressure, which is recorded in fluids only."""
         return self.suffix == _SUFFIXES[_PRESSURE]
 
     def as_specfem_takes(self, sources: Values, dt: float) -> Values:

@@ -1,4 +1,4 @@
-"""What would go wrong in a run of SPECFEM2D, found before it."""
+"""Checks of a run of SPECFEM2D before it."""
 
 from __future__ import annotations
 

@@ -41,12 +41,12 @@ class Mesh:
 
     @property
     def top(self) -> float:
-        """How high the highest point is, m: where depth is 0."""
+        """Height of the highest point, m: depth is 0 there."""
         return float(self.z.max())
 
     @property
     def depth(self) -> Values:
-        """How far below the highest point each point is, m."""
+        """Depth of each point below the highest one, m."""
         return self.top - self.z
 
     @cached_property

@@ -107,7 +107,7 @@ def reason_in(directory: Path, log: Path) -> str:
 
 
 def says_it_failed(log: Path) -> bool:
-    """Return whether a log tells of an error at which SPECFEM stopped."""
+    """Return whether a log reports an error at which SPECFEM stopped."""
     said = _tail(log)
     return any(words in said for words in _GAVE_UP)
 

@@ -84,17 +84,17 @@ class RunDirectory:
 
     @property
     def data(self) -> Path:
-        """What SPECFEM2D reads."""
+        """Directory that SPECFEM2D reads."""
         return self.path / "DATA"
 
     @property
     def output(self) -> Path:
-        """What it writes."""
+        """Directory that it writes."""
         return self.path / "OUTPUT_FILES"
 
     @property
     def processes(self) -> int:
-        """How many processes it runs as."""
+        """Number of processes that it runs as."""
         return int(self.par_file.number("NPROC"))
 
     def write_event(self, event: Event, directory: Path, top: float) -> None:

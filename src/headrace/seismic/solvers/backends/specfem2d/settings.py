@@ -1,4 +1,4 @@
-"""What a user sets for SPECFEM2D."""
+"""User settings of SPECFEM2D."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Specfem2D:
         directory.prune()
 
     def _mesh(self, scratch: Path) -> Mesh:
-        """Return the mesh; SPECFEM2D tells it once for all runs."""
+        """Return the mesh; SPECFEM2D writes it once for all runs."""
         if self._known_mesh is None:
             shutil.rmtree(scratch, ignore_errors=True)
             directory = RunDirectory.make(

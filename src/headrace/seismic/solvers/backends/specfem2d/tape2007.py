@@ -35,7 +35,7 @@ _UNITS = {"rho": "kg/m^3", "vp": "m/s", "vs": "m/s"}
 
 @dataclass(frozen=True)
 class Tape2007:
-    """What an inversion of the example starts from.
+    """Inputs of an inversion of the example.
 
     Attributes:
         template: the solver's template.
