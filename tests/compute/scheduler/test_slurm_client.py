@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from headrace.compute.scheduler import JobId, Refusal, SchedulerError, SubmissionRefused
 from headrace.compute.scheduler.slurm import Slurm
@@ -170,7 +171,14 @@ def test_an_sbatch_that_fails_behind_its_submission_has_not_refused(
 def test_what_a_command_has_started_ends_with_it(command: Command, tmp_path: Path) -> None:
     command("squeue", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
     with pytest.raises(SchedulerError, match="did not answer"):
-        Slurm(seconds=1.0).queue()
+        Slurm(seconds=5.0).queue()
     pid = json.loads((tmp_path / "pid").read_text())
     status = Path(f"/proc/{pid}/status")
-    assert not status.exists() or "zombie" in status.read_text()
+
+    def has_ended() -> bool:
+        try:
+            return "zombie" in status.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    wait_until(has_ended, "the end of what the command started")
