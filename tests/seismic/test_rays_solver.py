@@ -105,4 +105,4 @@ def test_settings_that_cannot_be_used(settings: dict[str, object], message: str)
 def test_only_solvers_are_named_as_such() -> None:
     pytest.importorskip("devito")
     for name in solver_names():
-        assert callable(importlib.import_module(f"headrace.seismic.solvers.{name}").make)
+        assert callable(importlib.import_module(f"headrace.seismic.solvers.backends.{name}").make)

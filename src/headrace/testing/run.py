@@ -129,7 +129,7 @@ class FlowRun:
 
     @property
     def failure(self) -> dict[str, Any] | None:
-        """What ended a run that failed: ``state_name``, ``exception``, ``cause``."""
+        """End of a run that failed: ``state_name``, ``exception``, ``cause``."""
         last = self._events[-1]
         error: dict[str, Any] | None = (
             last.data.get("error") if last.kind is EventKind.FAILED else None

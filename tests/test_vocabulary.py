@@ -1,0 +1,81 @@
+"""Names are words that somebody would search for who never saw this project."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Metaphors, and words for which the field has another one, which stands beside them.
+REFUSED = {
+    "agenda": "queue",
+    "anyway": "force",
+    "endings": "outcomes",
+    "errand": "request",
+    "foot": "previous iterate",
+    "hasten": "reschedule",
+    "lack": "missing",
+    "pump": "worker",
+    "readings": "uses",
+    "settler": "quiescence",
+    "sighting": "status",
+    "teller": "notifier",
+    "traveller": "stepper",
+}
+
+OPENINGS = ("What", "How", "Which", "Where")
+"""Words that a docstring does not open with: it would not say what the thing is."""
+
+# Of these not all docstrings have been gone through yet.
+NOT_YET = {"_internal", "cli", "compute", "deploy", "facility", "flowlang", "project", "runs"}
+
+
+def modules() -> list[Path]:
+    folders = ("src/headrace", "compute_functions", "job_scripts")
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def words(name: str) -> set[str]:
+    """Split a name into its words: ``run_isWhole`` has three."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every name that a module defines, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.id if isinstance(node, ast.Name) else node.attr, node.lineno
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_are_the_fields_words(path: Path) -> None:
+    found = [(path.stem, 1), *names(ast.parse(path.read_text()))]
+    for name, line in found:
+        for word in words(name) & set(REFUSED):
+            place = f"{path.relative_to(ROOT)}:{line}"
+            pytest.fail(f"{place}: {name}: not {word!r}, but such as {REFUSED[word]!r}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if not NOT_YET & set(path.relative_to(ROOT).parts)],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_docstrings_say_what_a_thing_is(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node) or ""
+            line = getattr(node, "lineno", 1)
+            first = re.match(r"\w*", text)
+            assert first is not None
+            assert first[0] not in OPENINGS, f"{path.relative_to(ROOT)}:{line}: {text[:60]}"
