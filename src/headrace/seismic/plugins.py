@@ -6,6 +6,7 @@ defines by an entry point of the group; it cannot replace what is defined here.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import pkgutil
@@ -68,9 +69,15 @@ class PluginGroup:
         except AttributeError as error:
             raise ConfigError(f"{self.kind} {name!r}: {entry.value}: {error}") from None
 
-    def _modules(self) -> list[str]:
-        package = importlib.import_module(self.package)
-        return [module.name for module in pkgutil.iter_modules(package.__path__)]
+    def _modules(self) -> frozenset[str]:
+        return _module_names(self.package)
 
     def _entry_points(self) -> importlib.metadata.EntryPoints:
         return importlib.metadata.entry_points(group=self.entry_points)
+
+
+# A misfit is looked up for each pair of traces: the directory is listed once.
+@functools.cache
+def _module_names(package: str) -> frozenset[str]:
+    path = importlib.import_module(package).__path__
+    return frozenset(module.name for module in pkgutil.iter_modules(path))

@@ -9,7 +9,7 @@ import click
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
-from headrace.cli.termio.signals import Stopped, words_of
+from headrace.cli.termio.signals import Stopped, describe_interrupt
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -20,7 +20,8 @@ _ONCE_SECONDS = 1.0
 def _stopped_message(stopped: Stopped, open_runs: int) -> str:
     """Return a line about the runs and arrivals that a stopped watch leaves behind."""
     runs = f"{open_runs} run{'s' if open_runs != 1 else ''} under way go on; " if open_runs else ""
-    return f"watch: {words_of(stopped)[0]}; {runs}what arrives meanwhile is found at the next start"
+    cause, _ = describe_interrupt(stopped)
+    return f"watch: {cause}; {runs}what arrives meanwhile is found at the next start"
 
 
 @click.command

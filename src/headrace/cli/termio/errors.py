@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from headrace.cli.termio.signals import words_of
+from headrace.cli.termio.signals import describe_interrupt
 from headrace.cli.termio.terminal import one_line, style, write
 from headrace.errors import HeadraceError
 
@@ -40,7 +40,7 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         return 1
     except (KeyboardInterrupt, click.Abort) as interrupt:
         # click raises an Abort from an interrupt.
-        word, code = words_of(interrupt.__cause__ or interrupt)
+        word, code = describe_interrupt(interrupt.__cause__ or interrupt)
         try:
             write(style(word, dim=True), err=True)
         except OSError:

@@ -46,7 +46,7 @@ def end_on_signals() -> None:
             signal.signal(number, stop)
 
 
-def words_of(interrupt: BaseException) -> tuple[str, int]:
+def describe_interrupt(interrupt: BaseException) -> tuple[str, int]:
     """Return how an interrupt is told, and the exit code of a command that was not done."""
     number = interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
     word = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"

@@ -13,7 +13,7 @@ from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.signals import Stopped, words_of
+from headrace.cli.termio.signals import Stopped, describe_interrupt
 
 if TYPE_CHECKING:
     from headrace.endpoints.monitor import EndpointMonitor, EndpointReport
@@ -102,7 +102,7 @@ def monitor_command(
         except Stopped as stopped:
             if once:
                 raise
-            note(f"monitor: {words_of(stopped)[0]}; nobody watches over the endpoints now")
+            note(f"monitor: {describe_interrupt(stopped)[0]}; nobody watches over the endpoints now")
             return 0
 
 

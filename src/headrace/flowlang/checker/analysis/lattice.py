@@ -158,9 +158,9 @@ def _join_members(one: JsonType, other: JsonType) -> dict[str, Member]:
 def _join_presence(one: Presence, other: Presence) -> Presence:
     if one == other:
         return one
-    min_items = min(one, other)
+    lower = min(one, other)
     # Certain on one way and impossible on the other: it may be missing.
-    return Presence.MAY if min_items == Presence.CANNOT else min_items
+    return Presence.MAY if lower == Presence.CANNOT else lower
 
 
 def meet(one: JsonType, other: JsonType) -> JsonType | None:
