@@ -8,7 +8,7 @@ import click
 
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.inputs import KeyValue, read_input
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import canary_deadline_option, current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, columns_of, table
 
@@ -32,14 +32,7 @@ _FIELDS = (
     "-s", "--set", "settings", type=KeyValue(), multiple=True, help="Set a member of the input."
 )
 @click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint.")
-@click.option(
-    "--deadline",
-    type=click.FloatRange(1),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time limit of the canary, with its time in the queue.",
-)
+@canary_deadline_option
 @project_options
 def doctor_command(
     flow: str, file: str | None, settings: tuple[Any, ...], canary: bool, deadline: float

@@ -163,6 +163,30 @@ def project_options(function: F) -> F:
     )(function)
 
 
+def seconds_option(name: str, default: float, help_text: str) -> Callable[[F], F]:
+    """Make an option for a time of at least one second.
+
+    Args:
+        name: the option, such as ``--interval``.
+        default: seconds where it is not given; the help page shows it.
+        help_text: the sentence on the help page.
+    """
+    return click.option(
+        name,
+        type=click.FloatRange(1),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=help_text,
+    )
+
+
+canary_deadline_option = seconds_option(
+    "--deadline", 600.0, "Time limit of the canary, with its time in the queue."
+)
+"""Adds ``--deadline`` to a command that runs canaries."""
+
+
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     def keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if value is not None:

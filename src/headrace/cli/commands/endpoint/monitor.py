@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import (
+    canary_deadline_option,
+    current,
+    project_options,
+    seconds_option,
+)
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, describe_interrupt
@@ -25,36 +30,15 @@ _ALONE = "another monitor of this project is at work; nothing to do"
 @click.argument("names", metavar="[ENDPOINT]...", nargs=-1, shell_complete=completion.endpoints)
 @click.option("--once", is_flag=True, help="One check, for cron, scrontab or a systemd timer.")
 @click.option("--canary", is_flag=True, help="Also run a task that does nothing at every endpoint.")
-@click.option(
-    "--deadline",
-    type=click.FloatRange(1),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time limit of the canary, with its time in the queue.",
-)
-@click.option(
-    "--interval",
-    type=click.FloatRange(1),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time between two checks.",
-)
+@canary_deadline_option
+@seconds_option("--interval", 300.0, "Time between two checks.")
 @click.option(
     "--watchdog",
     type=click.Path(path_type=Path),
     metavar="HEARTBEAT",
     help="Check another monitor instead, by its file heartbeat.json.",
 )
-@click.option(
-    "--max-age",
-    type=click.FloatRange(1),
-    default=1800.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="With --watchdog: maximum age of the heartbeat.",
-)
+@seconds_option("--max-age", 1800.0, "With --watchdog: maximum age of the heartbeat.")
 @click.option(
     "--install-scrontab", is_flag=True, help="Let Slurm run the monitor periodically (scrontab)."
 )
@@ -102,7 +86,9 @@ def monitor_command(
         except Stopped as stopped:
             if once:
                 raise
-            note(f"monitor: {describe_interrupt(stopped)[0]}; nobody watches over the endpoints now")
+            note(
+                f"monitor: {describe_interrupt(stopped)[0]}; nobody watches over the endpoints now"
+            )
             return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import current, project_options, seconds_option
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.output import OutputPrinter, output_text
 
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
     metavar="LINES",
     help="Number of lines from the end of each stream.",
 )
-@click.option(
-    "--deadline",
-    type=click.FloatRange(1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time limit for the answer of an endpoint on another machine.",
-)
+@seconds_option("--deadline", 60.0, "Time limit for the answer of an endpoint on another machine.")
 @project_options
 def output_command(
     run_id: str, state: str | None, follow: bool, tail: int, deadline: float
