@@ -13,9 +13,7 @@ from pipeline import Project
 from headrace.datarun.analysis import analyze_run
 from headrace.datarun.convert import convert
 from headrace.datarun.synthetic import SyntheticRun, segment_name, write_run
-from headrace.runs import (
-    start,
-)
+from headrace.runs import start
 
 ENDPOINT = """
 [endpoints.analysis]

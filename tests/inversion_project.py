@@ -12,17 +12,10 @@ from typing import Any
 import psutil
 import ray_inversion
 
-from headrace.deploy import (
-    apply,
-    plan,
-)
+from headrace.deploy import apply, plan
 from headrace.facility import start_facility
 from headrace.hosted import services_at
-from headrace.project import (
-    facility_settings,
-    init_project,
-    load_project,
-)
+from headrace.project import facility_settings, init_project, load_project
 from headrace.seismic.inversion import Paths
 from headrace.seismic.inversion.records import read_records
 from headrace.seismic.models import FieldReader

@@ -13,20 +13,11 @@ from typing import Any
 import psutil
 from waiting import wait_until
 
-from headrace.deploy import (
-    apply,
-    plan,
-)
+from headrace.deploy import apply, plan
 from headrace.facility import start_facility
 from headrace.hosted import services_at
-from headrace.project import (
-    facility_settings,
-    init_project,
-    load_project,
-)
-from headrace.runs import (
-    start,
-)
+from headrace.project import facility_settings, init_project, load_project
+from headrace.runs import start
 
 
 class Project:

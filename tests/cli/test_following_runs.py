@@ -15,12 +15,8 @@ from waiting import wait_until
 
 import headrace.runs.tracker
 from headrace.cli.termio.progress import Lines, Live
-from headrace.config import (
-    local_id,
-)
-from headrace.runs import (
-    RunView,
-)
+from headrace.config import local_id
+from headrace.runs import RunView
 from headrace.runs.poller import states_of
 
 Run = Callable[..., Result]

@@ -24,10 +24,7 @@ import headrace.cli
 import headrace.facility
 from headrace.cli.termio import terminal
 from headrace.cli.termio.progress import Lines, Live
-from headrace.runs import (
-    RunView,
-    StateView,
-)
+from headrace.runs import RunView, StateView
 from headrace.runs.poller import parse_time
 
 # Clears the screen, sets the window's title, colours what follows, turns the text around.

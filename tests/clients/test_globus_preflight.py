@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 from clients.test_globus_place import Developer
 
-from headrace.config import (
-    local_id,
-)
+from headrace.config import local_id
 from headrace.facility import stop_facility
 
 MOVE = {

@@ -13,15 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from compute.endpoint_tools import (
-    MARK,
-    Events,
-    alive,
-    descendants,
-    marked,
-    spec,
-    task,
-)
+from compute.endpoint_tools import MARK, Events, alive, descendants, marked, spec, task
 from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, TaskSpec, reap

@@ -22,9 +22,7 @@ from waiting import wait_until
 from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
 from headrace.facility import stop_facility
-from headrace.runs import (
-    failure_summary,
-)
+from headrace.runs import failure_summary
 from headrace.runs.poller import RunView
 
 SEGMENTS = ["run-0007-00.evt", "run-0007-01.evt"]

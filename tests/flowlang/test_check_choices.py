@@ -5,16 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flowlang.check_builders import (
-    ALWAYS,
-    NEVER,
-    NO_DEFAULT,
-    choice,
-    codes,
-    found,
-    present,
-    rule,
-)
+from flowlang.check_builders import ALWAYS, NEVER, NO_DEFAULT, choice, codes, found, present, rule
 from flowlang.flow_builders import END, action, flow
 
 

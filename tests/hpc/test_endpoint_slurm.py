@@ -12,15 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import (
-    MARK,
-    Events,
-    alive,
-    descendants,
-    marked,
-    spec,
-    task,
-)
+from compute.endpoint_tools import MARK, Events, alive, descendants, marked, spec, task
 from hpc.slurm import SlurmCluster
 from waiting import wait_until
 

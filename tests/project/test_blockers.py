@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 
 from headrace.compute.scheduler import Job, JobState
-from headrace.config import (
-    local_id,
-)
+from headrace.config import local_id
 from headrace.endpoints.status import last_seen
-from headrace.project import (
-    Project,
-)
-from headrace.runs import (
-    RunView,
-)
+from headrace.project import Project
+from headrace.runs import RunView
 from headrace.runs.blockers import pending_reason
 from headrace.runs.describe import action_progress
 

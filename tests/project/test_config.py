@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 from some_ids import an_id
 
-from headrace.config import (
-    ProjectError,
-    local_id,
-    resolve_target,
-)
-from headrace.project import (
-    load_project,
-)
+from headrace.config import ProjectError, local_id, resolve_target
+from headrace.project import load_project
 
 
 def test_what_the_file_says_is_there_under_its_names(root: Path) -> None:

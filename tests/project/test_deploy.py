@@ -6,19 +6,10 @@ import shutil
 import pytest
 from project.service import Service
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.deploy import (
-    Plan,
-    apply,
-    plan,
-)
+from headrace.config import ProjectError
+from headrace.deploy import Plan, apply, plan
 from headrace.hosted import HostedError, Services
-from headrace.project import (
-    Project,
-    load_project,
-)
+from headrace.project import Project, load_project
 
 
 def deploy(project: Project, services: Services) -> Plan:

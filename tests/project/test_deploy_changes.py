@@ -16,22 +16,10 @@ import pytest
 from project.service import TOKEN, Service
 from project.test_deploy import deploy, edit_flow, rows
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.deploy import (
-    DeploySelection,
-    Plan,
-    Step,
-    apply,
-    deploying,
-    plan,
-)
+from headrace.config import ProjectError
+from headrace.deploy import DeploySelection, Plan, Step, apply, deploying, plan
 from headrace.hosted import Services, explain
-from headrace.project import (
-    Project,
-    load_project,
-)
+from headrace.project import Project, load_project
 
 
 def planned_step(planned: Plan, name: str) -> Step:

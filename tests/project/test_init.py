@@ -4,13 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.project import (
-    init_project,
-    load_project,
-)
+from headrace.config import ProjectError
+from headrace.project import init_project, load_project
 from headrace.project.scaffold import FOLDERS
 from headrace.triggers import load_triggers
 

@@ -7,21 +7,9 @@ from typing import Any
 import pytest
 from some_ids import an_id
 
-from headrace.config import (
-    Deployed,
-    DeployedFunction,
-    Lock,
-    ProjectError,
-    local_id,
-)
-from headrace.project import (
-    Project,
-    load_project,
-)
-from headrace.runs import (
-    check_input,
-    resolve_input,
-)
+from headrace.config import Deployed, DeployedFunction, Lock, ProjectError, local_id
+from headrace.project import Project, load_project
+from headrace.runs import check_input, resolve_input
 
 LOCK = Lock({"local": Deployed().with_function("double", DeployedFunction("the-id", "h"))})
 

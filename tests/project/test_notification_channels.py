@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.config import ProjectError
-from headrace.notifications import (
-    NotificationChannel,
-    notification_channels,
-    send_notification,
-)
+from headrace.notifications import NotificationChannel, notification_channels, send_notification
 from headrace.notifications.channels import ENTRY_POINT_GROUP, registry
 from headrace.project import load_project
 from headrace.project.effective_settings import config_schema, settings

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
+from headrace.config import ProjectError
 from headrace.config.notify_table import check_notify
 from headrace.notifications import send_notification
 

@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.project import (
-    load_project,
-)
+from headrace.config import ProjectError
+from headrace.project import load_project
 from headrace.project.effective_settings import settings
 
 ID, SITE_ID = str(uuid.uuid4()), str(uuid.uuid4())

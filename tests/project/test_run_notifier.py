@@ -7,15 +7,9 @@ from typing import Any
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.project import (
-    load_project,
-)
-from headrace.runs import (
-    RunView,
-)
+from headrace.config import ProjectError
+from headrace.project import load_project
+from headrace.runs import RunView
 from headrace.runs.run_notifier import RunNotifier
 
 

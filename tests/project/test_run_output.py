@@ -16,18 +16,11 @@ from some_ids import an_id
 import headrace.runs.job_output as outputs
 from headrace.cli.termio.output import output_text
 from headrace.compute.job_reader import headrace_job_output, reader_code
-from headrace.config import (
-    ProjectError,
-    local_id,
-)
+from headrace.config import ProjectError, local_id
 from headrace.facility import endpoint_state_directory
 from headrace.hosted import services_at
-from headrace.project import (
-    load_project,
-)
-from headrace.runs import (
-    RunView,
-)
+from headrace.project import load_project
+from headrace.runs import RunView
 from headrace.runs.job_output import RunTask, Stream, read_output, tasks_of
 
 TASK, OTHER = an_id("task"), an_id("other task")

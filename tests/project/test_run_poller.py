@@ -6,17 +6,10 @@ from typing import Any
 import pytest
 from project.service import Service
 
-from headrace.config import (
-    local_id,
-)
-from headrace.deploy import (
-    apply,
-    plan,
-)
+from headrace.config import local_id
+from headrace.deploy import apply, plan
 from headrace.hosted import Services
-from headrace.project import (
-    Project,
-)
+from headrace.project import Project
 from headrace.runs import (
     RunPoller,
     RunView,

@@ -10,22 +10,10 @@ from typing import Any
 import globus_sdk
 import pytest
 
-from headrace.deploy import (
-    apply,
-    plan,
-)
+from headrace.deploy import apply, plan
 from headrace.hosted import Services, explain
-from headrace.project import (
-    Project,
-    load_project,
-)
-from headrace.runs import (
-    PreparedRun,
-    RunOptions,
-    RunPoller,
-    prepare,
-    send,
-)
+from headrace.project import Project, load_project
+from headrace.runs import PreparedRun, RunOptions, RunPoller, prepare, send
 from headrace.runs.query import find_run, list_runs, run_definition
 
 responses = pytest.importorskip("responses", reason="globus-sdk's fixtures need it")
@@ -174,9 +162,7 @@ def test_a_run_s_own_definition_is_read(services: Services) -> None:
 
 
 def test_an_input_is_checked_before_anything_is_sent(project: Project, services: Services) -> None:
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     deploy(project, services)
     before = len(responses.calls)

@@ -8,13 +8,9 @@ import pytest
 from jsonschema import Draft7Validator
 from project.conftest import write_project
 
-from headrace.config import (
-    ProjectError,
-)
+from headrace.config import ProjectError
 from headrace.config.project_config import CONFIG_FILE
-from headrace.project import (
-    load_project,
-)
+from headrace.project import load_project
 from headrace.project.effective_settings import config_schema, settings
 
 

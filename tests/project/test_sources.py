@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.project import (
-    load_project,
-    read_flow,
-)
+from headrace.config import ProjectError
+from headrace.project import load_project, read_flow
 
 
 def test_a_flow_is_read_with_its_schema_and_metadata(root: Path) -> None:

@@ -8,20 +8,11 @@ from typing import Any
 import pytest
 from project.service import TOKEN, Service
 
-from headrace.config import (
-    ProjectError,
-)
-from headrace.deploy import (
-    apply,
-    plan,
-)
+from headrace.config import ProjectError
+from headrace.deploy import apply, plan
 from headrace.hosted import HostedError, Services, services_at
-from headrace.project import (
-    Project,
-)
-from headrace.runs import (
-    start,
-)
+from headrace.project import Project
+from headrace.runs import start
 from headrace.runs.query import find_run, list_runs
 from headrace.runs.tags import find_tagged
 from headrace.triggers import Arrival

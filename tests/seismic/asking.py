@@ -9,14 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from headrace.seismic.models import (
-    Axis,
-    FieldSpec,
-    Layout,
-    Provenance,
-    read_model,
-    write_model,
-)
+from headrace.seismic.models import Axis, FieldSpec, Layout, Provenance, read_model, write_model
 from headrace.seismic.optimisation import Optimiser, Settings, Task
 
 Values = npt.NDArray[np.float64]

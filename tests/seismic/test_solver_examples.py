@@ -12,11 +12,7 @@ import pytest
 from headrace.seismic import SolverError, find_stations
 from headrace.seismic.models import Provenance, read_model, write_model
 from headrace.seismic.solvers import open_solver, read_event
-from headrace.seismic.solvers.examples import (
-    Checkerboard,
-    model_error,
-    write_checkerboard,
-)
+from headrace.seismic.solvers.examples import Checkerboard, model_error, write_checkerboard
 
 pytest.importorskip("devito")
 

@@ -13,11 +13,7 @@ from headrace._internal.loopback import bypass_proxies
 from headrace.cli.entry_points import find_entry_points, load_command
 from headrace.cli.groups import Group, import_command
 from headrace.cli.parsing.options import project_options
-from headrace.cli.termio.errors import (
-    exit_code_of,
-    open_standard_streams,
-    show_threads_and_logs,
-)
+from headrace.cli.termio.errors import exit_code_of, open_standard_streams, show_threads_and_logs
 from headrace.cli.termio.signals import end_on_signals
 
 if TYPE_CHECKING:

@@ -28,13 +28,7 @@ from .scheduler.refusals import classify_refusal
 from .shell_safe_paths import plain_path, remove_link
 from .slurm_blocks import missing_commands
 from .task_results import one_line
-from .templates import (
-    CONFIG_FILE,
-    ENVIRONMENT_FILE,
-    SCHEMA_FILE,
-    TEMPLATE_FILE,
-    check_options,
-)
+from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE, check_options
 from .wrapping import Supervision, Wrapper
 
 log = logging.getLogger(__name__)

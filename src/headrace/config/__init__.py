@@ -1,11 +1,7 @@
 """Configuration files of a project: ``headrace.toml`` and ``headrace.lock``, read and written."""
 
-from headrace.config.errors import (
-    ProjectError,
-)
-from headrace.config.ids import (
-    local_id,
-)
+from headrace.config.errors import ProjectError
+from headrace.config.ids import local_id
 from headrace.config.lock_file import (
     Deployed,
     DeployedFlow,

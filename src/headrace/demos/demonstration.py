@@ -197,9 +197,7 @@ def run_command(command: Sequence[str]) -> None:
     Raises:
         ProjectError: it failed; with the last line that it printed.
     """
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -11,9 +11,7 @@ from headrace.demos.demonstration import find_triggers
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project
-    from headrace.runs import (
-        RunView,
-    )
+    from headrace.runs import RunView
     from headrace.runs.tracker import ProgressReporter
 
 INVERSION_NAME = "inversion"

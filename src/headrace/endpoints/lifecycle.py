@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.config.errors import ProjectError
 from headrace.endpoints.canary import canary_id
 from headrace.endpoints.configuration_check import endpoint_problem
-from headrace.endpoints.installation import (
-    endpoint_spec,
-    is_hosted,
-    with_credentials,
-)
+from headrace.endpoints.installation import endpoint_spec, is_hosted, with_credentials
 from headrace.endpoints.output_reader import reader_id
 from headrace.project.project import Project
 from headrace.project.targets import connect

@@ -6,11 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace.config.errors import ProjectError
-from headrace.endpoints.installation import (
-    hosted_directory,
-    installed_endpoint,
-    is_hosted,
-)
+from headrace.endpoints.installation import hosted_directory, installed_endpoint, is_hosted
 from headrace.project.project import Project
 
 if TYPE_CHECKING:

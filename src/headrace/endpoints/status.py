@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.config.errors import ProjectError
 from headrace.endpoints.configuration_check import endpoint_problem
-from headrace.endpoints.installation import (
-    endpoint_spec,
-    hosted_directory,
-    installed_endpoint,
-)
+from headrace.endpoints.installation import endpoint_spec, hosted_directory, installed_endpoint
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
 from headrace.runs.describe import format_duration

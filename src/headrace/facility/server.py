@@ -31,9 +31,7 @@ from headrace.facility.api.connections import (
     limited_protocol,
     thread_limit,
 )
-from headrace.facility.compute_service.settings import (
-    compute_settings,
-)
+from headrace.facility.compute_service.settings import compute_settings
 from headrace.facility.container import make_container
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import state_directory

@@ -16,15 +16,7 @@ from headrace.flowlang.expressions import Expression, compile_expression
 from headrace.flowlang.json_values import payload_problem
 from headrace.flowlang.metadata import metadata_entries, run_metadata_entries
 from headrace.flowlang.model import Flow, State
-from headrace.flowlang.outcomes import (
-    CallAction,
-    Change,
-    Failed,
-    Moved,
-    Outcome,
-    Sleep,
-    StateError,
-)
+from headrace.flowlang.outcomes import CallAction, Change, Failed, Moved, Outcome, Sleep, StateError
 from headrace.flowlang.parse import parse_flow
 from headrace.flowlang.paths import MISSING, Path, compile_path
 from headrace.flowlang.payload import Payload, TooLargeError

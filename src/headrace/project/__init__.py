@@ -1,26 +1,10 @@
 """A project's directory: its folders, the sources of its flows, and the targets they run at."""
 
-from headrace.project.flow_check import (
-    FlowFinding,
-    check_file,
-    check_flows,
-)
-from headrace.project.flow_sources import (
-    FlowSource,
-    read_flow,
-)
-from headrace.project.project import (
-    Project,
-    find_root,
-    load_project,
-)
-from headrace.project.scaffold import (
-    init_project,
-)
-from headrace.project.targets import (
-    connect,
-    facility_settings,
-)
+from headrace.project.flow_check import FlowFinding, check_file, check_flows
+from headrace.project.flow_sources import FlowSource, read_flow
+from headrace.project.project import Project, find_root, load_project
+from headrace.project.scaffold import init_project
+from headrace.project.targets import connect, facility_settings
 
 __all__ = [
     "FlowFinding",

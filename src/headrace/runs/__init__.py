@@ -10,9 +10,7 @@ from headrace.runs.describe import (
     results_of,
     summary_of,
 )
-from headrace.runs.input_resolution import (
-    resolve_input,
-)
+from headrace.runs.input_resolution import resolve_input
 from headrace.runs.launch import (
     PreparedRun,
     RunOptions,
@@ -22,12 +20,7 @@ from headrace.runs.launch import (
     send,
     start,
 )
-from headrace.runs.poller import (
-    FINAL,
-    RunPoller,
-    RunView,
-    StateView,
-)
+from headrace.runs.poller import FINAL, RunPoller, RunView, StateView
 
 __all__ = [
     "FINAL",

@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 def run_document(view: RunView, project: Project, target: str) -> dict[str, Any]:
     """Return a run as JSON shows it: its record, summary, results and failure."""
-    from headrace.runs import (
-        failure_summary,
-        results_of,
-        summary_of,
-    )
+    from headrace.runs import failure_summary, results_of, summary_of
 
     results = results_of(view, project, target)
     shown = results and {

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.runs import (
-        RunPoller,
-        RunView,
-    )
+    from headrace.runs import RunPoller, RunView
 
 POLL_INTERVALS = {"local": 0.5, "globus": 5.0}
 """Seconds between two polls of a run, by where it runs."""
@@ -79,18 +76,14 @@ class RunTracker:
 
     def add(self, run_id: str) -> None:
         """Follow one more run, and wait for it."""
-        from headrace.runs import (
-            RunPoller,
-        )
+        from headrace.runs import RunPoller
 
         self._others.discard(run_id)
         self._open.setdefault(run_id, RunPoller(run_id))
 
     def add_other(self, run_id: str) -> None:
         """Follow one more run, which nobody waits for."""
-        from headrace.runs import (
-            RunPoller,
-        )
+        from headrace.runs import RunPoller
 
         if run_id not in self._open:
             self._others.add(run_id)

@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
+from headrace.config import ProjectError
 from headrace.endpoints.monitor import check_heartbeat, heartbeat_file
 from headrace.endpoints.monitor.heartbeat import write_heartbeat
-from headrace.project import (
-    init_project,
-    load_project,
-)
+from headrace.project import init_project, load_project
 
 ROW = {"name": "<b>m", "health": "down", "story": "its process has ended; restarted"}
 

@@ -8,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.config import (
-    ProjectError,
-)
+from headrace.config import ProjectError
 from headrace.endpoints.monitor import install_scrontab, remove_scrontab
-from headrace.project import (
-    Project,
-    init_project,
-    load_project,
-)
+from headrace.project import Project, init_project, load_project
 
 STAND_IN = """#!/bin/sh
 case "$1" in

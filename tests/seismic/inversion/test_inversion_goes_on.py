@@ -17,14 +17,7 @@ from ray_inversion import HomeAndStaging
 
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion.branching import branch
-from headrace.seismic.inversion.commands import (
-    back_to,
-    drop,
-    redo,
-    resume,
-    set_band,
-    start,
-)
+from headrace.seismic.inversion.commands import back_to, drop, redo, resume, set_band, start
 from headrace.seismic.inversion.errors import NotReady
 from headrace.seismic.inversion.preflight import check_before
 from headrace.seismic.inversion.status import inversion_status

@@ -13,10 +13,7 @@ from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, table
 
 if TYPE_CHECKING:
-    from headrace.deploy import (
-        Plan,
-        Step,
-    )
+    from headrace.deploy import Plan, Step
 
 _FIELDS = (
     Field("change", lambda step: step.change),
@@ -50,12 +47,7 @@ def deploy_command(
     somebody made at the service are detected and reverted. What is deployed is recorded in
     headrace.lock.
     """
-    from headrace.deploy import (
-        DeploySelection,
-        apply,
-        deploying,
-        plan,
-    )
+    from headrace.deploy import DeploySelection, apply, deploying, plan
     from headrace.endpoints.configuration_check import endpoint_problems
 
     session = current()

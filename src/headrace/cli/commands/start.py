@@ -67,15 +67,8 @@ def start_command(
     checked before the run is started. With --follow or --wait the exit code is 1 when the run
     fails.
     """
-    from headrace.diagnostics.preflight import (
-        preflight as look_first,
-    )
-    from headrace.runs import (
-        RunOptions,
-        is_current,
-        prepare,
-        send,
-    )
+    from headrace.diagnostics.preflight import preflight as look_first
+    from headrace.runs import RunOptions, is_current, prepare, send
 
     session = current()
     project = session.project()

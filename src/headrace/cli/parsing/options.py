@@ -37,9 +37,7 @@ class Session:
     @property
     def place(self) -> str:
         """Where things run."""
-        from headrace.config import (
-            resolve_target,
-        )
+        from headrace.config import resolve_target
 
         return resolve_target(self.at)
 
@@ -83,9 +81,7 @@ class Place(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the place, checked."""
-        from headrace.config import (
-            TARGETS,
-        )
+        from headrace.config import TARGETS
 
         if value not in TARGETS:
             self.fail(f"{value!r} is not one of {', '.join(TARGETS)}", param, ctx)
@@ -95,9 +91,7 @@ class Place(click.ParamType):
         """Return the places that begin with what has been typed."""
         from click.shell_completion import CompletionItem
 
-        from headrace.config import (
-            TARGETS,
-        )
+        from headrace.config import TARGETS
 
         return [CompletionItem(place) for place in TARGETS if place.startswith(incomplete)]
 

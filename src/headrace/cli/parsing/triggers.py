@@ -34,9 +34,7 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
         TriggerProblems: a trigger's file cannot be read.
     """
     from headrace._internal.near_names import known_names
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     triggers, errors = loaded(project)
     tell([str(error) for name, error in errors.items() if not names or name in names])

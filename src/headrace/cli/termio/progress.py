@@ -13,9 +13,7 @@ from headrace.cli.termio.terminal import one_line, write
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from headrace.runs import (
-        RunView,
-    )
+    from headrace.runs import RunView
 
 _QUIET_SECONDS = 10.0
 
@@ -78,9 +76,7 @@ class Lines:
 
     def show(self, views: Iterable[RunView]) -> None:
         """Write a line for each run whose state has changed, or its progress after a while."""
-        from headrace.runs import (
-            current_activity,
-        )
+        from headrace.runs import current_activity
 
         for view in views:
             state = view.status if view.final or not view.current else view.current.name
@@ -181,9 +177,7 @@ def _progress(view: RunView) -> tuple[Any, Any]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    from headrace.runs import (
-        current_activity,
-    )
+    from headrace.runs import current_activity
 
     progress = current_activity(view)
     bar: Any = Text("")
@@ -195,9 +189,7 @@ def _progress(view: RunView) -> tuple[Any, Any]:
 def _ended_line(view: RunView) -> Any:
     from rich.text import Text
 
-    from headrace.runs import (
-        failure_message,
-    )
+    from headrace.runs import failure_message
 
     style = {"SUCCEEDED": "green", "FAILED": "red"}.get(view.status, "yellow")
     line = Text.assemble((view.status, style), f" {one_line(view.label)} ", (_elapsed(view), "dim"))

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 from headrace.cli.termio.tables import Field, paint, record
 
 if TYPE_CHECKING:
-    from headrace.project import (
-        Project,
-    )
-    from headrace.runs import (
-        RunView,
-    )
+    from headrace.project import Project
+    from headrace.runs import RunView
 
 
 def moment(key: str) -> Any:
@@ -42,12 +38,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         place: where it runs.
         why: what it waits for.
     """
-    from headrace.runs import (
-        current_activity,
-        failure_summary,
-        results_of,
-        summary_of,
-    )
+    from headrace.runs import current_activity, failure_summary, results_of, summary_of
     from headrace.runs.describe import format_duration
 
     run = view.run
@@ -83,11 +74,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
 
 def ending_text(view: RunView, project: Project, place: str) -> str:
     """Return in a few lines how a run ended and where its results are."""
-    from headrace.runs import (
-        failure_summary,
-        results_of,
-        summary_of,
-    )
+    from headrace.runs import failure_summary, results_of, summary_of
     from headrace.runs.describe import format_duration
 
     lines = [f"{paint(view.status)} {view.label} in {format_duration(view.elapsed())}"]
@@ -126,9 +113,7 @@ def entry_words(entry: Mapping[str, Any]) -> str:
 
 
 def _steps(view: RunView, place: str) -> list[str]:
-    from headrace.runs import (
-        next_steps,
-    )
+    from headrace.runs import next_steps
 
     return [f"  {words}: {command}" for words, command in next_steps(view, place)]
 

@@ -1,12 +1,7 @@
 """Event files to ROOT trees and Parquet tables."""
 
 from headrace.datarun.convert.columns import EventColumns, event_columns
-from headrace.datarun.convert.converter import (
-    ConvertOptions,
-    ConvertSummary,
-    convert,
-    run_facts,
-)
+from headrace.datarun.convert.converter import ConvertOptions, ConvertSummary, convert, run_facts
 
 __all__ = [
     "ConvertOptions",

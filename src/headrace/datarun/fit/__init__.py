@@ -16,13 +16,7 @@ from headrace.datarun.fit.channels import (
     read_channels,
     read_template,
 )
-from headrace.datarun.fit.models import (
-    Pulse,
-    double_model,
-    fitted_model,
-    maximum,
-    single_model,
-)
+from headrace.datarun.fit.models import Pulse, double_model, fitted_model, maximum, single_model
 from headrace.datarun.fit.segment import FitRequest, FitSummary, fit_segment
 from headrace.datarun.fit.solver import (
     CONVERGED,

@@ -7,13 +7,7 @@ from typing import Any
 import numpy as np
 
 from headrace.datarun.extension import WHOLE
-from headrace.datarun.fit.basis import (
-    LOGISTIC,
-    copy,
-    fill,
-    multiply,
-    padded_length,
-)
+from headrace.datarun.fit.basis import LOGISTIC, copy, fill, multiply, padded_length
 from headrace.datarun.fit.compiled import kernel
 from headrace.datarun.fit.guess import (
     grid_search,

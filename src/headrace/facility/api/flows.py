@@ -13,12 +13,7 @@ from starlette.routing import Route
 
 from headrace._internal.clock import now
 from headrace.facility.api.backend import Backend, backend_of
-from headrace.facility.api.documents import (
-    flow_document,
-    flow_roles,
-    flow_scope,
-    run_document,
-)
+from headrace.facility.api.documents import flow_document, flow_roles, flow_scope, run_document
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import (
     effective_query,
@@ -31,12 +26,7 @@ from headrace.facility.api.responses import JSONResponse
 from headrace.facility.engine.validation import definition_entries, input_entries, schema_entries
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import METADATA, StoredFlow
-from headrace.flowlang import (
-    metadata_entries,
-    parse_flow,
-    payload_problem,
-    run_metadata_entries,
-)
+from headrace.flowlang import metadata_entries, parse_flow, payload_problem, run_metadata_entries
 
 # A check may take seconds; so many requests wait for one at once.
 _CHECKS_AT_ONCE: Final = 4

@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headrace._internal.files import private_directory
-from headrace.compute import (
-    Cancellations,
-    EndpointSpec,
-    HostedEndpoint,
-    TaskEvent,
-    TaskSpec,
-    reap,
-)
+from headrace.compute import Cancellations, EndpointSpec, HostedEndpoint, TaskEvent, TaskSpec, reap
 from headrace.facility.errors import FacilityError
 from headrace.facility.settings import SettingsFile, state_directory
 

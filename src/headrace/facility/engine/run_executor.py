@@ -28,14 +28,7 @@ from headrace.facility.store.actions import (
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.runs import Run, RunTable
 from headrace.flowlang import CallAction
-from headrace.flowlang.runs import (
-    Accepted,
-    EventKind,
-    Phase,
-    Refused,
-    RunState,
-    RunStepper,
-)
+from headrace.flowlang.runs import Accepted, EventKind, Phase, Refused, RunState, RunStepper
 
 logger = logging.getLogger(__name__)
 

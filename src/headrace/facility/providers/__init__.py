@@ -1,9 +1,6 @@
 """Action providers inside the facility, under the URLs of the hosted ones."""
 
-from headrace.facility.providers.collections import (
-    CollectionInfoProvider,
-    ManagePermissionProvider,
-)
+from headrace.facility.providers.collections import CollectionInfoProvider, ManagePermissionProvider
 from headrace.facility.providers.compute import TaskRunner, compute_providers
 from headrace.facility.providers.expression_eval import ExpressionEvalProvider
 from headrace.facility.providers.hello_world import HelloWorldProvider

@@ -20,15 +20,7 @@ from headrace.facility.settings import SettingsFile
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action
 from headrace.facility.store.database import Store
 from headrace.facility.supervision import WorkerPool
-from headrace.facility.transfer import (
-    Collection,
-    TransferError,
-    delete,
-    ls,
-    mkdir,
-    stat,
-    transfer,
-)
+from headrace.facility.transfer import Collection, TransferError, delete, ls, mkdir, stat, transfer
 
 logger = logging.getLogger(__name__)
 

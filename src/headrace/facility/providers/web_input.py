@@ -15,12 +15,7 @@ from headrace.facility.providers.bodies import check_body
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult, ActionTable
 from headrace.facility.store.web_inputs import CLOSED, WebInput, WebInputTable
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT, CREATE_WEB_INPUT
-from headrace.flowlang.web_inputs import (
-    EXPIRED,
-    ID_PARAMETER,
-    RESPONSE,
-    repeated_value,
-)
+from headrace.flowlang.web_inputs import EXPIRED, ID_PARAMETER, RESPONSE, repeated_value
 
 logger = logging.getLogger(__name__)
 

@@ -14,22 +14,11 @@ from typing import Any, Final
 
 from headrace._internal.clock import now
 from headrace._internal.terminal_text import terminal_text
-from headrace.facility.errors import (
-    FacilityError,
-    NotFound,
-    StateConflict,
-    WebInputUnreadable,
-)
+from headrace.facility.errors import FacilityError, NotFound, StateConflict, WebInputUnreadable
 from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
 from headrace.flowlang.limits import WEB_INPUT_WAIT_TIME
-from headrace.flowlang.web_inputs import (
-    INPUT_TYPE,
-    RESPONSE,
-    context_of,
-    input_schema,
-    options_of,
-)
+from headrace.flowlang.web_inputs import INPUT_TYPE, RESPONSE, context_of, input_schema, options_of
 
 logger = logging.getLogger(__name__)
 

@@ -6,13 +6,7 @@ from headrace.flowlang.checker.report.finding import ADVICE, ERROR, SEVERITIES, 
 from headrace.flowlang.checker.report.locate import Document, read_document
 from headrace.flowlang.checker.report.rule_description import RuleDescription
 from headrace.flowlang.checker.report.sarif import sarif_log
-from headrace.flowlang.checker.rules.registry import (
-    FlowRule,
-    Rule,
-    RuleContext,
-    RuleError,
-    rule,
-)
+from headrace.flowlang.checker.rules.registry import FlowRule, Rule, RuleContext, RuleError, rule
 
 __all__ = [
     "ADVICE",

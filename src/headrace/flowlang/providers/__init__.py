@@ -9,12 +9,7 @@ Sources: the documentation of Globus's hosted action providers, of the Transfer 
 Compute; the service's own example flows.
 """
 
-from headrace.flowlang.providers.addresses import (
-    Nearest,
-    is_flow,
-    nearest_address,
-    replacement,
-)
+from headrace.flowlang.providers.addresses import Nearest, is_flow, nearest_address, replacement
 from headrace.flowlang.providers.bodies import BodyProblem, body_problems
 from headrace.flowlang.providers.registry import Provider, provider_of, providers
 

@@ -19,11 +19,7 @@ from headrace.seismic.models import (
     Provenance,
     Slab,
 )
-from headrace.seismic.specfem_files.fields import (
-    check_points,
-    field_file,
-    field_points,
-)
+from headrace.seismic.specfem_files.fields import check_points, field_file, field_points
 from headrace.seismic.specfem_files.records import ByteOrder, read_record, write_record
 
 GLL_AXIS = "gll_point"

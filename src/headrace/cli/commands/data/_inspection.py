@@ -93,9 +93,7 @@ def require_seismic() -> None:
     Raises:
         ProjectError: one is not installed.
     """
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     try:
         import obspy  # noqa: F401

@@ -11,10 +11,7 @@ from headrace.cli.termio.terminal import one_line, style
 
 if TYPE_CHECKING:
     from headrace.cli.commands.data._inspection import Look
-    from headrace.seismic.measurement.inspection_result import (
-        Decisions,
-        Inspection,
-    )
+    from headrace.seismic.measurement.inspection_result import Decisions, Inspection
     from headrace.seismic.measurement.problem_summary import SharedProblem
 
 

@@ -26,9 +26,7 @@ def draw_run(
     Raises:
         HeadraceError: there is no such run, it has no results here, or nothing fits the patterns.
     """
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     title, file = (Path(run).stem, Path(run)) if run.endswith(".root") else _results(session, run)
     try:
@@ -52,9 +50,7 @@ def draw_run(
 
 def _results(session: Session, name: str) -> tuple[str, Path]:
     from headrace.cli.commands.data_run._runs import DataRuns
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
 
     project = session.project()
     run = DataRuns(project, session.place).find(session.services(project), name)

@@ -20,13 +20,8 @@ from headrace.triggers.arrival_lookup import ArrivalLookup
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import (
-        Project,
-    )
-    from headrace.runs import (
-        RunPoller,
-        RunView,
-    )
+    from headrace.project import Project
+    from headrace.runs import RunPoller, RunView
     from headrace.triggers import Trigger
 
 FLOW = "data_run"
@@ -80,9 +75,7 @@ class DataRuns:
         Raises:
             ProjectError: there is none.
         """
-        from headrace.config import (
-            ProjectError,
-        )
+        from headrace.config import ProjectError
 
         runs = self.poll(services)
         for run in runs:
@@ -104,9 +97,7 @@ class DataRuns:
         return {path.name: path for trigger in triggers for path in _arrivals(trigger)}
 
     def _poll_run(self, run_id: str, services: Services) -> tuple[str, RunView]:
-        from headrace.runs import (
-            RunPoller,
-        )
+        from headrace.runs import RunPoller
 
         if run_id in self._ended:
             return self._ended[run_id]
@@ -119,11 +110,7 @@ class DataRuns:
         return name, view
 
     def _processed_run(self, name: str, view: RunView, arrived: Path | None) -> DataRunStatus:
-        from headrace.runs import (
-            current_activity,
-            failure_summary,
-            results_of,
-        )
+        from headrace.runs import current_activity, failure_summary, results_of
         from headrace.runs.poller import parse_time
 
         summary = view.output.get("summary") or {}

@@ -28,9 +28,7 @@ def env_command(compute: bool) -> None:
     For the Globus CLI, the SDK, and headrace itself with --at globus. Use with eval:
     eval "$(headrace facility env)". They contain secrets: do not share them.
     """
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
     from headrace.facility import compute_environment, find_address
 
     project = current().project()

@@ -22,9 +22,7 @@ def home_of(directory: Path) -> Path:
     Raises:
         ProjectError: there is none.
     """
-    from headrace.config import (
-        ProjectError,
-    )
+    from headrace.config import ProjectError
     from headrace.seismic.inversion import Paths
 
     for place in (directory, directory / "data" / INVERSION_NAME):
@@ -38,12 +36,8 @@ def home_of(directory: Path) -> Path:
 
 def staging_of(home: Path) -> Path | None:
     """Return the directory in which an inversion is computed, if that is on this machine."""
-    from headrace.config import (
-        ProjectError,
-    )
-    from headrace.project import (
-        load_project,
-    )
+    from headrace.config import ProjectError
+    from headrace.project import load_project
 
     try:
         project = load_project(home)

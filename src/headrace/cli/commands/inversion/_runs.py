@@ -10,12 +10,8 @@ from headrace.triggers.arrival_lookup import ArrivalLookup
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
-    from headrace.project import (
-        Project,
-    )
-    from headrace.runs import (
-        RunView,
-    )
+    from headrace.project import Project
+    from headrace.runs import RunView
     from headrace.seismic.inversion.status import RunState
     from headrace.triggers import Record
 
@@ -46,16 +42,10 @@ class InversionRuns:
         """
         from globus_sdk import GlobusError
 
-        from headrace.config import (
-            ProjectError,
-        )
+        from headrace.config import ProjectError
         from headrace.errors import HeadraceError
-        from headrace.project import (
-            load_project,
-        )
-        from headrace.runs import (
-            RunPoller,
-        )
+        from headrace.project import load_project
+        from headrace.runs import RunPoller
         from headrace.seismic.inversion.status import RunState
 
         try:
@@ -83,9 +73,7 @@ class InversionRuns:
         return _of(view, arrivals.watched)
 
     def _newest(self, project: Project, services: Services, iteration: int) -> RunView | None:
-        from headrace.runs import (
-            RunPoller,
-        )
+        from headrace.runs import RunPoller
         from headrace.runs.query import list_runs
 
         place = self._session.place
@@ -107,10 +95,7 @@ class InversionRuns:
 
 
 def _of(view: RunView, watched: bool) -> RunState:
-    from headrace.runs import (
-        current_activity,
-        failure_summary,
-    )
+    from headrace.runs import current_activity, failure_summary
     from headrace.seismic.inversion.status import RunState
 
     short = view.id[:8]

@@ -36,12 +36,8 @@ def branch_command(iteration: int, new: Path, directory: Path, why: str) -> None
 
 def _second_trigger(home: Path, new: Path) -> Path | None:
     from headrace._internal.files import write_whole
-    from headrace.config import (
-        ProjectError,
-    )
-    from headrace.project import (
-        load_project,
-    )
+    from headrace.config import ProjectError
+    from headrace.project import load_project
 
     try:
         project = load_project(home)

@@ -40,9 +40,7 @@ def output_command(
     Standard output and standard error of functions and jobs, and the tracebacks of tasks that
     failed. On another machine the endpoint reads them.
     """
-    from headrace.runs import (
-        RunPoller,
-    )
+    from headrace.runs import RunPoller
     from headrace.runs.job_output import read_output, tasks_of
     from headrace.runs.query import find_run
 
@@ -71,12 +69,8 @@ def output_command(
 def _follow(
     session: Session, project: Project, run_id: str, state: str | None, tail: int, deadline: float
 ) -> None:
-    from headrace.config import (
-        ProjectError,
-    )
-    from headrace.runs import (
-        RunPoller,
-    )
+    from headrace.config import ProjectError
+    from headrace.runs import RunPoller
     from headrace.runs.job_output import read_output, tasks_of
     from headrace.runs.query import find_run
     from headrace.runs.tracker import POLL_INTERVALS

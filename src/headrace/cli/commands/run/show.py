@@ -16,9 +16,7 @@ from headrace.cli.termio.runs import run_text
 @project_options
 def show_command(run_id: str) -> None:
     """Show the status, progress and results of RUN."""
-    from headrace.runs import (
-        RunPoller,
-    )
+    from headrace.runs import RunPoller
     from headrace.runs.blockers import pending_reason
     from headrace.runs.query import find_run
     from headrace.runs.run_document import run_document

@@ -14,13 +14,7 @@ from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.checker.rules.suffixes import chains_of
 from headrace.flowlang.model import ActionState
-from headrace.flowlang.parameters import (
-    Computed,
-    Constant,
-    ObjectTemplate,
-    Reference,
-    plain_name,
-)
+from headrace.flowlang.parameters import Computed, Constant, ObjectTemplate, Reference, plain_name
 from headrace.flowlang.providers import provider_of
 
 _TRANSFER: Final = "transfer"

@@ -10,12 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headrace.seismic.errors import (
-    ModelError,
-    ModelRefused,
-    SolverError,
-    StationProblem,
-)
+from headrace.seismic.errors import ModelError, ModelRefused, SolverError, StationProblem
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import FieldReader, FieldSpec, Layout, Provenance, Values, write_model
 from headrace.seismic.solvers.backends.specfem2d.channels import Channels, channels_of
