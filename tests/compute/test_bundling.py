@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,13 +33,15 @@ def test_the_package_works_where_nothing_of_ours_is(tmp_path: Path):
     functions.mkdir()
     write(functions, FORWARD)
     code = find_functions(functions)["forward"].code
-    text = code.partition(":")[2]
+    (tmp_path / "registered.txt").write_text(code.partition(":")[2])
     script = tmp_path / "job.sh"
     script.write_text("echo $HEADRACE_RANKS > ranks\n")
     program = f"""
 import sys
 sys.modules["headrace"] = None  # not to be had
-exec({text!r})
+exec(open({str(tmp_path / "registered.txt")!r}).read())
+import hashlib
+import importlib.util
 import json
 for _ in range(2):
     print(json.dumps(forward({str(script)!r}, {str(tmp_path / "w")!r})))
@@ -50,14 +55,50 @@ print(sum(hasattr(finder, "bundle") for finder in sys.meta_path))
     assert json.loads(first)["description"] == "finished"
     assert finders == "1"
     assert (tmp_path / "w" / "ranks").read_text() == "1\n"
-    assert len(code) < 40_000
+    assert len(code) < 200_000
 
 
-def test_comments_stay_at_home_and_texts_are_whole() -> None:
-    script = 'A = """#!/bin/bash\n# a line of a script\n"""\n'
-    text = f"{script}# why\ndef f():\n    # why\n    return 1  # end\n"
-    left = f"{script}\ndef f():\n\n    return 1  # end\n"
-    assert bundling._without_comments(text) == left
+@pytest.mark.parametrize("package", bundling.BUNDLED_PACKAGES)
+def test_what_is_registered_is_read_as_it_stands_in_its_files(tmp_path: Path, package: str) -> None:
+    name = {"batch": "run_batch_job", "scheduler": "get_scheduler", "stages": "run_stage"}
+    imported = name[package.rpartition(".")[2]]
+    write(tmp_path, FORWARD.replace("headrace.compute.batch import run_batch_job",
+                                    f"{package} import {imported} as run_batch_job"))  # fmt: skip
+    lines = find_functions(tmp_path)["forward"].registered_code("survey").splitlines()
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    for folder in spec.submodule_search_locations or ():
+        for module in Path(folder).glob("*.py"):
+            assert f"\"{package.replace('.', '/')}/{module.name}\": r'''" in lines
+            assert set(module.read_text().splitlines()) <= set(lines)
+    comment = f"# from {package} import {imported} as run_batch_job"
+    assert any(line.endswith(comment) for line in lines)
+
+
+def test_a_header_says_what_is_registered(tmp_path: Path) -> None:
+    write(tmp_path, f'"""A function."""\n\nfrom __future__ import annotations\n\n{FORWARD}')
+    function = find_functions(tmp_path)["forward"]
+    lines = function.registered_code("a\nsurvey").removeprefix("st\nforward:").splitlines()
+    assert lines[:3] == [
+        "# Compute function forward of the project a survey",
+        f"# registered by headrace {version('headrace')}",
+        f"# from {tmp_path.name}/forward.py",
+    ]
+    digest = hashlib.sha256("\n".join([*lines[4:], ""]).encode()).hexdigest()
+    assert lines[3] == f"# sha256 of the text below this line: {digest}"
+    assert digest == function.sha256
+    definition = "def forward(script: str, workdir: str) -> dict:"
+    own = function.path.read_text().splitlines()
+    assert own.index(definition) == lines.index(definition), "so tracebacks name the file's lines"
+
+
+def test_two_packages_come_in_one_bundle(tmp_path: Path) -> None:
+    stages = "    from headrace.compute.stages import run_stage\n\n"
+    write(tmp_path, FORWARD.replace("    return", f"{stages}    return"))
+    text = find_functions(tmp_path)["forward"].text
+    assert text.count('import_from_texts("headrace_bundle_') == 1
+    assert text.count('"headrace/compute/scheduler/__init__.py"') == 1
+    assert '"headrace/compute/stages/__init__.py"' in text
 
 
 def test_the_same_sources_give_the_same_text(tmp_path: Path):

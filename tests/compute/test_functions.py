@@ -71,7 +71,8 @@ def test_the_wire_text_is_the_sdks(tmp_path: Path, text: str) -> None:
     loaded.loader.exec_module(module)
     strategy = PureSourceTextInspect()
     assert found.code == strategy.serialize(module.one)
-    assert found.sha256 == hashlib.sha256(found.code.encode()).hexdigest()
+    assert found.sha256 == hashlib.sha256(found.text.encode()).hexdigest()
+    assert found.code.endswith(found.text.lstrip("\n"))
     assert callable(strategy.deserialize(found.code))
     assert found.path == path
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 from project.service import Service
 
 from headrace.config import ProjectError
 from headrace.deploy import Plan, apply, plan
+from headrace.deploy.inventory import registered_source
 from headrace.hosted import HostedError, Services
 from headrace.project import Project, load_project
 
@@ -52,6 +54,30 @@ def test_functions_are_registered_as_the_compute_sdk_packs_them(
     (code,) = serializer.unpack_buffers(function["function_code"])
     assert serializer.deserialize(code)(4) == 8
     assert (function["function_name"], function["description"]) == ("double", "Doubles a number.")
+
+
+def test_the_source_text_is_shown_as_it_is_stored_there(
+    project: Project, services: Services, service: Service
+) -> None:
+    def source() -> dict[str, Any]:
+        return registered_source(project, "local", services, "double")
+
+    with pytest.raises(ProjectError, match="'double' is not deployed at local; `headrace deploy"):
+        source()
+    deploy(project, services)
+    (stored,) = service.functions.values()
+    path = project.functions_dir / "double.py"
+    path.write_text("def double(:\n")  # what it has become since does not matter
+    shown = source()
+    assert (shown["state"], shown["description"]) == ("faulty", "Doubles a number.")
+    assert f"st\ndouble:{shown['source']}" == stored["function_code"].partition("\n")[2]
+    assert shown["source"].startswith(f"# Compute function double of the project {project.name}\n")
+    stored["function_code"] = "5\n01\ngA=="
+    with pytest.raises(ProjectError, match="is not stored as text"):
+        source()
+    service.functions.clear()
+    with pytest.raises(ProjectError, match="is not known at local any more"):
+        source()
 
 
 def test_a_second_call_changes_nothing(

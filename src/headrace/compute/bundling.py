@@ -1,24 +1,23 @@
 """Bundle packages of headrace with a registered function.
 
 A function is sent as text, without its module. Where it imports one of these packages inside its
-body, the text that is registered contains the package's sources, and those of the packages beside
-it that it imports, under a name with their hash. The headrace that is installed where the function
-runs, if any, is not used. Bundled packages import the standard library only.
+body, the text that is registered contains the package's modules, and those of the packages beside
+it that it imports, each as it stands in its file: whoever reads the function at the service reads
+them, too. They are imported by a name with their hash. The headrace that is installed where the
+function runs, if any, is not used. Bundled packages import the standard library only.
 """
 
 from __future__ import annotations
 
 import ast
-import base64
 import hashlib
 import importlib.util
-import io
+import inspect
 import json
-import tokenize
-import zlib
 from pathlib import Path
 from typing import Final
 
+from .bundle_importer import import_from_texts
 from .errors import ComputeError
 
 # Packages that can be bundled. What they import of headrace is in this list, too.
@@ -28,22 +27,9 @@ BUNDLED_PACKAGES: Final = (
     "headrace.compute.stages",
 )
 _PARENT: Final = "headrace.compute"
-
-_LOADER: Final = """
-import importlib.abc, importlib.util, sys
-if not any(getattr(finder, "bundle", None) == {name!r} for finder in sys.meta_path):
-    class BundleImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-        bundle = {name!r}
-        sources = {sources!r}
-        def find_spec(self, fullname, path=None, target=None):
-            if fullname in self.sources:
-                package = self.sources[fullname][0]
-                return importlib.util.spec_from_loader(fullname, self, is_package=package)
-        def exec_module(self, module):
-            text = self.sources[module.__name__][1]
-            exec(compile(text, "<" + module.__name__ + ">", "exec"), module.__dict__)
-    sys.meta_path.append(BundleImporter())
-"""
+_QUOTES: Final = "'''"
+# Begins the part of a registered text that is not the function's own.
+_BUNDLE_LINE: Final = "# ---- Modules of headrace that the function imports ----"
 
 
 def bundle_packages(text: str, path: Path) -> str:
@@ -62,33 +48,47 @@ def bundle_packages(text: str, path: Path) -> str:
     tree = ast.parse(text)
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)  # noqa: S101 - what is given
-    lines = text.splitlines(keepends=True)
-    bundled: dict[str, str] = {}
-    for node in ast.walk(definition):
-        for package in _bundled_imports(node, path):
-            bundled[package] = f"{_bundle_name(package)}.{_relative_name(package)}"
-            for number in range(node.lineno - 1, (node.end_lineno or node.lineno)):  # type: ignore[attr-defined]
-                lines[number] = lines[number].replace(package, bundled[package])
-    if not bundled:
+    imports = [
+        (node, package)
+        for node in ast.walk(definition)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for package in _bundled_imports(node, path)
+    ]
+    if not imports:
         return text
-    first = _first_statement(definition, path)
-    indent = " " * first.col_offset
-    loaders = [f"{indent}{_loader_line(package)}\n" for package in bundled]
-    at = first.lineno - 1
-    return "".join([*lines[:at], *loaders, *lines[at:]])
+    sources = _sources({package for _, package in imports})
+    digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
+    bundle = f"headrace_bundle_{digest[:12]}"
+    lines = text.splitlines(keepends=True)
+    for node, package in imports:
+        name = package.replace(_PARENT, bundle)
+        for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+            lines[number] = _renamed(lines[number], package, name)
+    return "".join([*lines, _bundle_text(bundle, sources)])
 
 
-def _bundled_imports(node: ast.AST, path: Path) -> list[str]:
+def without_bundle(code: str) -> str:
+    """Return a registered text up to the modules of headrace that are bundled with it."""
+    return code.partition(f"\n{_BUNDLE_LINE}")[0]
+
+
+def _renamed(line: str, package: str, name: str) -> str:
+    """Return a line that imports a package by another name, and says which one it was."""
+    if package not in line:
+        return line
+    renamed = line.rstrip().replace(package, name)
+    # Nothing may follow a backslash.
+    return f"{renamed}\n" if renamed.endswith("\\") else f"{renamed}  # {line.strip()}\n"
+
+
+def _bundled_imports(node: ast.Import | ast.ImportFrom, path: Path) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         names = [node.module or ""]
-    elif isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names if alias.asname is None]
+    else:
+        names = [alias.name for alias in node.names]
         for name in names:
             if name in BUNDLED_PACKAGES:
                 raise ComputeError(f"{path}:{node.lineno}: write `from {name} import ...`")
-        names = [alias.name for alias in node.names]
-    else:
-        return []
     for name in names:
         ours = name == "headrace" or name.startswith("headrace.")
         if ours and name not in BUNDLED_PACKAGES:
@@ -99,38 +99,27 @@ def _bundled_imports(node: ast.AST, path: Path) -> list[str]:
     return [name for name in names if name in BUNDLED_PACKAGES]
 
 
-def _first_statement(definition: ast.FunctionDef, path: Path) -> ast.stmt:
-    body = definition.body
-    first = body[1] if len(body) > 1 and ast.get_docstring(definition) is not None else body[0]
-    before = body[0] if first is not body[0] else definition
-    if first.lineno in (definition.lineno, before.end_lineno):
-        raise ComputeError(f"{path}: write the function's body on lines of its own")
-    return first
+def _sources(packages: set[str]) -> dict[str, str]:
+    """Return the texts of the modules of packages and of the packages that they import.
 
-
-def _relative_name(package: str) -> str:
-    return package.removeprefix(f"{_PARENT}.")
-
-
-def _sources(package: str) -> dict[str, tuple[bool, str]]:
-    """Return the modules of a package and of those that it imports, below a root of their own.
-
-    Each by its name there, such as ``batch.run``, with whether it is a package, and its text.
+    Each by its file's path, such as ``headrace/compute/batch/run.py``.
     """
-    found: dict[str, tuple[bool, str]] = {"": (True, "")}
-    left = [_relative_name(package)]
+    found: dict[str, str] = {}
+    done: set[str] = set()
+    left = [package.removeprefix(f"{_PARENT}.") for package in packages]
     while left:
         name = left.pop()
-        if name in found:
+        if name in done:
             continue
+        done.add(name)
         spec = importlib.util.find_spec(f"{_PARENT}.{name}")
         if spec is None or spec.origin is None:
             raise ComputeError(f"{_PARENT}.{name} is not installed here")
         for file in sorted(Path(spec.origin).parent.glob("*.py")):
             text = file.read_text(encoding="utf-8")
-            package_itself = file.stem == "__init__"
-            module = name if package_itself else f"{name}.{file.stem}"
-            found[module] = (package_itself, _without_comments(text))
+            if _QUOTES in text or not text.endswith("\n"):
+                raise ComputeError(f"{file}: cannot stand between {_QUOTES} in a registered text")
+            found[f"{_PARENT}.{name}".replace(".", "/") + f"/{file.name}"] = text
             left += _siblings(text)
     return dict(sorted(found.items()))
 
@@ -144,33 +133,12 @@ def _siblings(text: str) -> list[str]:
     ]
 
 
-def _without_comments(text: str) -> str:
-    """Return a module's text without what only its readers need; lines keep their numbers."""
-    lines = text.splitlines(keepends=True)
-    for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            continue
-        if ast.get_docstring(node, clean=False) is None or len(node.body) < 2:
-            continue
-        string = node.body[0]
-        for number in range(string.lineno - 1, string.end_lineno or string.lineno):
-            lines[number] = "\n"
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
-            lines[token.start[0] - 1] = "\n"
-    return "".join(lines)
-
-
-def _bundle_name(package: str) -> str:
-    digest = hashlib.sha256(json.dumps(_sources(package), sort_keys=True).encode()).hexdigest()
-    return f"headrace_bundle_{digest[:12]}"
-
-
-def _loader_line(package: str) -> str:
-    name = _bundle_name(package)
-    sources = {
-        f"{name}.{module}".rstrip("."): source for module, source in _sources(package).items()
-    }
-    packed = zlib.compress(_LOADER.format(name=name, sources=sources).encode(), 9)
-    text = base64.b85encode(packed).decode()
-    return f'exec(__import__("zlib").decompress(__import__("base64").b85decode("{text}")), {{}})'
+def _bundle_text(bundle: str, sources: dict[str, str]) -> str:
+    """Return the lines that make modules importable below the name of their bundle."""
+    modules = "".join(
+        f'"{path}": r{_QUOTES}\n{text}{_QUOTES},\n\n' for path, text in sources.items()
+    )
+    return (
+        f"\n\n{_BUNDLE_LINE}\n\n\n{inspect.getsource(import_from_texts)}\n\n"
+        f'import_from_texts("{bundle}", {{\n{modules}}})\n'
+    )

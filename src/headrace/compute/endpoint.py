@@ -14,6 +14,7 @@ from typing import Any
 
 from headrace._internal.transient_errors import is_transient
 
+from .bundling import without_bundle
 from .cancelling import Cancellations
 from .errors import ComputeError
 from .host_process import CANCELLED, NOT_NOW, Child
@@ -150,7 +151,8 @@ class EndpointHost:
             known = self._tasks.pop(task_id, None)
             self._states.pop(task_id, None)
             child = self._child
-        self._cancellations.add(task_id, jobs=known is None or _USES_JOBS in known.function_code)
+        jobs = known is None or _USES_JOBS in without_bundle(known.function_code)
+        self._cancellations.add(task_id, jobs=jobs)
         if known is None:
             return
         if child is not None:

@@ -18,10 +18,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from headrace import __version__
+
 from .bundling import bundle_packages
 from .errors import ComputeError
+from .wire_text import source_code
 
-_WIRE_IDENTIFIER = "st\n"  # globus_compute_sdk's PureSourceTextInspect
+_HEADER_LINES = 4
 # Of a submission's 10 MB the function may take its part.
 MAX_CODE = 5_000_000
 _KNOWN_NAMES = frozenset(dir(builtins)) | {"__builtins__"}
@@ -33,17 +36,37 @@ class Function:
 
     Attributes:
         name: its name, which is its module's too.
-        code: the wire text, ``st``, a newline, ``<name>:<source>``.
-        sha256: hexadecimal digest of ``code`` in UTF-8.
+        text: its source text and, where it imports some, the modules of ours below it; blank lines
+            before it, so that under the header it stands on the lines that it has in its file.
+        sha256: hexadecimal digest of ``text`` in UTF-8.
         doc: its docstring, indentation removed.
         path: the file it stands in.
     """
 
     name: str
-    code: str
+    text: str
     sha256: str
     doc: str
     path: Path
+
+    @property
+    def code(self) -> str:
+        """The wire text without a header: ``st``, a newline, ``<name>:<source>``."""
+        return source_code(self.name, self.text.lstrip("\n"))
+
+    def registered_code(self, project: str) -> str:
+        """Return the wire text with a header that says to its readers what it is.
+
+        Args:
+            project: name of the project that registers it.
+        """
+        header = [
+            f"# Compute function {self.name} of the project {' '.join(project.split())}",
+            f"# registered by headrace {__version__}",
+            f"# from {self.path.parent.name}/{self.path.name}",
+            f"# sha256 of the text below this line: {self.sha256}",
+        ]
+        return source_code(self.name, "\n".join([*header, self.text]))
 
 
 def function_names(directory: Path) -> list[str]:
@@ -119,13 +142,14 @@ def read_function(path: Path) -> Function:
     _check_interface(node, path)
     text = _source_text(source, node)
     _check_self_contained(text, node, tree, path)
-    code = f"{_WIRE_IDENTIFIER}{name}:{bundle_packages(text, path)}"
-    if len(code) > MAX_CODE:
-        raise ComputeError(f"{path}: {len(code)} characters travel, at most {MAX_CODE} may")
+    above = "\n" * max(0, node.lineno - 1 - _HEADER_LINES)
+    text = above + bundle_packages(text, path)
+    if len(text) > MAX_CODE:
+        raise ComputeError(f"{path}: {len(text)} characters travel, at most {MAX_CODE} may")
     return Function(
         name=name,
-        code=code,
-        sha256=hashlib.sha256(code.encode()).hexdigest(),
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
         doc=ast.get_docstring(node) or "",
         path=path,
     )

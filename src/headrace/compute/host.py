@@ -78,7 +78,9 @@ def _serve(host: Host, commands: Iterator[dict[str, Any]]) -> None:
     host.begin()
     for command in commands:
         if command["do"] == "submit":
-            host.submit(TaskSpec(**command["task"]))
+            task = command["task"]
+            task["function_code"] = sys.intern(task["function_code"])  # in memory once
+            host.submit(TaskSpec(**task))
         elif command["do"] == "cancel":
             host.cancel(command["task_id"])
         elif command["do"] == "withdraw":

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 
+from .wire_text import source_code
+
 NAME = "headrace_job_output"
 
 
@@ -72,4 +74,4 @@ def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dic
 
 def reader_code() -> str:
     """Return the reader as the text that is registered."""
-    return f"st\n{NAME}:{inspect.getsource(headrace_job_output)}"
+    return source_code(NAME, inspect.getsource(headrace_job_output))

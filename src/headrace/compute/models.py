@@ -39,7 +39,7 @@ class TaskSpec:
 
     Attributes:
         task_id: a UUID, as text. A second submission with the same id is the same task.
-        function_code: the function's wire text, as `Function.code`.
+        function_code: the function's wire text, as of `Function.registered_code`.
         args: positional arguments, JSON values.
         kwargs: keyword arguments, JSON values.
         resource_specification: what the engine knows of it (HTEX: ``priority``).

@@ -11,6 +11,7 @@ from typing import Any, Final
 from . import task_guard, task_runner
 from .models import TaskSpec
 from .task_output import OUTPUT
+from .wire_text import source_code
 
 # Seconds that a task has to end by itself after it was given up.
 GRACE: Final = 10.0
@@ -72,7 +73,7 @@ class Wrapper:
         self._deserializers = deserializers
         self._serializer = serializer
         self._runner = directory / "task_runner.py"
-        self._code = f"st\n{_NAME}:{_STUB}"
+        self._code = source_code(_NAME, _STUB)
         shutil.copyfile(task_runner.__file__, self._runner)
         shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
 

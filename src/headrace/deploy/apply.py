@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._internal.files import only_one, private_directory
 from headrace._internal.idempotency import create_once
+from headrace.compute.wire_text import code_with_length
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction, Lock
 from headrace.deploy.drift import desired_document, fingerprint
@@ -82,7 +83,7 @@ def _apply_step(
         entry = deployed.flows.get(step.name)
         return deployed.without_flow(step.name) if entry and entry.id == step.id else deployed
     if step.kind == "function":
-        function_id = _register(step, plan, services)
+        function_id = _register(step, plan, project, services)
         return deployed.with_function(step.name, DeployedFunction(function_id, step.sha256))
     answer = _put_flow(step, plan, project, services)
     flow = DeployedFlow(answer["id"], answer["globus_auth_scope"], step.sha256, fingerprint(answer))
@@ -102,27 +103,23 @@ def _delete(step: Step, services: Services) -> None:
             raise
 
 
-def _register(step: Step, plan: Plan, services: Services) -> str:
+def _register(step: Step, plan: Plan, project: Project, services: Services) -> str:
     function = plan.functions[step.name]
+    code = function.registered_code(project.name)
     answer = services.compute.register_function(
         {
             "function_name": function.name,
-            "function_code": _serialize_code(function.code),
+            "function_code": code_with_length(code),
             "serialized": True,
             "description": function.doc,
             "meta": {
                 "python_version": platform.python_version(),
                 "sdk_version": version("globus-compute-sdk"),
-                "serde_identifier": function.code[:2],
+                "serde_identifier": code[:2],
             },
         }
     )
     return str(answer["function_uuid"])
-
-
-def _serialize_code(code: str) -> str:
-    # As the Compute SDK packs buffers: each after its length.
-    return f"{len(code)}\n{code}"
 
 
 def _put_flow(step: Step, plan: Plan, project: Project, services: Services) -> dict[str, Any]:

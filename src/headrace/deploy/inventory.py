@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from headrace.config.errors import ProjectError
 from headrace.config.lock_file import DeployedFlow, DeployedFunction
 from headrace.project.project import Project
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
 
 
 def flow_inventory(project: Project, target: str) -> list[dict[str, Any]]:
@@ -85,10 +89,47 @@ def function_document(project: Project, target: str, name: str) -> dict[str, Any
         "description": function.doc.strip(),
         "signature": signature(function),
         "arguments": arguments_schema(function),
-        "bytes": len(function.code.encode()),
+        "bytes": len(function.text.encode()),
         "sha256": function.sha256,
         "path": str(function.path),
     }
+
+
+def registered_source(
+    project: Project, target: str, services: Services, name: str
+) -> dict[str, Any]:
+    """Return the source text of a function as it is stored at a target.
+
+    Its members are ``name``, ``state``, ``id``, ``description`` and ``source``; the state is one of
+    :func:`flow_inventory`.
+
+    Raises:
+        ProjectError: there is none of this name, it is not deployed or not stored as text.
+        GlobusAPIError: the service refuses.
+        HostedError: the service does not answer.
+    """
+    from globus_sdk import GlobusAPIError
+
+    from headrace.compute.wire_text import source_text
+
+    row = next((row for row in function_inventory(project, target) if row["name"] == name), None)
+    if row is None:
+        project.function(name)  # raises, and lists the known ones
+    function_id = row["id"] if row else None
+    advice = f"`headrace deploy {name} --at {target}` registers it"
+    if row is None or function_id is None:
+        raise ProjectError(f"function {name!r} is not deployed at {target}; {advice}")
+    try:
+        stored = services.compute_v2.get_function(function_id).data
+    except GlobusAPIError as error:
+        if error.http_status != 404:
+            raise
+        message = f"function {name!r} ({function_id}) is not known at {target} any more; {advice}"
+        raise ProjectError(message) from error
+    source = source_text(stored["function_code"])
+    if source is None:
+        raise ProjectError(f"function {name!r} ({function_id}) is not stored as text; {advice}")
+    return {**row, "description": stored.get("description") or "", "source": source}
 
 
 def _first_line(text: str) -> str:

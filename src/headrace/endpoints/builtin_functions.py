@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.files import write_private
+from headrace.compute.wire_text import code_with_length
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def builtin_function_id(
         known = {}
     if isinstance(known, dict) and known.get("code") == function.code:
         return str(known["id"])
-    packed = f"{len(function.code)}\n{function.code}"
+    packed = code_with_length(function.code)
     answer = services.compute.register_function(
         {"function_name": function.name, "function_code": packed, "meta": {}}
     )

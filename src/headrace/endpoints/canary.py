@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headrace.compute.wire_text import source_code
 from headrace.endpoints.builtin_functions import (
     BuiltinFunction,
     builtin_function_id,
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 _NAME: Final = "headrace_canary"
 # Source text, as every function that headrace registers: it runs under any Python.
-_CODE: Final = (
-    "st\nheadrace_canary:def headrace_canary():\n"
+_CODE: Final = source_code(
+    _NAME,
+    "def headrace_canary():\n"
     "    import platform\n    import socket\n\n"
-    "    return f'{socket.gethostname()} under Python {platform.python_version()}'\n"
+    "    return f'{socket.gethostname()} under Python {platform.python_version()}'\n",
 )
 _FUNCTION: Final = BuiltinFunction(_NAME, _CODE, "canary")
 

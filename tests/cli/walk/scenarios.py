@@ -159,6 +159,9 @@ def computing(world: World) -> None:
     listed = headrace.told("function", "list")
     assert [(row["name"], row["state"]) for row in listed] == [("shout", "deployed")]
     assert headrace.told("function", "show", "shout")["arguments"]["required"] == ["word"]
+    source = headrace("function", "show", "shout", "--source").stdout
+    assert source.startswith("# Compute function shout of the project ")
+    assert "\ndef shout(" in source
     loud = headrace.told(
         *("function", "run", "shout", "--endpoint", "machine", "--kwargs", "kwargs.json"),
         *("--set", "word=1", "--set", "times=2", "--wait-time", "600"),

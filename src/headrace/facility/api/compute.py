@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from headrace.compute import own_versions
+from headrace.compute.wire_text import code_with_length, source_code
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import json_object
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.compute_service import Registration, source_code
+from headrace.facility.compute_service import Registration
 from headrace.facility.errors import NotFound, StateConflict
 from headrace.facility.settings import EndpointSettings
 
@@ -35,7 +36,7 @@ async def register_function(request: Request) -> JSONResponse:
         message = f"larger than {FUNCTION_LIMIT_BYTES} bytes"
         raise unprocessable([{"loc": ["function_code"], "msg": message, "type": "value_error"}])
     if body.get("serialized") is False:
-        code = source_code(name, code)
+        code = code_with_length(source_code(name, code))
     metadata = {k: v for k, v in body.items() if k not in {"function_name", "function_code"}}
     function = await run_in_threadpool(backend.functions.register, name, code, metadata)
     return JSONResponse({"function_uuid": function.id}, 200)

@@ -1,6 +1,6 @@
 """The Compute web service: clients' tasks, registered endpoints and the message broker."""
 
-from headrace.facility.compute_service.messages import read_result, source_code
+from headrace.facility.compute_service.messages import read_result
 from headrace.facility.compute_service.private_broker import PrivateBroker, missing_broker
 from headrace.facility.compute_service.registrations import Registration
 from headrace.facility.compute_service.serialized_tasks import SerializedTask
@@ -13,5 +13,4 @@ __all__ = [
     "SerializedTask",
     "missing_broker",
     "read_result",
-    "source_code",
 ]

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from headrace.compute.wire_text import strip_code_length
 from headrace.facility.errors import FacilityError
-from headrace.facility.store.tasks import strip_code_length
 
-_SOURCE_TEXT = "st\n"  # globus_compute_sdk's PureSourceTextInspect
 _JSON = "11\n"  # globus_compute_sdk's JSONData
 JSON_RESULTS = ("globus_compute_sdk.serialize.JSONData",)
 
@@ -69,11 +68,6 @@ def serialized_code(code: str) -> str:
 def serialized_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """Serialize arguments as JSON, as the SDK does."""
     return pack_buffers([_JSON + json.dumps(list(args)), _JSON + json.dumps(dict(kwargs))])
-
-
-def source_code(name: str, source: str) -> str:
-    """Return source text that a client registers plain in the form in which it travels."""
-    return pack_buffers([f"{_SOURCE_TEXT}{name}:{source}"])
 
 
 def task_message(task_id: str, buffer: str) -> bytes:

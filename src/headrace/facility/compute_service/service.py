@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskEvent, TaskSpec
+from headrace.compute.wire_text import strip_code_length
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.amqp_connection import AmqpConnection
 from headrace.facility.compute_service.broker_worker import BrokerWorker
@@ -33,7 +34,7 @@ from headrace.facility.compute_service.serialized_tasks import (
 from headrace.facility.errors import ActionRejected, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.database import Store
-from headrace.facility.store.tasks import FunctionTable, strip_code_length
+from headrace.facility.store.tasks import FunctionTable
 from headrace.facility.supervision import SupervisedThread, WorkerPool
 from headrace.facility.task_events import TaskEventRouter
 

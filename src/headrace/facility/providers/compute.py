@@ -13,6 +13,7 @@ from typing import Any
 
 from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskSpec
+from headrace.compute.wire_text import strip_code_length
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
 from headrace.facility.errors import ActionRejected, NotFound
@@ -23,7 +24,7 @@ from headrace.facility.store import tasks as status
 from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import is_transient as store_recovers
-from headrace.facility.store.tasks import FunctionTable, Task, TaskTable, strip_code_length
+from headrace.facility.store.tasks import FunctionTable, Task, TaskTable
 from headrace.facility.supervision import SupervisedThread
 
 logger = logging.getLogger(__name__)

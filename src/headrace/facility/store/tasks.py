@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from headrace._internal.clock import now
 from headrace._internal.terminal_text import terminal_text
@@ -20,8 +19,6 @@ RUNNING = "running"
 DONE = "done"
 FAILED = "failed"
 FINAL = frozenset({DONE, FAILED})
-# int() reads more digits than these ten, and isdigit() more than int() does.
-_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -159,12 +156,6 @@ class TaskTable:
                 )
 
         self._store.retry_while_unavailable(store, f"task {task_id}")
-
-
-def strip_code_length(code: str) -> str:
-    """Return a function's code without the length that the Compute SDK puts before it."""
-    length, newline, text = code.partition("\n")
-    return text if newline and _DIGITS.fullmatch(length) and int(length) == len(text) else code
 
 
 def _task_from_row(row: sqlite3.Row) -> Task:

@@ -12,13 +12,20 @@ from headrace.cli.termio.tables import Field, record
 
 @click.command
 @click.argument("name", metavar="FUNCTION", shell_complete=completion.functions)
+@click.option("--source", is_flag=True, help="Print the source text that is stored there.")
 @project_options
-def show_command(name: str) -> None:
-    """Show the signature, description and deployed source of FUNCTION."""
-    from headrace.deploy.inventory import function_document
+def show_command(name: str, source: bool) -> None:
+    """Show the signature and description of FUNCTION, or the source text that is registered."""
+    from headrace.deploy.inventory import function_document, registered_source
 
     session = current()
-    document = function_document(session.project(), session.place, name)
+    project = session.project()
+    if source:
+        services = session.services(project, start=True)
+        stored = registered_source(project, session.place, services, name)
+        display(stored, stored["source"].removesuffix("\n"), ("name", "state", "id"))
+        return
+    document = function_document(project, session.place, name)
     fields = [
         Field("Function", lambda _: document["signature"]),
         Field("State", lambda _: document["state"]),
