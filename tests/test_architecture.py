@@ -17,7 +17,7 @@ LAYERS = (
     {"project", "config"},
     {"notifications"},
     {"facility", "hosted", "testing"},
-    {"compute"},
+    {"compute", "action_providers"},
     {"flowlang"},
     {"seismic", "datarun"},
     {"ranks"},

@@ -70,7 +70,7 @@ def diagnose(
     project.flow(flow)
     case = _Case(project, target, services, flow, body, canary_seconds)
     found: list[Diagnosis] = []
-    for check in (_definition, _deployment, _input, _login, _collections, _endpoints):
+    for check in (_definition, _deployment, _input, _login, _providers, _collections, _endpoints):
         found += _catch_errors(check.__name__.strip("_"), check(case))
     return found
 
@@ -145,6 +145,19 @@ def _login(case: _Case) -> Iterator[Diagnosis]:
         yield Diagnosis("login", "warning", message)
     else:
         yield Diagnosis("login", "good", f"it lasts {format_duration(left)}; {what}")
+
+
+def _providers(case: _Case) -> Iterator[Diagnosis]:
+    if case.target == "local":
+        yield from unusable_providers()
+
+
+def unusable_providers() -> Iterator[Diagnosis]:
+    """Yield a warning for each action provider of another package that cannot be used."""
+    from headrace.action_providers import installed_providers
+
+    for problem in installed_providers().problems.values():
+        yield Diagnosis("action providers", "warning", problem)
 
 
 def _collections(case: _Case) -> Iterator[Diagnosis]:

@@ -38,6 +38,7 @@ from headrace.facility.providers import (
     TaskTracker,
     WebInputExpiry,
     compute_providers,
+    make_installed_providers,
     transfer_providers,
 )
 from headrace.facility.settings import SettingsFile, state_directory
@@ -164,7 +165,7 @@ def make_container(root: Path, store: Store, url: str, token: str) -> Container:
     tables = _make_tables(root, store)
     engine = Engine(store, tables.identity, retention_days=_retention_days())
     compute = _make_compute(root, tables, engine, url)
-    providers = _make_providers(tables, engine, compute)
+    providers = _make_providers(root, tables, engine, compute)
     backend = Backend(
         store=store,
         engine=engine,
@@ -220,7 +221,7 @@ def _make_compute(root: Path, tables: Tables, engine: Engine, url: str) -> Compu
     return Compute(hosted, service, runner, credentials)
 
 
-def _make_providers(tables: Tables, engine: Engine, compute: Compute) -> Providers:
+def _make_providers(root: Path, tables: Tables, engine: Engine, compute: Compute) -> Providers:
     store, settings, actions = tables.store, tables.settings, tables.actions
     transfers, close_transfers = transfer_providers(
         store, settings, engine.finish_action, actions.count_attempt
@@ -229,6 +230,7 @@ def _make_providers(tables: Tables, engine: Engine, compute: Compute) -> Provide
     expiry = WebInputExpiry(tables.web_inputs, await_web_input, engine.call_later)
     sub_flows = SubFlowProvider(tables.flows, tables.runs, actions, engine, store.health)
     http = HttpProvider(store, settings, engine)
+    installed = make_installed_providers(state_directory(root), store, engine)
     return Providers(
         all=[
             *transfers,
@@ -241,6 +243,7 @@ def _make_providers(tables: Tables, engine: Engine, compute: Compute) -> Provide
             CreateWebInputProvider(tables.web_inputs, expiry),
             await_web_input,
             sub_flows,
+            *installed,
             http,
         ],
         await_web_input=await_web_input,
@@ -248,6 +251,7 @@ def _make_providers(tables: Tables, engine: Engine, compute: Compute) -> Provide
         closers={
             "transfers": close_transfers,
             "HTTP action providers": http.close,
+            **{f"action provider {provider.url}": provider.close for provider in installed},
             "sub-flows": sub_flows.close,
         },
     )

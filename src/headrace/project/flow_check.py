@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from headrace._internal.near_names import known_names
+from headrace.action_providers import installed_providers
 from headrace.config.errors import ProjectError
 from headrace.config.text_files import read_text
 from headrace.project.checker_rules import installed_rules
@@ -103,7 +104,8 @@ def _served_locally(project: Project) -> Callable[[str], bool]:
     from headrace.facility.providers.available import is_served
 
     elsewhere = [provider.url for provider in project.config.action_providers.values()]
-    return partial(is_served, allowed=elsewhere)
+    installed = [provider.url for provider in installed_providers().descriptions]
+    return partial(is_served, allowed=[*elsewhere, *installed])
 
 
 def _metadata_findings(directory: Path) -> list[FlowFinding]:
@@ -180,6 +182,7 @@ def _check_file(
             walltimes=walltimes,
             is_served=served,
             extra_rules=rules,
+            added_providers=installed_providers().descriptions,
         )
     return [
         FlowFinding(schema_file if found.loc[0] == "input_schema" else file, found)

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.json_schema import value_problems
+from headrace.action_providers import InstalledProvider, installed_providers
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.model import ActionState
-from headrace.flowlang.providers import body_problems, provider_of
+from headrace.flowlang.providers import ProviderCatalogue, body_problems
 from headrace.flowlang.runs import Event, EventKind, apply
-from headrace.testing.answers import Reply, Script, refuse, reply_of
+from headrace.testing.answers import Reply, Script, answer, refuse, reply_of
 from headrace.testing.coverage import Coverage
 from headrace.testing.problems import FlowTestError, require_known
 from headrace.testing.providers import BY_URL
@@ -51,6 +53,8 @@ class FlowTest:
             raise FlowTestError(f"{self.name}: {error}") from None
         self.coverage = Coverage(self.name, definition)
         self._now = now
+        self._installed = installed_providers()
+        self._providers = ProviderCatalogue(self._installed.descriptions)
         self._by_state: dict[str, Script] = {}
         self._by_url: dict[str, Script] = {}
 
@@ -105,16 +109,36 @@ class FlowTest:
         script = self._by_state.get(state)
         if script is None:
             script = self._by_url.get(_plain(url), BY_URL.get(_plain(url)))
-        if script is None:
-            raise FlowTestError(
-                f"{self.name}: state {state!r} calls {url}, and nothing is scripted for it; "
-                f"add .on({state!r}, ...)"
-            )
-        provider = provider_of(url)
+        installed = self._installed.find(url)
+        if script is None and installed is None:
+            raise FlowTestError(self._not_scripted(state, url))
+        provider = self._providers.find(url)
         problems = body_problems(provider, body) if provider is not None else []
         if problems:
             return refuse("; ".join(map(str, problems)), "RequestValidationError")
-        return reply_of(script, body, number)
+        if script is None and installed is not None:
+            script = self._example(installed, state, body)
+        return reply_of({} if script is None else script, body, number)
+
+    def _example(self, installed: InstalledProvider, state: str, body: dict[str, Any]) -> Reply:
+        url = installed.description.url
+        try:
+            details = installed.implementation.example_result(body)
+        except NotImplementedError:
+            raise FlowTestError(self._not_scripted(state, url)) from None
+        for problem in value_problems(installed.description.details, details):
+            raise FlowTestError(
+                f"{self.name}: the example_result of {installed.origin} does not fit its "
+                f"result_schema at {problem.json_path}: {problem.message}"
+            )
+        return answer(details)
+
+    def _not_scripted(self, state: str, url: str) -> str:
+        unusable = "".join(f"; {problem}" for problem in self._installed.problems.values())
+        return (
+            f"{self.name}: state {state!r} calls {url}, and nothing is scripted for it; "
+            f"add .on({state!r}, ...){unusable}"
+        )
 
     def _check(self, body: dict[str, Any]) -> None:
         from headrace.facility.engine.validation import input_entries

@@ -5,6 +5,7 @@ from headrace.facility.providers.compute import TaskRunner, compute_providers
 from headrace.facility.providers.expression_eval import ExpressionEvalProvider
 from headrace.facility.providers.hello_world import HelloWorldProvider
 from headrace.facility.providers.http import HttpProvider
+from headrace.facility.providers.installed import make_installed_providers
 from headrace.facility.providers.search import SearchIngestProvider
 from headrace.facility.providers.sub_flow import SubFlowProvider
 from headrace.facility.providers.task_tracker import TaskTracker
@@ -29,5 +30,6 @@ __all__ = [
     "TaskTracker",
     "WebInputExpiry",
     "compute_providers",
+    "make_installed_providers",
     "transfer_providers",
 ]

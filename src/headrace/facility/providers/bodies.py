@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headrace.facility.errors import ActionRejected
 from headrace.facility.settings import CollectionSettings
-from headrace.flowlang.providers import body_problems, provider_of
+from headrace.flowlang.providers import Provider, body_problems, provider_of
 
 # More of them are counted.
 _MAX_LISTED: Final = 6
@@ -24,7 +24,17 @@ def check_body(url: str, body: Any) -> None:
         ActionRejected: the provider would refuse it; all that is wrong is named.
     """
     provider = provider_of(url)
-    problems = body_problems(provider, body) if provider is not None else []
+    if provider is not None:
+        check_parameters(provider, body)
+
+
+def check_parameters(provider: Provider, body: Any) -> None:
+    """Check the body of an action by the schema of its provider.
+
+    Raises:
+        ActionRejected: the provider would refuse it; all that is wrong is named.
+    """
+    problems = body_problems(provider, body)
     if problems:
         shown = "; ".join(map(str, problems[:_MAX_LISTED]))
         more = len(problems) - _MAX_LISTED

@@ -17,6 +17,7 @@ from headrace.flowlang.checker.rules.service_limits import refused_definition
 from headrace.flowlang.errors import DefinitionError
 from headrace.flowlang.model import Flow
 from headrace.flowlang.parse import parse_flow
+from headrace.flowlang.providers import Provider, ProviderCatalogue
 
 
 def check_flow(
@@ -28,6 +29,7 @@ def check_flow(
     walltimes: Mapping[str, float] | None = None,
     is_served: IsServed | None = None,
     extra_rules: Iterable[FlowRule] = (),
+    added_providers: Iterable[Provider] = (),
 ) -> list[Finding]:
     """Find mistakes in a flow.
 
@@ -40,6 +42,7 @@ def check_flow(
             the path such as ``$.compute.endpoint`` that the definition reads the id from.
         is_served: says whether the target, where the flow is to run, has a provider at an address.
         extra_rules: rules from outside, which run after the checker's own.
+        added_providers: action providers from outside.
 
     Returns:
         Findings in the order of their places; none for a flow without a known mistake.
@@ -47,7 +50,8 @@ def check_flow(
     Raises:
         RuleError: a rule from outside failed.
     """
-    check = _Check(input_schema, walltimes or {}, is_served, tuple(extra_rules))
+    providers = ProviderCatalogue(added_providers)
+    check = _Check(input_schema, walltimes or {}, is_served, tuple(extra_rules), providers)
     try:
         flow = parse_flow(definition)
     except DefinitionError as error:
@@ -109,13 +113,14 @@ class _Check:
     walltimes: Mapping[str, float]
     is_served: IsServed | None
     extra_rules: tuple[FlowRule, ...]
+    providers: ProviderCatalogue
 
     def findings(
         self, flow: Flow, unchecked_states: frozenset[str] = frozenset()
     ) -> Iterator[Finding]:
         """Run all rules over a flow."""
         inputs = tuple(input_types(self.input_schema))
-        analysis = DataFlow(flow, inputs, unchecked_states)
+        analysis = DataFlow(flow, inputs, self.providers, unchecked_states)
         context = RuleContext(analysis, self.input_schema, inputs, self.walltimes, self.is_served)
         for rule in BUILTIN_RULES:
             yield from rule(context)

@@ -11,12 +11,18 @@ Compute; the service's own example flows.
 
 from headrace.flowlang.providers.addresses import Nearest, is_flow, nearest_address, replacement
 from headrace.flowlang.providers.bodies import BodyProblem, body_problems
-from headrace.flowlang.providers.registry import Provider, provider_of, providers
+from headrace.flowlang.providers.registry import (
+    Provider,
+    ProviderCatalogue,
+    provider_of,
+    providers,
+)
 
 __all__ = [
     "BodyProblem",
     "Nearest",
     "Provider",
+    "ProviderCatalogue",
     "body_problems",
     "is_flow",
     "nearest_address",

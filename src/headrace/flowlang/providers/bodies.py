@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.near_names import nearest
 from headrace.flowlang.providers.registry import Provider
 
 if TYPE_CHECKING:
-    from jsonschema import Draft7Validator
     from jsonschema.exceptions import ValidationError
 
 # Of what a schema excludes ("not": {}) where other members have certain values.
@@ -54,7 +52,7 @@ def body_problems(provider: Provider, body: Any) -> list[BodyProblem]:
         return []
     found = [
         problem
-        for error in _validator(provider.url).iter_errors(body)
+        for error in provider.validator.iter_errors(body)
         for problem in _problems(error, provider)
     ]
     return list(dict.fromkeys(found))
@@ -83,17 +81,6 @@ def written(steps: Iterable[str | int]) -> str:
     return text or "the body"
 
 
-@cache
-def _validator(url: str) -> Draft7Validator:
-    from jsonschema import Draft7Validator
-
-    from headrace.flowlang.providers.registry import provider_of
-
-    provider = provider_of(url)
-    schema = None if provider is None else provider.parameters
-    return Draft7Validator(True if schema is None else schema)
-
-
 def _problems(error: ValidationError, provider: Provider) -> Iterator[BodyProblem]:
     steps: list[str | int] = list(error.absolute_path)
     rule, value = str(error.validator), error.instance
@@ -106,7 +93,7 @@ def _problems(error: ValidationError, provider: Provider) -> Iterator[BodyProble
                 instead = f", in place of {old}" if old in value else ""
                 yield BodyProblem(written([*steps, name]), f"required{instead}")
     elif rule == "additionalProperties" and isinstance(value, Mapping):
-        names = schema["properties"]
+        names = schema.get("properties", {})
         for name in value:
             if name not in names:
                 near = meant(name, names, provider)

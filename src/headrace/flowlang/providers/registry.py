@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.flowlang.providers.addresses import AUTOMATE, is_flow, replacement
+
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
 
 Schema = Mapping[str, Any] | bool
 
@@ -17,12 +20,12 @@ _COMMON: Final = "common"
 _FLOW: Final = "flow"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
     """What is known of an action provider.
 
     Attributes:
-        name: the name of its file.
+        name: the name of its file; of one that another package brings, its address.
         title: what people call it.
         url: its address.
         parameters: JSON schema of its parameters; None where they are not known.
@@ -48,6 +51,33 @@ class Provider:
     aliases: tuple[str, ...] = ()
     failures: Mapping[str, Schema] = field(default_factory=dict)
 
+    @cached_property
+    def validator(self) -> Draft7Validator:
+        """Validator of bodies."""
+        from jsonschema import Draft7Validator
+
+        return Draft7Validator(True if self.parameters is None else self.parameters)
+
+
+class ProviderCatalogue:
+    """Action providers whose schemas are known: those of this package, and others.
+
+    Args:
+        added: the others, which a caller knows.
+    """
+
+    def __init__(self, added: Iterable[Provider] = ()) -> None:
+        self._added = {provider.url: provider for provider in added}
+
+    def find(self, url: str) -> Provider | None:
+        """Return the provider at an address, or None."""
+        return self._added.get(url.rstrip("/")) or provider_of(url)
+
+    @cached_property
+    def addresses(self) -> Collection[str]:
+        """All addresses that are known."""
+        return {*providers(), *self._added}
+
 
 @cache
 def providers() -> Mapping[str, Provider]:
@@ -62,9 +92,16 @@ def provider_of(url: str) -> Provider | None:
         return _flow()
     address = url.rstrip("/")
     known = providers().get(address)
-    newer = replacement(address)
-    if known is not None or newer is None:
+    if known is not None or replacement(address) is None:
         return known
+    return _replaced(address)
+
+
+@lru_cache(maxsize=256)
+def _replaced(address: str) -> Provider | None:
+    newer = replacement(address)
+    if newer is None:
+        return None
     successor = providers().get(newer[0])
     if successor is None or (address.startswith(f"{AUTOMATE}/") and not newer[1]):
         return successor

@@ -49,7 +49,7 @@ from headrace.flowlang.parameters import (
     Reference,
 )
 from headrace.flowlang.paths import CONTEXT_NAME, Path
-from headrace.flowlang.providers import provider_of
+from headrace.flowlang.providers import Provider, ProviderCatalogue
 
 # Abstract states of one state that are kept apart: fewer in large flows, to answer in seconds.
 _MAX_STATES: Final = 12
@@ -66,18 +66,28 @@ class DataFlow:
     Args:
         flow: the checked flow.
         inputs: what the run's input can be; each input is of one of the types.
+        providers: the action providers whose schemas are known.
         unchecked_states: states that the service refuses: of their results nothing is claimed.
     """
 
     def __init__(
-        self, flow: Flow, inputs: Iterable[JsonType], unchecked_states: Collection[str] = ()
+        self,
+        flow: Flow,
+        inputs: Iterable[JsonType],
+        providers: ProviderCatalogue,
+        unchecked_states: Collection[str] = (),
     ) -> None:
         self.flow = flow
+        self.providers = providers
         self._unchecked_states = unchecked_states
         self.inferences = InferenceCache()
         self._known: dict[str, list[AbstractState]] = {}
         self._max_states = _MAX_STATES if len(flow.states) <= _LARGE else _MAX_STATES_IN_LARGE
         self._solve([AbstractState(json_type) for json_type in inputs])
+
+    def provider_of(self, state: State) -> Provider | None:
+        """Return the provider that a state calls, where it is an Action and its provider known."""
+        return self.providers.find(state.url) if isinstance(state, ActionState) else None
 
     def states_at(self, name: str) -> list[AbstractState]:
         """Return the abstract states with which a run can enter a state; none if it cannot."""
@@ -125,8 +135,8 @@ class DataFlow:
                 yield state.default, left
             return
         for number, catcher in enumerate(getattr(state, "catch", ())):
-            url = state.url if isinstance(state, ActionState) else ""
-            failure, place = failure_type(url, catcher.errors), catcher.result_path.steps
+            failure = failure_type(self.provider_of(state), catcher.errors)
+            place = catcher.result_path.steps
             after = before.assign(assign(before.payload, place, failure), place)
             if not place:
                 loc = (*state_loc(state.name), "Catch", number)
@@ -187,7 +197,7 @@ class DataFlow:
         return None if result is None else [result]
 
     def _action_results(self, state: ActionState, before: AbstractState) -> list[JsonType]:
-        provider = provider_of(state.url)
+        provider = self.provider_of(state)
         if state.url == AWAIT_WEB_INPUT:
             return [web_input_response_type(self.flow, state)]
         if state.bare:
@@ -196,7 +206,7 @@ class DataFlow:
         if provider is not None and provider.results_per is not None:
             asked = get(self.body(state, before), (provider.results_per,)).json_type
             number = asked.min_items if asked.min_items == asked.max_items else None
-        return status_types(state.url, not state.raises, number)
+        return status_types(state.url, provider, not state.raises, number)
 
     def body(self, state: ActionState, before: AbstractState) -> JsonType:
         """Return the type of an action's body."""

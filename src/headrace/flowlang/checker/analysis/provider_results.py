@@ -24,7 +24,7 @@ from headrace.flowlang.checker.analysis.json_types import (
 from headrace.flowlang.checker.analysis.schema_types import answer_types
 from headrace.flowlang.checker.analysis.type_constructors import array, type_of_values
 from headrace.flowlang.limits import CATCH_ALL
-from headrace.flowlang.providers import Provider, is_flow, provider_of
+from headrace.flowlang.providers import Provider, is_flow
 
 _KIND_LETTERS: Final = {"s": STRING, "n": NUMBER, "b": BOOLEAN, "0": NULL, "a": ARRAY, "o": OBJECT}
 SUCCEEDED: Final = "SUCCEEDED"
@@ -69,19 +69,24 @@ STATUS_MEMBERS: Final = frozenset(
 )
 
 
-def status_types(url: str, may_have_failed: bool, results: int | None = None) -> list[JsonType]:
+def status_types(
+    url: str, provider: Provider | None, may_have_failed: bool, results: int | None = None
+) -> list[JsonType]:
     """Return the types of an Action's status document; each answer has one of them.
 
     Args:
-        url: the provider.
+        url: the provider's address.
+        provider: the provider, where it is known.
         may_have_failed: whether it can be the status document of a FAILED action as well.
         results: how many results it is asked for, where that is known and where it gives one for
             each.
     """
-    provider = provider_of(url)
-    types = [_status_type(url, SUCCEEDED, details) for details in details_types(provider, results)]
+    known = provider is not None
+    types = [
+        _status_type(url, SUCCEEDED, details, known) for details in details_types(provider, results)
+    ]
     if may_have_failed:
-        types.append(_status_type(url, FAILED, _after_failure(provider)))
+        types.append(_status_type(url, FAILED, _after_failure(provider), known))
     return types
 
 
@@ -94,16 +99,15 @@ def details_types(provider: Provider | None, results: int | None = None) -> list
     """
     if provider is None:
         return [ANY]
-    json_types = _details_types(provider.url)
+    json_types = _details_types(provider)
     if provider.results_per is None or results is None:
         return list(json_types)
     return [_with_result_count(json_type, results) for json_type in json_types]
 
 
 @cache
-def _details_types(url: str) -> tuple[JsonType, ...]:
-    provider = provider_of(url)
-    return tuple(answer_types(provider.details)) if provider is not None else (ANY,)
+def _details_types(provider: Provider) -> tuple[JsonType, ...]:
+    return tuple(answer_types(provider.details))
 
 
 def _with_result_count(details: JsonType, number: int) -> JsonType:
@@ -126,13 +130,12 @@ def _after_failure(provider: Provider | None) -> JsonType:
     return JsonType(OBJECT | STRING, members)
 
 
-def _status_type(url: str, status: str, details: JsonType) -> JsonType:
+def _status_type(url: str, status: str, details: JsonType, known: bool) -> JsonType:
     is_run = is_flow(url)
-    known = provider_of(url) is not None and not is_run
     return _documented_object(
         f"{_STATUS_FIELDS} {_RUN_FIELDS}" if is_run else _STATUS_FIELDS,
         always_present="action_id creator_id state_name",
-        rest=Presence.CANNOT if known else Presence.UNKNOWN,
+        rest=Presence.CANNOT if known and not is_run else Presence.UNKNOWN,
         # The status of a run, as an action, is that of the run.
         status=ANY_STRING if is_run else type_of_values([status]) or ANY_STRING,
         details=details,
@@ -155,14 +158,13 @@ _FAILURE: Final = JsonType(
 )
 
 
-def failure_type(url: str, caught: Collection[str]) -> JsonType:
+def failure_type(provider: Provider | None, caught: Collection[str]) -> JsonType:
     """Return the type of the failure that a catcher writes.
 
     Args:
-        url: the provider.
+        provider: the provider, where it is known.
         caught: the names of the failures that are caught.
     """
-    provider = provider_of(url)
     possible = {} if provider is None else provider.failures
     members = dict(_FAILURE.members)
     for name, schema in possible.items():

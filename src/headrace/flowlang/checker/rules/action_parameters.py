@@ -30,7 +30,7 @@ from headrace.flowlang.checker.report.finding import ERROR, WARNING, Finding, Lo
 from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
 from headrace.flowlang.parameters import ArrayTemplate, Constant, ObjectTemplate
-from headrace.flowlang.providers import Provider, provider_of
+from headrace.flowlang.providers import Provider
 from headrace.flowlang.providers.bodies import OUT_OF_PLACE, meant, options_words, type_words
 
 _ID: Final = "uuid"
@@ -45,7 +45,7 @@ def parameters(context: RuleContext) -> Iterator[Finding]:
     """Yield parameters that providers refuse, or do not know."""
     analysis = context.analysis
     for name, state in analysis.flow.states.items():
-        provider = provider_of(state.url) if isinstance(state, ActionState) else None
+        provider = analysis.provider_of(state)
         entry_states = analysis.states_at(name)
         if isinstance(state, ActionState) and provider is not None and entry_states:
             yield from _action_findings(analysis, state, provider, entry_states)
@@ -236,7 +236,7 @@ def _value_problem(
     kind, content = value
     if not kind & kinds_of(schema.get("type")):
         return f"must be {type_words(schema['type'])}, not {describe_kinds(kind)}"
-    if options is not None and (kind, content) not in {(kind_of(o), o) for o in options}:
+    if options is not None and (kind, content) not in [(kind_of(o), o) for o in options]:
         return f"must be {options_words(options)}, not {content!r:.60}"
     root_loc = schema.get("type") in ("integer", ["integer", "null"])
     if kind == NUMBER and root_loc and content != int(content):
@@ -246,7 +246,8 @@ def _value_problem(
     if kind == STRING and not content and schema.get("minLength"):
         return "must not be empty"
     if kind == STRING and not re.search(schema.get("pattern", ""), str(content)):
-        return f"must be {schema['description']}, not {content!r:.60}"
+        form = schema.get("description") or f"as the pattern {schema['pattern']}"
+        return f"must be {form}, not {content!r:.60}"
     return None
 
 
@@ -287,7 +288,7 @@ def _holds(schema: Mapping[str, Any], json_type: JsonType) -> bool | None:
     for name, part in schema.get("properties", {}).items():
         values = member_of(json_type, name).json_type.values
         wanted = part.get("enum", [part["const"]] if "const" in part else [])
-        options = {(kind_of(option), option) for option in wanted}
+        options = {(kind, one) for one in wanted if (kind := kind_of(one)) & SCALARS}
         if values is None:
             truths.append(None)
         else:

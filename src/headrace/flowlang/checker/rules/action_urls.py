@@ -9,7 +9,7 @@ from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, ERROR, WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
-from headrace.flowlang.providers import nearest_address, providers, replacement
+from headrace.flowlang.providers import nearest_address, replacement
 
 
 @rule("deprecated-provider", ERROR)
@@ -24,7 +24,8 @@ def addresses(context: RuleContext, state: ActionState) -> Iterator[Finding]:
         return
     where: Loc = (*loc, "ActionUrl") if "ActionUrl" in raw else (*loc, "Handler", "Url")
     new = replacement(state.url)
-    near = None if new is not None else nearest_address(state.url, providers())
+    known = context.analysis.providers.addresses
+    near = None if new is not None else nearest_address(state.url, known)
     if new is not None:
         address, gone = new
         yield Finding(

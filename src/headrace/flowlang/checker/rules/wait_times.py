@@ -11,7 +11,6 @@ from headrace.flowlang.checker.analysis.uses import state_loc
 from headrace.flowlang.checker.report.finding import ADVICE, WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.registry import RuleContext, rule
 from headrace.flowlang.model import ActionState
-from headrace.flowlang.providers import provider_of
 
 # Less than the default is probably a mistake for what can take hours.
 SHORT_WAIT_TIME: Final = limits.DEFAULT_WAIT_TIME
@@ -34,7 +33,7 @@ def wait_times(context: RuleContext, state: ActionState) -> Iterator[Finding]:
             'give "WaitTime" in seconds, such as 86400 for a day',
         )
         return
-    provider = provider_of(state.url)
+    provider = context.analysis.provider_of(state)
     if provider is None or state.url == AWAIT_WEB_INPUT:
         return
     known = [
