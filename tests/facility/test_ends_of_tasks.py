@@ -15,7 +15,7 @@ from headrace.facility.store import database, tasks
 from headrace.facility.store.tasks import Task, TaskTable
 
 
-@pytest.mark.parametrize("read", ["get", "for_action"])
+@pytest.mark.parametrize("read", ["action_id", "has_open", "for_action"])
 def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:

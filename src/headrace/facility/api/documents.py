@@ -80,7 +80,7 @@ def run_document(
         run: the run.
         identity: who started it.
         details: the last thing that happened to it.
-        actions: its actions; the open ones are shown with their progress.
+        actions: those of its actions that have not ended, which are shown with their progress.
         progress: tells an open action's progress.
     """
     if run.completion_time is None and progress is not None:
@@ -90,7 +90,6 @@ def run_document(
                 "state_name": action.state_name,
             }
             for action in actions
-            if action.completion_time is None
         ]
         if statuses:
             details = {**details, "action_statuses": statuses}
@@ -127,5 +126,5 @@ def run_document(
 def _blocking_web_input_id(run: Run, actions: Sequence[Action]) -> str | None:
     if run.completion_time is not None:
         return None
-    waiting = (a for a in actions if a.completion_time is None and a.provider == AWAIT_WEB_INPUT)
+    waiting = (a for a in actions if a.provider == AWAIT_WEB_INPUT)
     return next((action.body[ID_PARAMETER] for action in waiting), None)

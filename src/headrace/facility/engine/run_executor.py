@@ -165,8 +165,7 @@ class RunExecutor:
         self._runs.after_commit(partial(self._on_ended, run.number))
         return [
             effect
-            for action in self._actions.for_run(run.id)
-            if action.completion_time is None
+            for action in self._actions.open_for_run(run.id)
             for effect in self._cancel_action(action)
         ]
 
@@ -205,6 +204,8 @@ class RunExecutor:
         due = position.wake_at in wakeup.due_times
         if position.phase != Phase.ACTION:
             stepper.advance(due)
+            return
+        if not due and position.action_id and self._actions.is_open(db, position.action_id):
             return
         action = self._action(db, position)
         document = action.document(self._identity.urn) if action is not None else {}

@@ -155,23 +155,23 @@ class TaskRunner:
 
     def cancel(self, action_id: str, request: ComputeRequest) -> None:
         """Cancel every task that has not ended."""
-        for task in self._tasks.for_action(action_id):
-            if task.status not in status.FINAL:
+        for task_id, reached in self._tasks.statuses(action_id).items():
+            if reached not in status.FINAL:
                 try:
-                    self._endpoints.host(request.endpoint_id).cancel(task.id)
+                    self._endpoints.host(request.endpoint_id).cancel(task_id)
                 except (HeadraceError, OSError) as error:
-                    logger.warning("task %s cannot be cancelled: %s", task.id, error)
+                    logger.warning("task %s cannot be cancelled: %s", task_id, error)
                 # It ends here even where no host knows it; what comes of it is thrown away.
-                self._tasks.set_status(task.id, status.FAILED, error="the task was cancelled")
+                self._tasks.set_status(task_id, status.FAILED, error="the task was cancelled")
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Return the number of tasks in each state, and their ids."""
-        tasks = self._tasks.for_action(action_id)
-        counts = Counter(task.status for task in tasks)
+        tasks = self._tasks.statuses(action_id)
+        counts = Counter(tasks.values())
         names = (status.PENDING, status.RUNNING, status.DONE, status.FAILED)
         numbers = {"total": len(tasks), **{name: counts[name] for name in names}}
-        progress = {"tasks": numbers, "task_ids": [task.id for task in tasks]}
-        open_task = next((task.id for task in tasks if task.status not in status.FINAL), "")
+        progress = {"tasks": numbers, "task_ids": [*tasks]}
+        open_task = next((task for task in tasks if tasks[task] not in status.FINAL), "")
         waiting = self._delays.get(action_id, "")
         if not waiting and open_task:
             waiting = self._endpoints.pending_reason(open_task)
@@ -181,7 +181,7 @@ class TaskRunner:
         self._count_attempt(action_id)
         pause = _MIN_PAUSE
         # What passes, such as a full disk, is waited out: the action's WaitTime ends it.
-        while not self._closed.is_set() and (tasks := self._open_tasks(action_id)):
+        while not self._closed.is_set() and (tasks := self._tasks.open_for_action(action_id)):
             try:
                 self._submit_all(tasks, request)
                 break
@@ -199,9 +199,6 @@ class TaskRunner:
         self._delays.pop(action_id, None)
         if not self._closed.is_set():
             self._tracker.check_end(action_id)
-
-    def _open_tasks(self, action_id: str) -> list[Task]:
-        return [t for t in self._tasks.for_action(action_id) if t.status not in status.FINAL]
 
     def _submit_all(self, tasks: Sequence[Task], request: ComputeRequest) -> None:
         host = self._endpoints.host(request.endpoint_id)

@@ -38,22 +38,23 @@ class TaskTracker:
         if self._closed.is_set():
             return
         # It is reported once: where the store cannot be read at the moment, this waits.
-        task = self._store.retry_while_unavailable(
-            lambda: self._tasks.get(event.task_id), f"the event of task {event.task_id}"
+        action_id = self._store.retry_while_unavailable(
+            lambda: self._tasks.action_id(event.task_id), f"the event of task {event.task_id}"
         )
-        if task is None:
+        if action_id is None:
             logger.warning("an endpoint reports on an unknown task: %s", event.task_id)
             return
         self._tasks.set_status(event.task_id, event.kind, event.result, event.error)
         if event.kind in status.FINAL:
-            self.check_end(task.action_id)
+            self.check_end(action_id)
 
     def check_end(self, action_id: str) -> None:
         """End an action whose tasks have all ended."""
         tasks = self._store.retry_while_unavailable(
-            lambda: self._tasks.for_action(action_id), f"the end of action {action_id}"
+            lambda: None if self._tasks.has_open(action_id) else self._tasks.for_action(action_id),
+            f"the end of action {action_id}",
         )
-        if any(task.status not in status.FINAL for task in tasks):
+        if tasks is None:
             return
         # Two tasks may end at once, and each be the last: a second end changes nothing.
         failed = [task for task in tasks if task.status == status.FAILED]

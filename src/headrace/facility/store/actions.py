@@ -243,6 +243,14 @@ class ActionTable:
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
         return action_from_row(row) if row else None
 
+    @staticmethod
+    def is_open(db: sqlite3.Connection, action_id: str) -> bool:
+        """Say whether an action is there and has not ended, without reading its documents."""
+        row = db.execute(
+            "SELECT 1 FROM actions WHERE id = ? AND completion_time IS NULL", (action_id,)
+        )
+        return row.fetchone() is not None
+
     def for_task(self, task_id: str) -> Action | None:
         """Return the action that a task of a hosted endpoint belongs to."""
         row = self._store.reader().execute(
@@ -253,10 +261,12 @@ class ActionTable:
         found = row.fetchone()
         return action_from_row(found) if found else None
 
-    def for_run(self, run_id: str) -> list[Action]:
-        """Return a run's actions in the order of their starts."""
+    def open_for_run(self, run_id: str) -> list[Action]:
+        """Return a run's actions that have not ended, in the order of their starts."""
         rows = self._store.reader().execute(
-            "SELECT * FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
+            "SELECT * FROM actions WHERE run_id = ? AND completion_time IS NULL"
+            " ORDER BY start_time, rowid",
+            (run_id,),
         )
         return [action_from_row(row) for row in rows]
 

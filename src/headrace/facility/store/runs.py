@@ -14,6 +14,7 @@ from headrace._internal.json_check import escaped
 from headrace.facility.engine.parking import ParkedRuns, parked_details, reason_of
 from headrace.facility.errors import FacilityError, NotFound, RunUnreadable, StateConflict
 from headrace.facility.store.database import Store
+from headrace.facility.store.details_cache import DetailsCache
 from headrace.facility.store.event_log import EventLog
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.log_pages import (
@@ -101,6 +102,7 @@ class RunTable:
         self.event_log = event_log or EventLog(store)
         self.flow = lru_cache(maxsize=256)(self._load_flow)
         self._pages = LogReader(self.event_log)
+        self._details = DetailsCache()
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Store a new run with the definition that it keeps, and returns it with its number."""
@@ -201,7 +203,9 @@ class RunTable:
         if parked is not None:
             return parked
         try:
-            return self._last_entry(run)
+            return self._details.get(
+                self._store.reader(), run.number, run.id, lambda: self._last_entry(run)
+            )
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise

@@ -131,18 +131,42 @@ class TaskTable:
             ],
         )
 
-    def for_action(self, action_id: str, db: sqlite3.Connection | None = None) -> list[Task]:
+    def for_action(self, action_id: str) -> list[Task]:
         """Return an action's tasks, in their order."""
-        rows = (db or self._store.reader()).execute(
+        rows = self._store.reader().execute(
             "SELECT * FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
         )
         return [_task_from_row(row) for row in rows]
 
-    def get(self, task_id: str) -> Task | None:
-        """Return a task."""
-        row = self._store.reader().execute("SELECT * FROM tasks WHERE id = ?", (task_id,))
+    def open_for_action(self, action_id: str) -> list[Task]:
+        """Return those of an action's tasks that have not ended, in their order."""
+        rows = self._store.reader().execute(
+            "SELECT * FROM tasks WHERE action_id = ? AND status NOT IN ('done', 'failed')"
+            " ORDER BY position",
+            (action_id,),
+        )
+        return [_task_from_row(row) for row in rows]
+
+    def statuses(self, action_id: str) -> dict[str, str]:
+        """Return the statuses of an action's tasks by their ids, in the tasks' order."""
+        rows = self._store.reader().execute(
+            "SELECT id, status FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
+        )
+        return {row["id"]: row["status"] for row in rows}
+
+    def has_open(self, action_id: str) -> bool:
+        """Say whether any task of an action has not ended."""
+        row = self._store.reader().execute(
+            "SELECT 1 FROM tasks WHERE action_id = ? AND status NOT IN ('done', 'failed') LIMIT 1",
+            (action_id,),
+        )
+        return row.fetchone() is not None
+
+    def action_id(self, task_id: str) -> str | None:
+        """Return the id of the action that a task belongs to; None of an unknown task."""
+        row = self._store.reader().execute("SELECT action_id FROM tasks WHERE id = ?", (task_id,))
         found = row.fetchone()
-        return _task_from_row(found) if found else None
+        return found["action_id"] if found else None
 
     def set_status(self, task_id: str, status: str, result: Any = None, error: str = "") -> None:
         """Store what became of a task; an end that is there already stays."""

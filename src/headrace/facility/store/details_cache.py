@@ -1,0 +1,57 @@
+"""Details of runs, kept in memory as long as nothing happens to the run."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+_KEPT_RUNS: Final = 256
+# Details of an event of more bytes are read anew each time.
+_MAX_EVENT_BYTES: Final = 20_000
+
+
+class DetailsCache:
+    """The details of the runs that were asked for last.
+
+    Whoever follows a run asks again and again; without this, each question replays its events.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[int, dict[str, Any]]] = OrderedDict()
+
+    def get(
+        self, db: sqlite3.Connection, run: int, run_id: str, read: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return a run's details, read where it has an event that they do not know yet.
+
+        Args:
+            db: a connection for reading.
+            run: the run's number.
+            run_id: the run's id; numbers are given again.
+            read: reads the details from the run's events.
+        """
+        row = db.execute(
+            "SELECT sequence, length(data) FROM events WHERE run = ?"
+            " ORDER BY sequence DESC LIMIT 1",
+            (run,),
+        ).fetchone()
+        if row is None:
+            return read()
+        sequence, size = row
+        with self._lock:
+            known = self._kept.get(run_id)
+            if known is not None and known[0] == sequence:
+                self._kept.move_to_end(run_id)
+                return known[1]
+        details = read()
+        if size <= _MAX_EVENT_BYTES:
+            with self._lock:
+                self._kept[run_id] = (sequence, details)
+                self._kept.move_to_end(run_id)
+                while len(self._kept) > _KEPT_RUNS:
+                    self._kept.popitem(last=False)
+        return details
