@@ -52,8 +52,8 @@ from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PROGRAM = REPOSITORY / "job_scripts" / "process_waveforms.py"
-CONFIG = REPOSITORY / "job_scripts" / "process_waveforms.toml"
+PROGRAM = REPOSITORY / "job_scripts" / "adjoint_sources.py"
+CONFIG = REPOSITORY / "job_scripts" / "adjoint_sources.toml"
 
 
 class PlainSelector(WindowSelector):  # type: ignore[misc]

@@ -13,8 +13,8 @@ If the environment's ``DDASTOYS_BENCH`` names a program, it is run as ``PROGRAM 
 SAMPLES``: two files of 16-bit traces without a header, and the length of a trace. The last line
 that it prints must be a JSON object with the same three figures.
 
-``ranks``: the program ``fit_traces.py`` on a segment under mpiexec with one rank and two, and
-``benchmarks/fit_peers/reader_writer.py``, where one rank reads and writes and the other fits.
+``ranks``: the program ``data_run_fit_traces.py`` on a segment under mpiexec with one rank and two,
+and ``benchmarks/fit_peers/reader_writer.py``, where one rank reads and writes and the other fits.
 
 The last line is a JSON object.
 
@@ -43,7 +43,7 @@ from headrace.datarun.fit import Fits, fit_traces
 from headrace.datarun.synthetic import SyntheticRun, synthetic_events, write_segment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PROGRAM = REPOSITORY / "job_scripts" / "fit_traces.py"
+PROGRAM = REPOSITORY / "job_scripts" / "data_run_fit_traces.py"
 PEER = REPOSITORY / "benchmarks" / "fit_peers" / "reader_writer.py"
 SAMPLES = 250
 X = np.arange(SAMPLES, dtype=float)

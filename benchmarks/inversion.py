@@ -92,7 +92,7 @@ def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]
     subprocess.run([*headrace, "deploy"], cwd=root, check=True, capture_output=True)
     try:
         paths.marker(0).write_text("begin\n")
-        command = [*headrace, "watch", "next_iteration", "--until-idle", "5", "-F", "json"]
+        command = [*headrace, "watch", "inversion", "--until-idle", "5", "-F", "json"]
         subprocess.run(command, cwd=root, check=True, capture_output=True)
         listed = subprocess.run(
             [*headrace, "run", "list", "-F", "json"], cwd=root, check=True, capture_output=True

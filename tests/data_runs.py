@@ -60,7 +60,7 @@ class DataRuns(Project):
 
     def settle_soon(self) -> None:
         """Lets runs start as soon as they seem complete."""
-        trigger = self.root / "triggers" / "new_run.toml"
+        trigger = self.root / "triggers" / "data_run.toml"
         trigger.write_text(trigger.read_text().replace("settle = 5.0", "settle = 0.3"))
 
     def write(self, *runs: SyntheticRun, where: Path | None = None) -> None:
@@ -76,9 +76,9 @@ class DataRuns(Project):
             "results": {"collection": "workstation", "path": f"/results/{name}/"},
             "compute": {
                 "endpoint": {"endpoint": "analysis"},
-                "fit": {"function": "fit_segment"},
-                "convert": {"function": "convert_segment"},
-                "analyze": {"function": "analyze_run"},
+                "fit": {"function": "data_run_fit_segment"},
+                "convert": {"function": "data_run_convert_segment"},
+                "analyze": {"function": "data_run_analyze"},
                 "project": {"project_on": "analysis"},
                 "options": {"options_of": "analysis"},
                 "directory": {"directory": place},
@@ -108,7 +108,7 @@ class Watch:
     """`headrace watch` as a process that can be killed."""
 
     def __init__(self, project: DataRuns, log: Path) -> None:
-        command = [sys.executable, "-m", "headrace.cli", "watch", "new_run"]
+        command = [sys.executable, "-m", "headrace.cli", "watch", "data_run"]
         self._file = log.open("ab")
         self.log = log
         self.process = subprocess.Popen(

@@ -65,12 +65,12 @@ class InversionProject:
         """Starts `headrace watch` on the iterations."""
         log = (self.root / "watch.log").open("ab")
         return subprocess.Popen(
-            [*HEADRACE, "watch", "next_iteration"], cwd=self.root, stdout=log, stderr=log
+            [*HEADRACE, "watch", "inversion"], cwd=self.root, stdout=log, stderr=log
         )
 
     def watch(self, idle: float = 5.0) -> int:
         """Watches until nothing is left to do; returns the exit code."""
-        command = [*HEADRACE, "watch", "next_iteration", "--until-idle", str(idle)]
+        command = [*HEADRACE, "watch", "inversion", "--until-idle", str(idle)]
         done = subprocess.run(command, cwd=self.root, capture_output=True, check=False)
         return done.returncode
 

@@ -41,7 +41,7 @@ class Project:
         apply(plan(self.project, "local", self.services), self.project, self.services)
         if not stations:
             return
-        script = root / "job_scripts" / "make_example_event.py"
+        script = root / "job_scripts" / "adjoint_sources_make_example.py"
         arguments = [
             sys.executable,
             script,
@@ -70,13 +70,13 @@ class Project:
             "results": {"collection": "workstation", "path": f"/results/{name}/"},
             "compute": {
                 "endpoint": {"endpoint": "simulation"},
-                "function": {"function": "process_waveforms"},
+                "function": {"function": "adjoint_sources"},
                 "project": {"project_on": "simulation"},
                 "options": {"options_of": "simulation"},
                 "directory": {"directory": place},
             },
             "processing": {
-                "config": "job_scripts/process_waveforms.toml",
+                "config": "job_scripts/adjoint_sources.toml",
                 "ranks": ranks,
                 "figures": "none",
             },

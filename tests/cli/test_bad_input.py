@@ -24,12 +24,12 @@ INPUT = {
     "results": {"collection": "workstation", "path": "/results/001/"},
     "compute": {
         "endpoint": {"endpoint": "simulation"},
-        "function": {"function": "process_waveforms"},
+        "function": {"function": "adjoint_sources"},
         "project": {"project_on": "simulation"},
         "options": {"options_of": "simulation"},
         "directory": {"directory": {"collection": "hpc", "path": "/adjoint_sources/001/"}},
     },
-    "processing": {"config": "job_scripts/process_waveforms.toml", "ranks": 1, "figures": "none"},
+    "processing": {"config": "job_scripts/adjoint_sources.toml", "ranks": 1, "figures": "none"},
 }
 
 

@@ -44,12 +44,12 @@ def test_two_events_come_back_with_adjoint_sources_figures_and_a_table(tmp_path:
 
 
 def test_files_that_are_there_already_are_left_alone(tmp_path: Path):
-    mine = tmp_path / "triggers" / "new_event.toml"
+    mine = tmp_path / "triggers" / "adjoint_sources.toml"
     mine.parent.mkdir()
     mine.write_text("mine")
     done = demo(tmp_path)
     assert done.returncode == 1
-    assert "new_event.toml" in done.stderr
+    assert "adjoint_sources.toml" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["triggers"]
     assert mine.read_text() == "mine"

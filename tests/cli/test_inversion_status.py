@@ -103,7 +103,7 @@ def test_a_run_that_failed_is_not_running(project: InversionProject) -> None:
 @pytest.mark.timeout(300)
 def test_what_a_watch_has_left_alone_is_told(project: InversionProject) -> None:
     project.publish()
-    watched = [*HEADRACE, "watch", "next_iteration", "--existing", "skip", "--until-idle", "0.1"]
+    watched = [*HEADRACE, "watch", "inversion", "--existing", "skip", "--until-idle", "0.1"]
     subprocess.run(watched, cwd=project.root, capture_output=True, check=True)
     told = status(project)
     assert (told["state"], told["run_id"]) == ("waiting", None)

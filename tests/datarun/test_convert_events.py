@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_written_is_named(fitted: Path, tmp_path: Path) -
 
 
 def test_the_job_script_converts(repository: Path, fitted: Path, tmp_path: Path) -> None:
-    script = repository / "job_scripts" / "convert.py"
+    script = repository / "job_scripts" / "data_run_convert.py"
     command = [sys.executable, str(script), str(fitted), str(tmp_path / "out.root")]
     done = subprocess.run([*command, "--count", "9"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["events"] == 9
@@ -144,7 +144,7 @@ def test_the_job_script_converts(repository: Path, fitted: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["in.evt"], 2, "convert: the following arguments are required: OUT.root; see"),
+        (["in.evt"], 2, "data_run_convert: the following arguments are required: OUT.root; see"),
         (["in.evt", "out.root", "--skip", "-1"], 2, "--skip and --count must not be negative"),
         (["none.evt", "out.root"], 1, "none.evt: cannot be read: No such file"),
     ],

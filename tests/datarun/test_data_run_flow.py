@@ -157,7 +157,7 @@ def test_a_run_that_will_not_start_says_why(project: DataRuns, tmp_path: Path) -
         return next(str(run["now"]) for run in json.loads(text) if run["name"] == name)
 
     project.write(small_run(13, segments=1))
-    watch = [sys.executable, "-m", "headrace.cli", "watch", "new_run", "--project"]
+    watch = [sys.executable, "-m", "headrace.cli", "watch", "data_run", "--project"]
     log = tmp_path / "watch.log"
     with (
         log.open("wb") as file,

@@ -49,7 +49,7 @@ def alone(
     place = tmp_path_factory.mktemp("alone")
     (place / "mpi4py.py").write_text("raise ImportError('no mpi4py here')\n")
     target = place / "out.evt"
-    script = repository / "job_scripts" / "fit_traces.py"
+    script = repository / "job_scripts" / "data_run_fit_traces.py"
     done = run(
         sys.executable, script, segment, target, "--channels", channels, PYTHONPATH=str(place)
     )
@@ -66,7 +66,7 @@ def test_mpi_ranks_write_the_same_bytes(
     repository: Path, segment: Path, channels: Path, alone: Path, tmp_path: Path, ranks: int
 ) -> None:
     target, progress = tmp_path / "out.evt", tmp_path / "progress.json"
-    script = repository / "job_scripts" / "fit_traces.sbatch"
+    script = repository / "job_scripts" / "data_run_fit_traces.sbatch"
     options = ["--channels", channels, "--progress", progress, "--staging", tmp_path / "scratch"]
     done = run("bash", script, segment, target, *options, HEADRACE_RANKS=str(ranks))
     assert done.returncode == 0, done.stderr
@@ -84,10 +84,10 @@ def test_an_error_is_told_once_and_ends_all_ranks(
 ) -> None:
     source, target = tmp_path / "cut.evt", tmp_path / "out.evt"
     source.write_bytes(segment.read_bytes()[:-5])
-    script = repository / "job_scripts" / "fit_traces.sbatch"
+    script = repository / "job_scripts" / "data_run_fit_traces.sbatch"
     done = run("bash", script, source, target, "--channels", channels, HEADRACE_RANKS=str(ranks))
     assert done.returncode == 1
-    lines = [line for line in done.stderr.splitlines() if line.startswith("fit_traces:")]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("data_run_fit_traces:")]
     assert len(lines) == 1
     assert "the file ends inside this ring item" in lines[0]
     assert "Traceback" not in done.stderr
@@ -95,20 +95,22 @@ def test_an_error_is_told_once_and_ends_all_ranks(
 
 
 def test_wrong_usage_is_one_line(repository: Path) -> None:
-    script = repository / "job_scripts" / "fit_traces.py"
+    script = repository / "job_scripts" / "data_run_fit_traces.py"
     for arguments in (["in.evt"], ["in.evt", "out.evt", "--channels", "c", "--engine", "magic"]):
         done = run(sys.executable, script, *arguments)
         assert done.returncode == 2
-        assert done.stderr.startswith("fit_traces: ")
+        assert done.stderr.startswith("data_run_fit_traces: ")
         assert done.stderr.count("\n") == 1
 
 
 def test_a_script_away_from_its_folder_says_where_it_must_be(
     repository: Path, tmp_path: Path
 ) -> None:
-    copy = shutil.copy(repository / "job_scripts" / "fit_traces.sbatch", tmp_path / "slurm_script")
+    copy = shutil.copy(
+        repository / "job_scripts" / "data_run_fit_traces.sbatch", tmp_path / "slurm_script"
+    )
     done = run("bash", copy, SLURM_SUBMIT_DIR=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == (
-        "fit_traces: launch_ranks.sh not found; submit from the project directory\n"
+        "data_run_fit_traces: launch_ranks.sh not found; submit from the project directory\n"
     )

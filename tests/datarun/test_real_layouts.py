@@ -194,7 +194,7 @@ def _mixed(daq: Daq, path: Path, events: int = 49) -> Path:
 def _fit(path: Path, repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
     channels = path.with_suffix(".channels")
     channels.write_text("".join(f'0 2 {k} 40 0 39 16383 "" ""\n' for k in range(4)))
-    script = str(repository / "job_scripts" / "fit_traces.py")
+    script = str(repository / "job_scripts" / "data_run_fit_traces.py")
     target = str(path.with_suffix(".fitted"))
     command = [sys.executable, script, str(path), target, "--channels", str(channels), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)

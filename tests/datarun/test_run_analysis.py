@@ -240,7 +240,7 @@ def test_a_damaged_tree_is_the_files_fault_not_the_analysis(
 
 
 def test_the_job_script_analyses(repository: Path, run: Path, tmp_path: Path) -> None:
-    script = repository / "job_scripts" / "analyze.py"
+    script = repository / "job_scripts" / "data_run_analyze.py"
     command = [sys.executable, str(script), str(run), "--output", str(tmp_path), "--no-pictures"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     facts = json.loads(done.stdout)
@@ -253,6 +253,9 @@ def test_the_job_script_analyses(repository: Path, run: Path, tmp_path: Path) ->
 
 def test_complaints_of_the_analysis_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["none.root", "--output", "out"]) == 1
-    assert capsys.readouterr().err.startswith("analyze: none.root: not found")
+    assert capsys.readouterr().err.startswith("data_run_analyze: none.root: not found")
     assert main(["none.root", "--output", "out", "--workers", "0"]) == 2
-    assert capsys.readouterr().err == "analyze: --workers must be at least 1; see analyze --help\n"
+    assert (
+        capsys.readouterr().err
+        == "data_run_analyze: --workers must be at least 1; see data_run_analyze --help\n"
+    )

@@ -94,7 +94,7 @@ def test_two_runs_in_one_directory_are_refused(directory: Path) -> None:
 
 
 def test_the_program_answers_by_its_exit_code(directory: Path, repository: Path) -> None:
-    script = repository / "job_scripts" / "run_ended.py"
+    script = repository / "job_scripts" / "data_run_ended.py"
 
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(script), *words]

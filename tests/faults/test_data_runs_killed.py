@@ -80,7 +80,7 @@ def test_killed_anywhere_the_same_bytes_come_out(project: DataRuns, tmp_path: Pa
         return any((project.root / "scratch" / "data_run").glob(f"run*/jobs/{name}*"))
 
     watch = Watch(project, log)
-    wait_until(lambda: watch.says("new_run: watching"), "the watch")
+    wait_until(lambda: watch.says("data_run: watching"), "the watch")
     rsync(*files[1][:2], to=inbox[1])
     wait_until(lambda: watch.says("run0001: arrived"), "run 1 to be seen")
     watch.kill()

@@ -58,7 +58,7 @@ def test_runs_that_arrive_while_others_are_processed(
     born = tmp_path / "born"
     project.write(*(small_run(number, SEGMENTS, events=40) for number in RUNS), where=born)
     watch = Watch(project, tmp_path / "watch.log")
-    wait_until(lambda: watch.says("new_run: watching"), "the watch")
+    wait_until(lambda: watch.says("data_run: watching"), "the watch")
     jobs = project.root / "scratch" / "data_run"
     for number in RUNS:
         name = f"run{number:04d}"

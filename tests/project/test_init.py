@@ -16,8 +16,8 @@ def test_a_new_project_is_complete(tmp_path: Path) -> None:
     assert {"adjoint_sources", "data_run"} <= set(project.flows())
     roots = {name: collection.root for name, collection in project.collections.items()}
     triggers = {trigger.name: trigger for trigger in load_triggers(project.triggers_dir, roots)}
-    assert triggers["new_event"].directory == project.root / "data" / "incoming"
-    assert triggers["new_run"].directory == project.root / "data" / "runs"
+    assert triggers["adjoint_sources"].directory == project.root / "data" / "incoming"
+    assert triggers["data_run"].directory == project.root / "data" / "runs"
     assert (project.root / "scratch").is_dir()
     for file in files:
         assert (project.root / file).is_file()

@@ -67,8 +67,8 @@ def test_a_function_that_is_not_deployed_tells_how_to(project: Project) -> None:
 def test_the_trigger_of_this_repository_gives_an_input_that_fits(repository: Path) -> None:
     project = load_project(repository)
     function = DeployedFunction(an_id("function"), "h")
-    lock = Lock({"local": Deployed().with_function("process_waveforms", function)})
-    text = (repository / "triggers" / "new_event.toml").read_text()
+    lock = Lock({"local": Deployed().with_function("adjoint_sources", function)})
+    text = (repository / "triggers" / "adjoint_sources.toml").read_text()
     template = tomllib.loads(text.replace("{path}", "/incoming/x/"))["start"]["input"]
     body = resolve_input(project, lock, "local", template)
     check_input("adjoint_sources", body, project.flow("adjoint_sources").input_schema)

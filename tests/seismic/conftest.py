@@ -92,7 +92,7 @@ def run_script() -> Run:
             "HEADRACE_RANKS": str(ranks),
             **changes,
         }
-        script = REPOSITORY / "job_scripts" / "process_waveforms.sbatch"
+        script = REPOSITORY / "job_scripts" / "adjoint_sources.sbatch"
         return subprocess.run(
             ["bash", str(script), *arguments],
             env=environment,

@@ -36,7 +36,7 @@ class Project:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.events = directory / "events"
-        self.config = directory / "process_waveforms.toml"
+        self.config = directory / "adjoint_sources.toml"
         self.config.write_text(SETTINGS)
         self.there = data_centre.inventory()
         for name, origin in ORIGINS.items():
@@ -108,7 +108,7 @@ def project(made: Path, tmp_path: Path) -> Project:
     copy.directory = tmp_path / "project"
     shutil.copytree(made, copy.directory)
     copy.events = copy.directory / "events"
-    copy.config = copy.directory / "process_waveforms.toml"
+    copy.config = copy.directory / "adjoint_sources.toml"
     copy.there = data_centre.inventory()
     return copy
 
@@ -118,7 +118,7 @@ def test_four_events_of_data_centres(project: Project, capsys: pytest.CaptureFix
     captured = capsys.readouterr()
     refusal = captured.err
     assert refusal.count("\n") == 1
-    assert refusal.startswith("process_waveforms: 4 of 4 events failed: ")
+    assert refusal.startswith("adjoint_sources: 4 of 4 events failed: ")
     look = project.look().document()
     assert not look["sound"]
     lines = [problem["line"] for problem in look["problems"] if problem["line"]]

@@ -33,7 +33,7 @@ def test_defaults(tmp_path: Path) -> None:
 
 
 def test_the_shipped_configuration_has_the_defaults(repository: Path, tmp_path: Path) -> None:
-    shipped = read_config(repository / "job_scripts" / "process_waveforms.toml")
+    shipped = read_config(repository / "job_scripts" / "adjoint_sources.toml")
     assert shipped == read_config(write(tmp_path, MINIMUM))
 
 

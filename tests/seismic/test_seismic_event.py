@@ -230,7 +230,7 @@ def test_bad_input_is_one_line_and_an_exit_code(
     }
     assert main([f"--{name}={value}" for name, value in options.items()]) == code
     error = capsys.readouterr().err
-    assert error.startswith("process_waveforms: ")
+    assert error.startswith("adjoint_sources: ")
     assert error.count("\n") == 1
     assert words in error
 

@@ -141,7 +141,7 @@ def test_an_event_that_fails_stops_no_other(call: Call, events: Path) -> None:
     shutil.rmtree(events.parent / "quake1/obs")
     code, facts, error = call()
     assert code == 1
-    assert error.startswith("process_waveforms: 1 of 3 events failed: quake1: ")
+    assert error.startswith("adjoint_sources: 1 of 3 events failed: quake1: ")
     assert error.count("\n") == 1
     assert [(fact["event"], fact["stage"]) for fact in facts] == [
         ("quake1", "failed"),

@@ -18,8 +18,8 @@ import pytest
 from waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SOURCE = REPOSITORY / "compute_functions" / "process_waveforms.py"
-CONFIG = "job_scripts/process_waveforms.toml"
+SOURCE = REPOSITORY / "compute_functions" / "adjoint_sources.py"
+CONFIG = "job_scripts/adjoint_sources.toml"
 
 Function = Callable[..., dict[str, Any]]
 
@@ -33,12 +33,12 @@ def function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Function:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     namespace: dict[str, Any] = {}
-    exec(inspect.getsource(module.process_waveforms), namespace)
+    exec(inspect.getsource(module.adjoint_sources), namespace)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "src"))
     nowhere = tmp_path / "cwd"
     nowhere.mkdir()
     monkeypatch.chdir(nowhere)
-    found: Function = namespace["process_waveforms"]
+    found: Function = namespace["adjoint_sources"]
     return found
 
 
@@ -68,7 +68,7 @@ def test_an_event(function: Function, staged: Path) -> None:
     (rank,) = found["ranks"]
     assert rank.keys() == {"rank", "host", "pid", "slurm_job_id"}
     assert (staged / "job/exit_code").read_text() == "0\n"
-    assert "process_waveforms.sbatch" in (staged / "job/command").read_text()
+    assert "adjoint_sources.sbatch" in (staged / "job/command").read_text()
     assert '"stage": "end"' in (staged / "job/stdout").read_text()
     before = files(staged / "results")
     (staged / "results/stale.adj").write_text("")
@@ -163,8 +163,8 @@ def test_a_killed_worker_leaves_no_rank_behind(staged: Path, number: signal.Sign
                 path.with_name(name).symlink_to(path)
     call = (
         f"import sys; sys.path.insert(0, {str(SOURCE.parent)!r})\n"
-        "from process_waveforms import process_waveforms\n"
-        f"process_waveforms({str(REPOSITORY)!r}, {str(staged)!r}, {CONFIG!r}, 2, 'none')"
+        "from adjoint_sources import adjoint_sources\n"
+        f"adjoint_sources({str(REPOSITORY)!r}, {str(staged)!r}, {CONFIG!r}, 2, 'none')"
     )
     worker = subprocess.Popen(
         [sys.executable, "-c", call], env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}

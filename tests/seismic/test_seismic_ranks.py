@@ -84,7 +84,7 @@ def test_bad_input_ends_all_ranks_with_one_line(
     config_file.write_text("period_band = 3", encoding="utf-8")
     done = run_script(ranks, *options(event, config_file, tmp_path / "results"))
     assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if line.startswith("process_waveforms:")]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("adjoint_sources:")]
     assert len(lines) == 1
     assert f"{config_file}: key period_band must be" in lines[0]
     assert "Traceback" not in done.stderr
@@ -112,7 +112,7 @@ def test_no_mpiexec_is_said_in_one_line(
     arguments = options(event, config_file, tmp_path / "results", figures="none")
     done = run_script(2, *arguments, PATH=str(bare))
     assert done.returncode == 1
-    assert done.stderr.startswith("process_waveforms: no MPI: 2 ranks need mpiexec")
+    assert done.stderr.startswith("adjoint_sources: no MPI: 2 ranks need mpiexec")
     assert done.stderr.count("\n") == 1
 
 
@@ -126,7 +126,7 @@ def test_an_mpiexec_of_another_mpi_is_said_in_one_line(
     arguments = options(event, config_file, tmp_path / "results", figures="none")
     done = run_script(2, *arguments, HEADRACE_LAUNCHER=str(fake))
     assert done.returncode == 1
-    assert done.stderr.startswith("process_waveforms: no MPI: 2 ranks were asked for, MPI sees 1")
+    assert done.stderr.startswith("adjoint_sources: no MPI: 2 ranks were asked for, MPI sees 1")
     assert done.stderr.count("\n") == 1
 
 

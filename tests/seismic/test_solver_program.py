@@ -19,7 +19,7 @@ from headrace.seismic.solvers.cli import main
 
 pytest.importorskip("devito")
 
-SCRIPT = Path(__file__).resolve().parents[2] / "job_scripts" / "simulate.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "job_scripts" / "inversion_simulate.py"
 NAMES = ("a", "b", "c")
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 
@@ -82,7 +82,7 @@ def test_an_event_that_fails_is_named_and_the_others_are_done(
     told = capsys.readouterr()
     assert "error" in facts(told.out)[1]
     assert told.err.count("\n") == 1
-    assert "simulate: event b: station AA.S1 is at x = 1e+09 m" in told.err
+    assert "inversion_simulate: event b: station AA.S1 is at x = 1e+09 m" in told.err
     assert sorted(path.name for path in (place / "out").iterdir() if path.name[0] != ".") == [
         "a",
         "c",

@@ -18,7 +18,7 @@ path = "incoming"
 flow = "adjoint_sources"
 """
 ARRIVAL = Arrival(
-    trigger="new_event",
+    trigger="adjoint_sources",
     collection="workstation",
     name="event.001",
     path="/incoming/event.001/",
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "triggers"
 
 
-def load(folder: Path, text: str, name: str = "new_event.toml"):  # type: ignore[no-untyped-def]
+def load(folder: Path, text: str, name: str = "adjoint_sources.toml"):  # type: ignore[no-untyped-def]
     (folder / name).write_text(text)
     return load_triggers(folder, {"workstation": folder.parent / "data"})
 
@@ -45,10 +45,10 @@ def test_the_repository_s_triggers_are_read(repository: Path, tmp_path: Path) ->
         repository / "triggers", {"workstation": tmp_path, "hpc": tmp_path / "scratch"}
     )
     found = {trigger.name: trigger for trigger in triggers}
-    assert set(found) == {"new_event", "new_run", "next_iteration"}
-    trigger = found["new_event"]
+    assert set(found) == {"adjoint_sources", "data_run", "inversion"}
+    trigger = found["adjoint_sources"]
     assert (trigger.name, trigger.title, trigger.flow) == (
-        "new_event",
+        "adjoint_sources",
         "New event",
         "adjoint_sources",
     )
@@ -64,7 +64,7 @@ def test_what_is_left_out_has_defaults(folder: Path) -> None:
     (trigger,) = load(folder, GOOD)
     assert (trigger.path, trigger.what, trigger.pattern) == ("/incoming/", "directory", "*")
     assert (trigger.settle, trigger.interval, trigger.observer) == (5.0, 10.0, "auto")
-    assert (trigger.title, trigger.label, trigger.tags) == ("new_event", "{name}", ())
+    assert (trigger.title, trigger.label, trigger.tags) == ("adjoint_sources", "{name}", ())
 
 
 def test_a_directory_without_triggers_has_none(folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_mistake_is_told_in_one_line(folder: Path, before: str, after: str, me
         load(folder, GOOD.replace(before, after, 1))
     text = str(told.value)
     assert message in text
-    assert text.startswith(str(folder / "new_event.toml: "))
+    assert text.startswith(str(folder / "adjoint_sources.toml: "))
     assert "\n" not in text
 
 
@@ -132,7 +132,7 @@ def test_templates_know_placeholders_and_nothing_else() -> None:
         "others": [1, 2.5, True, None, ["{name}"]],
     }
     assert render_input(template, ARRIVAL) == {
-        "{name}": "event.001 event /incoming/event.001/ /incoming/ workstation new_event",
+        "{name}": "event.001 event /incoming/event.001/ /incoming/ workstation adjoint_sources",
         "braces": "{name} }{",
         "others": [1, 2.5, True, None, ["event.001"]],
     }

@@ -133,14 +133,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 it has ended, 1 not yet (what is missing goes to stdout), 2 it cannot be determined.
     """
     ended: list[bool] = []
-    code = run_program("run_ended", lambda: ended.append(_run(arguments)))
+    code = run_program("data_run_ended", lambda: ended.append(_run(arguments)))
     if code:
         return 2
     return 0 if ended[0] else _NOT_YET
 
 
 def _run(arguments: Sequence[str] | None) -> bool:
-    parser = Parser(prog="run_ended", description="Check whether a run's files are complete.")
+    parser = Parser(prog="data_run_ended", description="Check whether a run's files are complete.")
     parser.add_argument("directory", type=Path, metavar="DIR", help="the run's directory")
     options: argparse.Namespace = parser.parse_args(arguments)
     end = run_end(options.directory)

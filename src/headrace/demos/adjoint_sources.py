@@ -11,7 +11,7 @@ from headrace.demos.demonstration import Demonstration, copy_tool
 class AdjointSourcesDemonstration(Demonstration):
     """Waveforms of events become adjoint sources, in a directory of their own."""
 
-    trigger = "new_event"
+    trigger = "adjoint_sources"
     source_name = "waveforms"
 
     def prepare(self, count: int) -> list[str]:
@@ -32,7 +32,7 @@ class AdjointSourcesDemonstration(Demonstration):
         self.say(f"computing observed and synthetic seismograms of events {', '.join(names)}")
         for name in names:
             arguments = [str(self.source / name), "--seed", name.lstrip("0")]
-            self.run_script("make_example_event.py", *arguments)
+            self.run_script("adjoint_sources_make_example.py", *arguments)
         return names
 
     def copy_commands(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:

@@ -11,7 +11,7 @@ from headrace.demos.demonstration import Demonstration, copy_tool
 class DataRunDemonstration(Demonstration):
     """Data runs are fitted and analysed, in a directory of their own."""
 
-    trigger = "new_run"
+    trigger = "data_run"
     source_name = "daq"
 
     def prepare(self, count: int) -> list[str]:
@@ -33,7 +33,7 @@ class DataRunDemonstration(Demonstration):
         self.say(f"writing {', '.join(names)}: 4 segments, 8 channels, pulses, pile-up and noise")
         for number in numbers:
             chosen = ["--run", str(number), "--seed", str(number)]
-            self.run_script("make_example_run.py", str(self.source), *chosen)
+            self.run_script("data_run_make_example.py", str(self.source), *chosen)
         return names
 
     def copy_commands(self, names: Sequence[str], target: Path) -> Iterable[Sequence[str]]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 INVERSION_NAME = "inversion"
 """Name of the directory of a project's inversion, in ``data/``."""
-_TRIGGER = "next_iteration"
-_FLOW = "inversion_iteration"
+_TRIGGER = "inversion"
+_FLOW = "inversion"
 # The next iteration is published before the run of the one before ends.
 _IDLE_SECONDS = 5.0
 

@@ -92,7 +92,7 @@ def demonstrations(world: World) -> None:
     headrace = world.program("demonstrations")
     triggers = headrace.directory / "mine" / "triggers"
     triggers.mkdir(parents=True)
-    for name in ("new_event", "new_run", "next_iteration"):
+    for name in ("adjoint_sources", "data_run", "inversion"):
         (triggers / f"{name}.toml").write_text("mine")
     for name in ("adjoint-sources", "data-run", "inversion"):
         told = headrace.refused("demo", name, "mine", "--keep")

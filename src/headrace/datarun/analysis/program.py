@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace.datarun.cli_support import Parser, print_json, run_program
 
-_PROGRAM = "analyze"
+_PROGRAM = "data_run_analyze"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, run_program, source_ids
 
-_PROGRAM = "convert"
+_PROGRAM = "data_run_convert"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from pathlib import Path
 from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, source_ids
 from headrace.ranks import Ranks, run_on_ranks
 
-_PROGRAM = "fit_traces"
+_PROGRAM = "data_run_fit_traces"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from headrace.ranks import Ranks, run_on_ranks
 from headrace.seismic.cli_support import Parser
 from headrace.seismic.errors import SeismicError
 
-_PROGRAM = "process_waveforms"
+_PROGRAM = "adjoint_sources"
 _COMMON_NAMES = {"obs", "observed", "syn", "synthetic", "waveforms"}
 
 

@@ -17,7 +17,7 @@ from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
 from headrace.seismic.solvers.registry import open_solver
 from headrace.seismic.solvers.runs import run_all
 
-_PROGRAM = "simulate"
+_PROGRAM = "inversion_simulate"
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headrace.seismic.config import ProcessingConfig
 
 
-_SETTINGS = Path("job_scripts/process_waveforms.toml")
+_SETTINGS = Path("job_scripts/adjoint_sources.toml")
 
 
 @click.command
@@ -34,7 +34,7 @@ _SETTINGS = Path("job_scripts/process_waveforms.toml")
     "--config",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Processing configuration; job_scripts/process_waveforms.toml of the project by default.",
+    help="Processing configuration; job_scripts/adjoint_sources.toml of the project by default.",
 )
 @project_options
 def look_command(seismograms: Path, synthetic: Path | None, config: Path | None) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace.seismic.inversion.status import RunState
     from headrace.triggers import Record
 
-FLOW = "inversion_iteration"
+FLOW = "inversion"
 _LOOKED_THROUGH = 20
 
 

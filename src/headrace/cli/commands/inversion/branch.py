@@ -44,11 +44,11 @@ def _second_trigger(home: Path, new: Path) -> Path | None:
     except ProjectError:
         return None
     root = project.collections["workstation"].root.resolve()
-    first = project.triggers_dir / "next_iteration.toml"
+    first = project.triggers_dir / "inversion.toml"
     if not new.is_relative_to(root) or not first.is_file():
         return None
     old_path, new_path = (f"/{place.relative_to(root)}/" for place in (home, new))
-    target = first.with_name(f"next_iteration_{new.name}.toml")
+    target = first.with_name(f"inversion_{new.name}.toml")
     text = first.read_text(encoding="utf-8").replace(old_path, new_path)
     write_whole(target, text)
     return target

@@ -2,8 +2,8 @@
 
 Run it alone or under MPI; the files are the same for any number of ranks::
 
-    mpirun -n 4 python job_scripts/process_waveforms.py --observed DIR --synthetic DIR \
-        --output DIR --config job_scripts/process_waveforms.toml
+    mpirun -n 4 python job_scripts/adjoint_sources.py --observed DIR --synthetic DIR \
+        --output DIR --config job_scripts/adjoint_sources.toml
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 One entry an event, jagged branches for its hits::
 
-    python job_scripts/convert.py run-0001-00-fitted.evt run-0001-00.root [--parquet FILE]
+    python job_scripts/data_run_convert.py run-0001-00-fitted.evt run-0001-00.root [--parquet FILE]
 """
 
 import sys

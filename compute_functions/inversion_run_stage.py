@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 
-def inversion_stage(project: str, directory: str, stage: str, iteration: int) -> dict[str, object]:
+def inversion_run_stage(
+    project: str, directory: str, stage: str, iteration: int
+) -> dict[str, object]:
     """Run ``job_scripts/inversion.sbatch`` for a stage and give its answer.
 
     The stage finds out from the files what has been done; called again after a kill, it goes on.

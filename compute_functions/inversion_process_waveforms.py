@@ -1,25 +1,22 @@
-"""Forward or adjoint runs of some events of an inversion."""
+"""Windows, misfits and adjoint sources of some events of an inversion, on MPI ranks."""
 
 from __future__ import annotations
 
 
-def simulate_events(
+def inversion_process_waveforms(
     project: str,
     directory: str,
-    kind: str,
     evaluation: str,
     events: list[str],
     resources: dict[str, object] | None = None,
 ) -> dict[str, object]:
     """Run ``job_scripts/inversion.sbatch`` for some events.
 
-    An event whose run is finished, of the same model and settings, is not computed again; one that
-    fails ends the job, and those before it are kept.
+    The stations of each event are shared among the ranks; an event that is finished is left alone.
 
     Args:
         project: directory of the project, absolute, as this machine sees it.
         directory: the inversion's directory on this machine, absolute.
-        kind: ``forward`` or ``adjoint``.
         evaluation: what they belong to, as the optimiser names it.
         events: names of the events.
         resources: what the job asks for, as ``run_batch_job`` takes it.
@@ -48,13 +45,11 @@ def simulate_events(
             raise ValueError(f"{text!r} cannot be the name of an event or an evaluation")
     if not events:
         raise ValueError("events: name one at least")
-    if kind not in ("forward", "adjoint"):
-        raise ValueError(f"kind {kind!r}: must be forward or adjoint")
     script = Path(project) / "job_scripts" / "inversion.sbatch"
     if not script.is_file():
         raise RuntimeError(f"{script}: no such job script; project must be a headrace project")
     jobs = Path(directory) / "jobs"
-    name = f"{evaluation}-{kind}-{events[0]}"
+    name = f"{evaluation}-windows-{events[0]}"
     jobs.mkdir(parents=True, exist_ok=True)
     listed, answer = jobs / f"{name}.events", jobs / f"{name}.json"
     temporary = listed.with_name(f".{listed.name}.{os.getpid()}.tmp")
@@ -65,13 +60,14 @@ def simulate_events(
         str(jobs),
         job=name,
         arguments=[
-            kind,
+            "windows",
             f"--directory={directory}",
             f"--evaluation={evaluation}",
             f"--events={listed}",
             f"--answer={answer}",
         ],
-        name=f"inversion-{kind}",
+        name="inversion-windows",
+        launcher="mpiexec",
         outputs=[str(answer)],
         **(resources or {}),
     )

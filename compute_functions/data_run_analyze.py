@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 
-def analyze_run(
+def data_run_analyze(
     project: str, directory: str, segments: list[str], config: str
 ) -> dict[str, object]:
     """Make ``analyzed/`` with ``run-NNNN-sorted.root``, summary and pictures of a run's segments.
 
-    A batch job runs ``job_scripts/analyze.sbatch``, or the ``command`` in ``[analyze]`` of the
-    configuration. Nothing is run if the results were made of the same segments with the same
+    A batch job runs ``job_scripts/data_run_analyze.sbatch``, or the ``command`` in ``[analyze]`` of
+    the configuration. Nothing is run if the results were made of the same segments with the same
     settings before.
 
     Args:
@@ -68,7 +68,7 @@ def analyze_run(
         project=here,
         directory=run_directory,
         name="analyze",
-        scripts=["analyze.sbatch", "analyze.py"],
+        scripts=["data_run_analyze.sbatch", "data_run_analyze.py"],
         arguments=[
             *(f"{{input}}/{path.name}" for path in converted),
             *("--output", "{output}", "--analysis", "{analysis}", "--workers", "{workers}"),

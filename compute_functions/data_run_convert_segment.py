@@ -1,13 +1,15 @@
-"""The fits of one segment's traces, by the job script of the project or a site's program."""
+"""One fitted segment as a ROOT file, by the job script of the project or a site's program."""
 
 from __future__ import annotations
 
 
-def fit_segment(project: str, directory: str, segment: str, config: str) -> dict[str, object]:
-    """Make ``fitted/run-NNNN-SS-fitted.evt`` of ``raw/run-NNNN-SS.evt``.
+def data_run_convert_segment(
+    project: str, directory: str, segment: str, config: str
+) -> dict[str, object]:
+    """Make ``converted/run-NNNN-SS.root`` of ``fitted/run-NNNN-SS-fitted.evt``.
 
-    A batch job runs ``job_scripts/fit_traces.sbatch``, or the ``command`` in ``[fit]`` of the
-    configuration. Nothing is run if the fitted segment was made of the same data with the same
+    A batch job runs ``job_scripts/data_run_convert.sbatch``, or the ``command`` in ``[convert]`` of
+    the configuration. Nothing is run if the ROOT file was made of the same data with the same
     settings before.
 
     Args:
@@ -41,31 +43,19 @@ def fit_segment(project: str, directory: str, segment: str, config: str) -> dict
     named = re.fullmatch(r"run-(\d+)-(\d+)\.evt", segment)
     if named is None:
         raise StageError(f"segment {segment!r}: must be named run-NNNN-SS.evt")
-    settings = read_stage(
-        existing_file(here, config, "the data runs' configuration"),
-        "fit",
-        {"channels": "job_scripts/fit_channels.txt"},
-    )
-    channels = existing_file(
-        here, str(settings.specific["channels"]), "the list of channels that are fitted"
-    )
-    source = run_directory / "raw" / segment
+    settings = read_stage(existing_file(here, config, "the data runs' configuration"), "convert")
+    stem = Path(segment).stem
+    source = run_directory / "fitted" / f"{stem}-fitted.evt"
     result = run_stage(
         run_batch_job,
         settings,
         project=here,
         directory=run_directory,
-        name=f"fit-{named[2]}",
-        scripts=["fit_traces.sbatch", "fit_traces.py", "launch_ranks.sh"],
-        arguments=["{input}", "{output}", "--channels", "{channels}"],
-        placeholders={
-            "input": source,
-            "channels": channels,
-            "run": int(named[1]),
-            "segment": int(named[2]),
-        },
+        name=f"convert-{named[2]}",
+        scripts=["data_run_convert.sbatch", "data_run_convert.py"],
+        arguments=["{input}", "{output}"],
+        placeholders={"input": source, "run": int(named[1]), "segment": int(named[2])},
         inputs=[source],
-        files=[channels],
-        output=f"fitted/{Path(segment).stem}-fitted.evt",
+        output=f"converted/{stem}.root",
     )
     return {"segment": segment, "redone": result.redone, "seconds": result.facts.get("seconds")}

@@ -1,6 +1,6 @@
 """Writes the waveforms of an example event: observed and synthetic, for two velocity models.
 
-    python job_scripts/make_example_event.py DIRECTORY [--seed N] [--stations N]
+    python job_scripts/adjoint_sources_make_example.py DIRECTORY [--seed N] [--stations N]
 
 makes ``DIRECTORY/obs`` and ``DIRECTORY/syn`` with one two-column file a station. The last part of
 DIRECTORY is the event's name.

@@ -1,6 +1,7 @@
 """Writes an example run: segments of built events with pulses, pile-up and noise.
 
-    python job_scripts/make_example_run.py DIRECTORY --run N [--segments N] [--events N] [--seed N]
+    python job_scripts/data_run_make_example.py DIRECTORY --run N [--segments N] [--events N] \
+        [--seed N]
 
 makes ``DIRECTORY/runNNNN/run-NNNN-SS.evt``, as NSCLDAQ writes them; the run ends now.
 """
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         for path in write_run(options.directory, run):
             print(path)
     except (ValueError, DataRunError) as error:
-        print(f"make_example_run: {error}", file=sys.stderr)
+        print(f"data_run_make_example: {error}", file=sys.stderr)
         return 1
     return 0
 

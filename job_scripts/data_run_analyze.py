@@ -2,7 +2,7 @@
 
 The analysis may be a class of your own with ``begin``, ``process(batch)`` and ``end``::
 
-    python job_scripts/analyze.py DIRECTORY --output DIR [--analysis mine.py:Gammas]
+    python job_scripts/data_run_analyze.py DIRECTORY --output DIR [--analysis mine.py:Gammas]
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 A trigger asks this before it starts the flow. Exit code 0: complete; 1: not yet::
 
-    python job_scripts/run_ended.py data/runs/run0001
+    python job_scripts/data_run_ended.py data/runs/run0001
 """
 
 import sys

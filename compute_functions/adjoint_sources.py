@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def process_waveforms(
+def adjoint_sources(
     project: str,
     directory: str,
     config: str,
@@ -11,7 +11,7 @@ def process_waveforms(
     figures: str = "sample",
     event: str = "",
 ) -> dict[str, object]:
-    """Run ``job_scripts/process_waveforms.sbatch`` on one event and sum the results up.
+    """Run ``job_scripts/adjoint_sources.sbatch`` on one event and sum the results up.
 
     It reads ``directory/waveforms/{obs,syn}`` (or ``observed``, ``synthetic``), keeps the job's
     whole story in ``directory/job/``, and replaces ``directory/results/`` as a whole at the end, so
@@ -73,7 +73,7 @@ def process_waveforms(
         raise ValueError(f"ranks must be a whole number of at least 1, not {ranks!r}")
     if figures not in ("all", "sample", "none"):
         raise ValueError(f"figures must be all, sample or none, not {figures!r}")
-    script = project_directory / "job_scripts" / "process_waveforms.sbatch"
+    script = project_directory / "job_scripts" / "adjoint_sources.sbatch"
     if not script.is_file():
         raise RuntimeError(f"{script}: no such job script; project must be a headrace project")
 
@@ -90,7 +90,7 @@ def process_waveforms(
             f"--figures={figures}",
             f"--event={event or event_directory.name}",
         ],
-        name="process_waveforms",
+        name="adjoint_sources",
         ntasks=ranks,
         launcher="mpiexec",
         outputs=["results/summary.json"],
