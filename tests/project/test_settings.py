@@ -27,12 +27,12 @@ def test_every_value_has_its_source(root: Path, monkeypatch: pytest.MonkeyPatch)
     lines = (root / CONFIG_FILE).read_text().splitlines()
     line = 1 + lines.index("workers = 2")
     found = by_key(root)
-    assert found["place"] == ("local", "default")
+    assert found["target"] == ("local", "default")
     assert found["endpoints.machine.options.workers"] == (2, f"headrace.toml:{line}")
     assert found["endpoints.machine.id"][1] == "made from its name"
     monkeypatch.setenv("HEADRACE_AT", "globus")
-    assert by_key(root)["place"] == ("globus", "HEADRACE_AT")
-    assert by_key(root, "local")["place"] == ("local", "--at")
+    assert by_key(root)["target"] == ("globus", "HEADRACE_AT")
+    assert by_key(root, "local")["target"] == ("local", "--at")
     assert "endpoints.machine.id" not in by_key(root)
 
 

@@ -28,7 +28,7 @@ def follow_run(
     Args:
         session: the command's session.
         project: whose run it is.
-        services: the services of its place.
+        services: the services of its target.
         run_id: the run.
         quiet: whether no progress is shown.
         timeout: seconds after which not to wait any more.
@@ -47,7 +47,7 @@ def follow_run(
 
     try:
         with make_board(quiet=quiet) as board:
-            interval = POLL_INTERVALS[session.place]
+            interval = POLL_INTERVALS[session.target]
             tracker = RunTracker(board, connect, interval, services=services)
             tracker.add(run_id)
             view = tracker.until_ended(timeout).get(run_id)
@@ -58,8 +58,8 @@ def follow_run(
         note(f"run {run_id} has not ended within {timeout:g} s; it goes on")
         return timeout_code
     display(
-        run_document(view, project, session.place),
-        lambda: ending_text(view, project, session.place),
+        run_document(view, project, session.target),
+        lambda: ending_text(view, project, session.target),
         ("run_id", "status"),
     )
     return 0 if view.status == "SUCCEEDED" else 1

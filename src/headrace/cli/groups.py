@@ -12,7 +12,7 @@ from headrace._internal.near_names import did_you_mean
 
 
 class Group(click.Group):
-    """A group that shows the whole first sentence of each command, over several lines if need be.
+    """A group that shows the full first sentence of each command, over several lines if need be.
 
     An unknown command is answered with the nearest that there is.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.triggers.project_watch import ProjectWatch
 
 # An event is complete once nothing has changed for the trigger's settle time; so much longer
-# without anything to do means that all has been carried through.
+# without anything to do means that everything has ended.
 _IDLE_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 
@@ -69,7 +69,7 @@ class Demonstration(ABC):
     def watch(
         self,
         project: Project,
-        place: str,
+        target: str,
         reporter: ProgressReporter,
         connect: Callable[[], Services],
         names: Sequence[str],
@@ -78,7 +78,7 @@ class Demonstration(ABC):
 
         Args:
             project: the project.
-            place: where its runs are started.
+            target: where its runs are started.
             reporter: shows the runs.
             connect: returns the services.
             names: the items.
@@ -92,7 +92,7 @@ class Demonstration(ABC):
         from headrace.triggers.project_watch import ProjectWatch
 
         triggers = find_triggers(project, self.trigger)
-        watch = ProjectWatch(project, place, triggers, reporter, connect)
+        watch = ProjectWatch(project, target, triggers, reporter, connect)
         copies = self.copy_commands(names, triggers[0].directory)
         copier = Copier(watch, copies, reporter.say)
         copier.start()
@@ -144,19 +144,19 @@ class Copier(threading.Thread):
 
 
 def deploy_project(
-    project: Project, place: str, services: Services, say: Callable[[str], None]
+    project: Project, target: str, services: Services, say: Callable[[str], None]
 ) -> None:
     """Deploy the flows and functions of a project.
 
     Args:
         project: the project.
-        place: where to.
+        target: where to.
         services: the services there.
         say: called with a message once it is done.
     """
     from headrace.deploy import apply, plan
 
-    apply(plan(project, place, services), project, services)
+    apply(plan(project, target, services), project, services)
     say("deployed the flows and their functions")
 
 

@@ -74,7 +74,7 @@ class InversionDemonstration:
     def watch(
         self,
         project: Project,
-        place: str,
+        target: str,
         reporter: ProgressReporter,
         connect: Callable[[], Services],
     ) -> list[RunView]:
@@ -82,7 +82,7 @@ class InversionDemonstration:
 
         Args:
             project: the project.
-            place: where its runs are started.
+            target: where its runs are started.
             reporter: shows the runs.
             connect: returns the services.
 
@@ -96,8 +96,8 @@ class InversionDemonstration:
 
         if not Paths(self.home).marker(0).exists():
             start(self.home, "demonstration")
-        watch = ProjectWatch(project, place, find_triggers(project, _TRIGGER), reporter, connect)
-        for run in list_runs(project, place, connect(), flow=_FLOW, status="ACTIVE"):
+        watch = ProjectWatch(project, target, find_triggers(project, _TRIGGER), reporter, connect)
+        for run in list_runs(project, target, connect(), flow=_FLOW, status="ACTIVE"):
             watch.runs.add(run["run_id"])
         watch.run(_IDLE_SECONDS)
         return list(watch.runs.ended.values())

@@ -82,7 +82,7 @@ def fingerprint(remote: Mapping[str, Any]) -> str:
     """Return the hash of what a target has of a flow, of what everybody who sees it can see.
 
     A service may keep a document otherwise than it was sent; so what it answered is remembered,
-    not what was sent, to tell whether somebody has changed it since.
+    not what was sent, to see whether somebody has changed it since.
     """
     members = {name: _plain(name, remote.get(name)) for name in (*_TEXTS, "keywords", *_DOCUMENTS)}
     return hashlib.sha256(json.dumps(members, sort_keys=True).encode()).hexdigest()

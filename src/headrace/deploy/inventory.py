@@ -1,4 +1,4 @@
-"""What a project has, and what of it is deployed."""
+"""Flows and functions of a project, and their state at a target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def flow_inventory(project: Project, target: str) -> list[dict[str, Any]]:
     """Return the flows with ``name``, ``title``, ``state``, ``id`` at a target and ``problem``.
 
     The state is ``deployed``, ``changed`` (since it was deployed), ``not deployed`` or, where its
-    files cannot be read, ``faulty``; the problem tells why then.
+    files cannot be read, ``faulty``; the problem says why then.
 
     Raises:
         ProjectError: the lock file is not one.

@@ -1,4 +1,4 @@
-"""What a deployment would do: sources, lock and target compared."""
+"""Plan of a deployment: sources, lock and target compared."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class DeploySelection:
-    """What of a project is deployed, and how.
+    """Selection of what a deployment deploys, and how.
 
     Attributes:
         names: flows and functions; all where empty.
@@ -148,7 +148,7 @@ def stop_on_errors(findings: list[FlowFinding]) -> None:
     Raises:
         ProjectError: there is one.
     """
-    # The service still takes a flow whose provider was shut down: `flow check` tells that it fails.
+    # The service still takes a flow whose provider was shut down: `flow check` finds that it fails.
     errors = [
         found
         for found in findings

@@ -54,7 +54,7 @@ def endpoint_document(
         services: the services there; None where they are not to be asked.
 
     Returns:
-        ``name``, ``place``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
+        ``name``, ``target``, ``kind`` (``installed``, ``hosted`` by the facility, ``elsewhere``),
         ``id``, ``state``, ``heard_seconds``, ``service`` (``online``, ``offline`` or
         ``unknown``), ``template``, ``directory``, ``pid``, ``warning``, and of a hosted one
         ``workers``, ``busy`` (what each busy worker does), ``tasks`` (number by state),
@@ -98,7 +98,7 @@ def endpoint_document(
 def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
     return {
         "name": name,
-        "place": target,
+        "target": target,
         "kind": "",
         "id": None,
         "state": "",

@@ -33,7 +33,10 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
     """
     target = resolve_target(at)
     where = "--at" if at else "HEADRACE_AT" if os.environ.get("HEADRACE_AT") else "default"
-    found = [_setting("place", target, where), _setting("root", str(project.root), "its directory")]
+    found = [
+        _setting("target", target, where),
+        _setting("root", str(project.root), "its directory"),
+    ]
     file = TomlFile(project.config_file)
     if project.config.profile:
         file.use_profile(project.config.profile, must_exist=True)

@@ -1,4 +1,4 @@
-"""``python -m headrace.project.facility_refresh ROOT [PROFILE]``: tell a facility what changed.
+"""``python -m headrace.project.facility_refresh ROOT [PROFILE]``: send a facility what changed.
 
 The facility runs it where ``headrace.toml`` is not the one that its settings were made from.
 """

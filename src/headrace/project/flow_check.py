@@ -222,11 +222,11 @@ def _checked(document: Document, text: str) -> Document:
     from headrace.flowlang.checker import ERROR, Document, Finding
     from headrace.flowlang.checker.report.locate import locate
 
-    told: list[tuple[tuple[Any, ...], str]] = [((), "an input schema must be an object")]
+    problems: list[tuple[tuple[Any, ...], str]] = [((), "an input schema must be an object")]
     if isinstance(document.value, dict):
-        problems = schema_problems(document.value)
-        told = [(one.path, f"{one.json_path}: {one.message}") for one in problems]
-    if not told:
+        found = schema_problems(document.value)
+        problems = [(one.path, f"{one.json_path}: {one.message}") for one in found]
+    if not problems:
         return document
     positions = locate(text)
     findings = [
@@ -238,6 +238,6 @@ def _checked(document: Document, text: str) -> Document:
             "see JSON Schema draft 7",
             *positions.get(at, (1, 1)),
         )
-        for at, message in told
+        for at, message in problems
     ]
     return Document(None, (*document.findings, *findings))

@@ -63,7 +63,7 @@ class FlowSource:
         return self.directory / "input_schema.json"
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the service is told besides definition and schema."""
+        """Return what is sent to the service besides definition and schema."""
         return {
             "subtitle": self.subtitle,
             "description": self.description,
@@ -170,14 +170,14 @@ def _title_of(directory: Path) -> str:
     try:
         return str(read_metadata(directory)["title"])
     except ProjectError:
-        return ""  # told when that flow itself is read
+        return ""  # an error when that flow itself is read
 
 
 def read_metadata(directory: Path) -> dict[str, Any]:
     """Read ``flow.toml`` of a flow's directory, which may be missing.
 
     Raises:
-        ProjectError: it is not TOML, or says what it may not; told with the line.
+        ProjectError: it is not TOML, or says what it may not; with the line.
     """
     path = directory / "flow.toml"
     title = directory.name.replace("_", " ").capitalize()

@@ -44,12 +44,12 @@ class Project:
 
     @property
     def config_file(self) -> Path:
-        """Where ``headrace.toml`` is."""
+        """The path of ``headrace.toml``."""
         return self.root / "headrace.toml"
 
     @property
     def lock_file(self) -> Path:
-        """Where ``headrace.lock`` is."""
+        """The path of ``headrace.lock``."""
         return self.root / LOCK_FILE
 
     @property
@@ -233,7 +233,7 @@ def load_project(
 def find_root(path: Path | None = None) -> Path:
     """Return the root of a project without reading its configuration.
 
-    Where no ``headrace.toml`` can be found because its disk is away, a facility that runs tells.
+    Where no ``headrace.toml`` can be found because its disk is away, a facility that runs is asked.
 
     Args:
         path: ``headrace.toml`` or a directory; the working directory by default.

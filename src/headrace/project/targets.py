@@ -102,7 +102,7 @@ def _changed_roots(project: Project, settings: Settings) -> Iterator[str]:
         if root != served.root:
             yield (
                 f"collection {served.name}: its root is now {served.root}, it was {root}; "
-                "transfers that are under way stay where they began"
+                "transfers that are under way stay where they were started"
             )
 
 

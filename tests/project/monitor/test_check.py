@@ -30,7 +30,7 @@ def test_an_unwell_facility_is_reported_and_told_once(
         assert (report.name, report.health, report.ok) == ("local facility", "unwell", False)
         assert "stuck in run number 7" in report.message
     heartbeat = json.loads((tmp_path / ".headrace" / "monitor" / "heartbeat.json").read_text())
-    assert heartbeat["endpoints"][0]["story"] == problems[0]
+    assert heartbeat["endpoints"][0]["message"] == problems[0]
     problems.clear()
     assert monitor.check() == []
     assert monitor.check() == []

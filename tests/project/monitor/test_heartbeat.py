@@ -10,7 +10,7 @@ from headrace.endpoints.monitor import check_heartbeat, heartbeat_file
 from headrace.endpoints.monitor.heartbeat import write_heartbeat
 from headrace.project import init_project, load_project
 
-ROW = {"name": "<b>m", "health": "down", "story": "its process has ended; restarted"}
+ROW = {"name": "<b>m", "health": "down", "message": "its process has ended; restarted"}
 
 
 def test_what_is_written_is_found_young(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def deploy_command(
     project = session.project()
     services = session.services(project, start=True)
     with deploying(project):
-        planned = plan(project, session.place, services, DeploySelection(names, prune, adopt))
+        planned = plan(project, session.target, services, DeploySelection(names, prune, adopt))
         if not dry_run:
             apply(planned, project, services, _report)
     problems = endpoint_problems(project)
@@ -62,7 +62,7 @@ def deploy_command(
         note(f"warning: {problem}")
     display(
         {
-            "place": session.place,
+            "target": session.target,
             "dry_run": dry_run,
             "problems": problems,
             "changes": len(planned.changes),
@@ -83,8 +83,9 @@ def _text(planned: Plan, dry_run: bool, diff: bool) -> str:
     count = len(planned.changes)
     words = "nothing to change" if not count else f"{count} change{'s' if count > 1 else ''}"
     done = ", none made (--dry-run)" if dry_run and count else ""
-    told = [table(planned.steps, _FIELDS, "")]
+    lines = [table(planned.steps, _FIELDS, "")]
     for step in planned.changes if diff else ():
-        lines = [line for difference in step.differences for line in difference.lines()]
-        told += [f"\n{step.kind} {step.name}: - there, + in the project", *lines] if lines else []
-    return "\n".join([*told, f"{words} at {planned.target}{done}"])
+        changed = [line for difference in step.differences for line in difference.lines()]
+        heading = f"\n{step.kind} {step.name}: - there, + in the project"
+        lines += [heading, *changed] if changed else []
+    return "\n".join([*lines, f"{words} at {planned.target}{done}"])

@@ -49,7 +49,7 @@ def doctor_command(
     body = read_input(file, settings, project.flow(flow).input_schema)
     services = session.services(project, start=True)
     found = diagnose(
-        project, session.place, services, flow, body, canary_seconds=deadline if canary else None
+        project, session.target, services, flow, body, canary_seconds=deadline if canary else None
     )
     bad = sum(diagnosis.health == "bad" for diagnosis in found)
     words = "All checks passed." if not bad else f"{bad} of these would make the run fail."

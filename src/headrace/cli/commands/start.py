@@ -73,13 +73,13 @@ def start_command(
     session = current()
     project = session.project()
     body = read_input(file, settings, project.flow(flow).input_schema)
-    prepared = prepare(project, session.place, flow, body)
+    prepared = prepare(project, session.target, flow, body)
     services = session.services(project, start=True)
     if preflight:
-        look_first(project, session.place, services, flow, body)
+        look_first(project, session.target, services, flow, body)
     options = RunOptions(label, tags, monitors, managers, notify_on)
-    run = send(prepared, services, options, wait_for_service=session.place == "globus")
-    if not is_current(project, session.place, flow):
+    run = send(prepared, services, options, wait_for_service=session.target == "globus")
+    if not is_current(project, session.target, flow):
         note(f"flow {flow} has changed since it was deployed: see `headrace deploy --dry-run`")
     if follow or wait:
         from headrace.cli.follow_run import follow_run
@@ -87,6 +87,6 @@ def start_command(
         return follow_run(session, project, services, run["run_id"], quiet=not follow)
     run_id = run["run_id"]
     page = f"\nIn the web app: https://app.globus.org/runs/{run_id}"
-    more = page if session.place == "globus" else ""
+    more = page if session.target == "globus" else ""
     display(run, f"{run_id}\nSee how it goes: headrace run show {run_id}{more}", ("run_id",))
     return 0

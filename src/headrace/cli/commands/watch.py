@@ -62,9 +62,9 @@ def watch_command(
     session = current()
     project = session.project()
     chosen = choose(project, triggers)
-    refuse_wrong(project, session.place, chosen)
+    refuse_wrong(project, session.target, chosen)
     idle = _ONCE_SECONDS if once and until_idle is None else until_idle
-    path = ledger_file(project, session.place)
+    path = ledger_file(project, session.target)
     with Ledger(path, start_over=existing is not None) as ledger:
         chosen = decide(chosen, ledger, existing)
         session.services(project, start=True)
@@ -73,7 +73,7 @@ def watch_command(
             def connect() -> Services:
                 return session.services(project, start=True, say=board.say)
 
-            watching = ProjectWatch(project, session.place, chosen, board, connect, ledger)
+            watching = ProjectWatch(project, session.target, chosen, board, connect, ledger)
             try:
                 watching.run(idle)
             except Stopped as stopped:
@@ -83,8 +83,8 @@ def watch_command(
                 return 0
     views = list(watching.runs.ended.values())
     display(
-        [run_document(view, project, session.place) for view in views],
-        lambda: "\n".join(ending_text(view, project, session.place) for view in views),
+        [run_document(view, project, session.target) for view in views],
+        lambda: "\n".join(ending_text(view, project, session.target) for view in views),
         ("run_id", "status"),
     )
     failed = any(view.status != "SUCCEEDED" for view in views)

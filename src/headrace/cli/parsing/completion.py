@@ -84,9 +84,9 @@ def runs(session: Session, project: Project) -> Names:
     """Ids of the newest runs."""
     from headrace.runs.query import list_runs
 
-    found = list_runs(project, session.place, session.services(project), limit=_MOST)
-    told = [(str(run["run_id"]), _words(run["status"], run.get("label"))) for run in found]
-    return [("last", "the newest run"), *told] if told else []
+    found = list_runs(project, session.target, session.services(project), limit=_MOST)
+    rows = [(str(run["run_id"]), _words(run["status"], run.get("label"))) for run in found]
+    return [("last", "the newest run"), *rows] if rows else []
 
 
 @_completes

@@ -18,13 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass
 class Session:
-    """What the common options of one call say.
+    """Values of the common options of one call.
 
     Attributes:
         format: ``text``, ``json`` or ``unix``.
         jmespath: expression that selects from the JSON document.
         directory: where the project is looked for.
-        at: the place as given.
+        at: the target as given.
         profile: the profile of ``headrace.toml`` as given.
     """
 
@@ -35,8 +35,8 @@ class Session:
     profile: str | None = None
 
     @property
-    def place(self) -> str:
-        """Where things run."""
+    def target(self) -> str:
+        """The target where things run."""
         from headrace.config import resolve_target
 
         return resolve_target(self.at)
@@ -45,7 +45,7 @@ class Session:
         """Return the project."""
         from headrace.project import load_project
 
-        return load_project(self.directory, self.profile, self.place)
+        return load_project(self.directory, self.profile, self.target)
 
     def root(self) -> Path:
         """Return the project's root, also where its ``headrace.toml`` cannot be read."""
@@ -56,17 +56,17 @@ class Session:
     def services(
         self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
     ) -> Services:
-        """Return the services of the place.
+        """Return the services of the target.
 
         Args:
             project: the project.
             start: whether a facility that is not running shall be started.
-            say: told when one is; writes to standard error by default.
+            say: called with a line when one is; writes to standard error by default.
         """
         from headrace.cli.termio.notes import note
         from headrace.project import connect
 
-        return connect(project, self.place, start=start, report=say or note)
+        return connect(project, self.target, start=start, report=say or note)
 
 
 def current() -> Session:
@@ -74,13 +74,13 @@ def current() -> Session:
     return click.get_current_context().ensure_object(Session)
 
 
-class Place(click.ParamType):
-    """The name of a place."""
+class TargetName(click.ParamType):
+    """The name of a target."""
 
     name = "local|globus"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the place, checked."""
+        """Return the target, checked."""
         from headrace.config import TARGETS
 
         if value not in TARGETS:
@@ -88,12 +88,12 @@ class Place(click.ParamType):
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-        """Return the places that begin with what has been typed."""
+        """Return the targets that begin with what has been typed."""
         from click.shell_completion import CompletionItem
 
         from headrace.config import TARGETS
 
-        return [CompletionItem(place) for place in TARGETS if place.startswith(incomplete)]
+        return [CompletionItem(target) for target in TARGETS if target.startswith(incomplete)]
 
 
 def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
@@ -122,15 +122,15 @@ def output_options(function: F) -> F:
     )(function)
 
 
-def place_option(function: F) -> F:
+def target_option(function: F) -> F:
     """Add ``--at``."""
     return click.option(
         "--at",
-        type=Place(),
+        type=TargetName(),
         metavar="[local|globus]",
         expose_value=False,
         callback=_keep("at"),
-        help="Where runs take place; HEADRACE_AT, else local.",
+        help="The target where things run; HEADRACE_AT, else local.",
     )(function)
 
 
@@ -144,7 +144,7 @@ def project_options(function: F) -> F:
         shell_complete=_profiles,
         help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of --at.",
     )(output_options(function))
-    function = place_option(function)
+    function = target_option(function)
     return click.option(
         "-C",
         "--project",

@@ -1,4 +1,4 @@
-"""Which triggers a command is about, whether they are sound, and what is there before them."""
+"""Selection and check of the triggers of a command, and what is there before they watch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
     from headrace.config import ProjectError
 
     triggers, errors = loaded(project)
-    tell([str(error) for name, error in errors.items() if not names or name in names])
+    refuse([str(error) for name, error in errors.items() if not names or name in names])
     known = {trigger.name: trigger for trigger in triggers}
     unknown = [name for name in names if name not in known]
     if unknown or not known:
@@ -47,7 +47,7 @@ def choose(project: Project, names: Sequence[str]) -> list[Trigger]:
     return [trigger for name, trigger in known.items() if not names or name in names]
 
 
-def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> None:
+def refuse_wrong(project: Project, target: str, triggers: Sequence[Trigger]) -> None:
     """Refuse triggers whose runs could not be started.
 
     Raises:
@@ -55,10 +55,10 @@ def refuse_wrong(project: Project, place: str, triggers: Sequence[Trigger]) -> N
     """
     from headrace.diagnostics.trigger_check import check_triggers
 
-    tell(check_triggers(project, place, triggers))
+    refuse(check_triggers(project, target, triggers))
 
 
-def tell(problems: Sequence[str]) -> None:
+def refuse(problems: Sequence[str]) -> None:
     """Write problems, a line each, and end the command if there is one.
 
     Raises:
@@ -97,9 +97,9 @@ def decide(triggers: Sequence[Trigger], ledger: Ledger, existing: str | None) ->
     if not looks:
         return list(triggers)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        told = "; ".join(map(str, looks))
+        found = "; ".join(map(str, looks))
         raise TriggerError(
-            f"{told}: say `--existing run` to start a run on each, `--existing skip` to start "
+            f"{found}: say `--existing run` to start a run on each, `--existing skip` to start "
             "none, or write existing under [watch] of the trigger; nothing is watched"
         )
     chosen = {look.trigger.name: _ask(str(look)) for look in looks}

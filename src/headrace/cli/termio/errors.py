@@ -1,4 +1,4 @@
-"""How a command ends: an exit code, and at most one line on standard error.
+"""The end of a command: an exit code, and at most one line on standard error.
 
 0 done · 1 failed · 2 wrong usage · 4 login or consent needed · 129, 130, 143 ended by SIGHUP, by an
 interrupt, by SIGTERM
@@ -23,13 +23,13 @@ from headrace.errors import HeadraceError
 
 
 def exit_code_of(command: Callable[[], Any]) -> int:
-    """Run a command and return its exit code; an error is told in one line.
+    """Run a command and return its exit code; an error is shown in one line.
 
     With ``HEADRACE_DEBUG=1`` in the environment the traceback is shown before the line. An error
     that nobody foresaw leaves its traceback in a file.
 
     Args:
-        command: what to run; a whole number that it returns is the exit code.
+        command: what to run; an integer that it returns is the exit code.
     """
     try:
         result = command()
@@ -49,13 +49,13 @@ def exit_code_of(command: Callable[[], Any]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         write(error.format_message(), err=True)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - the last place that can tell of it
-        return _tell(error)
+    except Exception as error:  # noqa: BLE001 - the last one that can show it
+        return _show(error)
     return result if isinstance(result, int) else 0
 
 
 def show_threads_and_logs() -> None:
-    """Let errors of threads, and what libraries log, be told in lines as all others are."""
+    """Let errors of threads, and what libraries log, be shown in lines as all others are."""
     threading.excepthook = _thread_died
     root = logging.getLogger()
     if not root.handlers:
@@ -64,7 +64,7 @@ def show_threads_and_logs() -> None:
         root.addHandler(handler)
 
 
-def told(error: Exception) -> tuple[str | None, int]:
+def error_line(error: Exception) -> tuple[str | None, int]:
     """Return an expected error as one line with its exit code; (None, 1) for any other."""
     sdk = sys.modules.get("globus_sdk")
     if sdk is not None and isinstance(error, sdk.GlobusError):
@@ -102,8 +102,8 @@ def open_standard_streams() -> None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
-def _tell(error: Exception) -> int:
-    line, code = told(error)
+def _show(error: Exception) -> int:
+    line, code = error_line(error)
     if os.environ.get("HEADRACE_DEBUG") == "1":
         write("".join(traceback.format_exception(error)), err=True, newline=False)
     try:
@@ -144,7 +144,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith("globus_sdk.transport"):
-            return  # whoever sent the request tells why it failed, once
+            return  # whoever sent the request shows why it failed, once
         record.exc_info = record.exc_text = None
         try:
             write(style(one_line(self.format(record)), dim=True), err=True)

@@ -1,4 +1,4 @@
-"""What tasks and jobs printed, as people read it."""
+"""Output of tasks and jobs, as people read it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OutputPrinter:
         if before is None:
             text = "".join(stream.text.splitlines(keepends=True)[-self._lines :])
         else:
-            # A stream that became shorter was begun anew.
+            # A stream that became shorter was started anew.
             fresh = stream.size - before if stream.size > before else stream.size
             text = stream.text.encode()[-fresh:].decode("utf-8", "replace")
         self._print(part, key, text)

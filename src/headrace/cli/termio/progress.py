@@ -19,7 +19,7 @@ _QUIET_SECONDS = 10.0
 
 
 class Board(Protocol):
-    """Where progress is shown; a context manager."""
+    """Display of progress; a context manager."""
 
     def __enter__(self) -> Board:
         """Begin to show."""
@@ -31,7 +31,7 @@ class Board(Protocol):
         """Show how runs stand now."""
 
     def say(self, message: str) -> None:
-        """Tell something that is not about one run's progress."""
+        """Show something that is not about one run's progress."""
 
 
 def make_board(*, quiet: bool = False) -> Board:

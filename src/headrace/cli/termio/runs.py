@@ -29,13 +29,13 @@ _ENTRY_CHARACTERS = 120
 LEFT_OUT = "more characters"
 
 
-def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
+def run_text(view: RunView, project: Project, target: str, why: str = "") -> str:
     """Return one run in words.
 
     Args:
         view: the run.
         project: whose it is.
-        place: where it runs.
+        target: where it runs.
         why: what it waits for.
     """
     from headrace.runs import current_activity, failure_summary, results_of, summary_of
@@ -47,7 +47,7 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         state.name for state in view.states if state.finished_at is not None and not state.failed
     ]
     failed = [state.name for state in view.states if state.failed]
-    results = results_of(view, project, place)
+    results = results_of(view, project, target)
     now = f"{state}: {current_activity(view).text}" if state else current_activity(view).text
     summary = ", ".join(f"{key} {_value(value)}" for key, value in summary_of(view).items())
     fields = [
@@ -69,10 +69,10 @@ def run_text(view: RunView, project: Project, place: str, why: str = "") -> str:
         Field("Summary", lambda _: summary),
         Field("Results", lambda _: results),
     ]
-    return "\n".join([record(run, fields), *_steps(view, place)])
+    return "\n".join([record(run, fields), *_steps(view, target)])
 
 
-def ending_text(view: RunView, project: Project, place: str) -> str:
+def ending_text(view: RunView, project: Project, target: str) -> str:
     """Return in a few lines how a run ended and where its results are."""
     from headrace.runs import failure_summary, results_of, summary_of
     from headrace.runs.describe import format_duration
@@ -81,16 +81,16 @@ def ending_text(view: RunView, project: Project, place: str) -> str:
     failure = failure_summary(view)
     if failure:
         lines.append(f"  failed: {failure}")
-        lines += _steps(view, place)
+        lines += _steps(view, target)
     lines += [f"  {key}: {_value(value)}" for key, value in summary_of(view).items()]
-    results = results_of(view, project, place)
+    results = results_of(view, project, target)
     if results:
         lines.append(f"  results: {results}")
     return "\n".join(lines)
 
 
 def entry_words(entry: Mapping[str, Any]) -> str:
-    """Return what a log entry says beyond its code and state: failures whole, others shortened.
+    """Return what a log entry says beyond its code and state: failures in full, others shortened.
 
     Inputs and outputs that are shortened say how much is left out (:data:`LEFT_OUT`).
 
@@ -112,10 +112,10 @@ def entry_words(entry: Mapping[str, Any]) -> str:
     return text if left <= 0 else f"{text[:_ENTRY_CHARACTERS]}... ({left:,} {LEFT_OUT})"
 
 
-def _steps(view: RunView, place: str) -> list[str]:
+def _steps(view: RunView, target: str) -> list[str]:
     from headrace.runs import next_steps
 
-    return [f"  {words}: {command}" for words, command in next_steps(view, place)]
+    return [f"  {words}: {command}" for words, command in next_steps(view, target)]
 
 
 def _asks(web_input_id: str | None) -> str | None:
@@ -129,5 +129,5 @@ def _taken_up(retry: Mapping[str, Any] | None) -> str | None:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         return value
-    # Seven digits tell people enough; the JSON format has them all.
+    # Seven digits are enough for people; the JSON format has them all.
     return f"{value:.7g}" if isinstance(value, float) else json.dumps(value)

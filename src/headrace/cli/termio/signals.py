@@ -47,7 +47,7 @@ def end_on_signals() -> None:
 
 
 def describe_interrupt(interrupt: BaseException) -> tuple[str, int]:
-    """Return how an interrupt is told, and the exit code of a command that was not done."""
+    """Return the word for an interrupt, and the exit code of a command that was not done."""
     number = interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
     word = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
     return word, 128 + number

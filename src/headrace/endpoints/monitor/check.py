@@ -61,9 +61,7 @@ class EndpointReport:
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON shows it."""
-        document = asdict(self)
-        document["story"] = document.pop("message")
-        return document
+        return asdict(self)
 
     @property
     def ok(self) -> bool:

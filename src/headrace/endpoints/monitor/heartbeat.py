@@ -55,8 +55,8 @@ def status_fragment(name: str, rows: Sequence[Mapping[str, Any]], moment: str) -
     """Return the endpoints' states as a piece of HTML for a status page."""
     lines = "".join(
         "<tr class='headrace-{health}'>"
-        "<td>{name}</td><td>{health}</td><td>{story}</td></tr>\n".format(
-            **{key: html.escape(str(row[key]), quote=True) for key in ("name", "health", "story")}
+        "<td>{name}</td><td>{health}</td><td>{message}</td></tr>\n".format(
+            **{key: html.escape(str(row[key]), quote=True) for key in ("name", "health", "message")}
         )
         for row in rows
     )

@@ -28,8 +28,8 @@ RECORD_FIELDS = (
 
 
 def _quantity(record: InspectedRecord) -> str:
-    told = f"{record.quantity} ({record.quantity_from})" if record.quantity else ""
-    return ", ".join(word for word in (told, record.unit) if word)
+    quantity = f"{record.quantity} ({record.quantity_from})" if record.quantity else ""
+    return ", ".join(word for word in (quantity, record.unit) if word)
 
 
 def _use(record: InspectedRecord) -> str:

@@ -1,4 +1,4 @@
-"""What is in directories of seismograms, gathered for one table."""
+"""Contents of directories of seismograms, gathered for one table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_CONFIG = "the configuration"
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of all events.
+    """Inspections of all events.
 
     Attributes:
         events: each event.
@@ -29,7 +29,7 @@ class Look:
 
     @property
     def sound(self) -> bool:
-        """Whether runs of all events would succeed, with nothing left to decide."""
+        """True where runs of all events would succeed, with nothing left to decide."""
         return all(event.sound for event in self.events)
 
     def problems(self) -> list[SharedProblem]:

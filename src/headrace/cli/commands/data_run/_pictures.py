@@ -53,7 +53,7 @@ def _results(session: Session, name: str) -> tuple[str, Path]:
     from headrace.config import ProjectError
 
     project = session.project()
-    run = DataRuns(project, session.place).find(session.services(project), name)
+    run = DataRuns(project, session.target).find(session.services(project), name)
     files = sorted(run.directory.glob("*.root")) if run.directory else []
     if not files:
         where = f"; they are at {run.results}" if run.results else ""

@@ -33,12 +33,12 @@ class DataRuns:
 
     Args:
         project: the project.
-        place: where they are processed.
+        target: where they are processed.
         limit: newest runs of the flow that are polled.
     """
 
     project: Project
-    place: str
+    target: str
     limit: int = 50
     _pollers: dict[str, RunPoller] = field(default_factory=dict)
     _ended: dict[str, tuple[str, RunView]] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class DataRuns:
 
         found: dict[str, DataRunStatus] = {}
         arrived = self._directories()
-        for run in list_runs(self.project, self.place, services, flow=FLOW, limit=self.limit):
+        for run in list_runs(self.project, self.target, services, flow=FLOW, limit=self.limit):
             name, view = self._poll_run(str(run["run_id"]), services)
             # The newest comes first, and counts.
             if name and name not in found:
                 found[name] = self._processed_run(name, view, arrived.get(name))
-        arrivals = ArrivalLookup.load(self.project, self.place)
+        arrivals = ArrivalLookup.load(self.project, self.target)
         for name, directory in arrived.items():
             if name not in found:
                 found[name] = unprocessed_run(name, directory, arrivals.blocker(directory))
@@ -120,7 +120,7 @@ class DataRuns:
             written = parse_time(summary.get("written"))
             ended = written.timestamp() if written else None
         completed = parse_time(view.run.get("completion_time")) if view.final else None
-        results = results_of(view, self.project, self.place)
+        results = results_of(view, self.project, self.target)
         now = failure_summary(view) or ""
         if not view.final:
             state = f"{view.current.name}: " if view.current else ""

@@ -29,7 +29,7 @@ def data_runs_text(runs: Sequence[DataRunStatus]) -> str:
     return f"{text}\n{len(runs)} runs, {volume}, {done} analysed"
 
 
-def show_live(poll: Callable[[], Sequence[DataRunStatus]], place: str) -> None:
+def show_live(poll: Callable[[], Sequence[DataRunStatus]], target: str) -> None:
     """Show data runs until interrupted.
 
     On a terminal one table is drawn again and again; elsewhere another one whenever a run has
@@ -37,7 +37,7 @@ def show_live(poll: Callable[[], Sequence[DataRunStatus]], place: str) -> None:
 
     Args:
         poll: returns the runs as they stand.
-        place: where they are processed; says how often to poll.
+        target: where they are processed; says how often to poll.
     """
     from headrace.runs.tracker import POLL_INTERVALS
 
@@ -50,7 +50,7 @@ def show_live(poll: Callable[[], Sequence[DataRunStatus]], place: str) -> None:
             if states != shown:
                 write(data_runs_text(runs) + "\n")
                 shown = states
-            pause.wait(POLL_INTERVALS[place])
+            pause.wait(POLL_INTERVALS[target])
 
     from rich.console import Console
     from rich.live import Live
@@ -59,4 +59,4 @@ def show_live(poll: Callable[[], Sequence[DataRunStatus]], place: str) -> None:
     with Live(console=Console(highlight=False), auto_refresh=False) as live:
         while True:
             live.update(Text.from_ansi(rendered(data_runs_text(poll()), colour=True)), refresh=True)
-            pause.wait(POLL_INTERVALS[place])
+            pause.wait(POLL_INTERVALS[target])

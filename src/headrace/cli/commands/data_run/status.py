@@ -30,11 +30,11 @@ def status_command(follow: bool, limit: int) -> None:
 
     session = current()
     project = session.project()
-    runs = DataRuns(project, session.place, limit)
+    runs = DataRuns(project, session.target, limit)
     if follow:
         if not is_text():
             raise click.UsageError("--follow is for people: without it, ask for JSON again")
-        show_live(lambda: runs.poll(session.services(project)), session.place)
+        show_live(lambda: runs.poll(session.services(project)), session.target)
     found = runs.poll(session.services(project))
     display(
         [run.document() for run in found],

@@ -7,4 +7,4 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(__name__, ("adjoint-sources", "data-run", "inversion"))
 def demo_group() -> None:
-    """Run a whole pipeline on example data."""
+    """Run a pipeline on example data, from end to end."""

@@ -30,10 +30,10 @@ def deploy_and_watch(watch: Watch) -> list[RunView]:
 
     session = current()
     project = session.project()
-    deploy_project(project, session.place, session.services(project, start=True), note)
+    deploy_project(project, session.target, session.services(project, start=True), note)
     with make_board() as board:
 
         def connect() -> Services:
             return session.services(project, start=True, say=board.say)
 
-        return watch(project, session.place, board, connect)
+        return watch(project, session.target, board, connect)

@@ -43,13 +43,13 @@ def adjoint_sources_command(directory: Path, keep: bool) -> int:
     results = [directory / "data" / "results" / name for name in names]
     document = {
         "directory": str(directory.resolve()),
-        "runs": [run_document(view, project, session.place) for view in views],
+        "runs": [run_document(view, project, session.target) for view in views],
         "results": [str(path.resolve()) for path in results],
     }
     good = len(views) == len(names) and all(view.status == "SUCCEEDED" for view in views)
 
     def text() -> str:
-        lines = [ending_text(view, project, session.place) for view in views]
+        lines = [ending_text(view, project, session.target) for view in views]
         if good:
             lines += ["", misfits_text(results), ""]
             lines += [

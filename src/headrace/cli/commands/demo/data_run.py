@@ -41,12 +41,12 @@ def data_run_command(directory: Path, keep: bool) -> int:
     names = demonstration.prepare(RUNS)
     views = deploy_and_watch(partial(demonstration.watch, names=names))
     project = session.project()
-    found = DataRuns(project, session.place).poll(session.services(project))
+    found = DataRuns(project, session.target).poll(session.services(project))
     results = [run.directory for run in found if run.name in names and run.directory]
-    pictures = [path for place in results for path in sorted(place.rglob("*.png"))]
+    pictures = [path for folder in results for path in sorted(folder.rglob("*.png"))]
     document = {
         "directory": str(directory.resolve()),
-        "runs": [run_document(view, project, session.place) for view in views],
+        "runs": [run_document(view, project, session.target) for view in views],
         "data_runs": [run.document() for run in found if run.name in names],
         "results": [str(path.resolve()) for path in results],
         "pictures": [str(path.resolve()) for path in pictures],
@@ -55,11 +55,11 @@ def data_run_command(directory: Path, keep: bool) -> int:
 
     def text() -> str:
         if not good:
-            return "\n".join(ending_text(view, project, session.place) for view in views)
+            return "\n".join(ending_text(view, project, session.target) for view in views)
         lines = [data_runs_text(found), ""]
-        for place in results:
-            lines += [f"Pictures    {path}" for path in sorted(place.glob("*-pictures"))]
-            lines += [f"Histograms  {path}" for path in sorted(place.glob("*.root"))]
+        for folder in results:
+            lines += [f"Pictures    {path}" for path in sorted(folder.glob("*-pictures"))]
+            lines += [f"Histograms  {path}" for path in sorted(folder.glob("*.root"))]
         lines += [f"Next        cd {directory}; headrace watch   # then copy a run into data/runs/"]
         return "\n".join(lines)
 

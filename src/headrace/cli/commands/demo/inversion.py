@@ -38,11 +38,11 @@ def inversion_command(directory: Path, keep: bool) -> int:
     views = deploy_and_watch(demonstration.watch)
     project = session.project()
     outcome = demonstration.outcome()
-    document = {**outcome, "runs": [run_document(view, project, session.place) for view in views]}
+    document = {**outcome, "runs": [run_document(view, project, session.target) for view in views]}
     failed = [view for view in views if view.status != "SUCCEEDED"]
 
     def text() -> str:
-        lines = [ending_text(view, project, session.place) for view in failed]
+        lines = [ending_text(view, project, session.target) for view in failed]
         return "\n".join([*lines, _outcome_text(directory, outcome)])
 
     display(document, text, ("directory", "state", "model_error"))

@@ -35,6 +35,6 @@ def display_change(name: str, what: str, more: str = "") -> None:
     from headrace.endpoints.status import endpoint_document
 
     session = current()
-    row: dict[str, Any] = endpoint_document(session.project(), name, session.place, None)
+    row: dict[str, Any] = endpoint_document(session.project(), name, session.target, None)
     line = f"Endpoint {name} {what}{f': {more}' if more else '.'}"
     display({**row, "done": what}, line, ("name", "done", "id"))

@@ -22,7 +22,7 @@ def create_command(name: str) -> None:
     session = current()
     project = session.project()
     services = session.services(project)
-    made = lifecycle.create(project, name, session.place, services)
+    made = lifecycle.create(project, name, session.target, services)
     display_change(
         name, "created", f"{made.directory}\nStart it with `headrace endpoint start {name}`."
     )

@@ -20,8 +20,8 @@ def delete_command(name: str, yes: bool) -> None:
 
     session = current()
     project = session.project()
-    directory = installation.installed_endpoint(project, name, session.place).directory
+    directory = installation.installed_endpoint(project, name, session.target).directory
     if not yes:
         confirm(f"Remove {directory} with all that is in it?")
-    lifecycle.delete(project, name, session.place)
+    lifecycle.delete(project, name, session.target)
     display_change(name, "deleted")

@@ -17,5 +17,5 @@ def list_command() -> None:
     from headrace.endpoints.status import endpoint_documents
 
     project, services = project_and_services()
-    rows = endpoint_documents(project, current().place, services)
+    rows = endpoint_documents(project, current().target, services)
     display_table(rows, ENDPOINT_FIELDS, "The project has no endpoints.")

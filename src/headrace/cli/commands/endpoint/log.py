@@ -26,5 +26,5 @@ def log_command(name: str, lines: int, workers: bool) -> None:
     from headrace.endpoints.logs import log_lines
 
     session = current()
-    shown = log_lines(session.project(), name, session.place, lines, workers=workers)
+    shown = log_lines(session.project(), name, session.target, lines, workers=workers)
     display(shown, "\n".join(shown) or "The log is empty.")

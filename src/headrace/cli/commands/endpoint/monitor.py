@@ -70,7 +70,7 @@ def monitor_command(
 
     session = current()
     watching = EndpointMonitor(
-        session.project(), session.place, names, canary_seconds=deadline if canary else None
+        session.project(), session.target, names, canary_seconds=deadline if canary else None
     )
     with watching.exclusive() as alone:
         if not alone:
@@ -97,7 +97,7 @@ def _check(watching: EndpointMonitor) -> list[EndpointReport]:
     display(
         [report.document() for report in reports],
         "\n".join(map(_line, reports)) or "No endpoint was created on this machine.",
-        ("name", "health", "action", "story"),
+        ("name", "health", "action", "message"),
     )
     return reports
 
@@ -114,7 +114,7 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
     from headrace.notifications import send_notification
 
     try:
-        told = check_heartbeat(path, max_age, time.time())
+        heartbeat = check_heartbeat(path, max_age, time.time())
     except HeadraceError as error:
         try:
             settings = current().project().config.notify
@@ -122,8 +122,8 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
             settings = {}  # it may run where there is no project
         send_notification(settings, "headrace: the monitor is silent", str(error))
         raise
-    words = f"The monitor on {told['host']} was heard of {told['age_seconds']} s ago."
-    display(told, words, ("age_seconds", "host"))
+    words = f"The monitor on {heartbeat['host']} was heard of {heartbeat['age_seconds']} s ago."
+    display(heartbeat, words, ("age_seconds", "host"))
 
 
 def _scrontab(install: bool) -> None:
@@ -131,7 +131,7 @@ def _scrontab(install: bool) -> None:
 
     session = current()
     if install:
-        entry = monitoring.install_scrontab(session.project(), session.place)
+        entry = monitoring.install_scrontab(session.project(), session.target)
         display({"installed": entry}, f"Installed:\n{entry}".rstrip())
         return
     removed = monitoring.remove_scrontab(session.project())

@@ -22,11 +22,11 @@ def restart_command(name: str) -> None:
     session = current()
     project = session.project()
     services = session.services(project)
-    if installation.is_hosted(project, name, session.place):
+    if installation.is_hosted(project, name, session.target):
         had_host = lifecycle.restart_hosted(project, name, services)
         more = "the next task starts it anew, what runs ends as it is" if had_host else ""
         display_change(name, "restarted" if had_host else "was not running", more)
         return
-    lifecycle.stop(project, name, session.place)
-    lifecycle.start(project, name, session.place, services)
+    lifecycle.stop(project, name, session.target)
+    lifecycle.start(project, name, session.target, services)
     display_change(name, "restarted")

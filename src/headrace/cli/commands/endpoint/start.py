@@ -18,5 +18,5 @@ def start_command(name: str) -> None:
 
     session = current()
     project = session.project()
-    started = lifecycle.start(project, name, session.place, session.services(project))
+    started = lifecycle.start(project, name, session.target, session.services(project))
     display_change(name, "started" if started else "was running")

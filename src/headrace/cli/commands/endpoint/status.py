@@ -43,7 +43,7 @@ def status_command(name: str) -> int:
     from headrace.endpoints.status import endpoint_document
 
     project, services = project_and_services()
-    row = endpoint_document(project, name, current().place, services)
+    row = endpoint_document(project, name, current().target, services)
     display(row, lambda: record(row, _STATUS), ("name", "state", "service", "id"))
     return 1 if row["kind"] == "installed" and row["state"] != "running" else 0
 
@@ -53,19 +53,19 @@ def _ago(seconds: int | None) -> str:
 
 
 def _configuration(row: dict[str, Any]) -> str:
-    told = row["configuration"]
-    if told is None:
+    settings = row["configuration"]
+    if settings is None:
         return ""
     if row["kind"] == "installed":
-        changed = ", ".join(told["outdated"]) or told["error"]
+        changed = ", ".join(settings["outdated"]) or settings["error"]
         hint = f"`headrace endpoint restart {row['name']}` takes up what changed: {changed}"
-        return hint if told["differs"] else "as the project has it"
-    if not told["in_use"]:
-        return f"{told['on_disk']} on disk, none in use" if told["on_disk"] else ""
-    since = f"{told['in_use']} in use since {told['taken_up']}"
-    if not told["differs"]:
+        return hint if settings["differs"] else "as the project has it"
+    if not settings["in_use"]:
+        return f"{settings['on_disk']} on disk, none in use" if settings["on_disk"] else ""
+    since = f"{settings['in_use']} in use since {settings['taken_up']}"
+    if not settings["differs"]:
         return f"{since}, the same on disk"
-    on_disk = told["on_disk"] or "none that could be used"
+    on_disk = settings["on_disk"] or "none that could be used"
     return f"{since}; on disk: {on_disk}, taken up by the next task"
 
 

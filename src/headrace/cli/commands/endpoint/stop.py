@@ -17,5 +17,5 @@ def stop_command(name: str) -> None:
     from headrace.endpoints import lifecycle
 
     session = current()
-    stopped = lifecycle.stop(session.project(), name, session.place)
+    stopped = lifecycle.stop(session.project(), name, session.target)
     display_change(name, "stopped" if stopped else "was not running")

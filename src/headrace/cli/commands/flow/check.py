@@ -40,7 +40,7 @@ def check_command(what: tuple[str, ...], sarif_file: str | None) -> int:
     names = [name for name in what if Path(name) not in files]
     findings = [finding for file in files for finding in check_file(file)]
     if names or not files:
-        findings += check_flows(current().project(), names, current().place)
+        findings += check_flows(current().project(), names, current().target)
     if sarif_file is not None:
         _write_sarif(findings, sarif_file)
     if sarif_file != "-":

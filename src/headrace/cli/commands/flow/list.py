@@ -16,5 +16,5 @@ def list_command() -> None:
     from headrace.deploy.inventory import flow_inventory
 
     session = current()
-    flows = flow_inventory(session.project(), session.place)
+    flows = flow_inventory(session.project(), session.target)
     display_table(flows, FLOW_FIELDS, "The project has no flows.")

@@ -16,5 +16,5 @@ def list_command() -> None:
     from headrace.deploy.inventory import function_inventory
 
     session = current()
-    functions = function_inventory(session.project(), session.place)
+    functions = function_inventory(session.project(), session.target)
     display_table(functions, FUNCTION_FIELDS, "The project has no functions.")

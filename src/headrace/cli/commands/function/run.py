@@ -62,6 +62,6 @@ def run_command(
     kwargs = read_input(file, settings, function_arguments(project, name))
     services = session.services(project, start=True)
     result = call_function(
-        project, session.place, services, name, endpoint, kwargs, wait_time=wait_time
+        project, session.target, services, name, endpoint, kwargs, wait_time=wait_time
     )
     display(result, lambda: json.dumps(result, indent=1, ensure_ascii=False), ())

@@ -22,10 +22,10 @@ def show_command(name: str, source: bool) -> None:
     project = session.project()
     if source:
         services = session.services(project, start=True)
-        stored = registered_source(project, session.place, services, name)
+        stored = registered_source(project, session.target, services, name)
         display(stored, stored["source"].removesuffix("\n"), ("name", "state", "id"))
         return
-    document = function_document(project, session.place, name)
+    document = function_document(project, session.target, name)
     fields = [
         Field("Function", lambda _: document["signature"]),
         Field("State", lambda _: document["state"]),

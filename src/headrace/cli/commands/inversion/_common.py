@@ -58,6 +58,6 @@ def drop(kind: str, name: str, directory: Path, why: str, undo: bool) -> None:
     number = commands.drop(home, kind, name, why, undo=undo)
     running = commands.unfinished_iteration(home)
     does = "takes part again" if undo else "is left out"
-    also = f"; and in iteration {running}, if its line search has not begun"
+    also = f"; and in iteration {running}, if its line search has not started"
     text = f"{name} {does} from iteration {number} on{also if running is not None else ''}."
     display_message(text, iteration=number)

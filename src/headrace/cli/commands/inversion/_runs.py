@@ -1,4 +1,4 @@
-"""Whether somebody advances an inversion: its runs, and the watch that arrivals them."""
+"""The runs that advance an inversion, and the watch that starts them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InversionRuns:
     """The runs of an inversion's iterations.
 
     Args:
-        session: says which place is asked.
+        session: says which target is asked.
         home: the inversion's directory.
     """
 
@@ -49,22 +49,22 @@ class InversionRuns:
         from headrace.seismic.inversion.status import RunState
 
         try:
-            project = load_project(self._home, self._session.profile, self._session.place)
+            project = load_project(self._home, self._session.profile, self._session.target)
         except ProjectError as error:
             return RunState("unknown", f"no project is around it that would run it: {error}")
         try:
-            if self._session.place == "local" and not _facility_is_up(project):
+            if self._session.target == "local" and not _facility_is_up(project):
                 return RunState(
                     "waiting",
                     f"the facility of {project.root} is down, so nobody advances iteration "
                     f"{iteration}; `headrace watch` there arrivals it and goes on",
                 )
             services = self._session.services(project)
-            arrivals = ArrivalLookup.load(project, self._session.place)
+            arrivals = ArrivalLookup.load(project, self._session.target)
             arrival = arrivals.find(self._home / "iterations" / f"{iteration:03d}")
             view = self._newest(project, services, iteration)
             if view is None and arrival is not None and arrival.run_id is not None:
-                # Many runs of others may have begun since.
+                # Many runs of others may have started since.
                 view = RunPoller(arrival.run_id).poll(services)
         except (HeadraceError, GlobusError, OSError) as error:
             return RunState("unknown", f"its runs cannot be asked for: {_line(error)}")
@@ -76,8 +76,8 @@ class InversionRuns:
         from headrace.runs import RunPoller
         from headrace.runs.query import list_runs
 
-        place = self._session.place
-        for run in list_runs(project, place, services, flow=FLOW, limit=_LOOKED_THROUGH):
+        target = self._session.target
+        for run in list_runs(project, target, services, flow=FLOW, limit=_LOOKED_THROUGH):
             follower = RunPoller(str(run["run_id"]))
             view = follower.poll(services)
             first = (follower.entries[0].get("details") or {}) if follower.entries else {}
@@ -142,7 +142,7 @@ def _without_run(arrivals: ArrivalLookup, arrival: Record | None, iteration: int
         )
     return RunState(
         "waiting",
-        f"iteration {iteration} is published and its run has not begun yet"
+        f"iteration {iteration} is published and its run has not started yet"
         if arrivals.watched
         else f"iteration {iteration} is published, but no `headrace watch` is on to run it",
     )

@@ -8,13 +8,13 @@ import click
 
 from headrace.cli.commands.inversion._directory import directory_argument, home_of, staging_of
 from headrace.cli.commands.inversion._text import status_text
-from headrace.cli.parsing.options import output_options, place_option
+from headrace.cli.parsing.options import output_options, target_option
 from headrace.cli.termio.display import display
 
 
 @click.command
 @directory_argument
-@place_option
+@target_option
 @output_options
 def status_command(directory: Path) -> None:
     """Show the progress, misfits, times, core hours and forecast of the inversion in DIR.

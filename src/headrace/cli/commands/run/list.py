@@ -30,5 +30,5 @@ def list_command(limit: int, flow: str | None, status: str | None) -> None:
     session = current()
     project = session.project()
     services = session.services(project)
-    runs = list_runs(project, session.place, services, limit=limit, flow=flow, status=status)
+    runs = list_runs(project, session.target, services, limit=limit, flow=flow, status=status)
     display_table(runs, RUN_FIELDS, "No runs.")

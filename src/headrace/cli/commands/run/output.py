@@ -57,7 +57,7 @@ def output_command(
     parts = [
         part.tail(tail)
         for task in tasks_of(view, follower.entries, state)
-        for part in read_output(project, session.place, services, task, deadline)
+        for part in read_output(project, session.target, services, task, deadline)
     ]
     display(
         [part.document() for part in parts],
@@ -90,7 +90,7 @@ def _follow(
         for task in tasks:
             parts = read_output(
                 project,
-                session.place,
+                session.target,
                 services,
                 task,
                 deadline,
@@ -101,4 +101,4 @@ def _follow(
                 printer.show(part)
         if view.final:
             return
-        pause.wait(POLL_INTERVALS[session.place])
+        pause.wait(POLL_INTERVALS[session.target])

@@ -23,5 +23,5 @@ def resume_command(run_id: str) -> None:
     session = current()
     services = session.services(session.project())
     found = find_run(services, run_id)
-    document = resume_run(services, session.place, found)
+    document = resume_run(services, session.target, found)
     display(document, f"{found}: resumed", RUN_COLUMNS)

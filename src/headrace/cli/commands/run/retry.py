@@ -43,7 +43,7 @@ def retry_command(
     services = session.services(session.project(), start=True)
     found = find_run(services, run_id)
     document = retry_run(
-        services, session.place, found, state=state, result=given, latest=latest, label=label
+        services, session.target, found, state=state, result=given, latest=latest, label=label
     )
     begins = document["retry_of"]["state"]
     where = f"after {begins}" if result is not None else f"at {begins or 'its start'}"

@@ -26,9 +26,9 @@ def show_command(run_id: str) -> None:
     services = session.services(project)
     poller = RunPoller(find_run(services, run_id))
     view = poller.poll(services)
-    why = pending_reason(project, session.place, services, view, poller.entries)
+    why = pending_reason(project, session.target, services, view, poller.entries)
     display(
-        {**run_document(view, project, session.place), "waits_for": why or None},
-        lambda: run_text(view, project, session.place, why),
+        {**run_document(view, project, session.target), "waits_for": why or None},
+        lambda: run_text(view, project, session.target, why),
         RUN_COLUMNS,
     )

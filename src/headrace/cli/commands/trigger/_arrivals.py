@@ -17,7 +17,7 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
     from headrace.triggers.state_files import ledger_file
 
     session = current()
-    records = read_ledger(ledger_file(session.project(), session.place))
+    records = read_ledger(ledger_file(session.project(), session.target))
     return [
         {
             "id": record.id,

@@ -23,7 +23,7 @@ def check_command(triggers: tuple[str, ...]) -> None:
     session = current()
     project = session.project()
     chosen = choose(project, triggers)
-    refuse_wrong(project, session.place, chosen)
+    refuse_wrong(project, session.target, chosen)
     display(
         [{"name": one.name, "problems": []} for one in chosen],
         lambda: f"Nothing is wrong with {', '.join(one.name for one in chosen)}.",

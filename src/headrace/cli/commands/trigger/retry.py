@@ -35,7 +35,7 @@ def retry_command(name: str, patterns: tuple[str, ...]) -> int:
         if one["state"] == "refused"
         and (not patterns or any(fnmatchcase(one["name"], pattern) for pattern in patterns))
     ]
-    path = ledger_file(project, session.place)
+    path = ledger_file(project, session.target)
     count = retry_refused(path, [one["id"] for one in wanted]) if wanted else 0
     display(
         {"trigger": name, "arrivals": [one["name"] for one in wanted], "count": count},

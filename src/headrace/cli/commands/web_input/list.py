@@ -33,7 +33,7 @@ def list_command(all_: bool, flow: str | None, run: str | None) -> None:
     found = list_web_inputs(
         services,
         include_closed=all_,
-        flow_id=deployed_flow(project, session.place, flow).id if flow else None,
+        flow_id=deployed_flow(project, session.target, flow).id if flow else None,
         run_id=find_run(services, run) if run else None,
     )
     display_table(found, WEB_INPUT_FIELDS, "No web inputs.")
