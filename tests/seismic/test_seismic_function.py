@@ -27,7 +27,7 @@ Function = Callable[..., dict[str, Any]]
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Function:
     """The function from its own source text alone, in a directory that is nobody's."""
-    spec = importlib.util.spec_from_file_location("process_waveforms_module", SOURCE)
+    spec = importlib.util.spec_from_file_location("adjoint_sources_module", SOURCE)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
