@@ -18,6 +18,7 @@ from waiting import wait_until
 from headrace.facility.providers import http as module
 from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.http_calls import CallError, HttpClient
+from headrace.facility.providers.polling import CONCURRENT_CALLS
 from headrace.facility.settings import ProviderSettings, Settings, SettingsFile, write_settings
 from headrace.facility.store.actions import ActionTable
 
@@ -317,9 +318,9 @@ def test_a_provider_that_drips_holds_no_other_up(
     monkeypatch.setattr(module, "CALL_SECONDS", 100_000.0)
     for _ in range(12):
         calling.start({"A": state(server, ActionUrl=dripping.url)})
-    wait_until(lambda: dripping.asked >= module._CONCURRENT_CALLS, "its share is taken")
+    wait_until(lambda: dripping.asked >= CONCURRENT_CALLS, "its share is taken")
     assert calling.ended(calling.start({"A": state(server)})).status == "SUCCEEDED"
-    assert dripping.asked == module._CONCURRENT_CALLS
+    assert dripping.asked == CONCURRENT_CALLS
     calling.http.close()  # does not wait for the bytes
 
 

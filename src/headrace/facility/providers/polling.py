@@ -19,7 +19,7 @@ from headrace.facility.store.database import Store
 logger = logging.getLogger(__name__)
 
 # At each provider: one that is slow keeps none of the threads of another.
-_CONCURRENT_CALLS: Final = 4
+CONCURRENT_CALLS: Final = 4
 MAX_LOGGED: Final = 300
 
 
@@ -96,7 +96,7 @@ class PollingProvider(ProviderBase, ABC):
                 return
             if key not in self._pools:
                 self._pools[key] = ThreadPoolExecutor(
-                    _CONCURRENT_CALLS, thread_name_prefix=f"provider {key}"
+                    CONCURRENT_CALLS, thread_name_prefix=f"provider {key}"
                 )
             self._pools[key].submit(work, *arguments)
 
