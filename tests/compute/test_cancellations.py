@@ -42,7 +42,7 @@ class FakeScheduler:
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
     fake = FakeScheduler("given-up", "wanted")
     monkeypatch.setattr(cancelling, "get_scheduler", lambda: fake)
-    monkeypatch.setattr(cancelling, "_LOOKS", (0.0,))
+    monkeypatch.setattr(cancelling, "_LOOKUP_PAUSES", (0.0,))
     monkeypatch.setattr(cancelling, "_RETRY_SECONDS", 0.01)
     return fake
 

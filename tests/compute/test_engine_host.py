@@ -12,7 +12,7 @@ import pytest
 from compute.endpoint_tools import REPOSITORY, task
 
 from headrace.compute import engine_host
-from headrace.compute.engine import Packed
+from headrace.compute.engine import EngineResult
 from headrace.compute.engine_host import Host
 from headrace.compute.process_records import HostRecord
 
@@ -64,7 +64,7 @@ def test_work_that_raises_is_begun_again(host: Host) -> None:
         if faults:
             raise faults.pop()
 
-    host._keep_doing(work)
+    host._run_until_done(work)
     assert faults == []
 
 
@@ -73,4 +73,4 @@ class _Engine:
         self.task_id = task_id
 
     def submit(self, one, on_end) -> None:
-        on_end(self.task_id, Packed(False, '11\n{"a": 1}'))
+        on_end(self.task_id, EngineResult(False, '11\n{"a": 1}'))

@@ -160,7 +160,8 @@ def test_a_task_that_waits_for_a_worker_and_is_given_up_never_begins(
         host.submit(one)
     wait_until((tmp_path / "first").exists, "the first runs")
     assert (
-        host.waiting_for(second.task_id) == "waits for one of the 1 workers of the endpoint tested"
+        host.pending_reason(second.task_id)
+        == "waits for one of the 1 workers of the endpoint tested"
     )
     host.cancel(second.task_id)
     (tmp_path / "end").touch()

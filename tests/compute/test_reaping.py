@@ -15,7 +15,7 @@ from compute.endpoint_tools import Events, spec, task
 from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, reap
-from headrace.compute.process_records import HOST_ID_VARIABLE, Blocks, HostRecord, Records
+from headrace.compute.process_records import HOST_ID_VARIABLE, BlockJobs, HostRecord, HostRecords
 
 IGNORES_TERM = (
     "import signal, subprocess, sys, time\n"
@@ -55,7 +55,7 @@ def dead_host(state: Path, **fields: str) -> HostRecord:
     """The record of a host whose parent is gone, though its pid is in use again."""
     values = {"own_job": "", "slurm_conf": "", **fields}
     record = HostRecord(secrets.token_hex(8), os.getppid(), 1.0, **values)
-    Records(state).write(record)
+    HostRecords(state).write(record)
     return record
 
 
@@ -97,8 +97,8 @@ def test_jobs_that_cannot_be_looked_up_stay_on_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = dead_host(tmp_path)
-    records = Records(tmp_path)
-    records.write_blocks(record.host_id, Blocks("slurm", ("12",)))
+    records = HostRecords(tmp_path)
+    records.write_blocks(record.host_id, BlockJobs("slurm", ("12",)))
     monkeypatch.setenv("PATH", str(tmp_path))
     for _ in range(2):
         (line,) = reap(tmp_path)
@@ -108,7 +108,7 @@ def test_jobs_that_cannot_be_looked_up_stay_on_record(
 
 def test_records_are_private(tmp_path: Path) -> None:
     record = dead_host(tmp_path)
-    Records(tmp_path).write_blocks(record.host_id, Blocks("local", ("1",)))
+    HostRecords(tmp_path).write_blocks(record.host_id, BlockJobs("local", ("1",)))
     modes = {p.stat().st_mode & 0o777 for p in (tmp_path / "hosts").iterdir()}
     assert modes == {0o600}
     assert (tmp_path / "hosts").stat().st_mode & 0o777 == 0o700

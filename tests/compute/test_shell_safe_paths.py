@@ -8,7 +8,7 @@ import pytest
 from compute.endpoint_tools import Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost
-from headrace.compute.shell_safe_paths import plain_path, remove_link
+from headrace.compute.shell_safe_paths import remove_link, shell_safe_path
 
 
 def here() -> str:
@@ -27,17 +27,17 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_plain_path_stays_as_it_is(tmp_path: Path, links: Path) -> None:
-    assert plain_path(tmp_path / "project-1.2_a") == tmp_path / "project-1.2_a"
+    assert shell_safe_path(tmp_path / "project-1.2_a") == tmp_path / "project-1.2_a"
     assert not links.exists()
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_another_one_has_a_link_that_stays_the_same(tmp_path: Path, links: Path, name: str) -> None:
-    found = plain_path(tmp_path / name)
+    found = shell_safe_path(tmp_path / name)
     assert found.parent == links
     assert found.readlink() == tmp_path / name
-    assert plain_path(tmp_path / name) == found
-    assert plain_path(tmp_path / f"{name}2") != found
+    assert shell_safe_path(tmp_path / name) == found
+    assert shell_safe_path(tmp_path / f"{name}2") != found
     assert links.stat().st_mode & 0o077 == 0
 
 
@@ -46,7 +46,7 @@ def test_where_no_link_can_be_made_the_way_out_is_told(
 ) -> None:
     monkeypatch.setenv("HEADRACE_LINKS", str(tmp_path / "with a space"))
     with pytest.raises(ComputeError, match="set HEADRACE_LINKS to a directory with a plain path"):
-        plain_path(tmp_path / "my project")
+        shell_safe_path(tmp_path / "my project")
 
 
 def test_links_that_lead_nowhere_are_removed_when_another_one_is_made(
@@ -55,12 +55,12 @@ def test_links_that_lead_nowhere_are_removed_when_another_one_is_made(
     kept, gone = tmp_path / "my project", tmp_path / "another project"
     for path in (kept, gone):
         path.mkdir()
-        plain_path(path)
+        shell_safe_path(path)
     gone.rmdir()
     (links / "mine.txt").write_text("not a link\n")
     third = tmp_path / "third project"
     third.mkdir()
-    plain_path(third)
+    shell_safe_path(third)
     left = {link.readlink() for link in links.iterdir() if link.is_symlink()}
     assert left == {kept, third}
     assert (links / "mine.txt").exists()
@@ -69,7 +69,10 @@ def test_links_that_lead_nowhere_are_removed_when_another_one_is_made(
 def test_a_link_is_removed_alone_where_it_leads_to_the_directory(
     tmp_path: Path, links: Path
 ) -> None:
-    first, second = plain_path(tmp_path / "my project"), plain_path(tmp_path / "project (2)")
+    first, second = (
+        shell_safe_path(tmp_path / "my project"),
+        shell_safe_path(tmp_path / "project (2)"),
+    )
     second.unlink()
     second.symlink_to(tmp_path / "elsewhere")
     for path in ("my project", "project (2)", "project-3", "never seen"):

@@ -13,7 +13,7 @@ from waiting import wait_until
 
 from headrace._internal.transient_errors import is_transient, mentions_transient_error
 from headrace.compute import ComputeError, EndpointHost
-from headrace.compute.engine import is_passing_submission
+from headrace.compute.engine import is_transient_submission_error
 
 
 def answer() -> int:
@@ -56,7 +56,7 @@ def test_what_stays_is_not_waited_for(number: int) -> None:
 def test_a_block_that_is_refused_for_a_while_is_submitted_later(stderr: str, passes: bool) -> None:
     parsl_errors = pytest.importorskip("parsl.providers.errors", reason="needs the extra")
     error = parsl_errors.SubmitException("block-0", "no job id", "", stderr, 1)
-    assert is_passing_submission(error) is passes
+    assert is_transient_submission_error(error) is passes
 
 
 @pytest.mark.timeout(240)
@@ -72,7 +72,9 @@ def test_a_host_that_cannot_be_started_now_is_started_later(tmp_path: Path) -> N
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
         try:
             host.submit(one)
-            wait_until(lambda: "Too many open files" in host.waiting_for(one.task_id), "it is told")
+            wait_until(
+                lambda: "Too many open files" in host.pending_reason(one.task_id), "it is told"
+            )
             assert host.status()["state"] == "starting"
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -94,7 +96,9 @@ def test_a_task_that_nobody_waits_for_any_more_is_not_tried_for_ever(tmp_path: P
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
         try:
             host.submit(one)
-            wait_until(lambda: "Too many open files" in host.waiting_for(one.task_id), "it is told")
+            wait_until(
+                lambda: "Too many open files" in host.pending_reason(one.task_id), "it is told"
+            )
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         host.cancel(one.task_id)

@@ -322,7 +322,7 @@ def test_workers_that_are_gone_are_not_called_ready(tmp_path: Path) -> None:
         assert host.status()["state"] == "idle"
         host.submit(one)
         wait_until(lambda: host.status()["state"] == "waiting for workers", "the task waits")
-        assert host.waiting_for(one.task_id) == "waits for the endpoint tested to get workers"
+        assert host.pending_reason(one.task_id) == "waits for the endpoint tested to get workers"
         stopped.unlink()
         assert events.wait(one.task_id).result == 25
         wait_until(lambda: host.status()["state"] == "ready", "a worker is free")

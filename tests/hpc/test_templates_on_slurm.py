@@ -53,7 +53,7 @@ def shell(command: str) -> TaskSpec:
     return TaskSpec(
         str(uuid.uuid4()),
         serializer.serialize(ShellFunction(command)),
-        packed=serializer.pack_buffers(arguments),
+        serialized_arguments=serializer.pack_buffers(arguments),
     )
 
 
@@ -94,7 +94,7 @@ def test_a_template_runs_all_kinds_of_work(
         assert (done.kind, done.result) == ("done", 3), done.error
         ran = events.wait(command.task_id)
         assert ran.kind == "done", ran.error
-        result = shell_result(ran.message)
+        result = shell_result(ran.serialized_result)
         assert (result.returncode, result.stdout) == (0, "42\n")
         forward = events.wait(job.task_id)
         assert forward.kind == "done", forward.error

@@ -23,7 +23,7 @@ _DONE: Final = "done\n"
 _KEPT: Final = 1000
 # A job may be on its way to Slurm at the moment when its task is given up: it is looked for so
 # often, so many seconds apart.
-_LOOKS: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+_LOOKUP_PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 _RETRY_SECONDS: Final = 60.0
 
 
@@ -95,7 +95,7 @@ class Cancellations:
 
     def _cancel(self, tasks: set[str]) -> None:
         answered, scheduler = True, get_scheduler()
-        for pause in () if scheduler.missing_commands() else _LOOKS:
+        for pause in () if scheduler.missing_commands() else _LOOKUP_PAUSES:
             if self._stopping.wait(pause):
                 return
             begun = time.monotonic()

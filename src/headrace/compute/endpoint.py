@@ -17,9 +17,9 @@ from headrace._internal.transient_errors import is_transient
 from .bundling import without_bundle
 from .cancelling import Cancellations
 from .errors import ComputeError
-from .host_process import CANCELLED, NOT_NOW, Child
+from .host_process import CANCELLED_DIRECTORY, EXIT_TEMPORARY_FAILURE, HostProcess
 from .models import EndpointSpec, TaskEvent, TaskSpec, TaskState
-from .process_records import Records
+from .process_records import HostRecords
 from .reaping import reap
 from .templates import Template, check_endpoint
 
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 MAX_RESTARTS = 4
 # What stands in the text of a function that runs batch jobs by our module.
-_USES_JOBS = "run_batch_"
-_LONGEST_PAUSE = 60.0
+_RUNS_BATCH_JOBS = "run_batch_"
+_MAX_RETRY_SECONDS = 60.0
 _MAX_ARGUMENT_BYTES = 10_000_000  # what the hosted service accepts
 
 
@@ -54,32 +54,32 @@ class EndpointHost:
     ) -> None:
         self.spec = spec
         self.configuration = configuration
-        self.taken_up = datetime.now(UTC).isoformat(timespec="seconds")
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._on_event = on_event
         self._lock = threading.RLock()
-        self._child: Child | None = None
+        self._process: HostProcess | None = None
         self._thread: threading.Thread | None = None
         self._tasks: dict[str, TaskSpec] = {}
         self._states: dict[str, TaskState] = {}
         self._template: Template | None = None
         self._ready = threading.Event()  # the child said ready or refused, or is given up
         self._closing = threading.Event()
-        self._refusal = ""
+        self._start_error = ""
         self._restarts = 0
         self._failures = 0
         self._report: dict[str, Any] = {}
         self._warning = ""
-        self._waits = ""
-        self._hand_over: Callable[[TaskSpec], None] | None = None
+        self._retry_reason = ""
+        self._resubmit: Callable[[TaskSpec], None] | None = None
         self._starting = 0
-        self._cancellations = Cancellations(spec.state_dir / CANCELLED)
+        self._cancellations = Cancellations(spec.state_dir / CANCELLED_DIRECTORY)
         self._cancellations.resume()
 
     @property
     def pid(self) -> int | None:
         """The child's process id, None while there is none."""
         with self._lock:
-            return self._child.pid if self._child else None
+            return self._process.pid if self._process else None
 
     def start(self, timeout: float = 120.0) -> None:
         """Start the child and wait until its engine is up. Does nothing when it is.
@@ -99,10 +99,10 @@ class EndpointHost:
             with self._lock:
                 self._starting -= 1
         if not up:
-            reason = f": {self._waits}" if self._waits else f"; see {self._log_path}"
+            reason = f": {self._retry_reason}" if self._retry_reason else f"; see {self._log_path}"
             raise ComputeError(f"endpoint {self.spec.name}: not up after {timeout:g} s{reason}")
-        if self._refusal:
-            raise ComputeError(self._refusal)
+        if self._start_error:
+            raise ComputeError(self._start_error)
 
     def submit(self, task: TaskSpec) -> None:
         """Submit a task, and start the child where none runs. Does not wait for it.
@@ -120,7 +120,9 @@ class EndpointHost:
         if task.user_endpoint_config:
             template.check({**self.spec.options, **task.user_endpoint_config}, self.spec.name)
         try:
-            size = len(task.packed) or len(json.dumps([task.args, task.kwargs], allow_nan=False))
+            size = len(task.serialized_arguments) or len(
+                json.dumps([task.args, task.kwargs], allow_nan=False)
+            )
         except (TypeError, ValueError) as error:
             raise ComputeError(f"task {task.task_id}: arguments are no JSON: {error}") from error
         if size > _MAX_ARGUMENT_BYTES:
@@ -133,7 +135,7 @@ class EndpointHost:
                 return
             self._tasks[task.task_id] = task
             self._states[task.task_id] = "pending"
-            child = self._child
+            child = self._process
         if child is not None:
             child.send({"do": "submit", "task": vars(task)})
         self._ensure_thread()
@@ -150,8 +152,8 @@ class EndpointHost:
         with self._lock:
             known = self._tasks.pop(task_id, None)
             self._states.pop(task_id, None)
-            child = self._child
-        jobs = known is None or _USES_JOBS in without_bundle(known.function_code)
+            child = self._process
+        jobs = known is None or _RUNS_BATCH_JOBS in without_bundle(known.function_code)
         self._cancellations.add(task_id, jobs=jobs)
         if known is None:
             return
@@ -160,19 +162,19 @@ class EndpointHost:
         self._end_retired()
         self._deliver(TaskEvent(task_id, "failed", error="the task was cancelled"))
 
-    def knows(self, task_id: str) -> bool:
+    def has_task(self, task_id: str) -> bool:
         """Return whether a task was submitted here and has not ended."""
         with self._lock:
             return task_id in self._tasks
 
-    def waiting_for(self, task_id: str) -> str:
+    def pending_reason(self, task_id: str) -> str:
         """Say in one line what keeps a task from beginning; empty where nothing does."""
         with self._lock:
             if self._states.get(task_id) != "pending":
                 return ""
             name, workers = self.spec.name, self._report.get("workers", 0)
-            if self._obstacle():
-                return self._obstacle()
+            if self._current_problem():
+                return self._current_problem()
             if not self._ready.is_set():
                 return f"waits for the endpoint {name} to start"
             if not workers:
@@ -183,17 +185,17 @@ class EndpointHost:
     def stopped(self) -> bool:
         """Whether nothing of the host runs."""
         with self._lock:
-            return self._thread is None and self._child is None
+            return self._thread is None and self._process is None
 
-    def retire(self, hand_over: Callable[[TaskSpec], None]) -> None:
+    def retire(self, resubmit: Callable[[TaskSpec], None]) -> None:
         """Give back the tasks that no worker has begun, and stop when the others have ended.
 
         Args:
-            hand_over: receives each task that another host must run, from any thread.
+            resubmit: receives each task that another host must run, from any thread.
         """
         with self._lock:
-            self._hand_over = hand_over
-            child = self._child
+            self._resubmit = resubmit
+            child = self._process
             tasks = list(self._tasks)
         if child is not None and tasks:
             child.send({"do": "withdraw", "task_ids": tasks})
@@ -219,26 +221,26 @@ class EndpointHost:
             ]
             return {
                 "state": self._state(len(busy)),
-                "pid": self._child.pid if self._child else None,
+                "pid": self._process.pid if self._process else None,
                 "restarts": self._restarts,
                 "tasks": dict(Counter(self._states.values())),
                 "managers": self._report.get("managers", 0),
                 "workers": self._report.get("workers", 0),
                 "busy": busy,
-                "jobs": self._child.jobs() if self._child else [],
-                "error": self._refusal,
-                "warning": self._obstacle(),
+                "jobs": self._process.jobs() if self._process else [],
+                "error": self._start_error,
+                "warning": self._current_problem(),
             }
 
-    def _obstacle(self) -> str:
-        return self._waits or str(self._report.get("obstacle", "")) or self._warning
+    def _current_problem(self) -> str:
+        return self._retry_reason or str(self._report.get("obstacle", "")) or self._warning
 
     def _state(self, busy: int) -> str:
-        if self._refusal:
+        if self._start_error:
             return "refused"
         if self._thread is None or not self._thread.is_alive():
             return "stopped"
-        if self._hand_over is not None:
+        if self._resubmit is not None:
             return "retiring"
         if not self._ready.is_set():
             return "starting"
@@ -258,9 +260,9 @@ class EndpointHost:
         self._closing.set()
         self._cancellations.stop()
         with self._lock:
-            child, thread = self._child, self._thread
+            child, thread = self._process, self._thread
         if child is not None:
-            child.ask_to_stop(timeout)
+            child.request_stop(timeout)
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         with self._lock:
@@ -284,7 +286,7 @@ class EndpointHost:
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
-            self._refusal = ""
+            self._start_error = ""
             self._failures = 0
             self._ready.clear()
             self._thread = threading.Thread(
@@ -297,7 +299,7 @@ class EndpointHost:
             self._keep_alive()
         except Exception as error:
             log.exception("endpoint %s: its supervision ended", self.spec.name)
-            self._give_up(f"endpoint {self.spec.name}: {type(error).__name__}: {error}")
+            self._fail_all(f"endpoint {self.spec.name}: {type(error).__name__}: {error}")
 
     def _keep_alive(self) -> None:
         pause = 1.0
@@ -306,9 +308,9 @@ class EndpointHost:
             try:
                 for line in reap(self.spec.state_dir):
                     log.warning("endpoint %s: left by an earlier host: %s", self.spec.name, line)
-                finished, waits = self._run_child()
+                finished, waits = self._run_process()
             except ComputeError as error:
-                self._give_up(str(error))
+                self._fail_all(str(error))
                 return
             except (OSError, MemoryError) as error:
                 if not is_transient(error):
@@ -316,17 +318,17 @@ class EndpointHost:
                 finished, waits = False, f"endpoint {self.spec.name}: {error}"
             if finished or self._closing.is_set():
                 return
-            if self._hand_over is not None:
-                self._hand_over_all()
+            if self._resubmit is not None:
+                self._resubmit_all()
                 return
             if waits:
                 if not self._wait_and_try_again(waits, pause):
                     return
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _MAX_RETRY_SECONDS)
                 continue
             pause = 1.0
             if self._failures > MAX_RESTARTS:
-                self._give_up(
+                self._fail_all(
                     f"endpoint {self.spec.name}: its host died {self._failures} times in a row; "
                     f"see {self._log_path}"
                 )
@@ -337,17 +339,17 @@ class EndpointHost:
         """Wait where somebody wants the endpoint up; say whether it is to be tried again."""
         log.warning("%s; tried again in %g s", waits, pause)
         with self._lock:
-            self._waits = f"{waits}; tried again until it works"
+            self._retry_reason = f"{waits}; tried again until it works"
         until = time.monotonic() + pause
         while time.monotonic() < until and not self._closing.wait(0.1):
             with self._lock:
                 wanted = bool(self._tasks) or self._starting > 0
             if not wanted:
-                self._give_up(waits)
+                self._fail_all(waits)
                 return False
         return not self._closing.is_set()
 
-    def _run_child(self) -> tuple[bool, str]:
+    def _run_process(self) -> tuple[bool, str]:
         """Run one child to its end.
 
         Returns:
@@ -355,7 +357,7 @@ class EndpointHost:
             work at present, where that may pass.
         """
         with self._lock:
-            self._child = child = Child(self.spec, Records(self.spec.state_dir))
+            self._process = child = HostProcess(self.spec, HostRecords(self.spec.state_dir))
             for task in self._tasks.values():
                 child.send({"do": "submit", "task": vars(task)})
             self._states = dict.fromkeys(self._tasks, "pending")
@@ -365,17 +367,17 @@ class EndpointHost:
                 refusal = str(event["error"])
                 waits = refusal if event.get("passing") else ""
             else:
-                self._take(event)
+                self._handle_event(event)
         with self._lock:
-            self._child = None
+            self._process = None
             self._report = {}
             self._warning = ""
         for line in child.end():
             log.warning("endpoint %s: left by the dead host: %s", self.spec.name, line)
-        if waits or child.exit_code == NOT_NOW:
+        if waits or child.exit_code == EXIT_TEMPORARY_FAILURE:
             return False, waits or f"endpoint {self.spec.name}: see {self._log_path}"
         if refusal:
-            self._give_up(refusal)
+            self._fail_all(refusal)
             return True, ""
         if self._closing.is_set():
             return True, ""
@@ -384,17 +386,17 @@ class EndpointHost:
         log.warning("endpoint %s: the host died (%s)", self.spec.name, child.exit_code)
         return False, ""
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _handle_event(self, event: Mapping[str, Any]) -> None:
         kind = event["event"]
         if kind == "ready":
-            self._waits = ""
+            self._retry_reason = ""
             self._ready.set()
         elif kind == "withdrawn":
             with self._lock:
                 task = self._tasks.pop(event["task_id"], None)
                 self._states.pop(event["task_id"], None)
-            if task is not None and self._hand_over is not None:
-                self._hand_over(task)
+            if task is not None and self._resubmit is not None:
+                self._resubmit(task)
             self._end_retired()
         elif kind == "warning":
             with self._lock:
@@ -424,23 +426,23 @@ class EndpointHost:
 
     def _end_retired(self) -> None:
         with self._lock:
-            over = self._hand_over is not None and not self._tasks and not self._closing.is_set()
+            over = self._resubmit is not None and not self._tasks and not self._closing.is_set()
         if over and not self.stopped:
             threading.Thread(target=self.stop, name="retire endpoint", daemon=True).start()
 
-    def _hand_over_all(self) -> None:
+    def _resubmit_all(self) -> None:
         with self._lock:
             tasks = list(self._tasks.values())
             self._tasks.clear()
             self._states.clear()
             self._thread = None
         for task in tasks:
-            if self._hand_over is not None:
-                self._hand_over(task)
+            if self._resubmit is not None:
+                self._resubmit(task)
 
-    def _give_up(self, reason: str) -> None:
+    def _fail_all(self, reason: str) -> None:
         with self._lock:
-            self._refusal = reason
+            self._start_error = reason
             tasks = list(self._tasks)
             self._tasks.clear()
             self._states.clear()

@@ -22,29 +22,29 @@ from typing import Any
 from headrace._internal.transient_errors import is_transient, mentions_transient_error
 
 from .errors import ComputeError
-from .idle_blocks import BlockFailures
+from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
 from .scheduler.refusals import classify_refusal
-from .shell_safe_paths import plain_path, remove_link
+from .shell_safe_paths import remove_link, shell_safe_path
 from .slurm_blocks import missing_commands
 from .task_results import one_line
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE, check_options
-from .wrapping import Supervision, Wrapper
+from .wrapping import SupervisionPaths, TaskWrapper
 
 log = logging.getLogger(__name__)
 
 _RESULT_SERIALIZERS = ("globus_compute_sdk.serialize.JSONData",)
-_LONGEST_PAUSE = 60.0
+_MAX_RETRY_SECONDS = 60.0
 _PYTHON_EXEC = "globus-compute-endpoint python-exec "
 
 
 @dataclass(frozen=True)
-class Packed:
+class EngineResult:
     """What the engine says of a task that ended, not yet unpacked."""
 
     is_error: bool
     data: str
-    message: str = ""
+    serialized: str = ""
 
 
 def read_environment(template: Path) -> dict[str, str]:
@@ -119,7 +119,7 @@ def _provider_of(text: str, where: Path) -> str:
         raise ComputeError(f"{where}: renders to no YAML with an engine: {error}") from error
 
 
-_ONE_RANK: Mapping[str, int] = {"num_nodes": 1, "ranks_per_node": 1}
+_DEFAULT_MPI_SPECIFICATION: Mapping[str, int] = {"num_nodes": 1, "ranks_per_node": 1}
 
 
 class Engine:
@@ -160,10 +160,10 @@ class Engine:
         self._on_job = on_job
         self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
-        self._wrapper: Wrapper | None = None
+        self._wrapper: TaskWrapper | None = None
         self._run_dir: Path | None = None
         self._ended = 0
-        self.obstacle = ""
+        self.problem = ""
         # Imported here, once: an import costs more than the rest of a submission.
         self._new_future = GCFuture
         self._unpack = messagepack.unpack
@@ -178,7 +178,7 @@ class Engine:
         label: str,
         run_dir: Path,
         working_dir: Path,
-        places: Supervision,
+        paths: SupervisionPaths,
     ) -> None:
         """Start the interchange and the first blocks.
 
@@ -187,30 +187,30 @@ class Engine:
             label: goes into the name of every batch job.
             run_dir: logs and submit scripts.
             working_dir: where functions run, unless the template names an absolute one.
-            places: where workers tell of their tasks.
+            paths: where workers tell of their tasks.
 
         Raises:
             ComputeError: the run directory's path cannot stand in a script.
         """
         allowed = [f"{c.__module__}.{c.__name__}" for c in self._allowed_deserializers()]
-        self._wrapper = Wrapper(run_dir, places, allowed, self._serializer)
+        self._wrapper = TaskWrapper(run_dir, paths, allowed, self._serializer)
         engine = self._engine
         if not os.path.isabs(engine.working_dir):  # noqa: PTH117  (str or PathLike)
             engine.working_dir = str(working_dir)
         if executor := getattr(engine, "executor", None):
             executor.label = label
-            executor.log_config = _only_warnings()
-            self._shorten_launches(executor)
-            self._notice_failing_blocks(executor)
+            executor.log_config = _warnings_only_log()
+            self._use_direct_launch_commands(executor)
+            self._install_block_failure_handler(executor)
             self._record_jobs(executor.provider)
         self._run_dir = run_dir
-        engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(plain_path(run_dir)))
+        engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(shell_safe_path(run_dir)))
 
     def _allowed_deserializers(self) -> list[type]:
         serde = getattr(self._engine, "serde", None)
         return sorted(getattr(serde, "allowed_deserializer_types", None) or [], key=repr)
 
-    def _shorten_launches(self, executor: Any) -> None:
+    def _use_direct_launch_commands(self, executor: Any) -> None:
         # The endpoint's command only finds Python and replaces itself with it, which costs a
         # second each time; on this machine the interpreter is known.
         executor.interchange_launch_cmd = [
@@ -220,11 +220,11 @@ class Engine:
             plain = f"{shlex.quote(sys.executable)} -m "
             executor.launch_cmd = executor.launch_cmd.replace(_PYTHON_EXEC, plain, 1)
 
-    def _notice_failing_blocks(self, executor: Any) -> None:
+    def _install_block_failure_handler(self, executor: Any) -> None:
         from parsl.jobs.error_handlers import noop_error_handler
 
         if executor.block_error_handler is not noop_error_handler:
-            executor.block_error_handler = BlockFailures(lambda: self._ended)
+            executor.block_error_handler = BlockFailureHandler(lambda: self._ended)
 
     def _record_jobs(self, provider: Any) -> None:
         submit = provider.submit
@@ -232,13 +232,13 @@ class Engine:
 
         @functools.wraps(submit)
         def submit_and_record(*args: Any, **kwargs: Any) -> Any:
-            job = self._patiently(functools.partial(submit, *args, **kwargs))
+            job = self._submit_block_with_retries(functools.partial(submit, *args, **kwargs))
             self._on_job(self.provider, str(job))
             return job
 
         provider.submit = submit_and_record
 
-    def _patiently(self, submit: Callable[[], Any]) -> Any:
+    def _submit_block_with_retries(self, submit: Callable[[], Any]) -> Any:
         """Submit a block; waits where that is not possible at present.
 
         It is Parsl's scaling thread that waits: it has nothing else to do for this engine.
@@ -247,21 +247,21 @@ class Engine:
         while not self._closing.is_set():
             try:
                 if self._run_dir is not None:
-                    plain_path(self._run_dir)  # the script goes by its link, which may be gone
+                    shell_safe_path(self._run_dir)  # the script goes by its link, which may be gone
                 job = submit()
             except Exception as error:
-                if not is_passing_submission(error):
+                if not is_transient_submission_error(error):
                     raise
-                self.obstacle = f"no block can be submitted at present: {one_line(str(error))}"
-                log.warning("%s; tried again in %g s", self.obstacle, pause)
+                self.problem = f"no block can be submitted at present: {one_line(str(error))}"
+                log.warning("%s; tried again in %g s", self.problem, pause)
                 self._closing.wait(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _MAX_RETRY_SECONDS)
                 continue
-            self.obstacle = ""
+            self.problem = ""
             return job
         raise ComputeError("the endpoint is stopping")
 
-    def submit(self, task: TaskSpec, on_end: Callable[[str, Packed], None]) -> None:
+    def submit(self, task: TaskSpec, on_end: Callable[[str, EngineResult], None]) -> None:
         """Hand a task over.
 
         Args:
@@ -271,8 +271,10 @@ class Engine:
         task_id = uuid.UUID(task.task_id)
         if self._wrapper is None:
             raise ComputeError("the engine was not started")
-        buffer = self._wrapper.buffer(task)
-        serializers = list(task.result_serializers if task.packed else _RESULT_SERIALIZERS)
+        buffer = self._wrapper.serialize(task)
+        serializers = list(
+            task.result_serializers if task.serialized_arguments else _RESULT_SERIALIZERS
+        )
         future = self._new_future(task_id)
 
         def done(finished: Any) -> None:
@@ -280,16 +282,18 @@ class Engine:
                 message = finished.result()
                 result = self._unpack(message)
                 self._ended += 1
-                outcome = Packed(result.is_error, str(result.data), message.decode())
+                outcome = EngineResult(result.is_error, str(result.data), message.decode())
             except Exception as error:
                 log.exception("task %s: no usable answer of the engine", task.task_id)
-                outcome = Packed(True, f"{type(error).__name__}: {error}")
+                outcome = EngineResult(True, f"{type(error).__name__}: {error}")
             on_end(task.task_id, outcome)
 
         future.add_done_callback(done)
         specification = task.resource_specification
         if self._is_mpi and not specification:
-            specification = dict(_ONE_RANK)  # parsl waits for ever where an MPI task says nothing
+            specification = dict(
+                _DEFAULT_MPI_SPECIFICATION
+            )  # parsl waits for ever where an MPI task says nothing
         self._engine.submit(
             future,
             self._pack(task_id, buffer),
@@ -346,7 +350,7 @@ class Engine:
         if executor is not None:
             executor.scale_in_facade(len(executor.status_facade))
 
-    def keep_blocks(self) -> None:
+    def stop_adding_blocks(self) -> None:
         """Submit no blocks any more, but in the place of one that is lost under a task."""
         executor = getattr(self._engine, "executor", None)
         if executor is not None and executor.provider is not None:
@@ -366,7 +370,7 @@ class Engine:
             remove_link(self._run_dir)
 
 
-def _only_warnings() -> Any:
+def _warnings_only_log() -> Any:
     # Three lines for every task would cost a tenth of a short one, and fill a disk in months.
     try:
         from parsl.logconfigs.file import FileLogging
@@ -375,7 +379,7 @@ def _only_warnings() -> Any:
     return FileLogging(level=logging.WARNING)
 
 
-def is_passing_submission(error: Exception) -> bool:
+def is_transient_submission_error(error: Exception) -> bool:
     """Return whether a block that was not submitted may be later.
 
     Args:

@@ -21,18 +21,18 @@ from headrace._internal.terminal_text import terminal_text
 from headrace._internal.transient_errors import is_transient
 
 from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
-from .engine import Engine, Packed, options_key
-from .errors import ComputeError, NotNow
+from .engine import Engine, EngineResult, options_key
+from .errors import ComputeError, TemporaryError
 from .events import EventStream
 from .models import TaskSpec
-from .process_records import Blocks, HostRecord, Records
+from .process_records import BlockJobs, HostRecord, HostRecords
 from .processes import end_processes, find_processes, host_processes
 from .reaping import end_host
 from .running_tasks import Claim, Claims, forget_claims
 from .task_output import ERRORS, forget_old_output
-from .task_results import NotJSON, failure_line, failure_text, is_loss, one_line, read_result
+from .task_results import NotJSON, failure_line, failure_text, is_worker_loss, one_line, read_result
 from .versions import mismatch, own_versions
-from .wrapping import GRACE, supervision
+from .wrapping import GRACE_SECONDS, supervision_paths
 
 log = logging.getLogger("headrace.compute.host")
 
@@ -44,10 +44,10 @@ _TASKS_BETWEEN_CLEANING = 50
 _KEPT_IDLE_ENGINES = 3
 # What a guard has time for after the grace time, before the host does its work.
 _GUARD_SECONDS = 8.0
-_LONGEST_PAUSE = 60.0
+_MAX_RETRY_SECONDS = 60.0
 # A disk that is full hides what a worker has begun.
-_LOST_BEFORE_IT_BEGAN = 3
-_STUCK = 30.0  # seconds that workers have to begin what they were given
+_MAX_RESUBMISSIONS = 3
+_STUCK_SECONDS = 30.0  # seconds that workers have to begin what they were given
 LOST_INTERCHANGE = 70  # exit code
 
 
@@ -59,7 +59,7 @@ class _Running:
 
 
 @dataclass
-class _Compared:
+class _VersionCheck:
     """Whether the versions of an engine's workers were looked at, and what differs."""
 
     managers: int = 0
@@ -75,38 +75,38 @@ class Host:
         events: descriptor that events are written to.
     """
 
-    def __init__(self, begin: Mapping[str, Any], state_dir: Path, events: int) -> None:
-        self._endpoint_id = str(begin["endpoint_id"])
-        self._template = Path(begin["template"])
-        self._options: dict[str, Any] = dict(begin["options"])
-        self._record = HostRecord(**begin["record"])
+    def __init__(self, command: Mapping[str, Any], state_dir: Path, events: int) -> None:
+        self._endpoint_id = str(command["endpoint_id"])
+        self._template = Path(command["template"])
+        self._options: dict[str, Any] = dict(command["options"])
+        self._record = HostRecord(**command["record"])
         self._state_dir = state_dir
-        self._records = Records(state_dir)
+        self._records = HostRecords(state_dir)
         self._events = EventStream(events)
         self._lock = threading.Lock()
         self._engines: dict[str, Engine] = {}
         self._tasks: dict[str, _Running] = {}
-        self._jobs = Blocks()
+        self._jobs = BlockJobs()
         self._started = 0
-        self._compared: WeakKeyDictionary[Engine, _Compared] = WeakKeyDictionary()
+        self._version_checks: WeakKeyDictionary[Engine, _VersionCheck] = WeakKeyDictionary()
         self._closing = threading.Event()
         cancelled = Path(os.environ.get(CANCELLED_VARIABLE) or state_dir / "cancelled")
-        self._places = supervision(state_dir, self._record.host_id, cancelled)
-        self._claims = Claims(self._places.claims)
-        self._given_up: dict[str, Claim] = {}
+        self._paths = supervision_paths(state_dir, self._record.host_id, cancelled)
+        self._claims = Claims(self._paths.claims)
+        self._cancelled: dict[str, Claim] = {}
         self._postponed: list[TaskSpec] = []
         self._ended_tasks = 0
         self._stuck: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
         self._lost_before: Counter[str] = Counter()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Start the engine that tasks without configuration of their own run on.
 
         Raises:
             ComputeError: it does not start.
         """
         living = {self._record.host_id, *(record.host_id for record in self._records)}
-        _keep_newest(self._state_dir / "run", _KEPT_RUN_DIRECTORIES, living)
+        _remove_old_run_directories(self._state_dir / "run", _KEPT_RUN_DIRECTORIES, living)
         forget_claims(self._state_dir, living)
         forget_old_output(self._state_dir, _KEPT_OUTPUT)
         self._engine_for({})
@@ -115,10 +115,10 @@ class Host:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         for work in (self._watch_interchanges, self._report, self._submit_postponed):
-            threading.Thread(target=self._keep_doing, args=(work,), daemon=True).start()
+            threading.Thread(target=self._run_until_done, args=(work,), daemon=True).start()
         self.emit({"event": "ready"})
 
-    def _keep_doing(self, work: Callable[[], None]) -> None:
+    def _run_until_done(self, work: Callable[[], None]) -> None:
         """Do work until it returns; what it raises does not end it."""
         while True:
             try:
@@ -139,8 +139,8 @@ class Host:
             engine = self._engine_for(task.user_endpoint_config)
             with self._lock:
                 self._tasks[task.task_id] = _Running(task, engine)
-            engine.submit(task, self._ended)
-        except NotNow as error:
+            engine.submit(task, self._handle_result)
+        except TemporaryError as error:
             with self._lock:
                 self._postponed.append(task)
             self.emit({"event": "warning", "warning": f"tried again and again: {error}"})
@@ -161,7 +161,7 @@ class Host:
             known = self._tasks.pop(task_id, None)
             claim = self._claims.running().get(task_id)
             if known is not None and claim is not None:
-                self._given_up[task_id] = claim
+                self._cancelled[task_id] = claim
         if known is None:
             return
 
@@ -170,7 +170,7 @@ class Host:
 
         threading.Thread(target=end_processes, args=(programs,), daemon=True).start()
         if claim is not None and claim.node == socket.gethostname():
-            overdue = threading.Timer(GRACE + _GUARD_SECONDS, self._end_worker, (claim,))
+            overdue = threading.Timer(GRACE_SECONDS + _GUARD_SECONDS, self._end_worker, (claim,))
             overdue.daemon = True
             overdue.start()
 
@@ -179,7 +179,7 @@ class Host:
         with self._lock:
             engines = list(self._engines.values())
         for engine in engines:
-            engine.keep_blocks()
+            engine.stop_adding_blocks()
         for task_id in task_ids:
             with self._lock:
                 postponed = [t for t in self._postponed if t.task_id == task_id]
@@ -203,7 +203,7 @@ class Host:
             thread.join(_SHUTDOWN_LIMIT / len(threads))
         for line in end_host(self._records, self._record):
             log.info("ended %s", line)
-        shutil.rmtree(self._places.claims, ignore_errors=True)
+        shutil.rmtree(self._paths.claims, ignore_errors=True)
         self._events.flush()
 
     def _engine_for(self, user_config: Mapping[str, Any]) -> Engine:
@@ -224,11 +224,11 @@ class Host:
             run_dir.mkdir(mode=0o700, parents=True)
             working_dir = self._state_dir / "tasks_working_dir"
             label = self._record.label
-            new.start(self._endpoint_id, label, run_dir, working_dir, self._places)
+            new.start(self._endpoint_id, label, run_dir, working_dir, self._paths)
         except Exception as error:
             log.exception("the engine does not start")
             threading.Thread(target=_shut_down, args=(new,), daemon=True).start()
-            kind = NotNow if is_transient(error) else ComputeError
+            kind = TemporaryError if is_transient(error) else ComputeError
             raise kind(
                 f"template {self._template.name}: the engine does not start: {one_line(str(error))}"
             ) from error
@@ -250,54 +250,54 @@ class Host:
         names = {"SlurmProvider": "slurm", "LocalProvider": "local"}
         with self._lock:
             jobs = (*self._jobs.jobs, job) if job else self._jobs.jobs
-            self._jobs = Blocks(names.get(provider, provider), jobs)
+            self._jobs = BlockJobs(names.get(provider, provider), jobs)
             self._records.write_blocks(self._record.host_id, self._jobs)
 
-    def _ended(self, task_id: str, outcome: Packed) -> None:
+    def _handle_result(self, task_id: str, outcome: EngineResult) -> None:
         if self._closing.is_set():
             return  # the engine fails its tasks while it shuts down; they did not fail
         with self._lock:
             running = self._tasks.pop(task_id, None)
-            self._given_up.pop(task_id, None)
+            self._cancelled.pop(task_id, None)
             begun = self._claims.forget(task_id) or (running is not None and bool(running.claim))
-        self._clean_up()
+        self._remove_old_output()
         if running is None:
             return  # given up, or handed back
-        lost = outcome.is_error and is_loss(outcome.data)
-        if lost and not begun and running.engine.local and self._once_more(task_id):
+        lost = outcome.is_error and is_worker_loss(outcome.data)
+        if lost and not begun and running.engine.local and self._may_resubmit(task_id):
             self.submit(running.task)  # no worker had begun it
             return
-        if running.task.packed and outcome.message:
+        if running.task.serialized_arguments and outcome.serialized:
             self.emit(
                 {
                     "event": "task",
                     "task_id": task_id,
                     "kind": "failed" if outcome.is_error else "done",
-                    "message": outcome.message,
+                    "message": outcome.serialized,
                 }
             )
             return
         if outcome.is_error:
-            self._fail(task_id, self._line(running, outcome.data), outcome.data)
+            self._fail(task_id, self._error_line(running, outcome.data), outcome.data)
             return
         try:
             result = read_result(outcome.data)
         except (NotJSON, ValueError) as error:
             self._fail(task_id, str(error))
             return
-        story = failure_text(result, self._places.failure)
+        story = failure_text(result, self._paths.failure)
         if story is not None:
-            self._fail(task_id, self._line(running, story), story)
+            self._fail(task_id, self._error_line(running, story), story)
             return
         self.emit({"event": "task", "task_id": task_id, "kind": "done", "result": result})
 
-    def _once_more(self, task_id: str) -> bool:
+    def _may_resubmit(self, task_id: str) -> bool:
         self._lost_before[task_id] += 1
-        return self._lost_before[task_id] <= _LOST_BEFORE_IT_BEGAN
+        return self._lost_before[task_id] <= _MAX_RESUBMISSIONS
 
-    def _line(self, running: _Running, story: str) -> str:
+    def _error_line(self, running: _Running, story: str) -> str:
         line = failure_line(story)
-        compared = self._compared.get(running.engine)
+        compared = self._version_checks.get(running.engine)
         if compared is not None and compared.differing:
             line = f"{line} ({compared.differing})"
         return line
@@ -312,7 +312,7 @@ class Host:
                 log.exception("%s cannot be written", path)
         self.emit({"event": "task", "task_id": task_id, "kind": "failed", "error": line})
 
-    def _clean_up(self) -> None:
+    def _remove_old_output(self) -> None:
         self._ended_tasks += 1
         if self._ended_tasks % _TASKS_BETWEEN_CLEANING == 0:
             try:
@@ -323,7 +323,7 @@ class Host:
 
     def _end_worker(self, claim: Claim) -> None:
         with self._lock:
-            if self._given_up.get(claim.task_id) != claim:
+            if self._cancelled.get(claim.task_id) != claim:
                 return
 
         def worker() -> list[Any]:
@@ -347,7 +347,7 @@ class Host:
                 waiting = bool(self._postponed)
             if tasks and not waiting:
                 self.emit({"event": "warning", "warning": ""})
-            pause = min(2 * pause, _LONGEST_PAUSE) if waiting else 1.0
+            pause = min(2 * pause, _MAX_RETRY_SECONDS) if waiting else 1.0
 
     def _watch_interchanges(self) -> None:
         while not self._closing.wait(_STATUS_PERIOD):
@@ -371,14 +371,14 @@ class Host:
                 for name, number in report.items():
                     status[name] = status.get(name, 0) + number
                 self._compare_versions(engine, report.get("managers", 0))
-                self._replace_a_stuck_pool(engine, report.get("running", 0))
-            status["busy"] = self._tell_running()
-            status["obstacle"] = next((e.obstacle for e in engines if e.obstacle), "")
+                self._replace_stuck_pool(engine, report.get("running", 0))
+            status["busy"] = self._report_running()
+            status["obstacle"] = next((e.problem for e in engines if e.problem), "")
             if status != last:
                 self.emit({"event": "status", **status})
                 last = status
 
-    def _replace_a_stuck_pool(self, engine: Engine, assigned: int) -> None:
+    def _replace_stuck_pool(self, engine: Engine, assigned: int) -> None:
         # A worker that is killed while it takes a task leaves the lock of its pool's queue taken
         # for ever. On this machine a claim is seen at once, so that its absence tells; elsewhere
         # a file may be late.
@@ -386,7 +386,7 @@ class Host:
             begun = [c for i, c in self._claims.running().items() if self._engine_of(i) is engine]
         if not engine.local or not assigned or begun:
             self._stuck.pop(engine, None)
-        elif time.monotonic() - self._stuck.setdefault(engine, time.monotonic()) > _STUCK:
+        elif time.monotonic() - self._stuck.setdefault(engine, time.monotonic()) > _STUCK_SECONDS:
             log.warning("the workers take no tasks; the pool is replaced")
             self._stuck.pop(engine, None)
             engine.replace_blocks()
@@ -396,7 +396,7 @@ class Host:
         return running.engine if running is not None else None
 
     def _compare_versions(self, engine: Engine, managers: int) -> None:
-        compared = self._compared.setdefault(engine, _Compared())
+        compared = self._version_checks.setdefault(engine, _VersionCheck())
         if managers <= compared.managers:
             compared.managers = managers
             return
@@ -408,13 +408,13 @@ class Host:
             log.warning("%s", differing or "the workers' versions are the endpoint's now")
             self.emit({"event": "warning", "warning": differing})
 
-    def _tell_running(self) -> list[dict[str, Any]]:
+    def _report_running(self) -> list[dict[str, Any]]:
         """Tell of tasks that have begun, and returns what every busy worker does."""
         busy = []
         with self._lock:
             for task_id, claim in self._claims.running().items():
                 running = self._tasks.get(task_id)
-                if running is None and task_id not in self._given_up:
+                if running is None and task_id not in self._cancelled:
                     continue
                 busy.append({**asdict(claim), "given_up": running is None})
                 if running is not None and running.claim is None:
@@ -431,7 +431,7 @@ def _shut_down(engine: Engine) -> None:
         log.exception("the engine does not shut down; its processes are ended one by one")
 
 
-def _keep_newest(directory: Path, count: int, living: Collection[str]) -> None:
+def _remove_old_run_directories(directory: Path, count: int, living: Collection[str]) -> None:
     """Remove all but the newest ``count`` run directories, and those of living hosts."""
     if not directory.is_dir():
         return

@@ -7,5 +7,5 @@ class ComputeError(HeadraceError):
     """An endpoint, a function or a task that cannot be used, told in one line."""
 
 
-class NotNow(ComputeError):
+class TemporaryError(ComputeError):
     """What the machine cannot do at present, such as for a full disk; trying again may help."""

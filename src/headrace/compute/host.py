@@ -26,8 +26,8 @@ from headrace._internal.transient_errors import is_transient
 
 from .engine import read_environment
 from .engine_host import Host
-from .errors import ComputeError, NotNow
-from .host_process import NOT_NOW
+from .errors import ComputeError, TemporaryError
+from .host_process import EXIT_TEMPORARY_FAILURE
 from .models import TaskSpec
 
 log = logging.getLogger("headrace.compute.host")
@@ -75,7 +75,7 @@ def _end_by_signal(_number: int, _frame: object) -> None:
 
 
 def _serve(host: Host, commands: Iterator[dict[str, Any]]) -> None:
-    host.begin()
+    host.start()
     for command in commands:
         if command["do"] == "submit":
             task = command["task"]
@@ -96,7 +96,7 @@ def main() -> None:
         commands_fd, events = _take_pipes(state_dir)
         _log_to(state_dir / "host.log")
     except OSError as error:
-        os._exit(NOT_NOW if is_transient(error) else 1)
+        os._exit(EXIT_TEMPORARY_FAILURE if is_transient(error) else 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the facility
     signal.signal(signal.SIGTERM, _end_by_signal)
     commands = _read(commands_fd)
@@ -115,12 +115,12 @@ def main() -> None:
     except _CommandsEnded:
         log.info("nobody sends commands any more")
     except ComputeError as error:
-        passing = isinstance(error, NotNow)
+        passing = isinstance(error, TemporaryError)
         host.emit({"event": "refused", "error": str(error), "passing": passing})
         code = 1
     except (OSError, MemoryError) as error:
         log.exception("the host cannot work")
-        code = NOT_NOW if is_transient(error) else 1
+        code = EXIT_TEMPORARY_FAILURE if is_transient(error) else 1
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         host.close()

@@ -20,16 +20,16 @@ from headrace._internal.loopback import bypass_proxies
 
 from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
 from .models import EndpointSpec
-from .process_records import HOST_ID_VARIABLE, Records, new_record
-from .reaping import LIVING, end_host
+from .process_records import HOST_ID_VARIABLE, HostRecords, new_record
+from .reaping import LIVE_HOSTS, end_host
 
 # Below the endpoint's state directory: the tasks that were given up.
-CANCELLED = "cancelled"
+CANCELLED_DIRECTORY = "cancelled"
 # Exit code of a host that cannot work at present: the machine's fault, not the endpoint's.
-NOT_NOW = os.EX_TEMPFAIL
+EXIT_TEMPORARY_FAILURE = os.EX_TEMPFAIL
 
 
-class Child:
+class HostProcess:
     """A started host process.
 
     Args:
@@ -37,18 +37,18 @@ class Child:
         records: where the host is written down, before it is started.
     """
 
-    def __init__(self, spec: EndpointSpec, records: Records) -> None:
+    def __init__(self, spec: EndpointSpec, records: HostRecords) -> None:
         self._records = records
         self._record = new_record(secrets.token_hex(8))
         self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         spec.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = spec.state_dir.resolve()
         records.write(self._record)
-        LIVING.add(self._record.host_id)
+        LIVE_HOSTS.add(self._record.host_id)
         try:
             self._process = self._start(spec, state_dir)
         except OSError:
-            LIVING.discard(self._record.host_id)
+            LIVE_HOSTS.discard(self._record.host_id)
             records.forget(self._record.host_id)
             raise
         self.pid = self._process.pid
@@ -76,7 +76,7 @@ class Child:
                 **own_environment(spec.project_root),
                 **spec.environment,
                 HOST_ID_VARIABLE: self._record.host_id,
-                CANCELLED_VARIABLE: str(state_dir / CANCELLED),
+                CANCELLED_VARIABLE: str(state_dir / CANCELLED_DIRECTORY),
             },
             start_new_session=True,
         )
@@ -104,7 +104,7 @@ class Child:
             if line.endswith(b"\n"):  # a kill may cut the last one
                 yield json.loads(line)
 
-    def ask_to_stop(self, timeout: float) -> None:
+    def request_stop(self, timeout: float) -> None:
         """Ask the child to end, wait, and kill it after ``timeout`` seconds."""
         self.send({"do": "stop"})
         try:
@@ -127,7 +127,7 @@ class Child:
         self._writer.join()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        LIVING.discard(self._record.host_id)
+        LIVE_HOSTS.discard(self._record.host_id)
         return end_host(self._records, self._record)
 
     def _write(self) -> None:

@@ -45,25 +45,25 @@ class HostedEndpoint:
             ComputeError: the configuration, or the task, is wrong.
         """
         with self._lock:
-            if any(host.knows(task.task_id) for host in self._living()):
+            if any(host.has_task(task.task_id) for host in self._live_hosts()):
                 return
-            self._present(spec).submit(task)
+            self._current_host(spec).submit(task)
 
     def cancel(self, spec: EndpointSpec, task_id: str) -> None:
         """Give a task up."""
         with self._lock:
-            knowing = [host for host in self._living() if host.knows(task_id)]
+            knowing = [host for host in self._live_hosts() if host.has_task(task_id)]
             if not knowing and self._current is None:
                 self._current = self._new_host(spec)
-            hosts = knowing or self._living()[:1]
+            hosts = knowing or self._live_hosts()[:1]
         for host in hosts:
             host.cancel(task_id)
 
-    def waiting_for(self, task_id: str) -> str:
+    def pending_reason(self, task_id: str) -> str:
         """Say in one line what keeps a task from beginning; empty where nothing is known."""
         with self._lock:
-            knowing = [host for host in self._living() if host.knows(task_id)]
-        return knowing[0].waiting_for(task_id) if knowing else ""
+            knowing = [host for host in self._live_hosts() if host.has_task(task_id)]
+        return knowing[0].pending_reason(task_id) if knowing else ""
 
     def restart(self) -> bool:
         """Has the next task start a new host; returns whether there was one."""
@@ -82,12 +82,12 @@ class HostedEndpoint:
             tasks.
         """
         with self._lock:
-            current, retired = self._current, self._living()[1 if self._current else 0 :]
+            current, retired = self._current, self._live_hosts()[1 if self._current else 0 :]
         told = current.status() if current else {"state": "stopped", "error": "", "warning": ""}
         in_use = current.configuration if current and told["state"] != "stopped" else ""
         configuration: dict[str, Any] = {
             "in_use": in_use,
-            "taken_up": current.taken_up if current and in_use else None,
+            "taken_up": current.started_at if current and in_use else None,
             "on_disk": None,
             "changed": None,
             "differs": False,
@@ -101,7 +101,7 @@ class HostedEndpoint:
         except ComputeError as error:
             configuration |= {"error": str(error), "differs": bool(in_use)}
         older = [
-            {"configuration": host.configuration, "taken_up": host.taken_up, **host.status()}
+            {"configuration": host.configuration, "taken_up": host.started_at, **host.status()}
             for host in retired
         ]
         return {**told, "configuration": configuration, "retired": older}
@@ -113,7 +113,7 @@ class HostedEndpoint:
             timeout: seconds for each to end by itself.
         """
         with self._lock:
-            hosts, self._current, self._retired = self._living(), None, []
+            hosts, self._current, self._retired = self._live_hosts(), None, []
         threads = [
             threading.Thread(target=host.stop, args=(timeout,), name="stop endpoint")
             for host in hosts
@@ -123,11 +123,11 @@ class HostedEndpoint:
         for thread in threads:
             thread.join()
 
-    def _living(self) -> list[EndpointHost]:
+    def _live_hosts(self) -> list[EndpointHost]:
         self._retired = [host for host in self._retired if not host.stopped]
         return [*([self._current] if self._current else []), *self._retired]
 
-    def _present(self, spec: EndpointSpec) -> EndpointHost:
+    def _current_host(self, spec: EndpointSpec) -> EndpointHost:
         check_endpoint(spec)
         digest = self._reader.read(spec).digest
         if self._current is not None and self._current.configuration != digest:
@@ -149,12 +149,12 @@ class HostedEndpoint:
         if old is not None:
             self._retired.append(old)
             spec = old.spec
-            old.retire(lambda task: self._take_over(spec, task))
+            old.retire(lambda task: self._resubmit(spec, task))
 
-    def _take_over(self, spec: EndpointSpec, task: TaskSpec) -> None:
+    def _resubmit(self, spec: EndpointSpec, task: TaskSpec) -> None:
         try:
             with self._lock:
-                host = self._current or self._present(spec)
+                host = self._current or self._current_host(spec)
                 self._current = host
             host.submit(task)
         except ComputeError as error:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 # Blocks in a row that never had a worker.
-NEVER_STARTED: Final = 3
+MAX_NEVER_STARTED: Final = 3
 # Blocks in a row that were lost while no task ended.
-LOST: Final = 8
+MAX_LOST: Final = 8
 
 
-class BlockFailures:
+class BlockFailureHandler:
     """A Parsl executor's ``block_error_handler``.
 
     Args:
@@ -25,7 +25,7 @@ class BlockFailures:
     """
 
     def __init__(self, ended: Callable[[], int]) -> None:
-        self._ended = ended
+        self._ended_tasks = ended
         self._seen: dict[str, int] = {}
 
     def __call__(self, executor: Any, status: Mapping[str, Any]) -> None:
@@ -40,12 +40,15 @@ class BlockFailures:
         numbers = sorted(status, key=int)
         failed = {number for number in numbers if _failed(status[number])}
         for number in failed:
-            self._seen.setdefault(number, self._ended())
+            self._seen.setdefault(number, self._ended_tasks())
         if failed.issuperset(numbers[-1:]):
-            self._judge(executor, status, numbers)
+            self._check_limits(executor, status, numbers)
 
-    def _judge(self, executor: Any, status: Mapping[str, Any], numbers: list[str]) -> None:
-        for limit, counts in ((NEVER_STARTED, self._never_started), (LOST, self._in_vain)):
+    def _check_limits(self, executor: Any, status: Mapping[str, Any], numbers: list[str]) -> None:
+        for limit, counts in (
+            (MAX_NEVER_STARTED, self._never_started),
+            (MAX_LOST, self._lost_without_progress),
+        ):
             last = numbers[-limit:]
             failed = len(last) == limit and all(_failed(status[number]) for number in last)
             if failed and counts(executor, last):
@@ -57,7 +60,7 @@ class BlockFailures:
     def _never_started(self, executor: Any, numbers: list[str]) -> bool:
         return not set(numbers) & set(executor.connected_blocks())
 
-    def _in_vain(self, executor: Any, numbers: list[str]) -> bool:
+    def _lost_without_progress(self, executor: Any, numbers: list[str]) -> bool:
         del executor
         return len({self._seen[number] for number in numbers}) == 1
 

@@ -45,9 +45,9 @@ class TaskSpec:
         resource_specification: what the engine knows of it (HTEX: ``priority``).
         user_endpoint_config: values for the template's variables, over those of the endpoint.
         function_id: the function's id, for who must name it.
-        packed: arguments as a client of the service packed them, in whatever serialisation. They
-            stand in the place of ``args`` and ``kwargs``, and pass through unread.
-        result_serializers: how a packed task's result shall be serialised, the first that can.
+        serialized_arguments: arguments as a client of the service serialised them. They stand in
+            the place of ``args`` and ``kwargs``, and pass through unread.
+        result_serializers: how the result of such a task is serialised, by the first that can.
     """
 
     task_id: str
@@ -57,7 +57,7 @@ class TaskSpec:
     resource_specification: dict[str, Any] = field(default_factory=dict)
     user_endpoint_config: dict[str, Any] = field(default_factory=dict)
     function_id: str = ""
-    packed: str = ""
+    serialized_arguments: str = ""
     result_serializers: list[str] = field(default_factory=list)
 
 
@@ -71,14 +71,15 @@ class TaskEvent:
             then. The last two are final and come once.
         result: what the function returned, for ``done``; a JSON value.
         error: one line, for ``failed``.
-        message: for a packed task that ended by itself: its result as the engine packed it.
+        serialized_result: of a task with serialised arguments that ended by itself, as the engine
+            sent it.
     """
 
     task_id: str
     kind: TaskState
     result: Any = None
     error: str = ""
-    message: str = ""
+    serialized_result: str = ""
 
     @property
     def final(self) -> bool:

@@ -48,7 +48,7 @@ class HostRecord:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BlockJobs:
     """The batch jobs of a host.
 
     Attributes:
@@ -82,7 +82,7 @@ def started_at(pid: int) -> float | None:
         return None
 
 
-class Records:
+class HostRecords:
     """The records below a state directory.
 
     Args:
@@ -100,17 +100,17 @@ class Records:
         """Write a host down."""
         write_private(self._host_path(record.host_id), json.dumps(asdict(record)))
 
-    def write_blocks(self, host_id: str, blocks: Blocks) -> None:
+    def write_blocks(self, host_id: str, blocks: BlockJobs) -> None:
         """Write a host's batch jobs down."""
         write_private(self._blocks_path(host_id), json.dumps(asdict(blocks)))
 
-    def blocks(self, host_id: str) -> Blocks:
+    def blocks(self, host_id: str) -> BlockJobs:
         """Return the batch jobs of a host; none where none were written down."""
         path = self._blocks_path(host_id)
         if not path.exists():
-            return Blocks()
+            return BlockJobs()
         stored = json.loads(path.read_text())
-        return Blocks(stored["scheduler"], tuple(stored["jobs"]))
+        return BlockJobs(stored["scheduler"], tuple(stored["jobs"]))
 
     def forget(self, host_id: str) -> None:
         """Remove what was written of a host, once nothing of it is left."""

@@ -20,24 +20,24 @@ _POLL = 0.05
 
 
 def find_processes(
-    wanted: Callable[[dict[str, str]], bool], leave: Iterable[int] = ()
+    matches: Callable[[dict[str, str]], bool], exclude: Iterable[int] = ()
 ) -> list[psutil.Process]:
     """Find this user's processes by their environment.
 
     Args:
-        wanted: given the environment a process was started with, says whether it is meant.
-        leave: process ids that are never returned; this process never is.
+        matches: given the environment a process was started with, says whether it is meant.
+        exclude: process ids that are never returned; this process never is.
 
     Returns:
         The processes and their descendants, zombies left out.
     """
-    left_out = {os.getpid(), *leave}
+    left_out = {os.getpid(), *exclude}
     found: dict[int, psutil.Process] = {}
     for process in _own_processes():
         if process.pid in left_out or process.pid in found:
             continue
         environment = _environment(process.pid)
-        if not environment or not wanted(environment):
+        if not environment or not matches(environment):
             continue
         found[process.pid] = process
         for child in _descendants(process):
@@ -47,14 +47,14 @@ def find_processes(
 
 
 def host_processes(
-    host_id: str, leave: Iterable[int] = (), spared_jobs: Callable[[str], bool] | None = None
+    host_id: str, exclude: Iterable[int] = (), exclude_job: Callable[[str], bool] | None = None
 ) -> list[psutil.Process]:
     """Find the processes of a host.
 
     Args:
         host_id: the host's id.
-        leave: process ids to leave out.
-        spared_jobs: given the Slurm job a process runs in, says whether to leave it out.
+        exclude: process ids to leave out.
+        exclude_job: given the Slurm job a process runs in, says whether to leave it out.
 
     Returns:
         Its processes on this machine.
@@ -64,9 +64,9 @@ def host_processes(
         if environment.get(HOST_ID_VARIABLE) != host_id:
             return False
         job = environment.get("SLURM_JOB_ID", "")
-        return not (job and spared_jobs is not None and spared_jobs(job))
+        return not (job and exclude_job is not None and exclude_job(job))
 
-    return find_processes(wanted, leave)
+    return find_processes(wanted, exclude)
 
 
 def end_processes(

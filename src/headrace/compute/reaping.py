@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 
 from .errors import ComputeError
-from .process_records import Blocks, HostRecord, Records
+from .process_records import BlockJobs, HostRecord, HostRecords
 from .processes import describe, end_processes, host_processes
 from .slurm_blocks import BlockQueue
 
 # Hosts of this process: who started them ends them.
-LIVING: set[str] = set()
+LIVE_HOSTS: set[str] = set()
 
 
 def reap(state_dir: Path) -> list[str]:
@@ -30,7 +30,7 @@ def reap(state_dir: Path) -> list[str]:
     Raises:
         ComputeError: another living process uses the directory.
     """
-    records = Records(state_dir)
+    records = HostRecords(state_dir)
     story: list[str] = []
     for record in records:
         if record.parent_pid != os.getpid() and record.parent_is_alive():
@@ -38,27 +38,27 @@ def reap(state_dir: Path) -> list[str]:
                 f"{state_dir}: in use by process {record.parent_pid}; stop that one first"
             )
     for record in records:
-        if record.host_id in LIVING:
+        if record.host_id in LIVE_HOSTS:
             continue
         story += end_host(records, record)
     return story
 
 
-def end_host(records: Records, record: HostRecord, leave: Iterable[int] = ()) -> list[str]:
+def end_host(records: HostRecords, record: HostRecord, exclude: Iterable[int] = ()) -> list[str]:
     """End what is left of one host, and forget it when nothing is.
 
     Args:
         records: where it is written down.
         record: the host.
-        leave: process ids to leave alone, besides this process.
+        exclude: process ids to leave alone, besides this process.
 
     Returns:
         What was ended and what could not be.
     """
-    leave = tuple(leave)
+    exclude = tuple(exclude)
 
     def outside_of_jobs() -> list[psutil.Process]:
-        return host_processes(record.host_id, leave, lambda job: job != record.own_job)
+        return host_processes(record.host_id, exclude, lambda job: job != record.own_job)
 
     # First whatever could still submit a job. What runs in a job is ended with the job; in one
     # that is no block of ours it was submitted to live on by itself.
@@ -69,7 +69,7 @@ def end_host(records: Records, record: HostRecord, leave: Iterable[int] = ()) ->
     ours = {record.own_job, *blocks.jobs, *ended}
 
     def remaining() -> list[psutil.Process]:
-        return host_processes(record.host_id, leave, lambda job: job not in ours)
+        return host_processes(record.host_id, exclude, lambda job: job not in ours)
 
     story += end_processes(remaining)
     failures += [f"{describe(process)} could not be ended" for process in remaining()]
@@ -78,10 +78,10 @@ def end_host(records: Records, record: HostRecord, leave: Iterable[int] = ()) ->
     return story + failures
 
 
-def _end_jobs(record: HostRecord, blocks: Blocks) -> tuple[list[str], list[str]]:
+def _end_jobs(record: HostRecord, blocks: BlockJobs) -> tuple[list[str], list[str]]:
     if blocks.scheduler == "slurm":
         try:
-            return BlockQueue(record.slurm_conf).end(record.label), []
+            return BlockQueue(record.slurm_conf).cancel_and_wait(record.label), []
         except ComputeError as error:
             return [], [f"Slurm jobs named {record.label} are left: {error}"]
     if blocks.scheduler in ("", "local") or not blocks.jobs:

@@ -18,12 +18,12 @@ from headrace._internal.files import private_directory
 
 from .errors import ComputeError
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./+=:@,-]+\Z")
+_SHELL_SAFE: Final = re.compile(r"[A-Za-z0-9_./+=:@,-]+\Z")
 # Names another directory for the links, on the file system that the compute nodes share.
 VARIABLE: Final = "HEADRACE_LINKS"
 
 
-def plain_path(path: Path) -> Path:
+def shell_safe_path(path: Path) -> Path:
     """Return the path itself where it is plain, or else a link to it.
 
     Args:
@@ -32,7 +32,7 @@ def plain_path(path: Path) -> Path:
     Raises:
         ComputeError: no link can be made.
     """
-    if _PLAIN.match(str(path)):
+    if _SHELL_SAFE.match(str(path)):
         return path
     for directory in _directories():
         link = directory / _name(path)
@@ -78,4 +78,4 @@ def _name(path: Path) -> str:
 def _directories() -> Iterator[Path]:
     named = os.environ.get(VARIABLE)
     candidates = [Path(named)] if named else [Path.home() / ".headrace" / "links"]
-    return (directory for directory in candidates if _PLAIN.match(str(directory)))
+    return (directory for directory in candidates if _SHELL_SAFE.match(str(directory)))

@@ -48,7 +48,7 @@ class BlockQueue:
         except SchedulerError as error:
             raise ComputeError(str(error)) from error
 
-    def end(self, label: str, limit: float = 20.0) -> list[str]:
+    def cancel_and_wait(self, label: str, limit: float = 20.0) -> list[str]:
         """Cancel the jobs of a host and wait until they are out of the queue.
 
         Args:

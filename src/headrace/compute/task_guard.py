@@ -29,7 +29,7 @@ _CHUNK = 64 * 1024
 _CHUNKS_AT_ONCE = 64
 
 
-class Stream:
+class OutputStream:
     """What comes out of one pipe: its first part is written at once, its last kept.
 
     Args:
@@ -53,7 +53,7 @@ class Stream:
     def _last_path(self) -> Path:
         return self._path.with_name(self._path.name + ".last")
 
-    def take(self) -> bool:
+    def read(self) -> bool:
         """Take what has been printed; False once nobody can print any more."""
         for _ in range(_CHUNKS_AT_ONCE):
             try:
@@ -99,7 +99,7 @@ class Stream:
                 os.close(descriptor)
 
 
-class Ending:
+class CancelledTaskKiller:
     """Ends what a task that was given up keeps running.
 
     Args:
@@ -115,23 +115,25 @@ class Ending:
         self._worker = worker
         self._grace = grace
         self._since: float | None = None
-        self._told = False
+        self._terminated = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Goes one step on, where the task was given up."""
         if self._since is None:
             if self._cancelled.exists():
                 self._since = time.monotonic()
-                send(self._programs(), signal.SIGTERM)
+                send_signal(self._programs(), signal.SIGTERM)
             return
         waited = time.monotonic() - self._since
-        if waited >= self._grace and not self._told:
-            self._told = True
-            send(self._programs(), signal.SIGKILL)
-            send([self._worker], signal.SIGTERM)
-            send([self._worker], signal.SIGCONT)  # a process that was stopped ends when it goes on
+        if waited >= self._grace and not self._terminated:
+            self._terminated = True
+            send_signal(self._programs(), signal.SIGKILL)
+            send_signal([self._worker], signal.SIGTERM)
+            send_signal(
+                [self._worker], signal.SIGCONT
+            )  # a process that was stopped ends when it goes on
         elif waited >= self._grace + _KILL_AFTER:
-            send([*self._programs(), self._worker], signal.SIGKILL)
+            send_signal([*self._programs(), self._worker], signal.SIGKILL)
 
     def _programs(self) -> list[int]:
         mark = f"GC_TASK_UUID={self._task}".encode()
@@ -153,7 +155,7 @@ class Ending:
         return False
 
 
-def send(processes: list[int], number: signal.Signals) -> None:
+def send_signal(processes: list[int], number: signal.Signals) -> None:
     """Send a signal to processes that are there, and are ours."""
     for pid in processes:
         with contextlib.suppress(OSError):
@@ -190,8 +192,8 @@ class Guard:
         self._worker = worker
         self._selector = selectors.DefaultSelector()
         self._selector.register(link, selectors.EVENT_READ)
-        self._streams: dict[int, Stream] = {}
-        self._ending: Ending | None = None
+        self._streams: dict[int, OutputStream] = {}
+        self._ending: CancelledTaskKiller | None = None
 
     def run(self) -> None:
         """Works until the worker is gone."""
@@ -199,21 +201,21 @@ class Guard:
         while os.getppid() == self._worker:
             for key, _ in self._selector.select(_PERIOD):
                 if key.fileobj is self._link:
-                    self._hear()
+                    self._receive()
                 else:
-                    self._take(key.fd)
+                    self._read_stream(key.fd)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + _PERIOD
                 for stream in self._streams.values():
                     stream.write_last()
                 if self._ending is not None:
-                    self._ending.look()
+                    self._ending.poll()
         for descriptor in list(self._streams):
-            self._take(descriptor)
+            self._read_stream(descriptor)
         for stream in self._streams.values():
             stream.write_last()
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             message, descriptors, _, _ = socket.recv_fds(self._link, 64 * 1024, 2)
         except OSError:
@@ -223,7 +225,7 @@ class Guard:
         elif message == b"end":
             self._ending = None
             for descriptor in list(self._streams):
-                self._take(descriptor)
+                self._read_stream(descriptor)
             for stream in self._streams.values():
                 stream.write_last()
             with contextlib.suppress(OSError):
@@ -235,15 +237,15 @@ class Guard:
         task = settings["task"]
         directory = Path(settings["output"]) / task
         for descriptor, name in zip(descriptors, ("stdout", "stderr"), strict=False):
-            self._streams[descriptor] = Stream(descriptor, directory / name)
+            self._streams[descriptor] = OutputStream(descriptor, directory / name)
             self._selector.register(descriptor, selectors.EVENT_READ)
         cancelled = Path(settings["cancelled"]) / task
-        self._ending = Ending(task, cancelled, self._worker, settings["grace"])
+        self._ending = CancelledTaskKiller(task, cancelled, self._worker, settings["grace"])
 
-    def _take(self, descriptor: int) -> None:
+    def _read_stream(self, descriptor: int) -> None:
         stream = self._streams.get(descriptor)
         # One that has ended may have been taken already in the same round.
-        if stream is not None and not stream.take():
+        if stream is not None and not stream.read():
             stream.write_last()
             self._selector.unregister(descriptor)
             del self._streams[descriptor]

@@ -47,7 +47,7 @@ def read_result(data: str) -> object:
         raise NotJSON(str(error)) from None
 
 
-def is_loss(text: str) -> bool:
+def is_worker_loss(text: str) -> bool:
     """Return whether an error of the engine says that the worker or its node was lost."""
     return _LOSS.search(text) is not None
 
@@ -106,7 +106,7 @@ def _explain(name: str, message: str, tail: str, text: str) -> str:
         about = f": {sizes[0]} bytes, at most {sizes[1]}" if len(sizes) > 1 else ""
         return f"the function's result is too large{about}; write a file and return its path"
     if name in ("BadStateException", "TooManyJobFailuresError"):
-        return f"the endpoint's workers could not start or were lost: {_block_story(text)}"
+        return f"the endpoint's workers could not start or were lost: {_block_failure(text)}"
     if name in ("ModuleNotFoundError", "ImportError") and message:
         return f"{name}: {message}; install it where the workers run, or activate it in worker_init"
     if not name:
@@ -114,7 +114,7 @@ def _explain(name: str, message: str, tail: str, text: str) -> str:
     return f"{name}: {message}" if message else name
 
 
-def _block_story(text: str) -> str:
+def _block_failure(text: str) -> str:
     code = re.search(r"EXIT CODE: (\S+)", text)
     parts = [f"exit code {code[1]}"] if code else []
     for stream in ("STDERR", "STDOUT"):

@@ -29,7 +29,7 @@ from typing import Any
 
 WITHDRAWN = "withdrawn"
 _ANSWER_SECONDS = 10.0
-_STORY_LIMIT = 100_000
+_MAX_TRACEBACK = 100_000
 # As the facility takes JSON in.
 _MAX_DEPTH = 64
 _CONTAINERS = (dict, list, tuple)
@@ -61,7 +61,7 @@ def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[
     try:
         result = _run(settings, call)
     except BaseException as error:  # noqa: BLE001 - nothing of a function ends the worker
-        return {settings["failure"]: _story(error)}
+        return {settings["failure"]: _traceback_text(error)}
     if _is_deep(result):
         # Whoever writes it as JSON exhausts the stack, and says nothing of the result.
         text = f"the function's result is nested deeper than {_MAX_DEPTH} levels"
@@ -85,7 +85,7 @@ def _is_deep(result: Any) -> bool:
     return not met.issuperset(level)
 
 
-def run_packed(settings: dict[str, Any], buffer: str) -> Any:
+def run_serialized(settings: dict[str, Any], buffer: str) -> Any:
     """Run a task of a client of the service, whatever it is packed with.
 
     Args:
@@ -104,16 +104,16 @@ def run_packed(settings: dict[str, Any], buffer: str) -> Any:
         return _run(settings, call)
     except BaseException as error:
         story = "".join(traceback.TracebackException.from_exception(error).format())
-        if isinstance(error, Exception) and _presentable(story) == story:
+        if isinstance(error, Exception) and _printable(story) == story:
             raise
-        replaced = _replaced(error)
+        replaced = _printable_exception(error)
     raise replaced
 
 
 def _run(settings: dict[str, Any], call: Callable[[], Any]) -> Any:
     claim = _claim(settings)
     try:
-        with _as_it_was(), _guarded(settings):
+        with _restored_state(), _guarded(settings):
             return call()
     finally:
         with contextlib.suppress(OSError):
@@ -201,7 +201,7 @@ _guards: list[_Guard] = []
 
 @contextlib.contextmanager
 def _guarded(settings: dict[str, Any]) -> Iterator[None]:
-    guard, kept = _watched(settings)
+    guard, kept = _start_guard(settings)
     try:
         yield
     finally:
@@ -220,11 +220,11 @@ def _guarded(settings: dict[str, Any]) -> Iterator[None]:
                 guard.end()
 
 
-def _watched(settings: dict[str, Any]) -> tuple[_Guard | None, dict[int, int]]:
+def _start_guard(settings: dict[str, Any]) -> tuple[_Guard | None, dict[int, int]]:
     """Put the guard in charge of a task; without one the task runs all the same."""
     for _ in range(2):
         try:
-            return _begun(settings)
+            return _redirect_to_guard(settings)
         except OSError as error:
             problem = error
             for guard in _guards:
@@ -234,7 +234,7 @@ def _watched(settings: dict[str, Any]) -> tuple[_Guard | None, dict[int, int]]:
     return None, {}
 
 
-def _begun(settings: dict[str, Any]) -> tuple[_Guard, dict[int, int]]:
+def _redirect_to_guard(settings: dict[str, Any]) -> tuple[_Guard, dict[int, int]]:
     pipes: list[int] = []
     try:
         if not _guards or not _guards[0].alive:
@@ -273,7 +273,7 @@ def _reopen_streams() -> None:
 
 
 @contextlib.contextmanager
-def _as_it_was() -> Iterator[None]:
+def _restored_state() -> Iterator[None]:
     environment, path, limit = dict(os.environ), list(sys.path), sys.getrecursionlimit()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     mask = os.umask(0o077)
@@ -294,21 +294,21 @@ def _as_it_was() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _story(error: BaseException) -> str:
+def _traceback_text(error: BaseException) -> str:
     """Return the traceback from the function's own frame on, as text that can be sent."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
     story = traceback.TracebackException(type(error), error, frames)
-    text = _presentable("".join(story.format()))
-    if len(text) > _STORY_LIMIT:
-        half = _STORY_LIMIT // 2
+    text = _printable("".join(story.format()))
+    if len(text) > _MAX_TRACEBACK:
+        half = _MAX_TRACEBACK // 2
         left_out = len(text) - 2 * half
         text = f"{text[:half]}\n[... {left_out} characters are left out ...]\n{text[-half:]}"
     return text
 
 
-def _presentable(text: str) -> str:
+def _printable(text: str) -> str:
     plain = text.encode("utf-8", "backslashreplace").decode()
     if plain.isprintable():
         return plain
@@ -317,10 +317,10 @@ def _presentable(text: str) -> str:
     )
 
 
-def _replaced(error: BaseException) -> Exception:
+def _printable_exception(error: BaseException) -> Exception:
     """Return an exception of the same name whose text can be sent."""
     last = "".join(traceback.TracebackException.from_exception(error).format_exception_only())
-    name, _, message = _presentable(last).strip().partition(": ")
+    name, _, message = _printable(last).strip().partition(": ")
     kind = type(name.rpartition(".")[2] or "Exception", (Exception,), {})
     made: Exception = kind(message)
     return made.with_traceback(error.__traceback__)

@@ -14,7 +14,7 @@ from .task_output import OUTPUT
 from .wire_text import source_code
 
 # Seconds that a task has to end by itself after it was given up.
-GRACE: Final = 10.0
+GRACE_SECONDS: Final = 10.0
 _PLAIN_SOURCE: Final = "globus_compute_sdk.serialize.concretes.PureSourceTextInspect"
 _NAME: Final = "run_task"
 _STUB: Final = '''def run_task(path, entry, settings, *arguments):
@@ -33,7 +33,7 @@ _STUB: Final = '''def run_task(path, entry, settings, *arguments):
 
 
 @dataclass(frozen=True)
-class Supervision:
+class SupervisionPaths:
     """Where the workers of a host and the host itself tell each other of tasks.
 
     Attributes:
@@ -49,27 +49,27 @@ class Supervision:
     failure: str = field(default_factory=lambda: f"failure-{secrets.token_hex(8)}")
 
 
-def supervision(state_dir: Path, host_id: str, cancelled: Path) -> Supervision:
-    """Return the places of a host, its claims' directory made."""
+def supervision_paths(state_dir: Path, host_id: str, cancelled: Path) -> SupervisionPaths:
+    """Return the paths of a host, its claims' directory made."""
     claims = state_dir / "claims" / host_id
     claims.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Supervision(claims, state_dir / OUTPUT, cancelled)
+    return SupervisionPaths(claims, state_dir / OUTPUT, cancelled)
 
 
-class Wrapper:
+class TaskWrapper:
     """Wraps tasks for the workers of one engine.
 
     Args:
         directory: the engine's run directory, which its workers see.
-        places: of the host.
+        paths: of the host.
         deserializers: what the engine reads tasks with; all where empty.
         serializer: the SDK's, with JSON for data.
     """
 
     def __init__(
-        self, directory: Path, places: Supervision, deserializers: list[str], serializer: Any
+        self, directory: Path, paths: SupervisionPaths, deserializers: list[str], serializer: Any
     ) -> None:
-        self._places = places
+        self._paths = paths
         self._deserializers = deserializers
         self._serializer = serializer
         self._runner = directory / "task_runner.py"
@@ -77,14 +77,14 @@ class Wrapper:
         shutil.copyfile(task_runner.__file__, self._runner)
         shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
 
-    def buffer(self, task: TaskSpec) -> str:
+    def serialize(self, task: TaskSpec) -> str:
         """Return the text that carries a task to a worker."""
         pack = self._serializer.pack_buffers
         if self._deserializers and _PLAIN_SOURCE not in self._deserializers:
             return self._plain(task)
-        if task.packed:
-            whole = pack([task.function_code]) + task.packed
-            arguments: list[Any] = ["run_packed", self._settings(task), whole]
+        if task.serialized_arguments:
+            whole = pack([task.function_code]) + task.serialized_arguments
+            arguments: list[Any] = ["run_serialized", self._settings(task), whole]
         else:
             arguments = ["run_json", self._settings(task), task.function_code]
             arguments += [task.args, task.kwargs]
@@ -93,18 +93,18 @@ class Wrapper:
 
     def _plain(self, task: TaskSpec) -> str:
         pack = self._serializer.pack_buffers
-        if task.packed:
-            return str(pack([task.function_code])) + task.packed
+        if task.serialized_arguments:
+            return str(pack([task.function_code])) + task.serialized_arguments
         parts = [self._serializer.serialize(part) for part in (task.args, task.kwargs)]
         return str(pack([task.function_code, *parts]))
 
     def _settings(self, task: TaskSpec) -> dict[str, Any]:
         return {
             "task": task.task_id,
-            "claims": str(self._places.claims),
-            "output": str(self._places.output),
-            "cancelled": str(self._places.cancelled),
-            "grace": GRACE,
-            "failure": self._places.failure,
+            "claims": str(self._paths.claims),
+            "output": str(self._paths.output),
+            "cancelled": str(self._paths.cancelled),
+            "grace": GRACE_SECONDS,
+            "failure": self._paths.failure,
             "deserializers": self._deserializers or None,
         }

@@ -12,10 +12,10 @@ from headrace.project.project import Project
 
 if TYPE_CHECKING:
     from headrace.compute import EndpointSpec
-    from headrace.compute.managed_endpoints import InstalledEndpoint
+    from headrace.compute.managed_endpoints import ManagedEndpoint
 
 
-def installed_endpoint(project: Project, name: str, target: str) -> InstalledEndpoint:
+def installed_endpoint(project: Project, name: str, target: str) -> ManagedEndpoint:
     """Return an endpoint of the project as it is, or would be, installed here.
 
     Args:
@@ -26,10 +26,10 @@ def installed_endpoint(project: Project, name: str, target: str) -> InstalledEnd
     Raises:
         ProjectError: no such endpoint.
     """
-    from headrace.compute.managed_endpoints import InstalledEndpoint
+    from headrace.compute.managed_endpoints import ManagedEndpoint
 
     project.endpoint(name)
-    return InstalledEndpoint(name, installation_home(project, target))
+    return ManagedEndpoint(name, installation_home(project, target))
 
 
 def installation_home(project: Project, target: str) -> Path:
@@ -44,9 +44,9 @@ def installation_home(project: Project, target: str) -> Path:
 
 def installed_here(project: Project, target: str) -> list[str]:
     """Return the names of the project's endpoints that were created on this machine."""
-    from headrace.compute.managed_endpoints import installed_names
+    from headrace.compute.managed_endpoints import managed_endpoint_names
 
-    names = installed_names(installation_home(project, target))
+    names = managed_endpoint_names(installation_home(project, target))
     return [name for name in names if name in project.endpoints]
 
 
@@ -64,7 +64,7 @@ def hosted_directory(project: Project, name: str) -> Path:
     return endpoint_state_directory(project.root, project.endpoint_id(name, "local"))
 
 
-def with_credentials(project: Project, name: str, target: str) -> InstalledEndpoint:
+def with_credentials(project: Project, name: str, target: str) -> ManagedEndpoint:
     """Return an endpoint as installed here, with the environment that reaches the facility."""
     endpoint = installed_endpoint(project, name, target)
     if target != "local":
@@ -74,7 +74,7 @@ def with_credentials(project: Project, name: str, target: str) -> InstalledEndpo
     return replace(endpoint, environment=compute_environment(project.root))
 
 
-def endpoint_spec(project: Project, name: str, endpoint: InstalledEndpoint) -> EndpointSpec:
+def endpoint_spec(project: Project, name: str, endpoint: ManagedEndpoint) -> EndpointSpec:
     """Return the specification of an endpoint.
 
     Raises:

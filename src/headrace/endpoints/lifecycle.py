@@ -14,14 +14,14 @@ from headrace.project.project import Project
 from headrace.project.targets import connect
 
 if TYPE_CHECKING:
-    from headrace.compute.managed_endpoints import InstalledEndpoint
+    from headrace.compute.managed_endpoints import ManagedEndpoint
     from headrace.hosted import Services
 
 # At the facility, an endpoint beats often: it is on the same machine.
 _LOCAL_SETTINGS: Mapping[str, Any] = {"local_compute_services": True, "heartbeat_period": 5}
 
 
-def create(project: Project, name: str, target: str, services: Services) -> InstalledEndpoint:
+def create(project: Project, name: str, target: str, services: Services) -> ManagedEndpoint:
     """Create an endpoint's directory from its template and options.
 
     Raises:
@@ -128,7 +128,7 @@ def _refuse_hosted(project: Project, name: str, target: str, instead: str) -> No
         )
 
 
-def _write(project: Project, endpoint: InstalledEndpoint, target: str, services: Services) -> None:
+def _write(project: Project, endpoint: ManagedEndpoint, target: str, services: Services) -> None:
     from headrace.compute.managed_endpoints import write_endpoint
 
     functions = project.lock().at(target).functions

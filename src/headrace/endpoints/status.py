@@ -15,7 +15,7 @@ from headrace.runs.describe import format_duration
 from headrace.runs.poller import parse_time
 
 if TYPE_CHECKING:
-    from headrace.compute.managed_endpoints import InstalledEndpoint
+    from headrace.compute.managed_endpoints import ManagedEndpoint
     from headrace.hosted import Services
 
 
@@ -73,7 +73,7 @@ def endpoint_document(
         kind, state = "hosted", "starts with its first task"
     else:
         kind, state = "elsewhere", "not created here"
-    age = endpoint.age()
+    age = endpoint.heartbeat_age()
     document = _blank(project, name, target) | {
         "kind": kind,
         "id": endpoint_id,
@@ -136,7 +136,7 @@ def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> di
     }
 
 
-def _installed_configuration(project: Project, endpoint: InstalledEndpoint) -> dict[str, Any]:
+def _installed_configuration(project: Project, endpoint: ManagedEndpoint) -> dict[str, Any]:
     """Tell whether the files that an endpoint works with are what the project says now."""
     from headrace.compute import ComputeError
     from headrace.compute.managed_endpoints import outdated_files

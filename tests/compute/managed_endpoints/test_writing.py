@@ -16,8 +16,8 @@ pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint
 from compute.endpoint_tools import REPOSITORY
 
 from headrace.compute import ComputeError, EndpointSpec
-from headrace.compute.managed_endpoints import InstalledEndpoint, write_endpoint
-from headrace.compute.managed_endpoints.writing import literal
+from headrace.compute.managed_endpoints import ManagedEndpoint, write_endpoint
+from headrace.compute.managed_endpoints.writing import jinja_literal
 
 SETTINGS = {"local_compute_services": True, "heartbeat_period": 5}
 TEMPLATES = sorted(p.parent.name for p in REPOSITORY.glob("endpoint_configs/*/config.yaml"))
@@ -28,7 +28,7 @@ def spec_of(tmp_path: Path, template: str, **options: Any) -> EndpointSpec:
     return EndpointSpec("m", "", folder, options, tmp_path, REPOSITORY)
 
 
-def rendered(endpoint: InstalledEndpoint, user_options: dict[str, Any]) -> dict[str, Any]:
+def rendered(endpoint: ManagedEndpoint, user_options: dict[str, Any]) -> dict[str, Any]:
     """The engine's configuration as the endpoint itself makes it."""
     from globus_compute_endpoint.endpoint.config import utils
     from globus_compute_endpoint.endpoint.config.config import CoreEndpointConfig
@@ -48,7 +48,7 @@ def rendered(endpoint: InstalledEndpoint, user_options: dict[str, Any]) -> dict[
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_is_one_of_the_real_endpoint(tmp_path: Path, template: str) -> None:
-    endpoint = InstalledEndpoint("m", tmp_path)
+    endpoint = ManagedEndpoint("m", tmp_path)
     needed = {"account": "m1"} if template == "perlmutter" else {}
     write_endpoint(endpoint, spec_of(tmp_path, template, **needed), ["a", "b"], SETTINGS)
     config = yaml.safe_load((endpoint.directory / "config.yaml").read_text())
@@ -59,7 +59,7 @@ def test_every_template_is_one_of_the_real_endpoint(tmp_path: Path, template: st
 
 
 def test_options_are_defaults_that_a_task_may_overrule(tmp_path: Path) -> None:
-    endpoint = InstalledEndpoint("m", tmp_path)
+    endpoint = ManagedEndpoint("m", tmp_path)
     odd = "echo \"{{ 1 }} {% x %}\" \\n\necho 'é' # $HOME"
     write_endpoint(endpoint, spec_of(tmp_path, "local", workers=3, worker_init=odd), [], SETTINGS)
     engine = rendered(endpoint, {})["engine"]
@@ -81,13 +81,13 @@ def test_a_literal_means_to_jinja_what_a_client_s_value_means(value: Any) -> Non
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     text = environment.from_string(
-        "{%- set x = " + literal(value) + " %}{{ [x] | tojson }}"
+        "{%- set x = " + jinja_literal(value) + " %}{{ [x] | tojson }}"
     ).render()
     assert json.loads(text.replace("\\u0027", "'")) == [_sanitize_user_json({"x": value})["x"]]
 
 
 def test_nothing_is_written_twice(tmp_path: Path) -> None:
-    endpoint = InstalledEndpoint("m", tmp_path)
+    endpoint = ManagedEndpoint("m", tmp_path)
     spec = spec_of(tmp_path, "local", workers=1)
     assert len(write_endpoint(endpoint, spec, ["a"], SETTINGS)) == 4
     assert write_endpoint(endpoint, spec, ["a"], SETTINGS) == []
@@ -95,7 +95,7 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
 
 
 def test_a_wrong_option_is_named_and_nothing_written(tmp_path: Path) -> None:
-    endpoint = InstalledEndpoint("m", tmp_path)
+    endpoint = ManagedEndpoint("m", tmp_path)
     with pytest.raises(ComputeError, match="unknown option worker"):
         write_endpoint(endpoint, spec_of(tmp_path, "local", worker=3), [], SETTINGS)
     assert not endpoint.directory.exists()

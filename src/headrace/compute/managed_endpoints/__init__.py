@@ -1,15 +1,15 @@
 """Endpoints of `globus-compute-endpoint` itself: their directories, and the processes in them."""
 
-from .control import LoginNeeded, delete_endpoint, end_orphans, start_endpoint, stop_endpoint
-from .directory import InstalledEndpoint, installed_names
+from .control import LoginRequired, delete_endpoint, end_orphans, start_endpoint, stop_endpoint
+from .directory import ManagedEndpoint, managed_endpoint_names
 from .writing import outdated_files, write_endpoint
 
 __all__ = [
-    "InstalledEndpoint",
-    "LoginNeeded",
+    "LoginRequired",
+    "ManagedEndpoint",
     "delete_endpoint",
     "end_orphans",
-    "installed_names",
+    "managed_endpoint_names",
     "outdated_files",
     "start_endpoint",
     "stop_endpoint",

@@ -17,7 +17,7 @@ from headrace.compute.host_process import own_environment
 from headrace.compute.processes import end_processes, find_processes
 from headrace.compute.slurm_blocks import BlockQueue, missing_commands
 
-from .directory import MARK, STALE_SECONDS, InstalledEndpoint
+from .directory import DIRECTORY_VARIABLE, STALE_SECONDS, ManagedEndpoint
 from .writing import remove_directory
 
 ALREADY_RUNNING: Final = 73
@@ -33,11 +33,11 @@ _STOP_SECONDS: Final = 40.0
 _POLL: Final = 0.1
 
 
-class LoginNeeded(ComputeError):
+class LoginRequired(ComputeError):
     """A person must log in before the endpoint can start."""
 
 
-def start_endpoint(endpoint: InstalledEndpoint, root: Path, endpoint_id: str = "") -> bool:
+def start_endpoint(endpoint: ManagedEndpoint, root: Path, endpoint_id: str = "") -> bool:
     """Start an endpoint in the background; one that runs stays as it is.
 
     What an earlier process of it left on this machine is ended first.
@@ -52,19 +52,19 @@ def start_endpoint(endpoint: InstalledEndpoint, root: Path, endpoint_id: str = "
         Whether it was started, not running already.
 
     Raises:
-        LoginNeeded: nobody is logged in.
+        LoginRequired: nobody is logged in.
         ComputeError: it did not start; the message says why.
     """
-    _must_exist(endpoint)
+    _require_created(endpoint)
     if endpoint.state() == "running":
         return False
     process = endpoint.process()
     if process is not None:
         kill_endpoint(endpoint)
     end_orphans(endpoint)
-    if endpoint.is_here() and endpoint.process() is None:
+    if endpoint.started_here() and endpoint.process() is None:
         endpoint.pid_file.unlink(missing_ok=True)
-    endpoint.note_host()
+    endpoint.record_host()
     uuid = ["--endpoint-uuid", endpoint_id] if endpoint_id and not endpoint.id else []
     done = _run(endpoint, root, _START_SECONDS, "start", "--detach", *uuid, endpoint.name)
     if done.returncode == ALREADY_RUNNING:
@@ -82,7 +82,7 @@ def start_endpoint(endpoint: InstalledEndpoint, root: Path, endpoint_id: str = "
     return True
 
 
-def stop_endpoint(endpoint: InstalledEndpoint, root: Path) -> bool:
+def stop_endpoint(endpoint: ManagedEndpoint, root: Path) -> bool:
     """Stop an endpoint, its workers and its blocks; one that hangs is killed.
 
     Args:
@@ -95,7 +95,7 @@ def stop_endpoint(endpoint: InstalledEndpoint, root: Path) -> bool:
     Raises:
         ComputeError: it runs on another machine and the service does not reach it.
     """
-    _must_exist(endpoint)
+    _require_created(endpoint)
     state = endpoint.state()
     if state == "stopped":
         end_orphans(endpoint)
@@ -114,7 +114,7 @@ def stop_endpoint(endpoint: InstalledEndpoint, root: Path) -> bool:
     return state == "running"
 
 
-def kill_endpoint(endpoint: InstalledEndpoint) -> None:
+def kill_endpoint(endpoint: ManagedEndpoint) -> None:
     """End an endpoint's process and all that it started here, whether they heed it or not."""
     process = endpoint.process()
     if process is not None:
@@ -127,11 +127,11 @@ def kill_endpoint(endpoint: InstalledEndpoint) -> None:
                 raise ComputeError(
                     f"endpoint {endpoint.name}: process {pass_on.pid} cannot be ended"
                 ) from None
-    if endpoint.is_here():
+    if endpoint.started_here():
         endpoint.pid_file.unlink(missing_ok=True)
 
 
-def delete_endpoint(endpoint: InstalledEndpoint, root: Path) -> None:
+def delete_endpoint(endpoint: ManagedEndpoint, root: Path) -> None:
     """Stop an endpoint, make the service forget it, and remove its directory.
 
     Args:
@@ -149,7 +149,7 @@ def delete_endpoint(endpoint: InstalledEndpoint, root: Path) -> None:
     remove_directory(endpoint)
 
 
-def end_orphans(endpoint: InstalledEndpoint) -> list[str]:
+def end_orphans(endpoint: ManagedEndpoint) -> list[str]:
     """End the processes and blocks that dead processes of an endpoint left behind.
 
     Args:
@@ -161,15 +161,15 @@ def end_orphans(endpoint: InstalledEndpoint) -> list[str]:
     mark = str(endpoint.directory)
 
     def orphans() -> list[psutil.Process]:
-        found = find_processes(lambda environment: environment.get(MARK) == mark)
-        living = _living(endpoint)
+        found = find_processes(lambda environment: environment.get(DIRECTORY_VARIABLE) == mark)
+        living = _live_processes(endpoint)
         # What runs in a batch job is ended with the job, or has its own way to end.
         return [p for p in found if not _in_job(p) and not _belongs(p, living)]
 
     return end_processes(orphans) + _end_blocks(endpoint)
 
 
-def _living(endpoint: InstalledEndpoint) -> frozenset[int]:
+def _live_processes(endpoint: ManagedEndpoint) -> frozenset[int]:
     core = endpoint.process()
     try:
         return (
@@ -198,12 +198,12 @@ def _in_job(process: psutil.Process) -> bool:
     return bool(job) and job != os.environ.get("SLURM_JOB_ID", "")
 
 
-def _end_blocks(endpoint: InstalledEndpoint) -> list[str]:
+def _end_blocks(endpoint: ManagedEndpoint) -> list[str]:
     # A child that lives touches its pid file too, wherever it runs.
     dead = [
         child
-        for child in endpoint.children()
-        if InstalledEndpoint(child.name, endpoint.home).state() != "running"
+        for child in endpoint.user_endpoint_directories()
+        if ManagedEndpoint(child.name, endpoint.home).state() != "running"
         and any((child / "submit_scripts").glob("*.submit"))
     ]
     if not dead or missing_commands():
@@ -223,7 +223,7 @@ def _is_below(script: Path, directories: Sequence[Path]) -> bool:
 
 
 def _run(
-    endpoint: InstalledEndpoint, root: Path, seconds: float, *arguments: str
+    endpoint: ManagedEndpoint, root: Path, seconds: float, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).parent / _PROGRAM
     if not program.exists():
@@ -234,7 +234,7 @@ def _run(
         **own_environment(root),
         **endpoint.environment,
         "GLOBUS_COMPUTE_USER_DIR": str(endpoint.home),
-        MARK: str(endpoint.directory),
+        DIRECTORY_VARIABLE: str(endpoint.directory),
     }
     output = endpoint.directory / "command.log"
     with output.open("w+") as stream:
@@ -259,26 +259,26 @@ def _run(
 
 
 def _failure(
-    endpoint: InstalledEndpoint, what: str, done: subprocess.CompletedProcess[str]
+    endpoint: ManagedEndpoint, what: str, done: subprocess.CompletedProcess[str]
 ) -> ComputeError:
-    meaning = _MEANINGS.get(done.returncode) or _last_of(done.stdout.splitlines())
-    kind = LoginNeeded if done.returncode == 77 else ComputeError
+    meaning = _MEANINGS.get(done.returncode) or _last_line_of(done.stdout.splitlines())
+    kind = LoginRequired if done.returncode == 77 else ComputeError
     return kind(
         f"endpoint {endpoint.name} {what} (exit code {done.returncode}): {meaning} "
         f"(log: {endpoint.log_file})"
     )
 
 
-def _last_line(endpoint: InstalledEndpoint) -> str:
-    return _last_of(list(endpoint.log_lines(20)))
+def _last_line(endpoint: ManagedEndpoint) -> str:
+    return _last_line_of(list(endpoint.log_lines(20)))
 
 
-def _last_of(lines: Sequence[str]) -> str:
+def _last_line_of(lines: Sequence[str]) -> str:
     told = [line.strip() for line in lines if line.strip()]
     return told[-1][:300] if told else "it said nothing"
 
 
-def _must_exist(endpoint: InstalledEndpoint) -> None:
+def _require_created(endpoint: ManagedEndpoint) -> None:
     if not endpoint.exists:
         raise ComputeError(
             f"endpoint {endpoint.name}: not created on this machine: "

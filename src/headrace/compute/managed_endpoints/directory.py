@@ -21,7 +21,7 @@ from headrace.compute.templates import CONFIG_FILE, TEMPLATE_FILE
 # file's age tells on every login node of a cluster; a process id does so on one.
 STALE_SECONDS: Final = 30.0
 # Every process of an endpoint carries its directory in this variable.
-MARK: Final = "HEADRACE_ENDPOINT"
+DIRECTORY_VARIABLE: Final = "HEADRACE_ENDPOINT"
 
 _PID: Final = re.compile(r"[0-9]{1,9}")
 
@@ -29,7 +29,7 @@ State = Literal["stopped", "running", "disconnected"]
 
 
 @dataclass(frozen=True)
-class InstalledEndpoint:
+class ManagedEndpoint:
     """An endpoint as `globus-compute-endpoint` keeps it.
 
     Attributes:
@@ -79,7 +79,7 @@ class InstalledEndpoint:
             return None
         return int(words[0]) if words and _PID.fullmatch(words[0]) else None
 
-    def age(self, now: float | None = None) -> float | None:
+    def heartbeat_age(self, now: float | None = None) -> float | None:
         """Return how long ago its process was heard of last, in seconds.
 
         Args:
@@ -93,15 +93,15 @@ class InstalledEndpoint:
 
     def state(self, now: float | None = None) -> State:
         """Return its state: ``disconnected`` is one that died or hangs."""
-        age = self.age(now)
+        age = self.heartbeat_age(now)
         if age is None:
             return "stopped"
         process = self.process()
-        if process is None and self.is_here():
+        if process is None and self.started_here():
             return "disconnected"
         return "running" if age < STALE_SECONDS else "disconnected"
 
-    def is_here(self) -> bool:
+    def started_here(self) -> bool:
         """Return whether it was started on this machine."""
         try:
             host = (self.directory / "host").read_text(errors="replace")
@@ -109,7 +109,7 @@ class InstalledEndpoint:
         except OSError:
             return False
 
-    def note_host(self) -> None:
+    def record_host(self) -> None:
         """Note that it is started on this machine."""
         write_whole(self.directory / "host", f"{socket.gethostname()}\n")
 
@@ -144,7 +144,7 @@ class InstalledEndpoint:
     def _hold_file(self) -> Path:
         return self.directory / "held"
 
-    def children(self) -> list[Path]:
+    def user_endpoint_directories(self) -> list[Path]:
         """Return the directories of the processes that ran its tasks, the newest last."""
         if not self.id:
             return []
@@ -159,7 +159,9 @@ class InstalledEndpoint:
             workers: the logs of the processes that run its tasks, instead of its own.
         """
         files = (
-            [child / "endpoint.log" for child in self.children()] if workers else [self.log_file]
+            [child / "endpoint.log" for child in self.user_endpoint_directories()]
+            if workers
+            else [self.log_file]
         )
         for file in files:
             if not file.is_file():
@@ -169,7 +171,7 @@ class InstalledEndpoint:
             yield from _tail(file, lines)
 
 
-def installed_names(home: Path) -> list[str]:
+def managed_endpoint_names(home: Path) -> list[str]:
     """Return the names of the endpoints that are kept in a directory.
 
     Args:

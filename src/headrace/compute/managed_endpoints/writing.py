@@ -19,13 +19,13 @@ from headrace.compute.templates import (
     check_endpoint,
 )
 
-from .directory import InstalledEndpoint
+from .directory import ManagedEndpoint
 
 _PRIVATE = 0o600
 
 
 def write_endpoint(
-    endpoint: InstalledEndpoint,
+    endpoint: ManagedEndpoint,
     spec: EndpointSpec,
     allowed_functions: Sequence[str],
     settings: Mapping[str, Any],
@@ -59,7 +59,7 @@ def write_endpoint(
     return changed
 
 
-def outdated_files(endpoint: InstalledEndpoint, spec: EndpointSpec) -> list[str]:
+def outdated_files(endpoint: ManagedEndpoint, spec: EndpointSpec) -> list[str]:
     """Return the names of the files that a start would write anew, for what the project says.
 
     The list of functions that the endpoint is limited to is not looked at.
@@ -87,13 +87,13 @@ def _texts(
     }
 
 
-def remove_directory(endpoint: InstalledEndpoint) -> None:
+def remove_directory(endpoint: ManagedEndpoint) -> None:
     """Remove an endpoint's directory, and those of its children."""
-    for directory in (*endpoint.children(), endpoint.directory):
+    for directory in (*endpoint.user_endpoint_directories(), endpoint.directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def literal(value: Any) -> str:
+def jinja_literal(value: Any) -> str:
     """Return an option's value as a Jinja literal, quoted for YAML as the endpoint quotes it.
 
     A client's own strings reach a template as JSON, quotation marks and all; the values of the
@@ -106,10 +106,10 @@ def literal(value: Any) -> str:
     if value is None:
         return '"null"'
     if isinstance(value, Mapping):
-        pairs = (f"{_jinja_string(str(key))}: {literal(item)}" for key, item in value.items())
+        pairs = (f"{_jinja_string(str(key))}: {jinja_literal(item)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(literal, value)) + "]"
+        return "[" + ", ".join(map(jinja_literal, value)) + "]"
     return repr(value)
 
 
@@ -142,7 +142,7 @@ def _config(spec: EndpointSpec, allowed: Sequence[str], settings: Mapping[str, A
 def _template(spec: EndpointSpec, source: str) -> str:
     text = _read(spec.template / TEMPLATE_FILE)
     defaults = "".join(
-        f"{{%- set {name} = {name} | default({literal(value)}) %}}\n"
+        f"{{%- set {name} = {name} | default({jinja_literal(value)}) %}}\n"
         for name, value in spec.options.items()
     )
     note = f"{{#- Written by headrace from {source}; written again at every start. #}}\n"

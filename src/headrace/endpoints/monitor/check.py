@@ -208,13 +208,13 @@ class EndpointMonitor:
     def _restart(
         self, name: str, message: str, record: RestartRecord
     ) -> tuple[str, str, RestartRecord]:
-        from headrace.compute.managed_endpoints import LoginNeeded
+        from headrace.compute.managed_endpoints import LoginRequired
 
         try:
             services = connect(self._project, self._target)
             lifecycle.stop(self._project, name, self._target, hold=False)
             lifecycle.start(self._project, name, self._target, services)
-        except LoginNeeded as error:
+        except LoginRequired as error:
             # More tries would not log anybody in.
             return (
                 "give up",

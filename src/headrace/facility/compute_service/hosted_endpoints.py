@@ -61,7 +61,7 @@ class HostedEndpoints:
         """Return in one line why a task is pending; empty where nothing is known of it."""
         with self._lock:
             endpoints = list(self._endpoints.values())
-        return next(filter(None, (one.waiting_for(task_id) for one in endpoints)), "")
+        return next(filter(None, (one.pending_reason(task_id) for one in endpoints)), "")
 
     def hosted(self, endpoint_id: str) -> TaskEndpoint | None:
         """Return the hosted endpoint with this id; None where the facility does not host it."""

@@ -252,7 +252,7 @@ class ComputeService:
         if event.kind == "running":
             self.tasks.set_running(task.id)
         elif event.final:
-            message = event.message.encode() or error_message(task.id, event.error)
+            message = event.serialized_result.encode() or error_message(task.id, event.error)
             self._store_results([(task.id, message)])
         return True
 
@@ -343,7 +343,7 @@ class ComputeService:
                 resource_specification=task.options.get("resource_specification") or {},
                 user_endpoint_config=task.options.get("user_endpoint_config") or {},
                 function_id=task.function_id,
-                packed=task.arguments,
+                serialized_arguments=task.arguments,
                 result_serializers=task.options.get("result_serializers") or [],
             )
         )
