@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from headrace.config import ProjectError
+from headrace.config.project_config import HEADRACE_TOML
 from headrace.notifications import NotificationChannel, notification_channels, send_notification
 from headrace.notifications.channels import ENTRY_POINT_GROUP, registry
 from headrace.project import load_project
-from headrace.project.effective_settings import config_schema, settings
+from headrace.project.effective_settings import settings
 
 SENT: list[tuple[str, str, str]] = []
 
@@ -61,7 +62,7 @@ def test_its_key_is_valid_and_it_sends(tmp_path: Path) -> None:
 
 
 def test_its_value_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"headrace\.toml: notify\.pager: must be a number"):
+    with pytest.raises(ProjectError, match=r"headrace\.toml:2: notify\.pager: must be a number"):
         load_project(write_config(tmp_path, "x"))
 
 
@@ -70,7 +71,7 @@ def test_what_it_raises_is_reported() -> None:
 
 
 def test_schema_and_settings_know_it(tmp_path: Path) -> None:
-    notify = config_schema()["properties"]["notify"]["properties"]
+    notify = HEADRACE_TOML.json_schema()["properties"]["notify"]["properties"]
     assert notify["pager"]["description"] == "Number of a pager."
     rows = {row["key"]: row["value"] for row in settings(load_project(write_config(tmp_path, "1")))}
     assert rows["notify.pager"] == "..."

@@ -9,9 +9,10 @@ from jsonschema import Draft7Validator
 from project.conftest import write_project
 
 from headrace.config import ProjectError
-from headrace.config.project_config import CONFIG_FILE
+from headrace.config.project_config import HEADRACE_TOML
+from headrace.config.project_file import CONFIG_FILE
 from headrace.project import load_project
-from headrace.project.effective_settings import config_schema, settings
+from headrace.project.effective_settings import settings
 
 
 def by_key(root: Path, at: str | None = None) -> dict[str, tuple[object, str]]:
@@ -61,8 +62,8 @@ def test_a_webhook_s_secret_is_not_shown(root: Path) -> None:
 
 
 def test_the_schema_knows_what_the_program_knows(root: Path, repository: Path) -> None:
-    validator = Draft7Validator(config_schema())
-    Draft7Validator.check_schema(config_schema())
+    validator = Draft7Validator(HEADRACE_TOML.json_schema())
+    Draft7Validator.check_schema(HEADRACE_TOML.json_schema())
     for path in (root / CONFIG_FILE, repository / CONFIG_FILE):
         assert list(validator.iter_errors(tomllib.loads(path.read_text()))) == []
 
@@ -87,4 +88,4 @@ def test_what_the_program_refuses_the_schema_refuses(tmp_path: Path, text: str) 
     (root / CONFIG_FILE).write_text(text)
     with pytest.raises(ProjectError):
         load_project(root)
-    assert list(Draft7Validator(config_schema()).iter_errors(tomllib.loads(text)))
+    assert list(Draft7Validator(HEADRACE_TOML.json_schema()).iter_errors(tomllib.loads(text)))

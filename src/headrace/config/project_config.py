@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from headrace._internal.settings import FileKind, ProjectWording, Reading, TomlDocument
+from headrace._internal.settings.document import KeyPath
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
-from headrace.config.notify_table import check_notify
-from headrace.config.toml_table import Table, TomlFile
+from headrace.config.project_file import CONFIG_FILE, PROFILES, PROJECT, PROJECT_FILE
+from headrace.config.toml_file import merged, profile_names, read_toml, with_profile
 
-CONFIG_FILE = "headrace.toml"
 TARGETS = ("local", "globus")
 PROFILE = "HEADRACE_PROFILE"
 # What the environment may say otherwise: where data are and which endpoint runs, on this machine.
@@ -23,7 +22,6 @@ OVERRIDABLE: Mapping[str, tuple[str, ...]] = {
     "collection": ("root", "id"),
     "endpoint": ("id", "template", "project"),
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -130,42 +128,72 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
     Raises:
         ProjectError: it cannot be read, or has an unknown key or a value of the wrong type.
     """
-    file = TomlFile(path)
-    for name, other in file.top.tables("profiles").items():
-        _checked(name, path)
-        other.allow_only({"collections", "endpoints", "notify"})
-    chosen = profile or os.environ.get(PROFILE)
-    used = file.use_profile(chosen or resolve_target(target), must_exist=bool(chosen))
-    top = file.top
-    top.allow_only({"name", "collections", "endpoints", "notify", "action_providers", "profiles"})
+    document, used = _document(path, profile, target)
     overrides: dict[str, str] = {}
+    document.values = _with_environment(document.values, overrides)
+    found = Reading(document, ProjectWording()).read_or_raise(PROJECT, ProjectError)
     root = path.parent.resolve()
-    notify = top.table("notify")
-    notify_settings = {key: notify.text(key) for key in notify.data}
-    try:
-        check_notify(notify_settings)
-    except ProjectError as error:
-        raise ProjectError(f"{path}: {error}") from error
     return Config(
-        name=top.text("name", root.name),
+        name=root.name if found.name is None else found.name,
         collections={
-            name: _collection(
-                _checked(name, path), _overridden("collection", name, table, overrides), root
-            )
-            for name, table in top.tables("collections").items()
+            name: CollectionConfig(name, one.id, _below(root, one.root), one.data_access)
+            for name, one in found.collections.items()
         },
         endpoints={
-            name: _endpoint(_checked(name, path), _overridden("endpoint", name, table, overrides))
-            for name, table in top.tables("endpoints").items()
+            name: EndpointConfig(name, one.id, one.template, dict(one.options), one.project)
+            for name, one in found.endpoints.items()
         },
-        notify=notify_settings,
+        notify=found.notify,
         action_providers={
-            name: _provider(_checked(name, path), table, root)
-            for name, table in top.tables("action_providers").items()
+            name: ProviderConfig(
+                name, one.url, root / Path(one.token_file).expanduser() if one.token_file else None
+            )
+            for name, one in found.action_providers.items()
         },
         overrides=overrides,
         profile=used,
     )
+
+
+def config_problems(path: Path) -> list[str]:
+    """Return all that is wrong with ``headrace.toml``: one line each.
+
+    The file is read with the profile in use, and each other profile for itself.
+    """
+    try:
+        whole = read_toml(path)
+        in_use, used = _document(path, None, None)
+    except ProjectError as error:
+        return [str(error)]
+    passes = [Reading(in_use, ProjectWording()), Reading(whole, ProjectWording())]
+    PROJECT.read(in_use.values, passes[0].top)
+    PROFILES.read(whole.values.get("profiles", {}), passes[1].top.child("profiles"))
+    # A fault in the profile in use is found twice, by keys without and with the profile's name.
+    found: dict[tuple[KeyPath, int], str] = {}
+    for fault in (fault for reading in passes for fault in reading.faults):
+        key = fault.key[2:] if fault.key[:2] == ("profiles", used) else fault.key
+        found.setdefault((key, fault.line), fault.message)
+    return list(found.values())
+
+
+HEADRACE_TOML = FileKind(
+    name=CONFIG_FILE,
+    description="The collections, endpoints and notifications of a project.",
+    table=PROJECT_FILE,
+    patterns=(CONFIG_FILE,),
+    problems=config_problems,
+)
+"""The kind of file."""
+
+
+def _document(path: Path, profile: str | None, target: str | None) -> tuple[TomlDocument, str]:
+    """Return the file with the values of the profile in use, and that profile's name."""
+    document = read_toml(path)
+    chosen = profile or os.environ.get(PROFILE)
+    used = chosen or resolve_target(target)
+    if chosen or used in profile_names(document):
+        return with_profile(document, used), used
+    return document, ""
 
 
 def resolve_target(target: str | None = None) -> str:
@@ -182,59 +210,26 @@ def resolve_target(target: str | None = None) -> str:
     return value
 
 
-def _overridden(kind: str, name: str, table: Table, overrides: dict[str, str]) -> Table:
-    """Return a table with the values that the environment gives, and notes them.
+def _with_environment(values: Mapping[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
+    """Return the file's values with those that the environment gives, which are noted.
 
     ``HEADRACE_COLLECTION_HPC_ROOT`` stands for ``collections.hpc.root``.
     """
-    given = {}
-    for key in OVERRIDABLE[kind]:
-        variable = f"HEADRACE_{kind}_{name}_{key}".upper().replace("-", "_")
-        if variable in os.environ:
-            given[key] = os.environ[variable]
-            overrides[f"{kind}s.{name}.{key}"] = variable
-            if key == "id" and not is_uuid(given[key]):
-                raise ProjectError(f"{variable}: expected a UUID, found {given[key]!r}")
-    return table.overridden(given) if given else table
+    given: dict[str, Any] = {}
+    for kind, keys in OVERRIDABLE.items():
+        tables = values.get(f"{kind}s")
+        for name in tables if isinstance(tables, dict) else ():
+            for key in keys:
+                variable = f"HEADRACE_{kind}_{name}_{key}".upper().replace("-", "_")
+                if variable not in os.environ:
+                    continue
+                value = os.environ[variable]
+                if key == "id" and not is_uuid(value):
+                    raise ProjectError(f"{variable}: expected a UUID, found {value!r}")
+                given.setdefault(f"{kind}s", {}).setdefault(name, {})[key] = value
+                overrides[f"{kind}s.{name}.{key}"] = variable
+    return merged(values, given)
 
 
-def _collection(name: str, table: Table, root: Path) -> CollectionConfig:
-    table.allow_only({"id", "root", "data_access"})
-    directory = root / Path(table.text("root")).expanduser()
-    data_access = table.flag("data_access", False)
-    return CollectionConfig(name, _id(table), Path(os.path.normpath(directory)), data_access)
-
-
-def _endpoint(name: str, table: Table) -> EndpointConfig:
-    table.allow_only({"id", "template", "options", "project"})
-    return EndpointConfig(
-        name=name,
-        id=_id(table),
-        template=table.optional_text("template"),
-        options=dict(table.table("options").data),
-        project=table.optional_text("project"),
-    )
-
-
-def _provider(name: str, table: Table, root: Path) -> ProviderConfig:
-    table.allow_only({"url", "token_file"})
-    url = table.text("url")
-    parts = urlsplit(url)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
-        raise table.error("url", "must begin with https://, or http:// on this machine")
-    file = table.optional_text("token_file")
-    return ProviderConfig(name, url, root / Path(file).expanduser() if file else None)
-
-
-def _id(table: Table) -> str | None:
-    value = table.optional_text("id")
-    if value is not None and not is_uuid(value):
-        raise table.error("id", f"expected a UUID, found {value!r}")
-    return value
-
-
-def _checked(name: str, path: Path) -> str:
-    if not _NAME.fullmatch(name):
-        raise ProjectError(f"{path}: name {name!r}: use letters, digits, - and _, 64 at most")
-    return name
+def _below(root: Path, directory: str) -> Path:
+    return Path(os.path.normpath(root / Path(directory).expanduser()))

@@ -1,24 +1,19 @@
-"""Every setting of a project with where it comes from, and the JSON schema of `headrace.toml`."""
+"""Every setting of a project with the source of its value."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from headrace._internal.settings import TomlDocument
 from headrace.config.errors import ProjectError
-from headrace.config.project_config import CONFIG_FILE, PROFILE, resolve_target
-from headrace.config.toml_table import TomlFile
+from headrace.config.project_config import PROFILE, resolve_target
+from headrace.config.project_file import CONFIG_FILE
+from headrace.config.toml_file import read_toml, with_profile
 from headrace.notifications import notification_channels
 from headrace.project.project import Project
-
-_NAMES: Final = {"propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}}
-_ID: Final = {
-    "type": "string",
-    "format": "uuid",
-    "description": "Its id at the hosted services.",
-}
 
 
 def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
@@ -37,14 +32,14 @@ def settings(project: Project, at: str | None = None) -> list[dict[str, Any]]:
         _setting("target", target, where),
         _setting("root", str(project.root), "its directory"),
     ]
-    file = TomlFile(project.config_file)
+    file = read_toml(project.config_file)
     if project.config.profile:
-        file.use_profile(project.config.profile, must_exist=True)
+        file = with_profile(file, project.config.profile)
         source = _profile_source(project.config.profile, target)
         found.append(_setting("profile", project.config.profile, source))
-    named = "name" in file.top.data
+    named = "name" in file.values
     found.append(_setting("name", project.name, _line(file, "name") if named else "its directory"))
-    for key, value in _leaves(file.top.data):
+    for key, value in _leaves(file.values):
         if key[0] in ("name", "profiles"):
             continue
         dotted = ".".join(key)
@@ -98,101 +93,12 @@ def _safe(key: tuple[str, ...], value: Any) -> Any:
     return value
 
 
-def _line(file: TomlFile, *key: str) -> str:
+def _line(file: TomlDocument, *key: str) -> str:
     return f"{CONFIG_FILE}:{file.line_of(key)}"
 
 
 def _setting(key: str, value: Any, source: str) -> dict[str, Any]:
     return {"key": key, "value": value, "source": source}
-
-
-def config_schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 7) of `headrace.toml`, for editors."""
-    text = {"type": "string", "minLength": 1}
-    collection = {
-        "type": "object",
-        "description": "A named storage place.",
-        "required": ["root"],
-        "additionalProperties": False,
-        "properties": {
-            "id": _ID,
-            "data_access": {
-                "type": "boolean",
-                "description": "Whether it is a mapped collection, which wants a consent.",
-            },
-            "root": {
-                **text,
-                "description": "Its directory where jobs see it; relative to this file.",
-            },
-        },
-    }
-    endpoint = {
-        "type": "object",
-        "description": "A named Globus Compute endpoint.",
-        "additionalProperties": False,
-        "properties": {
-            "id": _ID,
-            "template": {**text, "description": "A folder of endpoint_configs/."},
-            "options": {"type": "object", "description": "Values for the template."},
-            "project": {**text, "description": "Path of the project where the endpoint runs."},
-        },
-    }
-    provider = {
-        "type": "object",
-        "description": "An action provider elsewhere that flows at the facility may call.",
-        "required": ["url"],
-        "additionalProperties": False,
-        "properties": {
-            "url": {**text, "format": "uri", "description": "What URLs in flows begin with."},
-            "token_file": {**text, "description": "File with its bearer token."},
-        },
-    }
-    notify = {
-        "type": "object",
-        "description": "How people are notified.",
-        "additionalProperties": False,
-        "properties": {
-            **{
-                key: {**text, "description": channel.description}
-                for key, channel in notification_channels().items()
-            },
-            "on": {
-                **text,
-                "description": "Statuses of runs that people are notified of; FAILED INACTIVE.",
-            },
-        },
-    }
-    profile = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "collections": _table({**collection, "required": []}),
-            "endpoints": _table(endpoint),
-            "notify": notify,
-        },
-    }
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": CONFIG_FILE,
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "name": {**text, "description": "The project's name; its directory's by default."},
-            "collections": _table(collection),
-            "endpoints": _table(endpoint),
-            "notify": notify,
-            "action_providers": _table(provider),
-            "profiles": {
-                **_table(profile),
-                "description": "What stands in the place of the rest: with --profile NAME or "
-                "HEADRACE_PROFILE, and of itself at the target of that name.",
-            },
-        },
-    }
-
-
-def _table(of: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", **_NAMES, "additionalProperties": dict(of)}
 
 
 def shown(value: Any) -> str:

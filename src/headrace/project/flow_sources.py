@@ -13,9 +13,9 @@ from headrace._internal.json_check import InvalidValue, check_text
 from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.config.text_files import parse_json_object, read_text
-from headrace.config.toml_table import TomlFile
 from headrace.flowlang import metadata_entries
 from headrace.flowlang.limits import MAX_TITLE
+from headrace.project.flow_file import FLOW_FILE, read_flow_file
 
 ROLES: Mapping[str, str] = {
     "viewers": "flow_viewers",
@@ -101,7 +101,7 @@ def read_flow(directory: Path) -> FlowSource:
     wrong = metadata_entries({"title": source.title, **source.metadata()})
     if wrong:
         where = ".".join(map(str, wrong[0]["loc"]))
-        raise ProjectError(f"{directory / 'flow.toml'}: {where}: {wrong[0]['msg']}")
+        raise ProjectError(f"{directory / FLOW_FILE}: {where}: {wrong[0]['msg']}")
     return source
 
 
@@ -142,7 +142,7 @@ def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str,
         other = titles.setdefault(title, name) if title else name
         if other != name and {other, name} & set(flows):
             raise ProjectError(
-                f"{directory / name / 'flow.toml'}: title {title!r} is also that of flow "
+                f"{directory / name / FLOW_FILE}: title {title!r} is also that of flow "
                 f"{other!r}: give each flow its own"
             )
     return flows
@@ -179,25 +179,13 @@ def read_metadata(directory: Path) -> dict[str, Any]:
     Raises:
         ProjectError: it is not TOML, or says what it may not; with the line.
     """
-    path = directory / "flow.toml"
-    title = directory.name.replace("_", " ").capitalize()
-    if not path.is_file():
-        roles: dict[str, tuple[str, ...]] = dict.fromkeys(ROLES.values(), ())
-        return {
-            "title": title,
-            "subtitle": "",
-            "description": "",
-            "keywords": (),
-            "roles": roles,
-        }
-    top = TomlFile(path).top
-    top.allow_only({"title", "subtitle", "description", "keywords", "roles"})
-    table = top.table("roles")
-    table.allow_only(ROLES)
+    found = read_flow_file(directory / FLOW_FILE)
     return {
-        "title": top.text("title", title),
-        "subtitle": top.text("subtitle", ""),
-        "description": top.text("description", ""),
-        "keywords": top.texts("keywords"),
-        "roles": {role: table.texts(key) for key, role in ROLES.items()},
+        "title": directory.name.replace("_", " ").capitalize()
+        if found.title is None
+        else found.title,
+        "subtitle": found.subtitle,
+        "description": found.description,
+        "keywords": found.keywords,
+        "roles": {role: getattr(found.roles, key) for key, role in ROLES.items()},
     }

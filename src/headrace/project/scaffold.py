@@ -7,7 +7,7 @@ from pathlib import Path
 
 import headrace
 from headrace.config.errors import ProjectError
-from headrace.config.project_config import CONFIG_FILE
+from headrace.config.project_file import CONFIG_FILE
 
 FOLDERS = ("flows", "compute_functions", "endpoint_configs", "job_scripts", "triggers")
 DIRECTORIES = ("data/incoming", "data/runs", "data/inversion/iterations", "scratch")

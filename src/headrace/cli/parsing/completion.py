@@ -74,9 +74,9 @@ def triggers(session: Session, project: Project) -> Names:
 @_completes
 def profiles(session: Session, project: Project) -> Names:
     """Name of profiles."""
-    from headrace.config.toml_table import TomlFile
+    from headrace.config.toml_file import profile_names, read_toml
 
-    return [(name, "") for name in TomlFile(project.config_file).top.tables("profiles")]
+    return [(name, "") for name in profile_names(read_toml(project.config_file))]
 
 
 @_completes

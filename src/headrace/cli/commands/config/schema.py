@@ -14,7 +14,7 @@ from headrace.cli.termio.display import display
 @output_options
 def schema_command() -> None:
     """Print the JSON schema of headrace.toml, for editors that validate it."""
-    from headrace.project.effective_settings import config_schema
+    from headrace.config.project_config import HEADRACE_TOML
 
-    document = config_schema()
+    document = HEADRACE_TOML.json_schema()
     display(document, lambda: json.dumps(document, indent=2))

@@ -1,0 +1,73 @@
+"""Kinds of TOML files: which files of a project are of one kind, and how one is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from headrace._internal.settings.tables import Table
+
+ENTRY_POINT_GROUP: Final = "headrace.config_files"
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of TOML file.
+
+    Attributes:
+        name: its name for people and on the command line, such as ``flow.toml``.
+        description: what such a file is for, one line.
+        table: the keys that it may have.
+        patterns: where such files lie in a project, relative to its root, as for ``Path.glob``.
+        problems: returns all that is wrong with a file, one line each, which names file and key.
+        schema: returns its JSON schema where it says more than that of the table.
+    """
+
+    name: str
+    description: str
+    table: Table[Any]
+    patterns: tuple[str, ...]
+    problems: Callable[[Path], list[str]]
+    schema: Callable[[], dict[str, Any]] | None = None
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema (draft 7), as editors read it."""
+        body = self.schema() if self.schema is not None else self.table.schema()
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": self.name,
+            "description": self.description,
+            **body,
+        }
+
+    def files(self, root: Path) -> list[Path]:
+        """Return the files of this kind in a project, sorted."""
+        return sorted({path for pattern in self.patterns for path in root.glob(pattern)})
+
+
+def file_kinds() -> Mapping[str, FileKind]:
+    """Return the kinds of files that the installed packages announce, by name.
+
+    A package announces one by an entry point of the group ``headrace.config_files`` whose value
+    is a `FileKind`. One whose package lacks a module that it needs is left out.
+    """
+    found: dict[str, FileKind] = {}
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
+        try:
+            found[point.name] = point.load()
+        except ModuleNotFoundError:
+            continue
+    return found
+
+
+def find_file_kind(path: Path, root: Path) -> FileKind | None:
+    """Return the kind of a file by its place in a project, or by its name; None: of none."""
+    kinds = file_kinds()
+    whole = path.absolute()
+    for kind in kinds.values():
+        if whole in {file.absolute() for file in kind.files(root)}:
+            return kind
+    return kinds.get(path.name)

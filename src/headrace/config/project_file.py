@@ -1,0 +1,182 @@
+"""The keys of ``headrace.toml``, declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from headrace._internal.settings import (
+    FreeTable,
+    InvalidValue,
+    Key,
+    Kind,
+    Named,
+    RefusedValue,
+    Table,
+    any_key,
+    table_of,
+)
+from headrace.config.ids import is_uuid
+from headrace.config.notify_table import NOTIFY
+
+CONFIG_FILE: Final = "headrace.toml"
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+_IN_PROFILES: Final = ("collections", "endpoints", "notify")
+NAME_ADVICE: Final = "use letters, digits, - and _, 64 at most"
+_HEX: Final = "-*".join(["[0-9a-fA-F]"] * 32)
+
+
+class Uuid(Kind):
+    """A UUID as text."""
+
+    expected = "a UUID"
+
+    def parse(self, value: Any) -> str:
+        """Return the UUID as it was written."""
+        if not isinstance(value, str):
+            raise InvalidValue("text")
+        if not is_uuid(value):
+            raise InvalidValue(self.expected)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema: all forms that Python takes for a UUID."""
+        return {"type": "string", "pattern": rf"^(urn:)?(uuid:)?\{{*-*{_HEX}-*\}}*$"}
+
+
+class ProviderUrl(Kind):
+    """The URL of an action provider: encrypted, or on this machine."""
+
+    expected = "text"
+
+    def parse(self, value: Any) -> str:
+        """Return the URL as it was written."""
+        if not isinstance(value, str):
+            raise InvalidValue(self.expected)
+        parts = urlsplit(value)
+        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        encrypted = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+        if not parts.hostname or not encrypted:
+            raise RefusedValue("must begin with https://, or http:// on this machine")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the URL."""
+        return {"type": "string", "pattern": "^[hH][tT][tT][pP][sS]?://."}
+
+
+@dataclass(frozen=True)
+class CollectionTable:
+    """A table ``[collections.NAME]``."""
+
+    root: Annotated[
+        str,
+        Key(
+            "Its directory where jobs and the facility see it; relative to this file.",
+            example='root = "data"',
+        ),
+    ]
+    id: Annotated[str | None, Key("Its id at the hosted services.", kind=Uuid())] = None
+    data_access: Annotated[
+        bool, Key("Whether it is a mapped collection, which wants a consent of its own.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class EndpointTable:
+    """A table ``[endpoints.NAME]``."""
+
+    id: Annotated[str | None, Key("Its id at the hosted services.", kind=Uuid())] = None
+    template: Annotated[
+        str | None,
+        Key(
+            "Its folder of endpoint_configs/; left out for one that is elsewhere.",
+            example='template = "slurm"',
+        ),
+    ] = None
+    options: Annotated[
+        Mapping[str, Any], Key("Values for the template.", example="options = { workers = 2 }")
+    ] = field(default_factory=dict)
+    project: Annotated[
+        str | None, Key("Path of the project where it runs.", default="this file's directory")
+    ] = None
+
+
+@dataclass(frozen=True)
+class ProviderTable:
+    """A table ``[action_providers.NAME]``."""
+
+    url: Annotated[
+        str,
+        Key(
+            "What the URLs that flows name begin with: https://, or http:// on this machine.",
+            kind=ProviderUrl(),
+        ),
+    ]
+    token_file: Annotated[str | None, Key("File with its bearer token; relative to this file.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True)
+class ProjectTable:
+    """The top table of ``headrace.toml``, with a profile's values in their place."""
+
+    name: Annotated[
+        str | None, Key("The project's name, which marks its flows.", default="its directory's")
+    ] = None
+    collections: Annotated[Mapping[str, CollectionTable], Key("Named storage places.")] = field(
+        default_factory=dict
+    )
+    endpoints: Annotated[Mapping[str, EndpointTable], Key("Named Globus Compute endpoints.")] = (
+        field(default_factory=dict)
+    )
+    notify: Annotated[
+        Mapping[str, str], Key("How people are notified, and of what.", kind=NOTIFY)
+    ] = field(default_factory=dict)
+    action_providers: Annotated[
+        Mapping[str, ProviderTable],
+        Key("Action providers elsewhere that flows at the facility may call."),
+    ] = field(default_factory=dict)
+    profiles: Annotated[
+        Mapping[str, Any],
+        Key(
+            "Values in the place of the rest: with --profile NAME or HEADRACE_PROFILE, and of "
+            "itself at the target of that name.",
+            kind=FreeTable(),
+        ),
+    ] = field(default_factory=dict)
+
+
+def _named(table: Table[Any]) -> Named[Any]:
+    return Named(table, NAME_PATTERN, NAME_ADVICE)
+
+
+PROJECT: Final = table_of(
+    ProjectTable,
+    collections=_named(table_of(CollectionTable)),
+    endpoints=_named(table_of(EndpointTable)),
+    action_providers=_named(table_of(ProviderTable)),
+)
+"""The top table, with a profile's values in the place of the rest."""
+
+
+def _profile() -> Table[dict[str, Any]]:
+    keys = {name: PROJECT.keys[name] for name in _IN_PROFILES}
+    partial = _named(table_of(CollectionTable).without_required())
+    keys["collections"] = replace(keys["collections"], kind=partial)
+    return Table(keys, dict, only_given=True)
+
+
+PROFILES: Final = _named(_profile())
+"""The tables ``[profiles.NAME]``."""
+
+PROFILE_NAMES: Final = _named(Table({name: any_key(name) for name in _IN_PROFILES}, dict))
+"""The same, of which only the names of keys are read: a profile not in use may be wrong."""
+
+PROJECT_FILE: Final[Table[dict[str, Any]]] = Table(
+    {**PROJECT.keys, "profiles": replace(PROJECT.keys["profiles"], kind=PROFILES)}, dict
+)
+"""The whole file."""
