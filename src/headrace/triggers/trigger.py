@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from headrace._internal.near_names import known_names
-from headrace.triggers.completeness.registry import external_keys, parse_value
+from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
-from headrace.triggers.template import check_template
+from headrace.triggers.trigger_file import TRIGGER, TriggerTable, read_document
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_KEYS = {
-    "": ("title", "watch", "start"),
-    "watch": (
-        *("collection", "path", "what", "pattern", "ignore"),
-        *("settle", "marker", "check", "observer", "interval", "existing"),
-    ),
-    "start": ("flow", "label", "tags", "input"),
-}
 
 
 @dataclass(frozen=True)
@@ -148,18 +138,9 @@ def load_trigger(
         raise TriggerError(
             f"{file}: the file's name names the trigger; use letters, digits, '_', '-' and '.'"
         )
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TriggerError(f"{file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TriggerError(f"{file}: not valid TOML: {error}") from error
-    try:
-        trigger = _trigger(file, document, collections)
-        if must_exist and (problem := directory_problem(trigger)):
-            raise TriggerError(problem)
-    except TriggerError as error:
-        raise TriggerError(f"{file}: {error}") from error
+    trigger = _trigger(file, collections)
+    if must_exist and (problem := directory_problem(trigger)):
+        raise TriggerError(f"{file}: {problem}")
     return trigger
 
 
@@ -175,136 +156,71 @@ def directory_problem(trigger: Trigger) -> str:
     return ""
 
 
-def _trigger(file: Path, document: dict[str, Any], collections: Mapping[str, Path]) -> Trigger:
-    reader = _Reader(document)
-    collection = reader.text("watch.collection")
-    root = collections.get(collection)
-    if root is None:
-        raise TriggerError(
-            f'watch.collection: there is no collection "{collection}" in headrace.toml; '
-            f"{known_names(collection, collections)}"
-        )
-    path = reader.text("watch.path")
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    if ".." in parts or (parts and parts[0] == "~"):
-        raise TriggerError(
-            f'watch.path: "{path}" may not contain ".." or "~"; it starts at the collection\'s root'
-        )
-    marker = reader.text("watch.marker", "") or None
-    if marker and "/" in marker:
-        raise TriggerError(f'watch.marker: "{marker}" must be a name without "/"')
-    trigger = Trigger(
+def trigger_file_problems(file: Path) -> list[str]:
+    """Return all that is wrong with a trigger file of a project, one line each."""
+    from headrace.config import ProjectError
+    from headrace.config.project_config import find_config, read_config
+
+    try:
+        document = read_document(file)
+    except TriggerError as error:
+        return [str(error)]
+    try:
+        collections = read_config(find_config(file.parent)).collections
+        roots = {name: one.root for name, one in collections.items()}
+    except ProjectError:
+        roots = None  # what is wrong with headrace.toml is said where that is checked
+    reading = Reading(document, PlainWording())
+    _read(reading, roots)
+    return [fault.message for fault in reading.faults]
+
+
+TRIGGER_TOML = FileKind(
+    name="trigger.toml",
+    description="What a trigger watches, and the flow that it starts.",
+    table=TRIGGER,
+    patterns=("triggers/*.toml",),
+    problems=trigger_file_problems,
+)
+"""The kind of file."""
+
+
+def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
+    reading = Reading(read_document(file), PlainWording())
+    found = _read(reading, collections)
+    reading.raise_first(TriggerError)
+    watch, start = found.watch, found.start
+    return Trigger(
         name=file.stem,
         file=file,
-        title=reader.text("title", file.stem),
-        collection=collection,
-        root=root.absolute(),
-        path="/".join(["", *parts, ""]),
-        what=cast(Any, reader.choice("watch.what", ("directory", "file"))),
-        pattern=reader.text("watch.pattern", "*"),
-        ignore=reader.texts("watch.ignore"),
-        settle=reader.seconds("watch.settle", 5.0, minimum=0.0),
-        marker=marker,
-        check=reader.command("watch.check"),
-        observer=cast(Any, reader.choice("watch.observer", ("auto", "inotify", "poll"))),
-        interval=reader.seconds("watch.interval", 10.0, minimum=0.05),
-        existing=cast(Any, reader.choice("watch.existing", ("run", "skip"), optional=True)),
-        flow=reader.text("start.flow"),
-        label=reader.text("start.label", "{name}"),
-        tags=reader.texts("start.tags"),
-        input=reader.table("start.input"),
-        rules=reader.rules(),
+        title=found.title or file.stem,
+        collection=watch.collection,
+        root=collections[watch.collection].absolute(),
+        path=watch.path,
+        what=watch.what,
+        pattern=watch.pattern,
+        ignore=watch.ignore,
+        settle=watch.settle,
+        marker=watch.marker,
+        check=watch.check,
+        observer=watch.observer,
+        interval=watch.interval,
+        existing=watch.existing,
+        flow=start.flow,
+        label=start.label,
+        tags=start.tags,
+        input=start.input,
+        rules=watch.rules,
     )
-    check_template(trigger.label, "start.label")
-    check_template(trigger.tags, "start.tags")
-    check_template(trigger.input, "start.input")
-    return trigger
 
 
-class _Reader:
-    """Takes values out of a trigger file, with errors that name the key."""
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
-        for table, known in _KEYS.items():
-            for key in self.table(table) if table else document:
-                if key in known:
-                    continue
-                others = external_keys() if table == "watch" else []
-                if key not in others:
-                    raise TriggerError(
-                        f"{f'{table}.' if table else ''}{key}: unknown key; "
-                        f"{known_names(key, [*known, *others])}"
-                    )
-
-    def _value(self, key: str) -> Any:
-        value: Any = self._document
-        for part in key.split("."):
-            if value is None:
-                return None
-            if not isinstance(value, dict):
-                raise TriggerError(f"{key.rpartition('.')[0]}: must be a table")
-            value = value.get(part)
-        return value
-
-    def table(self, key: str) -> dict[str, Any]:
-        value = self._value(key)
-        if value is not None and not isinstance(value, dict):
-            raise TriggerError(f"{key}: must be a table, [{key}]")
-        return value or {}
-
-    def rules(self) -> dict[str, Any]:
-        """Values of completeness rules of other packages."""
-        return {
-            key: parse_value(key, value)
-            for key, value in self.table("watch").items()
-            if key not in _KEYS["watch"]
-        }
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._value(key)
-        if value is None and default is not None:
-            return default
-        if value is None:
-            raise TriggerError(f"{key}: missing")
-        if not isinstance(value, str) or not value:
-            raise TriggerError(f"{key}: must be a text, not {value!r}")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._value(key)
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise TriggerError(f'{key}: must be a list of texts, such as ["one", "two"]')
-        return tuple(value)
-
-    def command(self, key: str) -> tuple[str, ...]:
-        try:
-            return tuple(shlex.split(self.text(key, " ")))
-        except ValueError as error:
-            raise TriggerError(f"{key}: not a command: {error}") from error
-
-    def choice(self, key: str, allowed: tuple[str, ...], *, optional: bool = False) -> str:
-        if optional and self._value(key) is None:
-            return ""
-        value = self.text(key, allowed[0])
-        if value not in allowed:
-            raise TriggerError(f'{key}: "{value}" must be {_either(allowed)}')
-        return value
-
-    def seconds(self, key: str, default: float, *, minimum: float) -> float:
-        value = self._value(key)
-        if value is None:
-            return default
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not minimum <= value <= 1e7:
-            raise TriggerError(
-                f"{key}: must be a number of seconds from {minimum:g}, not {value!r}"
-            )
-        return float(value)
-
-
-def _either(names: tuple[str, ...] | list[str]) -> str:
-    quoted = [f'"{name}"' for name in names]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTable:
+    """Read a trigger file; report a collection that is not among those that are known."""
+    found = TRIGGER.read(reading.document.values, reading.top)
+    watch = reading.document.values.get("watch")
+    name = watch.get("collection") if isinstance(watch, dict) else None
+    if collections is not None and isinstance(name, str) and name and name not in collections:
+        reading.top.child("watch").child("collection").refused(
+            f'there is no collection "{name}" in headrace.toml; {known_names(name, collections)}'
+        )
+    return found

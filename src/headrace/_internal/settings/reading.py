@@ -91,11 +91,11 @@ class Place:
 
     def invalid(self, expected: str, value: Any) -> None:
         """Report that the value is wrong."""
-        self._report(self.reading.wording.invalid(dotted(self.key), expected, value))
+        self.report(self.reading.wording.invalid(dotted(self.key), expected, value))
 
     def refused(self, problem: str) -> None:
         """Report a problem with the value that is not one of its type or range."""
-        self._report(self.reading.wording.refused(dotted(self.key), problem))
+        self.report(self.reading.wording.refused(dotted(self.key), problem))
 
     def not_a_table(self, value: Any) -> None:
         """Report that the value is no table."""
@@ -103,14 +103,15 @@ class Place:
 
     def missing(self, expected: str) -> None:
         """Report that the value is missing."""
-        self._report(self.reading.wording.missing(dotted(self.key), expected))
+        self.report(self.reading.wording.missing(dotted(self.key), expected))
 
     def unknown(self, name: str, known: Sequence[str]) -> None:
         """Report a key in this table that is unknown."""
         table = f"{dotted(self.key)}." if self.key else ""
-        self.child(name)._report(self.reading.wording.unknown(table, name, known))
+        self.child(name).report(self.reading.wording.unknown(table, name, known))
 
-    def _report(self, message: str) -> None:
+    def report(self, message: str) -> None:
+        """Report a fault here, in words that name the key already."""
         document = self.reading.document
         line = document.line_of(self.key)
         place = self.reading.wording.place(document.name, line)

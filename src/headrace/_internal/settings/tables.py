@@ -24,7 +24,16 @@ from headrace._internal.settings.reading import INVALID, Place
 
 T = TypeVar("T")
 
-REQUIRED: Final = dataclasses.MISSING
+
+class _Required:
+    """Stands for the default of a key that a file must have."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Final = _Required()
+"""Stands for the default of a key that a file must have."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,11 @@ class Table(Kind, Generic[T]):
         for name, declared in keys.items():
             if name in value:
                 read = declared.kind.read(value[name], place.child(name))
+                if read is not INVALID:
+                    found[name] = read
+            elif declared.is_required and isinstance(declared.kind, Table):
+                # What is missing are the keys that it must have.
+                read = declared.kind.read({}, place.child(name))
                 if read is not INVALID:
                     found[name] = read
             elif declared.is_required:
@@ -290,7 +304,7 @@ def table_of(
         if typing.get_origin(hints[item.name]) is not typing.Annotated or not found:
             continue
         (key,) = found
-        default = item.default
+        default = REQUIRED if item.default is dataclasses.MISSING else item.default
         if item.default_factory is not dataclasses.MISSING:
             default = item.default_factory()
         what = kinds.get(item.name) or key.kind or kind_of_type(base, key.minimum)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace.triggers.completeness.marker import MarkerRule
 from headrace.triggers.completeness.program import ProgramRule
@@ -57,18 +57,6 @@ def find_rule(key: str) -> type[CompletenessRule]:
             "repair or uninstall its package"
         ) from error
     return rule
-
-
-def parse_value(key: str, value: Any) -> Any:
-    """Validate the value of a rule's key.
-
-    Raises:
-        TriggerError: it is wrong, or there is no such rule.
-    """
-    try:
-        return find_rule(key).parse(value)
-    except ValueError as error:
-        raise TriggerError(f"watch.{key}: {error}") from error
 
 
 def make_rules(trigger: Trigger, arrival: Arrival) -> dict[str, CompletenessRule]:
