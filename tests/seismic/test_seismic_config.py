@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import json
 from pathlib import Path
 
 import pyadjoint
@@ -11,8 +12,9 @@ import pyflex
 import pytest
 
 from headrace.seismic import ConfigError, read_config
-from headrace.seismic.config_file import WINDOW_SETTINGS
+from headrace.seismic.config_file import config_problems
 from headrace.seismic.misfits import find_misfit, misfit_names
+from headrace.seismic.windows.settings import WINDOW_SETTINGS
 
 MINIMUM = 'period_band = [10, 100]\ncomponents = ["Y"]\n'
 
@@ -108,3 +110,30 @@ def test_measure_settings_are_those_ofmeasure_with_pyadjoint(kind: str) -> None:
     names = set(vars(pyadjoint.get_config(kind, min_period=1.0, max_period=2.0)))
     ours = {"min_period", "max_period", "adjsrc_type", "double_difference"}
     assert set(find_misfit(kind).settings) == names - ours
+
+
+def test_the_defaults_of_window_settings_are_those_of_pyflex() -> None:
+    parameters = inspect.signature(pyflex.Config).parameters
+    told = {"noise_end_index": "none", "signal_start_index": "that after the noise"}
+    for name, key in WINDOW_SETTINGS.items():
+        default = parameters[name].default
+        assert key.default == told.get(name, json.dumps(default)), name
+
+
+@pytest.mark.parametrize("kind", sorted(set(misfit_names()) - {"cc_traveltime_subsample"}))
+def test_the_defaults_of_measure_settings_are_those_of_pyadjoint(kind: str) -> None:
+    theirs = vars(pyadjoint.get_config(kind, min_period=1.0, max_period=2.0))
+    for name, key in find_misfit(kind).settings.items():
+        assert key.default.split(";")[0] == json.dumps(theirs[name]), name
+
+
+def test_all_faults_are_listed_with_their_lines(tmp_path: Path) -> None:
+    path = write(tmp_path, "period_band = [9, 3]\ntaper = 2\n[windows]\nselekt = 'whole'\n")
+    assert config_problems(path) == [
+        f"{path}: line 1: key period_band must be [shortest, longest] period in seconds, two "
+        "rising positive numbers, not [9, 3]",
+        f"{path}: line 1: key components is missing; it must be a list of different component letters "
+        'such as ["Y"]',
+        f"{path}: line 2: key taper must be a number from 0 to 0.5, not 2",
+        f"{path}: line 4: unknown key windows.selekt; did you mean windows.select?",
+    ]

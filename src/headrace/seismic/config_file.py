@@ -1,97 +1,70 @@
-"""Configuration file of the waveform program: TOML, checked key by key."""
+"""Configuration file of the waveform program, ``process_waveforms.toml``: its keys and reader."""
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from headrace.seismic.checks import (
-    Check,
-    boolean,
-    check_keys,
-    components,
-    integer,
-    number,
-    one_of,
-    origin_time,
-    period_band,
-    station_weights,
-    text,
+from headrace._internal.settings import (
+    Choice,
+    Declared,
+    Fault,
+    FileKind,
+    FreeTable,
+    Key,
+    KeyWording,
+    Reading,
+    Table,
+    TomlDocument,
+    UnreadableToml,
+    table_of,
 )
+from headrace.seismic.checks import StationWeights, declared
 from headrace.seismic.config import (
     WINDOW_SELECTIONS,
-    WINDOW_WEIGHTS,
+    FigureSettings,
     ProcessingConfig,
-    WeightSettings,
 )
 from headrace.seismic.errors import ConfigError
-from headrace.seismic.misfits.registry import find_misfit, misfit_name
-from headrace.seismic.waveforms.quantities import QUANTITIES
+from headrace.seismic.misfits.base import Misfit
+from headrace.seismic.misfits.registry import find_misfit, misfit_names
+from headrace.seismic.windows.settings import WINDOW_SETTINGS
 
-_TOP: dict[str, Check] = {
-    "period_band": period_band,
-    "components": components,
-    "adjoint_source": misfit_name,
-    "taper": number(0.0, 0.5),
-    "corners": integer(1),
-    "zero_phase": boolean,
-    "resample": boolean,
-    "origin_time": origin_time,
-    "exact_adjoint": boolean,
-    "observed_quantity": one_of(*QUANTITIES),
-    "synthetic_quantity": one_of(*QUANTITIES),
-    "amplitude_ratio_limit": number(1.0),
-    "normalize_observed": boolean,
-}
+_DEFAULT_MISFIT: Final = "cc_traveltime"
+_STATION_WEIGHTS: Final = StationWeights()
 
-_WEIGHTS: dict[str, Check] = {
-    "windows": one_of(*WINDOW_WEIGHTS),
-    "stations": station_weights,
-    "file": text,
-    "azimuth_bins": integer(1),
-}
-
-_FIGURES: dict[str, Check] = {"sample": integer(1), "dpi": integer(1)}
-
-WINDOW_SETTINGS: dict[str, Check] = {
-    **{
-        name: number()
-        for name in [
-            "stalta_waterlevel",
-            "tshift_acceptance_level",
-            "tshift_reference",
-            "dlna_acceptance_level",
-            "dlna_reference",
-            "cc_acceptance_level",
-            "s2n_limit",
-            "min_surface_wave_velocity",
-            "max_time_before_first_arrival",
-            "c_0",
-            "c_1",
-            "c_2",
-            "c_3a",
-            "c_3b",
-            "c_4a",
-            "c_4b",
-            "snr_integrate_base",
-            "snr_max_base",
-        ]
+_SELECT: Final = Key("How windows are chosen: by pyflex, or the whole trace is one.")
+_WINDOWS: Final = Table(
+    {
+        "select": Declared("select", _SELECT, Choice(WINDOW_SELECTIONS), WINDOW_SELECTIONS[0]),
+        **declared(WINDOW_SETTINGS),
     },
-    "noise_start_index": integer(),
-    "noise_end_index": integer(),
-    "signal_start_index": integer(),
-    "signal_end_index": integer(),
-    "check_global_data_quality": boolean,
-    "earth_model": one_of("ak135", "iasp91"),
-    "window_signal_to_noise_type": one_of("amplitude", "energy"),
-    "resolution_strategy": one_of("interval_scheduling", "merge"),
-}
-"""pyflex's settings that a file can hold, each with its check."""
+    dict,
+    only_given=True,
+)
 
-_WINDOWS = {"select": one_of(*WINDOW_SELECTIONS), **WINDOW_SETTINGS}
+
+def _measure_table(misfit: Misfit) -> Table[dict[str, Any]]:
+    return Table(declared(misfit.settings), dict, only_given=True)
+
+
+_FROM_CLASS: Final = table_of(ProcessingConfig, adjoint_source=Choice(misfit_names))
+PROCESSING: Final[Table[dict[str, Any]]] = Table(
+    {
+        **_FROM_CLASS.keys,
+        "windows": Declared("windows", Key("Settings of pyflex by their names."), _WINDOWS, {}),
+        "measure": Declared(
+            "measure", Key("Settings of the measurement, by the misfit."), FreeTable(), {}
+        ),
+        "figures": Declared(
+            "figures", Key("Figures of traces."), table_of(FigureSettings), FigureSettings()
+        ),
+    },
+    dict,
+)
+"""The whole file; which keys ``[measure]`` has, depends on ``adjoint_source``."""
 
 
 def read_config(path: Path) -> ProcessingConfig:
@@ -107,13 +80,7 @@ def read_config(path: Path) -> ProcessingConfig:
     Raises:
         ConfigError: a file is not there or cannot be used, or there is an unknown or wrong key.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    config = parse_config(document, str(path))
+    config = _parse(read_toml(path))
     if not config.weights.file:
         return config
     listed = read_station_weights(path.parent / config.weights.file)
@@ -122,6 +89,20 @@ def read_config(path: Path) -> ProcessingConfig:
     return dataclasses.replace(
         config, weights=dataclasses.replace(config.weights, stations=stations)
     )
+
+
+def read_toml(path: Path) -> TomlDocument:
+    """Read a configuration as TOML.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
+    try:
+        return TomlDocument.read(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from None
+    except (UnreadableToml, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
 def read_station_weights(path: Path) -> dict[str, float]:
@@ -148,7 +129,7 @@ def read_station_weights(path: Path) -> dict[str, float]:
             continue
         try:
             code, value = columns
-            found |= station_weights({code: float(value)})
+            found |= _STATION_WEIGHTS({code: float(value)})
         except ValueError:
             raise ConfigError(
                 f"{path}: line {row}: must be NET.STA and a weight of at least 0, not {line!r}"
@@ -169,44 +150,92 @@ def parse_config(document: Mapping[str, Any], source: str = "config") -> Process
     Raises:
         ConfigError: an unknown, missing or wrong key; the message is one line.
     """
-    tables = ("windows", "measure", "weights", "figures")
-    top = {key: value for key, value in document.items() if key not in tables}
-    values = check_keys(top, _TOP, "", source, also=tables)
-    for key in ("period_band", "components"):
-        if key not in values:
-            raise ConfigError(f"{source}: key {key} is missing")
-    kind = values.get("adjoint_source", "cc_traveltime")
-    misfit = find_misfit(kind)
-    if values.get("normalize_observed") and misfit.compares_amplitudes:
-        raise ConfigError(
-            f"{source}: key normalize_observed does not go with adjoint_source = "
-            f'"{kind}", which compares amplitudes; remove the response instead'
-        )
-    figures = _table(document, "figures", _FIGURES, source)
-    windows = _table(document, "windows", _WINDOWS, source)
-    selection = windows.pop("select", "pyflex")
-    if selection == "whole" and windows:
-        raise ConfigError(
-            f'{source}: key windows.{min(windows)} means nothing with select = "whole"'
-        )
-    measure = _table(document, "measure", misfit.settings, source)
-    if selection == "whole" and "taper_percentage" in misfit.settings:
-        # The ends of the record are tapered already.
-        measure = {"taper_percentage": 0.0, **measure}
+    return _parse(TomlDocument(source, document))
+
+
+def config_faults(document: TomlDocument) -> list[Fault]:
+    """Return all that is wrong with a configuration."""
+    reading = Reading(document, KeyWording())
+    _read(reading)
+    return reading.faults
+
+
+def config_problems(path: Path) -> list[str]:
+    """Return all that is wrong with a configuration file, one line each."""
+    try:
+        faults = config_faults(read_toml(path))
+        if not faults:
+            read_config(path)
+    except ConfigError as error:
+        return [str(error)]
+    return [fault.message for fault in faults]
+
+
+def _parse(document: TomlDocument) -> ProcessingConfig:
+    reading = Reading(document, KeyWording())
+    values = _read(reading)
+    reading.raise_first(ConfigError)
+    windows = dict(values.pop("windows"))
+    figures = values.pop("figures")
     return ProcessingConfig(
         **values,
-        window_selection=selection,
+        window_selection=windows.pop("select", WINDOW_SELECTIONS[0]),
         windows=windows,
-        measure=measure,
-        weights=WeightSettings(**_table(document, "weights", _WEIGHTS, source)),
-        **{f"figure_{name}": value for name, value in figures.items()},
+        figure_sample=figures.sample,
+        figure_dpi=figures.dpi,
     )
 
 
-def _table(
-    document: Mapping[str, Any], name: str, checks: Mapping[str, Check], source: str
-) -> dict[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{source}: key {name} must be a table, [{name}]")
-    return check_keys(table, checks, f"{name}.", source)
+def _read(reading: Reading) -> dict[str, Any]:
+    """Return the values of the keys that have no fault, and report the others."""
+    document, top = reading.document.values, reading.top
+    values = PROCESSING.read_values(document, top)
+    windows = values.get("windows") or {}
+    whole = windows.get("select") == "whole"
+    if whole and (others := sorted(set(windows) - {"select"})):
+        top.child("windows").child(others[0]).report(
+            f'key windows.{others[0]} means nothing with select = "whole"'
+        )
+    if "adjoint_source" not in values:
+        return values
+    kind = values["adjoint_source"]
+    misfit = find_misfit(kind)
+    if values.get("normalize_observed") and misfit.compares_amplitudes:
+        top.child("normalize_observed").report(
+            f"key normalize_observed does not go with adjoint_source = "
+            f'"{kind}", which compares amplitudes; remove the response instead'
+        )
+    if "measure" in values:
+        measure = _measure_table(misfit).read(values["measure"], top.child("measure"))
+        if whole and "taper_percentage" in misfit.settings:
+            # The ends of the record are tapered already.
+            measure = {"taper_percentage": 0.0, **(measure or {})}
+        values["measure"] = measure
+    return values
+
+
+def processing_schema() -> dict[str, Any]:
+    """Return the JSON schema of the file, with the keys of ``[measure]`` of each misfit."""
+    found = PROCESSING.schema()
+    for name in misfit_names():
+        try:
+            measure = _measure_table(find_misfit(name)).schema()
+        except ConfigError:
+            continue  # what it needs is not installed
+        condition: dict[str, Any] = {"properties": {"adjoint_source": {"const": name}}}
+        if name != _DEFAULT_MISFIT:
+            condition["required"] = ["adjoint_source"]
+        rule = {"if": condition, "then": {"properties": {"measure": measure}}}
+        found.setdefault("allOf", []).append(rule)
+    return found
+
+
+PROCESS_WAVEFORMS_TOML: Final = FileKind(
+    name="process_waveforms.toml",
+    description="How seismograms become adjoint sources.",
+    table=PROCESSING,
+    patterns=("job_scripts/process_waveforms.toml",),
+    problems=config_problems,
+    schema=processing_schema,
+)
+"""The kind of file."""

@@ -56,6 +56,10 @@ class Key:
     default: str = ""
     example: str = ""
 
+    def __call__(self, value: Any) -> Any:
+        """Return the value to use, as the kind does."""
+        return value if self.kind is None else self.kind.parse(value)
+
 
 @dataclass(frozen=True)
 class Declared:

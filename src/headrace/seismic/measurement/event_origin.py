@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from headrace.seismic.checks import Check, check_keys, number, origin_time
-from headrace.seismic.errors import ConfigError, SeismicError
+from headrace._internal.settings import (
+    Key,
+    KeyWording,
+    Reading,
+    TomlDocument,
+    UnreadableToml,
+    table_of,
+)
+from headrace.seismic.checks import UtcTime, number
+from headrace.seismic.errors import SeismicError
 from headrace.seismic.measurement.geometry import fortran_number
 
 EVENT_FILE: Final = "event.toml"
@@ -30,12 +37,22 @@ _LEAP_SECOND = re.compile(r":60(?!\d)")
 _PLACE_TOLERANCE = 1.0  # degree; a centroid is not where the rupture began
 _EARLIEST = datetime.datetime(1880, 1, 1, tzinfo=datetime.UTC)
 
-_KEYS: dict[str, Check] = {
-    "time": origin_time,
-    "latitude": number(-90.0, 90.0),
-    "longitude": number(-180.0, 360.0),
-    "depth": number(-10.0, 800.0),
-}
+
+@dataclass(frozen=True)
+class EventTable:
+    """The file ``event.toml``: time zero of an event's seismograms, and its place."""
+
+    time: Annotated[datetime.datetime, Key("The origin time in UTC.", UtcTime())]
+    latitude: Annotated[
+        float | None, Key("Latitude of the event.", number(-90.0, 90.0), "degrees north")
+    ] = None
+    longitude: Annotated[
+        float | None, Key("Longitude of the event.", number(-180.0, 360.0), "degrees east")
+    ] = None
+    depth: Annotated[float | None, Key("Its depth.", number(-10.0, 800.0), "km")] = None
+
+
+EVENT: Final = table_of(EventTable)
 
 
 @dataclass(frozen=True)
@@ -172,16 +189,21 @@ def read_event_file(path: Path) -> EventOrigin:
     text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        values: Mapping[str, Any] = check_keys(tomllib.loads(text), _KEYS, "", str(path))
+        reading = Reading(TomlDocument.parse(text, str(path)), KeyWording())
     except OSError as error:
         raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (UnreadableToml, UnicodeDecodeError) as error:
         raise SeismicError(f"{path}: not valid TOML: {error}{_leap_second(text)}") from None
-    except ConfigError as error:
-        raise SeismicError(f"{error}{_leap_second(text)}") from None
-    if "time" not in values:
-        raise SeismicError(f"{path}: key time is missing, the origin time in UTC")
-    return EventOrigin(file=str(path), **values)
+    found = reading.read(EVENT)
+    if found is None:
+        raise SeismicError(f"{reading.faults[0].message}{_leap_second(text)}")
+    return EventOrigin(
+        file=str(path),
+        time=found.time,
+        latitude=found.latitude,
+        longitude=found.longitude,
+        depth=found.depth,
+    )
 
 
 def _leap_second(text: str) -> str:

@@ -11,16 +11,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headrace._internal.settings import Key
 from headrace.seismic.checks import Check, boolean, number, one_of
 from headrace.seismic.errors import StationProblem
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.windows.selection import Window
 
 CROSS_CORRELATION_SETTINGS: Mapping[str, Check] = {
-    "measure_type": one_of("dt", "am"),
-    "use_cc_error": boolean,
-    "dt_sigma_min": number(0.0),
-    "dlna_sigma_min": number(0.0),
+    "measure_type": Key(
+        "Measurement: dt, the travel time; am, the logarithm of the amplitudes' ratio.",
+        one_of("dt", "am"),
+        default='"dt"',
+    ),
+    "use_cc_error": Key(
+        "Whether the measurement is divided by its error.",
+        boolean,
+        default="true; false in an inversion",
+    ),
+    "dt_sigma_min": Key("Smallest error of a travel time.", number(0.0), unit="s", default="1.0"),
+    "dlna_sigma_min": Key(
+        "Smallest error of the logarithm of amplitudes' ratio.", number(0.0), default="0.5"
+    ),
 }
 """pyadjoint's settings of a correlation and its errors, each with its check."""
 

@@ -6,9 +6,6 @@ is that of the misfit and whose value an object with the methods of `Misfit`.
 
 from __future__ import annotations
 
-from typing import Any
-
-from headrace.seismic.checks import InvalidValue
 from headrace.seismic.errors import ConfigError
 from headrace.seismic.misfits.base import Misfit
 from headrace.seismic.plugins import PluginGroup
@@ -19,13 +16,6 @@ MISFITS = PluginGroup("misfit", "headrace.misfits", "headrace.seismic.misfits.ty
 def misfit_names() -> list[str]:
     """Return the names of all misfits, of this package and of others."""
     return MISFITS.names()
-
-
-def misfit_name(value: Any) -> str:
-    """Check the name of a misfit in a configuration."""
-    if not isinstance(value, str) or not MISFITS.knows(value):
-        raise InvalidValue("one of " + ", ".join(misfit_names()))
-    return value
 
 
 def find_misfit(name: str) -> Misfit:

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from headrace._internal.settings import Key
 from headrace.seismic.checks import Check, number, one_of
 from headrace.seismic.misfits.base import Measurement, WindowMeasure
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.windows.selection import Window
 
 TAPER_SETTINGS: Mapping[str, Check] = {
-    "taper_type": one_of("cos", "cos_p10", "hann", "hamming"),
-    "taper_percentage": number(0.0, 1.0),
+    "taper_type": Key(
+        "Taper of a window.", one_of("cos", "cos_p10", "hann", "hamming"), default='"hann"'
+    ),
+    "taper_percentage": Key(
+        "Share of a window that is tapered, both ends together.", number(0.0, 1.0), default="0.3"
+    ),
 }
 """Settings of the taper of a window, each with its check."""
 

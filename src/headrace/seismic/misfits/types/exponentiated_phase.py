@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from headrace._internal.settings import Key
 from headrace.seismic.checks import Check, number
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.misfits.base import Measurement, Misfit
@@ -21,11 +22,15 @@ from headrace.seismic.windows.selection import Window
 # pyadjoint's default: share of the largest envelope that is added to it.
 WATER_LEVEL = 0.2
 
+_WATER_LEVEL = Key(
+    "Water level of the envelope, as a share of its maximum.", number(0.0), default="0.2"
+)
+
 
 class ExponentiatedPhaseMisfit(Misfit):
     """Difference of the traces, each divided by its envelope."""
 
-    settings: ClassVar[Mapping[str, Check]] = {**TAPER_SETTINGS, "wtr_env": number(0.0)}
+    settings: ClassVar[Mapping[str, Check]] = {**TAPER_SETTINGS, "wtr_env": _WATER_LEVEL}
 
     def measure(
         self,
