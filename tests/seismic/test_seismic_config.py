@@ -132,8 +132,8 @@ def test_all_faults_are_listed_with_their_lines(tmp_path: Path) -> None:
     assert config_problems(path) == [
         f"{path}: line 1: key period_band must be [shortest, longest] period in seconds, two "
         "rising positive numbers, not [9, 3]",
-        f"{path}: line 1: key components is missing; it must be a list of different component letters "
-        'such as ["Y"]',
+        f"{path}: line 1: key components is missing; it must be a list of different component "
+        'letters such as ["Y"]',
         f"{path}: line 2: key taper must be a number from 0 to 0.5, not 2",
         f"{path}: line 4: unknown key windows.selekt; did you mean windows.select?",
     ]
