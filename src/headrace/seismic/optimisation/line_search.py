@@ -45,7 +45,7 @@ class LineSearch:
     """A direction and what has been tried along it.
 
     Attributes:
-        misfit: misfit at its foot.
+        misfit: misfit where it begins.
         slope: derivative of the misfit there along the direction; below 0.
         first: step of the first trial.
         longest: longest step allowed.
@@ -89,7 +89,10 @@ class Flat:
     reason: str
 
 
-def next_decision(search: LineSearch, settings: Settings) -> TryStep | Accept | Fail | Flat:
+Decision = TryStep | Accept | Fail | Flat
+
+
+def next_decision(search: LineSearch, settings: Settings) -> Decision:
     """Decide from the trials so far.
 
     Args:
@@ -101,7 +104,7 @@ def next_decision(search: LineSearch, settings: Settings) -> TryStep | Accept | 
     """
     if not search.trials:
         return TryStep(min(search.first, search.longest))
-    found: TryStep | Accept | Fail | Flat
+    found: Decision
     if _is_flat_so_far(search):
         found = _step_beyond_flat(search)
     elif settings.line_search == "bracketing":

@@ -23,9 +23,9 @@ from headrace.seismic.optimisation.line_search import (
     LineSearch,
     Trial,
     TryStep,
-    next_decision,
 )
 from headrace.seismic.optimisation.paths import OptimiserPaths
+from headrace.seismic.optimisation.registry import find_method
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Answer, Iteration, Pending, Phase, State, load, save
 from headrace.seismic.optimisation.task import Task
@@ -332,7 +332,7 @@ class Optimiser:
 
     def _continue_line_search(self, state: State) -> State:
         search: LineSearch = transitions.require(state.search)
-        decision = next_decision(search, state.settings)
+        decision = find_method(state.settings.method).next_decision(search, state.settings)
         if isinstance(decision, TryStep):
             name = f"{state.model}_trial_{state.trial_count + 1:02d}"
             state = dataclasses.replace(state, trial_count=state.trial_count + 1)

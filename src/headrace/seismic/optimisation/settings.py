@@ -10,13 +10,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from headrace.seismic.errors import OptimiserError
+from headrace.seismic.optimisation.registry import METHODS, method_names
 
-Method = Literal["steepest_descent", "nlcg", "lbfgs"]
 LineSearch = Literal["backtracking", "bracketing"]
 Parametrisation = Literal["log", "linear"]
 
-_CHOICES = {
-    "method": ("steepest_descent", "nlcg", "lbfgs"),
+_CHOICES: Mapping[str, tuple[str, ...]] = {
     "line_search": ("backtracking", "bracketing"),
     "parametrisation": ("log", "linear"),
     "nlcg_beta": ("polak_ribiere", "fletcher_reeves"),
@@ -28,7 +27,8 @@ class Settings:
     """Settings of an optimisation; they stay with it.
 
     Attributes:
-        method: which direction is taken.
+        method: name of the `OptimisationMethod`: ``lbfgs``, ``nlcg``, ``steepest_descent``, or one
+            of another package.
         line_search: ``backtracking`` takes a step of 1 (of the first direction: a small one, at
             least doubled until the misfit rises or a parabola finds its minimum near) and
             shortens it while the decrease is insufficient;
@@ -52,7 +52,7 @@ class Settings:
         bounds: field -> (lowest, highest) value; None where there is no bound.
     """
 
-    method: Method = "lbfgs"
+    method: str = "lbfgs"
     line_search: LineSearch = "backtracking"
     parametrisation: Parametrisation = "log"
     max_relative_model_change: float | None = 0.05
@@ -69,7 +69,10 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
+        choices = dict(_CHOICES)
+        if not isinstance(self.method, str) or not METHODS.knows(self.method):
+            choices = {"method": tuple(method_names()), **choices}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise OptimiserError(
                     f"optimiser.{name}: {getattr(self, name)!r} is not one of {', '.join(known)}"

@@ -87,7 +87,7 @@ class Iteration:
         gradient_norm: length of the gradient.
         slope: slope along the direction.
         angle_cosine: cosine between direction and minus the gradient.
-        direction: ``steepest_descent``, ``nlcg`` or ``lbfgs``.
+        direction: ``steepest_descent``, or the method that made another one of it.
         pairs: pairs in the memory.
         notes: why the memory was dropped, if it was.
         trials: all trials, also those along a direction that was given up.

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.optimisation import vectors
+from headrace.seismic.optimisation.base import Iterate, PreviousGradient
 from headrace.seismic.optimisation.directions import STEEPEST_DESCENT, Combination, Products
-from headrace.seismic.optimisation.directions import lbfgs as lbfgs_direction
-from headrace.seismic.optimisation.directions import nlcg as nlcg_direction
 from headrace.seismic.optimisation.line_search import LineSearch, Trial
 from headrace.seismic.optimisation.paths import OptimiserPaths
+from headrace.seismic.optimisation.registry import find_method
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Iteration, LbfgsPair, PreviousIterate, State
 
@@ -50,9 +50,9 @@ def keep_gradient(
 
 
 def update_memory(state: State, paths: OptimiserPaths) -> State:
-    """Add the last step to the L-BFGS memory if its curvature is positive."""
+    """Add the last step to the memory of pairs if its curvature is positive."""
     settings, previous = state.settings, state.previous
-    if settings.method != "lbfgs" or previous is None:
+    if previous is None or not find_method(settings.method).keeps_pairs:
         return state
     age = state.age + 1
     if settings.restart_every is not None and age >= settings.restart_every:
@@ -148,7 +148,9 @@ def new_direction(state: State, paths: OptimiserPaths, note: str = "") -> State:
         state = drop_memory(state)
         combination = STEEPEST_DESCENT
         facts = _write(state, paths, name, combination)
-    state = _with_record(state, facts, _method_name(combination), note)
+    is_plain = not combination.s and not combination.previous
+    direction = "steepest_descent" if is_plain else state.settings.method
+    state = _with_record(state, facts, direction, note)
     if facts.slope >= 0.0:
         return dataclasses.replace(
             state,
@@ -195,23 +197,16 @@ def _free_parts(
 
 
 def _combination(state: State, paths: OptimiserPaths, free: Path, processed: Path) -> Combination:
-    settings = state.settings
-    if settings.method == "lbfgs" and state.pairs:
-        s, y, _ = ([paths.vector(n) for n in names] for names in _columns(state.pairs))
-        return lbfgs_direction(
-            state.products,
-            vectors.inner([(path, free) for path in s]),
-            vectors.inner([(path, processed) for path in y]),
+    s, y, _ = (tuple(paths.vector(n) for n in names) for names in _columns(state.pairs))
+    previous = None
+    if state.previous is not None:
+        old = state.previous
+        previous = PreviousGradient(
+            paths.vector(old.gradient), paths.vector(old.preconditioned or old.gradient)
         )
-    previous = state.previous
-    if settings.method == "nlcg" and previous is not None:
-        if settings.restart_every is not None and state.age >= settings.restart_every:
-            return STEEPEST_DESCENT
-        old = paths.vector(previous.gradient)
-        old_processed = paths.vector(previous.preconditioned or previous.gradient)
-        found = vectors.inner([(free, processed), (old, processed), (old, old_processed)])
-        return nlcg_direction(settings.nlcg_beta, *found)
-    return STEEPEST_DESCENT
+    return find_method(state.settings.method).direction(
+        Iterate(state.settings, free, processed, previous, state.age, s, y, state.products)
+    )
 
 
 def _write(
@@ -241,7 +236,7 @@ def _prepare(state: State, facts: vectors.DirectionFacts, combination: Combinati
     natural = bool(combination.s)
     if natural:
         first = 1.0
-    elif previous is not None and settings.method != "lbfgs":
+    elif previous is not None and not find_method(settings.method).keeps_pairs:
         first = previous.step * previous.slope / facts.slope
     return LineSearch(require(state.misfit), facts.slope, first, longest, natural, ())
 
@@ -253,12 +248,6 @@ def _log_change(relative: float, settings: Settings) -> float:
 def _cosine(facts: vectors.DirectionFacts) -> float:
     length = facts.gradient_norm * facts.norm
     return -facts.slope / length if length else 0.0
-
-
-def _method_name(combination: Combination) -> str:
-    if combination.s:
-        return "lbfgs"
-    return "nlcg" if combination.previous else "steepest_descent"
 
 
 def add_trial(state: State, trial: Trial) -> State:
@@ -300,7 +289,9 @@ def accept_trial(state: State, paths: OptimiserPaths, trial: Trial) -> State:
     paths.publish(paths.model(trial.name), paths.model(f"{number:03d}"))
     search = require(state.search)
     record = dataclasses.replace(state.history[-1], accepted=trial.name)
-    conjugate = state.history[-1].direction == "nlcg"
+    age = state.age
+    if not find_method(state.settings.method).keeps_pairs:
+        age = 0 if record.direction == "steepest_descent" else age + 1
     return dataclasses.replace(
         state,
         phase="gradient",
@@ -323,6 +314,6 @@ def accept_trial(state: State, paths: OptimiserPaths, trial: Trial) -> State:
             slope=search.slope,
             step=trial.step,
         ),
-        age=(state.age + 1 if conjugate else 0) if state.settings.method == "nlcg" else state.age,
+        age=age,
         history=(*state.history[:-1], record),
     )

@@ -1,0 +1,1 @@
+"""Optimisation methods of this package: a module each, named as the method."""
