@@ -68,8 +68,9 @@ def test_what_is_registered_is_read_as_it_stands_in_its_files(tmp_path: Path, pa
     spec = importlib.util.find_spec(package)
     assert spec is not None
     for folder in spec.submodule_search_locations or ():
-        for module in Path(folder).glob("*.py"):
-            assert f"\"{package.replace('.', '/')}/{module.name}\": r'''" in lines
+        for module in Path(folder).rglob("*.py"):
+            path = f"{package.replace('.', '/')}/{module.relative_to(folder)}"
+            assert f"\"{path}\": r'''" in lines
             assert set(module.read_text().splitlines()) <= set(lines)
     comment = f"# from {package} import {imported} as run_batch_job"
     assert any(line.endswith(comment) for line in lines)

@@ -17,6 +17,9 @@ TAG = "headrace:{}:0123456789ab"
 class FakeScheduler:
     """Stands for Slurm's commands: jobs that are there until they are cancelled."""
 
+    abilities = ()
+    title = "Slurm"
+
     def __init__(self, *tasks: str) -> None:
         self.tasks = dict(enumerate(tasks, 1))
         self.faults: list[Exception] = []
@@ -28,7 +31,7 @@ class FakeScheduler:
         if self.faults:
             raise self.faults.pop()
         jobs = [
-            Job(job_id=str(number), state=JobState.RUNNING, comment=TAG.format(task))
+            Job(job_id=str(number), state=JobState.RUNNING, tag=TAG.format(task))
             for number, task in self.tasks.items()
         ]
         return Queue(tuple(jobs), tuple(clusters), tuple(clusters))
@@ -41,7 +44,7 @@ class FakeScheduler:
 @pytest.fixture
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
     fake = FakeScheduler("given-up", "wanted")
-    monkeypatch.setattr(cancelling, "get_scheduler", lambda: fake)
+    monkeypatch.setattr(cancelling, "known_schedulers", lambda: [fake])
     monkeypatch.setattr(cancelling, "_LOOKUP_PAUSES", (0.0,))
     monkeypatch.setattr(cancelling, "_RETRY_SECONDS", 0.01)
     return fake

@@ -176,4 +176,4 @@ def test_a_real_site_names_what_its_jobs_must_name() -> None:
 
 def test_the_login_node_template_makes_functions_submit() -> None:
     folder = REPOSITORY / "endpoint_configs" / "slurm-login"
-    assert read_environment(folder)["HEADRACE_JOBS"] == "sbatch"
+    assert read_environment(folder)["HEADRACE_JOBS"] == "submit"

@@ -33,8 +33,8 @@ def cluster(
 ) -> Iterator[SlurmCluster]:
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HEADRACE_JOBS", "sbatch")
-    monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADRACE_JOBS", "submit")
+    monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     yield slurm
     slurm.run("scancel", f"--user={os.getuid()}", check=False)
@@ -285,14 +285,14 @@ def test_an_array_runs_every_member_once_and_only_failed_ones_again(script: Writ
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"nodes": 0}, "nodes must be a whole number"),
+        ({"nodes": 0}, "nodes must be an integer"),
         ({"walltime": "soon"}, "write it as HH:MM:SS"),
         ({"account": "a b"}, "must be one word"),
         ({"account": "a\n#SBATCH --uid=0"}, "must be one word"),
         ({"launcher": "ssh"}, "must be srun or mpiexec"),
         ({"options": ["; rm -rf x"]}, "--option=value"),
-        ({"wall": 3}, "unexpected keyword"),
-        ({"how": "slowly"}, "must be auto, sbatch or here"),
+        ({"wall": 3}, "no such setting: wall"),
+        ({"how": "slowly"}, "must be auto, submit or here"),
         ({"job": "../up"}, "must be a plain name"),
     ],
 )

@@ -35,7 +35,7 @@ def forward(
     """Makes a task of a job script's text."""
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", str(tmp_path / "cache"))
     functions = tmp_path / "functions"
     functions.mkdir()
     (functions / "forward.py").write_text(FORWARD)

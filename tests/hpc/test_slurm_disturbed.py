@@ -32,8 +32,8 @@ def cluster(
 ) -> Iterator[SlurmCluster]:
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HEADRACE_JOBS", "sbatch")
-    monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADRACE_JOBS", "submit")
+    monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 5.0)
     yield slurm

@@ -70,7 +70,7 @@ def test_a_template_runs_all_kinds_of_work(
 ) -> None:
     for name, value in slurm.env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HEADRACE_SLURM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", str(tmp_path / "cache"))
     functions = tmp_path / "functions"
     functions.mkdir()
     (functions / "forward.py").write_text(FORWARD)

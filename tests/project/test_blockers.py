@@ -41,18 +41,18 @@ def entries() -> list[dict[str, Any]]:
         (
             [Job("7", JobState.PENDING, "Resources", "", f"headrace:{TASK}:1")],
             {"status": "online"},
-            "Slurm job 7 PENDING (Resources)",
+            "batch job 7 PENDING (Resources)",
         ),
         (
             [Job("8", JobState.RUNNING, "None", "node1", f"headrace:{TASK}:1")],
             {"status": "online"},
-            "Slurm job 8 RUNNING on node1",
+            "batch job 8 RUNNING on node1",
         ),
         ([Job("9", JobState.PENDING, "Priority", "", "headrace:other:1")], {}, ""),
         (
             [Job("12", JobState.PENDING, "QOSMaxJobs")],
             {"status": "online", "details": {"jobs": ["12"]}},
-            "endpoint machine: Slurm job 12 PENDING (QOSMaxJobs)",
+            "endpoint machine: batch job 12 PENDING (QOSMaxJobs)",
         ),
         ([], {"status": "offline"}, "endpoint machine is offline"),
     ],

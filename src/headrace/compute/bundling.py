@@ -115,21 +115,28 @@ def _sources(packages: set[str]) -> dict[str, str]:
         spec = importlib.util.find_spec(f"{_PARENT}.{name}")
         if spec is None or spec.origin is None:
             raise ComputeError(f"{_PARENT}.{name} is not installed here")
-        for file in sorted(Path(spec.origin).parent.glob("*.py")):
+        folder = Path(spec.origin).parent
+        for file in sorted(folder.rglob("*.py")):
             text = file.read_text(encoding="utf-8")
             if _QUOTES in text or not text.endswith("\n"):
                 raise ComputeError(f"{file}: cannot stand between {_QUOTES} in a registered text")
-            found[f"{_PARENT}.{name}".replace(".", "/") + f"/{file.name}"] = text
-            left += _siblings(text)
+            path = file.relative_to(folder)
+            found[f"{_PARENT}.{name}".replace(".", "/") + f"/{path.as_posix()}"] = text
+            left += _siblings(text, len(path.parts) + 1)
     return dict(sorted(found.items()))
 
 
-def _siblings(text: str) -> list[str]:
-    """Return the packages beside its own that a module imports."""
+def _siblings(text: str, level: int) -> list[str]:
+    """Return the packages beside its own that a module imports.
+
+    Args:
+        text: the module's text.
+        level: number of dots that lead out of its package.
+    """
     return [
         (node.module or "").partition(".")[0]
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ImportFrom) and node.level == 2
+        if isinstance(node, ast.ImportFrom) and node.level == level
     ]
 
 

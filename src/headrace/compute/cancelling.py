@@ -15,14 +15,15 @@ from typing import Final
 from headrace._internal.files import private_directory, write_whole
 
 from .batch.cancelling import open_jobs
-from .scheduler import SchedulerError, get_scheduler
+from .batch.clusters import known_schedulers
+from .scheduler import Scheduler, SchedulerError
 
 log = logging.getLogger(__name__)
 
 _DONE: Final = "done\n"
 _KEPT: Final = 1000
-# A job may be on its way to Slurm at the moment when its task is given up: it is looked for so
-# often, so many seconds apart.
+# A job may be on its way to the scheduler at the moment when its task is given up: it is looked
+# for so often, so many seconds apart.
 _LOOKUP_PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 _RETRY_SECONDS: Final = 60.0
 
@@ -94,24 +95,12 @@ class Cancellations:
             self._thread = None
 
     def _cancel(self, tasks: set[str]) -> None:
-        answered, scheduler = True, get_scheduler()
-        for pause in () if scheduler.missing_commands() else _LOOKUP_PAUSES:
+        answered, schedulers = True, known_schedulers()
+        for pause in _LOOKUP_PAUSES if schedulers else ():
             if self._stopping.wait(pause):
                 return
-            begun = time.monotonic()
-            try:
-                # Those that were given up meanwhile profit from the same question.
-                jobs = open_jobs(scheduler, self.open())
-                scheduler.cancel(jobs)
-            except SchedulerError as error:
-                log.warning("batch jobs cannot be cancelled yet: %s", error)
-                answered = False
-                continue
-            answered = True
-            if jobs:
-                seconds = time.monotonic() - begun
-                names = ", ".join(map(str, jobs))
-                log.info("cancelled the batch jobs %s (%.1f s)", names, seconds)
+            answers = [self._cancel_jobs(scheduler) for scheduler in schedulers]
+            answered = all(answers)
         if not answered:
             self._stopping.wait(_RETRY_SECONDS)
             return
@@ -121,3 +110,19 @@ class Cancellations:
         for path in files[:-_KEPT]:
             if path.stat().st_size:
                 path.unlink(missing_ok=True)
+
+    def _cancel_jobs(self, scheduler: Scheduler) -> bool:
+        """Cancel the tasks' jobs, and return whether the scheduler has answered."""
+        started_at = time.monotonic()
+        try:
+            # Those that were given up meanwhile profit from the same question.
+            jobs = open_jobs(scheduler, self.open())
+            scheduler.cancel(jobs)
+        except SchedulerError as error:
+            log.warning("batch jobs cannot be cancelled yet: %s", error)
+            return False
+        if jobs:
+            seconds = time.monotonic() - started_at
+            names = ", ".join(map(str, jobs))
+            log.info("cancelled the batch jobs %s (%.1f s)", names, seconds)
+        return True

@@ -24,9 +24,9 @@ from headrace._internal.transient_errors import is_transient, mentions_transient
 from .errors import ComputeError
 from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
-from .scheduler.refusals import classify_refusal
+from .scheduler import get_scheduler
+from .scheduler.slurm.refusals import classify_refusal
 from .shell_safe_paths import remove_link, shell_safe_path
-from .slurm_blocks import missing_commands
 from .task_results import one_line
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE, check_options
 from .wrapping import SupervisionPaths, TaskWrapper
@@ -148,7 +148,9 @@ class Engine:
         where = template / TEMPLATE_FILE
         text = render(template, options)
         self.provider = _provider_of(text, where)
-        if self.provider == "SlurmProvider" and (missing := missing_commands()):
+        if self.provider == "SlurmProvider" and (
+            missing := get_scheduler("slurm").missing_commands()
+        ):
             raise ComputeError(
                 f"template {template.name} needs Slurm, and {', '.join(missing)} is not on PATH; "
                 "run on a machine with Slurm's commands, or use the template local"

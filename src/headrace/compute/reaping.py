@@ -11,7 +11,8 @@ import psutil
 from .errors import ComputeError
 from .process_records import BlockJobs, HostRecord, HostRecords
 from .processes import describe, end_processes, host_processes
-from .slurm_blocks import BlockQueue
+from .provider_blocks import BlockQueue
+from .scheduler.slurm import Slurm
 
 # Hosts of this process: who started them ends them.
 LIVE_HOSTS: set[str] = set()
@@ -81,7 +82,7 @@ def end_host(records: HostRecords, record: HostRecord, exclude: Iterable[int] = 
 def _end_jobs(record: HostRecord, blocks: BlockJobs) -> tuple[list[str], list[str]]:
     if blocks.scheduler == "slurm":
         try:
-            return BlockQueue(record.slurm_conf).cancel_and_wait(record.label), []
+            return BlockQueue(Slurm(record.slurm_conf)).cancel_and_wait(record.label), []
         except ComputeError as error:
             return [], [f"Slurm jobs named {record.label} are left: {error}"]
     if blocks.scheduler in ("", "local") or not blocks.jobs:

@@ -64,7 +64,7 @@ def endpoint_walltime(project: Project, endpoint: EndpointConfig) -> float | Non
 
 
 def _seconds(value: Any) -> float | None:
-    from headrace.compute.batch.settings import walltime_seconds
+    from headrace.compute.scheduler import walltime_seconds
 
     seconds = walltime_seconds(str(value))
     # A job without a limit says nothing about how long it takes.

@@ -1,7 +1,8 @@
-"""Blockers of a run outside of its flow: Slurm's queue, an endpoint that is offline."""
+"""Blockers of a run outside of its flow: the scheduler's queue, an endpoint that is offline."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,19 +19,18 @@ if TYPE_CHECKING:
 _MAX_REASONS = 3
 
 
-def slurm_queue() -> list[Job]:
-    """Return the jobs of this account in Slurm's queue; none where there is no Slurm."""
-    from headrace.compute.batch.clusters import known_clusters
-    from headrace.compute.scheduler import SchedulerError, get_scheduler
+def queued_jobs() -> list[Job]:
+    """Return the jobs of this account in the queues of the schedulers that this machine has."""
+    from headrace.compute.batch.clusters import known_clusters, known_schedulers
+    from headrace.compute.scheduler import SchedulerError
 
-    scheduler = get_scheduler()
-    if scheduler.missing_commands():
-        return []
-    try:
-        queue = scheduler.queue(known_clusters())
-        return [job for job in queue.jobs if not job.state.final]
-    except SchedulerError:
-        return []  # the reason is given as far as it is known
+    found: list[Job] = []
+    for scheduler in known_schedulers():
+        # The reason is given as far as it is known.
+        with contextlib.suppress(SchedulerError):
+            queue = scheduler.queue(known_clusters(scheduler))
+            found += [job for job in queue.jobs if not job.state.final]
+    return found
 
 
 def pending_reason(
@@ -39,7 +39,7 @@ def pending_reason(
     services: Services,
     view: RunView,
     entries: Iterable[Mapping[str, Any]],
-    queue: Callable[[], Sequence[Job]] = slurm_queue,
+    queue: Callable[[], Sequence[Job]] = queued_jobs,
 ) -> str:
     """Return in one line what keeps a run's tasks from ending; empty where nothing is known.
 
@@ -49,7 +49,7 @@ def pending_reason(
         services: the services there.
         view: the run.
         entries: its log; the last action's input names the endpoint.
-        queue: asks Slurm on this machine.
+        queue: asks the schedulers of this machine.
     """
     from headrace.compute.batch.notices import read_notices
 
@@ -66,10 +66,10 @@ def pending_reason(
 
 
 def _own_jobs(jobs: Sequence[Job], tasks: set[str]) -> list[str]:
-    """Batch jobs that the run's functions submitted: their comments name the task."""
-    from headrace.compute.batch.cancelling import task_of_comment
+    """Batch jobs that the run's functions submitted: their tags name the task."""
+    from headrace.compute.batch.cancelling import task_of_tag
 
-    return _few([_job(job) for job in jobs if task_of_comment(job.comment) in tasks])
+    return _few([_job(job) for job in jobs if task_of_tag(job.tag) in tasks])
 
 
 def _endpoint(
@@ -99,7 +99,7 @@ def _job(job: Job) -> str:
     why = f" ({job.reason})" if job.reason not in ("", "None") else ""
     where = f" on {job.nodes}" if job.nodes else ""
     needs = "; it does not start by itself" if job.needs_attention else ""
-    return f"Slurm job {job.job_id} {job.state}{why}{where}{needs}"
+    return f"batch job {job.job_id} {job.state}{why}{where}{needs}"
 
 
 def _few(reasons: list[str]) -> list[str]:

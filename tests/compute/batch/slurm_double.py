@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from headrace.compute.batch.directory import JobDirectory
-from headrace.compute.batch.submission import Submission
-from headrace.compute.scheduler import Job, JobId, Limits, Queue, SchedulerError
+from headrace.compute.batch.submission import SubmissionRecord
+from headrace.compute.scheduler import (
+    Job,
+    JobId,
+    Limits,
+    Queue,
+    SchedulerError,
+    SubmissionRequest,
+)
+from headrace.compute.scheduler.slurm import Slurm
 
 TAG = "headrace:task:0123456789ab"
 JOB = JobId("4711")
-SUBMISSION = Submission(TAG, 1_000_000.0, JOB, "forward", requeue=False)
+SUBMISSION = SubmissionRecord(TAG, 1_000_000.0, JOB, "forward", requeue=False)
 
 
-class SlurmDouble:
+class SlurmDouble(Slurm):
     """Stands for Slurm: each question is answered by a function that a test may replace."""
 
-    name = "double"
-
     def __init__(self) -> None:
+        super().__init__()
         self.on_queue: Callable[[], Queue] = no_answer
         self.on_show: Callable[[], list[Job]] = no_answer
         self.on_account: Callable[[], list[Job]] = list
@@ -32,8 +39,8 @@ class SlurmDouble:
     def missing_commands(self) -> list[str]:
         return []
 
-    def submit(self, script: str, options: Sequence[str], environment: Mapping[str, str]) -> JobId:
-        self.submitted.append([*options, script])
+    def submit(self, submission: SubmissionRequest) -> JobId:
+        self.submitted.append(self.submit_command(submission))
         return self.on_submit()
 
     def queue(self, clusters: Collection[str] = ("",)) -> Queue:
@@ -49,7 +56,7 @@ class SlurmDouble:
         self.cancelled += jobs
         self.on_cancel()
 
-    def limits(self, cluster: str = "") -> Limits:
+    def limits(self, options: Sequence[str] = ()) -> Limits:
         return Limits(self.max_array_size)
 
 

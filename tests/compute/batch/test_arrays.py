@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from compute.batch.slurm_double import JOB, SlurmDouble
 
-from headrace.compute.batch import BatchJobError, arrays, run, run_batch_array
+from headrace.compute.batch import BatchJobError, array_waiting, run, run_batch_array
 from headrace.compute.scheduler import Job, JobId, JobState, Queue
 
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch, slurm: SlurmDouble) -> None:
-    monkeypatch.setattr(arrays, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(arrays, "FILE_SECONDS", 0.1)
-    monkeypatch.setattr(run, "get_scheduler", lambda: slurm)
+    monkeypatch.setattr(array_waiting, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(array_waiting, "FILE_SECONDS", 0.1)
+    monkeypatch.setattr(run, "get_scheduler", lambda _: slurm)
 
 
 def two_members(tmp_path: Path, slurm: SlurmDouble, first: JobState, code: int | None) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headrace.compute.batch.directives import read_directives
 from headrace.compute.batch.errors import BatchJobError
-from headrace.compute.batch.run import _settings, run_batch_job
+from headrace.compute.batch.run import run_batch_job
 from headrace.compute.batch.script import job_text
-from headrace.compute.batch.settings import walltime_seconds
+from headrace.compute.batch.settings import JobSettings, read_settings
+from headrace.compute.scheduler import read_directive_lines, walltime_seconds
+from headrace.compute.scheduler.slurm import Slurm
 
 
 def write(tmp_path: Path, text: str, first: str = "#!/bin/bash") -> Path:
     script = tmp_path / "relax.sbatch"
     script.write_text(f"{first}\n{text}\n")
     return script
+
+
+def _settings(script: str, settings: dict[str, Any]) -> JobSettings:
+    return read_settings(Slurm(), script, settings)
 
 
 SCRIPT = """
@@ -36,7 +42,7 @@ module load gromacs
 
 
 def test_what_a_script_asks_for(tmp_path: Path) -> None:
-    read = read_directives(write(tmp_path, SCRIPT))
+    read = Slurm().parse_directives(read_directive_lines(write(tmp_path, SCRIPT), "#SBATCH"))
     assert dict(read.settings) == {
         **{"name": "relax", "nodes": 2, "ntasks": 16, "walltime": "2-12"},
         **{"partition": "standard", "requeue": True},
@@ -53,7 +59,7 @@ def test_the_call_comes_before_the_script(tmp_path: Path) -> None:
     settings = _settings(str(script), {"walltime": "00:10:00", "options": ["--gres=gpu:1"]})
     assert (settings.walltime, settings.nodes, settings.ntasks) == ("00:10:00", 2, 16)
     assert list(settings.options)[-1] == "--gres=gpu:1"
-    assert settings.launch_command() == "srun --nodes=2 --ntasks=16"
+    assert Slurm().script_parts(settings).launch_command == "srun --nodes=2 --ntasks=16"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +146,7 @@ def test_a_signal_that_the_script_asked_for_reaches_it(tmp_path: Path) -> None:
     directory.mkdir(parents=True)
     tag = "headrace:task:0123456789ab"
     (directory / "submission.json").write_text(f'{{"tag": "{tag}"}}')
-    text = job_text(settings, directory, tmp_path / "w", script, tag)
+    text = job_text(Slurm(), settings, directory, tmp_path / "w", script, tag)
     environment = {"SLURM_JOB_ID": "7", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(["bash", "-c", text], env=environment, check=False)
     assert done.returncode == 7
@@ -154,7 +160,7 @@ def test_of_two_jobs_of_one_submission_one_runs(tmp_path: Path) -> None:
     directory.mkdir(parents=True)
     tag = "headrace:task:0123456789ab"
     (directory / "submission.json").write_text(f'{{"tag": "{tag}"}}')
-    text = job_text(_settings(str(script), {}), directory, tmp_path / "w", script, tag)
+    text = job_text(Slurm(), _settings(str(script), {}), directory, tmp_path / "w", script, tag)
     codes = [
         subprocess.run(
             ["bash", "-c", text], env={"SLURM_JOB_ID": job, "PATH": "/usr/bin:/bin"}, check=False

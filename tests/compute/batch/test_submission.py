@@ -15,7 +15,12 @@ from headrace.compute.batch.errors import BatchJobError
 from headrace.compute.batch.notices import read_notices
 from headrace.compute.batch.previous_job import claim_directory
 from headrace.compute.batch.settings import JobSettings
-from headrace.compute.batch.submission import Submission, record_intent, submission_tag, submit_once
+from headrace.compute.batch.submission import (
+    SubmissionRecord,
+    record_intent,
+    submission_tag,
+    submit_once,
+)
 from headrace.compute.scheduler import (
     Job,
     JobId,
@@ -25,6 +30,7 @@ from headrace.compute.scheduler import (
     SchedulerError,
     SubmissionRefused,
 )
+from headrace.compute.scheduler.slurm.states import parse_state
 
 
 @pytest.fixture
@@ -51,8 +57,8 @@ def refusals(*kinds: Refusal) -> Callable[[], JobId]:
     return answer
 
 
-def submit(slurm: SlurmDouble, directory: JobDirectory, settings: JobSettings) -> Submission:
-    intent = record_intent(directory, settings, submission_tag("task", directory.path, 0))
+def submit(slurm: SlurmDouble, directory: JobDirectory, settings: JobSettings) -> SubmissionRecord:
+    intent = record_intent(slurm, directory, settings, submission_tag("task", directory.path, 0))
     return submit_once(slurm, directory, settings, intent, new=True)
 
 
@@ -98,13 +104,13 @@ def test_a_refusal_that_cannot_be_read_is_not_tried_for_ever(
     assert 3 <= len(slurm.submitted) <= 10
 
 
-def test_patience_ends(
+def test_the_time_for_submitting_ends(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings, tmp_path: Path
 ) -> None:
     slurm.on_submit = refusals(*[Refusal.LIMIT] * 50)
-    impatient = JobSettings(settings.script, patience="00:00:00")
+    short = JobSettings(settings.script, submit_timeout="00:00:00")
     with pytest.raises(SchedulerError, match="LIMIT"):
-        submit(slurm, fresh, impatient)
+        submit(slurm, fresh, short)
 
 
 def test_a_task_that_is_given_up_is_not_submitted_again(
@@ -127,7 +133,7 @@ def test_a_submission_without_an_answer_is_looked_for_first(
     slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings
 ) -> None:
     tag = submission_tag("task", fresh.path, 0)
-    taken = Job("4712", JobState.PENDING, comment=tag, cluster="far")
+    taken = Job("4712", JobState.PENDING, tag=tag, cluster="far")
     answers: list[Any] = [
         no_answer,
         lambda: Queue(complete_clusters=()),
@@ -138,7 +144,7 @@ def test_a_submission_without_an_answer_is_looked_for_first(
     slurm.on_submit = refusals(Refusal.UNANSWERED)
     assert submit(slurm, fresh, settings).job == JobId("4712", "far")
     assert len(slurm.submitted) == 1
-    known = Submission.read(fresh)
+    known = SubmissionRecord.read(fresh)
     assert known is not None
     assert known.job == JobId("4712", "far")
 
@@ -174,7 +180,7 @@ def test_an_id_that_cannot_be_written_is_not_lost(
 
 
 def end(state: str) -> Callable[[], list[Job]]:
-    return lambda: [Job(JOB.number, JobState.parse(state))]
+    return lambda: [Job(JOB.number, parse_state(state))]
 
 
 def test_a_job_of_another_task_is_waited_for(slurm: SlurmDouble, directory: JobDirectory) -> None:
@@ -213,7 +219,7 @@ def test_a_job_whose_id_was_never_written_is_looked_for(
 ) -> None:
     known = directory.read_json("submission.json")
     directory.write_json("submission.json", {**known, "job_id": None})
-    row = Job("4711", JobState.RUNNING, comment=str(known["tag"]))
+    row = Job("4711", JobState.RUNNING, tag=str(known["tag"]))
     answers: list[Any] = [no_answer, lambda: Queue((row,))]
     slurm.on_queue = lambda: (answers.pop(0) if len(answers) > 1 else answers[0])()
     seen: list[int] = []
@@ -223,7 +229,7 @@ def test_a_job_whose_id_was_never_written_is_looked_for(
         return end("COMPLETED")()
 
     slurm.on_show = show
-    row_ended = Job("4711", JobState.COMPLETED, comment=str(known["tag"]))
+    row_ended = Job("4711", JobState.COMPLETED, tag=str(known["tag"]))
     answers += [lambda: Queue((row_ended,))]
     assert claim_directory(slurm, directory, "headrace:second:0", "second", lambda: None)
     assert seen

@@ -24,10 +24,11 @@ from headrace.compute.batch.errors import BatchJobError
 from headrace.compute.batch.notices import read_notices
 from headrace.compute.batch.waiting import JobEnd, wait_for_job
 from headrace.compute.scheduler import Job, JobId, JobState, Queue
+from headrace.compute.scheduler.slurm.states import parse_state
 
 
 def job(state: str, reason: str = "", **more: Any) -> Job:
-    return Job(JOB.number, JobState.parse(state), reason, comment=TAG, **more)
+    return Job(JOB.number, parse_state(state), reason, tag=TAG, **more)
 
 
 def queued(*jobs: Job) -> Callable[[], Queue]:
@@ -92,7 +93,7 @@ NO_STATEMENTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], Callable[[]
     "held for a removed reservation": (queued(job("RESV_DEL_HOLD")), no_answer, list),
     "stages out": (queued(job("STAGE_OUT")), no_answer, list),
     "the queue shows another job's end": (
-        queued(Job("4711", JobState.CANCELLED, comment="headrace:other:0123456789ab")),
+        queued(Job("4711", JobState.CANCELLED, tag="headrace:other:0123456789ab")),
         no_answer,
         list,
     ),
@@ -259,7 +260,7 @@ def test_notes_that_cannot_be_written_end_no_wait(
 ) -> None:
     # Directories in the places of files: nobody can write these, not even root.
     (directory.path / "states.jsonl").mkdir()
-    monkeypatch.setenv("HEADRACE_SLURM_CACHE", "/dev/null/cache")
+    monkeypatch.setenv("HEADRACE_SCHEDULER_CACHE", "/dev/null/cache")
     slurm.on_queue = queued(job("RUNNING"))
     waiter = Waiter(slurm, directory)
     waiter.waits_on()

@@ -1,4 +1,4 @@
-"""Files that are whole or not there. This package travels alone, so it has its own."""
+"""Files that are complete or not there. This package travels alone, so it has its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, text: str, *, mode: int = 0o600, flush: bool = True) -> None:
-    """Write a file whole or not at all; where it fails, nothing is left beside it.
+    """Write a file completely or not at all; where it fails, nothing is left beside it.
 
     Args:
         path: the file; its directory is there.

@@ -1,4 +1,4 @@
-"""Tasks that were given up: nothing is begun for them any more."""
+"""Tasks that were given up: nothing is started for them any more."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def raise_if_cancelled(task: str) -> None:
         raise BatchJobError("the task was cancelled")
 
 
-def task_of_comment(comment: str) -> str:
+def task_of_tag(tag: str) -> str:
     """Return the task that a job was submitted for; empty where it is none of ours."""
-    kind, _, rest = comment.partition(":")
+    kind, _, rest = tag.partition(":")
     return rest.rpartition(":")[0] if kind == "headrace" else ""
 
 
@@ -41,18 +41,18 @@ def open_jobs(scheduler: Scheduler, tasks: Collection[str]) -> list[JobId]:
     """Return the jobs that were submitted for tasks and have not ended; arrays as a whole.
 
     Args:
-        scheduler: who is asked.
+        scheduler: the scheduler.
         tasks: the tasks.
 
     Raises:
-        SchedulerError: it does not answer, or not wholly and shows none of them.
+        SchedulerError: it does not answer, or not completely and shows none of them.
     """
-    queue = scheduler.queue(known_clusters())
+    queue = scheduler.queue(known_clusters(scheduler))
     found = [
         JobId(job.number, job.cluster)
         for job in queue.jobs
-        if task_of_comment(job.comment) in tasks and not job.state.final
+        if task_of_tag(job.tag) in tasks and not job.state.final
     ]
     if not found and not queue.complete:
-        raise SchedulerError("squeue: its answer was not whole")
+        raise SchedulerError(f"{scheduler.title}: its answer was not complete")
     return list(dict.fromkeys(found))

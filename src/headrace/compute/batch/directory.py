@@ -1,4 +1,4 @@
-"""The directory of a job: all that is to be known of it, also after a crash."""
+"""The directory of a job: its complete record, also after a crash."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .errors import BatchJobError
 
 # Written by the job's script: NAME is the job's id and how often it was restarted.
 EXIT_CODES: Final = "exit_codes"
-# Made by the job's script before it begins, unless it is there: the job that has the directory.
+# Made by the job's script before it starts, unless it is there: the job that has the directory.
 OWNER: Final = "owner"
-# A line may be a whole file: what is told of it has an end.
+# A line may be a whole file: only so much of it is shown.
 _MAX_LINE_LENGTH: Final = 4_000
 _LAUNCHER_MESSAGE: Final = re.compile(
     r"^(srun: |Abort\(\d+\) on node \d+|application called MPI_Abort|MPI_ABORT was invoked"
@@ -30,13 +30,14 @@ _LAUNCHER_MESSAGE: Final = re.compile(
     r"|YOUR APPLICATION TERMINATED|This typically refers to a problem with your application"
     r"|Please see the FAQ page)"
 )
-_EXIT_NAME: Final = re.compile(r"([0-9]*)\.([0-9]+)")
+_EXIT_NAME: Final = re.compile(r"([A-Za-z0-9]*)\.([0-9]+)")
+_JOB_NUMBER: Final = re.compile(r"[A-Za-z0-9]+")
 _EXIT_TEXT: Final = re.compile(r"([0-9]{1,3})\n")
 
 
 @dataclass(frozen=True)
 class ExitRecord:
-    """What a job's script left at its end.
+    """Exit code that a job's script left at its end.
 
     Attributes:
         job: number of the job; empty where it ran outside of any.
@@ -55,15 +56,15 @@ class JobDirectory:
     | file | what |
     |---|---|
     | the script, by its name | as it was submitted |
-    | ``submitted.sh`` | what Slurm runs: the script with its settings around it |
+    | ``submitted.sh`` | text that the scheduler runs: the script between its records |
     | ``command`` | how it was submitted |
     | ``environment.json`` | the job's variables, without secrets |
     | ``submission.json`` | tag, time, and once they are known the job id and its cluster |
-    | ``owner`` | id of the job that has begun here; no other one begins |
-    | ``host.json`` | where it runs; written before the script begins |
-    | ``states.jsonl`` | Slurm's states, each with the time at which it was seen |
+    | ``owner`` | id of the job that has started here; no other one starts |
+    | ``host.json`` | where it runs; written before the script starts |
+    | ``states.jsonl`` | the scheduler's states, each with the time at which it was seen |
     | ``stdout``, ``stderr`` | what the script printed |
-    | ``slurm.log`` | what Slurm itself said of the job on its node |
+    | ``scheduler.log`` | messages of the scheduler about the job on its node |
     | ``exit_codes/ID.RESTARTS`` | the script's exit code, by job and how often it was restarted |
     | ``exit_code`` | the same, of the last |
     | ``outcome.json`` | how it ended, in words |
@@ -83,7 +84,7 @@ class JobDirectory:
             raise BatchJobError(f"{path}: cannot be made: {error.strerror}") from error
 
     def write(self, name: str, text: str) -> None:
-        """Write a file whole or not at all.
+        """Write a file completely or not at all.
 
         Raises:
             BatchJobError: it cannot be written.
@@ -94,7 +95,7 @@ class JobDirectory:
             raise BatchJobError(f"{self.path / name}: {error.strerror}") from error
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file whole or not at all."""
+        """Write a JSON file completely or not at all."""
         self.write(name, json.dumps(value, indent=1) + "\n")
 
     def read_text(self, name: str) -> str | None:
@@ -105,7 +106,7 @@ class JobDirectory:
             return None
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Return the object in a file; empty where there is none or none that is whole."""
+        """Return the object in a file; empty where there is none, or a damaged one."""
         try:
             value = json.loads(self.read_text(name) or "{}")
         except ValueError:
@@ -113,12 +114,12 @@ class JobDirectory:
         return value if isinstance(value, dict) else {}
 
     def try_write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file where that is possible: what is only told must not end a wait."""
+        """Write a JSON file where that is possible: a record must not end a wait."""
         with contextlib.suppress(BatchJobError):
             self.write_json(name, value)
 
     def exit_records(self) -> list[ExitRecord]:
-        """Return what scripts left at their ends here, the least restarted first.
+        """Return the exit codes that scripts left here, those of the fewest restarts first.
 
         The directory is read anew: a file system that many machines share may go on showing a
         file as missing to those who only look for its name.
@@ -137,7 +138,7 @@ class JobDirectory:
         return sorted(notes, key=lambda note: note.restarts)
 
     def exit_record_of(self, jobs: Collection[str]) -> ExitRecord | None:
-        """Return what the last run of one of some jobs left at its end; None where it has not.
+        """Return the exit code of the last run of one of some jobs; None where it left none.
 
         Args:
             jobs: numbers of jobs.
@@ -146,9 +147,9 @@ class JobDirectory:
         return notes[-1] if notes else None
 
     def owner(self) -> str:
-        """Return the number of the job that has begun here; empty where none has."""
+        """Return the number of the job that has started here; empty where none has."""
         text = (self.read_text(OWNER) or "").strip()
-        return text if text.isdigit() else ""
+        return text if _JOB_NUMBER.fullmatch(text) else ""
 
     def write_exit_code(self, job: str, code: int) -> None:
         """Write the exit code of a script that ran here without the scheduler.
@@ -164,7 +165,7 @@ class JobDirectory:
         self.write("exit_code", f"{shown}\n")
 
     def append_state(self, state: str, reason: str = "", nodes: str = "") -> None:
-        """Add a state of Slurm's to the list, unless it is the last one there.
+        """Add a state of the job to the list, unless it is the last one there.
 
         Where that cannot be written it is left out: a full disk says nothing of the job.
         """
@@ -183,7 +184,7 @@ class JobDirectory:
     def locked(self) -> Iterator[None]:
         """Keep other processes from deciding about the directory; held for moments only.
 
-        Where the file system has no locks it goes on without: two tasks that begin in one
+        Where the file system has no locks it goes on without: two tasks that start in one
         directory at the same instant are then kept apart by the jobs' scripts alone.
         """
         with contextlib.ExitStack() as stack:
@@ -192,14 +193,17 @@ class JobDirectory:
                 fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
-    def last_error_line(self) -> str:
+    def last_error_line(self, message_prefixes: tuple[str, ...] = ()) -> str:
         """Return the last line that the script wrote to its standard error, else output.
 
-        What the scheduler and launchers of MPI say of every program that fails comes after it.
+        Messages of the scheduler and of MPI's launchers about a program that fails come after it.
+
+        Args:
+            message_prefixes: openings of the scheduler's messages.
         """
         for name in ("stderr", "stdout"):
             lines = [line.strip() for line in (self.read_text(name) or "").splitlines()]
-            spoken = [line for line in lines if line and not line.startswith("slurmstepd:")]
+            spoken = [line for line in lines if line and not line.startswith(message_prefixes)]
             spoken = [line for line in spoken if not _LAUNCHER_MESSAGE.search(line)] or spoken
             if spoken:
                 line = " ".join(spoken[-1].split())
@@ -217,7 +221,7 @@ class JobDirectory:
         """
         records = ("submission.json", "host.json", "states.jsonl", "exit_code", "outcome.json")
         try:
-            for name in (OWNER, *records, "stdout", "stderr", "slurm.log"):
+            for name in (OWNER, *records, "stdout", "stderr", "scheduler.log"):
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.path / EXIT_CODES, ignore_errors=True)
             (self.path / EXIT_CODES).mkdir(exist_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import math
 import os
 import shlex
 import signal
@@ -18,13 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from ..scheduler import Job, JobId, JobState
+from ..scheduler import Allocation, Job, JobId, JobState, Scheduler
 from .cancelling import raise_if_cancelled, was_cancelled
 from .directory import ExitRecord, JobDirectory
 from .errors import BatchJobError
 from .outcome import JobOutcome, determine_outcome
 from .script import script_command
-from .settings import JobSettings, job_environment, walltime_seconds, without_secrets
+from .settings import JobSettings, job_environment, without_secrets
 from .waiting import JobEnd
 
 _GRACE_SECONDS = 10.0
@@ -34,28 +33,30 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run_in_allocation(
-    job: JobDirectory, settings: JobSettings, workdir: Path, task: str
+    scheduler: Scheduler, job: JobDirectory, settings: JobSettings, workdir: Path, task: str
 ) -> JobOutcome:
-    """Run the script as a child of this process, and ends it with this process.
+    """Run the script as a child of this process, and end it with this process.
 
     Args:
+        scheduler: the scheduler whose allocation this may be.
         job: the job's directory, with the script in it.
-        settings: what the job asks for.
+        settings: settings of the job.
         workdir: where it runs.
-        task: what is asked for; when it is given up, the script is ended.
+        task: the task; when it is given up, the script is ended.
 
     Raises:
         BatchJobError: the task was cancelled, or the directory cannot be written.
     """
     raise_if_cancelled(task)
-    environment = _environment(settings)
+    allocation = scheduler.allocation(os.environ)
+    environment = _environment(scheduler, settings, allocation)
     command = script_command(settings, job.path / settings.script.name, settings.arguments)
-    job_id = os.environ.get("SLURM_JOB_ID", "")
     host = socket.gethostname()
+    job_id, nodes = (allocation.job_id, allocation.nodes) if allocation else ("", "")
+    nodes = nodes or host
     job.write("command", shlex.join(command) + "\n")
     job.write_json("environment.json", without_secrets(environment))
-    nodes = os.environ.get("SLURM_JOB_NODELIST", host)
-    place = {
+    record = {
         "host": host,
         "nodes": nodes,
         "job_id": job_id,
@@ -63,10 +64,9 @@ def run_in_allocation(
         "restarts": 0,
         "started_at": _now(),
     }
-    job.write_json("host.json", place)
+    job.write_json("host.json", record)
     job.append_state("RUNNING", nodes=nodes)
-    limit = walltime_seconds(settings.walltime) or math.inf
-    code, late = _run(job, command, environment, workdir, limit, task)
+    code, late = _run(job, command, environment, workdir, settings.seconds, task)
     raise_if_cancelled(task)
     job.write_exit_code(job_id, code)
     state = JobState.TIMEOUT if late else JobState.COMPLETED if code == 0 else JobState.FAILED
@@ -75,21 +75,18 @@ def run_in_allocation(
     return determine_outcome(job, settings, workdir, end)
 
 
-def _environment(settings: JobSettings) -> dict[str, str]:
-    environment = job_environment(settings)
-    inside = "SLURM_JOB_ID" in os.environ
-    if inside:
-        # Ranks are steps of the job that we are in; its variables say which.
-        environment |= {
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith("SLURM_") and "TOKEN" not in name
-        }
+def _environment(
+    scheduler: Scheduler, settings: JobSettings, allocation: Allocation | None
+) -> dict[str, str]:
+    environment = job_environment(scheduler, settings)
+    if allocation is not None:
+        # Ranks are steps of the job that this process runs in; its variables say which.
+        environment |= allocation.environment
     if prefix := os.environ.get("PARSL_MPI_PREFIX"):
         # An MPI engine has given this task nodes of the block: its ranks belong there.
         environment["HEADRACE_LAUNCH"] = prefix
-    elif not inside and settings.launcher == "srun":
-        environment["HEADRACE_LAUNCH"] = f"mpiexec -n {settings.ntasks}"
+    elif allocation is None:
+        environment["HEADRACE_LAUNCH"] = settings.mpiexec_command()
     path = environment.get("PATH", os.defpath)
     environment["PATH"] = f"{Path(sys.executable).parent}:{path}"
     return environment
@@ -149,18 +146,18 @@ def _wait(
     signal_group: Callable[[int], None],
     task: str,
 ) -> bool:
-    begun = looked = time.monotonic()
+    started_at = checked = time.monotonic()
     deadline: float | None = None
     late = given_up = False
     while process.poll() is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.2)
         moment = time.monotonic()
-        if not late and moment - begun > limit:
+        if not late and moment - started_at > limit:
             late = True
             signal_group(signal.SIGTERM)
-        if not given_up and moment - looked > _CANCELLATION_CHECK_SECONDS:
-            looked = moment
+        if not given_up and moment - checked > _CANCELLATION_CHECK_SECONDS:
+            checked = moment
             if given_up := was_cancelled(task):
                 signal_group(signal.SIGTERM)
         if (stopped_by or late or given_up) and deadline is None:
@@ -171,7 +168,7 @@ def _wait(
 
 
 def _terminate_with_parent() -> None:
-    # A worker that is killed outright cannot clean up: the kernel tells its child instead.
+    # A worker that is killed outright cannot clean up: the kernel ends its child instead.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""What keeps a task's job from starting, for whoever asks: a file for each task."""
+"""Reasons for which a task's job does not start, for whoever asks: a file for each task."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _OLDEST_SECONDS = 30 * 86_400.0
 
 
 class Notices:
-    """Tells what a task's job waits for, and takes it back.
+    """A notice of what a task's job waits for.
 
-    Nothing hangs on it: where it cannot be written, it is not told.
+    Nothing depends on it: where it cannot be written, it is left out.
 
     Args:
         task: the task.
@@ -57,7 +57,7 @@ class Notices:
             write_atomic(self._path, json.dumps(known), flush=False)
 
     def clear(self) -> None:
-        """Take back what was said."""
+        """Remove the notice."""
         if self._text is not None:
             self._text = None
             with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class Notices:
 
 
 def read_notices(tasks: Collection[str]) -> list[str]:
-    """Return what is said of tasks on this machine."""
+    """Return the notices of tasks on this machine."""
     return [str(known["text"]) for known in _read_all() if known.get("task") in tasks]
 
 

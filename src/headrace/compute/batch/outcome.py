@@ -1,4 +1,4 @@
-"""How a job ended."""
+"""Outcome of a job."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _DESCRIPTIONS: Final = {
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """How a job ended.
+    """Outcome of a job.
 
     Attributes:
-        outcome: which of the ways a job may end in.
-        ended: the same in words: ``finished``, ``failed with code N``, ``time limit``, ``out of
-            memory``, ``node failure``, ``cancelled``, ``never started: REASON``, ``outputs
-            missing: NAMES`` or ``lost``.
-        state: Slurm's last state; empty where Slurm was not asked, or did not answer in time.
+        status: the outcome.
+        description: the same in words: ``finished``, ``failed with code N``, ``time limit``,
+            ``out of memory``, ``node failure``, ``cancelled``, ``never started: REASON``,
+            ``outputs missing: NAMES`` or ``lost``.
+        state: the scheduler's last state; empty where it was not asked, or did not answer in time.
         exit_code: the script's; None where it left none.
         job_id: the job; empty where it ran inside another one.
         nodes: where it ran.
-        restarts: how often Slurm ran it again.
+        restarts: how often the scheduler ran it again.
     """
 
     status: CompletionStatus
@@ -69,15 +69,15 @@ class JobOutcome:
         return self.status is CompletionStatus.FINISHED
 
     def to_dict(self) -> dict[str, object]:
-        """Return the ending as JSON."""
-        return {**asdict(self), "outcome": self.status.value}
+        """Return the outcome as JSON."""
+        return {**asdict(self), "status": self.status.value}
 
     @classmethod
     def from_dict(cls, document: dict[str, object]) -> JobOutcome | None:
-        """Read an ending; None where the document is none, or of another version."""
+        """Read an outcome; None where the document is none, or of another version."""
         fields = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         try:
-            return cls(**{**fields, "outcome": CompletionStatus(fields["outcome"])})  # type: ignore[arg-type]
+            return cls(**{**fields, "status": CompletionStatus(str(fields["status"]))})  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -85,20 +85,21 @@ class JobOutcome:
 def determine_outcome(
     job: JobDirectory, settings: JobSettings, workdir: Path, end: JobEnd
 ) -> JobOutcome:
-    """Put together what Slurm says and what the job's directory says.
+    """Return the outcome of a job, from the scheduler's record and the job's directory.
 
     Args:
         job: the job's directory.
-        settings: what the job asked for.
+        settings: settings of the job.
         workdir: where it ran.
         end: its end.
     """
     state = end.scheduler_record.state if end.scheduler_record is not None else None
     code = end.exit_record.code if end.exit_record is not None else None
-    place = job.read_json("host.json")
-    ours = str(place.get("job_id", "")) == end.job.number
+    host = job.read_json("host.json")
+    ours = str(host.get("job_id", "")) == end.job.number
     if code is None and ours and end.scheduler_record is not None:
-        # Its own file may be missing (a full disk): Slurm has the code of the script around it.
+        # Its own file may be missing (a full disk): the scheduler has the code of the script
+        # around it.
         code = (
             end.scheduler_record.exit_code
             if state in (JobState.COMPLETED, JobState.FAILED)
@@ -110,21 +111,21 @@ def determine_outcome(
     outcome = _status(state, code, started=ours or end.exit_record is not None, missing=missing)
     reason = end.scheduler_record.reason if end.scheduler_record is not None else ""
     if outcome is CompletionStatus.CANCELLED and not ours and reason not in ("", "None"):
-        # Slurm cancels what can never run, and says why.
+        # The scheduler cancels what can never run, and says why.
         outcome = CompletionStatus.NEVER_STARTED
     words = _DESCRIPTIONS[outcome].format(
         code=code,
         reason=reason if reason not in ("", "None") else state or "",
         missing=", ".join(missing[:_MAX_NAMES]),
     )
-    restarts = end.exit_record.restarts if end.exit_record is not None else place.get("restarts", 0)
+    restarts = end.exit_record.restarts if end.exit_record is not None else host.get("restarts", 0)
     return JobOutcome(
         outcome,
         words,
         state=state.value if state is not None else "",
         exit_code=code,
         job_id=str(end.job),
-        nodes=str(place.get("nodes", "")) if ours else "",
+        nodes=str(host.get("nodes", "")) if ours else "",
         restarts=restarts if isinstance(restarts, int) else 0,
     )
 

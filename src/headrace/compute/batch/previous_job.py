@@ -11,11 +11,12 @@ from ..scheduler import JobId, Scheduler, SchedulerError
 from .cancelling import raise_if_cancelled, was_cancelled
 from .directory import JobDirectory
 from .errors import BatchJobError
+from .job_query import POLL_SECONDS, JobPoller
 from .notices import Notices
-from .submission import LOOKUP_PAUSES, Submission, find_job
-from .waiting import POLL_SECONDS, EndDetector, JobPoller
+from .submission import LOOKUP_PAUSES, SubmissionRecord, find_job
+from .waiting import EndDetector
 
-# One that is cancelled and does not end is told, and cancelled again after so long.
+# One that is cancelled and does not end is cancelled again after so long.
 _CANCEL_SECONDS: Final = 60.0
 _COMPLETE_ANSWERS: Final = 2
 
@@ -26,10 +27,10 @@ def claim_directory(
     """Make a directory this submission's.
 
     Args:
-        scheduler: who is asked for a job of another submission.
+        scheduler: the scheduler of this submission.
         directory: the directory.
         tag: name of this submission.
-        task: who asks.
+        task: the task that asks.
         prepare: prepares the directory, and writes ``submission.json`` last.
 
     Returns:
@@ -41,7 +42,7 @@ def claim_directory(
     """
     while True:
         with directory.locked():
-            known = Submission.read(directory)
+            known = SubmissionRecord.read(directory)
             if known is not None and known.tag == tag:
                 return False
             if known is None or is_settled(directory, known):
@@ -50,8 +51,8 @@ def claim_directory(
         settle_previous_job(scheduler, directory, known, task)
 
 
-def is_settled(directory: JobDirectory, known: Submission) -> bool:
-    """Say whether the directory itself tells that a job on record has ended."""
+def is_settled(directory: JobDirectory, known: SubmissionRecord) -> bool:
+    """Return whether the directory itself has the end of the job on record."""
     if known.settled:
         return True
     if known.job is None:
@@ -66,23 +67,24 @@ def is_settled(directory: JobDirectory, known: Submission) -> bool:
 
 
 def settle_previous_job(
-    scheduler: Scheduler, directory: JobDirectory, known: Submission, task: str
+    scheduler: Scheduler, directory: JobDirectory, known: SubmissionRecord, task: str
 ) -> None:
     """Wait until a job of an earlier task has ended; cancel it where that task was given up.
 
     Args:
-        scheduler: who is asked.
+        scheduler: the scheduler of the present call; the job may be another one's.
         directory: the job's directory.
         known: the job.
-        task: who waits.
+        task: the task that waits.
 
     Raises:
         BatchJobError: this task was cancelled, or there is no scheduler on this machine to ask.
     """
+    scheduler = known.submitted_to(scheduler)
     if scheduler.missing_commands():
         raise BatchJobError(
             f"{directory.path}: job {known.job or known.tag} of another task may still run there, "
-            "and this machine has no Slurm to ask; end it, or take another directory"
+            f"and this machine has no {scheduler.title} to ask; end it, or take another directory"
         )
     notices = Notices(task, directory.path)
     try:
@@ -93,22 +95,22 @@ def settle_previous_job(
     finally:
         notices.clear()
     with directory.locked():
-        if (now := Submission.read(directory)) is not None and now.tag == known.tag:
+        if (now := SubmissionRecord.read(directory)) is not None and now.tag == known.tag:
             directory.write_json("submission.json", {**now.to_dict(), "settled": True})
 
 
-def _find_unconfirmed(scheduler: Scheduler, known: Submission, task: str) -> JobId | None:
+def _find_unconfirmed(scheduler: Scheduler, known: SubmissionRecord, task: str) -> JobId | None:
     """Look for a job whose submission was never answered; None where there is none."""
     answers, pauses = 0, [*LOOKUP_PAUSES]
     while pauses or answers < _COMPLETE_ANSWERS:
         raise_if_cancelled(task)
         try:
-            found, whole = find_job(scheduler, known.tag)
+            found, complete = find_job(scheduler, known.tag)
         except SchedulerError:
-            found, whole = None, False
+            found, complete = None, False
         if found is not None:
             return found
-        answers += whole
+        answers += complete
         time.sleep(pauses.pop(0) if pauses else LOOKUP_PAUSES[-1])
     return None
 
@@ -116,12 +118,12 @@ def _find_unconfirmed(scheduler: Scheduler, known: Submission, task: str) -> Job
 def _wait_for_end(
     scheduler: Scheduler,
     directory: JobDirectory,
-    known: Submission,
+    known: SubmissionRecord,
     task: str,
     notices: Notices,
 ) -> None:
     assert known.job is not None  # noqa: S101 - it was found
-    watch, rule = JobPoller(scheduler, known), EndDetector(known.requeue)
+    poller, detector = JobPoller(scheduler, known), EndDetector(known.requeue)
     cancelled_at: float | None = None
     while True:
         raise_if_cancelled(task)
@@ -131,22 +133,24 @@ def _wait_for_end(
             try:
                 scheduler.cancel([known.job])
             except SchedulerError as error:
-                notices.publish(f"Slurm job {known.job} cannot be cancelled yet: {error}")
+                notices.publish(
+                    f"{scheduler.title} job {known.job} cannot be cancelled yet: {error}"
+                )
         notices.publish(
-            f"{directory.path} is in use by Slurm job {known.job} of task {known.task}; "
-            + ("it is being cancelled" if given_up else "its end is waited for")
+            f"{directory.path} is in use by {scheduler.title} job {known.job} of task "
+            f"{known.task}; " + ("it is being cancelled" if given_up else "its end is waited for")
         )
-        statement = watch.poll()
-        if statement is None:
+        report = poller.poll()
+        if report is None:
             time.sleep(POLL_SECONDS)
             continue
-        states = [one.state for one in statement.jobs]
+        states = [one.state for one in report.jobs]
         if any(not state.final for state in states):
             continue
-        if not states and not statement.unknown:
+        if not states and not report.unknown:
             continue
         # A file alone does not settle it: the script may have been run again.
         worst = next((state for state in states if state.may_be_requeued), None)
         state = worst or (states[0] if states else None)
-        if rule.has_ended(known.job.number, state, statement.accounting_disagrees):
+        if detector.has_ended(known.job.number, state, report.accounting_disagrees):
             return

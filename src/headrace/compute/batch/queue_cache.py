@@ -1,4 +1,4 @@
-"""One question to the scheduler for all who wait, on one budget for all runs and processes.
+"""The answer of a scheduler about a user's jobs, shared by all processes on one budget.
 
 Sites ban users whose programs ask too often. What was answered lies in a file that every process of
 this user on the cluster reads; who finds it too old asks again, if the budget allows it. Nobody
@@ -48,7 +48,7 @@ class QueueSnapshot:
 
 
 class _Memory:
-    """What this process knows by itself."""
+    """The record of this process, for where none can be shared."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -63,15 +63,15 @@ class QueueCache:
     """The questions of this user to the scheduler.
 
     Args:
-        scheduler: who is asked.
-        directory: where the answer is kept; ``~/.cache/headrace/slurm`` by default.
+        scheduler: the scheduler.
+        directory: where the answer is kept; ``~/.cache/headrace/scheduler`` by default.
     """
 
     def __init__(self, scheduler: Scheduler, directory: Path | None = None) -> None:
         self._scheduler = scheduler
         self._directory = directory or cache_directory()
-        name = hashlib.sha256(os.environ.get("SLURM_CONF", "").encode()).hexdigest()[:16]
-        self._path = self._directory / f"{name}.queue.json"
+        digest = hashlib.sha256(scheduler.installation().encode()).hexdigest()[:16]
+        self._path = self._directory / f"{scheduler.name}-{digest}.queue.json"
         with _MEMORY_LOCK:
             self._memory = _MEMORY.setdefault(self._path, _Memory())
 
@@ -106,7 +106,7 @@ class QueueCache:
             count = record.get("questions", 0) + 1
             record.update(budget=budget - 1.0, filled=moment, asking=moment, questions=count)
         try:
-            queue = self._scheduler.queue(known_clusters())
+            queue = self._scheduler.queue(known_clusters(self._scheduler))
         except SchedulerError:
             with self._record() as record:
                 record.pop("asking", None)
@@ -116,7 +116,7 @@ class QueueCache:
         with self._record() as record:
             record.pop("asking", None)
             record.update(asked=moment, name=name, jobs=jobs)
-            record.update(clusters=list(queue.clusters), whole=list(queue.complete_clusters))
+            record.update(clusters=list(queue.clusters), complete=list(queue.complete_clusters))
         return QueueSnapshot(name, queue)
 
     def query_count(self) -> int:
@@ -126,7 +126,7 @@ class QueueCache:
 
     @contextlib.contextmanager
     def _record(self) -> Iterator[dict[str, Any]]:
-        """Give what is known, and keeps what becomes of it: in the file, or else in memory."""
+        """Give the record, and store what becomes of it: in the file, or else in memory."""
         with self._memory.lock, contextlib.ExitStack() as stack:
             shared = self._lock(stack)
             record = self._read() if shared else self._memory.record
@@ -167,7 +167,7 @@ def _snapshot(record: dict[str, Any]) -> QueueSnapshot | None:
         return None
     try:
         jobs = [Job(**{**job, "state": JobState(job["state"])}) for job in record["jobs"]]
-        queue = Queue(tuple(jobs), tuple(record["clusters"]), tuple(record["whole"]))
+        queue = Queue(tuple(jobs), tuple(record["clusters"]), tuple(record["complete"]))
         return QueueSnapshot(record["name"], queue)
     except (KeyError, TypeError, ValueError):
         return None

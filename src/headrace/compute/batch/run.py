@@ -6,21 +6,26 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..scheduler import CompletionStatus, Scheduler, get_scheduler
-from .arrays import run_members
-from .directives import read_directives
+from ..scheduler import Ability, CompletionStatus, Scheduler, get_scheduler
+from .arrays import ArrayTask, run_members
 from .directory import JobDirectory
 from .errors import BatchJobError
 from .in_allocation import run_in_allocation
 from .outcome import JobOutcome, determine_outcome
 from .previous_job import claim_directory
 from .script import job_text
-from .settings import JobSettings
-from .submission import Submission, record_intent, submission_tag, submit_once, validate_task_id
+from .settings import JobSettings, read_settings, require_ability
+from .submission import (
+    SubmissionRecord,
+    record_intent,
+    submission_tag,
+    submit_once,
+    validate_task_id,
+)
 from .waiting import wait_for_job
 
 
@@ -30,12 +35,13 @@ def run_batch_job(
     *,
     job: str = "job",
     how: str = "auto",
+    scheduler: str = "",
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Run a job script and return when its work is done and its outputs are there.
 
-    Where ``HEADRACE_JOBS=sbatch`` is set, as the endpoint template ``slurm-login`` does, the
+    Where ``HEADRACE_JOBS=submit`` is set, as the endpoint template ``slurm-login`` does, the
     script is submitted. Otherwise it runs here: inside a job, such as an endpoint's block, in
     that job's allocation. It starts MPI ranks with ``$HEADRACE_LAUNCH PROGRAM``, everywhere.
 
@@ -43,39 +49,42 @@ def run_batch_job(
     waits for that one; a job that is done already is not done again. A job of another task that
     still runs in the directory is waited for first, or cancelled where that task was given up.
 
-    The ``#SBATCH`` lines of the script count where the call does not say otherwise.
+    The directives of the script (``#SBATCH``, ...) count where the call does not say otherwise.
 
     Args:
         script: the job script, absolute.
         workdir: where it runs, absolute; made where it is missing.
         job: name of the job's directory in ``workdir``.
-        how: ``sbatch``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
-        task_id: what is asked for; the Compute task by default.
+        how: ``submit``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
+        scheduler: name of the scheduler; ``HEADRACE_SCHEDULER``, or ``slurm``, where empty.
+        task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`.
 
     Returns:
-        ``outcome``, ``ended``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``,
-        ``seconds`` and ``directory``, where the job's whole story is.
+        ``status``, ``description``, ``state``, ``exit_code``, ``job_id``, ``nodes``, ``restarts``,
+        ``seconds`` and ``directory``, which has the job's complete record.
 
     Raises:
-        BatchJobError: the job failed, in one line; its ``outcome`` and ``retryable`` say how.
+        BatchJobError: the job failed, in one line; its ``status`` and ``retryable`` say how.
         SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
-    wanted, place = _settings(script, settings), _workdir(workdir)
-    directory = JobDirectory(place / _checked_name(job))
+    client = get_scheduler(scheduler)
+    read, path = read_settings(client, script, settings), _workdir(workdir)
+    directory = JobDirectory(path / _checked_name(job))
     task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
-    begun = time.monotonic()
-    ending = _previous_success(directory, task)
-    if ending is None:
-        ending = _run(directory, wanted, place, task, how)
-        known = Submission.read(directory)
+    started_at = time.monotonic()
+    outcome = _previous_success(directory, task)
+    if outcome is None:
+        outcome = _run(client, directory, read, path, task, how)
+        known = SubmissionRecord.read(directory)
         settled = known.job.number if known is not None and known.job is not None else ""
-        story = {**ending.to_dict(), "task": task, "settled": settled}
-        directory.try_write_json("outcome.json", story)
-    if not ending.ok:
-        raise BatchJobError.with_status(ending.status, _failure_message(wanted, directory, ending))
-    seconds = round(time.monotonic() - begun, 3)
-    return {**ending.to_dict(), "seconds": seconds, "directory": str(directory.path)}
+        document = {**outcome.to_dict(), "task": task, "settled": settled}
+        directory.try_write_json("outcome.json", document)
+    if not outcome.ok:
+        message = _failure_message(client, read, directory, outcome)
+        raise BatchJobError.with_status(outcome.status, message)
+    seconds = round(time.monotonic() - started_at, 3)
+    return {**outcome.to_dict(), "seconds": seconds, "directory": str(directory.path)}
 
 
 def run_batch_array(
@@ -86,6 +95,7 @@ def run_batch_array(
     at_once: int = 20,
     retries: int = 0,
     job: str = "job",
+    scheduler: str = "",
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -97,41 +107,34 @@ def run_batch_array(
         script: the job script, absolute.
         workdir: where the members run, absolute.
         members: the arguments of each member.
-        at_once: members that run at the same time at the most.
+        at_once: members that run at the same time at most.
         retries: how often those that failed are submitted again.
         job: name of the array's directory in ``workdir``.
-        task_id: what is asked for; the Compute task by default.
+        scheduler: name of the scheduler; ``HEADRACE_SCHEDULER``, or ``slurm``, where empty.
+        task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`, for each.
 
     Returns:
         ``members``, ``job_ids``, ``submissions`` and ``directory``.
 
     Raises:
-        BatchJobError: members failed; names the first ones.
+        BatchJobError: members failed, in one line that names the first one; or the scheduler has
+            no arrays.
     """
-    wanted, place = _settings(script, settings), _workdir(workdir)
-    directory = JobDirectory(place / _checked_name(job))
+    client = get_scheduler(scheduler)
+    require_ability(client, Ability.ARRAYS, True, "run_batch_array")
+    read, path = read_settings(client, script, settings), _workdir(workdir)
+    directory = JobDirectory(path / _checked_name(job))
     task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
-    return run_members(_scheduler(), directory, wanted, place, members, task, at_once, retries)
+    _require_commands(client)
+    copy = directory.path / read.script.name
+    array = ArrayTask(client, directory, read, path, copy, task, at_once)
+    return run_members(array, members, retries)
 
 
-def _settings(script: str, settings: Mapping[str, Any]) -> JobSettings:
-    path = Path(script)
-    try:
-        if not path.is_absolute() or not path.is_file():
-            return JobSettings(script=path, **settings)
-        read = read_directives(path)
-        options = [*read.options, *settings.get("options", ())]
-        return JobSettings(script=path, **{**read.settings, **settings, "options": options})
-    except TypeError as error:
-        raise BatchJobError(f"{script}: {error}") from None
-
-
-def _scheduler() -> Scheduler:
-    scheduler = get_scheduler()
+def _require_commands(scheduler: Scheduler) -> None:
     if missing := scheduler.missing_commands():
         raise BatchJobError(f"{', '.join(missing)}: must be on PATH to submit a job")
-    return scheduler
 
 
 def _workdir(workdir: str) -> Path:
@@ -153,17 +156,22 @@ def _checked_name(name: str) -> str:
 
 def _previous_success(directory: JobDirectory, task: str) -> JobOutcome | None:
     known = directory.read_json("outcome.json")
-    ending = JobOutcome.from_dict(known) if known.get("task") == task else None
-    return ending if ending is not None and ending.ok else None
+    outcome = JobOutcome.from_dict(known) if known.get("task") == task else None
+    return outcome if outcome is not None and outcome.ok else None
 
 
 def _run(
-    directory: JobDirectory, settings: JobSettings, workdir: Path, task: str, how: str
+    scheduler: Scheduler,
+    directory: JobDirectory,
+    settings: JobSettings,
+    workdir: Path,
+    task: str,
+    how: str,
 ) -> JobOutcome:
-    if how not in ("auto", "sbatch", "here"):
-        raise BatchJobError(f"how {how!r}: must be auto, sbatch or here")
     if how == "auto":
         how = os.environ.get("HEADRACE_JOBS", "here")
+    if how not in ("submit", "here"):
+        raise BatchJobError(f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit or here")
     copy = directory.path / settings.script.name
 
     def prepare() -> None:
@@ -174,32 +182,35 @@ def _run(
             raise BatchJobError(f"{error.filename or copy}: {error.strerror}") from error
 
     if how == "here":
-        claim_directory(get_scheduler(), directory, "", task, prepare)
-        return run_in_allocation(directory, settings, workdir, task)
-    scheduler = _scheduler()
+        claim_directory(scheduler, directory, "", task, prepare)
+        return run_in_allocation(scheduler, directory, settings, workdir, task)
+    _require_commands(scheduler)
     tag = submission_tag(task, directory.path, 0)
-    text = job_text(settings, directory.path, workdir, copy, tag)
+    text = job_text(scheduler, settings, directory.path, workdir, copy, tag)
 
-    def begin() -> None:
+    def prepare_submission() -> None:
         prepare()
         directory.write("submitted.sh", text)
-        record_intent(directory, settings, tag)
+        record_intent(scheduler, directory, settings, tag)
 
-    fresh = claim_directory(scheduler, directory, tag, task, begin)
-    intent = Submission.read(directory)
+    fresh = claim_directory(scheduler, directory, tag, task, prepare_submission)
+    intent = SubmissionRecord.read(directory)
     if intent is None or intent.tag != tag:
         raise BatchJobError(f"{directory.path}: another task has taken the directory")
+    scheduler = intent.submitted_to(scheduler)
     submission = submit_once(scheduler, directory, settings, intent, new=fresh)
     end = wait_for_job(scheduler, directory, submission, task=task, requeue=settings.requeue)
     return determine_outcome(directory, settings, workdir, end)
 
 
-def _failure_message(settings: JobSettings, directory: JobDirectory, ending: JobOutcome) -> str:
-    where = f"job {ending.job_id}" if ending.job_id else "the job"
-    told = f"{settings.script.name}: {where}: {ending.description}"
-    if ending.status in _SHOWS_LAST_LINE:
-        told += f": {directory.last_error_line()}"
-    return f"{told}; all of it is in {directory.path}"
+def _failure_message(
+    scheduler: Scheduler, settings: JobSettings, directory: JobDirectory, outcome: JobOutcome
+) -> str:
+    where = f"job {outcome.job_id}" if outcome.job_id else "the job"
+    text = f"{settings.script.name}: {where}: {outcome.description}"
+    if outcome.status in _SHOWS_LAST_LINE:
+        text += f": {directory.last_error_line(scheduler.message_prefixes)}"
+    return f"{text}; all of it is in {directory.path}"
 
 
 _SHOWS_LAST_LINE = frozenset(

@@ -1,47 +1,64 @@
-"""What Slurm runs: the job script, with its place noted before and its exit code after."""
+"""Text that is submitted: the job script between the records of its host and its exit code."""
 
 from __future__ import annotations
 
-import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from ..scheduler import JobVariables, Scheduler
 from .errors import BatchJobError
 from .settings import JobSettings
 
 _RUNNERS = ("apptainer", "shifter", "podman-hpc")
-_SIGNAL = re.compile(r"--signal=(?:R?B|BR):(\w+)")
 _SHELLS = ("/bin/bash", "/usr/bin/bash")
 
 
-def job_text(settings: JobSettings, directory: Path, workdir: Path, script: Path, tag: str) -> str:
+def job_text(
+    scheduler: Scheduler,
+    settings: JobSettings,
+    directory: Path,
+    workdir: Path,
+    script: Path,
+    tag: str,
+) -> str:
     """Return the text that is submitted.
 
     Args:
-        settings: what the job asks for.
+        scheduler: the scheduler that runs it.
+        settings: resources and arguments of the job.
         directory: the job's directory.
         workdir: where the script runs.
         script: the copy of the script that is run.
         tag: name of the submission.
     """
-    command = _run(settings, shlex.join(script_command(settings, script, settings.arguments)))
+    variables, parts = scheduler.variables, scheduler.script_parts(settings)
+    call = shlex.join(script_command(settings, script, settings.arguments))
     return f"""#!/bin/bash
-{_directives(settings)}
+{_lines(parts.header)}
 directory={shlex.quote(str(directory))}
 record=$directory
 tag={shlex.quote(tag)}
-job=${{SLURM_JOB_ID:-}}
-{_BEGIN}
+job="{variables.job_id}"
+_restarts="{variables.restarts}"
+{_CLAIM}
 exec >>"$directory/stdout" 2>>"$directory/stderr"
-{_NOTE_PLACE}
+{_host_record(variables)}
 cd {shlex.quote(str(workdir))} || exit 125
-{command}
-{_NOTE_END}
+{_run(call, parts.shell_signal)}
+{_EXIT_RECORD}
 """
 
 
 def array_text(
-    settings: JobSettings, directory: Path, part: Path, workdir: Path, script: Path, tag: str
+    scheduler: Scheduler,
+    settings: JobSettings,
+    directory: Path,
+    part: Path,
+    workdir: Path,
+    script: Path,
+    tag: str,
 ) -> str:
     """Return the text of an array: each member is one call of the script.
 
@@ -50,32 +67,35 @@ def array_text(
     in ``exit_codes/NUMBER``.
 
     Args:
-        settings: what each member asks for.
+        scheduler: the scheduler that runs it; it has arrays.
+        settings: resources of each member.
         directory: the directory of all arrays.
         part: the directory of this one.
         workdir: where the script runs.
         script: the copy of the script that is run.
         tag: name of the submission.
     """
+    variables, parts = scheduler.variables, scheduler.script_parts(settings)
     call = f'{shlex.join(script_command(settings, script, []))} "${{arguments[@]}}"'
-    command = _run(settings, call)
     return f"""#!/bin/bash
-{_directives(settings)}
+{_lines(parts.header)}
 directory={shlex.quote(str(directory))}
 record={shlex.quote(str(part))}
 tag={shlex.quote(tag)}
-job=${{SLURM_ARRAY_JOB_ID:-}}
-{_BEGIN}
-line=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$record/members.txt")
+job="{variables.array_job_id}"
+_restarts="{variables.restarts}"
+_index="{variables.array_index}"
+{_CLAIM}
+line=$(sed -n "$((_index + 1))p" "$record/members.txt")
 member=${{line%% *}}
 [ -n "$member" ] || exit 125
 eval "arguments=(${{line#"$member"}})"
 export HEADRACE_MEMBER=$member
 exec >>"$directory/members/$member.out" 2>>"$directory/members/$member.err"
 cd {shlex.quote(str(workdir))} || exit 125
-{command}
-note="$directory/exit_codes/.$member.$SLURM_JOB_ID"
-printf '%s %s %s\\n' "$code" "$job" "${{SLURM_RESTART_COUNT:-0}}" >"$note" &&
+{_run(call, parts.shell_signal)}
+note="$directory/exit_codes/.$member.$_own"
+printf '%s %s %s\\n' "$code" "$job" "$_restarts" >"$note" &&
   mv "$note" "$directory/exit_codes/$member"
 exit "$code"
 """
@@ -85,7 +105,7 @@ def script_command(settings: JobSettings, script: Path, arguments: object) -> li
     """Return the command for a script, in its container where it has one.
 
     Args:
-        settings: what the job asks for.
+        settings: settings of the job.
         script: the copy of the script that is run.
         arguments: its arguments.
 
@@ -119,22 +139,20 @@ def script_command(settings: JobSettings, script: Path, arguments: object) -> li
     return ["podman-hpc", "run", "--rm", *volumes, image, *command]
 
 
-def _run(settings: JobSettings, command: str) -> str:
-    """Return the lines that run the script, and hand on the signal that it asked for."""
-    for option in settings.options:
-        if match := _SIGNAL.match(option):
-            # The batch shell gets it, which is this script and not the user's.
-            name = match[1].upper().removeprefix("SIG")
-            return f"""{command} &
+def _run(command: str, signal: str) -> str:
+    """Return the lines that run the script, and hand a signal on to it."""
+    if not signal:
+        return f"{command}\ncode=$?"
+    # The batch shell gets it, which is this script and not the user's.
+    return f"""{command} &
 child=$!
-trap 'kill -s {name} "$child" 2>/dev/null' {name}
+trap 'kill -s {signal} "$child" 2>/dev/null' {signal}
 wait "$child"
 code=$?
 while kill -0 "$child" 2>/dev/null; do
   wait "$child"
   code=$?
 done"""
-    return f"{command}\ncode=$?"
 
 
 def _listed(arguments: object) -> list[object]:
@@ -162,22 +180,17 @@ def _interpreter(script: Path) -> list[str]:
     return [interpreter, *([argument.strip()] if argument.strip() else [])]
 
 
-def _directives(settings: JobSettings) -> str:
-    return "\n".join(f"#SBATCH {_quoted(option)}" for option in settings.sbatch_options())
-
-
-def _quoted(option: str) -> str:
-    """Write an option for sbatch's own reading of ``#SBATCH`` lines."""
-    if not set(option) & set(" \t\"'\\#"):
-        return option
-    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _lines(header: Sequence[str]) -> str:
+    for line in header:
+        if "\n" in line or not line.startswith("#"):
+            raise BatchJobError(f"header {line!r}: must be one line that begins with #")
+    return "\n".join(header)
 
 
 # A job that is in the queue twice, for the answer to its submission was lost, runs once: the first
 # one to begin writes its id down. The directory may belong to another task's job by now; a file
 # system that many machines share may show that late, so it is looked at again before giving up.
-_BEGIN = """for pause in 1 2 4 8 15 30 30 0; do
+_CLAIM: Final = """for pause in 1 2 4 8 15 30 30 0; do
   said=$(cat "$record/submission.json" 2>/dev/null)
   case $said in "" | *"\\"$tag\\""*) break ;; esac
   ls "$record" >/dev/null 2>&1
@@ -187,7 +200,8 @@ case $said in
   "" | *"\\"$tag\\""*) ;;
   *) echo "headrace: another task has $record by now; nothing was run" >&2; exit 126 ;;
 esac
-mine="$record/.owner.${SLURM_JOB_ID:-}.$$"
+_own="$(hostname).$$"
+mine="$record/.owner.$_own"
 printf '%s\\n' "$job" >"$mine" && ln "$mine" "$record/owner" 2>/dev/null
 rm -f "$mine"
 owner=$(cat "$record/owner" 2>/dev/null)
@@ -195,18 +209,22 @@ if [ -n "$owner" ] && [ "$owner" != "$job" ]; then
   echo "headrace: job $owner does the work of this one; nothing was run" >&2
   exit 126
 fi"""
-_NOTE_PLACE = """mkdir -p "$directory/exit_codes"
+_HOST_RECORD: Final = """mkdir -p "$directory/exit_codes"
 text() { local t=${1//\\\\/\\\\\\\\}; printf '"%s"' "${t//\\"/\\\\\\"}"; }
 printf '{"host": %s, "nodes": %s, "job_id": "%s", "scratch": %s, ' \\
-  "$(text "$(hostname)")" "$(text "${SLURM_JOB_NODELIST:-$(hostname)}")" "$job" \\
+  "$(text "$(hostname)")" "$(text "$_nodes")" "$job" \\
   "$(text "${TMPDIR:-/tmp}")" >"$directory/.host.$$" &&
 printf '"restarts": %d, "started_at": "%s"}\\n' \\
-  "${SLURM_RESTART_COUNT:-0}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.host.$$" &&
+  "$_restarts" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$directory/.host.$$" &&
   mv "$directory/.host.$$" "$directory/host.json"
 """
-_NOTE_END = """note="$directory/exit_codes/.$job.$$"
+_EXIT_RECORD: Final = """note="$directory/exit_codes/.$_own"
 printf '%s\\n' "$code" >"$note" &&
-  mv "$note" "$directory/exit_codes/$job.${SLURM_RESTART_COUNT:-0}"
+  mv "$note" "$directory/exit_codes/$job.$_restarts"
 printf '%s\\n' "$code" >"$directory/.exit_code.$$" &&
   mv "$directory/.exit_code.$$" "$directory/exit_code"
 exit "$code\""""
+
+
+def _host_record(variables: JobVariables) -> str:
+    return f'_nodes="{variables.nodes}"\n{_HOST_RECORD}'

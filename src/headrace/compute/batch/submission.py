@@ -6,24 +6,33 @@ import hashlib
 import re
 import shlex
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..scheduler import JobId, Refusal, Scheduler, SchedulerError, SubmissionRefused
+from ..scheduler import (
+    JobId,
+    Refusal,
+    Scheduler,
+    SchedulerError,
+    SubmissionRefused,
+    SubmissionRequest,
+    get_scheduler,
+    walltime_seconds,
+)
 from .cancelling import raise_if_cancelled
-from .clusters import known_clusters, remember_cluster
+from .clusters import known_clusters, remember_submission
 from .directory import JobDirectory
 from .errors import BatchJobError
 from .notices import Notices
-from .settings import JobSettings, job_environment, walltime_seconds, without_secrets
+from .settings import JobSettings, job_environment, without_secrets
 
-# After a question without an answer Slurm may still be taking the job in: it is looked for so long.
+# After a submission without an answer the scheduler may still accept the job: it is looked for
+# so long.
 LOOKUP_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
-# So many answers without the job say that it was not taken.
+# So many answers without the job say that it was not accepted.
 _COMPLETE_ANSWERS: Final = 2
-# A job that is not taken at the moment is submitted again after so long, then twice as long ...
+# A job that is not accepted at the moment is submitted again after so long, then twice as long ...
 FIRST_RETRY_SECONDS: Final = 60.0
 _MAX_RETRY_SECONDS: Final = 3600.0
 # How often a refusal is tried again that cannot be read.
@@ -33,14 +42,14 @@ _TASK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 def submission_tag(task_id: str, directory: Path, number: int) -> str:
-    """Return what a job's comment says: the task, and which of its jobs it is."""
+    """Return the tag of a job: the task, and which of its jobs it is."""
     path = str(directory).encode(errors="surrogateescape")
     place = hashlib.sha256(path + f"\n{number}".encode()).hexdigest()[:12]
     return f"headrace:{task_id}:{place}"
 
 
 def validate_task_id(task_id: str) -> str:
-    """Return a task's id, which becomes part of a job's comment.
+    """Return a task's id, which becomes part of a job's tag.
 
     Raises:
         BatchJobError: it cannot.
@@ -51,16 +60,17 @@ def validate_task_id(task_id: str) -> str:
 
 
 @dataclass(frozen=True)
-class Submission:
-    """What is known of a job's submission: ``submission.json``.
+class SubmissionRecord:
+    """Record of a job's submission: ``submission.json``.
 
     Attributes:
-        tag: name of the submission; a job that has it in its comment is this one.
+        tag: name of the submission; a job with this tag is this one.
         time: when the intent was written down, seconds since 1970.
         job: the job; None while it is not known whether there is one.
         name: the job's name.
-        requeue: whether Slurm may run it again.
+        requeue: whether the scheduler may run it again.
         settled: whether it is known that no such job runs, nor will.
+        scheduler: name of the scheduler that it was submitted to.
     """
 
     tag: str
@@ -69,6 +79,7 @@ class Submission:
     name: str = ""
     requeue: bool = True
     settled: bool = False
+    scheduler: str = "slurm"
 
     @property
     def task(self) -> str:
@@ -76,7 +87,7 @@ class Submission:
         return self.tag.removeprefix("headrace:").rpartition(":")[0]
 
     @classmethod
-    def read(cls, directory: JobDirectory) -> Submission | None:
+    def read(cls, directory: JobDirectory) -> SubmissionRecord | None:
         """Read the submission of a directory; None where nothing was submitted from there."""
         known = directory.read_json("submission.json")
         if not isinstance(known.get("tag"), str):
@@ -89,6 +100,7 @@ class Submission:
             str(known.get("name") or ""),
             known.get("requeue") is not False,
             known.get("settled") is True,
+            str(known.get("scheduler") or "slurm"),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -100,16 +112,36 @@ class Submission:
             "name": self.name,
             "requeue": self.requeue,
             "settled": self.settled,
+            "scheduler": self.scheduler,
         }
 
+    def submitted_to(self, scheduler: Scheduler) -> Scheduler:
+        """Return the scheduler that the job was submitted to.
 
-def record_intent(directory: JobDirectory, settings: JobSettings, tag: str) -> Submission:
+        Args:
+            scheduler: the scheduler of the present call, which may be another one.
+
+        Raises:
+            BatchJobError: there is none of that name on this machine.
+        """
+        return scheduler if scheduler.name == self.scheduler else get_scheduler(self.scheduler)
+
+
+def record_intent(
+    scheduler: Scheduler, directory: JobDirectory, settings: JobSettings, tag: str
+) -> SubmissionRecord:
     """Write down that a job will be submitted.
 
     Raises:
         BatchJobError: it cannot be written; nothing was submitted.
     """
-    intent = Submission(tag, time.time(), name=settings.name, requeue=settings.requeue)
+    intent = SubmissionRecord(
+        tag,
+        time.time(),
+        name=settings.name,
+        requeue=settings.requeue,
+        scheduler=scheduler.name,
+    )
     directory.write_json("submission.json", intent.to_dict())
     return intent
 
@@ -118,47 +150,49 @@ def submit_once(
     scheduler: Scheduler,
     directory: JobDirectory,
     settings: JobSettings,
-    intent: Submission,
+    intent: SubmissionRecord,
     *,
     new: bool,
-    options: Sequence[str] = (),
+    array_size: int = 0,
+    at_once: int = 1,
     wait_at_limit: bool = True,
-) -> Submission:
+) -> SubmissionRecord:
     """Submit ``submitted.sh``, unless that was done already.
 
-    What the cluster does not take at the moment is submitted again after 1, 2, 4 ... minutes, as
-    long as the task is wanted and the settings' patience lasts. Before each time the job is looked
-    for: it may have been taken although nobody said so.
+    A job that the cluster does not accept at the moment is submitted again after 1, 2, 4 ...
+    minutes, as long as the task is wanted and within the settings' ``submit_timeout``. Before each
+    time the job is looked for: it may have been accepted although there was no answer.
 
     Args:
-        scheduler: where to.
+        scheduler: the scheduler.
         directory: the job's directory, with ``submitted.sh`` in it.
-        settings: what the job asks for.
-        intent: what :func:`intend` wrote, or what an earlier call left.
+        settings: settings of the job.
+        intent: the record that :func:`record_intent` wrote, or that an earlier call left.
         new: whether the intent was written just now, so that there can be no job yet.
-        options: further options of sbatch.
+        array_size: number of members of an array; 0: a single job.
+        at_once: members that run at the same time at most.
         wait_at_limit: whether a limit of submitted jobs is waited for, too; otherwise it is
             raised.
 
     Raises:
-        SubmissionRefused: the job is refused for good, or for longer than the patience.
+        SubmissionRefused: the job is refused for good, or for longer than ``submit_timeout``.
         BatchJobError: the task was cancelled.
     """
     if intent.job is not None:
         return intent
     notices = Notices(intent.task, directory.path)
-    task, begun = intent.task, time.monotonic()
-    patience = walltime_seconds(settings.patience) or 0.0
+    task, started_at = intent.task, time.monotonic()
+    timeout = walltime_seconds(settings.submit_timeout) or 0.0
     sure = new
     pause, unclear = FIRST_RETRY_SECONDS, 0
     try:
         while True:
             raise_if_cancelled(task)
             if not sure and (found := _find_until_certain(scheduler, intent.tag, task)) is not None:
-                return _record_submitted(directory, intent, found)
+                return _record_submitted(scheduler, directory, intent, found)
             try:
-                job = _submit(scheduler, directory, settings, intent.tag, options)
-                return _record_submitted(directory, intent, job)
+                job = _submit(scheduler, directory, settings, intent.tag, array_size, at_once)
+                return _record_submitted(scheduler, directory, intent, job)
             except SubmissionRefused as refused:
                 error = refused
             if error.refusal is Refusal.PERMANENT:
@@ -166,11 +200,11 @@ def submit_once(
             if error.refusal is Refusal.LIMIT and not wait_at_limit:
                 raise error
             unclear += error.refusal is Refusal.UNRECOGNIZED
-            if unclear > _UNRECOGNIZED_RETRIES or time.monotonic() - begun + pause > patience:
+            if unclear > _UNRECOGNIZED_RETRIES or time.monotonic() - started_at + pause > timeout:
                 raise error
             sure = error.refusal is not Refusal.UNANSWERED
             directory.append_state("NOT_SUBMITTED", str(error))
-            if sure or time.monotonic() - begun > pause:
+            if sure or time.monotonic() - started_at > pause:
                 notices.publish(f"{error}; submitted again in {pause / 60:.0f} min", pause)
                 _sleep(pause, task)
                 pause = min(2 * pause, _MAX_RETRY_SECONDS)
@@ -184,13 +218,13 @@ def find_job(scheduler: Scheduler, tag: str) -> tuple[JobId | None, bool]:
     """Look a submission up in the queue.
 
     Returns:
-        The job, None where none is seen; and whether the answer was whole.
+        The job, None where none is seen; and whether the answer was complete.
 
     Raises:
         SchedulerError: no answer.
     """
-    queue = scheduler.queue(known_clusters())
-    ours = [job for job in queue.jobs if job.comment.strip() == tag]
+    queue = scheduler.queue(known_clusters(scheduler))
+    ours = [job for job in queue.jobs if job.tag.strip() == tag]
     if ours:
         return JobId(ours[-1].number, ours[-1].cluster), True
     return None, queue.complete
@@ -201,21 +235,28 @@ def _submit(
     directory: JobDirectory,
     settings: JobSettings,
     tag: str,
-    options: Sequence[str],
+    array_size: int,
+    at_once: int,
 ) -> JobId:
-    environment = job_environment(settings)
-    log = directory.path / "slurm.log"
-    # A pattern to sbatch, in which only percent signs could be written otherwise.
-    shown = "/dev/null" if set("%\\") & set(str(log)) else str(log)
-    words = [f"--comment={tag}", f"--output={shown}", "--open-mode=append", *options]
-    script = str(directory.path / "submitted.sh")
-    directory.write("command", shlex.join(["sbatch", "--parsable", *words, script]) + "\n")
+    environment = job_environment(scheduler, settings)
+    request = SubmissionRequest(
+        directory.path / "submitted.sh",
+        tag,
+        directory.path / "scheduler.log",
+        environment,
+        settings,
+        array_size,
+        at_once,
+    )
+    directory.write("command", shlex.join(scheduler.submit_command(request)) + "\n")
     directory.write_json("environment.json", without_secrets(environment))
-    return scheduler.submit(script, words, environment)
+    return scheduler.submit(request)
 
 
-def _record_submitted(directory: JobDirectory, intent: Submission, job: JobId) -> Submission:
-    remember_cluster(job.cluster)
+def _record_submitted(
+    scheduler: Scheduler, directory: JobDirectory, intent: SubmissionRecord, job: JobId
+) -> SubmissionRecord:
+    remember_submission(scheduler, job.cluster)
     done = replace(intent, job=job)
     # Where it cannot be written, the job is found by its tag.
     directory.try_write_json("submission.json", done.to_dict())
@@ -224,16 +265,16 @@ def _record_submitted(directory: JobDirectory, intent: Submission, job: JobId) -
 
 def _find_until_certain(scheduler: Scheduler, tag: str, task: str) -> JobId | None:
     """Look for a job until it is seen, or sure not to be there."""
-    answers, looks = 0, 0
+    answers = 0
     pauses = [*LOOKUP_PAUSES]
     while True:
         try:
-            found, whole = find_job(scheduler, tag)
+            found, complete = find_job(scheduler, tag)
         except SchedulerError:
-            found, whole = None, False
+            found, complete = None, False
         if found is not None:
             return found
-        answers, looks = answers + whole, looks + 1
+        answers += complete
         if not pauses and answers >= _COMPLETE_ANSWERS:
             return None
         # Without an answer nothing is known, and nothing is submitted.

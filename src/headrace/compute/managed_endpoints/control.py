@@ -15,7 +15,8 @@ import psutil
 from headrace.compute.errors import ComputeError
 from headrace.compute.host_process import own_environment
 from headrace.compute.processes import end_processes, find_processes
-from headrace.compute.slurm_blocks import BlockQueue, missing_commands
+from headrace.compute.provider_blocks import BlockQueue
+from headrace.compute.scheduler import get_scheduler
 
 from .directory import DIRECTORY_VARIABLE, STALE_SECONDS, ManagedEndpoint
 from .writing import remove_directory
@@ -206,9 +207,10 @@ def _end_blocks(endpoint: ManagedEndpoint) -> list[str]:
         if ManagedEndpoint(child.name, endpoint.home).state() != "running"
         and any((child / "submit_scripts").glob("*.submit"))
     ]
-    if not dead or missing_commands():
+    slurm = get_scheduler("slurm")
+    if not dead or slurm.missing_commands():
         return []
-    queue = BlockQueue()
+    queue = BlockQueue(slurm)
     try:
         jobs = [job for job in queue.jobs() if _is_below(Path(job.script), dead)]
         if jobs:

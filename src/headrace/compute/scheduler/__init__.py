@@ -1,24 +1,41 @@
-"""Batch schedulers behind one small interface.
+"""Batch schedulers behind one interface.
 
 This package travels with the functions that use it, to machines that have nothing of ours: it
 imports the standard library alone, and itself by relative imports.
 """
 
-from .base import CompletionStatus, Job, JobId, JobState, Limits, Queue, Scheduler
+from .base import Ability, Allocation, JobVariables, Scheduler, ScriptParts
+from .commands import CommandResult, run_command
+from .directives import DirectiveLine, Directives, read_directive_lines
 from .errors import BatchJobError, Refusal, SchedulerError, SubmissionRefused
-from .registry import get_scheduler
+from .jobs import CompletionStatus, Job, JobId, JobState, Limits, Queue
+from .registry import get_scheduler, scheduler_names
+from .request import JobRequest, SubmissionRequest, walltime_seconds
 
 __all__ = [
+    "Ability",
+    "Allocation",
     "BatchJobError",
+    "CommandResult",
     "CompletionStatus",
+    "DirectiveLine",
+    "Directives",
     "Job",
     "JobId",
+    "JobRequest",
     "JobState",
+    "JobVariables",
     "Limits",
     "Queue",
     "Refusal",
     "Scheduler",
     "SchedulerError",
+    "ScriptParts",
     "SubmissionRefused",
+    "SubmissionRequest",
     "get_scheduler",
+    "read_directive_lines",
+    "run_command",
+    "scheduler_names",
+    "walltime_seconds",
 ]

@@ -1,300 +1,220 @@
-"""What a scheduler does, and the words for jobs and their ends."""
+"""The interface of a scheduler."""
 
 from __future__ import annotations
 
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar
+
+from .directives import DirectiveLine, Directives
+from .errors import SchedulerError
+from .jobs import Job, JobId, Limits, Queue
+from .request import JobRequest, SubmissionRequest
 
 
-class JobState(StrEnum):
-    """State of a job, as Slurm names it.
+class Ability(StrEnum):
+    """An ability that not every scheduler has.
 
-    A state that this list does not have is ``UNKNOWN``. Only what is listed as final is an end:
-    whatever is unknown may still run.
+    Where a job needs one that its scheduler does not declare, headrace refuses the job in one line.
     """
 
-    PENDING = "PENDING"
-    CONFIGURING = "CONFIGURING"
-    RUNNING = "RUNNING"
-    COMPLETING = "COMPLETING"
-    STAGE_OUT = "STAGE_OUT"
-    SIGNALING = "SIGNALING"
-    RESIZING = "RESIZING"
-    STOPPED = "STOPPED"
-    SUSPENDED = "SUSPENDED"
-    REQUEUED = "REQUEUED"
-    REQUEUE_FED = "REQUEUE_FED"
-    REQUEUE_HOLD = "REQUEUE_HOLD"
-    RESV_DEL_HOLD = "RESV_DEL_HOLD"
-    SPECIAL_EXIT = "SPECIAL_EXIT"
-    REVOKED = "REVOKED"
-    LAUNCH_FAILED = "LAUNCH_FAILED"
-    RECONFIG_FAIL = "RECONFIG_FAIL"
-    BOOT_FAIL = "BOOT_FAIL"
-    CANCELLED = "CANCELLED"
-    COMPLETED = "COMPLETED"
-    DEADLINE = "DEADLINE"
-    FAILED = "FAILED"
-    NODE_FAIL = "NODE_FAIL"
-    OUT_OF_MEMORY = "OUT_OF_MEMORY"
-    PREEMPTED = "PREEMPTED"
-    TIMEOUT = "TIMEOUT"
-    UNKNOWN = "UNKNOWN"
-
-    @classmethod
-    def parse(cls, text: str) -> JobState:
-        """Read a state as one of the commands prints it.
-
-        Args:
-            text: such as ``RUNNING``, ``CANCELLED by 1000``, ``CANCELLE+`` (cut to its column) or
-                ``CD`` (the short form).
-        """
-        word = text.strip().partition(" ")[0].upper()
-        cut, word = word.endswith("+"), word.rstrip("+")
-        if word in _ABBREVIATIONS:
-            return cls(_ABBREVIATIONS[word])
-        if word in cls.__members__:
-            return cls(word)
-        found = [state for state in cls if cut and len(word) > 2 and state.startswith(word)]
-        return found[0] if len(found) == 1 else cls.UNKNOWN
-
-    @property
-    def final(self) -> bool:
-        """Whether the job has ended."""
-        return self in _FINAL
-
-    @property
-    def running(self) -> bool:
-        """Whether the job runs."""
-        return self is JobState.RUNNING
-
-    @property
-    def may_be_requeued(self) -> bool:
-        """Whether the scheduler may run the job again by itself, where the job allows it."""
-        return self in _MAY_BE_REQUEUED
-
-    @property
-    def held(self) -> bool:
-        """Whether the job waits until somebody releases it."""
-        return self in _HELD
-
-
-_FINAL = frozenset(
-    {JobState.BOOT_FAIL, JobState.CANCELLED, JobState.COMPLETED, JobState.DEADLINE}
-    | {JobState.FAILED, JobState.NODE_FAIL, JobState.OUT_OF_MEMORY, JobState.PREEMPTED}
-    | {JobState.TIMEOUT}
-)
-_MAY_BE_REQUEUED = frozenset({JobState.NODE_FAIL, JobState.BOOT_FAIL, JobState.PREEMPTED})
-_HELD = frozenset({JobState.REQUEUE_HOLD, JobState.RESV_DEL_HOLD, JobState.SPECIAL_EXIT})
-_ABBREVIATIONS = {
-    **{"BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "CF": "CONFIGURING"},
-    **{"CG": "COMPLETING", "DL": "DEADLINE", "F": "FAILED", "NF": "NODE_FAIL"},
-    **{"OOM": "OUT_OF_MEMORY", "PD": "PENDING", "PR": "PREEMPTED", "R": "RUNNING"},
-    **{"RD": "RESV_DEL_HOLD", "RF": "REQUEUE_FED", "RH": "REQUEUE_HOLD", "RQ": "REQUEUED"},
-    **{"RS": "RESIZING", "RV": "REVOKED", "S": "SUSPENDED", "SE": "SPECIAL_EXIT"},
-    **{"SI": "SIGNALING", "SO": "STAGE_OUT", "ST": "STOPPED", "TO": "TIMEOUT"},
-}
-
-
-class CompletionStatus(StrEnum):
-    """How a job ended."""
-
-    FINISHED = "finished"
-    FAILED = "failed"
-    TIME_LIMIT = "time_limit"
-    OUT_OF_MEMORY = "out_of_memory"
-    NODE_FAILURE = "node_failure"
-    CANCELLED = "cancelled"
-    NEVER_STARTED = "never_started"
-    OUTPUTS_MISSING = "outputs_missing"
-    LOST = "lost"
-
-    @property
-    def final(self) -> bool:
-        """Whether the scheduler, or the job itself, said so; ``LOST`` is what is left over."""
-        return self is not CompletionStatus.LOST
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same job may end otherwise another time."""
-        return self in RETRYABLE
-
-
-RETRYABLE = frozenset(
-    {
-        CompletionStatus.NODE_FAILURE,
-        CompletionStatus.LOST,
-        CompletionStatus.FAILED,
-        CompletionStatus.OUTPUTS_MISSING,
-    }
-)
+    ARRAYS = "job arrays"
+    REQUEUE = "running a job again after its node was lost"
+    CLUSTERS = "jobs on other clusters than this machine's"
 
 
 @dataclass(frozen=True)
-class JobId:
-    """Number of a job, and the cluster that it is on.
+class JobVariables:
+    """Bash words by which a running job learns about itself, such as ``${PBS_JOBID%%.*}``.
+
+    They are evaluated in the job's script, between double quotes.
 
     Attributes:
-        number: digits.
-        cluster: the cluster that the scheduler named; empty: this machine's.
-    """
-
-    number: str
-    cluster: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> JobId | None:
-        """Read ``NUMBER`` or ``NUMBER;CLUSTER``; None where the text is neither."""
-        match = _ID.fullmatch(text)
-        return cls(match[1], match[2] or "") if match else None
-
-    def __str__(self) -> str:
-        """Return the id as sbatch prints it."""
-        return f"{self.number};{self.cluster}" if self.cluster else self.number
-
-
-_ID = re.compile(r"([0-9]+)(?:;([A-Za-z0-9_.-]+))?")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job, or a member of an array, as the scheduler shows it.
-
-    Attributes:
-        job_id: its id; of an array's member ``ID_NUMBER``, of several ``ID_[RANGES]``.
-        state: its state.
-        reason: why it waits, or why it ended.
-        nodes: where it runs.
-        comment: what its submitter wrote.
-        name: its name.
-        script: the script that was submitted.
-        cluster: the cluster that was asked; empty: this machine's.
-        restarts: how often it was run again; None where that was not told.
-        exit_code: the script's, None where that was not told.
-        needs_attention: whether it will not start unless somebody does something.
+        job_id: the job, as in :attr:`JobId.number`.
+        nodes: the nodes where it runs.
+        restarts: how often it was run again; needed for :attr:`Ability.REQUEUE`.
+        array_job_id: in a member of an array, the array; needed for :attr:`Ability.ARRAYS`.
+        array_index: in a member of an array, its index, from 0.
     """
 
     job_id: str
-    state: JobState
-    reason: str = ""
-    nodes: str = ""
-    comment: str = ""
-    name: str = ""
-    script: str = ""
-    cluster: str = ""
-    restarts: int | None = None
-    exit_code: int | None = None
-    needs_attention: bool = False
-
-    @property
-    def number(self) -> str:
-        """The job's number; of an array's member, the array's."""
-        return re.split(r"[_+]", self.job_id, maxsplit=1)[0]
-
-    @property
-    def array_indices(self) -> str:
-        """Which members of an array it is, such as ``3`` or ``[4-9%2]``; empty for a job."""
-        return self.job_id.partition("_")[2]
-
-    def belongs_to(self, job: JobId) -> bool:
-        """Say whether it is a job, or a member of it."""
-        return self.number == job.number and self.cluster == job.cluster
+    nodes: str = "$(hostname)"
+    restarts: str = "0"
+    array_job_id: str = ""
+    array_index: str = ""
 
 
 @dataclass(frozen=True)
-class Queue:
-    """The jobs of a user, as one question to the scheduler showed them.
+class ScriptParts:
+    """Parts of a job's script that depend on the scheduler.
 
     Attributes:
-        jobs: the jobs, those too that ended a short while ago.
-        asked: the clusters that were asked; an empty name: this machine's.
-        whole: those of them whose answers were whole. Only there a job that is not shown is not in
-            the queue.
+        header: directives that ask for the resources, each a line with its prefix.
+        launch_command: words that start a program on every rank.
+        shell_signal: signal that the scheduler sends before the time limit to the job's shell
+            alone, such as ``USR1``: the shell hands it on to the user's script. Empty: none.
     """
 
-    jobs: Sequence[Job] = ()
-    clusters: Sequence[str] = ("",)
-    complete_clusters: Sequence[str] = ("",)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all answers were whole."""
-        return set(self.clusters) <= set(self.complete_clusters)
+    header: Sequence[str]
+    launch_command: str
+    shell_signal: str = ""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a cluster takes at once.
+class Allocation:
+    """The job that this process runs in.
 
     Attributes:
-        array_size: members of an array.
+        job_id: the job, as in :attr:`JobId.number`.
+        nodes: the nodes of it.
+        environment: variables by which a program that is started here is part of the job.
     """
 
-    max_array_size: int
+    job_id: str
+    nodes: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class Scheduler(Protocol):
-    """A batch scheduler: Slurm, or what stands in its place.
+class Scheduler(ABC):
+    """A batch scheduler.
 
-    No method waits longer than a fixed time. Whatever is no clear answer raises
+    No method takes longer than its timeout. Whatever is no clear answer raises
     :class:`SchedulerError`: the absence of an answer says nothing about a job.
+
+    Attributes:
+        name: key of the scheduler, such as ``slurm``.
+        title: its name in messages, such as ``Slurm``.
+        directive_prefix: beginning of the lines of a script that it reads, such as ``#SBATCH``.
+        queue_command: the command with which a user looks at the queue, for messages.
+        variables: bash words by which a running job learns about itself.
+        abilities: what it can do besides.
+        timeout: seconds that a method may take; may be set.
+        message_prefixes: openings of lines that its programs write to a job's standard error.
     """
 
-    name: str
+    name: ClassVar[str]
+    title: ClassVar[str]
+    directive_prefix: ClassVar[str]
+    queue_command: ClassVar[str]
+    variables: ClassVar[JobVariables]
+    abilities: ClassVar[Collection[Ability]] = ()
+    message_prefixes: ClassVar[tuple[str, ...]] = ()
+    timeout: float = 60.0
 
+    @abstractmethod
     def missing_commands(self) -> list[str]:
-        """Return the commands that this machine lacks."""
-        ...
+        """Return the commands that are not on this machine's PATH."""
 
-    def submit(self, script: str, options: Sequence[str], environment: Mapping[str, str]) -> JobId:
+    def installation(self) -> str:
+        """Return a text that differs between installations that the environment may lead to.
+
+        Answers about the queue are shared by the processes for which it is the same.
+        """
+        return ""
+
+    @abstractmethod
+    def parse_directives(self, lines: Sequence[DirectiveLine]) -> Directives:
+        """Read the directives of a job script.
+
+        Args:
+            lines: the lines with the prefix that stand before the script's first command.
+
+        Raises:
+            BatchJobError: a line cannot be read, or would make another job of the script than
+                the one that headrace submits and waits for (an array, another comment); the message
+                opens with the line's location.
+        """
+
+    @abstractmethod
+    def script_parts(self, request: JobRequest) -> ScriptParts:
+        """Return the parts of a job's script that ask for resources and use them.
+
+        Args:
+            request: the resources; its options came from directives and from the caller.
+
+        Raises:
+            BatchJobError: there is no such thing as the request asks for, or an option is one that
+                headrace sets itself.
+        """
+
+    def clean_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment without the variables of the job that this process runs in.
+
+        Variables that say where the scheduler is are kept: a job may ask it, too.
+        """
+        return dict(environment)
+
+    @abstractmethod
+    def allocation(self, environment: Mapping[str, str]) -> Allocation | None:
+        """Return the job that a process with this environment runs in; None where in none."""
+
+    @abstractmethod
+    def submit_command(self, submission: SubmissionRequest) -> list[str]:
+        """Return the command that submits a script, as the job's directory records it."""
+
+    @abstractmethod
+    def submit(self, submission: SubmissionRequest) -> JobId:
         """Submit a script.
 
         Raises:
-            SubmissionRefused: the scheduler refuses, or did not say whether it has taken it.
+            SubmissionRefused: the scheduler refuses, or does not say whether it has accepted it;
+                its ``refusal`` says which, and whether a later attempt makes sense.
         """
-        ...
 
+    @abstractmethod
     def queue(self, clusters: Collection[str] = ("",)) -> Queue:
-        """Return this user's jobs on clusters.
+        """Return this user's jobs, with their tags: one question for all.
+
+        Args:
+            clusters: the clusters to ask; an empty name: this machine's. Other names are given
+                only with :attr:`Ability.CLUSTERS`.
 
         Raises:
             SchedulerError: no cluster answers.
         """
-        ...
 
+    @abstractmethod
     def show(self, job: JobId) -> list[Job]:
         """Return a job, or the members of an array; empty: the scheduler says it has none.
 
         Raises:
             SchedulerError: no answer.
         """
-        ...
 
     def accounting_records(self, job: JobId, name: str, earliest: float) -> list[Job]:
-        """Return what accounting has of a job; empty where it has nothing, or is not there.
+        """Return the records that accounting has of a job; empty where it has none.
 
         Args:
             job: the job.
             name: the job's name: an id may be used again.
             earliest: seconds since 1970; an older job is another one.
         """
-        ...
+        del job, name, earliest
+        return []
 
+    @abstractmethod
     def cancel(self, jobs: Collection[JobId]) -> None:
         """Cancel jobs; those that have ended are left alone.
 
         Raises:
             SchedulerError: no answer.
         """
-        ...
 
-    def limits(self, cluster: str = "") -> Limits:
-        """Return a cluster's limits.
+    def limits(self, options: Sequence[str] = ()) -> Limits:
+        """Return the limits of a cluster; needed for :attr:`Ability.ARRAYS`.
+
+        Args:
+            options: options of a job, which may name another cluster than this machine's.
 
         Raises:
             SchedulerError: no answer.
         """
-        ...
+        del options
+        raise SchedulerError(f"{self.title} does not say its limits")
+
+    def release_advice(self, job: Job) -> str:
+        """Return the commands that release or end a job that does not start by itself."""
+        del job
+        return ""

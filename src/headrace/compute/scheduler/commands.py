@@ -8,18 +8,8 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from .errors import SchedulerError
-
-# Variables of Slurm's that say where the cluster is, or who asks. All others are filters and
-# formats of the user's own (SQUEUE_STATES, SLURM_CLUSTERS ...), or of the job that asks.
-_KEPT: Final = frozenset({"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"})
-_DROPPED: Final = (
-    *("SLURM_", "SBATCH_", "SALLOC_", "SRUN_", "SQUEUE_", "SACCT_"),
-    *("SCANCEL_", "SCONTROL_", "SINFO_", "SLURMD_"),
-)
-_FORMATS: Final = {"LC_ALL": "C", "LANG": "C", "SLURM_TIME_FORMAT": "standard"}
 
 
 @dataclass(frozen=True)
@@ -40,17 +30,6 @@ class CommandResult:
     def error_text(self) -> str:
         """What it said on standard error, in one line."""
         return " ".join(self.stderr.split())
-
-
-def is_filter(variable: str) -> bool:
-    """Say whether a variable of the environment changes what the scheduler's commands do."""
-    return variable.startswith(_DROPPED) and variable not in _KEPT
-
-
-def command_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for the scheduler's commands that answer a question."""
-    kept = {name: value for name, value in environment.items() if not is_filter(name)}
-    return {**kept, **_FORMATS}
 
 
 def run_command(

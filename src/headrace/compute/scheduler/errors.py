@@ -1,10 +1,10 @@
-"""What is raised when a job cannot be run, or did not do its work."""
+"""Errors of batch jobs and of schedulers."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from .base import CompletionStatus
+from .jobs import CompletionStatus
 
 
 class BatchJobError(RuntimeError):
@@ -17,7 +17,7 @@ class BatchJobError(RuntimeError):
             └── SubmissionRefused  it does not take a job, or did not say that it has
 
     Attributes:
-        outcome: how the job ended; None where none ran.
+        status: outcome of the job; None where none ran.
     """
 
     status: CompletionStatus | None = None
@@ -40,10 +40,7 @@ class SchedulerError(BatchJobError):
 
 
 class Refusal(Enum):
-    """Why a job was not taken.
-
-    The values say whether the refusal passes by itself.
-    """
+    """Reason for which a job was not accepted."""
 
     UNANSWERED = "no answer: the job may have been taken all the same"
     LIMIT = "a limit of submitted jobs: there is room when others have ended"
@@ -62,7 +59,7 @@ class SubmissionRefused(SchedulerError):
 
     Args:
         message: one line.
-        refusal: which of the two, and why.
+        refusal: the reason.
     """
 
     def __init__(self, message: str, refusal: Refusal = Refusal.UNRECOGNIZED) -> None:

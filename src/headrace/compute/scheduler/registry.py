@@ -1,28 +1,60 @@
-"""The schedulers that there are."""
+"""Schedulers by name: those of this package, and those of other installed packages."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Final
 
 from .base import Scheduler
 from .errors import BatchJobError
+from .external import adapt
 from .slurm import Slurm
 
-SCHEDULERS: Final[Mapping[str, Callable[[], Scheduler]]] = {"slurm": Slurm}
+ENTRY_POINT_GROUP: Final = "headrace.schedulers"
+SCHEDULER_VARIABLE: Final = "HEADRACE_SCHEDULER"
+
+BUILT_IN: Final[Mapping[str, Callable[[], Scheduler]]] = {"slurm": Slurm}
 
 
-def get_scheduler(name: str = "slurm") -> Scheduler:
+def scheduler_names() -> list[str]:
+    """Return the names of the schedulers that there are, sorted."""
+    outside = metadata.entry_points(group=ENTRY_POINT_GROUP).names
+    return sorted({*BUILT_IN, *outside})
+
+
+def get_scheduler(name: str = "") -> Scheduler:
     """Return a client of a scheduler.
 
     Args:
-        name: a name in :data:`SCHEDULERS`.
+        name: one of :func:`scheduler_names`; empty: the one that ``HEADRACE_SCHEDULER`` names,
+            or Slurm.
 
     Raises:
-        BatchJobError: there is none of that name.
+        BatchJobError: there is none of that name, or several, or it cannot be imported.
     """
+    name = name or os.environ.get(SCHEDULER_VARIABLE) or "slurm"
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
+    points = list(metadata.entry_points(group=ENTRY_POINT_GROUP, name=name))
+    values = sorted({point.value for point in points})
+    if not values:
+        known = ", ".join(scheduler_names())
+        raise BatchJobError(
+            f"scheduler {name!r}: there is {known}; another one is a package with an entry point "
+            f"{ENTRY_POINT_GROUP}, installed on this machine"
+        )
+    if len(values) > 1:
+        raise BatchJobError(
+            f"scheduler {name!r}: several packages define it, {' and '.join(values)}; "
+            "uninstall all but one"
+        )
     try:
-        return SCHEDULERS[name]()
-    except KeyError:
-        known = ", ".join(SCHEDULERS)
-        raise BatchJobError(f"scheduler {name!r}: there is {known}") from None
+        return adapt(points[0].load()(), name)
+    except Exception as error:  # whatever the code of another package raises
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise BatchJobError(
+            f"scheduler {name!r}: {values[0]} cannot be used: {words}; repair or uninstall its "
+            "package"
+        ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .errors import Refusal
+from ..errors import Refusal
 
 # Names of limits, such as QOSMaxSubmitJobPerUserLimit or AssocGrpSubmitJobsLimit.
 _LIMIT_NAME: Final = re.compile(r"\b(?:(?:QOS|Assoc)[A-Z]\w+|Max(?:Submit)?Jobs?Per[A-Z]\w+)")

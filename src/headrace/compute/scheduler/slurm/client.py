@@ -8,9 +8,13 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from .base import Job, JobId, Limits, Queue
-from .commands import CommandResult, command_environment, is_filter, run_command
-from .errors import Refusal, SchedulerError, SubmissionRefused
+from ..base import Ability, Allocation, Scheduler, ScriptParts
+from ..commands import CommandResult, run_command
+from ..directives import DirectiveLine, Directives
+from ..errors import Refusal, SchedulerError, SubmissionRefused
+from ..jobs import Job, JobId, Limits, Queue
+from ..request import JobRequest, SubmissionRequest
+from .directives import parse_directives
 from .parsing import (
     ACCOUNT_FORMAT,
     QUEUE_FORMAT,
@@ -21,16 +25,22 @@ from .parsing import (
     parse_submitted_id,
 )
 from .refusals import classify_refusal
+from .script import script_parts
+from .variables import (
+    JOB_VARIABLES,
+    allocation,
+    command_environment,
+    is_filter,
+    without_job,
+)
 
-# How long a command may take.
-COMMAND_SECONDS: Final = 60.0
 _COMMANDS: Final = ("sbatch", "squeue", "scontrol", "scancel")
 _MAX_IDS: Final = 500
 _UNKNOWN_JOB: Final = re.compile(r"invalid job id specified", re.IGNORECASE)
 _ERROR: Final = re.compile(r"\berror\b|\bfatal\b", re.IGNORECASE)
 
 
-class Slurm:
+class Slurm(Scheduler):
     """A client of Slurm's commands.
 
     The user's own filters (``SQUEUE_STATES``, ``SLURM_CLUSTERS``, ``SACCT_FORMAT`` ...) do not
@@ -42,37 +52,75 @@ class Slurm:
     """
 
     name = "slurm"
+    title = "Slurm"
+    directive_prefix = "#SBATCH"
+    queue_command = "squeue"
+    variables = JOB_VARIABLES
+    abilities = (Ability.ARRAYS, Ability.REQUEUE, Ability.CLUSTERS)
+    message_prefixes = ("slurmstepd:",)
 
-    def __init__(self, conf: str = "", seconds: float = COMMAND_SECONDS) -> None:
+    def __init__(self, conf: str = "", seconds: float = 60.0) -> None:
         self._conf = conf
-        self._seconds = seconds
+        self.timeout = seconds
 
     def missing_commands(self) -> list[str]:
-        """Return the commands that this machine lacks."""
+        """Return the commands that are not on this machine's PATH."""
         return [name for name in _COMMANDS if shutil.which(name) is None]
 
-    def submit(self, script: str, options: Sequence[str], environment: Mapping[str, str]) -> JobId:
-        """Submit a script.
+    def installation(self) -> str:
+        """Return the path of ``slurm.conf``."""
+        return self._conf or os.environ.get("SLURM_CONF", "")
 
-        Args:
-            script: its path.
-            options: options of sbatch.
-            environment: of the job.
+    def parse_directives(self, lines: Sequence[DirectiveLine]) -> Directives:
+        """Read ``#SBATCH`` lines.
 
         Raises:
-            SubmissionRefused: sbatch refuses, or did not say whether the job was taken.
+            BatchJobError: a line cannot be read, or contradicts what headrace does.
+        """
+        return parse_directives(lines)
+
+    def script_parts(self, request: JobRequest) -> ScriptParts:
+        """Return ``#SBATCH`` lines, the ``srun`` or ``mpiexec``, and the signal of ``--signal``.
+
+        Raises:
+            BatchJobError: an option is one that headrace sets itself, or the launcher is unknown.
+        """
+        return script_parts(request)
+
+    def clean_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment without variables of a job, of a step and of sbatch."""
+        return without_job(environment)
+
+    def allocation(self, environment: Mapping[str, str]) -> Allocation | None:
+        """Return the job that a process with this environment runs in; None where in none."""
+        return allocation(environment)
+
+    def submit_command(self, submission: SubmissionRequest) -> list[str]:
+        """Return the ``sbatch`` command."""
+        # A pattern to sbatch, in which only percent signs could be written otherwise.
+        log = "/dev/null" if set("%\\") & set(str(submission.log)) else str(submission.log)
+        options = [f"--comment={submission.tag}", f"--output={log}", "--open-mode=append"]
+        if submission.array_size:
+            options.append(f"--array=0-{submission.array_size - 1}%{submission.at_once}")
+        return ["sbatch", "--parsable", *options, str(submission.script)]
+
+    def submit(self, submission: SubmissionRequest) -> JobId:
+        """Submit a script.
+
+        Raises:
+            SubmissionRefused: sbatch refuses, or does not say whether it has accepted the job.
         """
         # sbatch hands its environment on to the job: of it only what would change the
         # submission is left out.
-        own = {name: value for name, value in environment.items() if not is_filter(name)}
-        command = ["sbatch", "--parsable", *options, script]
+        own = {k: v for k, v in submission.environment.items() if not is_filter(k)}
+        command = self.submit_command(submission)
         try:
-            answer = run_command(command, self._with_conf(own), self._seconds)
+            answer = run_command(command, self._with_conf(own), self.timeout)
         except SchedulerError as error:
             raise SubmissionRefused(str(error), Refusal.UNAVAILABLE) from error
         if answer is None:
             raise SubmissionRefused(
-                f"sbatch did not answer within {self._seconds:.0f} s", Refusal.UNANSWERED
+                f"sbatch did not answer within {self.timeout:.0f} s", Refusal.UNANSWERED
             )
         words = " ".join(answer.error_text.replace("sbatch: error: ", "").split())
         job = parse_submitted_id(answer.stdout)
@@ -98,7 +146,7 @@ class Slurm:
             SchedulerError: no cluster answers.
         """
         jobs: list[Job] = []
-        whole: list[str] = []
+        complete: list[str] = []
         asked = tuple(dict.fromkeys(clusters))
         failures: list[SchedulerError] = []
         for cluster in asked:
@@ -120,10 +168,10 @@ class Slurm:
             jobs += rows
             # It may end well although it could not ask: only its standard error says so.
             if read and not _ERROR.search(answer.stderr):
-                whole.append(cluster)
+                complete.append(cluster)
         if failures and len(failures) == len(asked):
             raise failures[0]
-        return Queue(tuple(jobs), asked, tuple(whole))
+        return Queue(tuple(jobs), asked, tuple(complete))
 
     def show(self, job: JobId) -> list[Job]:
         """Return a job, or the members of an array; empty: Slurm says that it has none.
@@ -183,17 +231,24 @@ class Slurm:
                 some = numbers[first : first + _MAX_IDS]
                 self._query("scancel", *_cluster_option(cluster), "--quiet", *some)
 
-    def limits(self, cluster: str = "") -> Limits:
-        """Return a cluster's limits.
+    def limits(self, options: Sequence[str] = ()) -> Limits:
+        """Return the limits of the cluster that options name, or of this machine's.
 
         Raises:
             SchedulerError: Slurm does not answer.
         """
+        named = [o.partition("=")[2] for o in options if o.startswith("--clusters=")]
+        cluster = named[-1].partition(",")[0] if named else ""
         answer = self._query("scontrol", *_cluster_option(cluster), "show", "config")
         limits = parse_limits(answer.stdout)
         if limits is None:
             raise SchedulerError("scontrol show config does not say MaxArraySize")
         return limits
+
+    def release_advice(self, job: Job) -> str:
+        """Return the ``scontrol`` and ``scancel`` that release or end a job."""
+        at = f" -M {job.cluster}" if job.cluster else ""
+        return f"scontrol{at} release {job.number}, or scancel{at} {job.number}"
 
     def _query(self, *command: str) -> CommandResult:
         answer = self._run(*command)
@@ -203,9 +258,9 @@ class Slurm:
 
     def _run(self, *command: str) -> CommandResult:
         environment = self._with_conf(command_environment(os.environ))
-        answer = run_command(command, environment, self._seconds)
+        answer = run_command(command, environment, self.timeout)
         if answer is None:
-            raise SchedulerError(f"{command[0]} did not answer within {self._seconds:.0f} s")
+            raise SchedulerError(f"{command[0]} did not answer within {self.timeout:.0f} s")
         return answer
 
     def _with_conf(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -217,5 +272,5 @@ def _cluster_option(cluster: str) -> tuple[str, ...]:
 
 
 def _failure(command: str, answer: CommandResult) -> str:
-    told = answer.error_text.removeprefix(f"{command}: error: ") or f"exit code {answer.exit_code}"
-    return f"{command}: {told}"
+    text = answer.error_text.removeprefix(f"{command}: error: ") or f"exit code {answer.exit_code}"
+    return f"{command}: {text}"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from headrace.compute.scheduler import Job, JobId, JobState
-from headrace.compute.scheduler.parsing import (
+from headrace.compute.scheduler.slurm.parsing import (
     parse_accounting,
     parse_exit_code,
     parse_job_records,
@@ -15,6 +15,7 @@ from headrace.compute.scheduler.parsing import (
     parse_queue,
     parse_submitted_id,
 )
+from headrace.compute.scheduler.slurm.states import parse_state
 
 HEADING = "\x1f".join(("JOBID", "STATE", "REASON", "NODELIST", "COMMENT", "NAME", "COMMAND"))
 
@@ -54,7 +55,7 @@ def record(state: str, reason: str = "None", code: str = "0:0", restarts: int = 
     ],
 )
 def test_states_as_they_are_printed(text: str, state: JobState) -> None:
-    assert JobState.parse(text) is state
+    assert parse_state(text) is state
 
 
 def test_only_what_is_listed_is_an_end() -> None:
@@ -107,7 +108,7 @@ def test_the_rows_of_a_queue() -> None:
     assert (jobs[1].state, jobs[1].reason, jobs[1].name) == (JobState.UNKNOWN, "", "x")
     assert (jobs[2].number, jobs[2].needs_attention) == ("9", True)
     assert (jobs[3].number, jobs[3].array_indices) == ("8", "[4-9%2]")
-    assert (jobs[3].comment, jobs[3].script) == ("a\u2028b\x85c", "/p\x1fq")
+    assert (jobs[3].tag, jobs[3].script) == ("a\u2028b\x85c", "/p\x1fq")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_a_record() -> None:
     (job,) = parse_job_records(record("FAILED", "NonZeroExitCode", "3:0", restarts=2))
     assert (job.job_id, job.state, job.reason) == ("4711", JobState.FAILED, "NonZeroExitCode")
     assert (job.exit_code, job.restarts, job.nodes) == (3, 2, "nid[00012-00013]")
-    assert (job.comment, job.name) == ("headrace:task:0123456789ab", "forward")
+    assert (job.tag, job.name) == ("headrace:task:0123456789ab", "forward")
     assert job.script == "/home/ana/a b/submitted.sh"
 
 

@@ -9,8 +9,9 @@ import re
 import time
 from typing import Final
 
-from .base import Job, JobId, JobState, Limits
+from ..jobs import Job, JobId, Limits
 from .reasons import needs_intervention
+from .states import parse_state
 
 # No name, reason or comment has this character in it. It is white space to Python's str methods,
 # so lines are split at line feeds, and nothing is stripped.
@@ -22,6 +23,7 @@ _ROW_ID: Final = re.compile(r"[0-9]+(?:_(?:[0-9]+|\[[^\]]*\]))?(?:\+[0-9]+)?")
 _FIELD: Final = re.compile(r"(?:^| )([A-Za-z][\w/:-]*)=(.*?)(?= [A-Za-z][\w/:-]*=|$)")
 _SETTING: Final = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _MAX_TASKS: Final = re.compile(r"\bmax_array_tasks=([0-9]+)")
+_PRINTED_ID: Final = re.compile(r"([0-9]+)(?:;([A-Za-z0-9_.-]+))?")
 _SUBMITTED: Final = re.compile(r"Submitted batch job ([0-9]+)(?: on cluster ([A-Za-z0-9_.-]+))?")
 _EMPTY: Final = frozenset({"(null)", "N/A", "n/a", "None assigned"})
 
@@ -33,8 +35,8 @@ def parse_submitted_id(text: str) -> JobId | None:
     """
     lines = [line.strip() for line in text.splitlines()]
     for line in reversed(lines):
-        if (found := JobId.parse(line)) is not None:
-            return found
+        if match := _PRINTED_ID.fullmatch(line):
+            return JobId(match[1], match[2] or "")
     for line in reversed(lines):
         if match := _SUBMITTED.fullmatch(line):
             return JobId(match[1], match[2] or "")
@@ -49,10 +51,10 @@ def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
         cluster: the cluster that was asked, where one was named.
 
     Returns:
-        The jobs, and whether the answer was whole: it has the heading or rows, ends with a line
+        The jobs, and whether the answer was complete: it has the heading or rows, ends with a line
         feed, and every row could be read. Greetings of wrappers before the heading do not matter.
     """
-    jobs, seen, whole = [], False, text.endswith("\n")
+    jobs, seen, complete = [], False, text.endswith("\n")
     lines = text.split("\n")
     for line in lines[:-1]:
         if line.startswith("CLUSTER: "):
@@ -65,17 +67,17 @@ def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
         if fields[0] == "JOBID":
             continue
         if _ROW_ID.fullmatch(fields[0]) is None:
-            whole = False
+            complete = False
             continue
         identifier, state, reason, nodes, comment, name, script = _padded(fields, 7)
-        parsed = JobState.parse(state)
+        parsed = parse_state(state)
         jobs.append(
             Job(
                 identifier,
                 parsed,
                 reason=reason,
                 nodes=nodes,
-                comment=comment,
+                tag=comment,
                 name=name,
                 script=script,
                 cluster=cluster,
@@ -83,7 +85,7 @@ def parse_queue(text: str, cluster: str = "") -> tuple[list[Job], bool]:
             )
         )
     # A row that was cut off is none; then others may be missing, too.
-    return jobs, seen and whole
+    return jobs, seen and complete
 
 
 def parse_job_records(text: str, cluster: str = "") -> list[Job]:
@@ -100,7 +102,7 @@ def parse_job_records(text: str, cluster: str = "") -> list[Job]:
             fields.setdefault(match[1], "" if value in _EMPTY else value)
         if not fields.get("JobId", "").isdigit() or "JobState" not in fields:
             continue
-        state = JobState.parse(fields["JobState"])
+        state = parse_state(fields["JobState"])
         reason = fields.get("Reason", "")
         restarts = fields.get("Restarts", "")
         jobs.append(
@@ -109,7 +111,7 @@ def parse_job_records(text: str, cluster: str = "") -> list[Job]:
                 state,
                 reason=reason,
                 nodes=fields.get("NodeList", ""),
-                comment=fields.get("Comment", ""),
+                tag=fields.get("Comment", ""),
                 name=fields.get("JobName", ""),
                 script=fields.get("Command", ""),
                 cluster=cluster,
@@ -141,7 +143,7 @@ def parse_accounting(text: str, cluster: str, name: str, earliest: float) -> lis
         moment = _local_time(submitted)
         if job_name != name or moment is None or moment < earliest:
             continue
-        parsed = JobState.parse(state)
+        parsed = parse_state(state)
         jobs.append(
             Job(
                 identifier,

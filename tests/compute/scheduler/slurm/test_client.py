@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from waiting import wait_until
 
-from headrace.compute.scheduler import JobId, Refusal, SchedulerError, SubmissionRefused
+from headrace.compute.scheduler import (
+    JobId,
+    JobRequest,
+    Refusal,
+    SchedulerError,
+    SubmissionRefused,
+    SubmissionRequest,
+)
 from headrace.compute.scheduler.slurm import Slurm
 
 Command = Callable[[str, str], None]
+
+
+def request(environment: Mapping[str, str]) -> SubmissionRequest:
+    return SubmissionRequest(
+        Path("/s.sh"), "headrace:task:0", Path("/log"), environment, JobRequest()
+    )
 
 
 @pytest.fixture
@@ -136,7 +149,7 @@ def test_only_slurms_own_words_say_that_there_is_no_job(command: Command) -> Non
 def test_sbatch_gets_the_jobs_environment_without_filters(command: Command, tmp_path: Path) -> None:
     command("sbatch", f"env > {tmp_path}/seen; echo 'Hello'; echo '7;far'")
     environment = {"PATH": os.environ["PATH"], "MINE": "1", "SBATCH_PARTITION": "x"}
-    assert Slurm("/the/slurm.conf").submit("/s.sh", [], environment) == JobId("7", "far")
+    assert Slurm("/the/slurm.conf").submit(request(environment)) == JobId("7", "far")
     seen = (tmp_path / "seen").read_text().splitlines()
     assert {"MINE=1", "SLURM_CONF=/the/slurm.conf"} <= set(seen)
     assert not [line for line in seen if line.startswith("SBATCH_")]
@@ -145,11 +158,11 @@ def test_sbatch_gets_the_jobs_environment_without_filters(command: Command, tmp_
 def test_an_sbatch_that_says_nothing_may_have_taken_the_job(command: Command) -> None:
     command("sbatch", "echo Welcome")
     with pytest.raises(SubmissionRefused) as caught:
-        Slurm().submit("/s.sh", [], dict(os.environ))
+        Slurm().submit(request(dict(os.environ)))
     assert caught.value.refusal is Refusal.UNANSWERED
     command("sbatch", "sleep 30")
     with pytest.raises(SubmissionRefused, match="did not answer within 1 s") as caught:
-        Slurm(seconds=1.0).submit("/s.sh", [], dict(os.environ))
+        Slurm(seconds=1.0).submit(request(dict(os.environ)))
     assert caught.value.refusal is Refusal.UNANSWERED
 
 
@@ -164,7 +177,7 @@ def test_an_sbatch_that_fails_behind_its_submission_has_not_refused(
     with pytest.raises(
         SubmissionRefused, match=f"printed the id 4711 and failed: {words}"
     ) as caught:
-        Slurm().submit("/s.sh", [], dict(os.environ))
+        Slurm().submit(request(dict(os.environ)))
     assert caught.value.refusal is Refusal.UNANSWERED
 
 

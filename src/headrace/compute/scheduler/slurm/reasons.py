@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .base import JobState
+from ..jobs import JobState
 
 _NEEDS_INTERVENTION: Final = frozenset(
     {"JobHeldUser", "JobHeldAdmin", "launch_failed_requeued_held", "job_requeued_in_held_state"}

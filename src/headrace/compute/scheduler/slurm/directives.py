@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .errors import BatchJobError
+from ..directives import DirectiveLine, Directives
+from ..errors import BatchJobError
 
 _LONG: Final = {
     **{"A": "account", "a": "array", "b": "begin", "C": "constraint", "c": "cpus-per-task"},
@@ -42,35 +41,17 @@ _SETTINGS: Final = {
 _NUMBERS: Final = frozenset({"nodes", "ntasks", "cpus_per_task", "gpus"})
 
 
-@dataclass(frozen=True)
-class Directives:
-    """What a job script asks for in its ``#SBATCH`` lines.
-
-    Attributes:
-        settings: attributes of :class:`~.settings.JobSettings` by name.
-        options: the other options, as sbatch reads them.
-        replaced: options in whose place headrace has its own.
-    """
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    options: tuple[str, ...] = ()
-    replaced: tuple[str, ...] = ()
-
-
-def read_directives(script: Path) -> Directives:
-    """Read the ``#SBATCH`` lines of a script, as sbatch does: those before its first command.
-
-    Args:
-        script: the script.
+def parse_directives(lines: Sequence[DirectiveLine]) -> Directives:
+    """Read directives as sbatch does.
 
     Raises:
-        BatchJobError: a line cannot be read, or contradicts what the call does.
+        BatchJobError: a line cannot be read, or contradicts what headrace does.
     """
     settings: dict[str, Any] = {}
     others: dict[str, str] = {}
     replaced: list[str] = []
-    for number, text in _lines(script):
-        where = f"{script}:{number}"
+    for line in lines:
+        where, text = line.location, line.text
         if text.split() in (["hetjob"], ["packjob"]):
             raise BatchJobError(
                 f"{where}: #SBATCH {text.strip()}: a job of several parts cannot be run"
@@ -94,20 +75,6 @@ def read_directives(script: Path) -> Directives:
                 others[name] = option
     _count_tasks(settings, others)
     return Directives(settings, tuple(others.values()), tuple(replaced))
-
-
-def _lines(script: Path) -> list[tuple[int, str]]:
-    found = []
-    try:
-        with script.open(encoding="utf-8", errors="surrogateescape") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip() and not line.startswith("#"):
-                    break
-                if line.startswith("#SBATCH"):
-                    found.append((number, line.removeprefix("#SBATCH")))
-    except OSError as error:
-        raise BatchJobError(f"{script}: {error.strerror}") from error
-    return found
 
 
 def _options(text: str, where: str) -> list[tuple[str, str | None]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headrace.compute.scheduler import JobState, Refusal
-from headrace.compute.scheduler.reasons import needs_intervention
-from headrace.compute.scheduler.refusals import classify_refusal
+from headrace.compute.scheduler.slurm.reasons import needs_intervention
+from headrace.compute.scheduler.slurm.refusals import classify_refusal
 
 POLICY = (
     "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's "
