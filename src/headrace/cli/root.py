@@ -27,6 +27,7 @@ COMMANDS = (
     "watch",
     "run",
     "web-input",
+    "pipeline",
     "flow",
     "function",
     "endpoint",

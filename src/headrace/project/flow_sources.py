@@ -138,7 +138,7 @@ def read_flows(directory: Path, names: Iterable[str] | None = None) -> dict[str,
     flows = {name: read_flow(directory / name) for name in known if name in wanted}
     titles: dict[str, str] = {}
     for name in known:
-        title = flows[name].title if name in flows else _title_of(directory / name)
+        title = flows[name].title if name in flows else flow_title(directory / name)
         other = titles.setdefault(title, name) if title else name
         if other != name and {other, name} & set(flows):
             raise ProjectError(
@@ -166,7 +166,8 @@ def scan_flows(directory: Path) -> tuple[dict[str, FlowSource], dict[str, str]]:
     return flows, faults
 
 
-def _title_of(directory: Path) -> str:
+def flow_title(directory: Path) -> str:
+    """Return the title of a flow; empty where its ``flow.toml`` cannot be used."""
     try:
         return str(read_metadata(directory)["title"])
     except ProjectError:

@@ -32,6 +32,42 @@ def a_new_project(world: World) -> None:
 
 
 @scenario
+def the_smallest_project(world: World) -> None:
+    """It deploys and runs at once, and so does a flow that is made in it."""
+    headrace = world.program("smallest")
+    made = headrace("init", "--for", "minimal").stdout
+    assert "headrace start minimal -s name=world --follow" in made
+    with (headrace.directory / "headrace.toml").open("a") as file:
+        file.write("[profiles.day]\n")
+    assert "did you mean 'data_run'?" in headrace.refused("init", "other", "--for", "datarun")
+    assert headrace.told("flow", "check") == []
+    assert headrace.told("deploy", "--dry-run")["changes"] == 1
+    told = headrace.told("flow", "new", "greet", "--with", "function", "--with", "trigger")
+    assert "compute_functions/greet.py" in told["files"]
+    assert Path(told["watched"]).is_dir()
+    assert "headrace deploy greet" in told["next"]
+    assert "Made the flow copy" in headrace("flow", "new", "copy", "--from", "greet").stdout
+    assert "such as 'my_flow'" in headrace.refused("flow", "new", "my-flow")
+    assert "is there already" in headrace.refused("flow", "new", "copy")
+    assert headrace.told("flow", "check") == []
+    deployed = headrace.told("deploy")
+    assert (deployed["target"], deployed["changes"]) == ("local", 4)
+    run = headrace.told("start", "minimal", "-s", "name=world", "--wait")
+    assert run["details"]["output"]["result"] == {"greeting": "Hello, world!"}
+    assert headrace.told("trigger", "check") == [{"name": "greet", "problems": []}]
+    listed = headrace.told("pipeline", "list", "--at", "globus")
+    assert [row["name"] for row in listed] == ["copy", "greet", "minimal"]
+    assert {len(row["missing"]) for row in listed} == {0}
+    (headrace.directory / "compute_functions" / "greet.py").unlink()
+    rows = headrace("pipeline", "list", "--at", "globus").stdout.splitlines()
+    assert rows[0].split()[-1] == "missing"
+    assert rows[2].split()[-1] == "compute_functions/greet.py"
+    shown = headrace.told("pipeline", "show", "greet")
+    assert (shown["triggers"], shown["functions"]) == (["greet"], [])
+    assert "no pipeline 'gret'" in headrace.refused("pipeline", "show", "gret")
+
+
+@scenario
 def options_before_the_command(world: World) -> None:
     headrace = world.project
     assert headrace("--version").stdout.startswith("headrace, version ")

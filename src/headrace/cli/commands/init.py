@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,8 +13,16 @@ from headrace.cli.termio.display import display
 
 @click.command
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option(
+    "--for",
+    "pipelines",
+    metavar="PIPELINE",
+    multiple=True,
+    help="Only what this pipeline needs: adjoint_sources, inversion or data_run; or minimal, one "
+    "small flow. May be repeated; everything by default.",
+)
 @output_options
-def init_command(directory: Path) -> None:
+def init_command(directory: Path, pipelines: tuple[str, ...]) -> None:
     """Create a project in DIRECTORY.
 
     DIRECTORY is the current one by default. Copies the five folders of a working project and
@@ -21,12 +30,7 @@ def init_command(directory: Path) -> None:
     """
     from headrace.project import init_project
 
-    files = init_project(directory)
-    steps = [] if directory == Path() else [f"cd {directory}"]
-    steps += [
-        "headrace deploy          # deploys the flows and functions here, on this machine",
-        "headrace watch           # then copy a directory with obs/ and syn/ into data/incoming/",
-    ]
+    files = init_project(directory, pipelines)
     document = {"directory": str(directory.resolve()), "files": [str(file) for file in files]}
     display(
         document,
@@ -34,7 +38,24 @@ def init_command(directory: Path) -> None:
             [
                 f"Made a project of {len(files)} files in {directory.resolve()}.",
                 "Collections and endpoints are named in headrace.toml. Next:",
-                *(f"  {step}" for step in steps),
+                *(f"  {step}" for step in _next_steps(directory, pipelines)),
             ]
         ),
     )
+
+
+def _next_steps(directory: Path, pipelines: Sequence[str]) -> list[str]:
+    """Return the commands that come after, each with what it does."""
+    steps = [] if directory == Path() else [f"cd {directory}"]
+    steps.append("headrace deploy          # deploys the flows and functions here, on this machine")
+    if not pipelines:
+        copy = "then copy a directory with obs/ and syn/ into data/incoming/"
+        more = [f"headrace watch           # {copy}"]
+    elif set(pipelines) == {"minimal"}:
+        more = ["headrace start minimal -s name=world --follow"]
+    else:
+        more = [
+            "headrace pipeline list   # the parts of each pipeline, and what is missing",
+            "headrace trigger list    # the directories that `headrace watch` watches",
+        ]
+    return steps + more

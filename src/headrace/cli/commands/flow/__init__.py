@@ -5,6 +5,6 @@ from __future__ import annotations
 from headrace.cli.groups import lazy_group
 
 
-@lazy_group(__name__, ("list", "check", "draw"))
+@lazy_group(__name__, ("list", "new", "check", "draw"))
 def flow_group() -> None:
-    """List, check and draw flows."""
+    """List, create, check and draw flows."""
