@@ -75,6 +75,9 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
         (["--profile", "d"], ["day"]),
         (["run", "list", "--flow", "a"], ["ask"]),
         (["--at", "g"], ["globus"]),
+        (["init", "--for", "in"], ["inversion"]),
+        (["flow", "new", "x", "--from", "l"], ["later"]),
+        (["pipeline", "show", "s"], ["say"]),
         (["start", "nothing"], []),
     ],
 )

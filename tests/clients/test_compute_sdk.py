@@ -21,7 +21,7 @@ from globus_compute_sdk import Client, Executor, ShellFunction
 client = Client(local_compute_services=True)
 [machine] = [e for e in client.get_endpoints() if e["name"] == "machine"]
 endpoint_id = machine["uuid"]
-functions = json.load(open("headrace.lock"))["places"]["local"]["functions"]
+functions = json.load(open("headrace.lock"))["targets"]["local"]["functions"]
 hello = functions["hello"]["id"]
 """
 

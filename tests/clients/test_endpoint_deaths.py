@@ -35,7 +35,7 @@ import json
 from globus_compute_sdk import Client
 client = Client(local_compute_services=True)
 [machine] = [e["uuid"] for e in client.get_endpoints() if e["name"] == "machine"]
-functions = json.load(open("headrace.lock"))["places"]["local"]["functions"]
+functions = json.load(open("headrace.lock"))["targets"]["local"]["functions"]
 task = client.run({str(self.directory)!r}, {name!r},
                   endpoint_id=machine, function_id=functions["sleeper"]["id"])
 print(json.dumps(task))

@@ -134,7 +134,7 @@ def test_from_nothing_to_a_run_and_a_second_developer(
 def test_drift_is_shown_as_a_diff(developer: Developer) -> None:
     developer("deploy")
     lock = json.loads((developer.root / "headrace.lock").read_text())
-    flow_id = lock["places"]["globus"]["flows"]["say"]["id"]
+    flow_id = lock["targets"]["globus"]["flows"]["say"]["id"]
     program = (
         "import sys; from headrace.hosted import hosted_services\n"
         "hosted_services().flows.update_flow(sys.argv[1], title='Mine')"

@@ -24,7 +24,7 @@ warnings.simplefilter("ignore")
 from globus_compute_sdk import Client, Executor, ShellFunction
 client = Client(local_compute_services=True)
 [machine] = [e["uuid"] for e in client.get_endpoints() if e["name"] == "machine"]
-hello = json.load(open("headrace.lock"))["places"]["local"]["functions"]["hello"]["id"]
+hello = json.load(open("headrace.lock"))["targets"]["local"]["functions"]["hello"]["id"]
 
 def result(task):
     while client.get_task(task)["pending"]:

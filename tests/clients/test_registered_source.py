@@ -43,7 +43,7 @@ warnings.simplefilter("ignore")
 from globus_compute_sdk import Client
 client = Client(local_compute_services=True)
 [machine] = [e["uuid"] for e in client.get_endpoints() if e["name"] == "machine"]
-count = json.load(open("headrace.lock"))["places"]["local"]["functions"]["count"]["id"]
+count = json.load(open("headrace.lock"))["targets"]["local"]["functions"]["count"]["id"]
 task = client.run({str(work)!r}, endpoint_id=machine, function_id=count)
 while client.get_task(task)["pending"]:
     time.sleep(0.2)

@@ -44,8 +44,16 @@ def test_the_file_is_sorted_and_leaves_nothing_beside_it(tmp_path: Path) -> None
     deployed = deployed.with_flow("a", DeployedFlow("2", "s", "h"))
     write_lock(path, Lock({"local": deployed}))
     document = json.loads(path.read_text())
-    assert list(document["places"]["local"]["flows"]) == ["a", "b"]
+    assert list(document["targets"]["local"]["flows"]) == ["a", "b"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["headrace.lock"]
+
+
+def test_a_lock_with_the_earlier_name_of_its_targets_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "headrace.lock"
+    lock = Lock({"globus": Deployed().with_flow("a", DeployedFlow("1", "s", "h"))})
+    write_lock(path, lock)
+    path.write_text(path.read_text().replace('"targets"', '"places"'))
+    assert read_lock(path) == lock
 
 
 def test_no_file_means_nothing_deployed(tmp_path: Path) -> None:
@@ -57,7 +65,7 @@ def test_no_file_means_nothing_deployed(tmp_path: Path) -> None:
     [
         ("{", "headrace.lock:1:2: not JSON"),
         ('{"version": 9}', "version 9, this headrace reads 1"),
-        ('{"version": 1, "places": {"local": {"flows": {}}}}', "not a lock file"),
+        ('{"version": 1, "targets": {"local": {"flows": {}}}}', "not a lock file"),
         ('{"version": 1}', "not a lock file"),
     ],
 )

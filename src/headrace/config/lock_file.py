@@ -120,7 +120,9 @@ def read_lock(path: Path) -> Lock:
             "upgrade headrace, or restore the file from version control"
         )
     try:
-        targets = {target: _deployed(value) for target, value in document["places"].items()}
+        # Lock files that stand committed may have the member's earlier name.
+        named = document["places"] if "places" in document else document["targets"]
+        targets = {target: _deployed(value) for target, value in named.items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ProjectError(
             f"{path}: not a lock file ({error}): restore it from version control, "
@@ -138,7 +140,7 @@ def write_lock(path: Path, lock: Lock) -> None:
     """
     document = {
         "version": VERSION,
-        "places": {target: _document(deployed) for target, deployed in lock.targets.items()},
+        "targets": {target: _document(deployed) for target, deployed in lock.targets.items()},
     }
     write_whole(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
 

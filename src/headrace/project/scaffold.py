@@ -113,12 +113,11 @@ def _project_files(template: Path, names: Collection[str]) -> tuple[list[Path], 
         folders = [path for folder in FOLDERS for path in (template / folder).rglob("*")]
         return [config, *_relative(template, folders)], {}
     pipelines = find_pipelines(template)
+    known = pipeline_choices()
     chosen = {name.replace("-", "_"): name for name in names}
     for name, given in chosen.items():
-        if name not in pipelines and name != MINIMAL:
-            raise ProjectError(
-                f"no pipeline {given!r} to make; {known_names(given, [*pipelines, MINIMAL])}"
-            )
+        if name not in known:
+            raise ProjectError(f"no pipeline {given!r} to make; {known_names(given, known)}")
     written = flow_files(MINIMAL) if MINIMAL in chosen else {}
     copied: list[Path] = []
     for name in sorted(set(chosen) - {MINIMAL}):

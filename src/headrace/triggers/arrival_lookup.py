@@ -27,12 +27,12 @@ class ArrivalLookup:
     watched: bool
 
     @classmethod
-    def load(cls, project: Project, place: str) -> ArrivalLookup:
+    def load(cls, project: Project, target: str) -> ArrivalLookup:
         """Read the ledger.
 
         Args:
             project: the project.
-            place: where its runs are started.
+            target: where its runs are started.
 
         Raises:
             TriggerError: it cannot be read.
@@ -40,7 +40,7 @@ class ArrivalLookup:
         from headrace.triggers import is_watched, read_ledger
         from headrace.triggers.state_files import ledger_file
 
-        file = ledger_file(project, place)
+        file = ledger_file(project, target)
         return cls(project, read_ledger(file), is_watched(file))
 
     def find(self, path: Path) -> Record | None:

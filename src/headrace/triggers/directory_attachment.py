@@ -39,7 +39,7 @@ class DirectoryAttachment:
 
     @property
     def stable_inodes(self) -> bool:
-        """Whether inode numbers last in the directory."""
+        """True where inode numbers last in the directory."""
         return self.filesystem is not None and self.filesystem.stable_inodes
 
     def prepare(self, directory: WatchedDirectory) -> tuple[FilesystemInfo, str] | None:

@@ -29,11 +29,11 @@ _PASSING: Final = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
 
 
 class ProjectRunClient:
-    """Starts runs of the project's flows at one place, from any thread.
+    """Starts runs of the project's flows at one target, from any thread.
 
     Args:
         project: the project.
-        place: ``local`` or ``globus``.
+        target: ``local`` or ``globus``.
         connect: gives the services; asked again after they did not answer.
         arrival_of: returns trigger and arrival that a tag was made for, where that is known.
     """
@@ -41,12 +41,12 @@ class ProjectRunClient:
     def __init__(
         self,
         project: Project,
-        place: str,
+        target: str,
         connect: Callable[[], Services],
         arrival_of: Callable[[str], tuple[Trigger, Arrival] | None] = lambda tag: None,
     ) -> None:
         self._project = project
-        self._place = place
+        self._target = target
         self._connect = connect
         self._arrival_of = arrival_of
         self._connecting = threading.Lock()
@@ -76,7 +76,7 @@ class ProjectRunClient:
         body = render_input(trigger.input, arrival)
         texts = render_input(list(trigger.tags), arrival)
         tags = [cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut]
-        if self._place == "local":
+        if self._target == "local":
             # A disk that is not mounted comes back.
             check_roots(self._project, self._known_collections(body))
 
@@ -84,7 +84,7 @@ class ProjectRunClient:
             try:
                 run = start(
                     self._project,
-                    self._place,
+                    self._target,
                     services,
                     trigger.flow,
                     body,
@@ -131,13 +131,15 @@ class ProjectRunClient:
         label = run_label(trigger, arrival)
         # Earlier versions cut long labels otherwise.
         narrowed = {"label": label} if len(label) < LABEL_LENGTH else {}
-        deployed = self._project.lock().at(self._place).flows.get(trigger.flow)
+        deployed = self._project.lock().at(self._target).flows.get(trigger.flow)
         if deployed is not None:
             narrowed["flow_id"] = deployed.id
         return narrowed
 
     def _known_collections(self, body: Any) -> set[str]:
-        return {place.collection for place in locations_of(body)} & set(self._project.collections)
+        return {location.collection for location in locations_of(body)} & set(
+            self._project.collections
+        )
 
     def _with_services(self, ask: Callable[[Services], T]) -> T:
         from globus_sdk import GlobusError

@@ -24,7 +24,7 @@ class ProjectWatch:
 
     Args:
         project: the project.
-        place: where its runs are started.
+        target: where its runs are started.
         triggers: what to watch.
         reporter: shows the runs and all messages.
         connect: returns the services; called again after they were away.
@@ -34,7 +34,7 @@ class ProjectWatch:
     def __init__(
         self,
         project: Project,
-        place: str,
+        target: str,
         triggers: Sequence[Trigger],
         reporter: ProgressReporter,
         connect: Callable[[], Services],
@@ -44,7 +44,7 @@ class ProjectWatch:
         from headrace.runs.run_notifier import RunNotifier
 
         self._project = project
-        self._place = place
+        self._target = target
         self._triggers = triggers
         self._reporter = reporter
         self._connect = connect
@@ -55,15 +55,15 @@ class ProjectWatch:
         self._last_progress = 0.0
         self._max_silence = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
         self._notifier = RunNotifier(
-            project, state_file(project, place, "watching", "json"), reporter.say, place
+            project, state_file(project, target, "watching", "json"), reporter.say, target
         )
         self.runs = RunTracker(
             reporter,
             connect,
-            POLL_INTERVALS[place],
+            POLL_INTERVALS[target],
             lenient=True,
             on_poll=self._notifier.update,
-            find=RunDiscovery(project, place).poll,
+            find=RunDiscovery(project, target).poll,
             on_found=self._notifier.track_external,
         )
         for run_id in self._notifier.pending_runs():
@@ -108,7 +108,7 @@ class ProjectWatch:
             if self._ledger is not None:
                 self._watch_with(self._ledger)
                 return
-            with Ledger(ledger_file(self._project, self._place)) as ledger:
+            with Ledger(ledger_file(self._project, self._target)) as ledger:
                 self._watch_with(ledger)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
@@ -124,7 +124,7 @@ class ProjectWatch:
             trigger = by_name.get(record.trigger) if record else None
             return (trigger, arrival_from_record(trigger, record)) if trigger and record else None
 
-        starter = ProjectRunClient(self._project, self._place, self._connect, arrival)
+        starter = ProjectRunClient(self._project, self._target, self._connect, arrival)
         Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
 
     def _take_events(self, wait: float) -> None:

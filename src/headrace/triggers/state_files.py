@@ -9,25 +9,25 @@ if TYPE_CHECKING:
     from headrace.project import Project
 
 
-def ledger_file(project: Project, place: str) -> Path:
+def ledger_file(project: Project, target: str) -> Path:
     """Return the file of the ledger of arrivals.
 
     Args:
         project: the project.
-        place: where its runs are started.
+        target: where its runs are started.
     """
-    return state_file(project, place, "triggers", "db")
+    return state_file(project, target, "triggers", "db")
 
 
-def state_file(project: Project, place: str, name: str, suffix: str) -> Path:
+def state_file(project: Project, target: str, name: str, suffix: str) -> Path:
     """Return a file of the watch.
 
     Args:
         project: the project.
-        place: where its runs are started.
+        target: where its runs are started.
         name: what the file holds.
         suffix: its suffix.
     """
     from headrace.facility import state_directory
 
-    return state_directory(project.root) / f"{name}.{place}.{suffix}"
+    return state_directory(project.root) / f"{name}.{target}.{suffix}"

@@ -108,10 +108,10 @@ class WatchProgress:
 
     @property
     def unfinished(self) -> bool:
-        """Whether something that lies there has no run."""
+        """True where something that lies there has no run."""
         return bool(self.waiting or self.refused or self.undone)
 
     @property
     def may_start_soon(self) -> bool:
-        """Whether an arrival may still get its run soon."""
+        """True while an arrival may still get its run soon."""
         return any(attempts < MAX_ATTEMPTS for attempts in self.waiting.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import output_options
 from headrace.cli.termio.display import display
 
@@ -18,6 +19,7 @@ from headrace.cli.termio.display import display
     "pipelines",
     metavar="PIPELINE",
     multiple=True,
+    shell_complete=completion.new_pipelines,
     help="Only what this pipeline needs: adjoint_sources, inversion or data_run; or minimal, one "
     "small flow. May be repeated; everything by default.",
 )

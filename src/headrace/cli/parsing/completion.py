@@ -79,6 +79,15 @@ def profiles(session: Session, project: Project) -> Names:
     return [(name, "") for name in profile_names(read_toml(project.config_file))]
 
 
+def new_pipelines(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Name of pipelines that a new project may have."""
+    from headrace.project.scaffold import pipeline_choices
+
+    return [CompletionItem(name) for name in pipeline_choices() if name.startswith(incomplete)]
+
+
 @_completes
 def runs(session: Session, project: Project) -> Names:
     """Ids of the newest runs."""

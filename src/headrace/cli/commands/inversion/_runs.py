@@ -32,7 +32,7 @@ class InversionRuns:
         self._home = home
 
     def state(self, iteration: int) -> RunState:
-        """Tell whether somebody advances an iteration that has not ended.
+        """Find out whether somebody advances an iteration that has not ended.
 
         Args:
             iteration: its number.
