@@ -55,7 +55,7 @@ def copies(shape: tuple[int, int], steps: int) -> None:
 
 def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
     """Return all figures."""
-    from headrace.seismic.solvers.backends.devito.checkpoints import least_plan
+    from headrace.seismic.solvers.backends.devito.checkpoints import smallest_plan
     from headrace.seismic.solvers.backends.devito.solver import DevitoSolver
 
     started = time.process_time()
@@ -80,8 +80,8 @@ def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
     noise = np.random.default_rng(0).normal(size=(example.npts, example.stations))
     rows, columns = (count + 2 * made.settings.space_order for count in frame.full)
     field = rows * columns * 4 / 2**20
-    least = least_plan(example.npts).fields * field
-    small = open_solver(example.solver, {**settings, "memory_limit": 1.01 * least})
+    smallest = smallest_plan(example.npts).fields * field
+    small = open_solver(example.solver, {**settings, "memory_limit": 1.01 * smallest})
     small.adjoint(adjoint)
     return {
         "points": frame.full,
@@ -98,7 +98,7 @@ def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
             "loops": best(repeat, lambda: propagator.derivatives(shot, noise)),
             "checkpoints": best(repeat, lambda: small.adjoint(adjoint)),
             "mib": round(propagator.plan.fields * field, 1),
-            "checkpoints_mib": round(least, 1),
+            "checkpoints_mib": round(smallest, 1),
         },
     }
 

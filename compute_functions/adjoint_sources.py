@@ -41,7 +41,7 @@ def adjoint_sources(
 
     from headrace.compute.batch import run_batch_job
 
-    most_problems, longest_problem = 20, 600
+    max_problems, longest_problem = 20, 600
 
     def absolute(name: str, value: str, base: str = "") -> Path:
         path = Path(base, value) if isinstance(value, str) and value else Path()
@@ -100,9 +100,9 @@ def adjoint_sources(
         f"{problem['station']} {problem['component']}: {problem['problem']}"[:longest_problem]
         for problem in summary["problems"]
     ]
-    if len(problems) > most_problems:
-        rest = len(problems) - most_problems + 1
-        problems = [*problems[: most_problems - 1], f"and {rest} more, see misfit.csv"]
+    if len(problems) > max_problems:
+        rest = len(problems) - max_problems + 1
+        problems = [*problems[: max_problems - 1], f"and {rest} more, see misfit.csv"]
     places = ("rank", "host", "pid", "slurm_job_id")
     return {
         "event": summary["event"],

@@ -89,7 +89,7 @@ def data_run_analyze(
     fits = [read_facts(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]
     # A program that does not tell how long its fits took is taken by its job's time.
     fits = [{"fit_seconds": fit["seconds"], **fit} if "seconds" in fit else fit for fit in fits]
-    told = [read_facts(path) for path in converted]
+    facts = [read_facts(path) for path in converted]
 
     def total(facts: list[dict[str, float]], name: str) -> float | None:
         values = [fact[name] for fact in facts if name in fact]
@@ -102,9 +102,9 @@ def data_run_analyze(
         "run": numbers[0],
         "segments": len(stems),
         "bytes": sum(path.stat().st_size for path in raw),
-        "events": total(told, "events"),
-        "hits": total(told, "hits"),
-        "fitted": total(told, "fitted"),
+        "events": total(facts, "events"),
+        "hits": total(facts, "hits"),
+        "fitted": total(facts, "fitted"),
         "fit_seconds": total(fits, "fit_seconds"),
         "begin": summary.get("begin"),
         "end": summary.get("end"),

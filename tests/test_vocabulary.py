@@ -15,24 +15,34 @@ ROOT = Path(__file__).parents[1]
 REFUSED = {
     "agenda": "queue",
     "anyway": "force",
+    "began": "started_at",
+    "begun": "started",
+    "carried": "bundled",
     "endings": "outcomes",
     "errand": "request",
     "foot": "previous iterate",
     "hasten": "reschedule",
     "lack": "missing",
+    "least": "minimum",
+    "patience": "timeout",
     "pump": "worker",
     "readings": "uses",
     "settler": "quiescence",
     "sighting": "status",
+    "story": "message",
     "teller": "notifier",
+    "telling": "notification",
+    "told": "message",
     "traveller": "stepper",
+    "whole": "complete",
 }
 
-OPENINGS = ("What", "How", "Which", "Where")
+OPENINGS = ("What", "How", "Which", "Where", "When", "Whether", "Whose", "Why")
 """Words that a docstring does not open with: it would not say what the thing is."""
 
-# Of these not all docstrings have been gone through yet.
-NOT_YET = {"_internal", "compute", "facility", "flowlang", "runs"}
+# Of these not all docstrings and names have been gone through yet.
+NOT_YET = {"compute", "facility", "flowlang"}
+_LATER = {"began", "begun", "carried", "least", "patience", "story", "told", "whole"}
 
 
 def modules() -> list[Path]:
@@ -59,8 +69,9 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_are_the_fields_words(path: Path) -> None:
     found = [(path.stem, 1), *names(ast.parse(path.read_text()))]
+    refused = set(REFUSED) - (_LATER if NOT_YET & set(path.relative_to(ROOT).parts) else set())
     for name, line in found:
-        for word in words(name) & set(REFUSED):
+        for word in words(name) & refused:
             place = f"{path.relative_to(ROOT)}:{line}"
             pytest.fail(f"{place}: {name}: not {word!r}, but such as {REFUSED[word]!r}")
 

@@ -8,7 +8,7 @@ from datarun.pulses import SAMPLES, double_parameters, model, pulse, single_para
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.datarun.extension import WHOLE
+from headrace.datarun.extension import COMPLETE
 from headrace.datarun.fit import CONVERGED, FAILED, NOT_ATTEMPTED, fit_traces, fitted_model
 
 X = np.arange(SAMPLES, dtype=float)
@@ -107,7 +107,7 @@ def test_what_cannot_be_fitted_gives_zeros_and_says_so() -> None:
     flat = np.zeros(300, np.uint16)
     start = np.array([0, 0, 5, 50])
     records = fit_traces(flat, start, low=2, high=40).records
-    assert records["size"].tolist() == [WHOLE] * 3
+    assert records["size"].tolist() == [COMPLETE] * 3
     assert records["single"]["status"].tolist()[:2] == [CONVERGED, FAILED]
     for k in (0, 1):
         blank = records[k : k + 1].copy()

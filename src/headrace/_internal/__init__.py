@@ -1,1 +1,4 @@
-"""What every room shares: the checks of text and JSON. It imports nothing else of ours."""
+"""Helpers that every package uses: files, locks, clocks, checks of text and JSON.
+
+It imports nothing else of headrace.
+"""

@@ -1,4 +1,4 @@
-"""How all figures look: no state outside a figure, colours, text of data, whole files.
+"""Style of all figures: no state outside a figure, colours, text of data, atomic writes.
 
 matplotlib is imported when a figure is made, so that programs which draw nothing need it not.
 """

@@ -1,4 +1,4 @@
-"""What tells one file or directory from another that takes its place."""
+"""Identity of a file or directory, which differs from that of one that takes its place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same while a file is written to, and differs once it is replaced.
+    """Identity of a file: the same while it is written to, another one once it is replaced.
 
     Attributes:
         inode: inode number; 0 where the file system does not keep inode numbers.

@@ -46,7 +46,7 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a JSON value may be.
+    """Limits of the size of a JSON value.
 
     Attributes:
         depth: deepest nesting of objects and arrays.

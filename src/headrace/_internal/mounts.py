@@ -1,4 +1,4 @@
-"""Which file system a directory lies on, and what may be expected of it."""
+"""File system that a directory lies on, and its properties."""
 
 from __future__ import annotations
 

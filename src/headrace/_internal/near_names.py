@@ -1,4 +1,4 @@
-"""What somebody may have meant who wrote a name that is not there."""
+"""Suggestions for a name that is not there: the known names that are near it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
 
-_MOST_NAMES = 12
+_MAX_NAMES = 12
 # Longer names, and more of them, would take seconds to compare.
 _LONGEST = 128
-_MOST_COMPARED = 2_000
+_MAX_COMPARED = 2_000
 
 
 def nearest(name: object, known: Iterable[str], minimum: float = 0.6) -> str | None:
@@ -23,7 +23,7 @@ def nearest(name: object, known: Iterable[str], minimum: float = 0.6) -> str | N
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
     names: dict[str, str] = {}
-    for each in islice(known, _MOST_COMPARED):
+    for each in islice(known, _MAX_COMPARED):
         if len(each) <= _LONGEST:
             names.setdefault(each.lower(), each)
     close = get_close_matches(name.lower(), names, 1, minimum)
@@ -52,6 +52,6 @@ def known_names(name: str, known: Iterable[str]) -> str:
     near = did_you_mean(name, names)
     if not names:
         return "there are none yet"
-    shown = ", ".join(names[:_MOST_NAMES])
-    more = f" and {len(names) - _MOST_NAMES} more" if names[_MOST_NAMES:] else ""
+    shown = ", ".join(names[:_MAX_NAMES])
+    more = f" and {len(names) - _MAX_NAMES} more" if names[_MAX_NAMES:] else ""
     return f"{near} known: {shown}{more}" if near else f"known: {shown}{more}"

@@ -1,4 +1,4 @@
-"""How long checking against a JSON Schema can take at most, found without doing it."""
+"""Upper bound of the time that checking against a JSON Schema takes, found without doing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a JSON Schema refers to, and whether following it ends."""
+"""References in a JSON Schema, and whether following them ends."""
 
 from __future__ import annotations
 

@@ -161,13 +161,13 @@ def config_problems(path: Path) -> list[str]:
     The file is read with the profile in use, and each other profile for itself.
     """
     try:
-        whole = read_toml(path)
+        document = read_toml(path)
         in_use, used = _document(path, None, None)
     except ProjectError as error:
         return [str(error)]
-    passes = [Reading(in_use, ProjectWording()), Reading(whole, ProjectWording())]
+    passes = [Reading(in_use, ProjectWording()), Reading(document, ProjectWording())]
     PROJECT.read(in_use.values, passes[0].top)
-    PROFILES.read(whole.values.get("profiles", {}), passes[1].top.child("profiles"))
+    PROFILES.read(document.values.get("profiles", {}), passes[1].top.child("profiles"))
     # A fault in the profile in use is found twice, by keys without and with the profile's name.
     found: dict[tuple[KeyPath, int], str] = {}
     for fault in (fault for reading in passes for fault in reading.faults):

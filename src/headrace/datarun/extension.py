@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-NONE, NULL, LEGACY, WHOLE = 0, 4, 144, 168
+NONE, NULL, LEGACY, COMPLETE = 0, 4, 144, 168
 """The sizes in bytes that an extension can have."""
 
 _PULSE = [
@@ -74,14 +74,14 @@ def null_extensions(hits: int) -> NDArray[np.void]:
 def fitted_extensions(hits: int) -> NDArray[np.void]:
     """Record for the results of fits: zero but for their size, 168."""
     records = np.zeros(hits, EXTENSION)
-    records["size"] = WHOLE
+    records["size"] = COMPLETE
     return records
 
 
 def is_fitted(records: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return which records hold fits, shape as ``records``."""
     sizes = records["size"]
-    return np.asarray((sizes == WHOLE) | (sizes == LEGACY))
+    return np.asarray((sizes == COMPLETE) | (sizes == LEGACY))
 
 
 def flat_columns(records: NDArray[np.void]) -> dict[str, NDArray[np.generic]]:

@@ -114,7 +114,7 @@ def read_ending(path: Path, sources: int = 1) -> Ending:
     while True:
         first = max(0, size - window)
         data = _read(path, first, size - first)
-        start = _chain_start(data, whole_file=first == 0)
+        start = _chain_start(data, from_start=first == 0)
         found = _parse_ending(data, start) if start is not None else None
         settled = found is not None and (
             (found.has_events and (not found.closed or len(found.sources) >= sources))
@@ -152,9 +152,9 @@ def _key(item: _Item, known: set[int]) -> int:
     return -1 - sum(source < 0 for source in known)
 
 
-def _chain_start(data: bytes, whole_file: bool) -> int | None:
+def _chain_start(data: bytes, from_start: bool) -> int | None:
     """Find the first item that leads, item by item, to the last byte."""
-    if whole_file:
+    if from_start:
         return 0 if _leads_to_end(data, 0, set()) else None
     refuted: set[int] = set()
     for match in _ITEM_TYPES.finditer(data):

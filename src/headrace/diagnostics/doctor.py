@@ -181,9 +181,9 @@ def _location(case: _Case, location: Location, definition: Any) -> Iterator[Diag
 def _session(case: _Case, name: str, longest: float) -> Iterator[Diagnosis]:
     """High-assurance collections want a login every so often, also while a run is under way."""
     collection_id = case.project.collection_id(name, case.target)
-    told = case.services.transfer.get_endpoint(collection_id).data
-    minutes = told.get("authentication_timeout_mins")
-    if not told.get("high_assurance") or not isinstance(minutes, int):
+    collection = case.services.transfer.get_endpoint(collection_id).data
+    minutes = collection.get("authentication_timeout_mins")
+    if not collection.get("high_assurance") or not isinstance(minutes, int):
         return
     message = f"it is of high assurance and wants a login every {format_duration(60.0 * minutes)}"
     if 60 * minutes < longest:
@@ -205,8 +205,8 @@ def max_run_seconds(definition: Any) -> float:
     if isinstance(definition, Mapping):
         here = 0.0
         if definition.get("Type") in ("Action", "Wait"):
-            told = definition.get("WaitTime", definition.get("Seconds", _WAIT_TIME))
-            here = float(told) if isinstance(told, int | float) else 0.0
+            seconds = definition.get("WaitTime", definition.get("Seconds", _WAIT_TIME))
+            here = float(seconds) if isinstance(seconds, int | float) else 0.0
         return here + sum(max_run_seconds(item) for item in definition.values())
     if isinstance(definition, list):
         return sum(max_run_seconds(item) for item in definition)

@@ -38,8 +38,8 @@ def _document_or_problem(
     try:
         return endpoint_document(project, name, target, services)
     except (HeadraceError, OSError, ValueError) as error:
-        told = {"kind": "unknown", "state": "unknown", "warning": str(error)}
-        return {**_blank(project, name, target), **told}
+        faulty = {"kind": "unknown", "state": "unknown", "warning": str(error)}
+        return {**_blank(project, name, target), **faulty}
 
 
 def endpoint_document(
@@ -122,11 +122,11 @@ def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> di
     if not isinstance(details, Mapping):
         return {"state": "unknown"}
     configuration = details.get("configuration") or None
-    told = (before["warning"], (configuration or {}).get("error"), details.get("warning"))
+    warnings = (before["warning"], (configuration or {}).get("error"), details.get("warning"))
     state = details.get("state") or "unknown"
     return {
         "state": "starts with its first task" if state == "stopped" else state,
-        "warning": next(filter(None, told), "") or details.get("error") or "",
+        "warning": next(filter(None, warnings), "") or details.get("error") or "",
         "pid": details.get("pid"),
         "workers": details.get("workers"),
         "busy": details.get("busy") or [],
@@ -163,10 +163,12 @@ def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
         now: the present time.
     """
     details = status.get("details")
-    told = details.get("last_heartbeat") if isinstance(details, Mapping) else None
-    told = told or status.get("last_heartbeat") or status.get("last_seen")
+    heartbeat = details.get("last_heartbeat") if isinstance(details, Mapping) else None
+    heartbeat = heartbeat or status.get("last_heartbeat") or status.get("last_seen")
     moment = (
-        datetime.fromtimestamp(told, UTC) if isinstance(told, int | float) else parse_time(told)
+        datetime.fromtimestamp(heartbeat, UTC)
+        if isinstance(heartbeat, int | float)
+        else parse_time(heartbeat)
     )
     if moment is None:
         return ""

@@ -43,7 +43,7 @@ class Services:
 
     @property
     def is_facility(self) -> bool:
-        """Whether these are a facility's, which the environment can name in the place of Globus's.
+        """True if these are a facility's, which the environment can name in the place of Globus's.
 
         The hosted ones are on no machine of their users.
         """

@@ -186,8 +186,8 @@ def entry_failure(entry: Mapping[str, Any]) -> str | None:
         cause, exception = _cause(details.get("cause")), _line(details["exception"])
         return f"{cause} ({exception})" if cause else exception
     if entry.get("code") in {"ActionFailed", "ActionTimeout"}:
-        told = next((details[key] for key in ("output", "cause") if key in details), None)
-        return _cause(told) if told is not None else None
+        output = next((details[key] for key in ("output", "cause") if key in details), None)
+        return _cause(output) if output is not None else None
     return None
 
 

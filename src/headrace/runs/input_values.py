@@ -18,7 +18,7 @@ _DEPTH: Final = 20
 
 
 class InvalidSetting(ProjectError):
-    """What was given as ``KEY=VALUE`` cannot be put into the input."""
+    """A ``KEY=VALUE`` that cannot be put into the input."""
 
     exit_code = 2
 

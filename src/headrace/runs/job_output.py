@@ -53,7 +53,7 @@ class Stream:
 
     @property
     def truncated(self) -> bool:
-        """Whether only the end of the text is here."""
+        """True if only the end of the text is here."""
         return len(self.text.encode("utf-8", "surrogatepass")) < self.size
 
 

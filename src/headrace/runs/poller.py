@@ -52,7 +52,7 @@ class RunView:
 
     @property
     def label(self) -> str:
-        """What its starter called it."""
+        """Name that its starter gave it; the flow's title or its id where there is none."""
         return self.run.get("label") or self.run.get("flow_title") or self.id
 
     @property
@@ -62,12 +62,12 @@ class RunView:
 
     @property
     def final(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.status in FINAL
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody ended it; the service counts that among failures."""
+        """True if somebody ended it; the service counts that among failures."""
         code = (self.run.get("details") or {}).get("code")
         return self.status == "ENDED" or (self.status == "FAILED" and code == "FlowCanceled")
 

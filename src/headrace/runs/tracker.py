@@ -66,7 +66,7 @@ class RunTracker:
 
     @property
     def busy(self) -> bool:
-        """Whether a run has not ended that is waited for."""
+        """True while a run that is waited for has not ended."""
         return not self._open.keys() <= self._others
 
     @property

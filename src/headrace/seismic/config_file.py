@@ -191,8 +191,8 @@ def _read(reading: Reading) -> dict[str, Any]:
     document, top = reading.document.values, reading.top
     values = PROCESSING.read_values(document, top)
     windows = values.get("windows") or {}
-    whole = windows.get("select") == "whole"
-    if whole and (others := sorted(set(windows) - {"select"})):
+    uses_full_trace = windows.get("select") == "whole"
+    if uses_full_trace and (others := sorted(set(windows) - {"select"})):
         top.child("windows").child(others[0]).report(
             f'key windows.{others[0]} means nothing with select = "whole"'
         )
@@ -207,7 +207,7 @@ def _read(reading: Reading) -> dict[str, Any]:
         )
     if "measure" in values:
         measure = _measure_table(misfit).read(values["measure"], top.child("measure"))
-        if whole and "taper_percentage" in misfit.settings:
+        if uses_full_trace and "taper_percentage" in misfit.settings:
             # The ends of the record are tapered already.
             measure = {"taper_percentage": 0.0, **(measure or {})}
         values["measure"] = measure

@@ -66,8 +66,8 @@ def file_kinds() -> Mapping[str, FileKind]:
 def find_file_kind(path: Path, root: Path) -> FileKind | None:
     """Return the kind of a file by its place in a project, or by its name; None: of none."""
     kinds = file_kinds()
-    whole = path.absolute()
+    absolute = path.absolute()
     for kind in kinds.values():
-        if whole in {file.absolute() for file in kind.files(root)}:
+        if absolute in {file.absolute() for file in kind.files(root)}:
             return kind
     return kinds.get(path.name)

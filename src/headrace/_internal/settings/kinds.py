@@ -20,7 +20,7 @@ class RefusedValue(ValueError):
 
 
 class Kind:
-    """What a key may hold.
+    """Kind of value that a key may hold.
 
     A kind is called with a value as TOML gives it; it returns the value to use or raises
     `InvalidValue`.
@@ -212,7 +212,7 @@ class Choice(Kind):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """What the value must be."""
+        """Description of the value, which ends "must be ..."."""
         return f"one of {', '.join(self.names)}"
 
     def parse(self, value: Any) -> str:
@@ -260,7 +260,7 @@ class ListOf(Kind):
 
 
 class Function(Kind):
-    """What a function accepts, which raises `InvalidValue` at anything else.
+    """Values that a function accepts, which raises `InvalidValue` at anything else.
 
     Args:
         function: returns the value to use.

@@ -75,7 +75,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a document a value stands.
+    """Place of a value in a document.
 
     Attributes:
         reading: the reading.

@@ -79,7 +79,7 @@ class Declared:
 
     @property
     def is_required(self) -> bool:
-        """Whether the file must have it."""
+        """True if the file must have it."""
         return self.default is REQUIRED
 
     def schema(self) -> dict[str, Any]:

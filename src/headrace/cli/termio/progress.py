@@ -66,7 +66,7 @@ class Lines:
     """A line for each change of a run, for logs."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[str, str, float]] = {}
+        self._shown: dict[str, tuple[str, str, float]] = {}
 
     def __enter__(self) -> Lines:
         return self
@@ -81,12 +81,12 @@ class Lines:
         for view in views:
             state = view.status if view.final or not view.current else view.current.name
             text = current_activity(view).text
-            before = self._told.get(view.id)
+            before = self._shown.get(view.id)
             now = time.monotonic()
             moved = before is None or before[0] != state
             aged = before is not None and text != before[1] and now - before[2] > _QUIET_SECONDS
             if moved or aged:
-                self._told[view.id] = (state, text, now)
+                self._shown[view.id] = (state, text, now)
                 self.say(f"{view.label}: {state}" + (f": {text}" if _adds(text, state) else ""))
 
     def say(self, message: str) -> None:

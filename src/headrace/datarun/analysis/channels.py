@@ -134,9 +134,9 @@ class ChannelAnalysis:
 
 def piled_up(fits: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """Return which fitted hits count as two pulses, shape (hits,)."""
-    told = (fits["p_single"] > 0) | (fits["p_double"] > 0)
+    is_fitted = (fits["p_single"] > 0) | (fits["p_double"] > 0)
     halved = fits["double_chi_square"] < 0.5 * fits["single_chi_square"]
-    return np.asarray(np.where(told, fits["p_double"] > 0.5, halved))
+    return np.asarray(np.where(is_fitted, fits["p_double"] > 0.5, halved))
 
 
 def _new_histogram(kind: str) -> Any:

@@ -95,10 +95,10 @@ def name_groups(axis: Any, names: list[str]) -> None:
 
 def _title(axes: Any, name: str, entries: float, outside: float = 0.0) -> None:
     axes.set_title(literal(name), loc="left", size=10, color=INK)
-    told = f"{entries:,.6g} entries"
+    title = f"{entries:,.6g} entries"
     if outside:
-        told += f", {outside:,.6g} outside"
-    axes.set_title(told, loc="right", size=8, color=QUIET)
+        title += f", {outside:,.6g} outside"
+    axes.set_title(title, loc="right", size=8, color=QUIET)
 
 
 def _outside(histogram: Any, counts: Counts) -> float:

@@ -17,7 +17,7 @@ from headrace.datarun.events.layout import (
     QDC,
     ItemType,
 )
-from headrace.datarun.extension import NULL, WHOLE
+from headrace.datarun.extension import COMPLETE, NULL
 
 _PHYSICS = int(ItemType.PHYSICS_EVENT)
 _ITEM_HEADER = 8 + BODY_HEADER
@@ -107,7 +107,7 @@ def _encode(
             if size == NULL:
                 write_u32(out, at, NULL)
             elif size:
-                out[at : at + size] = raw[k * WHOLE : k * WHOLE + size]
+                out[at : at + size] = raw[k * COMPLETE : k * COMPLETE + size]
             at += size
             payload = at - fragment - FRAGMENT_HEADER
             write_u64(out, fragment, hits[k].timestamp)

@@ -15,7 +15,7 @@ from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.events.byteorder import inlined, kernel, read_u32, write_u32
 from headrace.datarun.events.layout import FRAGMENT_HEADER, ItemType
 from headrace.datarun.events.reader import EventFile
-from headrace.datarun.extension import LEGACY, NONE, NULL, WHOLE
+from headrace.datarun.extension import COMPLETE, LEGACY, NONE, NULL
 
 _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
 
@@ -26,7 +26,7 @@ def _put_extension(extensions: Any, raw: Any, hit: Any, out: Any, at: Any) -> An
     if size == NULL:
         write_u32(out, at, NULL)
     elif size:
-        out[at : at + size] = raw[hit * WHOLE : hit * WHOLE + size]
+        out[at : at + size] = raw[hit * COMPLETE : hit * COMPLETE + size]
     return at + size
 
 
@@ -133,7 +133,7 @@ def extend(file: EventFile, batch: HitBatch, extensions: NDArray[np.void]) -> ND
 def _ends(file: EventFile, batch: HitBatch, extensions: NDArray[np.void]) -> NDArray[np.int64]:
     if len(extensions) != len(batch.hits):
         raise ValueError(f"{len(extensions)} extensions for {len(batch.hits)} hits; give one each")
-    if not np.all(np.isin(extensions["size"], (NONE, NULL, LEGACY, WHOLE))):
+    if not np.all(np.isin(extensions["size"], (NONE, NULL, LEGACY, COMPLETE))):
         raise ValueError("an extension's size must be 0, 4, 144 or 168")
     items = file.index[batch.first : batch.last]
     growth = extensions["size"].astype(np.int64) - batch.extensions["size"]

@@ -25,7 +25,7 @@ from headrace.datarun.events.layout import (
     ItemType,
 )
 from headrace.datarun.events.problems import Flaw, Problem
-from headrace.datarun.extension import EXTENSION, LEGACY, NULL, WHOLE
+from headrace.datarun.extension import COMPLETE, EXTENSION, LEGACY, NULL
 
 _PHYSICS, _FRAGMENT = int(ItemType.PHYSICS_EVENT), int(ItemType.FRAGMENT)
 _NOT_AN_EVENT, _BAD_FRAGMENT = int(Flaw.NOT_AN_EVENT), int(Flaw.BAD_FRAGMENT)
@@ -70,7 +70,7 @@ def check_hit(data: Any, at: Any, length: Any) -> Any:
         rest = length - size
         if size > length or size < 8 + 4 * channel_length:
             flaw = _BAD_HIT_SIZE
-        elif rest not in (0, NULL, LEGACY, WHOLE):
+        elif rest not in (0, NULL, LEGACY, COMPLETE):
             flaw = _BAD_EXTENSION
         elif (
             header < 4
@@ -244,8 +244,8 @@ def _decode(data: Any, places: Any, hits: Any, traces: Any, extensions: Any) -> 
 
         size = np.int64(places[k].extension)
         start = np.int64(places[k].offset) + np.int64(places[k].size)
-        row = k * WHOLE
-        raw[row : row + WHOLE] = 0
+        row = k * COMPLETE
+        raw[row : row + COMPLETE] = 0
         if size >= LEGACY:
             raw[row : row + size] = data[start : start + size]
         extensions[k].size = size

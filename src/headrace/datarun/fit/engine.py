@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.datarun.extension import WHOLE
+from headrace.datarun.extension import COMPLETE
 from headrace.datarun.fit.basis import LOGISTIC, copy, fill, multiply, padded_length
 from headrace.datarun.fit.compiled import kernel
 from headrace.datarun.fit.guess import (
@@ -248,7 +248,7 @@ def fit_many(
         row, word = values[k], words[k]
         for i in range(row.shape[0]):
             row[i] = 0.0
-        word[_SIZE_WORD] = WHOLE
+        word[_SIZE_WORD] = COMPLETE
         samples = starts[k + 1] - starts[k]
         length = min(high, samples - 1) - low + 1
         if samples == 0:

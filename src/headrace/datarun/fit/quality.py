@@ -91,8 +91,8 @@ def probability(single: Any, double: Any, count: Any, more: Any) -> Any:
         count: points fitted.
         more: parameters that the double model has more.
     """
-    least = count * _ROUNDING  # no fit knows a sample better than it was rounded
-    gain = 0.5 * count * np.log(max(single, least) / max(double, least))
+    minimum = count * _ROUNDING  # no fit knows a sample better than it was rounded
+    gain = 0.5 * count * np.log(max(single, minimum) / max(double, minimum))
     gain -= 0.5 * more * np.log(float(count))
     return 1.0 / (1.0 + np.exp(-min(max(gain, -700.0), 700.0)))
 

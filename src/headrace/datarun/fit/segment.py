@@ -24,7 +24,7 @@ from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.events.extend import extend, extended_sizes
 from headrace.datarun.events.problems import OnCorrupt
 from headrace.datarun.events.reader import EventFile
-from headrace.datarun.extension import NULL, WHOLE, is_fitted, null_extensions
+from headrace.datarun.extension import COMPLETE, NULL, is_fitted, null_extensions
 from headrace.datarun.fit.channels import Channels, read_channels
 from headrace.datarun.fit.collective import Node, all_gather, find_node, run_on_all, run_on_some
 from headrace.datarun.fit.progress import Progress
@@ -266,7 +266,7 @@ class _SegmentFit:
             batch = self._file.read(piece.first, piece.last)
             sizes = null_extensions(len(batch.hits))
             listed = self._channels.indices(batch.hits) < len(self._channels.channels)
-            sizes["size"] = np.where(listed, WHOLE, NULL)
+            sizes["size"] = np.where(listed, COMPLETE, NULL)
             length = int(extended_sizes(self._file, batch, sizes).sum())
             lengths.append((piece.number, length))
             hits += len(batch.hits)

@@ -65,7 +65,7 @@ class EndpointReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nobody needs to do anything."""
+        """True if nobody needs to do anything."""
         return self.health in ("healthy", "held") or self.action in ("restarted", "wait")
 
 

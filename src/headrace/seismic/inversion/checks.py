@@ -31,7 +31,7 @@ from headrace.seismic.solvers.base import (
 )
 from headrace.seismic.solvers.limits import Reach
 
-_MOST = 10
+_MAX_PROBLEMS = 10
 # What the functions that carry an event's name to a batch job take.
 _LONGEST_NAME = 100
 _EVENT = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.+-]{{0,{_LONGEST_NAME - 1}}}")
@@ -57,8 +57,10 @@ def check_inversion(inversion: Inversion, request: Request) -> None:
         problems = find_problems(inversion, request, look_at_data=not same_data)
     problems += _disk(inversion)
     if problems:
-        more = f"; and {len(problems) - _MOST} more" if len(problems) > _MOST else ""
-        raise InversionError("; ".join(problems[:_MOST]) + more)
+        more = (
+            f"; and {len(problems) - _MAX_PROBLEMS} more" if len(problems) > _MAX_PROBLEMS else ""
+        )
+        raise InversionError("; ".join(problems[:_MAX_PROBLEMS]) + more)
     write_whole(paths.checked, json.dumps(keys) + "\n")
 
 
@@ -291,8 +293,8 @@ def _signatures(inversion: Inversion, request: Request) -> dict[str, str]:
     for place in (paths.events, paths.observed, paths.solver):
         for path in sorted(place.rglob("*")) if place.is_dir() else []:
             if path.is_file():
-                told = path.stat()
-                data.append([str(path.relative_to(place)), told.st_size, told.st_mtime_ns])
+                status = path.stat()
+                data.append([str(path.relative_to(place)), status.st_size, status.st_mtime_ns])
     return {
         name: hashlib.sha256(json.dumps(values).encode()).hexdigest()
         for name, values in (("data", data), ("model", [*data, *about]))
@@ -301,7 +303,7 @@ def _signatures(inversion: Inversion, request: Request) -> dict[str, str]:
 
 def _known(paths: Paths) -> dict[str, str]:
     try:
-        told = json.loads(paths.checked.read_text(encoding="utf-8"))
+        checked = json.loads(paths.checked.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return checked if isinstance(checked, dict) else {}

@@ -317,8 +317,8 @@ def _next_unstarted(paths: Paths) -> int:
         return 0
     last = published_iterations(paths)[-1]
     summary = read_summary(paths, last)
-    not_begun = summary.get("outcome") == "paused" and summary.get("misfit") is None
-    return last if not_begun else last + 1
+    not_started = summary.get("outcome") == "paused" and summary.get("misfit") is None
+    return last if not_started else last + 1
 
 
 def _publish_again(paths: Paths, iteration: int, what: str, why: str, stage: str) -> None:

@@ -55,11 +55,12 @@ class TimeCheck:
         for band in bands:
             config = _config_of(inversion, band)
             texts |= {one.text for one in alignment_problems(observed, synthetic, config)}
-            told = config.observed_quantity or observed.source.quantity
+            declared = config.observed_quantity or observed.source.quantity
             computed = config.synthetic_quantity or self.quantity
-            if told and computed and told != computed:
+            if declared and computed and declared != computed:
                 texts.add(
-                    f"observed {observed.source.id} is {told}, and the synthetics are {computed}; "
+                    f"observed {observed.source.id} is {declared}, "
+                    f"and the synthetics are {computed}; "
                     "give both as one, or say what the traces are: observed_quantity, "
                     "synthetic_quantity in [misfit]"
                 )
@@ -156,5 +157,5 @@ def _trace_problems(
 
 def _config_of(inversion: Inversion, band: Band) -> ProcessingConfig:
     """Return the settings that the waveform program will have."""
-    told = {**inversion.settings.waveforms, "period_band": list(band.periods)}
-    return parse_config(told, inversion.paths.settings.name)
+    waveforms = {**inversion.settings.waveforms, "period_band": list(band.periods)}
+    return parse_config(waveforms, inversion.paths.settings.name)

@@ -157,8 +157,8 @@ def apply_masks(source: Path, target: Path, masks: Sequence[Mask], *, root: bool
     """
     with FieldReader(source) as reader:
         layout = reader.layout
-    told = {"masks": [repr(mask) for mask in masks], "root": root}
-    provenance = Provenance("masked", (parent(source),), told)
+    settings = {"masks": [repr(mask) for mask in masks], "root": root}
+    provenance = Provenance("masked", (parent(source),), settings)
 
     def change(_: str, slab: Slab, block: Values) -> Values:
         for mask in masks:

@@ -147,8 +147,8 @@ def _gaussian(values: Values, at: Values, sigma: Values, inside: slice, reach: i
     if len(at) > 1:
         share[0] *= 2.0
         share[-1] *= 2.0
-    least = 1e-3 * float(share.min())
-    inverse = 1.0 / np.maximum(sigma, least)
+    minimum = 1e-3 * float(share.min())
+    inverse = 1.0 / np.maximum(sigma, minimum)
     total = np.zeros((end - first, *values.shape[1:]))
     norm = np.zeros((end - first, *sigma.shape[1:]))
     column = (-1,) + (1,) * (values.ndim - 1)

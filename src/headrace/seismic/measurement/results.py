@@ -109,8 +109,8 @@ def read_complete(output: Path, inputs: str) -> dict[str, Any] | None:
         wanted = int(summary["adjoint_sources"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = len(sources) == wanted and (not wanted or sources >= names.keys())
-    return dict(summary) if whole else None
+    is_complete = len(sources) == wanted and (not wanted or sources >= names.keys())
+    return dict(summary) if is_complete else None
 
 
 def write_tables(

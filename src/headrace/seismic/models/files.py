@@ -300,10 +300,10 @@ class _Content:
         self._fields[name].update(np.ascontiguousarray(rows).data)
 
     def digest(self) -> str:
-        whole = hashlib.sha256(self._about)
+        digest = hashlib.sha256(self._about)
         for field in self._fields.values():
-            whole.update(field.digest())
-        return whole.hexdigest()
+            digest.update(field.digest())
+        return digest.hexdigest()
 
 
 def sync(path: Path) -> None:

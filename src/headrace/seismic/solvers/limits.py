@@ -49,7 +49,7 @@ def rounded_down(number: float) -> float:
         number: above 0.
     """
     scale = 10.0 ** (2 - math.floor(math.log10(number)))
-    whole = math.floor(number * scale)
+    count = math.floor(number * scale)
     # As it is read again from a message; a product that was rounded up is above the number.
-    found = (float(f"{count / scale:.3g}") for count in (whole, whole - 1))
+    found = (float(f"{count / scale:.3g}") for count in (count, count - 1))
     return next(one for one in found if one <= number)

@@ -18,7 +18,7 @@ Singles = npt.NDArray[np.float32]
 ByteOrder = Literal["little", "big"]
 
 _MARKER = 4
-_MOST_BYTES = 2**31 - 1
+_MAX_BYTES = 2**31 - 1
 _SIGNS: dict[ByteOrder, str] = {"little": "<", "big": ">"}
 
 
@@ -74,7 +74,7 @@ def write_record(
             or the disk is full.
     """
     flat = np.ravel(numbers)
-    if flat.size * 4 > _MOST_BYTES:
+    if flat.size * 4 > _MAX_BYTES:
         raise ModelError(f"{path}: {flat.size} numbers do not fit into one record; use more tasks")
     with np.errstate(over="ignore"):
         written = flat.astype(f"{_SIGNS[byte_order]}f4")

@@ -15,7 +15,7 @@ import numpy as np
 _HEADER: Final = 48  # bytes
 _DATA_ONLY: Final = 1000  # the blockette that gives encoding and length of its record
 _MARKS: Final = {bytes([quality, 32]) for quality in b"DRQM"}
-_MOST_BLOCKETTES: Final = 32
+_MAX_BLOCKETTES: Final = 32
 _FRAME: Final = 64  # bytes of Steim's compression
 # Samples in a byte at most, or in a frame, by the code of the encoding.
 _PER_BYTE = {0: 1.0, 1: 1 / 2, 2: 1 / 3, 3: 1 / 4, 4: 1 / 4, 5: 1 / 8}
@@ -76,7 +76,7 @@ def _record_length(data: Any) -> int | None:
     """Length of the first record by its blockette 1000; None without a sound one."""
     number = _word(data[None, :], _big_endian(data[None, :]))
     at = int(number(np.array([46]))[0])
-    for _ in range(_MOST_BLOCKETTES):
+    for _ in range(_MAX_BLOCKETTES):
         if not _HEADER <= at <= len(data) - 8:
             return None
         kind, following = (int(number(np.array([at + k]))[0]) for k in (0, 2))
@@ -120,7 +120,7 @@ def _sound(records: Any) -> Any:
     found = np.zeros(count, dtype=bool)
     encoding = np.full(count, -1)
     rows = np.arange(count)
-    for _ in range(_MOST_BLOCKETTES):
+    for _ in range(_MAX_BLOCKETTES):
         there = blockette != 0
         sound &= ~there | ((blockette >= _HEADER) & (blockette <= length - 8))
         inside = there & sound
@@ -136,17 +136,17 @@ def _sound(records: Any) -> Any:
         blockette = np.where(inside, following, 0)
     # More blockettes than are followed here are none that a recorder writes.
     sound &= blockette == 0
-    return sound & found & (samples <= _most_samples(encoding, length - data))
+    return sound & found & (samples <= _max_samples(encoding, length - data))
 
 
 def _exponent(length: int) -> int:
     return length.bit_length() - 1
 
 
-def _most_samples(encoding: Any, room: Any) -> Any:
-    most = np.full(len(room), np.iinfo(np.int64).max)
+def _max_samples(encoding: Any, room: Any) -> Any:
+    limit = np.full(len(room), np.iinfo(np.int64).max)
     for code, share in _PER_BYTE.items():
-        most = np.where(encoding == code, (room * share).astype(np.int64), most)
+        limit = np.where(encoding == code, (room * share).astype(np.int64), limit)
     for code, each in _PER_FRAME.items():
-        most = np.where(encoding == code, room // _FRAME * each, most)
-    return most
+        limit = np.where(encoding == code, room // _FRAME * each, limit)
+    return limit

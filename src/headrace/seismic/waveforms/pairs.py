@@ -196,8 +196,8 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
     observed, synthetic = pair.observed, pair.synthetic
     if observed is None or synthetic is None:
         return []
-    told = {observed.quantity, synthetic.quantity}
-    if None in told or len(told) == 1:
+    quantities = {observed.quantity, synthetic.quantity}
+    if None in quantities or len(quantities) == 1:
         return []
     text = (
         f"observed {observed.id} is {observed.quantity}, synthetic {synthetic.id} "
@@ -213,13 +213,13 @@ def quantity_problems(pair: Pair, record: Seismogram | None = None) -> list[Prob
         )
         kind += f" in {COUNTS}"
     strange = [trace for trace in (observed, synthetic) if not {trace.quantity} & set(QUANTITIES)]
-    if strange or PRESSURE in told:
+    if strange or PRESSURE in quantities:
         text = (
             f"observed {observed.id} is {observed.quantity}, synthetic {synthetic.id} "
             f"{synthetic.quantity}, and neither comes of the other: remove one, or say what the "
             "traces are, if their names are wrong: observed_quantity, synthetic_quantity"
         )
-    if observed.quantity_from != FROM_CHANNEL or strange or PRESSURE in told:
+    if observed.quantity_from != FROM_CHANNEL or strange or PRESSURE in quantities:
         # A suffix or a header is somebody's statement; a channel code shows the instrument alone.
         return [Problem(text, kind, decide=True)]
     line = f'observed_quantity = "{synthetic.quantity}"'
@@ -240,18 +240,19 @@ def _refuse_other_records(
     limit = max(config.max_period, float(accepted))
     longest = round(limit / dt)
     near = found[max(0, middle - longest) : middle + longest + 1]
-    least, most = float(near.min()), float(near.max())
-    if -least >= _ALIKE and -least >= most + _CLEARLY:
+    lowest, highest = float(near.min()), float(near.max())
+    if -lowest >= _ALIKE and -lowest >= highest + _CLEARLY:
         raise StationProblem(
-            f"observed is the synthetic upside down (correlation {least:.2f}, {most:.2f} at best "
-            "otherwise): is the polarity reversed? correct the sign, or remove the file"
+            f"observed is the synthetic upside down (correlation {lowest:.2f}, "
+            f"{highest:.2f} at best otherwise): is the polarity reversed? "
+            "correct the sign, or remove the file"
         )
     best = int(np.argmax(found))
-    if found[best] >= _ALIKE and found[best] >= most + _CLEARLY:
+    if found[best] >= _ALIKE and found[best] >= highest + _CLEARLY:
         late = (best - middle) * dt
         text = (
             f"observed is the synthetic {abs(late):.4g} s {'later' if late > 0 else 'earlier'} "
-            f"(correlation {found[best]:.2f}, {most:.2f} at best within {limit:g} s): "
+            f"(correlation {found[best]:.2f}, {highest:.2f} at best within {limit:g} s): "
             "is the origin time right?"
         )
         raise StationProblem(problems=[Problem(text, "of another time", decide=True)])

@@ -214,24 +214,24 @@ def transpose_filter(source: Samples, dt: float, config: ProcessingConfig) -> Sa
 
     npts = len(source)
     taper = _taper(npts, config.taper)
-    carried = source * taper
-    carried = carried - carried.mean()
+    filtered = source * taper
+    filtered = filtered - filtered.mean()
     ramp = np.arange(npts) / float(npts - 1)
-    first, last = float((1.0 - ramp) @ carried), float(ramp @ carried)
-    carried[0] -= first
-    carried[-1] -= last
+    first, last = float((1.0 - ramp) @ filtered), float(ramp @ filtered)
+    filtered[0] -= first
+    filtered[-1] -= last
     # The transpose of a causal filter runs backwards; forwards and backwards is its own transpose.
     turn = slice(None) if config.zero_phase else slice(None, None, -1)
-    carried = bandpass(
-        carried[turn],
+    filtered = bandpass(
+        filtered[turn],
         freqmin=1 / config.max_period,
         freqmax=1 / config.min_period,
         df=1 / dt,
         corners=config.corners,
         zerophase=config.zero_phase,
     )[turn]
-    carried = carried * taper
-    found: Samples = carried - carried.mean()
+    filtered = filtered * taper
+    found: Samples = filtered - filtered.mean()
     return found
 
 

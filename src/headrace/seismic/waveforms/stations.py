@@ -178,15 +178,15 @@ def _with_other_origins(stations: Sequence[Station]) -> list[Station]:
         return list(stations)
     alike = {time: sum(_agree(time, other) for other in times) for time in times}
     common = max(times, key=lambda time: alike[time])
-    most = alike[common] * 2 > len(times)
+    is_majority = alike[common] * 2 > len(times)
 
     def marked(pair: Pair) -> Pair:
         own = _header_origin(pair)
-        if own is None or (most and _agree(own, common)):
+        if own is None or (is_majority and _agree(own, common)):
             return pair
         others = (
             f"those of {alike[common]} others at {common.isoformat()}"
-            if most
+            if is_majority
             else f"others at {next(one for one in times if not _agree(one, own)).isoformat()}"
         )
         return replace(pair, other_origin=f"at {own.isoformat()}, {others}")
@@ -293,10 +293,10 @@ def _pair(
 
 
 def _rank(observed: TraceFile, synthetic: TraceFile) -> tuple[object, ...]:
-    told = {observed.quantity, synthetic.quantity}
-    unlike = 1 if None in told else 2
+    quantities = {observed.quantity, synthetic.quantity}
+    unlike = 1 if None in quantities else 2
     return (
-        0 if observed.quantity == synthetic.quantity and None not in told else unlike,
+        0 if observed.quantity == synthetic.quantity and None not in quantities else unlike,
         observed.channel != synthetic.channel,
         *_own_rank(synthetic),
         *_own_rank(observed),

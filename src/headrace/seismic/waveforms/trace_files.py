@@ -121,8 +121,8 @@ class TraceFile:
     @property
     def description(self) -> str:
         """Description in messages and tables: its id, format and quantity."""
-        told = ", ".join(word for word in (self.format, self.quantity) if word)
-        return f"{self.id} ({told})" if told else self.id
+        details = ", ".join(word for word in (self.format, self.quantity) if word)
+        return f"{self.id} ({details})" if details else self.id
 
 
 Traces = dict[tuple[str, str], dict[str, list[TraceFile]]]
@@ -262,9 +262,9 @@ def _refuse_other_name(path: Path, stream: Any) -> None:
 
 
 def _quantity(stats: Any) -> tuple[str | None, str]:
-    told = quantity_of_sac(int(stats.get("sac", {}).get("idep", -12345)))
-    if told:
-        return told, "header"
+    quantity = quantity_of_sac(int(stats.get("sac", {}).get("idep", -12345)))
+    if quantity:
+        return quantity, "header"
     by_channel = quantity_of_channel(stats.channel)
     return by_channel, FROM_CHANNEL if by_channel else ""
 
@@ -359,7 +359,7 @@ def read_stream(path: Path, headonly: bool) -> Any:
 
     try:
         # obspy warns of the single precision in which SAC keeps its sampling interval, too.
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
             # Archives were refused before; obspy need not look for them.
             stream = obspy.read(str(path), headonly=headonly, check_compression=False)
@@ -368,7 +368,7 @@ def read_stream(path: Path, headonly: bool) -> Any:
         if "Unknown format" in reason:
             reason = "no format that is known here"
         raise StationProblem(f"{path.name}: cannot be read: {reason}") from None
-    torn = torn_problem(path, stream, [str(warning.message) for warning in told])
+    torn = torn_problem(path, stream, [str(warning.message) for warning in found])
     if torn:
         raise StationProblem(torn)
     return stream

@@ -118,8 +118,8 @@ def torn_problem(path: Path, stream: Any, warnings: Sequence[str]) -> str | None
         stream: what obspy read of it.
         warnings: of obspy.
     """
-    told = [text for text in warnings if "readMSEEDBuffer()" in text]
-    reason = told[0].split("(): ")[-1].split(". ")[0] if told else ""
+    found = [text for text in warnings if "readMSEEDBuffer()" in text]
+    reason = found[0].split("(): ")[-1].split(". ")[0] if found else ""
     about = [trace.stats["mseed"] for trace in stream if "mseed" in trace.stats]
     if about and not reason:
         # obspy does not report every record that is cut off.

@@ -51,8 +51,8 @@ def _decisions_text(event: Inspection) -> str:
     if found.quantities:
         what.append("as " + ", ".join(f"{name} ({n})" for name, n in found.quantities.items()))
     if found.amplitude_ratios:
-        least, middle, largest = found.amplitude_ratios
-        what.append(f"observed/synthetic {least:.3g} to {largest:.3g}, middle {middle:.3g}")
+        smallest, middle, largest = found.amplitude_ratios
+        what.append(f"observed/synthetic {smallest:.3g} to {largest:.3g}, middle {middle:.3g}")
     verb = "Would be measured" if event.synthetic else "Can be measured once there are synthetics"
     return f"{verb}: {'; '.join(what)}"
 

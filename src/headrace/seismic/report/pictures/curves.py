@@ -83,7 +83,7 @@ def draw_misfits(
         errors.set_ylabel("model error", size=9, color=INK)
         plain(errors)
     grid[-1].set_xlabel("iteration", size=9, color=INK)
-    _whole_numbers(grid[-1].xaxis)
+    _integer_ticks(grid[-1].xaxis)
     plain(axes)
     return save(figure, path)
 
@@ -141,7 +141,7 @@ def _plain_numbers(axis: Any) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _whole_numbers(axis: Any) -> None:
+def _integer_ticks(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True))

@@ -95,8 +95,8 @@ def read_fits(
     settings = read_config(config)
     path = results / WINDOWS_FILE
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))["traces"]
-        windows = {name: trace["windows"] for name, trace in told.items() if trace["windows"]}
+        traces = json.loads(path.read_text(encoding="utf-8"))["traces"]
+        windows = {name: trace["windows"] for name, trace in traces.items() if trace["windows"]}
     except OSError as error:
         raise PictureError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

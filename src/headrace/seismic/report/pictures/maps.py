@@ -25,9 +25,9 @@ from headrace.seismic.report.pictures.style import (
 )
 
 _WIDTH = 7.2  # inches
-_MOST_POINTS = 2000  # along an axis of the picture, more than it has dots
+_MAX_POINTS = 2000  # along an axis of the picture, more than it has dots
 _LABEL = 36  # characters beside a map
-_MOST_MARKERS = 400  # stations; more would hide the map
+_MAX_MARKERS = 400  # stations; more would hide the map
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +210,7 @@ def _height(section: Section) -> float:
 
 def _fill(axes: Any, panel: _Panel) -> Any:
     section = panel.section
-    steps = [max(1, -(-points // _MOST_POINTS)) for points in section.values.shape]
+    steps = [max(1, -(-points // _MAX_POINTS)) for points in section.values.shape]
     values = section.values[:: steps[0], :: steps[1]]
     upright, along = section.upright[:: steps[0]], section.along[:: steps[1]]
     colours = {"cmap": panel.colours, "vmin": panel.low, "vmax": panel.high}
@@ -243,7 +243,7 @@ def _mark(axes: Any, places: Places | None) -> None:
         return
     # The marks must not widen the map, and may stand on its edge.
     about = {"linestyle": "none", "clip_on": False, "scalex": False, "scaley": False}
-    stations = places.stations[:: max(1, -(-len(places.stations) // _MOST_MARKERS))]
+    stations = places.stations[:: max(1, -(-len(places.stations) // _MAX_MARKERS))]
     for spots, marker, size, colour, edge in (
         (stations, "v", 5.5, "#1b1e24", "white"),
         (places.sources, "*", 11.0, "#f2c14e", "#1b1e24"),

@@ -71,19 +71,19 @@ def make_plan(steps: int, field_size: int, memory_limit: float) -> Plan:
     Raises:
         SolverError: none fits; the message says how much is needed.
     """
-    most = int(memory_limit * 2**20 // field_size)
+    limit = int(memory_limit * 2**20 // field_size)
     plans = _plans(steps)
     for plan in plans:
-        if plan.fields <= most:
+        if plan.fields <= limit:
             return plan
-    needed = math.ceil(10.0 * least_plan(steps).fields * field_size / 2**20) / 10.0
+    needed = math.ceil(10.0 * smallest_plan(steps).fields * field_size / 2**20) / 10.0
     raise SolverError(
         f"solver.memory_limit: {memory_limit:g} MiB is too little for {steps} time steps; "
         f"set it to {needed:g} or more"
     )
 
 
-def least_plan(steps: int) -> Plan:
+def smallest_plan(steps: int) -> Plan:
     """Return the plan that needs the least memory."""
     return min(_plans(steps), key=lambda plan: plan.fields)
 

@@ -63,14 +63,14 @@ class DevitoSettings:
                 raise SolverError(f"solver.{name}: {getattr(self, name)!r} must be {wanted}")
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> DevitoSettings:
+    def from_dict(cls, values: Mapping[str, Any]) -> DevitoSettings:
         """From JSON or TOML values.
 
         Raises:
             SolverError: a setting is missing, unknown, or cannot be used.
         """
-        check_settings(cls, told)
-        return cls(**told)
+        check_settings(cls, values)
+        return cls(**values)
 
     @property
     def axis(self) -> TimeAxis:

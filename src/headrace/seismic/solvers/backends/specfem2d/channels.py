@@ -49,11 +49,11 @@ def channels_of(par_file: ParFile) -> Channels:
     Raises:
         SolverError: it asks for several kinds at once, or one that cannot be used.
     """
-    told = par_file.get("seismotype")
-    if told not in _SUFFIXES:
+    seismotype = par_file.get("seismotype")
+    if seismotype not in _SUFFIXES:
         raise SolverError(
-            f"{par_file.path}: seismotype: {told}: 1 (displacement) or 4 (pressure) is wanted"
+            f"{par_file.path}: seismotype: {seismotype}: 1 (displacement) or 4 (pressure) is wanted"
         )
     if not par_file.flag("P_SV"):
-        return Channels(("BXY",), _SUFFIXES[told])
-    return Channels(("PRE",) if told == _PRESSURE else ("BXX", "BXZ"), _SUFFIXES[told])
+        return Channels(("BXY",), _SUFFIXES[seismotype])
+    return Channels(("PRE",) if seismotype == _PRESSURE else ("BXX", "BXZ"), _SUFFIXES[seismotype])

@@ -18,7 +18,7 @@ from headrace.seismic.solvers.events import Event, read_event
 from headrace.seismic.solvers.limits import NO_REACH, Reach, rounded_down
 from headrace.seismic.specfem_files import ParFile
 
-MOST_COURANT = 0.5
+MAX_COURANT = 0.5
 """SPECFEM2D's own limit for its Newmark scheme."""
 
 _SAME_PLACE = 1e-3
@@ -117,11 +117,11 @@ def time_step_problems(
     fastest = fields["vp"] if par_file.flag("P_SV") else fields["vs"]
     step = par_file.number("DT")
     courant = float((mesh.largest(fastest) / mesh.spacing).max()) * step
-    if courant <= MOST_COURANT:
+    if courant <= MAX_COURANT:
         return []
     return [
-        f"{model}: DT {step:g} s gives a Courant number of {courant:.2f}; at most {MOST_COURANT} "
-        f"is stable: DT at most {rounded_down(step * MOST_COURANT / courant):g} s"
+        f"{model}: DT {step:g} s gives a Courant number of {courant:.2f}; at most {MAX_COURANT} "
+        f"is stable: DT at most {rounded_down(step * MAX_COURANT / courant):g} s"
     ]
 
 
@@ -179,8 +179,8 @@ def _turned_over(event: Event, directory: Path, top: float) -> list[str]:
         )
     path = directory / SOURCE_FILE
     if path.is_file():
-        told = ParFile.read(path)
-        x, z = told.number("xs"), told.number("zs")
+        source = ParFile.read(path)
+        x, z = source.number("xs"), source.number("zs")
         same = (
             math.isclose(a, b, abs_tol=_SAME_PLACE)
             for a, b in ((x, event.source.x), (z, event.source.z))

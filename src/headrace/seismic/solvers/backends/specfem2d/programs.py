@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headrace.seismic.errors import ModelRefused, SolverError
 
-_TELLING = re.compile(
+_ERROR_LINE = re.compile(
     r"error|stop|abort|unstable|blew up|cannot|could not|not found|invalid|wrong|killed"
     r"|segmentation|must ",
     re.I,
@@ -31,8 +31,8 @@ _GAVE_UP = ("Error detected, aborting MPI", "program ended in exit_MPI")
 # Of an MPI that this process itself may run under; a program with its own would join it.
 _MPI_VARIABLES = ("PMI_", "PMI2_", "PMIX_", "OMPI_", "HYDI_", "HYDRA_", "MPIR_CVAR_", "MPI_LOCAL")
 _PR_SET_PDEATHSIG = 1
-_MOST_READ = 200_000
-_MOST_TOLD = 200
+_MAX_BYTES = 200_000
+_MAX_MESSAGE = 200
 
 
 def run_program(
@@ -89,9 +89,9 @@ def failure(command: Sequence[str], directory: Path, log: Path, what: str) -> So
         what: what it did, for example ``ended with exit code 1``.
     """
     said = reason_in(directory, log)
-    told = f"it says: {said}" if said else "it says nothing"
+    message = f"it says: {said}" if said else "it says nothing"
     kind = ModelRefused if _OF_THE_MODEL.search(f"{what} {said}") else SolverError
-    return kind(f"{_name(command)} {what}; {told}; log: {log}")
+    return kind(f"{_name(command)} {what}; {message}; log: {log}")
 
 
 def reason_in(directory: Path, log: Path) -> str:
@@ -100,9 +100,9 @@ def reason_in(directory: Path, log: Path) -> str:
     for path in [*written, log]:
         lines = [line.strip(" *\t") for line in _tail(path).splitlines()]
         lines = [line for line in lines if line and not _EMPTY_WORDS.match(line)]
-        telling = [line for line in lines if _TELLING.search(line)]
-        for line in telling[-1:] or lines[-1:]:
-            return " ".join(line.split())[:_MOST_TOLD]
+        errors = [line for line in lines if _ERROR_LINE.search(line)]
+        for line in errors[-1:] or lines[-1:]:
+            return " ".join(line.split())[:_MAX_MESSAGE]
     return ""
 
 
@@ -114,7 +114,7 @@ def says_it_failed(log: Path) -> bool:
 
 def _tail(path: Path) -> str:
     with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - _MOST_READ))
+        stream.seek(max(0, path.stat().st_size - _MAX_BYTES))
         return stream.read().decode(errors="replace")
 
 

@@ -86,5 +86,5 @@ class GridProjection:
             found += np.bincount(index, share * weighted, size)
         if field is not None:
             found *= field.ravel()
-        whole: Values = (found / self.cell).reshape(self._shape)
-        return whole
+        values: Values = (found / self.cell).reshape(self._shape)
+        return values

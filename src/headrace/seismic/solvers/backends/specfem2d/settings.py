@@ -45,31 +45,31 @@ class Settings:
     timeout: float | None = None
 
     @classmethod
-    def from_mapping(cls, told: Mapping[str, Any]) -> Settings:
+    def from_mapping(cls, value: Mapping[str, Any]) -> Settings:
         """Return settings from a table of a configuration file.
 
         Raises:
             SolverError: a key is unknown, missing or of the wrong kind; the message names it.
         """
         known = set(cls.__dataclass_fields__)
-        for key in told:
+        for key in value:
             if key not in known:
                 raise SolverError(
                     f"solver specfem2d: {key}: no such setting; there are "
                     f"{', '.join(sorted(known))}"
                 )
-        if not isinstance(told.get("template"), str | Path):
+        if not isinstance(value.get("template"), str | Path):
             raise SolverError("solver specfem2d: template: name the directory that holds DATA")
-        named = told.get("binaries") or os.environ.get(BINARIES)
+        named = value.get("binaries") or os.environ.get(BINARIES)
         if named is not None and not isinstance(named, str | Path):
             raise SolverError("solver specfem2d: binaries: name a directory")
         return cls(
-            template=Path(told["template"]),
+            template=Path(value["template"]),
             binaries=None if named is None else Path(named),
-            launcher=_launcher(told.get("launcher", "")),
-            parameters=_parameters(told.get("parameters", ())),
-            par_file=_par_file(told.get("par_file", {})),
-            timeout=_timeout(told.get("timeout")),
+            launcher=_launcher(value.get("launcher", "")),
+            parameters=_parameters(value.get("parameters", ())),
+            par_file=_par_file(value.get("par_file", {})),
+            timeout=_timeout(value.get("timeout")),
         )
 
     def command(self, program: str, processes: int) -> list[str]:
@@ -103,37 +103,37 @@ class Settings:
         return None
 
 
-def _launcher(told: object) -> tuple[str, ...]:
-    if isinstance(told, str):
+def _launcher(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
         try:
-            return tuple(shlex.split(told))
+            return tuple(shlex.split(value))
         except ValueError as error:
-            raise SolverError(f"solver specfem2d: launcher: {told!r}: {error}") from None
-    if isinstance(told, list | tuple) and all(isinstance(word, str) for word in told):
-        return tuple(told)
-    raise SolverError(f"solver specfem2d: launcher: {told!r} is not a command")
+            raise SolverError(f"solver specfem2d: launcher: {value!r}: {error}") from None
+    if isinstance(value, list | tuple) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise SolverError(f"solver specfem2d: launcher: {value!r} is not a command")
 
 
-def _parameters(told: object) -> tuple[str, ...]:
-    if not isinstance(told, list | tuple) or not set(told) <= set(PARAMETERS):
+def _parameters(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not set(value) <= set(PARAMETERS):
         raise SolverError(
-            f"solver specfem2d: parameters: {told!r} is not a list out of {', '.join(PARAMETERS)}"
+            f"solver specfem2d: parameters: {value!r} is not a list out of {', '.join(PARAMETERS)}"
         )
-    return tuple(name for name in PARAMETERS if name in told)
+    return tuple(name for name in PARAMETERS if name in value)
 
 
-def _par_file(told: object) -> dict[str, Value]:
-    if not isinstance(told, Mapping):
+def _par_file(value: object) -> dict[str, Value]:
+    if not isinstance(value, Mapping):
         raise SolverError("solver specfem2d: par_file: not a table of keys")
-    for key, value in told.items():
-        if not isinstance(value, bool | int | float | str):
-            raise SolverError(f"solver specfem2d: par_file: {key}: {value!r} is not one value")
-    return dict(told)
+    for key, one in value.items():
+        if not isinstance(one, bool | int | float | str):
+            raise SolverError(f"solver specfem2d: par_file: {key}: {one!r} is not one value")
+    return dict(value)
 
 
-def _timeout(told: object) -> float | None:
-    if told is None:
+def _timeout(value: object) -> float | None:
+    if value is None:
         return None
-    if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
-        raise SolverError(f"solver specfem2d: timeout: {told!r} is not a number above 0")
-    return float(told)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise SolverError(f"solver specfem2d: timeout: {value!r} is not a number above 0")
+    return float(value)
