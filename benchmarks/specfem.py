@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.seismic.models import sync
+from headrace._internal.atomic import flush_file
 from headrace.seismic.specfem_files import (
     field_file,
     fields_from_model,
@@ -64,7 +64,7 @@ def copy_synced(place: Path) -> None:
         source = field_file(place, name, 0)
         target = source.with_suffix(".copy")
         shutil.copyfile(source, target)
-        sync(target)
+        flush_file(target)
 
 
 def measure_fields(place: Path, elements: int, repeat: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headrace._internal import atomic
-from headrace._internal.atomic import atomic_replacement, write_atomic
+from headrace._internal.atomic import atomic_replacement, directory_replacement, write_atomic
 
 
 def test_text_and_bytes_replace_what_was_there(tmp_path: Path) -> None:
@@ -137,3 +137,25 @@ def test_a_kill_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
         writer.wait()
         writer.stdout.close()
         assert path.read_text() in texts
+
+
+def test_a_directory_replaces_another_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "results"
+    for name in ("first", "second"):
+        with directory_replacement(path) as partial:
+            (partial / name).touch()
+            assert not (path / name).exists()
+        assert [entry.name for entry in path.iterdir()] == [name]
+
+    def fail() -> None:
+        with directory_replacement(path) as partial:
+            (partial / "log").touch()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [entry.name for entry in path.iterdir()] == ["second"]
+    assert (tmp_path / ".results.partial" / "log").exists(), "what failed can be looked at"
+    with directory_replacement(path) as partial:
+        assert list(partial.iterdir()) == []
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results"]

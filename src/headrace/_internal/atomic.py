@@ -1,4 +1,4 @@
-"""The one way to write a file that is whole or not there, whatever happens meanwhile."""
+"""Atomic replacement of files and directories: all of one or, after a crash, none of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,12 +57,41 @@ def atomic_replacement(path: Path, mode: int = SHARED) -> Iterator[Path]:
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
         yield temporary
-        _flush(temporary)
-        temporary.replace(path)
+        publish_file(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def publish_file(temporary: Path, path: Path) -> None:
+    """Put a finished temporary file in the place of another, so that it survives a power cut.
+
+    Args:
+        temporary: the file, in the directory of the other.
+        path: its final name; what is there is replaced.
+    """
+    flush_file(temporary)
+    temporary.replace(path)
+    flush_directory(path.parent)
+
+
+@contextmanager
+def directory_replacement(path: Path) -> Iterator[Path]:
+    """Give an empty directory beside a path, and put it in the path's place at the end of the body.
+
+    What a body leaves that raises, or that is killed, stays for whoever looks for the reason; the
+    next replacement of the path removes it. One process at a time may replace it.
+
+    Args:
+        path: the directory to replace; missing ones above it are made.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
     flush_directory(path.parent)
 
 
@@ -71,13 +101,14 @@ def flush_directory(directory: Path) -> None:
     File systems that cannot flush a directory are left alone.
     """
     try:
-        _flush(directory)
+        flush_file(directory)
     except OSError as error:
         if error.errno not in _NO_FLUSH:
             raise
 
 
-def _flush(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -14,7 +13,7 @@ from typing import Any
 
 import uproot
 
-from headrace._internal.atomic import flush_directory
+from headrace._internal.atomic import flush_directory, flush_file
 
 # ROOT counts its years from 1995 on.
 _EPOCH = datetime(1995, 1, 1, tzinfo=UTC)
@@ -67,8 +66,7 @@ def atomic_files(*targets: Path) -> Iterator[list[Path]]:
         written = [folder / target.name for folder, target in zip(folders, targets, strict=True)]
         yield written
         for path in written:
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
+            flush_file(path)
         for path, target in zip(written, targets, strict=True):
             path.replace(target)
             flush_directory(target.parent)

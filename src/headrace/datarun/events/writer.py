@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace._internal.atomic import SHARED, flush_directory, temporary_beside
+from headrace._internal.atomic import SHARED, publish_file, temporary_beside
 from headrace.datarun.errors import EventFileError
 from headrace.datarun.events.documents import (
     EventCount,
@@ -112,11 +112,8 @@ class EventWriter:
         if self._stream.closed:
             return
         try:
-            with self._stream:
-                self._stream.flush()
-                os.fsync(self._stream.fileno())
-            self._temporary.replace(self.path)
-            flush_directory(self.path.parent)
+            self._stream.close()
+            publish_file(self._temporary, self.path)
         except OSError as error:
             self._temporary.unlink(missing_ok=True)
             raise self._failure(error) from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import glob
 import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import directory_replacement
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.bands import current_band_iteration, first_band_iteration
 from headrace.seismic.inversion.continuation import find_continuation, repeated_request
@@ -39,13 +39,10 @@ def publish(paths: Paths, request: Request) -> None:
         request: what the iteration shall do.
     """
     place = paths.iteration(request.iteration)
-    new = place.with_name(f".{place.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    write_whole(new / paths.request(0).name, request_text(request))
-    write_whole(new / MARKER, f"iteration {request.iteration}\n")
-    _supersede(paths, request.iteration)
-    new.rename(place)
+    with directory_replacement(place) as new:
+        write_whole(new / paths.request(0).name, request_text(request))
+        write_whole(new / MARKER, f"iteration {request.iteration}\n")
+        _supersede(paths, request.iteration)
 
 
 def pause(root: Path, after: str, why: str = "") -> Steering:

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from headrace._internal.atomic import directory_replacement
 from headrace._internal.files import write_whole
 from headrace.seismic.errors import ConfigError
 from headrace.seismic.inversion.bands import BandIteration, require_band_iteration, start_of_band
@@ -174,12 +175,10 @@ def _applied_request(paths: Paths, number: int) -> str:
 def _keep_start(paths: Paths, number: int) -> None:
     """Keep the optimiser as it is now; files that never change again are linked."""
     target = paths.start(number)
-    temporary = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    _link_tree(paths.optimiser, temporary / "optimiser")
-    if paths.objectives.is_file():
-        shutil.copyfile(paths.objectives, temporary / paths.objectives.name)
-    temporary.rename(target)
+    with directory_replacement(target) as temporary:
+        _link_tree(paths.optimiser, temporary / "optimiser")
+        if paths.objectives.is_file():
+            shutil.copyfile(paths.objectives, temporary / paths.objectives.name)
 
 
 def _restore(inversion: Inversion, number: int) -> None:
@@ -194,11 +193,8 @@ def _restore(inversion: Inversion, number: int) -> None:
     for place in paths.iterations.glob("[0-9]*"):
         if place.name.isdigit() and int(place.name) >= number:
             paths.start_record(int(place.name)).unlink(missing_ok=True)
-    temporary = paths.optimiser.with_name(f".{paths.optimiser.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    _link_tree(start / "optimiser", temporary)
-    shutil.rmtree(paths.optimiser, ignore_errors=True)
-    temporary.rename(paths.optimiser)
+    with directory_replacement(paths.optimiser) as temporary:
+        _link_tree(start / "optimiser", temporary)
     known = start / paths.objectives.name
     if known.is_file():
         write_whole(paths.objectives, known.read_text(encoding="utf-8"))
@@ -253,5 +249,4 @@ def _link_tree(source: Path, target: Path) -> None:
             shutil.copyfile(one, other)
         return other
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source, target, copy_function=link)
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)

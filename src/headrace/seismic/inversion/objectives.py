@@ -7,12 +7,12 @@ of before belong to another function: the optimiser begins anew from the current
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import directory_replacement
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths, number_text
@@ -173,11 +173,8 @@ def observed_of(paths: Paths, objective: Objective, event: str) -> Path:
         return source
     target = paths.selected_observed(objective.tag, event)
     if not target.is_dir():
-        temporary = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        for path in sorted(source.iterdir()):
-            if ".".join(path.name.split(".")[:2]) not in objective.excluded_stations:
-                (temporary / path.name).symlink_to(path)
-        temporary.rename(target)
+        with directory_replacement(target) as temporary:
+            for path in sorted(source.iterdir()):
+                if ".".join(path.name.split(".")[:2]) not in objective.excluded_stations:
+                    (temporary / path.name).symlink_to(path)
     return target

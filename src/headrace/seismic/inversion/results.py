@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import directory_replacement
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.changes import settings_snapshot
 from headrace.seismic.inversion.iteration import band_iteration_of
@@ -47,31 +48,28 @@ def gather_results(root: Path, iteration: int) -> dict[str, Any]:
         inversion.optimiser().keep_model()
     summary = summarise(inversion, request)
     target = paths.outbox / number_text(iteration)
-    temporary = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    results = temporary / "results"
-    results.mkdir(parents=True)
-    write_whole(results / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
-    write_whole(results / "settings.json", settings_snapshot(inversion) + "\n")
-    lines = [json.dumps(record) + "\n" for record in read_records(paths.records(iteration))]
-    write_whole(results / "records.jsonl", "".join(lines))
-    _copy_state(inversion, request, results)
-    models = temporary / "models"
-    models.mkdir()
-    following = summary["next"]
-    if summary["outcome"] in ("done", "finished") and summary["misfit_after"] is not None:
-        optimiser = inversion.optimiser()
-        name = number_text(iteration + 1)
-        _copy(optimiser.model_file(name), models / f"{name}.h5")
-    (temporary / "next").mkdir()
-    if following is not None:
-        next_request = _next_request(inversion, request)
-        if next_request is None:
-            raise AssertionError("a finished inversion has no next iteration")
-        write_whole(temporary / "next" / "iteration.json", request_text(next_request))
-    write_whole(temporary / MARKER, f"iteration {following}\n")
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.rename(target)
+    with directory_replacement(target) as temporary:
+        results = temporary / "results"
+        results.mkdir(parents=True)
+        write_whole(results / "summary.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        write_whole(results / "settings.json", settings_snapshot(inversion) + "\n")
+        lines = [json.dumps(record) + "\n" for record in read_records(paths.records(iteration))]
+        write_whole(results / "records.jsonl", "".join(lines))
+        _copy_state(inversion, request, results)
+        models = temporary / "models"
+        models.mkdir()
+        following = summary["next"]
+        if summary["outcome"] in ("done", "finished") and summary["misfit_after"] is not None:
+            optimiser = inversion.optimiser()
+            name = number_text(iteration + 1)
+            _copy(optimiser.model_file(name), models / f"{name}.h5")
+        (temporary / "next").mkdir()
+        if following is not None:
+            next_request = _next_request(inversion, request)
+            if next_request is None:
+                raise AssertionError("a finished inversion has no next iteration")
+            write_whole(temporary / "next" / "iteration.json", request_text(next_request))
+        write_whole(temporary / MARKER, f"iteration {following}\n")
     if summary["outcome"] in ("done", "finished"):
         _remove_old_simulations(inversion, iteration)
     return {name: summary[name] for name in ("outcome", "reason", "next", "misfit", "band")} | {

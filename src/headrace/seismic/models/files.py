@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from headrace._internal.atomic import publish_file, temporary_beside
 from headrace.seismic.errors import ModelError, ModelNotFinite
 from headrace.seismic.models.layout import Axis, FieldSpec, Layout, Slab, Values
 from headrace.seismic.models.provenance import Parent, Provenance
@@ -187,7 +187,7 @@ class FieldWriter:
         self.content = ""
         self._kind = kind
         self._provenance = provenance
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_beside(path)
         self._written = dict.fromkeys(layout.names, 0)
         self._hashing = _Content(layout)
 
@@ -275,9 +275,7 @@ class FieldWriter:
         for name, text in attributes.items():
             self._file.attrs[name] = text
         self._file.close()
-        sync(self._temporary)
-        self._temporary.replace(self.path)
-        sync(self.path.parent)
+        publish_file(self._temporary, self.path)
 
 
 class _Content:
@@ -304,12 +302,3 @@ class _Content:
         for field in self._fields.values():
             digest.update(field.digest())
         return digest.hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Names of the optimiser's files, and what becomes of those that nobody needs any more."""
+"""Names of the optimiser's files, and removal of those that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from headrace.seismic.models import sync
+from headrace._internal.atomic import atomic_replacement
 from headrace.seismic.optimisation.state import State
 
 _TRIAL = re.compile(r"\d+_trial_\d+")
@@ -40,19 +40,16 @@ class OptimiserPaths:
             target: its other name, replaced if it is there.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        temporary.unlink(missing_ok=True)
-        # A copy, not a link: whoever gave the file may change it later.
-        if source.parent == target.parent:
-            try:
-                os.link(source, temporary)
-            except OSError:  # a file system without hard links
+        with atomic_replacement(target) as temporary:
+            # Else a copy, not a link: whoever gave the file may change it later.
+            if source.parent == target.parent:
+                temporary.unlink()
+                try:
+                    os.link(source, temporary)
+                except OSError:  # a file system without hard links
+                    shutil.copyfile(source, temporary)
+            else:
                 shutil.copyfile(source, temporary)
-        else:
-            shutil.copyfile(source, temporary)
-        sync(temporary)
-        temporary.replace(target)
-        sync(target.parent)
 
     def clean(self, state: State) -> None:
         """Remove vectors and trial models that the state does not name, and torn files.

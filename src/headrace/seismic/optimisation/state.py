@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from headrace._internal.files import write_whole
 from headrace.seismic.errors import OptimiserError
-from headrace.seismic.models import sync
 from headrace.seismic.optimisation.directions import Products
 from headrace.seismic.optimisation.line_search import LineSearch, Trial
 from headrace.seismic.optimisation.settings import Settings
@@ -184,7 +183,6 @@ def save(state: State, path: Path) -> None:
     """Write the state, whole or not at all, and wait until it is on the disk."""
     document = {item.name: _plain(getattr(state, item.name)) for item in dataclasses.fields(state)}
     write_whole(path, json.dumps({"format": FORMAT, **document}, indent=1, allow_nan=False) + "\n")
-    sync(path.parent)
 
 
 def _plain(value: Any) -> Any:

@@ -10,15 +10,15 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import directory_replacement, flush_file
 from headrace._internal.files import write_whole
 from headrace.seismic.errors import SolverError
-from headrace.seismic.models import content_of, sync
+from headrace.seismic.models import content_of
 from headrace.seismic.solvers.base import AdjointRun, ForwardRun, Solver
 
 DONE = "done.json"
@@ -54,21 +54,16 @@ def run_all(
         if is_finished(run.output, key, wavefield=wavefield and solver.needs_wavefield):
             yield RunOutcome(run.output, computed=False)
             continue
-        temporary = run.output.with_name(f".{run.output.name}.partial")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        moved = dataclasses.replace(run, output=temporary)
-        if isinstance(moved, ForwardRun):
-            solver.forward(moved)
-        else:
-            solver.adjoint(moved)
-        record = {"key": key, "wavefield": wavefield, "files": _sizes(temporary)}
-        write_whole(temporary / DONE, json.dumps(record, indent=1, sort_keys=True) + "\n")
-        for path in temporary.rglob("*"):
-            sync(path)
-        shutil.rmtree(run.output, ignore_errors=True)
-        temporary.rename(run.output)
-        sync(run.output.parent)
+        with directory_replacement(run.output) as temporary:
+            moved = dataclasses.replace(run, output=temporary)
+            if isinstance(moved, ForwardRun):
+                solver.forward(moved)
+            else:
+                solver.adjoint(moved)
+            record = {"key": key, "wavefield": wavefield, "files": _sizes(temporary)}
+            write_whole(temporary / DONE, json.dumps(record, indent=1, sort_keys=True) + "\n")
+            for path in temporary.rglob("*"):
+                flush_file(path)
         yield RunOutcome(run.output, computed=True)
 
 
