@@ -13,7 +13,7 @@ from headrace.facility.engine.engine import Engine
 from headrace.facility.errors import ActionRejected
 from headrace.facility.identity import Identity
 from headrace.facility.providers.base import ProviderBase
-from headrace.facility.store.actions import Action
+from headrace.facility.store.actions import Action, ActionTable
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.runs import Run, RunTable
@@ -103,6 +103,15 @@ class Bench:
     def codes(self, run_id: str) -> list[str]:
         entries = RunTable(self.store).log_page(run_id, 100).entries
         return [entry.code for entry in entries]
+
+
+def actions_of(store: Store, run_id: str) -> list[Action]:
+    """Returns all actions of a run, in the order of their starts."""
+    table = ActionTable(store)
+    rows = store.reader().execute(
+        "SELECT id FROM actions WHERE run_id = ? ORDER BY start_time, rowid", (run_id,)
+    )
+    return [action for row in rows.fetchall() if (action := table.get(row["id"])) is not None]
 
 
 def action_state(**more: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import sqlite3
 from typing import Any
 
 import pytest
-from facility.bench import Bench, action_state
+from facility.bench import Bench, action_state, actions_of
 from waiting import wait_until
 
-from headrace.facility.store.actions import Action, ActionTable
+from headrace.facility.store.actions import Action
 
 
 def test_an_action_that_succeeds_becomes_the_result(bench: Bench):
@@ -60,7 +60,7 @@ def test_a_restart_begins_an_open_action_again_and_stores_no_second_one(bench: B
     bench.close()
     bench.open()
     assert bench.action(1).id == first.id
-    assert len(ActionTable(bench.store).for_run(run_id)) == 1
+    assert len(actions_of(bench.store, run_id)) == 1
     bench.engine.finish_action(first.id, "SUCCEEDED", {})
     assert bench.ended(run_id).status == "SUCCEEDED"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facility.bench import Bench
+from facility.bench import Bench, actions_of
 from waiting import wait_until
 
 from headrace.facility.providers import http as module
@@ -20,7 +20,6 @@ from headrace.facility.providers.http import HttpProvider
 from headrace.facility.providers.http_calls import CallError, HttpClient
 from headrace.facility.providers.polling import CONCURRENT_CALLS
 from headrace.facility.settings import ProviderSettings, Settings, SettingsFile, write_settings
-from headrace.facility.store.actions import ActionTable
 
 Script = Callable[[str, str, Any], tuple[int, Any]]
 
@@ -116,7 +115,7 @@ def test_an_answer_at_once(calling: HttpBench, server: Server) -> None:
     assert server.paths() == ["POST /fit/run", "POST /fit/remote-1/release"]
     body, token = server.calls[0][2:]
     assert (body["body"], token) == ({"run": 7}, "Bearer marked-token")
-    [action] = ActionTable(calling.store).for_run(run_id)
+    [action] = actions_of(calling.store, run_id)
     assert body["request_id"] == action.id
 
 
@@ -245,7 +244,7 @@ def test_what_a_provider_is_in_trouble_with_is_told_meanwhile_and_at_the_end(
 ) -> None:
     server.script = lambda method, path, body: fault
     run_id = calling.start({"A": state(server, WaitTime=3)})
-    (action,) = wait_until(lambda: ActionTable(calling.store).for_run(run_id), "the action")
+    (action,) = wait_until(lambda: actions_of(calling.store, run_id), "the action")
     wait_until(
         lambda: told in str((calling.http.progress(action.id) or {}).get("description")),
         "the trouble is told",

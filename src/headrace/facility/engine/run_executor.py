@@ -205,8 +205,6 @@ class RunExecutor:
         if position.phase != Phase.ACTION:
             stepper.advance(due)
             return
-        if not due and position.action_id and self._actions.is_open(db, position.action_id):
-            return
         action = self._action(db, position)
         document = action.document(self._identity.urn) if action is not None else {}
         if action is not None and action.completion_time is not None:

@@ -243,14 +243,6 @@ class ActionTable:
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
         return action_from_row(row) if row else None
 
-    @staticmethod
-    def is_open(db: sqlite3.Connection, action_id: str) -> bool:
-        """Say whether an action is there and has not ended, without reading its documents."""
-        row = db.execute(
-            "SELECT 1 FROM actions WHERE id = ? AND completion_time IS NULL", (action_id,)
-        )
-        return row.fetchone() is not None
-
     def for_task(self, task_id: str) -> Action | None:
         """Return the action that a task of a hosted endpoint belongs to."""
         row = self._store.reader().execute(
