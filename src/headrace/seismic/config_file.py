@@ -18,7 +18,6 @@ from headrace._internal.settings import (
     Reading,
     Table,
     TomlDocument,
-    UnreadableToml,
     table_of,
 )
 from headrace.seismic.checks import StationWeights, declared
@@ -97,12 +96,7 @@ def read_toml(path: Path) -> TomlDocument:
     Raises:
         ConfigError: it cannot be read, or is not TOML.
     """
-    try:
-        return TomlDocument.read(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from None
-    except (UnreadableToml, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return TomlDocument.read_or_raise(path, ConfigError)
 
 
 def read_station_weights(path: Path) -> dict[str, float]:

@@ -40,6 +40,23 @@ class PluginGroup:
         """Return whether there is one of this name."""
         return name in self._modules() or name in self._entry_points().names
 
+    def find(self, name: str) -> Any:
+        """Return the object of a name.
+
+        Raises:
+            ConfigError: there is none, or it cannot be used, as at `load`.
+        """
+        try:
+            return self.load(name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"{self.kind} {name!r} needs {error.name}, which is not installed"
+            ) from None
+        except LookupError:
+            raise ConfigError(
+                f"{self.kind} {name!r}: there are {', '.join(self.names())}"
+            ) from None
+
     def load(self, name: str) -> Any:
         """Import the object of a name.
 

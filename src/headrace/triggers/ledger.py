@@ -37,9 +37,9 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from headrace._internal.closing import ClosedOnExit
 from headrace.triggers.arrival import Identity
 from headrace.triggers.arrival_table import (
     Place,
@@ -58,7 +58,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(ClosedOnExit):
     """The ledger of one project, open for its one watcher; any of its threads may use it.
 
     Args:
@@ -84,17 +84,6 @@ class Ledger:
     def close(self) -> None:
         """Close the file and let another watcher have it."""
         self._file.close()
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def verify(self) -> None:
         """Check that the ledger's file is still in its place.

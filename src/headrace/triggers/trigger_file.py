@@ -21,7 +21,6 @@ from headrace._internal.settings import (
     Table,
     Text,
     TomlDocument,
-    UnreadableToml,
     table_of,
 )
 from headrace.triggers.completeness.registry import external_keys, find_rule
@@ -261,9 +260,4 @@ def read_document(file: Path) -> TomlDocument:
     Raises:
         TriggerError: it cannot be read, or is not TOML.
     """
-    try:
-        return TomlDocument.read(file)
-    except OSError as error:
-        raise TriggerError(f"{file}: {error.strerror}") from error
-    except (UnreadableToml, UnicodeDecodeError) as error:
-        raise TriggerError(f"{file}: not valid TOML: {error}") from error
+    return TomlDocument.read_or_raise(file, TriggerError)

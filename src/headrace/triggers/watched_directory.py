@@ -11,8 +11,8 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from headrace._internal.closing import ClosedOnExit
 from headrace._internal.file_identity import identify_open
 from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
 from headrace.triggers.arrival import Identity, identify
@@ -38,7 +38,7 @@ class FilesystemInfo:
     earlier_root: str = ""
 
 
-class WatchedDirectory:
+class WatchedDirectory(ClosedOnExit):
     """The directory of a trigger, open; use it in a ``with`` statement.
 
     Args:
@@ -62,15 +62,8 @@ class WatchedDirectory:
             os.close(self.fd)
             raise
 
-    def __enter__(self) -> WatchedDirectory:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the directory."""
         os.close(self.fd)
 
     @property

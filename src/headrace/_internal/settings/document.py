@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,21 @@ class TomlDocument:
             UnreadableToml: it is not TOML.
         """
         return cls.parse(path.read_text(encoding="utf-8"), str(path))
+
+    @classmethod
+    def read_or_raise(cls, path: Path, failure: Callable[[str], Exception]) -> TomlDocument:
+        """Read a file; whatever is wrong with it is one error, with one line.
+
+        Args:
+            path: the file.
+            failure: makes the error from its message.
+        """
+        try:
+            return cls.read(path)
+        except OSError as error:
+            raise failure(f"{path}: cannot read the file: {error.strerror}") from error
+        except (UnreadableToml, UnicodeDecodeError) as error:
+            raise failure(f"{path}: not valid TOML: {error}") from error
 
     def line_of(self, key: KeyPath) -> int:
         """Return the line where a key stands, or its nearest table; 0 without the text."""

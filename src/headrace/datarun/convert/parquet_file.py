@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from headrace._internal.closing import ClosedOnExit
 from headrace.datarun.convert.columns import PREFIX, EventColumns
 
 METADATA = "headrace"
 """The key of the file's metadata that holds what is known of the run, as JSON."""
 
 
-class ParquetFile:
+class ParquetFile(ClosedOnExit):
     """Writes events to a table, a row group a batch."""
 
     def __init__(self, path: Path) -> None:
@@ -30,15 +30,8 @@ class ParquetFile:
         self._path = path
         self._writer: Any = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Finish the file, if one was started."""
         if self._writer is not None:
             self._writer.close()
 

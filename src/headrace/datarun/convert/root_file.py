@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from headrace._internal.closing import ClosedOnExit
 from headrace.datarun.convert.columns import EventColumns
 from headrace.datarun.reproducible_root import file_uuid
 
@@ -31,7 +31,7 @@ _COMPRESSIONS = {
 }
 
 
-class RootFile:
+class RootFile(ClosedOnExit):
     """Writes events to a tree, batch by batch."""
 
     def __init__(self, path: Path, compression: Compression = "zstd") -> None:
@@ -49,15 +49,8 @@ class RootFile:
         )
         self._tree: Any = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Finish the file."""
         self._file.close()
 
     def write(self, columns: EventColumns) -> None:

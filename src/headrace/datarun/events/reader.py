@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace._internal.closing import ClosedOnExit
 from headrace.datarun.errors import EventFileError
 from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.events.documents import (
@@ -57,7 +57,7 @@ class Split:
     end: int
 
 
-class EventFile:
+class EventFile(ClosedOnExit):
     """An event file of NSCLDAQ 11 or 12.
 
     The file is mapped, not read: what is not looked at costs nothing. Its index is made at once.
@@ -97,17 +97,6 @@ class EventFile:
     def __len__(self) -> int:
         """Return how many ring items."""
         return len(self.index)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file; arrays that were taken from it stay valid."""

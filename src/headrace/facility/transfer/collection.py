@@ -18,8 +18,8 @@ import os
 import stat as modes
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from headrace._internal.closing import ClosedOnExit
 from headrace._internal.file_identity import Identity, identify_open
 from headrace.facility.transfer.errors import TransferError, transfer_error
 from headrace.facility.transfer.paths import display_path, quoted
@@ -48,7 +48,7 @@ class Collection:
     configured: Path | None = None
 
 
-class OpenDirectory:
+class OpenDirectory(ClosedOnExit):
     """An open directory of a collection; use it in a ``with`` statement.
 
     Args:
@@ -64,15 +64,8 @@ class OpenDirectory:
         self.parts = parts
         self.fd = fd
 
-    def __enter__(self) -> OpenDirectory:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the directory."""
         os.close(self.fd)
 
     def describe(self, name: str | None = None) -> str:

@@ -6,7 +6,6 @@ is that of the misfit and whose value an object with the methods of `Misfit`.
 
 from __future__ import annotations
 
-from headrace.seismic.errors import ConfigError
 from headrace.seismic.misfits.base import Misfit
 from headrace.seismic.plugins import PluginGroup
 
@@ -24,10 +23,5 @@ def find_misfit(name: str) -> Misfit:
     Raises:
         ConfigError: there is none, or what it needs is not installed.
     """
-    try:
-        found: Misfit = MISFITS.load(name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"misfit {name!r} needs {error.name}, which is not installed") from None
-    except LookupError:
-        raise ConfigError(f"misfit {name!r}: there are {', '.join(misfit_names())}") from None
+    found: Misfit = MISFITS.find(name)
     return found

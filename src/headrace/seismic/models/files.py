@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace._internal.atomic import publish_file, temporary_beside
+from headrace._internal.closing import ClosedOnExit
 from headrace.seismic.errors import ModelError, ModelNotFinite
 from headrace.seismic.models.layout import Axis, FieldSpec, Layout, Slab, Values
 from headrace.seismic.models.provenance import Parent, Provenance
@@ -26,7 +27,7 @@ from headrace.seismic.models.provenance import Parent, Provenance
 FORMAT = "headrace-fields-1"
 
 
-class FieldReader:
+class FieldReader(ClosedOnExit):
     """An open file of fields.
 
     Args:
@@ -150,12 +151,6 @@ class FieldReader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def content_of(path: Path) -> str:

@@ -31,13 +31,7 @@ def find_method(name: str) -> OptimisationMethod:
         OptimiserError: there is none, or what it needs is not installed.
     """
     try:
-        found: OptimisationMethod = METHODS.load(name)
+        found: OptimisationMethod = METHODS.find(name)
     except ConfigError as error:
         raise OptimiserError(str(error)) from None
-    except ModuleNotFoundError as error:
-        raise OptimiserError(f"optimiser {name!r} needs {error.name}: install it") from None
-    except LookupError:
-        raise OptimiserError(
-            f"optimiser.method: {name!r} is not one of {', '.join(method_names())}"
-        ) from None
     return found
