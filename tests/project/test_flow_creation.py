@@ -68,6 +68,7 @@ def test_two_flows_never_have_one_title(project: Project) -> None:
         ("data_run", "minimal", (), r"flows/data_run: is there already; choose another name"),
         ("data_run_analyze", "minimal", ("function",), r"data_run_analyze\.py: is there already"),
         ("new", "dta_run", (), r"no flow 'dta_run' in .*did you mean 'data_run'\?"),
+        ("new", "inversion", (), r"no flow 'inversion' in .*; `headrace init DIR --for inversion`"),
         ("new", "data_run", ("trigger",), r"a copy of flow 'data_run' has no new trigger"),
     ],
 )

@@ -23,6 +23,7 @@ from headrace.project.flow_templates import (
     trigger_text,
 )
 from headrace.project.project import Project
+from headrace.project.scaffold import pipeline_choices
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TITLE_LINE: Final = re.compile(r"^title\s*=.*$", re.MULTILINE)
@@ -64,9 +65,10 @@ def create_flow(
     known = project.flow_names()
     copied = source != MINIMAL
     if copied and source not in known:
-        raise ProjectError(
-            f"no flow {source!r} in {project.flows_dir}; {known_names(source, {*known, MINIMAL})}"
-        )
+        hint = known_names(source, {*known, MINIMAL})
+        if source in pipeline_choices():
+            hint = f"`headrace init DIR --for {source}` makes a project with it"
+        raise ProjectError(f"no flow {source!r} in {project.flows_dir}; {hint}")
     if parts and copied:
         raise ProjectError(
             f"a copy of flow {source!r} has no new {' and '.join(sorted(parts))}: leave out --with"
