@@ -21,8 +21,8 @@ class Ability(StrEnum):
     """
 
     ARRAYS = "job arrays"
-    REQUEUE = "running a job again after its node was lost"
-    CLUSTERS = "jobs on other clusters than this machine's"
+    REQUEUE = "requeueing of jobs"
+    CLUSTERS = "clusters besides this machine's"
 
 
 @dataclass(frozen=True)
