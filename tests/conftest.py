@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def reference_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no reference data at {data} (set HEADRACE_TEST_DATA)")
     return data
+
+
+@pytest.fixture
+def extensions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the examples of docs/extending.md, which can be imported as other packages."""
+    folder = Path(__file__).parent / "support" / "extensions"
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    for path in folder.glob("*.py"):
+        sys.modules.pop(path.stem, None)
 
 
 @pytest.fixture

@@ -12,34 +12,21 @@ import pytest
 
 from headrace.cli.root import COMMANDS
 
-MODULE = """
-import click
-
-@click.group
-def tides_group():
-    "Forecast tides."
-
-@tides_group.command
-def forecast_command():
-    "Forecast the next tide."
-    click.echo("high water at noon")
-
-not_a_command = 7
-"""
 ENTRY_POINTS = """
 [headrace.commands]
-tides = tides_package:tides_group
+tides = tides_commands:tides_group
 missing = package_that_is_not_there:group
-number = tides_package:not_a_command
-run = tides_package:tides_group
+number = tides_commands:not_a_command
+run = tides_commands:tides_group
 """
 Headrace = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def headrace(tmp_path: Path) -> Headrace:
-    """The program where an outside package is installed."""
-    (tmp_path / "tides_package.py").write_text(MODULE)
+def headrace(tmp_path: Path, extensions: Path) -> Headrace:
+    """The program where the package of docs/extending.md is installed."""
+    text = (extensions / "tides_commands.py").read_text()
+    (tmp_path / "tides_commands.py").write_text(f"{text}\n\nnot_a_command = 7\n")
     metadata = tmp_path / "tides-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tides\nVersion: 1.0\n")

@@ -11,17 +11,6 @@ from headrace.config.errors import ProjectError
 from headrace.project import check_file
 from headrace.project.flow_check import sarif
 
-MODULE = """
-from headrace.flowlang.checker import WARNING, Finding, rule
-
-@rule("{code}", WARNING, summary="A state has no Comment.", help="Say what it is for.")
-def no_comment(context):
-    for name, raw in context.flow.definition["States"].items():
-        if "Comment" not in raw:
-            loc = ("definition", "States", name)
-            yield Finding(WARNING, "{code}", loc, f"{{name}} has no Comment", "add one")
-"""
-
 
 def install(
     root: Path, monkeypatch: pytest.MonkeyPatch, module: str, text: str, attribute: str
@@ -44,10 +33,10 @@ def definition(tmp_path: Path) -> Path:
 
 
 def test_an_entry_point_adds_a_rule(
-    definition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    definition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extensions: Path
 ) -> None:
     assert check_file(definition) == []
-    text = MODULE.replace("{code}", "no-comment").replace("{{", "{").replace("}}", "}")
+    text = (extensions / "comment_rule.py").read_text()
     install(tmp_path / "site", monkeypatch, "their_rules", text, "no_comment")
     (found,) = check_file(definition)
     assert found.finding.code == "no-comment"
@@ -72,8 +61,9 @@ def test_a_rule_that_cannot_be_used_is_named(
     code: str,
     attribute: str,
     problem: str,
+    extensions: Path,
 ) -> None:
-    text = MODULE.replace("{code}", code).replace("{{", "{").replace("}}", "}")
+    text = (extensions / "comment_rule.py").read_text().replace("no-comment", code)
     install(tmp_path / "site", monkeypatch, module, text, attribute)
     with pytest.raises(ProjectError, match=problem):
         check_file(definition)

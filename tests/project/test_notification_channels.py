@@ -15,37 +15,27 @@ from headrace.notifications.channels import ENTRY_POINT_GROUP, registry
 from headrace.project import load_project
 from headrace.project.effective_settings import settings
 
-SENT: list[tuple[str, str, str]] = []
 
+class Telegraph(NotificationChannel):
+    """A channel that raises."""
 
-class Pager(NotificationChannel):
-    """A channel from outside."""
-
-    key = "pager"
-    description = "Number of a pager."
-
-    def check(self, value: str) -> str:
-        return "" if value.isdigit() else "must be a number"
-
-    def redact(self, value: str) -> str:
-        return "..."
+    key = "telegraph"
+    description = "Number of a telegraph."
 
     def send(self, value: str, subject: str, message: str) -> str:
-        SENT.append((value, subject, message))
-        if value == "0":
-            raise RuntimeError("no signal")
-        return ""
+        raise RuntimeError("no signal")
 
 
 @pytest.fixture(autouse=True)
-def pager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def pager(extensions: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The channel of docs/extending.md, and two that fail."""
     found = [
-        EntryPoint("pager", f"{__name__}:Pager", ENTRY_POINT_GROUP),
+        EntryPoint("pager", "pager:Pager", ENTRY_POINT_GROUP),
+        EntryPoint("telegraph", f"{__name__}:Telegraph", ENTRY_POINT_GROUP),
         EntryPoint("broken", "there_is_no:Module", ENTRY_POINT_GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: found)
     notification_channels.cache_clear()
-    SENT.clear()
     yield
     notification_channels.cache_clear()
 
@@ -56,26 +46,31 @@ def write_config(root: Path, value: str) -> Path:
 
 
 def test_its_key_is_valid_and_it_sends(tmp_path: Path) -> None:
-    project = load_project(write_config(tmp_path, "4711"))
+    spool = tmp_path / "4711"
+    project = load_project(write_config(tmp_path, str(spool)))
     assert send_notification(project.config.notify, "down", "it is down") == []
-    assert SENT == [("4711", "down", "it is down")]
+    assert spool.read_text() == "down: it is down\n"
+    (failure,) = send_notification({"pager": str(tmp_path)}, "down", "it is down")
+    assert failure.startswith("notify.pager: ")
+    assert "Is a directory" in failure
 
 
 def test_its_value_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"headrace\.toml:2: notify\.pager: must be a number"):
+    with pytest.raises(ProjectError, match=r"headrace\.toml:2: notify\.pager: must be a file nam"):
         load_project(write_config(tmp_path, "x"))
 
 
 def test_what_it_raises_is_reported() -> None:
-    assert send_notification({"pager": "0"}, "a", "b") == ["notify.pager: RuntimeError: no signal"]
+    failures = send_notification({"telegraph": "0"}, "a", "b")
+    assert failures == ["notify.telegraph: RuntimeError: no signal"]
 
 
 def test_schema_and_settings_know_it(tmp_path: Path) -> None:
     notify = HEADRACE_TOML.json_schema()["properties"]["notify"]["properties"]
-    assert notify["pager"]["description"] == "Number of a pager."
+    assert notify["pager"]["description"] == "File from which the pager's program reads."
     rows = {row["key"]: row["value"] for row in settings(load_project(write_config(tmp_path, "1")))}
     assert rows["notify.pager"] == "..."
 
 
 def test_one_that_cannot_be_loaded_is_left_out() -> None:
-    assert set(notification_channels()) == {"command", "webhook", "pager"}
+    assert set(notification_channels()) == {"command", "webhook", "pager", "telegraph"}

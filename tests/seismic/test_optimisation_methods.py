@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,21 +11,13 @@ import ray_inversion
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.optimisation import Optimiser, Settings, find_method, method_names
 
-EXAMPLE = Path(__file__).parents[1] / "support" / "extensions" / "halving_descent.py"
 AddEntryPoint = Callable[[str, str, str], None]
 
 
 @pytest.fixture
-def outside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, add_entry_point: AddEntryPoint
-) -> Iterator[None]:
+def outside(extensions: Path, add_entry_point: AddEntryPoint) -> None:
     """The example of docs/extending.md, as a module of another package."""
-    (tmp_path / "outside").mkdir()
-    shutil.copy(EXAMPLE, tmp_path / "outside" / "halving_descent.py")
-    monkeypatch.syspath_prepend(tmp_path / "outside")
     add_entry_point("headrace.optimisers", "halving_descent", "halving_descent:METHOD")
-    yield
-    sys.modules.pop("halving_descent", None)
 
 
 def test_the_methods_of_the_package_are_found() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,6 @@ from headrace.seismic.misfits import find_misfit, misfit_names
 from headrace.seismic.solvers import open_solver, solver_names
 from headrace.seismic.windows.selection import Window
 
-PAGE = Path(__file__).parents[2] / "docs" / "adjoint_sources.md"
-
 CONFIG = """
 period_band = [10.0, 100.0]
 components = ["Y"]
@@ -30,15 +26,9 @@ scale = SCALE
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, add_entry_point):
+def outside(extensions: Path, add_entry_point) -> None:
     """The package of the documentation's misfit."""
-    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "outside_misfit.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path / "outside")
-    add_entry_point("headrace.misfits", "scaled_difference", "outside_misfit:MISFIT")
-    yield
-    sys.modules.pop("outside_misfit", None)
+    add_entry_point("headrace.misfits", "scaled_difference", "scaled_difference:MISFIT")
 
 
 def test_all_misfits_of_the_package_are_found() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
 from pathlib import Path
 
@@ -40,16 +39,9 @@ SETTINGS = {"dt": 0.002, "npts": 600}
 
 
 @pytest.fixture(autouse=True)
-def straight_rays(tmp_path, monkeypatch, add_entry_point):
+def straight_rays(extensions: Path, add_entry_point) -> None:
     """The page's code, as a module of another package that announces it."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
-    [code] = [block for block in blocks if "def make(" in block]
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "straight_rays.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
     add_entry_point("headrace.solvers", "straight_rays", "straight_rays:make")
-    yield
-    sys.modules.pop("straight_rays", None)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from triggers.trigger_files import MemoryRunClient, watching
@@ -26,26 +25,22 @@ flow = "adjoint_sources"
 """
 
 
-class FileCount(CompletenessRule):
-    """An arrival is complete when it has so many files."""
-
-    @classmethod
-    def parse(cls, value: Any) -> int:
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"must be a number of files from 1, not {value!r}")
-        return value
+class Readable(CompletenessRule):
+    """A rule that fails at what it cannot read."""
 
     def missing_reason(self, look: Look) -> str:
         if (self.arrival.location / "unreadable").exists():
             raise ValueError("not a file of ours")
-        count = sum(1 for _ in self.arrival.location.iterdir())
-        return "" if count >= self.value else f"{self.value - count} more files"
+        return ""
 
 
 @pytest.fixture
-def entry_points(monkeypatch: pytest.MonkeyPatch) -> list[metadata.EntryPoint]:
-    """Entry points of packages that seem to be installed."""
-    points = [metadata.EntryPoint("file_count", f"{__name__}:FileCount", ENTRY_POINT_GROUP)]
+def entry_points(extensions: Path, monkeypatch: pytest.MonkeyPatch) -> list[metadata.EntryPoint]:
+    """Entry points of packages that seem to be installed; the first is of docs/extending.md."""
+    points = [
+        metadata.EntryPoint("file_count", "file_count:FileCount", ENTRY_POINT_GROUP),
+        metadata.EntryPoint("readable", f"{__name__}:Readable", ENTRY_POINT_GROUP),
+    ]
 
     def find(**wanted: str) -> metadata.EntryPoints:
         return metadata.EntryPoints(points).select(**wanted)
@@ -83,14 +78,14 @@ def test_a_rule_of_another_package_decides_when_a_run_starts(
 def test_a_rule_that_fails_is_reported_with_its_key(
     tmp_path: Path, entry_points: list[metadata.EntryPoint]
 ) -> None:
-    trigger = load(tmp_path, "file_count = 1")
+    trigger = load(tmp_path, "readable = true")
     client = MemoryRunClient()
     with watching([trigger], tmp_path / "ledger.db", client) as watch:
         event = trigger.directory / "event"
         event.mkdir()
         (event / "unreadable").touch()
         [problem] = watch.wait_for(Problem)
-        assert "watch.file_count: ValueError on" in problem.message
+        assert "watch.readable: ValueError on" in problem.message
         assert "not a file of ours" in problem.message
         assert client.runs == {}
         (event / "unreadable").rename(event / "readable")
@@ -113,5 +108,5 @@ def test_a_rule_that_cannot_be_found_is_named(
     with pytest.raises(TriggerError, match=r"watch\.lost: cannot import .*no_such_package:Rule"):
         load(tmp_path, "lost = 1")
     entry_points.append(metadata.EntryPoint("file_count", "other:Rule", ENTRY_POINT_GROUP))
-    with pytest.raises(TriggerError, match=r"other:Rule and .*FileCount"):
+    with pytest.raises(TriggerError, match="file_count:FileCount and other:Rule"):
         load(tmp_path, "file_count = 1")

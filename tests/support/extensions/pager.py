@@ -22,5 +22,5 @@ class Pager(NotificationChannel):
             with Path(value).open("a", encoding="utf-8") as stream:
                 stream.write(f"{subject}: {message}\n")
         except OSError as error:
-            return str(error)
+            return f"notify.pager: {error.strerror}"
         return ""
