@@ -1,4 +1,4 @@
-"""Members of arrays whose notes are missing: what Slurm knows of them counts."""
+"""Members of arrays that left no exit code: the scheduler's record of them counts."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_one_that_slurm_calls_completed_has_done_its_work(
     two_members(tmp_path, slurm, JobState.COMPLETED, 0)
 
 
-def test_one_that_failed_is_told_with_its_code(tmp_path: Path, slurm: SlurmDouble) -> None:
+def test_one_that_failed_is_reported_with_its_code(tmp_path: Path, slurm: SlurmDouble) -> None:
     with pytest.raises(BatchJobError, match="the first is 0 with code 126;"):
         two_members(tmp_path, slurm, JobState.FAILED, 126)
 
 
-def test_one_whose_code_slurm_does_not_know_is_told_with_its_reason(
+def test_one_whose_code_slurm_does_not_know_is_reported_with_its_reason(
     tmp_path: Path, slurm: SlurmDouble
 ) -> None:
     with pytest.raises(BatchJobError, match=r"no exit code: FAILED \(NonZeroExitCode\)"):

@@ -1,4 +1,4 @@
-"""Files of jobs that are whole or not there."""
+"""Files of jobs that are complete or not there."""
 
 from __future__ import annotations
 

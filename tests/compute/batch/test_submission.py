@@ -63,7 +63,7 @@ def submit(slurm: SlurmDouble, directory: JobDirectory, settings: JobSettings) -
 
 
 @pytest.mark.parametrize("kind", [Refusal.LIMIT, Refusal.UNAVAILABLE, Refusal.UNRECOGNIZED])
-def test_passing_refusals_are_waited_out_and_told(
+def test_passing_refusals_are_waited_out_and_reported(
     kind: Refusal, slurm: SlurmDouble, fresh: JobDirectory, settings: JobSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -77,7 +77,7 @@ def test_passing_refusals_are_waited_out_and_told(
     slurm.on_submit = refusals(kind, kind, kind)
     assert submit(slurm, fresh, settings).job == JOB
     assert [seconds for seconds, _ in pauses] == [60.0, 120.0, 240.0]
-    assert [told for _, (told,) in pauses] == [
+    assert [notice for _, (notice,) in pauses] == [
         f"sbatch refuses: {kind.name}; submitted again in {minutes} min" for minutes in (1, 2, 4)
     ]
     assert read_notices({"task"}) == []
@@ -185,20 +185,20 @@ def end(state: str) -> Callable[[], list[Job]]:
 
 def test_a_job_of_another_task_is_waited_for(slurm: SlurmDouble, directory: JobDirectory) -> None:
     states = iter(["RUNNING"] * 5)
-    told: list[list[str]] = []
+    notices: list[list[str]] = []
 
     def show() -> list[Job]:
-        told.append(read_notices({"second"}))
+        notices.append(read_notices({"second"}))
         return end(next(states, "COMPLETED"))()
 
     slurm.on_queue, slurm.on_show = Queue, show
-    begun: list[str] = []
+    prepared: list[str] = []
     assert claim_directory(
-        slurm, directory, "headrace:second:0", "second", lambda: begun.append("x")
+        slurm, directory, "headrace:second:0", "second", lambda: prepared.append("x")
     )
-    assert begun == ["x"]
-    assert len(told) > 5
-    assert "is in use by Slurm job 4711 of task task; its end is waited for" in told[2][0]
+    assert prepared == ["x"]
+    assert len(notices) > 5
+    assert "is in use by Slurm job 4711 of task task; its end is waited for" in notices[2][0]
     assert slurm.cancelled == []
     assert read_notices({"second"}) == []
 
@@ -252,4 +252,4 @@ def test_without_a_scheduler_a_job_on_record_is_refused(
 
 def test_the_same_submission_is_found_again(slurm: SlurmDouble, directory: JobDirectory) -> None:
     tag = str(directory.read_json("submission.json")["tag"])
-    assert not claim_directory(slurm, directory, tag, "task", lambda: pytest.fail("begun again"))
+    assert not claim_directory(slurm, directory, tag, "task", lambda: pytest.fail("prepared again"))

@@ -82,10 +82,14 @@ class Waiter:
 
 NO_STATEMENTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], Callable[[], Any]]] = {
     "nobody answers": (no_answer, no_answer, list),
-    "an answer that is not whole": (lambda: Queue(complete_clusters=()), no_answer, list),
+    "an answer that is not complete": (lambda: Queue(complete_clusters=()), no_answer, list),
     "the queue forgets, scontrol does not answer": (queued(), no_answer, list),
     "the queue forgets, scontrol says that it runs": (queued(), shown(job("RUNNING")), list),
-    "no such job, but the queue is not whole": (lambda: Queue(complete_clusters=()), shown(), list),
+    "no such job, but the queue is not complete": (
+        lambda: Queue(complete_clusters=()),
+        shown(),
+        list,
+    ),
     "no such job, but the queue does not answer": (no_answer, shown(), list),
     "no such job, and accounting says that it runs": (queued(), shown(), shown(job("RUNNING"))),
     "an empty state": (queued(job("")), no_answer, list),

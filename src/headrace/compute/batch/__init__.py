@@ -1,4 +1,4 @@
-"""Batch jobs: submitted once, waited for with few questions, told about in words.
+"""Batch jobs: submitted once, and waited for with few questions to the scheduler.
 
 This package travels with the functions that use it, to machines that have nothing of ours: it
 imports the standard library alone, and itself by relative imports.

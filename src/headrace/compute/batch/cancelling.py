@@ -16,7 +16,7 @@ CANCELLED_VARIABLE: Final = "HEADRACE_CANCELLED"
 
 
 def was_cancelled(task: str) -> bool:
-    """Say whether a task was given up."""
+    """Return whether a task was given up."""
     directory = os.environ.get(CANCELLED_VARIABLE)
     return bool(directory) and (Path(str(directory)) / task).exists()
 
@@ -38,7 +38,7 @@ def task_of_tag(tag: str) -> str:
 
 
 def open_jobs(scheduler: Scheduler, tasks: Collection[str]) -> list[JobId]:
-    """Return the jobs that were submitted for tasks and have not ended; arrays as a whole.
+    """Return the jobs that were submitted for tasks and have not ended; an array is one job.
 
     Args:
         scheduler: the scheduler.

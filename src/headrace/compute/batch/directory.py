@@ -21,7 +21,7 @@ from .errors import BatchJobError
 EXIT_CODES: Final = "exit_codes"
 # Made by the job's script before it starts, unless it is there: the job that has the directory.
 OWNER: Final = "owner"
-# A line may be a whole file: only so much of it is shown.
+# A line may be as long as a file: only so much of it is shown.
 _MAX_LINE_LENGTH: Final = 4_000
 _LAUNCHER_MESSAGE: Final = re.compile(
     r"^(srun: |Abort\(\d+\) on node \d+|application called MPI_Abort|MPI_ABORT was invoked"

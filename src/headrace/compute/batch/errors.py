@@ -1,4 +1,4 @@
-"""What is raised when a job cannot be run, or did not do its work."""
+"""Errors of batch jobs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Notices:
         self._text: str | None = None
 
     def publish(self, text: str, seconds: float = 0.0) -> None:
-        """Say what is waited for.
+        """Publish what is waited for.
 
         Args:
             text: one line.

@@ -65,7 +65,7 @@ class JobOutcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the job did its work."""
+        """True where the job did its work."""
         return self.status is CompletionStatus.FINISHED
 
     def to_dict(self) -> dict[str, object]:

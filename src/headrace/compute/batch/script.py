@@ -188,15 +188,15 @@ def _lines(header: Sequence[str]) -> str:
 
 
 # A job that is in the queue twice, for the answer to its submission was lost, runs once: the first
-# one to begin writes its id down. The directory may belong to another task's job by now; a file
+# one to start writes its id down. The directory may belong to another task's job by now; a file
 # system that many machines share may show that late, so it is looked at again before giving up.
 _CLAIM: Final = """for pause in 1 2 4 8 15 30 30 0; do
-  said=$(cat "$record/submission.json" 2>/dev/null)
-  case $said in "" | *"\\"$tag\\""*) break ;; esac
+  recorded=$(cat "$record/submission.json" 2>/dev/null)
+  case $recorded in "" | *"\\"$tag\\""*) break ;; esac
   ls "$record" >/dev/null 2>&1
   sleep "$pause"
 done
-case $said in
+case $recorded in
   "" | *"\\"$tag\\""*) ;;
   *) echo "headrace: another task has $record by now; nothing was run" >&2; exit 126 ;;
 esac

@@ -1,4 +1,4 @@
-"""Running one of the scheduler's commands: a clean environment, a deadline, its whole answer."""
+"""Commands of schedulers: run with a deadline, to their complete answers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .errors import SchedulerError
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command answered.
+    """Answer of a command.
 
     Attributes:
-        code: its exit code; negative: the signal that ended it.
+        exit_code: its exit code; negative: the signal that ended it.
         stdout: its standard output.
         stderr: its standard error.
     """
@@ -28,7 +28,7 @@ class CommandResult:
 
     @property
     def error_text(self) -> str:
-        """What it said on standard error, in one line."""
+        """Its standard error, in one line."""
         return " ".join(self.stderr.split())
 
 

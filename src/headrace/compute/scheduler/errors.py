@@ -14,7 +14,7 @@ class BatchJobError(RuntimeError):
 
         BatchJobError
         └── SchedulerError         the scheduler gives no answer
-            └── SubmissionRefused  it does not take a job, or did not say that it has
+            └── SubmissionRefused  it does not accept a job, or did not answer
 
     Attributes:
         status: outcome of the job; None where none ran.
@@ -31,7 +31,7 @@ class BatchJobError(RuntimeError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same job may end otherwise another time."""
+        """True where the same job may end otherwise another time."""
         return self.status is not None and self.status.retryable
 
 
@@ -42,20 +42,20 @@ class SchedulerError(BatchJobError):
 class Refusal(Enum):
     """Reason for which a job was not accepted."""
 
-    UNANSWERED = "no answer: the job may have been taken all the same"
-    LIMIT = "a limit of submitted jobs: there is room when others have ended"
-    UNAVAILABLE = "the scheduler cannot take jobs at the moment"
+    UNANSWERED = "no answer: the job may have been accepted all the same"
+    LIMIT = "a limit of submitted jobs: it may be accepted when others have ended"
+    UNAVAILABLE = "the scheduler cannot accept jobs at the moment"
     UNRECOGNIZED = "refused in words that are not known"
     PERMANENT = "the job itself is not accepted"
 
     @property
     def transient(self) -> bool:
-        """Whether the same job may be taken later."""
+        """True where the same job may be accepted later."""
         return self not in (Refusal.PERMANENT, Refusal.UNRECOGNIZED)
 
 
 class SubmissionRefused(SchedulerError):
-    """The scheduler does not take a job, or did not say that it has.
+    """The scheduler does not accept a job, or did not answer.
 
     Args:
         message: one line.

@@ -45,22 +45,22 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job has ended."""
+        """True where the job has ended."""
         return self in _FINAL
 
     @property
     def running(self) -> bool:
-        """Whether the job runs."""
+        """True where the job runs."""
         return self is JobState.RUNNING
 
     @property
     def may_be_requeued(self) -> bool:
-        """Whether the scheduler may run the job again by itself, where the job allows it."""
+        """True where the scheduler may run the job again by itself, where the job allows it."""
         return self in _MAY_BE_REQUEUED
 
     @property
     def held(self) -> bool:
-        """Whether the job waits until somebody releases it."""
+        """True where the job waits until somebody releases it."""
         return self in _HELD
 
 
@@ -88,12 +88,12 @@ class CompletionStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the scheduler, or the job itself, said so; ``LOST`` is what is left over."""
+        """True where the scheduler, or the job itself, has reported it; ``LOST`` is the rest."""
         return self is not CompletionStatus.LOST
 
     @property
     def retryable(self) -> bool:
-        """Whether the same job may end otherwise another time."""
+        """True where the same job may end otherwise another time."""
         return self in RETRYABLE
 
 
@@ -175,7 +175,7 @@ class Job:
         return self.job_id.partition("_")[2]
 
     def belongs_to(self, job: JobId) -> bool:
-        """Say whether it is a job, or a member of it."""
+        """Return whether it is a job, or a member of it."""
         return self.number == job.number and self.cluster == job.cluster
 
 
@@ -196,7 +196,7 @@ class Queue:
 
     @property
     def complete(self) -> bool:
-        """Whether all answers were complete."""
+        """True where all answers were complete."""
         return set(self.clusters) <= set(self.complete_clusters)
 
 

@@ -36,7 +36,7 @@ class Resources:
         constraint: node features.
         memory: memory of a node.
         gpus: GPUs in all.
-        options: further options of sbatch.
+        options: further options in the scheduler's own words.
     """
 
     events_per_task: int = 1
@@ -103,8 +103,8 @@ def _resources(table: Table) -> Resources:
     if not _WALLTIME.fullmatch(walltime):
         raise table.expected("walltime", "a time such as 01:30:00 or 1-12:00:00")
     options = table.texts("options", ())
-    if any(not option.startswith("--") for option in options):
-        raise table.expected("options", "options of sbatch, each as --option=value")
+    if any(not option.startswith("-") for option in options):
+        raise table.expected("options", "options of the scheduler, each as --option=value")
     return Resources(
         events_per_task=table.integer("events_per_task", 1, minimum=1),
         seconds_per_event=table.optional("seconds_per_event", minimum=0.0),

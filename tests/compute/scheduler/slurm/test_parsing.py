@@ -99,8 +99,8 @@ def test_the_rows_of_a_queue() -> None:
             "",
         ]
     )
-    jobs, whole = parse_queue(text)
-    assert whole
+    jobs, complete = parse_queue(text)
+    assert complete
     assert [job.job_id for job in jobs] == ["7", "8_3", "9+1", "8_[4-9%2]"]
     assert jobs[0] == Job(
         "7", JobState.RUNNING, "None", "nid[1-2]", "headrace:t:1", "forward", "/a b/c.sh"
@@ -121,11 +121,11 @@ def test_the_rows_of_a_queue() -> None:
         f"{HEADING}\n{row('', 'RUNNING', 'None', '', 'c')}\n",
     ],
 )
-def test_an_answer_that_is_not_whole_says_nothing_of_what_it_lacks(text: str) -> None:
+def test_an_answer_that_is_not_complete_says_nothing_of_what_is_missing(text: str) -> None:
     assert parse_queue(text)[1] is False
 
 
-def test_an_empty_queue_is_a_whole_answer() -> None:
+def test_an_empty_queue_is_a_complete_answer() -> None:
     assert parse_queue(f"{HEADING}\n") == ([], True)
     assert parse_queue(f"CLUSTER: far\n{HEADING}\n", "far") == ([], True)
 

@@ -171,7 +171,7 @@ def parse_limits(text: str) -> Limits | None:
     size = found.get("MaxArraySize", "")
     if not size.isdigit():
         return None
-    # Indices end one below MaxArraySize and begin with 0.
+    # Indices start at 0 and end one below MaxArraySize.
     sizes = [int(size)]
     if tasks := _MAX_TASKS.search(found.get("SchedulerParameters", "")):
         sizes.append(int(tasks[1]))

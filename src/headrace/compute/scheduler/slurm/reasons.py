@@ -21,7 +21,7 @@ _BUDGET: Final = re.compile(r"(?:QOS|Assoc)Grp\w*Minutes\w*|(?:QOS|Assoc)GrpBill
 
 
 def needs_intervention(state: JobState, reason: str) -> bool:
-    """Say whether a job will not start unless somebody does something.
+    """Return whether a job will not start unless somebody does something.
 
     Args:
         state: its state.

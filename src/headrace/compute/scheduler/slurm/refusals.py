@@ -1,4 +1,4 @@
-"""What sbatch's refusals mean.
+"""Refusals of sbatch, classified.
 
 Slurm has no error codes on its command line, only texts (`slurm_errno.c`) and the names of limits
 (`slurm_resource_info`). They are read here and nowhere else.
@@ -40,7 +40,7 @@ _PERMANENT: Final = re.compile(
 
 
 def classify_refusal(text: str, code: int) -> Refusal:
-    """Return why sbatch has not taken a job.
+    """Return the reason for which sbatch has not accepted a job.
 
     Args:
         text: its standard error.

@@ -1,4 +1,4 @@
-"""The #SBATCH lines of job scripts count."""
+"""Job scripts: their directives count, and their text is run as it was meant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.compute.batch.errors import BatchJobError
 from headrace.compute.batch.run import run_batch_job
 from headrace.compute.batch.script import job_text
 from headrace.compute.batch.settings import JobSettings, read_settings
-from headrace.compute.scheduler import read_directive_lines, walltime_seconds
+from headrace.compute.scheduler import read_directive_lines
 from headrace.compute.scheduler.slurm import Slurm
 
 
@@ -87,7 +87,7 @@ def test_what_contradicts_the_call_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("first", "text", "told"),
+    ("first", "text", "shown"),
     [
         ("#!/usr/bin/env python3", "print('python', 6 * 7)", "python 42"),
         ("#!/bin/sh", "echo shell $((6 * 7))", "shell 42"),
@@ -97,16 +97,16 @@ def test_what_contradicts_the_call_is_refused_in_one_line(
     ],
 )
 def test_the_first_line_says_what_runs_a_script(
-    tmp_path: Path, first: str, text: str, told: str
+    tmp_path: Path, first: str, text: str, shown: str
 ) -> None:
     script = write(tmp_path, text, first)
-    ended = "finished" if told else "failed with code 1"
+    ended = "finished" if shown else "failed with code 1"
     try:
         done = run_batch_job(str(script), str(tmp_path / "w"), how="here")["description"]
     except BatchJobError as error:
         done = str(error)
     assert ended in done
-    assert (tmp_path / "w/job/stdout").read_text().strip() == told
+    assert (tmp_path / "w/job/stdout").read_text().strip() == shown
 
 
 def test_dos_line_ends_are_named(tmp_path: Path) -> None:
@@ -114,24 +114,6 @@ def test_dos_line_ends_are_named(tmp_path: Path) -> None:
     script.write_bytes(b"#!/bin/bash\r\necho x\r\n")
     with pytest.raises(BatchJobError, match="has DOS line ends"):
         run_batch_job(str(script), str(tmp_path / "w"), how="here")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 5400.0),
-        ("07:30", 450.0),
-        ("01:00:00", 3600.0),
-        ("2-12", 216_000.0),
-        ("1-00:30", 88_200.0),
-        ("1-01:00:01", 90_001.0),
-        ("UNLIMITED", float("inf")),
-        ("soon", None),
-        ("1:2:3:4", None),
-    ],
-)
-def test_time_limits(text: str, seconds: float | None) -> None:
-    assert walltime_seconds(text) == seconds
 
 
 def test_a_signal_that_the_script_asked_for_reaches_it(tmp_path: Path) -> None:
