@@ -14,7 +14,7 @@ def adjoint_sources(
     """Run ``job_scripts/adjoint_sources.sbatch`` on one event and sum the results up.
 
     It reads ``directory/waveforms/{obs,syn}`` (or ``observed``, ``synthetic``), keeps the job's
-    whole story in ``directory/job/``, and replaces ``directory/results/`` as a whole at the end, so
+    files in ``directory/job/``, and replaces ``directory/results/`` as a whole at the end, so
     that a second run after a kill gives the same files. On a login node the script is submitted.
 
     Args:

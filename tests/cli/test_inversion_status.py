@@ -54,7 +54,7 @@ def test_each_state_is_true(project: InversionProject) -> None:
     script.write_text(script.read_text().replace("if __name__", HELD + "\nif __name__"))
     told = status(project)
     assert told["state"] == "waiting"
-    assert "it has not begun" in told["reason"]
+    assert "it has not started" in told["reason"]
     project.publish()
     told = status(project)
     assert (told["state"], told["run_id"]) == ("waiting", None)

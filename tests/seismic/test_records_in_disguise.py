@@ -43,7 +43,7 @@ def sac(event: Event, station: str, origin: float) -> None:
 def test_a_cmtsolution_that_was_cut_off_tells_no_time(event: Event) -> None:
     mseed(event)
     (event.observed / "CMTSOLUTION").write_text(CMT)
-    assert "not a whole CMTSOLUTION" in event.refusal()
+    assert "not a complete CMTSOLUTION" in event.refusal()
 
 
 def test_sources_of_one_rupture_begin_with_the_first(event: Event) -> None:

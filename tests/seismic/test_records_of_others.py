@@ -41,7 +41,7 @@ def sac(event: Event, name: str = "a.sac", late: float = 0.0, **header: Any) -> 
 
 def test_sac_without_an_origin_is_no_origin(event: Event) -> None:
     sac(event)
-    assert "nothing tells the origin time" in event.refusal()
+    assert "nothing gives the origin time" in event.refusal()
 
 
 def test_a_reference_time_that_is_the_origin_does(event: Event) -> None:

@@ -83,7 +83,7 @@ FACTS = {
     "misfit": 4.0,
     "misfit_after": 1.0,
     "step": 0.5,
-    "notes": ["the memory was dropped & begun anew"],
+    "notes": ["the memory was dropped & started anew"],
     "trials": [{"name": "003_1", "step": 1.0, "misfit": 5.0, "predicted": -1.0}],
     "stages": {"forward": {"seconds": 12.5, "core_hours": 0.25, "computed": 8, "found": 0}},
     "core_hours": 0.25,

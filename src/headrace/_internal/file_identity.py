@@ -17,7 +17,7 @@ class Identity:
 
     Attributes:
         inode: inode number; 0 where the file system does not keep inode numbers.
-        born: time of birth in ns since the epoch; 0 where the file system does not tell.
+        born: time of birth in ns since the epoch; 0 where the file system does not report it.
     """
 
     inode: int
@@ -106,7 +106,7 @@ def _statx() -> Any:
 
 
 def _born(location: bytes, dir_fd: int | None, *, follow: bool = False, empty: bool = False) -> int:
-    """Time of birth in ns, which Linux tells through statx alone; 0 if nobody knows."""
+    """Time of birth in ns, which Linux reports through statx alone; 0 if nobody knows."""
     call = _statx()
     if call is None:
         return 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft7Validator, FormatChecker
     from jsonschema.exceptions import ValidationError
 
-# A value that is wrong everywhere is told of in so many places.
+# A value that is wrong everywhere is reported in so many places.
 MAX_PROBLEMS: Final = 100
 _MAX_MESSAGE: Final = 500
 _MAX_SHOWN: Final = 100

@@ -56,5 +56,5 @@ def is_remote(kind: str) -> bool:
 
 
 def has_stable_inodes(kind: str) -> bool:
-    """Tell whether inode numbers of such a file system can tell one file from another."""
+    """Return whether inode numbers of such a file system distinguish files."""
     return kind not in _PASSING_INODES and kind != "fuse" and not kind.startswith("fuse.")

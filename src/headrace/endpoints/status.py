@@ -117,7 +117,7 @@ def _blank(project: Project, name: str, target: str) -> dict[str, Any]:
 
 
 def _hosted_document(status: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the facility tells of an endpoint that it hosts."""
+    """Return what the facility reports of an endpoint that it hosts."""
     details = status.get("details")
     if not isinstance(details, Mapping):
         return {"state": "unknown"}

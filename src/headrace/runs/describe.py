@@ -19,7 +19,7 @@ class Progress:
 
     Attributes:
         text: in words.
-        done: bytes, files or tasks that are done; None where it cannot be told.
+        done: bytes, files or tasks that are done; None where it is unknown.
         total: of how many; None likewise.
     """
 
@@ -171,7 +171,7 @@ def next_steps(view: RunView, target: str) -> list[tuple[str, str]]:
 
 
 def failure_message(view: RunView) -> str | None:
-    """Return why a run failed, and the command that tells the rest, in one line."""
+    """Return why a run failed, and the command that shows the rest, in one line."""
     line = failure_summary(view)
     if line is None:
         return None
@@ -180,7 +180,7 @@ def failure_message(view: RunView) -> str | None:
 
 
 def entry_failure(entry: Mapping[str, Any]) -> str | None:
-    """Return why an entry of a run's log tells of a failure; None where it tells of none."""
+    """Return why an entry of a run's log is a failure; None where it is none."""
     details = entry.get("details") or {}
     if "exception" in details:
         cause, exception = _cause(details.get("cause")), _line(details["exception"])

@@ -72,7 +72,7 @@ class RunDiscovery:
         return list(pages.items())
 
     def _forget(self) -> None:
-        """Move the time from which runs are asked for on; what began before is known no more."""
+        """Move the time from which runs are asked for on; what started before is forgotten."""
         self._since = max(self._since, max(self._known.values(), default=self._since) - _MARGIN)
         self._known = {
             run_id: start for run_id, start in self._known.items() if start >= self._since

@@ -27,7 +27,7 @@ class RunTask:
     Attributes:
         state: the state that asked for it.
         task_id: its id.
-        endpoint_id: where it runs; empty if the log does not tell.
+        endpoint_id: where it runs; empty if the log does not say.
         exception: what the run's log says of its failure; empty where it has not failed.
         directories: directories that its arguments, its result or its failure name.
     """
@@ -134,7 +134,7 @@ def tasks_of(
         where = f"state {state} of run {view.id}" if state else f"run {view.id}"
         raise ProjectError(
             f"{where} has no Compute task yet, so nothing was printed: "
-            f"`headrace run log {view.id}` tells what it did"
+            f"`headrace run log {view.id}` shows what it did"
         )
     return tasks
 

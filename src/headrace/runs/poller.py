@@ -80,7 +80,7 @@ class RunView:
 
     @property
     def actions(self) -> list[dict[str, Any]]:
-        """Status documents of the actions under way, as far as the target tells them."""
+        """Status documents of the actions under way, as far as the target gives them."""
         details = self.run.get("details") or {}
         statuses = details.get("action_statuses")
         return statuses if isinstance(statuses, list) else []
@@ -163,7 +163,7 @@ class RunPoller:
 
 
 def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
-    """Return the visits to states that a log tells of.
+    """Return the visits to states that a log has.
 
     Args:
         entries: the log, oldest first.

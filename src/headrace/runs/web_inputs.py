@@ -99,7 +99,7 @@ def answer_web_input(
 def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, str]:
     """Return what the flow sees for each option, by the option's id.
 
-    The web input does not tell; the run's log does, in the entry of the state that asked. Empty
+    The web input does not say; the run's log does, in the entry of the state that asked. Empty
     where the log cannot be seen, or does not show the options.
 
     Args:

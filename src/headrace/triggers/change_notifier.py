@@ -26,7 +26,7 @@ _GRANULARITY = 2.5
 class DirectoryScanner:
     """Scanner of a watched directory, which reads it only when it may have changed.
 
-    A directory's time of change tells that names were added or removed. It is trusted once it has
+    A directory's time of change shows that names were added or removed. It is trusted once it has
     been the same for longer than the coarsest clock of a file system ticks.
     """
 

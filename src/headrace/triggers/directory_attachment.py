@@ -15,7 +15,7 @@ class DirectoryAttachment:
 
     Attributes:
         filesystem: what is known of the directory, also after it went away; None at first.
-        stamp: tells the directory from another in its place; None while there is none.
+        stamp: differs from that of another directory in its place; None while there is none.
 
     Args:
         trigger: the trigger.

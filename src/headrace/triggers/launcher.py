@@ -90,7 +90,7 @@ class RunLauncher:
         Args:
             trigger: the trigger.
             id_: number of the arrival's record.
-            is_unchanged: tells whether it is as it was when it was found complete; asked before
+            is_unchanged: returns whether it is as it was when it was found complete; asked before
                 the first attempt only, which may have waited for others.
 
         Returns:

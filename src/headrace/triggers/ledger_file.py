@@ -242,7 +242,7 @@ class LedgerFile:
         """Check whether SQLite's log of the latest transactions lies beside the ledger.
 
         One that was deleted is still open here. What it has is put into the ledger, before it is
-        lost with this process, and a new one is begun.
+        lost with this process, and a new one is started.
         """
         there = _file_id(self._log)
         if there is None:

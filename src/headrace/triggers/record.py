@@ -22,7 +22,7 @@ class Record:
         collection: name of the collection.
         path: path within the collection, with a trailing slash for a directory.
         generation: counts the arrivals at this path from 1.
-        identity: tells it from its replacement.
+        identity: differs from that of its replacement.
         root: the watched directory that it was last seen in (`FilesystemInfo.root`).
         present: False once it was removed or replaced.
         state: where it stands.

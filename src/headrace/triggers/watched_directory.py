@@ -26,7 +26,7 @@ class FilesystemInfo:
     """Identity of a watched directory, and properties of its file system.
 
     Attributes:
-        root: tells this directory from another that is mounted or made in its place.
+        root: differs from that of another directory mounted or made in its place.
         observer: "inotify" or "poll".
         inodes: whether inode numbers last.
         earlier_root: what an earlier version called it.
@@ -56,7 +56,7 @@ class WatchedDirectory(ClosedOnExit):
         self.fd = os.open(folder or trigger.directory, flags)
         try:
             self.status = os.fstat(self.fd)
-            # Disks number their top directories alike; the time of birth tells one from the other.
+            # Disks number their top directories alike; the time of birth distinguishes them.
             self._which = identify_open(self.fd).born or os.fstatvfs(self.fd).f_fsid
         except BaseException:
             os.close(self.fd)

@@ -142,7 +142,7 @@ def test_going_back_and_another_band(paths: Paths, staging: Paths):
     back_to(paths.root, 1)
     asked = set_band(paths.root, "short", "", staging.root)
     assert asked.iteration == 1
-    assert "if it has not begun yet, else iteration 2" in asked.text
+    assert "if it has not started yet, else iteration 2" in asked.text
     assert run_in(staging, paths, 1)["band"] == "short"
     with pytest.raises(SeismicError, match="no band shrt; there are long, short"):
         set_band(paths.root, "shrt")

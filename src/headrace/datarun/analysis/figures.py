@@ -13,7 +13,7 @@ from headrace._internal.figure_style import QUIET, heading, new_figure, write_pn
 from headrace.datarun.analysis.panels import counts_of, draw_entries, draw_groups, draw_histogram
 
 PAGES: Final = 24
-"""Groups that get a page of their own, unless told: those with most entries."""
+"""Groups that get a page of their own by default: those with most entries."""
 
 _COLUMNS = 3
 _PANELS = 12

@@ -32,7 +32,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="write this as well")
     parser.add_argument("--traces", action="store_true", help="take the traces along")
     parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out N events")
-    parser.add_argument("--count", type=int, metavar="N", help="take N events; all unless told")
+    parser.add_argument("--count", type=int, metavar="N", help="take N events; default: all")
     parser.add_argument(
         "--on-corrupt",
         choices=("refuse", "skip"),

@@ -155,9 +155,9 @@ def encode_events(
     if np.any(lengths % 2) or np.any(lengths > _MAX_TRACE):
         raise ValueError(f"a trace must have an even number of samples, at most {_MAX_TRACE}")
     fixed = FRAGMENT_HEADER + _ITEM_HEADER + MIN_HIT_BYTES + 56  # 56: all optional words
-    room = len(event_start) * (_ITEM_HEADER + 4) + len(hits) * fixed + 2 * int(lengths.sum())
-    room += int(extensions["size"].sum(dtype=np.int64))
-    out = np.empty(room, np.uint8)
+    size = len(event_start) * (_ITEM_HEADER + 4) + len(hits) * fixed + 2 * int(lengths.sum())
+    size += int(extensions["size"].sum(dtype=np.int64))
+    out = np.empty(size, np.uint8)
     samples = np.ascontiguousarray(traces, np.dtype("<u2")).view(np.uint8)
     records = np.ascontiguousarray(extensions)
     raw = records.view(np.uint8)

@@ -267,7 +267,7 @@ class EventFile(ClosedOnExit):
             ours = np.isin(places["source"], list(self._sources))
             others.update(places["source"][~ours].tolist())
             places = places[ours]
-        # Without a source of hits there is nothing to tell damage from another detector by.
+        # Without a source of hits damage cannot be distinguished from another detector.
         if len(flaws) and (self._sources is not None or self.sources):
             foreign = (flaws["payload"] == 1) & ~np.isin(flaws["source"], list(self.sources))
             others.update(flaws["source"][foreign].tolist())

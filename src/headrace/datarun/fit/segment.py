@@ -129,8 +129,8 @@ class _Counts:
         self.double_pulses += int((records["p_double"][done] > 0.5).sum())
         self.flawed += len(batch.problems)
         self.others.update(batch.other_payloads)
-        room = _MAX_LISTED - len(self.problems)
-        self.problems += [(p.offset, str(p)) for p in batch.problems[:room]]
+        remaining = _MAX_LISTED - len(self.problems)
+        self.problems += [(p.offset, str(p)) for p in batch.problems[:remaining]]
         self.seconds += seconds
 
 

@@ -244,7 +244,7 @@ class EndpointMonitor:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            logger.warning("%s: cannot be read (%s); begun anew", self._state_file, error)
+            logger.warning("%s: cannot be read (%s); started anew", self._state_file, error)
             return {}
 
     def _write(self, records: dict[str, RestartRecord]) -> None:

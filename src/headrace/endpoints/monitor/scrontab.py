@@ -14,7 +14,7 @@ from headrace.endpoints.monitor.heartbeat import monitor_directory
 from headrace.project.project import Project
 
 _SECONDS: Final = 60.0
-# What `scrontab -l` says where there is none; the exit code does not tell.
+# What `scrontab -l` says where there is none; the exit code does not show it.
 _EMPTY: Final = "no crontab"
 
 

@@ -183,8 +183,8 @@ def model_problems(inversion: Inversion, model: Path) -> Iterator[str]:
             yield f"{model.name}: parameter {name} is not in it; there are {', '.join(ranges)}"
     for name, (low, high) in ranges.items():
         lower, upper = settings.optimiser.bound(name)
-        room = 1e-6 * max(abs(low), abs(high))
-        if low < lower - room or high > upper + room:
+        tolerance = 1e-6 * max(abs(low), abs(high))
+        if low < lower - tolerance or high > upper + tolerance:
             yield (
                 f"{model.name}: {name} is {low:g} to {high:g}, outside its bounds {lower:g} to "
                 f"{upper:g}; change [parameters.{name}] bounds in {inversion.paths.settings.name}"

@@ -76,7 +76,7 @@ def start(root: Path, why: str = "") -> None:
 
     Raises:
         NotReady: something would be refused later.
-        InversionError: it has begun already.
+        InversionError: it has started already.
     """
     paths = Paths(root)
     if is_started(paths):
@@ -114,7 +114,7 @@ def resume(root: Path, why: str = "", *, again: bool = False) -> int | None:
     paths, steering = inversion.paths, inversion.steering
     numbers = published_iterations(paths)
     if not again and not is_started(paths):
-        raise InversionError(f"{root}: has not begun; `headrace inversion start` publishes it")
+        raise InversionError(f"{root}: has not started; `headrace inversion start` publishes it")
     last = numbers[-1] if numbers else 0
     try:
         found = _last_request(inversion, last) if again else find_continuation(inversion)
@@ -153,7 +153,7 @@ def redo(root: Path, iteration: int, stage: str, why: str = "") -> None:
 
 
 def back_to(root: Path, iteration: int, why: str = "") -> None:
-    """Goes back to the model that an iteration began with; it and later ones are set aside.
+    """Go back to the model that an iteration started with; it and later ones are set aside.
 
     Args:
         root: the inversion's directory.
@@ -192,7 +192,7 @@ def set_band(root: Path, band: str, why: str = "", staging: Path | None = None) 
         root: the inversion's directory.
         band: its name in ``inversion.toml``.
         why: for the history.
-        staging: where it is computed, if that can be seen: there it is known which has begun.
+        staging: where it is computed, if that can be seen: there it is known which has started.
 
     Returns:
         The iteration that it holds for.
@@ -224,14 +224,14 @@ def _first_iteration_with(paths: Paths, band: str, staging: Path | None) -> tupl
     if outcome == "paused":
         if summary.get("misfit") is None:
             return last, f"Iteration {last} has band {band}; {goes_on}"
-        return last + 1, f"Iteration {last + 1} has band {band}; {last} goes on as it began."
+        return last + 1, f"Iteration {last + 1} has band {band}; {last} goes on as it started."
     request = read_request(paths, last)
     if staging is not None and not request.restore:
         if Paths(staging).start_record(last).is_file():
-            return last + 1, f"Iteration {last + 1} has band {band}; {last} has begun before."
-        return last, f"Iteration {last} has band {band}; it has not begun yet."
+            return last + 1, f"Iteration {last + 1} has band {band}; {last} has started before."
+        return last, f"Iteration {last} has band {band}; it has not started yet."
     return last, (
-        f"Iteration {last} has band {band} if it has not begun yet, else iteration {last + 1}."
+        f"Iteration {last} has band {band} if it has not started yet, else iteration {last + 1}."
     )
 
 
@@ -275,7 +275,7 @@ def drop(root: Path, kind: str, name: str, why: str = "", *, undo: bool = False)
 def unfinished_iteration(root: Path) -> int | None:
     """Return the published iteration that has not come home yet; None if there is none.
 
-    What is changed now holds for it, too, unless its line search has begun, which only the place
+    What is changed now holds for it, too, unless its line search has started, which only the place
     where it is computed knows.
     """
     paths = Paths(root)
@@ -309,7 +309,7 @@ def first_request(root: Path) -> Request:
 
 
 def _next_unstarted(paths: Paths) -> int:
-    """Return the iteration that has not begun yet."""
+    """Return the iteration that has not started yet."""
     if not is_started(paths):
         return 0
     last = published_iterations(paths)[-1]

@@ -90,7 +90,7 @@ def band_iteration_of(inversion: Inversion, request: Request) -> tuple[BandItera
 
 @dataclass(frozen=True)
 class IterationStart:
-    """State that an iteration began with.
+    """State that an iteration started with.
 
     Attributes:
         band_iteration: its place among the bands.
@@ -104,7 +104,7 @@ class IterationStart:
 
 
 def read_iteration_start(paths: Paths, number: int) -> IterationStart | None:
-    """Return what an iteration began with; None if it has not begun."""
+    """Return what an iteration started with; None if it has not started."""
     try:
         document = json.loads(paths.start_record(number).read_text(encoding="utf-8"))
         band_iteration = document["turn"] | {"periods": tuple(document["turn"]["periods"])}

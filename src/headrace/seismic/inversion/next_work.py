@@ -68,7 +68,7 @@ def find_next_work(inversion: Inversion, iteration: int) -> NextWork:
 
     Args:
         inversion: settings and files.
-        iteration: its number; it must have been begun.
+        iteration: its number; it must have been started.
 
     Returns:
         What is next.

@@ -12,7 +12,7 @@ it is computed (the staging). Either has the files that its side needs::
     objectives/TAG.json
     simulations/CONTENT/EVENT/
     evaluations/NAME/{evaluation.json, windows/EVENT/, adjoint/EVENT/, misfit.json, kernels/}
-    iterations/NNN/{begun.json, start/, records/}
+    iterations/NNN/{started.json, start/, records/}
     outbox/NNN/{results/, models/, iterations/}
     jobs/
 """
@@ -120,9 +120,9 @@ class Paths:
     def start_record(self, number: int) -> Path:
         """Return which band an iteration has.
 
-        And what its gradients are made with, since it began.
+        And what its gradients are made with, since it started.
         """
-        return self.iteration(number) / "begun.json"
+        return self.iteration(number) / "started.json"
 
     def records(self, number: int) -> Path:
         """Return one file of records per stage."""

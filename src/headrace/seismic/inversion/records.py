@@ -53,7 +53,7 @@ def read_records(directory: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted(directory.glob("*.jsonl")) if directory.is_dir() else []:
         found += read_lines(path)
-    return sorted(found, key=lambda record: str(record.get("began", "")))
+    return sorted(found, key=lambda record: str(record.get("started_at", "")))
 
 
 def append_history(path: Path, what: str, why: str = "", **about: Any) -> None:
@@ -119,7 +119,7 @@ def record_stage(
         record = {
             "stage": stage,
             "evaluation": evaluation,
-            "began": started_at,
+            "started_at": started_at,
             "seconds": round(seconds, 3),
             "cores": cores,
             "computed": counting.computed,

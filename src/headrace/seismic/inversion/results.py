@@ -123,7 +123,7 @@ def summarise(inversion: Inversion, request: Request) -> dict[str, Any]:
         "events": len(inversion.events),
         "stages": stages,
         "core_hours": sum(stage["core_hours"] for stage in stages.values()),
-        "began": records[0]["began"] if records else None,
+        "started_at": records[0]["started_at"] if records else None,
         "seconds": wall_seconds(records),
         "model": content_of(inversion.optimiser().model_file(number_text(number + 1)))
         if accepted or kept
@@ -159,7 +159,7 @@ def wall_seconds(records: list[dict[str, Any]]) -> float:
     """Time from the begin of the first record to the end of the last, s."""
     if not records:
         return 0.0
-    started_at = [datetime.datetime.fromisoformat(record["began"]) for record in records]
+    started_at = [datetime.datetime.fromisoformat(record["started_at"]) for record in records]
     ends = [
         moment + datetime.timedelta(seconds=record["seconds"])
         for moment, record in zip(started_at, records, strict=True)

@@ -133,7 +133,7 @@ def _state(
 ) -> RunState:
     paths = inversion.paths
     if not is_started(paths):
-        return RunState("waiting", "it has not begun; `headrace inversion start` publishes it")
+        return RunState("waiting", "it has not started; `headrace inversion start` publishes it")
     last = summaries[-1] if summaries else None
     if last is not None and last["iteration"] == numbers[-1]:
         if last["outcome"] == "finished":

@@ -72,7 +72,7 @@ class Request:
         position: number of its band among all, from 0; -1: not known.
         steered: the band that a person asked for last and an iteration before has had.
         redo: stage from which all is done again; empty: nothing is.
-        restore: the optimiser goes back to where the iteration began.
+        restore: the optimiser goes back to where the iteration started.
         id: different for each request of one iteration.
     """
 

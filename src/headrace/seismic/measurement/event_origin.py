@@ -248,7 +248,7 @@ def read_cmtsolution(path: Path) -> EventOrigin:
         raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, IndexError, StopIteration, OverflowError):
         raise SeismicError(
-            f"{path}: not a whole CMTSOLUTION: its first line must tell year, month, day, hour, "
+            f"{path}: not a complete CMTSOLUTION: its first line must give year, month, day, hour, "
             "minute and second, the others 'time shift:', 'latitude:' and so on"
         ) from None
 

@@ -92,7 +92,7 @@ class EventPlan:
     def directory(self) -> Path:
         """Directory of the files until all are there."""
         if self.partial is None:
-            raise SeismicError(f"{self.request.event}: no results were begun")
+            raise SeismicError(f"{self.request.event}: no results were started")
         return self.partial
 
     def create_directory(self) -> EventPlan:

@@ -3,7 +3,7 @@
 Every answer is on disk, whole, before ``tell`` returns. The vectors of the new state are written
 first, under names that follow from the state, then ``state.json`` replaces the old one, then what
 no state names any more is removed. A process killed anywhere leaves the old state or the new one,
-and telling the same again makes the same files.
+and reporting the same again makes the same files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Optimiser:
 
     The directory holds ``state.json``, ``models/NNN.h5`` (one per iteration),
     ``models/NNN_trial_KK.h5`` (of the running search) and ``vectors/``. One process at a time may
-    tell; anybody may look.
+    report; anybody may read.
 
     Args:
         directory: where an optimisation was started with ``create``.
@@ -153,7 +153,7 @@ class Optimiser:
             ModelError: a gradient's file cannot be used.
         """
         if preconditioned is not None and gradient is None:
-            raise OptimiserError(f"{name}: a preconditioned gradient is told with its gradient")
+            raise OptimiserError(f"{name}: a preconditioned gradient is reported with its gradient")
         if misfit is not None and not math.isfinite(misfit):
             if not self._is_trial(name):
                 raise OptimiserError(f"misfit of {name} is {misfit}: look at its simulations")
@@ -277,7 +277,7 @@ class Optimiser:
             if isinstance(new, float) and abs(new - old) <= _SAME * abs(old):
                 continue
             raise OptimiserError(
-                f"{name} was told before and differs now ({old} then, {new} now); "
+                f"{name} was reported before and differs now ({old} then, {new} now); "
                 "the first answer stays"
             )
         return all(new is None or old is not None for new, old in zip(new_values, had, strict=True))

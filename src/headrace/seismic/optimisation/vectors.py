@@ -327,8 +327,8 @@ def check_model(path: Path, settings: Settings) -> None:
                 f"{path}: {name} goes down to {smallest:g} and has no logarithm; "
                 "use parametrisation linear"
             )
-        room = 1e-6 * max(abs(smallest), abs(largest))
-        if smallest < low - room or largest > high + room:
+        tolerance = 1e-6 * max(abs(smallest), abs(largest))
+        if smallest < low - tolerance or largest > high + tolerance:
             raise OptimiserError(
                 f"{path}: {name} is {smallest:g} to {largest:g}, outside its bounds {low:g} to "
                 f"{high:g}"

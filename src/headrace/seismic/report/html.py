@@ -343,7 +343,7 @@ def _facts_table(facts: Mapping[str, Any]) -> Table:
         "events": "events",
         "core_hours": "core hours",
         "seconds": "wall time (s)",
-        "began": "began",
+        "started_at": "started",
         "model": "content of the model",
     }
     rows = tuple(

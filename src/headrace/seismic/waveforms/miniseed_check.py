@@ -127,10 +127,10 @@ def _sound(records: Any) -> Any:
         if not inside.any():
             break
         place = np.where(inside, blockette, _HEADER if length >= _HEADER + 8 else 0)
-        tells = inside & (number(place) == _DATA_ONLY)
-        sound &= ~tells | (records[rows, np.minimum(place + 6, length - 1)] == _exponent(length))
-        encoding = np.where(tells, records[rows, place + 4], encoding)
-        found |= tells
+        has_code = inside & (number(place) == _DATA_ONLY)
+        sound &= ~has_code | (records[rows, np.minimum(place + 6, length - 1)] == _exponent(length))
+        encoding = np.where(has_code, records[rows, place + 4], encoding)
+        found |= has_code
         following = number(place + 2)
         sound &= ~inside | (following == 0) | (following > place)
         blockette = np.where(inside, following, 0)
@@ -143,10 +143,10 @@ def _exponent(length: int) -> int:
     return length.bit_length() - 1
 
 
-def _max_samples(encoding: Any, room: Any) -> Any:
-    limit = np.full(len(room), np.iinfo(np.int64).max)
+def _max_samples(encoding: Any, data_bytes: Any) -> Any:
+    limit = np.full(len(data_bytes), np.iinfo(np.int64).max)
     for code, share in _PER_BYTE.items():
-        limit = np.where(encoding == code, (room * share).astype(np.int64), limit)
+        limit = np.where(encoding == code, (data_bytes * share).astype(np.int64), limit)
     for code, each in _PER_FRAME.items():
-        limit = np.where(encoding == code, room // _FRAME * each, limit)
+        limit = np.where(encoding == code, data_bytes // _FRAME * each, limit)
     return limit

@@ -256,7 +256,7 @@ def _start(
     if origin_time is not None:
         return _since(record, origin_time)
     text = (
-        f"{trace.path.name}: has absolute times, and nothing tells the origin time: write it into "
+        f"{trace.path.name}: has absolute times, and nothing gives the origin time: write it into "
         "event.toml (time = ...), CMTSOLUTION or QuakeML beside the seismograms, or set "
         "origin_time in the configuration"
     )

@@ -42,12 +42,12 @@ _REFERENCE_IS_ORIGIN = 11  # SAC's iztype IO
 _CODE = re.compile(r"[\w+-]*")
 
 FROM_CHANNEL: Final = "channel code"
-"""A quantity that the instrument code of a channel tells."""
+"""A quantity that the instrument code of a channel gives."""
 FROM_SETTING: Final = "setting"
-"""A quantity that the configuration tells, whatever names and headers say."""
+"""A quantity that the configuration gives, whatever names and headers say."""
 
 NO_NETWORK: Final = "XX"
-"""The network code of a trace whose file tells none."""
+"""The network code of a trace whose file gives none."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class PendingArrival:
         """Return when to look again: often enough to start soon, seldom enough to cost little.
 
         Args:
-            started_at: monotonic time in s at which the last look began.
+            started_at: monotonic time in s at which the last look started.
             now: monotonic time in s.
             others: number of arrivals that are pending, this one among them.
 

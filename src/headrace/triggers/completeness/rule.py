@@ -20,7 +20,7 @@ class Look:
         stable_inodes: whether inode numbers last on this file system.
         clock: monotonic time in s.
         report_problem: called with what holds the arrival back for long, in one line.
-        is_cancelled: tells whether the answer is of no use any more.
+        is_cancelled: returns whether the answer is of no use any more.
     """
 
     stable_inodes: bool

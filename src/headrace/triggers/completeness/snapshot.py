@@ -1,4 +1,4 @@
-"""Snapshots of a file or a directory tree, which tell whether anything in it has changed."""
+"""Snapshots of a file or a directory tree, which show whether anything in it has changed."""
 
 from __future__ import annotations
 

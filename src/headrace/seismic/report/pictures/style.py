@@ -44,7 +44,7 @@ __all__ = [
 WARM = "#d1495b"
 GREEN = "#2a7f62"
 BANDS = ("#2e6f95", "#c7762b", "#2a7f62", "#8a4f9e", "#b0413e", "#5d6b7a")
-"""Colours that tell bands apart, also for the colour-blind in their order."""
+"""Colours that distinguish bands, also for the colour-blind in their order."""
 
 DIVERGING = "RdBu"
 """Changes of speed: red is slower, blue is faster, white is none."""
