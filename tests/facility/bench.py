@@ -16,7 +16,8 @@ from headrace.facility.providers.base import ProviderBase
 from headrace.facility.store.actions import Action, ActionTable
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import FlowTable
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import RunState
 
 URL = "https://scripted.example/action"

@@ -9,7 +9,8 @@ from some_ids import an_id
 from headrace.facility.store import tasks
 from headrace.facility.store.details_cache import DetailsCache
 from headrace.facility.store.event_log import EventLog
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.facility.store.tasks import Task, TaskTable
 
 

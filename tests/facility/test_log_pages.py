@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from headrace.facility.store import log_pages
 from headrace.facility.store.log_pages import LogPosition
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import LogEntry, replay
 
 # Three states a round, so that some events end a round of 64 in the middle.

@@ -14,6 +14,7 @@ from facility.bench import Bench, action_state
 from waiting import wait_until
 
 from headrace.facility.errors import NotFound, StateConflict
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.runs import RunTable
 
 PASS = {"A": {"Type": "Pass", "End": True}}
@@ -128,12 +129,12 @@ def test_it_can_be_cancelled_and_deleted(bench: Bench, spoil: Spoil) -> None:
     spoiled(bench, bad, spoil)
     bench.parked(bad)
     with pytest.raises(StateConflict):
-        RunTable(bench.store).delete(bad)
+        EndedRuns(bench.store, RunTable(bench.store)).delete(bad)
     bench.engine.cancel_run(bad)
     assert bench.run(bad).status == "FAILED"
     assert bench.details(bad)["code"] == "FlowCanceled"
     wait_until(lambda: len(bench.provider.cancelled) == 1, "the end of its action")
-    RunTable(bench.store).delete(bad)
+    EndedRuns(bench.store, RunTable(bench.store)).delete(bad)
     with pytest.raises(NotFound):
         bench.run(bad)
 

@@ -12,6 +12,7 @@ from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.retention import Retention
 from headrace.facility.identity import Identity
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health
 
@@ -41,7 +42,7 @@ def test_ended_runs_are_removed_with_all_that_is_theirs(bench: Bench) -> None:
 def test_recent_runs_stay(bench: Bench) -> None:
     ended = bench.start({"A": {"Type": "Pass", "End": True}})
     bench.ended(ended)
-    assert RunTable(bench.store).delete_ended("2000-01-01", 10) == 0
+    assert EndedRuns(bench.store, RunTable(bench.store)).delete_before("2000-01-01", 10) == 0
     assert bench.run(ended).status == "SUCCEEDED"
 
 
@@ -99,15 +100,15 @@ def test_a_pass_that_failed_is_not_the_last(bench: Bench, monkeypatch: pytest.Mo
     ended = bench.start({"A": {"Type": "Pass", "End": True}})
     bench.ended(ended)
     bench.engine.stop()
-    true_delete = RunTable.delete_ended
+    true_delete = EndedRuns.delete_before
     left = [1, 2]
 
-    def delete(self: RunTable, before: str, limit: int) -> int:
+    def delete(self: EndedRuns, before: str, limit: int) -> int:
         if left:
             raise ValueError(f"a fault of ours {left.pop()}")
         return true_delete(self, before, limit)
 
-    monkeypatch.setattr(RunTable, "delete_ended", delete)
+    monkeypatch.setattr(EndedRuns, "delete_before", delete)
     bench.engine = Engine(bench.store, Identity("i", "me@here"), retention_days=0.0)
     bench.engine.start([bench.provider])
     wait_until(lambda: count(bench, "runs") == 0, "the removal")

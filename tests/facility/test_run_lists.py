@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.facility.store.database import Store
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 
 COUNT = 60
 STATUSES = ("ACTIVE", "FAILED", "SUCCEEDED")
@@ -190,7 +192,7 @@ def test_tags_can_be_changed_and_go_with_their_run(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"tags": ["two"]}
     runs.update("r", changes)
     assert (found("one"), found("two")) == ([], ["r"])
-    runs.delete("r")
+    EndedRuns(store, runs).delete("r")
     assert found("two") == []
     assert store.reader().execute("SELECT count(*) FROM run_tags").fetchone()[0] == 0
     store.close()

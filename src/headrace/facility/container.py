@@ -45,6 +45,7 @@ from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store.access_rules import AccessRuleTable
 from headrace.facility.store.actions import ActionProvider, ActionTable
 from headrace.facility.store.database import Store
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
@@ -171,6 +172,7 @@ def make_container(root: Path, store: Store, url: str, token: str) -> Container:
         engine=engine,
         flows=tables.flows,
         runs=tables.runs,
+        ended_runs=EndedRuns(store, tables.runs),
         actions=tables.actions,
         functions=tables.functions,
         endpoints=compute.endpoints,

@@ -18,6 +18,7 @@ from headrace.facility.settings import SettingsFile
 from headrace.facility.store.access_rules import AccessRuleTable
 from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.database import Store
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.search_index import SearchEntryTable
@@ -34,6 +35,7 @@ class Backend:
         engine: executes runs.
         flows: stored flows.
         runs: stored runs.
+        ended_runs: those of them that have ended.
         actions: stored actions.
         functions: stored functions.
         endpoints: hosted endpoints.
@@ -54,6 +56,7 @@ class Backend:
     engine: Engine
     flows: FlowTable
     runs: RunTable
+    ended_runs: EndedRuns
     actions: ActionTable
     functions: FunctionTable
     endpoints: HostedEndpoints

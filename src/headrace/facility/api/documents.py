@@ -9,7 +9,7 @@ from typing import Any
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import Action
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run
+from headrace.facility.store.run_record import Run
 from headrace.flowlang.action_urls import AWAIT_WEB_INPUT
 from headrace.flowlang.web_inputs import ID_PARAMETER
 

@@ -35,7 +35,7 @@ from headrace.facility.engine.run_retry import Retry
 from headrace.facility.errors import StateConflict
 from headrace.facility.store.log_pages import LogPosition
 from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
-from headrace.facility.store.runs import Run
+from headrace.facility.store.run_record import Run
 from headrace.flowlang import limits, payload_problem, run_metadata_entries
 from headrace.flowlang.runs import TERMINAL, SuppliedResult
 
@@ -193,7 +193,7 @@ def release(request: Request) -> JSONResponse:
             "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
         )
     document = _document(backend, run)
-    backend.runs.delete(run.id)
+    backend.ended_runs.delete(run.id)
     return JSONResponse(document)
 
 

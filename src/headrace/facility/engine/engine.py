@@ -16,19 +16,18 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final
 
-from headrace._internal.backoff import backoff_seconds
 from headrace.facility.engine.effects import Effect, EffectRunner
 from headrace.facility.engine.end_listeners import EndListeners
-from headrace.facility.engine.parking import ParkedRuns, reason_of
 from headrace.facility.engine.provider_registry import ProviderRegistry
-from headrace.facility.engine.recovery import ActionRecovery, StuckRunFile
+from headrace.facility.engine.recovery import ActionRecovery
 from headrace.facility.engine.retention import RETENTION_DAYS, Retention
 from headrace.facility.engine.run_creation import create_run
 from headrace.facility.engine.run_executor import RunExecutor
+from headrace.facility.engine.run_parking import STUCK, RunParking
 from headrace.facility.engine.run_retry import Retry, create_retry_run
 from headrace.facility.engine.timers import Timers
 from headrace.facility.engine.wakeups import Wakeup, WakeupQueue
-from headrace.facility.errors import FacilityError, StateConflict
+from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
     Action,
@@ -38,22 +37,19 @@ from headrace.facility.store.actions import (
     validate_result,
 )
 from headrace.facility.store.database import RETRY_SECONDS, Store
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.event_log import EventLog
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread
 from headrace.flowlang.runs import MAX_STATES_PER_ADVANCE, TERMINAL, Phase, RunState
 
 logger = logging.getLogger(__name__)
 
-_STUCK: Final = "the facility was stuck in it, and ended itself"
-
 # Runs that share a transaction at the most, so that memory does not grow with their number.
 _BATCH_RUNS: Final = 500
-# A run that was parked for want of memory or disk is advanced again after such a pause.
-_MIN_PARKED_PAUSE: Final = 30.0
-_MAX_PARKED_PAUSE: Final = 3600.0
 
 
 class Engine:
@@ -96,6 +92,7 @@ class Engine:
             self._listeners.notify,
             max_states,
         )
+        self._parking = RunParking(store, self._executor, self._timers, self._wakeups)
         self._recovery = ActionRecovery(
             store,
             self._runs,
@@ -103,14 +100,13 @@ class Engine:
             self._registry,
             begin_action,
             self.finish_action,
-            self._park,
+            self._parking.park,
         )
-        self._stuck_run = StuckRunFile(store)
         self._retention = (
-            None if retention_days is None else Retention(self._runs, retention_days, self._health)
+            None
+            if retention_days is None
+            else Retention(EndedRuns(store, self._runs), retention_days, self._health)
         )
-        self._held_runs: set[int] = set()
-        self._park_counts: dict[int, int] = {}
         self._current_run: int | None = None
         self._heartbeat = Heartbeat("engine", on_give_up=self._record_stuck_run)
         self._thread = SupervisedThread("engine", self._loop, self._health)
@@ -124,8 +120,7 @@ class Engine:
     def start(self, providers: Sequence[ActionProvider]) -> None:
         """Resume every open run and action, and start the engine's thread."""
         self._registry.register(providers)
-        self._executor.parked |= ParkedRuns.numbers(self._runs.reader())
-        stuck = self._park_stuck()
+        stuck = self._parking.load()
         for number, _ in self._runs.list_open():
             if number != stuck:
                 self._wakeups.add(number)
@@ -247,7 +242,7 @@ class Engine:
             except Exception as error:
                 if not parked or fault_of(error) is not StoreFault.RECORD:
                     raise
-            self._held_runs.discard(run.number)
+            self._parking.resume(run.number)
             if parked:
                 self._executor.unpark(db, run.number)
             run = self._runs.get(run_id, db)
@@ -338,49 +333,25 @@ class Engine:
             single = [self._advance_batch({number: wakeup}) for number, wakeup in batch.items()]
             return [effect for effects in single for effect in effects]
         for number, wakeup in batch.items():
-            self._park(number, failure, wakeup)
+            self._parking.park(number, failure, wakeup)
         return []
 
     def _advance_one(self, db: sqlite3.Connection, number: int, wakeup: Wakeup) -> list[Effect]:
         self._current_run = number
         self._heartbeat.beat(f"run number {number}")
-        if number in self._held_runs:
-            self._executor.park(db, number, wakeup, _STUCK)
+        if self._parking.is_held(number):
+            self._executor.park(db, number, wakeup, STUCK)
             return []
         return self._executor.advance(db, number, wakeup)
-
-    def _park(self, number: int, failure: Exception, wakeup: Wakeup | None = None) -> None:
-        if not isinstance(failure, FacilityError):
-            logger.error("run number %d cannot be advanced", number, exc_info=failure)
-        with self._store.transaction() as db:
-            self._executor.park(db, number, wakeup or Wakeup(), reason_of(failure))
-        self._timers.cancel(number)
-        if isinstance(failure, OSError | MemoryError):
-            # What was missing may be available later.
-            times = self._park_counts[number] = self._park_counts.get(number, 0) + 1
-            pause = backoff_seconds(times - 1, _MIN_PARKED_PAUSE, _MAX_PARKED_PAUSE)
-            self._timers.call_after(number, pause, partial(self._wakeups.add, number))
-
-    def _park_stuck(self) -> int | None:
-        """Park the run in which an earlier process was stuck until it ended itself."""
-        number = self._stuck_run.read()
-        if number is None:
-            return None
-        with self._store.transaction() as db:
-            self._executor.park(db, number, Wakeup(), _STUCK)
-        # Only a person who resumes it, or the next start, lets it be advanced again.
-        self._held_runs.add(number)
-        self._stuck_run.delete()
-        return number
 
     def _record_stuck_run(self, activity: str) -> None:
         del activity
         if self._current_run is not None:
-            self._stuck_run.write(self._current_run)
+            self._parking.record_stuck(self._current_run)
 
     def _after_advance(self, number: int, state: RunState) -> None:
         """Set the timer of a run whose new state is committed, or have it advanced again."""
-        self._park_counts.pop(number, None)
+        self._parking.advanced(number)
         if state.phase == Phase.DONE:
             self._listeners.notify(number)
         if state.phase == Phase.ENTER:

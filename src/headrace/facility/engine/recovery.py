@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace._internal.files import write_private
-from headrace.facility.engine.parking import reason_of
 from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.errors import RunUnreadable
 from headrace.facility.store.actions import FAILED, Action, ActionTable, FinishAction
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.store.parked_runs import reason_of
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import TERMINAL
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from headrace._internal.clock import elapsed
 from headrace._internal.timestamps import format_timestamp
-from headrace.facility.store.runs import RunTable
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.supervision import Health
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,12 @@ class Retention:
     the wall clock says.
 
     Args:
-        runs: the runs.
+        runs: the runs that have ended.
         days: days after its end for which a run is kept.
         health: where a large removal is noted.
     """
 
-    def __init__(self, runs: RunTable, days: float, health: Health) -> None:
+    def __init__(self, runs: EndedRuns, days: float, health: Health) -> None:
         self._runs = runs
         self._days = days
         self._health = health
@@ -51,11 +51,11 @@ class Retention:
     def remove_some(self) -> float:
         """Remove some records, and return the seconds until it is worth while to look again."""
         before = format_timestamp(self._time() - self._days * _DAY_SECONDS)
-        old, ended = self._runs.count_ended(before)
+        old, ended = self._runs.count(before)
         if old > _MANY and old > _LARGE_SHARE * ended:
             return self._remove_slowly(before, old, ended)
         self._health.remove_notice("retention")
-        removed = self._runs.delete_ended(before, _AT_ONCE)
+        removed = self._runs.delete_before(before, _AT_ONCE)
         return 0.0 if removed == _AT_ONCE else _PASS_SECONDS
 
     def _remove_slowly(self, before: str, old: int, ended: int) -> float:
@@ -75,7 +75,7 @@ class Retention:
                 f"the clock; they are removed slowly, {self._left_today} a day, in case the clock "
                 "is wrong; HEADRACE_RETENTION_DAYS=forever keeps all",
             )
-        removed = self._runs.delete_ended(before, min(_AT_ONCE, self._left_today))
+        removed = self._runs.delete_before(before, min(_AT_ONCE, self._left_today))
         self._left_today -= removed
         return 0.0 if removed and self._left_today > 0 else _PASS_SECONDS
 

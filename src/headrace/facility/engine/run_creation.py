@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, RunTable, definition_hash
+from headrace.facility.store.run_record import Run, definition_hash
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import Event, EventKind, Phase, RunState, apply
 
 # What a run is found by and shared with, which may be changed later.

@@ -11,7 +11,6 @@ from functools import partial
 
 from headrace._internal.timestamps import format_timestamp
 from headrace.facility.engine.effects import Effect
-from headrace.facility.engine.parking import ParkedRuns, canceled_details, parked_details, reason_of
 from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.engine.wakeups import Wakeup
 from headrace.facility.errors import ActionRejected
@@ -26,7 +25,14 @@ from headrace.facility.store.actions import (
     validate_result,
 )
 from headrace.facility.store.faults import StoreFault, fault_of
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.parked_runs import (
+    ParkedRuns,
+    canceled_details,
+    parked_details,
+    reason_of,
+)
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang import CallAction
 from headrace.flowlang.runs import Accepted, EventKind, Phase, Refused, RunState, RunStepper
 

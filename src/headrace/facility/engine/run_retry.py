@@ -15,7 +15,8 @@ from headrace.facility.engine.run_creation import insert_run
 from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.flowlang import DefinitionError, parse_flow
 from headrace.flowlang.runs import TERMINAL, RetryError, SuppliedResult, last_entry, start_retry
 

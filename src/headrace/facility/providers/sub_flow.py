@@ -23,7 +23,8 @@ from headrace.facility.store.actions import (
 )
 from headrace.facility.store.faults import is_transient
 from headrace.facility.store.flows import FlowTable, StoredFlow
-from headrace.facility.store.runs import Run, RunTable
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health, WorkerPool, describe
 from headrace.flowlang.runs import TERMINAL
 

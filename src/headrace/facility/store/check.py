@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from headrace._internal.atomic import PRIVATE, atomic_replacement
-from headrace.facility.engine.parking import reason_of
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import flow_problems
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import store_uri, wal_path
+from headrace.facility.store.parked_runs import reason_of
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.salvage import Row, leaf_rows
 

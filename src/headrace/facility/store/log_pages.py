@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from headrace.facility.engine.parking import reason_of
 from headrace.facility.errors import RunUnreadable
 from headrace.facility.store.event_log import EventLog
+from headrace.facility.store.parked_runs import reason_of
 from headrace.flowlang import Flow
 from headrace.flowlang.runs import LogEntry, RunState, apply, event_log_entries
 

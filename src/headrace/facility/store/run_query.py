@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from headrace.facility.store.runs import Run
+    from headrace.facility.store.run_record import Run
 
 Interval = tuple[str, str]
 Values = list[str | int]

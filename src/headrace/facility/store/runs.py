@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from headrace._internal.json_check import escaped
-from headrace.facility.engine.parking import ParkedRuns, parked_details, reason_of
-from headrace.facility.errors import FacilityError, NotFound, RunUnreadable, StateConflict
+from headrace.facility.errors import FacilityError, NotFound, RunUnreadable
 from headrace.facility.store.database import Store
 from headrace.facility.store.details_cache import DetailsCache
 from headrace.facility.store.event_log import EventLog
@@ -24,69 +21,17 @@ from headrace.facility.store.log_pages import (
     RunKey,
     unreadable_entry,
 )
+from headrace.facility.store.parked_runs import ParkedRuns, parked_details, reason_of
 from headrace.facility.store.run_query import RunQuery
+from headrace.facility.store.run_record import RUN_COLUMNS, Run, run_from_row
 from headrace.flowlang import DefinitionError, Flow, parse_flow
 from headrace.flowlang.runs import (
-    TERMINAL,
     LogEntry,
     RunState,
     event_log_entries,
     run_details,
     run_log,
 )
-
-_COLUMNS: Final = (
-    "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
-    " completion_time, status"
-)
-# Runs that an action of another run has started, as long as that action has not ended.
-_AWAITED: Final = (
-    "EXISTS (SELECT 1 FROM actions WHERE completion_time IS NULL"
-    " AND runs.request_id = 'action ' || actions.id)"
-)
-_NO_METADATA: Final[Mapping[str, Any]] = {
-    "tags": [],
-    "run_managers": [],
-    "run_monitors": [],
-    "flow_last_updated": "",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The record of one execution of a flow; its event log has the rest.
-
-    Attributes:
-        number: the run's number in the store.
-        id: the run's id.
-        request_id: what its starter calls the request, so that a repeated one starts nothing.
-        flow_id: the flow it executes.
-        flow_title: the flow's title at the start.
-        definition: hash of the definition and input schema that it was started with.
-        metadata: tags, managers, monitors, notification policy and flow data of the start.
-        label: what its starter called it.
-        start_time: when it was accepted.
-        completion_time: when it ended.
-        status: ACTIVE, INACTIVE, SUCCEEDED, FAILED or ENDED.
-    """
-
-    number: int
-    id: str
-    request_id: str | None
-    flow_id: str
-    flow_title: str
-    definition: str
-    metadata: dict[str, Any]
-    label: str | None
-    start_time: str
-    completion_time: str | None
-    status: str
-
-
-def definition_hash(definition: Any, input_schema: Any) -> str:
-    """Return the hash under which a definition is stored with its input schema."""
-    text = json.dumps([definition, input_schema], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class RunTable:
@@ -111,7 +56,7 @@ class RunTable:
             (run.definition, json.dumps(definition), json.dumps(input_schema)),
         )
         cursor = db.execute(
-            f"INSERT INTO runs ({_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
+            f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
             (
                 run.id,
                 run.request_id,
@@ -183,7 +128,7 @@ class RunTable:
     def query_page(self, query: RunQuery) -> tuple[list[Run], bool]:
         """Return one page of a list of runs, and whether there is more behind it."""
         found = [
-            _run_from_row(row) for row in self._store.reader().execute(*query.to_sql(_COLUMNS))
+            run_from_row(row) for row in self._store.reader().execute(*query.to_sql(RUN_COLUMNS))
         ]
         return found[: query.limit], len(found) > query.limit
 
@@ -295,96 +240,15 @@ class RunTable:
                 _insert_tags(db, run.number, run.start_time, changes["tags"])
             return self.get_by_number(db, run.number)
 
-    def delete(self, run_id: str) -> None:
-        """Remove the record of a run that has ended, with its events, actions and tasks.
-
-        Raises:
-            NotFound: no run has this id.
-            StateConflict: it goes on, or the run that called it has not taken its result yet.
-        """
-        with self._store.transaction() as db:
-            run = self.get(run_id, db)
-            if run.status not in TERMINAL:
-                raise StateConflict(
-                    f"Run {run.id} has status '{run.status}' but must have status in "
-                    "{'ENDED', 'SUCCEEDED', 'FAILED'} for requested operation"
-                )
-            awaited = f"SELECT 1 FROM runs WHERE number = ? AND {_AWAITED}"  # noqa: S608 - a constant
-            if db.execute(awaited, (run.number,)).fetchone() is not None:
-                raise StateConflict(
-                    f"Run {run.id} was started by another run, which has not taken its result "
-                    "yet; try again in a moment"
-                )
-            self._delete(db, run)
-
-    def delete_ended(self, before: str, limit: int) -> int:
-        """Remove the oldest runs that ended before a time.
-
-        Args:
-            before: the time.
-            limit: how many at once.
-
-        Returns:
-            How many were removed.
-        """
-        with self._store.transaction() as db:
-            rows = db.execute(
-                f"SELECT {_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
-                " ORDER BY completion_time LIMIT ?",
-                (before, limit),
-            ).fetchall()
-            for row in rows:
-                self._delete(db, _run_from_row(row))
-            return len(rows)
-
-    def count_ended(self, before: str) -> tuple[int, int]:
-        """Return how many runs ended before a time, and how many have ended at all."""
-        row = (
-            self._store.reader()
-            .execute(
-                "SELECT count(*) FILTER (WHERE completion_time < ?), count(*) FROM runs"
-                " WHERE completion_time IS NOT NULL",
-                (before,),
-            )
-            .fetchone()
-        )
-        return row[0], row[1]
-
-    def latest_time(self) -> str | None:
-        """Return the latest start or end of any run."""
-        row = (
-            self._store.reader()
-            .execute("SELECT (SELECT max(start_time) FROM runs), max(completion_time) FROM runs")
-            .fetchone()
-        )
-        return max((time for time in row if time), default=None)
-
-    def _delete(self, db: sqlite3.Connection, run: Run) -> None:
-        db.execute(
-            "DELETE FROM tasks WHERE action_id IN (SELECT id FROM actions WHERE run_id = ?)",
-            (run.id,),
-        )
-        for table in ("actions", "web_inputs"):
-            db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
-        for table in ("events", "snapshots", "run_tags", "parked_runs"):
-            db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
-        db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
-        db.execute(
-            "DELETE FROM definitions WHERE sha256 = ? AND NOT EXISTS"
-            " (SELECT 1 FROM runs WHERE definition = ?)",
-            (run.definition, run.definition),
-        )
-        self._store.after_commit(lambda: self.event_log.forget(run.number))
-
     def _select_one(
         self, db: sqlite3.Connection | None, column: str, value: str | int
     ) -> Run | None:
         source = db or self._store.reader()
         row = source.execute(
-            f"SELECT {_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
+            f"SELECT {RUN_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
             (value,),
         ).fetchone()
-        return _run_from_row(row) if row else None
+        return run_from_row(row) if row else None
 
     def _load_flow(self, sha256: str) -> Flow:
         definition, _ = self.definition(sha256)
@@ -396,23 +260,3 @@ def _insert_tags(db: sqlite3.Connection, number: int, start_time: str, tags: lis
     db.executemany(
         "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", [(tag, start_time, number) for tag in tags]
     )
-
-
-def _run_from_row(row: sqlite3.Row) -> Run:
-    # A damaged page may have turned a text into bytes, which no list could show.
-    values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
-    values[6] = _metadata(values[6])
-    return Run(*values)
-
-
-def _text(value: bytes) -> str:
-    return value.decode(errors="backslashreplace")
-
-
-def _metadata(text: str) -> dict[str, Any]:
-    # What is written beside a run's name must not keep it, and lists of others, from being shown.
-    try:
-        metadata = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        metadata = None
-    return {**_NO_METADATA, **(metadata if isinstance(metadata, dict) else {})}

@@ -1,0 +1,79 @@
+"""Record of a run, as a row of the store holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+RUN_COLUMNS: Final = (
+    "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
+    " completion_time, status"
+)
+_NO_METADATA: Final[Mapping[str, Any]] = {
+    "tags": [],
+    "run_managers": [],
+    "run_monitors": [],
+    "flow_last_updated": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The record of one execution of a flow; its event log has the rest.
+
+    Attributes:
+        number: the run's number in the store.
+        id: the run's id.
+        request_id: what its starter calls the request, so that a repeated one starts nothing.
+        flow_id: the flow it executes.
+        flow_title: the flow's title at the start.
+        definition: hash of the definition and input schema that it was started with.
+        metadata: tags, managers, monitors, notification policy and flow data of the start.
+        label: what its starter called it.
+        start_time: when it was accepted.
+        completion_time: when it ended.
+        status: ACTIVE, INACTIVE, SUCCEEDED, FAILED or ENDED.
+    """
+
+    number: int
+    id: str
+    request_id: str | None
+    flow_id: str
+    flow_title: str
+    definition: str
+    metadata: dict[str, Any]
+    label: str | None
+    start_time: str
+    completion_time: str | None
+    status: str
+
+
+def definition_hash(definition: Any, input_schema: Any) -> str:
+    """Return the hash under which a definition is stored with its input schema."""
+    text = json.dumps([definition, input_schema], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_from_row(row: sqlite3.Row) -> Run:
+    """Make a run of its row; a damaged text is shown as far as it can be."""
+    # A damaged page may have turned a text into bytes, which no list could show.
+    values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
+    values[6] = _metadata(values[6])
+    return Run(*values)
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    # What is written beside a run's name must not keep it, and lists of others, from being shown.
+    try:
+        metadata = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        metadata = None
+    return {**_NO_METADATA, **(metadata if isinstance(metadata, dict) else {})}
