@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests"))
+sys.path.insert(0, str(REPOSITORY))
 
 HEAVY = ("forward", "adjoint", "windows")
 
@@ -65,7 +65,7 @@ def main() -> int:
 
 def prepare(root: Path, options: argparse.Namespace) -> Any:
     """Return an inversion with one band, and events enough in one job that all cores are used."""
-    import ray_inversion
+    from tests.support.seismic import ray_inversion
 
     paths = ray_inversion.make(root, options.events, options.stations)
     text = paths.settings.read_text(encoding="utf-8")
@@ -124,7 +124,7 @@ def measure_flow(root: Path, options: argparse.Namespace) -> list[dict[str, Any]
 
 def measure_alone(root: Path, options: argparse.Namespace) -> list[float]:
     """Run the same iterations in this process; return the seconds of each."""
-    import ray_inversion
+    from tests.support.seismic import ray_inversion
 
     paths = prepare(root, options)
     found = []

@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests"))
-
-from hpc.slurm import SlurmCluster, missing  # noqa: E402
+sys.path.insert(0, str(REPOSITORY))
 
 from headrace.compute import EndpointHost, EndpointSpec, TaskEvent, TaskSpec  # noqa: E402
+from tests.support.slurm_cluster import SlurmCluster, missing  # noqa: E402
 
 CODE = "st\nnothing:def nothing():\n    return None\n"
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facility.bench import Bench
 from hypothesis import HealthCheck, settings
+
+from tests.support.facility.scripted_engine import Bench
+from tests.support.repository import REPOSITORY
 
 pytest_plugins = ["pytester"]
 
@@ -31,7 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Rooms whose tests need a port or a cluster for themselves.
 SHARED = ("tests/clients/", "tests/hpc/")
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+from tests.support.repository import REPOSITORY
+
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 EXTRAS_OF = {
     "compute": {"endpoint"},
@@ -56,7 +57,7 @@ def imported(path: Path) -> Iterator[str]:
                 yield top
 
 
-SOURCE = ROOT / "src" / "headrace"
+SOURCE = REPOSITORY / "src" / "headrace"
 PACKAGES = sorted(
     path.stem
     for path in SOURCE.iterdir()
@@ -74,11 +75,11 @@ def test_every_import_is_declared(package: str) -> None:
     for path in [single] if single.is_file() else sorted((SOURCE / package).rglob("*.py")):
         for top in imported(path):
             homes = {distribution(one) for one in known.get(top, [top])}
-            assert homes & allowed, f"{path.relative_to(ROOT)} imports {top}: {sorted(homes)}"
+            assert homes & allowed, f"{path.relative_to(REPOSITORY)} imports {top}: {sorted(homes)}"
 
 
 def test_every_pinned_version_is_one() -> None:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert len(pins) > 100
     for pin in pins:
@@ -88,7 +89,7 @@ def test_every_pinned_version_is_one() -> None:
 
 
 def test_a_flow_is_checked_without_the_compute_sdk() -> None:
-    flow = ROOT / "flows" / "transfer" / "definition.json"
+    flow = REPOSITORY / "flows" / "transfer" / "definition.json"
     program = (
         "import sys\nfrom headrace.cli import main\n"
         "try:\n    main()\nfinally:\n"
@@ -108,12 +109,12 @@ def test_a_flow_is_checked_without_the_compute_sdk() -> None:
 def test_the_core_alone_checks_a_flow(tmp_path: Path) -> None:
     """A wheel without extras, in an environment of its own, from the package index."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
     program = tmp_path / "venv" / "bin"
     subprocess.run(
-        [program / "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel],
+        [program / "pip", "install", "--quiet", "-c", REPOSITORY / "constraints.txt", wheel],
         check=True,
         timeout=280,
     )
@@ -123,7 +124,12 @@ def test_the_core_alone_checks_a_flow(tmp_path: Path) -> None:
     for absent in ("parsl", "obspy", "numba", "mpich", "pytest"):
         assert f"\n{absent} " not in listed
     done = subprocess.run(
-        [program / "headrace", "flow", "check", ROOT / "flows" / "transfer" / "definition.json"],
+        [
+            program / "headrace",
+            "flow",
+            "check",
+            REPOSITORY / "flows" / "transfer" / "definition.json",
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.repository import SOURCE
+
 PROGRAM = """
 import argparse, sys
 from headrace.errors import HeadraceError
@@ -46,8 +48,7 @@ def run(tmp_path: Path, case: str, ranks: int = 3) -> subprocess.CompletedProces
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
     command = [str(mpiexec), "-n", str(ranks), sys.executable, str(script), case]
-    source = Path(__file__).resolve().parents[1] / "src"
-    environment = {**os.environ, "PYTHONPATH": str(source)}
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, timeout=240
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.repository import REPOSITORY
 
 # Metaphors, and words for which the field has another one, which stands beside them.
 REFUSED = {
@@ -47,7 +47,7 @@ _LATER = {"began", "begun", "carried", "least", "patience", "story", "told", "wh
 
 def modules() -> list[Path]:
     folders = ("src/headrace", "compute_functions", "job_scripts")
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for folder in folders for path in sorted((REPOSITORY / folder).rglob("*.py"))]
 
 
 def words(name: str) -> set[str]:
@@ -66,20 +66,22 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.id if isinstance(node, ast.Name) else node.attr, node.lineno
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_names_are_the_fields_words(path: Path) -> None:
     found = [(path.stem, 1), *names(ast.parse(path.read_text()))]
-    refused = set(REFUSED) - (_LATER if NOT_YET & set(path.relative_to(ROOT).parts) else set())
+    refused = set(REFUSED) - (
+        _LATER if NOT_YET & set(path.relative_to(REPOSITORY).parts) else set()
+    )
     for name, line in found:
         for word in words(name) & refused:
-            place = f"{path.relative_to(ROOT)}:{line}"
+            place = f"{path.relative_to(REPOSITORY)}:{line}"
             pytest.fail(f"{place}: {name}: not {word!r}, but such as {REFUSED[word]!r}")
 
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in modules() if not NOT_YET & set(path.relative_to(ROOT).parts)],
-    ids=lambda path: str(path.relative_to(ROOT)),
+    [path for path in modules() if not NOT_YET & set(path.relative_to(REPOSITORY).parts)],
+    ids=lambda path: str(path.relative_to(REPOSITORY)),
 )
 def test_docstrings_say_what_a_thing_is(path: Path) -> None:
     tree = ast.parse(path.read_text())
@@ -89,4 +91,4 @@ def test_docstrings_say_what_a_thing_is(path: Path) -> None:
             line = getattr(node, "lineno", 1)
             first = re.match(r"\w*", text)
             assert first is not None
-            assert first[0] not in OPENINGS, f"{path.relative_to(ROOT)}:{line}: {text[:60]}"
+            assert first[0] not in OPENINGS, f"{path.relative_to(REPOSITORY)}:{line}: {text[:60]}"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from project.service import Service
-from some_ids import an_id
 
 import headrace.facility
 from headrace.facility import FacilityError
+from tests.support.flows_service import Service
+from tests.support.ids import an_id
 
 Run = Callable[..., Result]
 

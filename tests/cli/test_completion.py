@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.walk.program import Program
-from cli.walk.world import World, write_project
-from waiting import wait_until
+
+from tests.support.command_walk.installed_program import Program
+from tests.support.command_walk.projects import World, write_project
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

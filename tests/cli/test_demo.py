@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pipeline import leftovers
+
+from tests.support.adjoint_sources_project import leftovers
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")

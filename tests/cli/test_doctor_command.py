@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.test_retry_command import Command, headrace  # noqa: F401 - a fixture
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command
 
 DEFINITION = {
     "StartAt": "Call",
@@ -66,7 +66,7 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def found(headrace: Command, *arguments: str) -> tuple[int, dict[str, list[str]]]:  # noqa: F811
+def found(headrace: Command, *arguments: str) -> tuple[int, dict[str, list[str]]]:
     done = headrace("doctor", "call", "-i", "input.json", *arguments, "-F", "json")
     assert done.stdout, done.stderr
     by_health: dict[str, list[str]] = {}
@@ -75,7 +75,7 @@ def found(headrace: Command, *arguments: str) -> tuple[int, dict[str, list[str]]
     return done.returncode, by_health
 
 
-def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):  # noqa: F811
+def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):
     headrace("deploy")
     code, told = found(headrace, "--canary", "--deadline", "60")
     assert (code, set(told)) == (0, {"good"})
@@ -85,7 +85,7 @@ def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):
     assert "endpoint here: the canary ran on " in words
 
 
-def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path):  # noqa: F811
+def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path):
     headrace("deploy")
     (root / "input.json").write_text(json.dumps({**INPUT, "endpoint": {"endpoint": "there"}}))
     definition = {**DEFINITION, "Comment": "edited"}
@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path)
     assert any("changed since it was deployed" in line for line in told["warning"])
 
 
-def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):  # noqa: F811
+def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):
     headrace("deploy")
     more = [
         {"collection": "dsk", "path": "/"},
@@ -127,7 +127,7 @@ def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):  # 
     ],
 )
 def test_a_wrong_input_is_named(
-    headrace: Command,  # noqa: F811
+    headrace: Command,
     root: Path,
     change: dict[str, Any],
     words: str,
@@ -139,7 +139,7 @@ def test_a_wrong_input_is_named(
     assert words in "\n".join(told["bad"])
 
 
-def test_a_flow_that_is_not_deployed_is_named(headrace: Command):  # noqa: F811
+def test_a_flow_that_is_not_deployed_is_named(headrace: Command):
     headrace("facility", "up")
     code, told = found(headrace)
     assert code == 1

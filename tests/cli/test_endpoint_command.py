@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli.test_retry_command import Command, document, headrace  # noqa: F401 - a fixture
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command, document
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def test_endpoints_are_listed_with_and_without_a_facility(headrace: Command):  # noqa: F811
+def test_endpoints_are_listed_with_and_without_a_facility(headrace: Command):
     rows = document(headrace, "endpoint", "list")
     assert [(r["name"], r["kind"], r["service"]) for r in rows] == [
         ("here", "hosted", "unknown"),
@@ -50,7 +50,7 @@ def test_endpoints_are_listed_with_and_without_a_facility(headrace: Command):  #
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    headrace: Command,  # noqa: F811
+    headrace: Command,
     command: tuple[str, ...],
     words: str,
 ):
@@ -61,7 +61,7 @@ def test_what_cannot_be_done_is_one_line(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_hosted_endpoint_has_a_log_and_is_renewed(headrace: Command, root: Path):  # noqa: F811
+def test_a_hosted_endpoint_has_a_log_and_is_renewed(headrace: Command, root: Path):
     headrace("facility", "up")
     assert headrace("endpoint", "log", "here").stdout == "The log is empty.\n"
     assert headrace("endpoint", "restart", "here").stdout == "Endpoint here was not running.\n"
@@ -89,7 +89,7 @@ def test_a_hosted_endpoint_has_a_log_and_is_renewed(headrace: Command, root: Pat
     ],
 )
 def test_what_cannot_be_started_is_named_wherever_one_looks(
-    headrace: Command,  # noqa: F811
+    headrace: Command,
     root: Path,
     toml: str,
     said: str,
@@ -116,7 +116,7 @@ def test_what_cannot_be_started_is_named_wherever_one_looks(
     assert said in refused.stderr
 
 
-def test_a_monitor_with_nothing_to_watch_says_so(headrace: Command):  # noqa: F811
+def test_a_monitor_with_nothing_to_watch_says_so(headrace: Command):
     headrace("facility", "up")
     done = headrace("endpoint", "monitor", "--once")
     assert done.returncode == 0

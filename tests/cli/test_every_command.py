@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from cli.walk import pipelines
-from cli.walk.program import Program, commands, options_of
-from cli.walk.scenarios import SCENARIOS
-from cli.walk.world import World
 
-ALL = {**SCENARIOS, **pipelines.SCENARIOS}
+from tests.support.command_walk import pipeline_scenarios
+from tests.support.command_walk.installed_program import Program, commands, options_of
+from tests.support.command_walk.projects import World
+from tests.support.command_walk.scenarios import SCENARIOS
+
+ALL = {**SCENARIOS, **pipeline_scenarios.SCENARIOS}
 DONE: set[str] = set()
 PATHS = [path for path, _ in commands()]
 

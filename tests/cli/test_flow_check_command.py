@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.project import check_file
+from tests.support.repository import REPOSITORY
 
 Run = Callable[..., Result]
 COMPUTE = "https://compute.actions.globus.org/v3"
@@ -236,7 +237,7 @@ def test_a_provider_that_the_place_lacks(root: Path, run: Run) -> None:
 def test_every_provider_of_the_project_s_own_flows_is_served() -> None:
     from headrace.facility.providers.available import is_served
 
-    flows = Path(__file__).parents[2] / "flows"
+    flows = REPOSITORY / "flows"
     texts = [file.read_text() for file in flows.glob("*/definition.json")]
     urls = {
         state["ActionUrl"]

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from project.service import Service
 from rich.console import Console
-from waiting import wait_until
 
 import headrace.runs.tracker
 from headrace.cli.termio.progress import Lines, Live
 from headrace.config import local_id
 from headrace.runs import RunView
 from headrace.runs.poller import states_of
+from tests.support.flows_service import Service
+from tests.support.waiting import wait_until
 
 Run = Callable[..., Result]
 

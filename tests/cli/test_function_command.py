@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli.test_retry_command import Command, document, headrace  # noqa: F401 - a fixture
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command, document
 
 DOUBLE = '''
 def double(x: int, name: str = "nobody") -> dict:
@@ -32,7 +32,7 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def test_a_function_is_shown_and_tried_by_hand(headrace: Command):  # noqa: F811
+def test_a_function_is_shown_and_tried_by_hand(headrace: Command):
     shown = document(headrace, "function", "show", "double")
     assert shown["signature"] == "double(x: int, name: str='nobody') -> dict"
     assert shown["arguments"]["required"] == ["x"]

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.walk.program import Program
 
 from headrace.facility import stop_facility
+from tests.support.command_walk.installed_program import Program
 
 _NO_EXTRAS = """
 import sys

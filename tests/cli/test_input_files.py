@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import Run
-from project.service import Service
+
+from tests.support.command_line import Run
+from tests.support.flows_service import Service
 
 TEXT = '{"word": "hé"}'
 ENCODED = {

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
+
+from tests.support.waiting import wait_until
 
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-from inversion_project import HEADRACE, InversionProject
-
 from headrace.cli.commands.inversion import _runs
 from headrace.cli.parsing.options import Session
 from headrace.facility import stop_facility
+from tests.support.inversion_project import HEADRACE, InversionProject
 
 # A machine on which nothing goes on before somebody lets it.
 HELD = """

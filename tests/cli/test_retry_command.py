@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headrace.facility import stop_facility
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.support.command_process import Command, document
 
 FLOW: dict[str, Any] = {
     "StartAt": "Greet",
@@ -53,28 +50,6 @@ def root(tmp_path: Path) -> Iterator[Path]:
     (flow / "flow.toml").write_text('title = "Look"\n')
     yield root
     stop_facility(root)
-
-
-@pytest.fixture
-def headrace(root: Path) -> Command:
-    def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "headrace.cli", *arguments],
-            cwd=root,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return call
-
-
-def document(headrace: Command, *arguments: str, stdin: str = "") -> Any:
-    done = headrace("-F", "json", *arguments, stdin=stdin)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_a_failed_run_is_taken_up_with_a_result_that_a_person_gives(headrace: Command, root: Path):

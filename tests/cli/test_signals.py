@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
-from waiting import wait_until
+
+from tests.support.waiting import wait_until
 
 HEADRACE = str(Path(sys.executable).with_name("headrace"))
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": True}}}

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import Run
-from project.service import Service
 from rich.console import Console
 
 import headrace.cli
@@ -26,6 +24,8 @@ from headrace.cli.termio import terminal
 from headrace.cli.termio.progress import Lines, Live
 from headrace.runs import RunView, StateView
 from headrace.runs.poller import parse_time
+from tests.support.command_line import Run
+from tests.support.flows_service import Service
 
 # Clears the screen, sets the window's title, colours what follows, turns the text around.
 EVIL = "a\x1b[2J\x1b]0;mine\x07\x9b31m\u202eb\r\nSUCCEEDED: c[red]d\x00"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.test_retry_command import Command, headrace  # noqa: F401 - a fixture
-from waiting import wait_until
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command
+from tests.support.waiting import wait_until
 
 INPUT: dict[str, Any] = {
     "source": {"collection": "here", "path": "/a/"},
@@ -40,13 +40,13 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def told(headrace: Command, *arguments: str) -> Any:  # noqa: F811
+def told(headrace: Command, *arguments: str) -> Any:
     done = headrace(*arguments, "-F", "json")
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
 
-def ask(headrace: Command) -> tuple[str, dict[str, Any]]:  # noqa: F811
+def ask(headrace: Command) -> tuple[str, dict[str, Any]]:
     headrace("deploy")
     run_id = told(headrace, "start", "transfer_after_approval", "-i", "input.json")["run_id"]
     wait_until(lambda: told(headrace, "web-input", "list"), "a question")
@@ -54,7 +54,7 @@ def ask(headrace: Command) -> tuple[str, dict[str, Any]]:  # noqa: F811
     return run_id, told(headrace, "web-input", "show", question["id"])
 
 
-def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Path):  # noqa: F811
+def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Path):
     run_id, question = ask(headrace)
     assert question["context"]["title"] == "Transfer: a tree"
     rows = {row["field"]: row["value"] for row in question["context"]["rows"]}
@@ -68,7 +68,7 @@ def test_nothing_is_copied_before_somebody_approves(headrace: Command, root: Pat
     assert (root / "there" / "b" / "one").read_text() == "1"
 
 
-def test_what_is_refused_is_not_copied(headrace: Command, root: Path):  # noqa: F811
+def test_what_is_refused_is_not_copied(headrace: Command, root: Path):
     run_id, question = ask(headrace)
     assert headrace("web-input", "respond", question["id"], "Refuse").returncode == 0
     ended = told(headrace, "run", "wait", run_id)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.test_retry_command import Command, headrace  # noqa: F401 - a fixture
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command
 
 INPUT: dict[str, Any] = {
     "source": {"collection": "here", "path": "/a/"},
@@ -37,7 +37,7 @@ def root(tmp_path: Path, repository: Path):
     stop_facility(root)
 
 
-def run(headrace: Command, root: Path, **changes: Any) -> dict[str, Any]:  # noqa: F811
+def run(headrace: Command, root: Path, **changes: Any) -> dict[str, Any]:
     (root / "input.json").write_text(json.dumps({**INPUT, **changes}))
     done = headrace("start", "transfer", "-i", "input.json", "--wait", "-F", "json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,7 +51,7 @@ def names(root: Path) -> list[str]:
 
 
 def test_a_tree_is_copied_again_only_where_it_differs(
-    headrace: Command,  # noqa: F811
+    headrace: Command,
     root: Path,
 ):
     headrace("deploy")
@@ -66,7 +66,7 @@ def test_a_tree_is_copied_again_only_where_it_differs(
 
 
 def test_what_the_source_has_no_more_is_removed_when_asked(
-    headrace: Command,  # noqa: F811
+    headrace: Command,
     root: Path,
 ):
     headrace("deploy")
@@ -78,7 +78,7 @@ def test_what_the_source_has_no_more_is_removed_when_asked(
     assert names(root) == ["deep/two", "half.tmp"]
 
 
-def test_a_forgotten_input_is_named(headrace: Command, root: Path):  # noqa: F811
+def test_a_forgotten_input_is_named(headrace: Command, root: Path):
     headrace("deploy")
     (root / "input.json").write_text(json.dumps({**INPUT, "source": {"collection": "here"}}))
     done = headrace("start", "transfer", "-i", "input.json")

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from headrace.cli import headrace
+from tests.support.repository import REPOSITORY
 
 
 def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
@@ -127,7 +128,7 @@ def test_completion_scripts_name_the_program(shell: str) -> None:
     assert "_HEADRACE_COMPLETE" in result.output
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+PAGE = REPOSITORY / "docs" / "cli.md"
 
 
 def test_the_page_has_every_command_and_no_other() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
 
 from headrace.facility import stop_facility
 from headrace.triggers import read_ledger
+from tests.support.waiting import wait_until
 
 # Each test runs several commands, each in a process of its own.
 pytestmark = pytest.mark.timeout(900)

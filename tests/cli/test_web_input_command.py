@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.test_retry_command import Command, document, headrace  # noqa: F401 - a fixture
-from waiting import wait_until
 
 from headrace.facility import stop_facility
+from tests.support.command_process import Command, document
+from tests.support.waiting import wait_until
 
 QUESTION = {
     "InputType": "Selection",
@@ -52,7 +52,7 @@ def root(tmp_path: Path):
     stop_facility(root)
 
 
-def test_a_question_is_found_and_answered(headrace: Command):  # noqa: F811
+def test_a_question_is_found_and_answered(headrace: Command):
     assert headrace("deploy").returncode == 0
     assert headrace("start", "ask").returncode == 0
     [found] = wait_until(lambda: document(headrace, "web-input", "list"), "the question")
@@ -81,7 +81,7 @@ def test_a_question_is_found_and_answered(headrace: Command):  # noqa: F811
     ]
 
 
-def answered(headrace: Command, run: str) -> str:  # noqa: F811
+def answered(headrace: Command, run: str) -> str:
     """What the flow saw, once the run has ended."""
 
     def ended() -> dict | None:
@@ -92,7 +92,7 @@ def answered(headrace: Command, run: str) -> str:  # noqa: F811
     return output["answer"]["response"]
 
 
-def test_an_option_goes_by_label_value_and_id(headrace: Command):  # noqa: F811
+def test_an_option_goes_by_label_value_and_id(headrace: Command):
     headrace("deploy")
     for word in ("Accept", "yes", "option_id"):
         run = document(headrace, "start", "ask")["run_id"]

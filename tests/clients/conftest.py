@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clients.user import COMPUTE_PORT, Namespace, User, port_is_free
+
+from tests.support.compute_user import COMPUTE_PORT, Namespace, User, port_is_free
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from clients.user import User
-from waiting import wait_until
 
 from headrace.facility import find_address
+from tests.support.compute_user import User
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import psutil
 import pytest
-from clients.user import User
-from waiting import wait_until
+
+from tests.support.compute_user import User
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(400)]
 

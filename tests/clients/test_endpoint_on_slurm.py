@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clients.user import Namespace, User
-from hpc.slurm import SlurmCluster, missing
-from waiting import wait_until
+
+from tests.support.compute_user import Namespace, User
+from tests.support.slurm_cluster import SlurmCluster, missing
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slurm, pytest.mark.timeout(300)]
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import globus_sdk
 import pytest
-from some_ids import an_id
-from waiting import wait_until
 
 from headrace.facility import stop_facility
 from headrace.hosted import Services, services_at
 from headrace.project import load_project
+from tests.support.ids import an_id
+from tests.support.waiting import wait_until
 
 VARIABLE = "HEADRACE_FLOW_EXAMPLES"
 pytestmark = [

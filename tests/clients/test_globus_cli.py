@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients.test_globus_place import FLOW, SCHEMA
-from waiting import wait_until
 
 from headrace.facility import stop_facility
+from tests.clients.test_globus_place import FLOW, SCHEMA
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

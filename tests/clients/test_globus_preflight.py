@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clients.test_globus_place import Developer
 
 from headrace.config import local_id
 from headrace.facility import stop_facility
+from tests.clients.test_globus_place import Developer
 
 MOVE = {
     "StartAt": "Move",

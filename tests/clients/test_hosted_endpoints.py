@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from clients.user import COMPUTE_PORT, User, port_is_free
 
 from headrace.facility import find_address
+from tests.support.compute_user import COMPUTE_PORT, User, port_is_free
 
 pytestmark = pytest.mark.timeout(180)
 

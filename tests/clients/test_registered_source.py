@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from clients.user import User
+
+from tests.support.compute_user import User
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(240)]
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
 
 from headrace.compute import Cancellations, cancelling
 from headrace.compute.scheduler import Job, JobId, JobState, Queue
+from tests.support.waiting import wait_until
 
 TAG = "headrace:{}:0123456789ab"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from compute.endpoint_tools import MARK, Events, alive, descendants, marked, spec, task
-from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, TaskSpec, reap
+from tests.support.compute.endpoints import MARK, Events, alive, descendants, marked, spec, task
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -258,8 +258,8 @@ def test_a_killed_host_or_interchange_is_survived(
 PARENT = """
 import sys
 from pathlib import Path
-from compute.endpoint_tools import spec, task
-from compute.test_endpoint import run_program
+from tests.support.compute.endpoints import spec, task
+from tests.compute.test_endpoint import run_program
 from headrace.compute import EndpointHost
 host = EndpointHost(spec(Path(sys.argv[1])), print)
 host.submit(task(run_program, sys.argv[2], 600))

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import REPOSITORY, task
 
 from headrace.compute import engine_host
 from headrace.compute.engine import EngineResult
 from headrace.compute.engine_host import Host
 from headrace.compute.process_records import HostRecord
+from tests.support.compute.endpoints import REPOSITORY, task
 
 
 def nothing() -> None:

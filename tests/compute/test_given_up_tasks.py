@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from compute.endpoint_tools import Events, spec, task
-from waiting import wait_until
 
 from headrace.compute import EndpointHost
+from tests.support.compute.endpoints import Events, spec, task
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import REPOSITORY, Events, spec, task
-from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointSpec, HostedEndpoint
+from tests.support.compute.endpoints import REPOSITORY, Events, spec, task
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import Events, spec, task
-from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, reap
 from headrace.compute.process_records import HOST_ID_VARIABLE, BlockJobs, HostRecord, HostRecords
+from tests.support.compute.endpoints import Events, spec, task
+from tests.support.waiting import wait_until
 
 IGNORES_TERM = (
     "import signal, subprocess, sys, time\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost
 from headrace.compute.shell_safe_paths import remove_link, shell_safe_path
+from tests.support.compute.endpoints import Events, spec, task
 
 
 def here() -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compute.endpoint_tools import REPOSITORY, Events, spec, task
 
 from headrace.compute import ComputeError, EndpointHost, EndpointSpec
 from headrace.compute.engine import read_environment, render
 from headrace.compute.templates import check_endpoint, check_options
+from tests.support.compute.endpoints import REPOSITORY, Events, spec, task
 
 
 def refused(endpoint: EndpointSpec) -> str:

@@ -8,12 +8,12 @@ import resource
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import Events, spec, task
-from waiting import wait_until
 
 from headrace._internal.transient_errors import is_transient, mentions_transient_error
 from headrace.compute import ComputeError, EndpointHost
 from headrace.compute.engine import is_transient_submission_error
+from tests.support.compute.endpoints import Events, spec, task
+from tests.support.waiting import wait_until
 
 
 def answer() -> int:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import Events, spec, task
-from waiting import wait_until
 
 from headrace.compute import EndpointHost, TaskEvent, TaskOutput, read_task_output
 from headrace.compute.task_guard import FIRST_BYTES, LAST_BYTES
+from tests.support.compute.endpoints import Events, spec, task
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -16,14 +16,13 @@ from click.testing import CliRunner
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
-from data_runs import COPY_FOR_FIT, DataRuns, small_run
-from waiting import wait_until
-
 from headrace.cli import headrace
 from headrace.datarun.synthetic import write_run
 from headrace.facility import stop_facility
 from headrace.runs import failure_summary
 from headrace.runs.poller import RunView
+from tests.support.data_run_project import COPY_FOR_FIT, DataRuns, small_run
+from tests.support.waiting import wait_until
 
 SEGMENTS = ["run-0007-00.evt", "run-0007-01.evt"]
 

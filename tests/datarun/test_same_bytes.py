@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from datarun.fits import fitted_segment
 
 from headrace.datarun.analysis import analyze_run
 from headrace.datarun.convert import convert
+from tests.support.datarun.fitted_segments import fitted_segment
 
 
 class Later(datetime):

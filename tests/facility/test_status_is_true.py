@@ -21,7 +21,6 @@ from typing import Any
 
 import psutil
 import pytest
-from waiting import wait_until
 
 from headrace.facility import (
     FacilityError,
@@ -36,6 +35,7 @@ from headrace.facility import (
 from headrace.facility.address import read_address, write_address
 from headrace.facility.settings import check_owner
 from headrace.hosted import services_at
+from tests.support.waiting import wait_until
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 REST = {
@@ -409,9 +409,8 @@ def test_the_state_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_network_file_system_has_no_log_that_needs_shared_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from facility.bench import Bench
-
     from headrace.facility.store import opening
+    from tests.support.facility.scripted_engine import Bench
 
     monkeypatch.setattr(opening, "file_system", lambda directory: "nfs4")
     bench = Bench(tmp_path / "state" / "facility.db")

@@ -8,11 +8,11 @@ import threading
 from typing import Any
 
 import pytest
-from facility.bench import Bench, action_state
-from waiting import wait_until
 
 from headrace.facility import supervision
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, WorkerPool
+from tests.support.facility.scripted_engine import Bench, action_state
+from tests.support.waiting import wait_until
 
 PASS = {"A": {"Type": "Pass", "End": True}}
 

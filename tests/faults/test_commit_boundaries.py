@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
-DRIVER = Path(__file__).parent / "crashing.py"
+from tests.support.repository import EARLIER_STORES, SOURCE, SUPPORT
+
+DRIVER = SUPPORT / "facility" / "engine_crash_program.py"
 
 
 def drive(directory: Path, at: int = 0, when: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     if at:
         environment |= {"CRASH_AT": str(at), "CRASH_WHEN": when}
     return subprocess.run(
@@ -92,7 +94,7 @@ def test_two_kills_one_after_the_other_change_nothing(tmp_path: Path) -> None:
 def test_a_kill_during_the_migration_of_an_old_store(tmp_path: Path) -> None:
     import sqlite3
 
-    script = Path(__file__).parents[1] / "facility" / "stores" / "version_1.sql"
+    script = EARLIER_STORES / "version_1.sql"
     for at, when in ((1, "before"), (1, "after"), (2, "before")):
         directory = tmp_path / f"{at}-{when}"
         directory.mkdir()

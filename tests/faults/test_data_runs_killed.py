@@ -12,15 +12,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from waiting import wait_until as wait_until_then
+
+from tests.support.waiting import wait_until as wait_until_then
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("uproot", reason="needs the extra `datarun`")
 
-from data_runs import DataRuns, Watch, expected_results, rsync, small_run, tree
-from pipeline import leftovers
-
 from headrace.facility import find_address, stop_facility
+from tests.support.adjoint_sources_project import leftovers
+from tests.support.data_run_project import DataRuns, Watch, expected_results, rsync, small_run, tree
 
 # Much is done again after each kill, by a machine that may be loaded: only pytest has a limit.
 wait_until = partial(wait_until_then, timeout=math.inf)

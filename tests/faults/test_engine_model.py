@@ -7,15 +7,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from facility.bench import URL, Bench
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from waiting import wait_until
 
 from headrace.facility.engine.run_retry import Retry
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import SuppliedResult, replay
+from tests.support.facility.scripted_engine import URL, Bench
+from tests.support.waiting import wait_until
 
 STEP = {"Type": "Action", "ActionUrl": URL, "Parameters": {}}
 STATES: dict[str, Any] = {

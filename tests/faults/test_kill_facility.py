@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from waiting import wait_until
+
+from tests.support.waiting import wait_until
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-from pipeline import Project, leftovers
-
 from headrace.facility import stop_facility
+from tests.support.adjoint_sources_project import Project, leftovers
 
 ROUNDS = 10
 KILLS_PER_ROUND = 5

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import psutil
 import pytest
-from waiting import wait_until
+
+from tests.support.waiting import wait_until
 
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-import ray_inversion
-from inversion_project import InversionProject
-from pipeline import leftovers
-
 from headrace.facility import stop_facility
 from headrace.runs.query import retry_run
 from headrace.seismic.models import FieldReader
+from tests.support.adjoint_sources_project import leftovers
+from tests.support.inversion_project import InversionProject
+from tests.support.seismic import ray_inversion
 
 TARGETS = ("worker", "program", "endpoint", "facility", "watcher")
 PROCESSES = {

@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from facility.bench import Bench, action_state
-from waiting import wait_until
 
 from headrace.facility.store.actions import Action, ActionResult, ActionTable
+from tests.support.facility.scripted_engine import Bench, action_state
+from tests.support.waiting import wait_until
 
 
 def deep(levels: int) -> Any:

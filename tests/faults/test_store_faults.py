@@ -12,13 +12,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from facility.bench import Bench, action_state
-from waiting import wait_until
 
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
+from tests.support.facility.scripted_engine import Bench, action_state
+from tests.support.repository import SOURCE
+from tests.support.waiting import wait_until
 
 LOOP = {
     "Count": {
@@ -54,7 +55,7 @@ def test_a_second_engine_in_another_process_refuses_in_one_line(bench: Bench) ->
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(bench.path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
         capture_output=True,
         text=True,
         check=False,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flowlang.flow_builders import END, action, flow
 
 from headrace.flowlang import DefinitionError, parse_flow
+from tests.support.flowlang.flow_builders import END, action, flow
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -8,7 +8,6 @@ import json
 import uuid
 from typing import Any
 
-from flowlang.flow_builders import HELLO, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +30,7 @@ from headrace.flowlang import (
     raise_in,
 )
 from headrace.flowlang.paths import compile_reference
+from tests.support.flowlang.flow_builders import HELLO, document
 
 _WORDS = """
 StartAt States Type Next End A B Pass Action Choice Wait Fail ExpressionEval CreateWebInput

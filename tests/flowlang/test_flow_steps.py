@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flowlang.flow_builders import END, action, document, flow
 
 from headrace.flowlang import (
     CallAction,
@@ -23,6 +22,7 @@ from headrace.flowlang import (
     raise_in,
     supply,
 )
+from tests.support.flowlang.flow_builders import END, action, document, flow
 
 CONTEXT = {"run_id": "r"}
 CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]

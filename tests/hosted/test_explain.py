@@ -5,10 +5,10 @@ from typing import Any
 
 import globus_sdk
 import pytest
-from project.service import TOKEN, Service
-from some_ids import an_id
 
 from headrace.hosted import explain, services_at
+from tests.support.flows_service import TOKEN, Service
+from tests.support.ids import an_id
 
 
 @pytest.fixture

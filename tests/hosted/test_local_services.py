@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import globus_sdk
 import pytest
-from project.service import TOKEN, Service
 
 from headrace.hosted import HostedError, services_at
+from tests.support.flows_service import TOKEN, Service
 
 
 @pytest.fixture

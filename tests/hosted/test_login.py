@@ -7,7 +7,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-from some_ids import an_id
 
 from headrace.hosted import (
     HostedError,
@@ -19,6 +18,7 @@ from headrace.hosted import (
     whoami,
 )
 from headrace.hosted.application import make_app
+from tests.support.ids import an_id
 
 CLIENT = an_id("client")
 FLOW = an_id("flow")

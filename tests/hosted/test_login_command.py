@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from some_ids import an_id
 
 from headrace.facility import Settings, find_address, start_facility, stop_facility
+from tests.support.ids import an_id
 
 CLIENT = an_id("a native app")
 FLOW = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}

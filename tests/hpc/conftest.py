@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hpc.slurm import SlurmCluster, missing
+
+from tests.support.slurm_cluster import SlurmCluster, missing
 
 
 @pytest.fixture(scope="session")

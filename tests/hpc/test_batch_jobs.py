@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hpc.slurm import SlurmCluster
-from waiting import wait_until
 
 from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import queue_cache as queue_cache_module
 from headrace.compute.batch.queue_cache import QueueCache
 from headrace.compute.scheduler import JobId, Queue, get_scheduler
 from headrace.compute.scheduler.slurm import Slurm
+from tests.support.slurm_cluster import SlurmCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slurm
 

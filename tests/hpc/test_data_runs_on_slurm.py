@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
+
+from tests.support.waiting import wait_until
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("uproot", reason="needs the extra `datarun`")
 
-from data_runs import DataRuns, Watch, expected_results, rsync, small_run, tree
-from pipeline import leftovers
-
 from headrace.facility import stop_facility
+from tests.support.adjoint_sources_project import leftovers
+from tests.support.data_run_project import DataRuns, Watch, expected_results, rsync, small_run, tree
 
 # Jobs of their own, and tasks inside a block.
 ENDPOINTS = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hpc.slurm import SlurmCluster
 
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.project.project import Project, load_project
+from tests.support.repository import REPOSITORY
+from tests.support.slurm_cluster import SlurmCluster
 
 pytestmark = pytest.mark.slurm
-TEMPLATES = Path(__file__).parents[2] / "endpoint_configs"
+TEMPLATES = REPOSITORY / "endpoint_configs"
 
 
 @pytest.fixture

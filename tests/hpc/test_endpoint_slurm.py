@@ -12,11 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from compute.endpoint_tools import MARK, Events, alive, descendants, marked, spec, task
-from hpc.slurm import SlurmCluster
-from waiting import wait_until
 
 from headrace.compute import ComputeError, EndpointHost, reap
+from tests.support.compute.endpoints import MARK, Events, alive, descendants, marked, spec, task
+from tests.support.slurm_cluster import SlurmCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(120)]
 
@@ -154,9 +154,9 @@ def test_srun_starts_workers_on_every_node_of_a_block(slurm: SlurmCluster, tmp_p
 PARENT = """
 import sys
 from pathlib import Path
-from compute.endpoint_tools import spec, task
+from tests.support.compute.endpoints import spec, task
 from headrace.compute import EndpointHost
-from hpc.test_endpoint_slurm import OPTIONS, wait_for_ever
+from tests.hpc.test_endpoint_slurm import OPTIONS, wait_for_ever
 host = EndpointHost(spec(Path(sys.argv[1]), "slurm", **OPTIONS), print)
 host.submit(task(wait_for_ever, sys.argv[2]))
 sys.stdin.read()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from compute.endpoint_tools import Events, alive, descendants, spec
-from hpc.slurm import SlurmCluster
-from waiting import wait_until
 
 from headrace.compute import EndpointHost, TaskSpec, find_functions
+from tests.support.compute.endpoints import Events, alive, descendants, spec
+from tests.support.slurm_cluster import SlurmCluster
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(120)]
 

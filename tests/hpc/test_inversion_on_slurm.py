@@ -12,13 +12,12 @@ pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-import ray_inversion
-from inversion_project import InversionProject
-from pipeline import leftovers
-
 from headrace.facility import stop_facility
 from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.models import read_model
+from tests.support.adjoint_sources_project import leftovers
+from tests.support.inversion_project import InversionProject
+from tests.support.seismic import ray_inversion
 
 ENDPOINT = """
 [endpoints.simulation]

@@ -11,9 +11,8 @@ import pytest
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-from pipeline import Project, leftovers
-
 from headrace.facility import stop_facility
+from tests.support.adjoint_sources_project import Project, leftovers
 
 ENDPOINT = """
 [endpoints.simulation]

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hpc.slurm import SlurmCluster
-from waiting import wait_until
 
 from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import submission as submission_module
 from headrace.compute.batch.notices import read_notices
+from tests.support.slurm_cluster import SlurmCluster
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slurm
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compute.endpoint_tools import Events, spec, task
-from hpc.slurm import SlurmCluster
 
 from headrace.compute import EndpointHost, TaskSpec, find_functions
+from tests.support.compute.endpoints import Events, spec, task
+from tests.support.slurm_cluster import SlurmCluster
 
 pytestmark = [pytest.mark.slurm, pytest.mark.mpi, pytest.mark.timeout(180)]
 

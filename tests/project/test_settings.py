@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator
-from project.conftest import write_project
 
 from headrace.config import ProjectError
 from headrace.config.project_config import HEADRACE_TOML
 from headrace.config.project_file import CONFIG_FILE
 from headrace.project import load_project
 from headrace.project.effective_settings import settings
+from tests.support.small_project import write_project
 
 
 def by_key(root: Path, at: str | None = None) -> dict[str, tuple[object, str]]:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from some_ids import an_id
 
 from headrace.config import ProjectError, local_id
 from headrace.endpoints.configuration_check import endpoint_problems
 from headrace.facility import write_settings
 from headrace.facility.settings import SettingsFile
 from headrace.project import Project, connect, facility_settings, load_project
+from tests.support.ids import an_id
 
 
 def test_the_facility_serves_collections_and_endpoints_by_their_ids(project: Project) -> None:

@@ -17,8 +17,7 @@ import pytest
 
 from headrace.seismic import demo_event, read_seismogram
 from headrace.seismic.waveforms.reading import Samples, TraceFile
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.repository import REPOSITORY, SOURCE
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +86,7 @@ def run_script() -> Run:
     def run(ranks: int, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
-            "PYTHONPATH": str(REPOSITORY / "src"),
+            "PYTHONPATH": str(SOURCE),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HEADRACE_RANKS": str(ranks),
             **changes,

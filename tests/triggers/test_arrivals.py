@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from triggers.arrivals_machine import (
+
+from tests.support.triggers.arrivals_machine import (
     INTERVAL,
     SETTLE,
     ArrivalsMachine,

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from triggers.trigger_files import make_trigger
 
 from headrace._internal.mounts import file_system, has_stable_inodes, is_remote
 from headrace.triggers import Trigger
@@ -22,6 +21,7 @@ from headrace.triggers.change_notifier import (
 )
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.watched_directory import WatchedDirectory
+from tests.support.triggers.trigger_watch import make_trigger
 
 
 def test_the_type_of_the_innermost_mount_counts(tmp_path: Path) -> None:

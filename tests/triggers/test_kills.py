@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from triggers.watcher_process import MOMENTS
 
 from headrace.triggers import read_ledger
+from tests.support.repository import SOURCE, SUPPORT
+from tests.support.triggers.watcher_process import MOMENTS
 
-HELPER = Path(__file__).with_name("watcher_process.py")
+HELPER = SUPPORT / "triggers" / "watcher_process.py"
 EACH = 50
 FILES = 6
 SIZE = 3000
@@ -92,8 +93,7 @@ class Project:
 
     def start(self, observer: str, kill: str = "") -> subprocess.Popen[bytes]:
         (self.root / "triggers" / "new_event.toml").write_text(TRIGGER % observer)
-        source = Path(__file__).parents[2] / "src"
-        environment = {**os.environ, "PYTHONPATH": str(source), "HEADRACE_TEST_KILL": kill}
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "HEADRACE_TEST_KILL": kill}
         return subprocess.Popen(
             [sys.executable, str(HELPER), str(self.root)],
             env=environment,

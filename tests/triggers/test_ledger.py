@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from triggers.trigger_files import MemoryRunClient, make_trigger, watching
 
 from headrace.triggers import (
     Arrival,
@@ -33,6 +32,7 @@ from headrace.triggers import (
 from headrace.triggers.arrival import identify
 from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.watched_directory import WatchedDirectory
+from tests.support.triggers.trigger_watch import MemoryRunClient, make_trigger, watching
 
 PLACE = ("new_event", "workstation", "ext4:7")
 

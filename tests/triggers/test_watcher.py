@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from triggers.trigger_files import MemoryRunClient, make_trigger, watching
 
 from headrace.triggers import (
     Incomplete,
@@ -22,6 +21,7 @@ from headrace.triggers import (
     Watching,
     read_ledger,
 )
+from tests.support.triggers.trigger_watch import MemoryRunClient, make_trigger, watching
 
 
 @pytest.fixture(params=["inotify", "poll"])
@@ -344,7 +344,7 @@ def test_a_full_disk_under_the_ledger_is_told_and_outlived(tmp_path: Path) -> No
 
     make_event(trigger.directory / "event")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triggers.trigger_files.Ledger", Full)
+        patch.setattr("tests.support.triggers.trigger_watch.Ledger", Full)
         with watching([trigger], tmp_path / "ledger.db", client) as watch:
             assert "No space left" in watch.wait_for(Problem)[0].message
             assert watch.wait_for(Started)[0].found

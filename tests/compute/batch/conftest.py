@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compute.batch.slurm_double import SlurmDouble, new_directory
 
 from headrace.compute.batch import (
     job_query,
@@ -16,6 +15,7 @@ from headrace.compute.batch import (
     waiting,
 )
 from headrace.compute.batch.directory import JobDirectory
+from tests.support.compute.slurm_double import SlurmDouble, new_directory
 
 
 @pytest.fixture(autouse=True)

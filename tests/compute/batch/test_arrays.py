@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compute.batch.slurm_double import JOB, SlurmDouble
 
 from headrace.compute.batch import BatchJobError, array_waiting, run, run_batch_array
 from headrace.compute.scheduler import Job, JobId, JobState, Queue
+from tests.support.compute.slurm_double import JOB, SlurmDouble
 
 
 @pytest.fixture(autouse=True)

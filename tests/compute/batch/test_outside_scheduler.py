@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
 
 from headrace.compute import find_functions
 from headrace.compute.batch import (
@@ -29,9 +28,11 @@ from headrace.compute.batch.clusters import known_schedulers
 from headrace.compute.scheduler import JobId, JobState, get_scheduler, scheduler_names
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.project.project import load_project
+from tests.support.repository import REPOSITORY, SUPPORT
+from tests.support.waiting import wait_until
 
-SOURCE = Path(__file__).parents[1] / "scheduler" / "tiny_scheduler.py"
-PAGE = Path(__file__).parents[3] / "docs" / "add_a_scheduler.md"
+SOURCE = SUPPORT / "extensions" / "tiny_scheduler.py"
+PAGE = REPOSITORY / "docs" / "add_a_scheduler.md"
 HOLD = "echo x >> count; touch started; until [ -e go ]; do sleep 0.05; done"
 
 Write = Callable[[str], str]

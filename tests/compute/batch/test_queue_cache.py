@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compute.batch.slurm_double import SlurmDouble, no_answer
 
 from headrace.compute.batch import queue_cache
 from headrace.compute.batch.queue_cache import QueueCache
 from headrace.compute.scheduler import Job, JobState, Queue, SchedulerError
+from tests.support.compute.slurm_double import SlurmDouble, no_answer
 
 QUEUE = Queue((Job("7", JobState.RUNNING, "None", "n1", "c", "x", "/s", restarts=1),), ("", "far"))
 

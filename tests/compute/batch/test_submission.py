@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compute.batch.slurm_double import JOB, SlurmDouble, no_answer
 
 from headrace.compute.batch import submission as module
 from headrace.compute.batch.directory import JobDirectory
@@ -31,6 +30,7 @@ from headrace.compute.scheduler import (
     SubmissionRefused,
 )
 from headrace.compute.scheduler.slurm.states import parse_state
+from tests.support.compute.slurm_double import JOB, SlurmDouble, no_answer
 
 
 @pytest.fixture

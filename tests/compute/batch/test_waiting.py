@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from compute.batch.slurm_double import (
+
+from headrace.compute.batch.directory import ExitRecord, JobDirectory
+from headrace.compute.batch.errors import BatchJobError
+from headrace.compute.batch.notices import read_notices
+from headrace.compute.batch.waiting import JobEnd, wait_for_job
+from headrace.compute.scheduler import Job, JobId, JobState, Queue
+from headrace.compute.scheduler.slurm.states import parse_state
+from tests.support.compute.slurm_double import (
     JOB,
     SUBMISSION,
     TAG,
@@ -17,14 +24,7 @@ from compute.batch.slurm_double import (
     no_answer,
     one_after_the_other,
 )
-from waiting import wait_until
-
-from headrace.compute.batch.directory import ExitRecord, JobDirectory
-from headrace.compute.batch.errors import BatchJobError
-from headrace.compute.batch.notices import read_notices
-from headrace.compute.batch.waiting import JobEnd, wait_for_job
-from headrace.compute.scheduler import Job, JobId, JobState, Queue
-from headrace.compute.scheduler.slurm.states import parse_state
+from tests.support.waiting import wait_until
 
 
 def job(state: str, reason: str = "", **more: Any) -> Job:

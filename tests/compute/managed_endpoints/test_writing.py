@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
 
-from compute.endpoint_tools import REPOSITORY
-
 from headrace.compute import ComputeError, EndpointSpec
 from headrace.compute.managed_endpoints import ManagedEndpoint, write_endpoint
 from headrace.compute.managed_endpoints.writing import jinja_literal
+from tests.support.compute.endpoints import REPOSITORY
 
 SETTINGS = {"local_compute_services": True, "heartbeat_period": 5}
 TEMPLATES = sorted(p.parent.name for p in REPOSITORY.glob("endpoint_configs/*/config.yaml"))

@@ -13,8 +13,9 @@ import pytest
 
 import headrace
 from headrace.facility.transfer import TransferError
+from tests.support.repository import SUPPORT
 
-PROGRAM = Path(__file__).with_name("kill_everywhere.py")
+PROGRAM = SUPPORT / "facility" / "transfer_kill_program.py"
 FILE = {"source_path": "/d/big", "destination_path": "/new/big"}
 TREE = {"source_path": "/d", "destination_path": "/out", "recursive": True}
 

@@ -13,7 +13,6 @@ pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 import h5py
 import numpy as np
-from ray_inversion import HomeAndStaging
 
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion.branching import branch
@@ -23,6 +22,7 @@ from headrace.seismic.inversion.preflight import check_before
 from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.models import read_model, write_model
 from headrace.seismic.models.provenance import Provenance
+from tests.support.seismic.ray_inversion import HomeAndStaging
 
 OWN = (('name = "long"', 'name = "p_1"'), ('name = "short"', 'name = "p_2"'))
 ANOTHER = """

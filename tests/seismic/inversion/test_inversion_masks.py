@@ -10,10 +10,9 @@ import pytest
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-import ray_inversion as rays
-
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import read_event
+from tests.support.seismic import ray_inversion as rays
 
 MASKS = """
 [mutes.sources]

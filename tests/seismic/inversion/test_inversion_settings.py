@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from ray_inversion import SETTINGS
 
 from headrace.seismic.errors import ConfigError
 from headrace.seismic.inversion.objectives import waveform_settings_text
 from headrace.seismic.inversion.settings import parse_settings
+from tests.support.seismic.ray_inversion import SETTINGS
 
 TEXT = SETTINGS.format(events=4)
 

@@ -12,12 +12,11 @@ import pytest
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-import ray_inversion as rays
-
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion import InversionError, Request, Steering, write_steering
 from headrace.seismic.inversion.records import read_records
 from headrace.seismic.models import FieldReader, read_model
+from tests.support.seismic import ray_inversion as rays
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ import pytest
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-import ray_inversion as rays
-
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.inversion import InversionError, Paths, read_request, read_steering
 from headrace.seismic.inversion.branching import branch
@@ -30,6 +28,7 @@ from headrace.seismic.inversion.records import read_lines
 from headrace.seismic.inversion.report import write_reports
 from headrace.seismic.inversion.status import inversion_status
 from headrace.seismic.models import FieldReader
+from tests.support.seismic import ray_inversion as rays
 
 
 def bring_home(paths: Paths) -> None:

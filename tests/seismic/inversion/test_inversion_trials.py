@@ -13,8 +13,6 @@ import pytest
 pytest.importorskip("h5py", reason="needs the extra `inversion`")
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
-from ray_inversion import HomeAndStaging
-
 from headrace.seismic.errors import ModelRefused, SeismicError
 from headrace.seismic.inversion import simulation_stages
 from headrace.seismic.inversion.commands import redo, resume, start
@@ -24,6 +22,7 @@ from headrace.seismic.models import FieldReader
 from headrace.seismic.optimisation import Optimiser
 from headrace.seismic.parallel import SingleRank
 from headrace.seismic.solvers.backends.rays import RaySolver
+from tests.support.seismic.ray_inversion import HomeAndStaging
 
 FIRST_TRIAL = "000_trial_01"
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
 
 from headrace.compute.scheduler import (
     JobId,
@@ -19,6 +18,7 @@ from headrace.compute.scheduler import (
     SubmissionRequest,
 )
 from headrace.compute.scheduler.slurm import Slurm
+from tests.support.waiting import wait_until
 
 Command = Callable[[str, str], None]
 

@@ -1,0 +1,82 @@
+"""Stores of earlier versions open, and their runs go on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.facility.store.migrations import MIGRATIONS
+from headrace.facility.store.runs import RunTable
+from headrace.flowlang.runs import replay
+from tests.support.facility.scripted_engine import Bench
+from tests.support.repository import EARLIER_STORES
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Bench]:
+    path = tmp_path / "state" / "facility.db"
+    path.parent.mkdir()
+    script = EARLIER_STORES / "version_1.sql"
+    database = sqlite3.connect(path)
+    database.executescript(script.read_text())
+    database.close()
+    bench = Bench(path)
+    yield bench
+    bench.close()
+
+
+def by_state(bench: Bench) -> dict[str, str]:
+    rows = bench.store.reader().execute("SELECT id, number FROM runs ORDER BY number")
+    names = ("loop", "failed", "action", "wait", "cancelled")
+    return dict(zip(names, [row["id"] for row in rows], strict=True))
+
+
+def test_the_schema_is_the_latest(old: Bench) -> None:
+    version = old.store.reader().execute("PRAGMA user_version").fetchone()[0]
+    assert version == len(MIGRATIONS)
+
+
+def test_logs_of_an_earlier_version_are_kept_word_for_word(old: Bench) -> None:
+    runs = by_state(old)
+    codes = old.codes(runs["loop"])
+    assert codes[0] == "FlowStarted"
+    assert codes[-2:] == ["PassCompleted", "FlowSucceeded"]
+    assert len(codes) == 16
+    assert old.details(runs["loop"])["code"] == "FlowSucceeded"
+    assert old.payload(runs["loop"])["c"] == {"i": 3}
+    assert old.run(runs["failed"]).status == "FAILED"
+    assert old.details(runs["cancelled"])["code"] == "FlowCanceled"
+
+
+def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
+    runs = by_state(old)
+    assert old.ended(runs["wait"]).status == "SUCCEEDED"
+    old.engine.finish_action(old.action().id, "SUCCEEDED", {"answer": 1})
+    payload = old.payload(runs["action"])
+    assert payload["r"]["details"] == {"answer": 1}
+    assert payload["_private"] == "kept"
+    journal = RunTable(old.store).event_log
+    number = old.run(runs["action"]).number
+    folded = replay(journal.events(old.store.reader(), number))
+    assert folded == journal.replay(old.store.reader(), number)
+
+
+def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "facility.db"
+    path.parent.mkdir()
+    database = sqlite3.connect(path)
+    database.executescript((EARLIER_STORES / "version_9.sql").read_text())
+    database.close()
+    bench = Bench(path)
+    try:
+        rows = bench.store.reader().execute("SELECT id FROM runs ORDER BY number").fetchall()
+        ended, asks, waits = (row["id"] for row in rows)
+        assert bench.details(ended)["code"] == "FlowSucceeded"
+        bench.engine.finish_action(bench.action().id, "SUCCEEDED", {"answer": 1})
+        assert bench.payload(asks)["r"]["details"] == {"answer": 1}
+        assert bench.run(waits).status == "ACTIVE"
+    finally:
+        bench.close()

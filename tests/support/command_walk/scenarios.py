@@ -1,0 +1,353 @@
+"""What the walk does with the commands of projects, flows, runs and facilities."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.support.command_walk.projects import Scenario, World
+from tests.support.waiting import wait_until
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(function: Scenario) -> Scenario:
+    """Registers a scenario."""
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+@scenario
+def a_new_project(world: World) -> None:
+    headrace = world.program("empty")
+    told = headrace.told("init", "fresh")
+    assert "headrace.toml" in told["files"]
+    assert "is there already" in headrace.refused("init", "fresh")
+    headrace.directory /= "fresh"
+    listed = json.loads(headrace("flow", "list", "-F", "json").stdout)
+    assert {flow["state"] for flow in listed} == {"not deployed"}
+    assert headrace("completion", "bash").stdout.startswith("_headrace_completion()")
+    assert "_HEADRACE_COMPLETE" in headrace.told("completion", "fish")["script"]
+
+
+@scenario
+def the_smallest_project(world: World) -> None:
+    """It deploys and runs at once, and so does a flow that is made in it."""
+    headrace = world.program("smallest")
+    made = headrace("init", "--for", "minimal").stdout
+    assert "headrace start minimal -s name=world --follow" in made
+    with (headrace.directory / "headrace.toml").open("a") as file:
+        file.write("[profiles.day]\n")
+    assert "did you mean 'data_run'?" in headrace.refused("init", "other", "--for", "datarun")
+    assert headrace.told("flow", "check") == []
+    assert headrace.told("deploy", "--dry-run")["changes"] == 1
+    told = headrace.told("flow", "new", "greet", "--with", "function", "--with", "trigger")
+    assert "compute_functions/greet.py" in told["files"]
+    assert Path(told["watched"]).is_dir()
+    assert "headrace deploy greet" in told["next"]
+    assert "Made the flow copy" in headrace("flow", "new", "copy", "--from", "greet").stdout
+    assert "such as 'my_flow'" in headrace.refused("flow", "new", "my-flow")
+    assert "is there already" in headrace.refused("flow", "new", "copy")
+    assert headrace.told("flow", "check") == []
+    deployed = headrace.told("deploy")
+    assert (deployed["target"], deployed["changes"]) == ("local", 4)
+    run = headrace.told("start", "minimal", "-s", "name=world", "--wait")
+    assert run["details"]["output"]["result"] == {"greeting": "Hello, world!"}
+    assert headrace.told("trigger", "check") == [{"name": "greet", "problems": []}]
+    listed = headrace.told("pipeline", "list", "--at", "globus")
+    assert [row["name"] for row in listed] == ["copy", "greet", "minimal"]
+    assert {len(row["missing"]) for row in listed} == {0}
+    (headrace.directory / "compute_functions" / "greet.py").unlink()
+    rows = headrace("pipeline", "list", "--at", "globus").stdout.splitlines()
+    assert rows[0].split()[-1] == "missing"
+    assert rows[2].split()[-1] == "compute_functions/greet.py"
+    shown = headrace.told("pipeline", "show", "greet")
+    assert (shown["triggers"], shown["functions"]) == (["greet"], [])
+    assert "no pipeline 'gret'" in headrace.refused("pipeline", "show", "gret")
+
+
+@scenario
+def options_before_the_command(world: World) -> None:
+    headrace = world.project
+    assert headrace("--version").stdout.startswith("headrace, version ")
+    before = ["--project", str(headrace.directory), "--at", "local", "--profile", "day"]
+    done = headrace(*before, "--format", "json", "--jmespath", "[].name", "flow", "list")
+    assert json.loads(done.stdout) == ["ask", "compute", "fail", "later", "say"]
+
+
+@scenario
+def deploying(world: World) -> None:
+    headrace = world.bare
+    planned = headrace.told("deploy", "--dry-run", "--diff")
+    assert (planned["dry_run"], planned["changes"]) == (True, 6)
+    assert headrace.told("deploy", "say", "--no-diff")["changes"] == 1
+    flow_id = headrace.told("flow", "list")[-1]["id"]
+    (headrace.directory / "headrace.lock").unlink()
+    adopted = headrace.told("deploy", "say", "--adopt", flow_id)
+    assert [step["change"] for step in adopted["steps"]] == ["adopt"]
+    (headrace.directory / "flows" / "say" / "definition.json").unlink()
+    pruned = headrace.told("deploy", "say", "--prune")
+    assert [step["change"] for step in pruned["steps"]] == ["delete"]
+    assert "did you mean 'later'?" in headrace.refused("deploy", "latr")
+
+
+@scenario
+def facilities(world: World) -> None:
+    headrace = world.program("facilities")
+    (headrace.directory / "headrace.toml").write_text("[profiles.day]\n")
+    assert headrace.told("facility", "status", code=1) == {"running": False}
+    assert "no facility is running" in headrace.refused("facility", "env")
+    assert headrace.told("facility", "up", "--no-compute", "--take-over")["answers"] is True
+    copy = str(headrace.directory / "copy.db")
+    assert headrace.told("facility", "check", "--export", copy)["sound"] is True
+    assert Path(copy).is_file()
+    assert "--broker goes with" in headrace.refused("facility", "up", "--broker", "x", code=2)
+    assert headrace.told("facility", "status")["running"] is True
+    assert headrace.told("facility", "env")["HEADRACE_FACILITY_TOKEN"]
+    assert "facility up --compute" in headrace.refused("facility", "env", "--compute")
+    assert headrace.told("facility", "down") == {"stopped": True}
+    assert headrace("facility", "down").stdout == "No facility was running.\n"
+    shown = headrace("facility", "status", code=1).stdout
+    assert shown == "Not running: start it with `headrace facility up`.\n"
+
+
+@scenario
+def a_facility_that_serves_compute(world: World) -> None:
+    """Through a broker that nobody runs: it is told, and the rest is served."""
+    headrace = world.program("broker")
+    (headrace.directory / "headrace.toml").write_text("")
+    broker = "amqp://guest:guest@127.0.0.1:9/"
+    done = headrace("facility", "up", "--compute", "--broker", broker)
+    assert "The facility started" in done.stdout
+    assert headrace("facility", "up", "--no-compute").stdout.startswith(
+        "The facility was restarted"
+    )
+
+
+@scenario
+def starting_and_looking(world: World) -> None:
+    headrace = world.project
+    (headrace.directory / "in.json").write_text('{"word": "file"}')
+    urn = "urn:globus:auth:identity:" + "-".join(["0" * n for n in (8, 4, 4, 4, 12)])
+    run = headrace.told(
+        *("start", "say", "--input", "in.json", "--set", "word=1", "--label", "one"),
+        *("--tag", "walk", "--monitor", urn, "--manager", urn, "--notify-on", "FAILED"),
+        *("--preflight", "--wait"),
+    )
+    assert run["status"] == "SUCCEEDED"
+    assert run["details"]["output"]["said"]["details"]["hello"] == "1"
+    followed = headrace("start", "say", "-s", "word=x", "--no-preflight", "--follow")
+    assert followed.stdout.startswith("SUCCEEDED say in ")
+    listed = headrace.told(
+        "run", "list", "--limit", "1000", "--flow", "say", "--status", "succeeded"
+    )
+    assert run["run_id"] in [each["run_id"] for each in listed]
+    shown = headrace.told("run", "show", run["run_id"])
+    assert (shown["label"], shown["failure"]) == ("one", None)
+    last = headrace.told("run", "log", run["run_id"], "--limit", "1", "--reverse")
+    assert [entry["code"] for entry in last] == ["FlowSucceeded"]
+    assert headrace.told("run", "watch", run["run_id"])["status"] == "SUCCEEDED"
+    assert headrace.told("run", "wait", run["run_id"])["status"] == "SUCCEEDED"
+    assert headrace.told("run", "delete", run["run_id"], "--yes")["run_id"] == run["run_id"]
+    assert "404" in headrace.refused("run", "show", run["run_id"])
+    assert "expected KEY=VALUE" in headrace("start", "say", "-s", "word", code=2).error
+
+
+@scenario
+def cancelling_and_resuming(world: World) -> None:
+    headrace = world.project
+    run_id = world.run_of("later")
+    waited = headrace("run", "wait", run_id, "--timeout", "0.1", "--timeout-exit-code", "7", code=7)
+    assert "it goes on" in waited.stderr
+    assert headrace.told("run", "resume", run_id)["run_id"] == run_id
+    assert headrace.told("run", "cancel", run_id)["run_id"] == run_id
+    assert headrace.told("run", "wait", run_id, code=1)["status"] == "FAILED"
+
+
+@scenario
+def failing_and_taking_up(world: World) -> None:
+    headrace = world.project
+    run_id = world.run_of("fail")
+    ended = headrace("run", "watch", run_id, code=1)
+    whole = " ".join(("there is no beam " * 40).split())
+    assert f"{whole} (NoBeam in state Stop)" in ended.stdout
+    assert f"{whole} (NoBeam in state Stop); see `headrace run log {run_id}`" in ended.stderr
+    shown = headrace("run", "show", run_id).stdout
+    assert "Done:    Look\n" in shown
+    assert "Failed:  Stop\n" in shown
+    assert f"headrace run retry {run_id}" in shown
+    assert f"{whole} (NoBeam)" in headrace("run", "log", run_id).stdout
+    again = headrace.told(
+        *("run", "retry", run_id, "--from", "Look", "--latest", "--label", "again")
+    )
+    assert (again["retry_of"]["state"], again["label"]) == ("Look", "again")
+    (headrace.directory / "result.json").write_text("{}")
+    given = headrace.told("run", "retry", run_id, "--from", "Look", "--result", "result.json")
+    assert given["retry_of"]["run_id"] == run_id
+    assert "no Compute task" in headrace.refused("run", "output", run_id)
+
+
+@scenario
+def computing(world: World) -> None:
+    headrace = world.project
+    (headrace.directory / "kwargs.json").write_text('{"word": "hello"}')
+    listed = headrace.told("function", "list")
+    assert [(row["name"], row["state"]) for row in listed] == [("shout", "deployed")]
+    assert headrace.told("function", "show", "shout")["arguments"]["required"] == ["word"]
+    source = headrace("function", "show", "shout", "--source").stdout
+    assert source.startswith("# Compute function shout of the project ")
+    assert "\ndef shout(" in source
+    loud = headrace.told(
+        *("function", "run", "shout", "--endpoint", "machine", "--kwargs", "kwargs.json"),
+        *("--set", "word=1", "--set", "times=2", "--wait-time", "600"),
+    )
+    assert loud == "11"
+    checked = headrace.told(
+        *("doctor", "compute", "--input", "-", "--set", "word=1", "--canary", "--deadline", "300"),
+        stdin='{"endpoint": {"endpoint": "machine"}, "function": {"function": "shout"}}',
+    )
+    assert {row["health"] for row in checked} <= {"good", "warning", "not checked"}
+    names = ['endpoint={"endpoint": "machine"}', 'function={"function": "shout"}']
+    settings = [part for name in names for part in ("-s", name)]
+    run_id = world.run_of("compute", *settings, "-s", "word=nothing")
+    ended = headrace("run", "wait", run_id, code=1)
+    assert "  failed: ValueError: there is nothing to shout" in ended.stdout
+    assert f"what it printed: headrace run output {run_id} --state Compute" in ended.stdout
+    told = headrace.told(
+        *("run", "output", run_id, "--state", "Compute", "--tail", "50", "--deadline", "30")
+    )
+    assert (told[0]["state"], told[0]["endpoint"]) == ("Compute", "machine")
+    assert "ValueError: there is nothing to shout" in told[0]["traceback"]
+    followed = headrace("run", "output", run_id, "--follow").stdout
+    assert "==> Compute: traceback of task" in followed
+    assert "was never in state 'Nowhere'" in headrace.refused(
+        "run", "output", run_id, "--state", "Nowhere"
+    )
+
+
+@scenario
+def asking(world: World) -> None:
+    headrace = world.project
+    run_id = world.run_of("ask")
+
+    def questions() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = headrace.told("web-input", "list", "--run", run_id)
+        return found
+
+    [found] = wait_until(questions, "the question")
+    shown = headrace.told("web-input", "show", found["id"])
+    assert len(shown["options"]) == 2
+    answered = headrace.told("web-input", "respond", found["id"], "Accept")
+    assert answered["id"] == found["id"]
+    assert headrace.told("run", "wait", run_id)["status"] == "SUCCEEDED"
+    everything = headrace.told("web-input", "list", "--all", "--flow", "ask")
+    assert found["id"] in [each["id"] for each in everything]
+
+
+@scenario
+def checking_and_drawing(world: World) -> None:
+    headrace = world.project
+    assert headrace.told("flow", "check", "say") == []
+    sarif = headrace.directory / "say.sarif"
+    headrace("flow", "check", "say", "--sarif", str(sarif))
+    assert json.loads(sarif.read_text())["version"] == "2.1.0"
+    run_id = world.run_of("say", "-s", "word=x", "-w")
+    picture = headrace.directory / "say.svg"
+    common = headrace.common("flow", "draw")
+    drawn = headrace("flow", "draw", "say", "--output", str(picture), "--run", run_id, *common)
+    assert drawn.stderr == f"{picture}: drawn\n"
+    assert "<svg" in picture.read_text()
+    assert "Say" in headrace("flow", "draw", "say").stdout
+
+
+@scenario
+def watching(world: World) -> None:
+    headrace = world.project
+    assert headrace.told("trigger", "list")[0]["name"] == "new"
+    arrival = headrace.directory / "data" / "incoming" / "one"
+    arrival.mkdir()
+    (arrival / "trace").write_text("1 2 3")
+    assert headrace.told("trigger", "check", "new") == [{"name": "new", "problems": []}]
+    assert "--existing run" in headrace.refused("watch", "new", "--once")
+    told = headrace.told("watch", "new", "--once", "--existing", "run")
+    assert [(run["label"], run["status"]) for run in told] == [("say one", "SUCCEEDED")]
+    assert headrace.told("watch", "--until-idle", "0.5") == []
+    [arrived] = headrace.told("trigger", "arrivals", "new", "--state", "started")
+    assert (arrived["name"], arrived["run_id"]) == ("one", told[0]["run_id"])
+    none = headrace.told("trigger", "retry", "new", "one", code=1)
+    assert none == {"trigger": "new", "arrivals": [], "count": 0}
+    assert "did you mean 'new'?" in headrace.refused("watch", "nw")
+
+
+@scenario
+def settings(world: World) -> None:
+    headrace = world.project
+    rows = {row["key"]: row["value"] for row in headrace.told("config", "show")}
+    assert (rows["name"], rows["profile"]) == ("walk", "day")
+    assert headrace.told("config", "schema")["title"] == "headrace.toml"
+
+
+@scenario
+def endpoints(world: World) -> None:
+    """What a facility hosts; real endpoints are created and killed in ``tests/clients``."""
+    headrace = world.project
+    [row] = headrace.told("endpoint", "list")
+    assert (row["name"], row["kind"]) == ("machine", "hosted")
+    assert headrace.told("endpoint", "status", "machine")["service"] == "online"
+    for verb in ("create", "start", "stop"):
+        told = headrace.refused("endpoint", verb, "machine")
+        assert "facility" in told
+    assert headrace.told("endpoint", "restart", "machine")["done"]
+    assert "machine" in headrace.refused("endpoint", "log", "nothing", "--lines", "5", "--workers")
+    assert "endpoint" in headrace.refused("endpoint", "delete", "machine", "--yes")
+
+
+@scenario
+def monitoring(world: World) -> None:
+    headrace = world.bare
+    assert headrace.told("endpoint", "monitor", "--once", "--canary", "--deadline", "5") == []
+    every = headrace("endpoint", "monitor", "--once", "--interval", "9")
+    assert every.stdout == "No endpoint was created on this machine.\n"
+    silent = headrace.refused("endpoint", "monitor", "--watchdog", "none.json", "--max-age", "9")
+    assert "none.json: no heartbeat" in silent
+    nowhere = {"PATH": str(world.base)}
+    for option in ("--install-scrontab", "--remove-scrontab"):
+        done = headrace("endpoint", "monitor", option, code=1, **nowhere)
+        assert "scrontab" in done.error
+
+
+@scenario
+def an_account(world: World) -> None:
+    """With a facility that stands for the hosted services."""
+    headrace = world.developer
+    at = ("--at", "globus")
+    scope = "urn:globus:auth:scope:transfer.api.globus.org:all"
+    told = headrace.told("login", "--force", "--consent", scope, *at)
+    assert told["logged_in"] is True
+    assert headrace.told("whoami")["sub"]
+    assert headrace.told("deploy", "say", *at)["changes"] == 1
+    run = headrace.told("start", "say", "-s", "word=hello", "--wait", *at)
+    assert run["status"] == "SUCCEEDED"
+    tokens = Path(told["tokens"])
+    assert tokens.stat().st_mode & 0o777 == 0o600
+    assert headrace.told("logout") == {"logged_out": True}
+    done = headrace("deploy", *at, code=4, GLOBUS_CLIENT_ID="", GLOBUS_CLIENT_SECRET="")
+    assert "GLOBUS_CLIENT_ID" in done.error
+
+
+@scenario
+def an_endpoint_of_ones_own(world: World) -> None:
+    """Made, told of and read; it is started, stopped and removed in ``tests/clients``."""
+    headrace = world.developer
+    at = ("--at", "globus")
+    headrace("login", *at)
+    headrace("deploy", *at)
+    made = headrace("endpoint", "create", "machine", *at).stdout
+    assert "Start it with `headrace endpoint start machine`" in made
+    [row] = headrace.told("endpoint", "list", *at)
+    assert (row["name"], row["state"]) == ("machine", "stopped")
+    status = headrace.told("endpoint", "status", "machine", *at, code=1)
+    assert status["state"] == "stopped"
+    assert headrace("endpoint", "log", "machine", *at).stdout
+    shutil.rmtree(status["directory"])
