@@ -25,9 +25,6 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-SOURCES_HELP = "ids of the digitisers' sources; default: those whose payloads are hits"
-
-
 def source_ids(text: str) -> tuple[int, ...]:
     """Read a list of source ids, ``0,2``.
 
@@ -41,6 +38,22 @@ def source_ids(text: str) -> tuple[int, ...]:
     if min(sources) < 0:
         raise argparse.ArgumentTypeError(f"not a list of source ids: {text!r}; write it as 0,2")
     return sources
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how an event file is read: ``--on-corrupt`` and ``--sources``."""
+    parser.add_argument(
+        "--on-corrupt",
+        choices=("refuse", "skip"),
+        default="refuse",
+        help="whether damaged places are errors or left out and listed",
+    )
+    parser.add_argument(
+        "--sources",
+        type=source_ids,
+        metavar="ID,...",
+        help="ids of the digitisers' sources; default: those whose payloads are hits",
+    )
 
 
 def print_json(fact: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, run_program, source_ids
+from headrace.datarun.cli_support import Parser, add_reading_options, print_json, run_program
 
 _PROGRAM = "data_run_convert"
 
@@ -33,13 +33,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--traces", action="store_true", help="take the traces along")
     parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out N events")
     parser.add_argument("--count", type=int, metavar="N", help="take N events; default: all")
-    parser.add_argument(
-        "--on-corrupt",
-        choices=("refuse", "skip"),
-        default="refuse",
-        help="whether damaged places are errors or left out and listed",
-    )
-    parser.add_argument("--sources", type=source_ids, metavar="ID,...", help=SOURCES_HELP)
+    add_reading_options(parser)
     parser.add_argument("--compression", choices=("zstd", "lz4", "zlib", "none"), default="zstd")
     options = parser.parse_args(arguments)
     if options.skip < 0 or (options.count is not None and options.count < 0):

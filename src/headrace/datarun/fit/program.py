@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from headrace.datarun.cli_support import SOURCES_HELP, Parser, print_json, source_ids
+from headrace.datarun.cli_support import Parser, add_reading_options, print_json
 from headrace.ranks import Ranks, run_on_ranks
 
 _PROGRAM = "data_run_fit_traces"
@@ -47,13 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default="always",
         help="if-needed leaves the double fit out where the single one leaves nothing but noise",
     )
-    parser.add_argument(
-        "--on-corrupt",
-        choices=("refuse", "skip"),
-        default="refuse",
-        help="whether damaged places are errors or left out and listed",
-    )
-    parser.add_argument("--sources", type=source_ids, metavar="ID,...", help=SOURCES_HELP)
+    add_reading_options(parser)
     parser.add_argument(
         "--staging", type=Path, metavar="DIR", help="work on this disk of the node's own"
     )
