@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.inputs import KeyValue, read_input
+from headrace.cli.parsing.inputs import input_options, read_input
 from headrace.cli.parsing.options import canary_deadline_option, current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, columns_of, table
@@ -21,15 +21,8 @@ _FIELDS = (
 
 @click.command
 @click.argument("flow", shell_complete=completion.flows)
-@click.option(
-    "-i",
-    "--input",
-    "file",
-    metavar="FILE",
-    help="JSON file with the flow's input; - for standard input.",
-)
-@click.option(
-    "-s", "--set", "settings", type=KeyValue(), multiple=True, help="Set a member of the input."
+@input_options(
+    "JSON file with the flow's input; - for standard input.", "Set a member of the input."
 )
 @click.option("--canary", is_flag=True, help="Run a task that does nothing at every endpoint.")
 @canary_deadline_option

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.inputs import KeyValue, read_input
+from headrace.cli.parsing.inputs import input_options, read_input
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -15,20 +15,9 @@ from headrace.cli.termio.notes import note
 
 @click.command
 @click.argument("flow", shell_complete=completion.flows)
-@click.option(
-    "-i",
-    "--input",
-    "file",
-    metavar="FILE",
-    help="JSON file with the flow's input; - for standard input. It may contain names.",
-)
-@click.option(
-    "-s",
-    "--set",
-    "settings",
-    type=KeyValue(),
-    multiple=True,
-    help="Set a member of the input, such as processing.ranks=4; the value is JSON or text.",
+@input_options(
+    "JSON file with the flow's input; - for standard input. It may contain names.",
+    "Set a member of the input, such as processing.ranks=4; the value is JSON or text.",
 )
 @click.option("-l", "--label", help="Label of the run; the flow's name by default.")
 @click.option("-t", "--tag", "tags", multiple=True, help="Tag to find the run by; may be repeated.")

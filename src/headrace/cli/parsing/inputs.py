@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from headrace.runs.input_values import Setting
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class KeyValue(click.ParamType):
@@ -24,6 +26,27 @@ class KeyValue(click.ParamType):
             return read_setting(str(value))
         except InvalidSetting as error:
             self.fail(str(error).removeprefix("--set "), param, ctx)
+
+
+def input_options(
+    file_help: str, set_help: str, *, file_flags: tuple[str, str] = ("-i", "--input")
+) -> Callable[[F], F]:
+    """Return a decorator with the options of a JSON file and of members set over it.
+
+    Args:
+        file_help: help of the file's option.
+        set_help: help of ``--set``.
+        file_flags: the file's option, short and long.
+    """
+
+    def decorate(function: F) -> F:
+        settings = click.option(
+            "-s", "--set", "settings", type=KeyValue(), multiple=True, help=set_help
+        )
+        file = click.option(*file_flags, "file", metavar="FILE", help=file_help)
+        return file(settings(function))
+
+    return decorate
 
 
 def read_json(file: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.inputs import KeyValue, read_input
+from headrace.cli.parsing.inputs import input_options, read_input
 from headrace.cli.parsing.options import current, project_options
 from headrace.cli.termio.display import display
 
@@ -21,20 +21,10 @@ from headrace.cli.termio.display import display
     shell_complete=completion.endpoints,
     help="Name of the endpoint that runs it.",
 )
-@click.option(
-    "-k",
-    "--kwargs",
-    "file",
-    metavar="FILE",
-    help="JSON file with its arguments; - for standard input.",
-)
-@click.option(
-    "-s",
-    "--set",
-    "settings",
-    type=KeyValue(),
-    multiple=True,
-    help="Set one argument; may be repeated.",
+@input_options(
+    "JSON file with its arguments; - for standard input.",
+    "Set one argument; may be repeated.",
+    file_flags=("-k", "--kwargs"),
 )
 @click.option(
     "--wait-time",
