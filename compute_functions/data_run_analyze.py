@@ -1,4 +1,4 @@
-"""The analysis of a whole run, by the job script of the project or a site's program."""
+"""The analysis of a run, by the job script of the project or a site's program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def data_run_analyze(
 
     Returns:
         ``run`` (its number), ``segments`` (how many), ``bytes`` of raw data, ``events``, ``hits``
-        and ``fitted`` traces (null where the programs did not tell), ``fit_seconds`` (processor
+        and ``fitted`` traces (null where the programs did not say), ``fit_seconds`` (processor
         time of the fits of all segments), ``begin`` and ``end`` of the run (seconds since
         1970-01-01 UTC; null if unknown), ``pictures`` (how many), ``redone`` (whether anything was
         run).
@@ -87,7 +87,7 @@ def data_run_analyze(
         cpus=int(settings.specific["workers"]),
     )
     fits = [read_facts(run_directory / "fitted" / f"{stem}-fitted.evt") for stem in stems]
-    # A program that does not tell how long its fits took is taken by its job's time.
+    # A program that does not say how long its fits took is taken by its job's time.
     fits = [{"fit_seconds": fit["seconds"], **fit} if "seconds" in fit else fit for fit in fits]
     facts = [read_facts(path) for path in converted]
 

@@ -1,4 +1,4 @@
-"""Tell whether the files of a run are complete: all segments, and the end of the run in the last.
+"""Check whether the files of a run are complete: all segments, and the end of the run in the last.
 
 A trigger asks this before it starts the flow. Exit code 0: complete; 1: not yet::
 
