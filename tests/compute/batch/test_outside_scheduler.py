@@ -120,9 +120,13 @@ def test_a_job_that_takes_too_long(script: Write, tmp_path: Path) -> None:
         run_batch_job(script("#TINY time=00:00:01\nsleep 100"), str(tmp_path / "w"))
 
 
-def test_a_job_that_is_cancelled(script: Write, tmp_path: Path) -> None:
+def test_a_job_that_is_cancelled(
+    script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     thread, came = in_thread(script(HOLD), str(tmp_path / "w"), task_id="t")
     wait_until(lambda: (tmp_path / "w" / "started").exists(), "the job")
+    # The process that cancels jobs has another environment than the one that submitted them.
+    monkeypatch.delenv("HEADRACE_SCHEDULER")
     (scheduler,) = [one for one in known_schedulers() if one.name == "tiny"]
     scheduler.cancel(open_jobs(scheduler, {"t"}))
     thread.join()

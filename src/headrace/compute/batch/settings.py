@@ -84,7 +84,9 @@ def read_settings(scheduler: Scheduler, script: str, settings: Mapping[str, Any]
     path = Path(script)
     known = {attribute.name for attribute in fields(JobSettings)} - {"script"}
     if unknown := sorted(set(settings) - known):
-        raise BatchJobError(f"{script}: no such setting: {', '.join(unknown)}")
+        raise BatchJobError(
+            f"{script}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
     if not path.is_absolute() or not path.is_file():
         return JobSettings(path, **settings)
     lines = read_directive_lines(path, scheduler.directive_prefix)
