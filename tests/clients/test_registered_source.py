@@ -37,7 +37,7 @@ def test_the_service_shows_source_and_an_endpoint_runs_it(user: User) -> None:
     user.headrace("endpoint", "start", "machine")  # it runs what was deployed before
     work = user.home / "counting"
     work.mkdir()
-    document, result = user.sdk(
+    document, again, result = user.sdk(
         f"""
 import json, time, warnings
 warnings.simplefilter("ignore")
@@ -48,10 +48,14 @@ count = json.load(open("headrace.lock"))["targets"]["local"]["functions"]["count
 task = client.run({str(work)!r}, endpoint_id=machine, function_id=count)
 while client.get_task(task)["pending"]:
     time.sleep(0.2)
-print(json.dumps([client.get_function(count), client.get_result(task)]))
+document = client.get_function(count)
+source = document["function_code"].partition(":")[2]
+again = client.get_function(client.register_source_code(source, "count"))
+print(json.dumps([document, again, client.get_result(task)]))
 """
     )
     assert result == {"job": "finished", "lines": "1 2\n"}
+    assert again["function_code"] == document["function_code"], "as the SDK registers source"
     assert_readable(document["function_code"])
     source = user.headrace("function", "show", "count", "--source")
     assert source.rstrip("\n") == document["function_code"].partition(":")[2].rstrip("\n")
