@@ -8,6 +8,9 @@ JOBS   ?= 3
 SEED   ?=
 SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 
+# The tests start some thousand Python processes: none should compile headrace for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format clean system-packages
 

@@ -83,6 +83,14 @@ def kill_the_pool() -> None:
     signal.pause()
 
 
+def imported(name: str) -> list[bool]:
+    import importlib
+    import sys
+
+    before = name in sys.modules
+    return [before, importlib.import_module(name).__name__ == name]
+
+
 def run_program(started: str, seconds: int) -> str:
     """Runs a program; the second time it is quick."""
     import subprocess
@@ -121,6 +129,13 @@ def test_a_function_runs_in_the_workers_environment(shared: tuple[EndpointHost, 
     assert Path(done.result["directory"]).parent == shared[0].spec.state_dir
     kinds = [e.kind for e in shared[1].of(one.task_id)]
     assert kinds in (["done"], ["running", "done"])
+
+
+def test_a_worker_imports_no_database_toolkit_but_a_function_may(
+    shared: tuple[EndpointHost, Events],
+) -> None:
+    pytest.importorskip("sqlalchemy")
+    assert run(shared, task(imported, "sqlalchemy")).result == [False, True]
 
 
 def test_running_is_told(shared: tuple[EndpointHost, Events], tmp_path: Path) -> None:

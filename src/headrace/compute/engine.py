@@ -10,8 +10,6 @@ import json
 import logging
 import os
 import pwd
-import shlex
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,6 +22,7 @@ from headrace._internal.transient_errors import is_transient, mentions_transient
 from .errors import ComputeError
 from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
+from .parsl_programs import direct_pool_command, import_parsl_without_database, interchange_command
 from .scheduler import get_scheduler
 from .scheduler.slurm.refusals import classify_refusal
 from .shell_safe_paths import remove_link, shell_safe_path
@@ -35,7 +34,6 @@ log = logging.getLogger(__name__)
 
 _RESULT_SERIALIZERS = ("globus_compute_sdk.serialize.JSONData",)
 _MAX_RETRY_SECONDS = 60.0
-_PYTHON_EXEC = "globus-compute-endpoint python-exec "
 
 
 @dataclass(frozen=True)
@@ -138,6 +136,7 @@ class Engine:
     def __init__(
         self, template: Path, options: Mapping[str, Any], on_job: Callable[[str, str], None]
     ) -> None:
+        import_parsl_without_database()
         from click import ClickException
         from globus_compute_common import messagepack
         from globus_compute_common.messagepack.message_types import Task
@@ -213,14 +212,10 @@ class Engine:
         return sorted(getattr(serde, "allowed_deserializer_types", None) or [], key=repr)
 
     def _use_direct_launch_commands(self, executor: Any) -> None:
-        # The endpoint's command only finds Python and replaces itself with it, which costs a
-        # second each time; on this machine the interpreter is known.
-        executor.interchange_launch_cmd = [
-            sys.executable, "-m", "parsl.executors.high_throughput.interchange",
-        ]  # fmt: skip
+        executor.interchange_launch_cmd = interchange_command()
         if self.provider == "LocalProvider":
-            plain = f"{shlex.quote(sys.executable)} -m "
-            executor.launch_cmd = executor.launch_cmd.replace(_PYTHON_EXEC, plain, 1)
+            contained = getattr(self._engine, "container_type", None) is not None
+            executor.launch_cmd = direct_pool_command(executor.launch_cmd, contained)
 
     def _install_block_failure_handler(self, executor: Any) -> None:
         from parsl.jobs.error_handlers import noop_error_handler
