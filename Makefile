@@ -12,7 +12,7 @@ SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format clean system-packages
+.PHONY: help demo test test-slow check format configuration-page clean system-packages
 
 help:
 	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
@@ -52,6 +52,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tables of keys in the documentation, from the declarations.
+configuration-page: $(VENV)/.test
+	$(BIN)/python -m headrace._internal.settings.page docs/configuration.md
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -58,7 +58,7 @@ def _keys() -> dict[str, Declared]:
     on = Key(
         "Statuses of runs that people are notified of, between blanks; there are "
         f"{', '.join(STATUSES)}.",
-        default=_DEFAULT_STATUSES,
+        default=f'"{_DEFAULT_STATUSES}"',
     )
     return {**keys, "on": Declared("on", on, _Statuses(), "")}
 

@@ -1,4 +1,4 @@
-"""Configuration file of the waveform program, ``process_waveforms.toml``: its keys and reader."""
+"""Configuration file of the waveform program, ``adjoint_sources.toml``: its keys and reader."""
 
 from __future__ import annotations
 
@@ -211,25 +211,35 @@ def _read(reading: Reading) -> dict[str, Any]:
 def processing_schema() -> dict[str, Any]:
     """Return the JSON schema of the file, with the keys of ``[measure]`` of each misfit."""
     found = PROCESSING.schema()
-    for name in misfit_names():
-        try:
-            measure = _measure_table(find_misfit(name)).schema()
-        except ConfigError:
-            continue  # what it needs is not installed
+    for name, table in _measure_tables().items():
         condition: dict[str, Any] = {"properties": {"adjoint_source": {"const": name}}}
         if name != _DEFAULT_MISFIT:
             condition["required"] = ["adjoint_source"]
-        rule = {"if": condition, "then": {"properties": {"measure": measure}}}
+        rule = {"if": condition, "then": {"properties": {"measure": table.schema()}}}
         found.setdefault("allOf", []).append(rule)
     return found
 
 
-PROCESS_WAVEFORMS_TOML: Final = FileKind(
-    name="process_waveforms.toml",
+def _measure_tables() -> dict[str, Table[dict[str, Any]]]:
+    """Return the table ``[measure]`` of each misfit that can be used here."""
+    found = {}
+    for name in misfit_names():
+        try:
+            found[name] = _measure_table(find_misfit(name))
+        except ConfigError:
+            continue  # what it needs is not installed
+    return found
+
+
+ADJOINT_SOURCES_TOML: Final = FileKind(
+    name="adjoint_sources.toml",
     description="How seismograms become adjoint sources.",
     table=PROCESSING,
-    patterns=("job_scripts/process_waveforms.toml",),
+    patterns=("job_scripts/adjoint_sources.toml",),
     problems=config_problems,
     schema=processing_schema,
+    parts=lambda: {
+        f'[measure], adjoint_source = "{name}"': table for name, table in _measure_tables().items()
+    },
 )
 """The kind of file."""

@@ -194,7 +194,7 @@ def test_rows_and_markdown_show_every_key() -> None:
         ("[[bands]]", "name"),
         ("[[bands]]", "periods"),
     ]
-    text = markdown_tables(TOP)
+    text = markdown_tables(rows)
     assert '| `method` | one of fast, good | `"fast"` | How it is done. |' in text
     assert "| `quiet` | true or false | `false` | Whether \\| nothing is said. |" in text
     assert "| `name` | text | must be given | Its name. |" in text

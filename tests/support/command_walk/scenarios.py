@@ -286,6 +286,22 @@ def settings(world: World) -> None:
     rows = {row["key"]: row["value"] for row in headrace.told("config", "show")}
     assert (rows["name"], rows["profile"]) == ("walk", "day")
     assert headrace.told("config", "schema")["title"] == "headrace.toml"
+    assert headrace.told("config", "schema", "flow.toml")["title"] == "flow.toml"
+    refused = headrace.refused("config", "schema", "flow.tml", code=2)
+    assert "did you mean 'flow.toml'?" in refused
+    keys = {(row["table"], row["key"]) for row in headrace.told("config", "keys", "trigger.toml")}
+    assert {("", "title"), ("[watch]", "settle"), ("[start]", "flow")} <= keys
+    assert {row["file"] for row in headrace.told("config", "keys")} >= {
+        "headrace.toml",
+        "flow.toml",
+    }
+    assert {row["kind"] for row in headrace.told("config", "check")} >= {"headrace.toml"}
+    wrong = headrace.directory / "wrong.toml"
+    wrong.write_text("titel = 1\nkeywords = 2\n")
+    [row] = headrace.told("config", "check", "wrong.toml", "--kind", "flow.toml", code=1)
+    assert len(row["faults"]) == 2
+    assert "name one with --kind" in headrace.refused("config", "check", "wrong.toml", code=2)
+    wrong.unlink()
 
 
 @scenario

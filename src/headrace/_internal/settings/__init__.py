@@ -12,7 +12,12 @@ tables. A `FileKind` names a file and its table; packages announce theirs by ent
 """
 
 from headrace._internal.settings.document import Fault, TomlDocument, UnreadableToml
-from headrace._internal.settings.file_kinds import FileKind, file_kinds, find_file_kind
+from headrace._internal.settings.file_kinds import (
+    FileKind,
+    file_kinds,
+    kind_of_file,
+    missing_file_kinds,
+)
 from headrace._internal.settings.kinds import (
     AnyValue,
     Boolean,
@@ -74,8 +79,9 @@ __all__ = [
     "any_key",
     "as_kind",
     "file_kinds",
-    "find_file_kind",
+    "kind_of_file",
     "markdown_tables",
+    "missing_file_kinds",
     "rows_of",
     "table_of",
 ]

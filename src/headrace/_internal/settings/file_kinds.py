@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.settings.rows import Row, rows_of
 from headrace._internal.settings.tables import Table
 
 ENTRY_POINT_GROUP: Final = "headrace.config_files"
@@ -24,6 +26,7 @@ class FileKind:
         patterns: where such files lie in a project, relative to its root, as for ``Path.glob``.
         problems: returns all that is wrong with a file, one line each, which names file and key.
         schema: returns its JSON schema where it says more than that of the table.
+        parts: returns tables that depend on the value of another key, by their headers.
     """
 
     name: str
@@ -32,6 +35,7 @@ class FileKind:
     patterns: tuple[str, ...]
     problems: Callable[[Path], list[str]]
     schema: Callable[[], dict[str, Any]] | None = None
+    parts: Callable[[], Mapping[str, Table[Any]]] | None = None
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema (draft 7), as editors read it."""
@@ -43,6 +47,13 @@ class FileKind:
             **body,
         }
 
+    def rows(self) -> list[Row]:
+        """Return a row for each key that the file may have."""
+        found = list(rows_of(self.table))
+        for header, table in (self.parts() if self.parts is not None else {}).items():
+            found += [replace(row, table=header) for row in rows_of(table)]
+        return found
+
     def files(self, root: Path) -> list[Path]:
         """Return the files of this kind in a project, sorted."""
         return sorted({path for pattern in self.patterns for path in root.glob(pattern)})
@@ -52,18 +63,30 @@ def file_kinds() -> Mapping[str, FileKind]:
     """Return the kinds of files that the installed packages announce, by name.
 
     A package announces one by an entry point of the group ``headrace.config_files`` whose value
-    is a `FileKind`. One whose package lacks a module that it needs is left out.
+    is a `FileKind`. One whose package lacks a module that it needs is left out, see
+    `missing_file_kinds`.
     """
+    return _load()[0]
+
+
+def missing_file_kinds() -> Mapping[str, str]:
+    """Return the kinds that cannot be used here, with the module that is not installed."""
+    return _load()[1]
+
+
+@cache
+def _load() -> tuple[dict[str, FileKind], dict[str, str]]:
     found: dict[str, FileKind] = {}
+    missing: dict[str, str] = {}
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
         try:
             found[point.name] = point.load()
-        except ModuleNotFoundError:
-            continue
-    return found
+        except ModuleNotFoundError as error:
+            missing[point.name] = str(error.name)
+    return found, missing
 
 
-def find_file_kind(path: Path, root: Path) -> FileKind | None:
+def kind_of_file(path: Path, root: Path) -> FileKind | None:
     """Return the kind of a file by its place in a project, or by its name; None: of none."""
     kinds = file_kinds()
     absolute = path.absolute()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -94,10 +95,10 @@ def toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def markdown_tables(table: Table[Any]) -> str:
-    """Return the keys of a file as Markdown: a table for each of its tables."""
+def markdown_tables(rows: Iterable[Row]) -> str:
+    """Return rows as Markdown: a table for each table of the file."""
     parts = []
-    for name, group in groupby(rows_of(table), lambda row: row.table):
+    for name, group in groupby(rows, lambda row: row.table):
         title = f"`{name}`" if name else "At the top of the file"
         lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
         for row in group:
@@ -112,4 +113,8 @@ def markdown_tables(table: Table[Any]) -> str:
 
 
 def _code(default: str) -> str:
-    return f"`{default}`" if default else ""
+    try:
+        tomllib.loads(f"key = {default}")
+    except tomllib.TOMLDecodeError:
+        return default  # words
+    return f"`{default}`"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from headrace._internal.settings import (
+    FileKind,
     Key,
     KeyWording,
     Reading,
@@ -186,14 +187,7 @@ def read_event_file(path: Path) -> EventOrigin:
     Raises:
         SeismicError: it cannot be read, or a key is missing, unknown or wrong.
     """
-    text = ""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        reading = Reading(TomlDocument.parse(text, str(path)), KeyWording())
-    except OSError as error:
-        raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnreadableToml, UnicodeDecodeError) as error:
-        raise SeismicError(f"{path}: not valid TOML: {error}{_leap_second(text)}") from None
+    text, reading = _read(path)
     found = reading.read(EVENT)
     if found is None:
         raise SeismicError(f"{reading.faults[0].message}{_leap_second(text)}")
@@ -204,6 +198,37 @@ def read_event_file(path: Path) -> EventOrigin:
         longitude=found.longitude,
         depth=found.depth,
     )
+
+
+def event_file_problems(path: Path) -> list[str]:
+    """Return all that is wrong with an ``event.toml``, one line each."""
+    try:
+        text, reading = _read(path)
+    except SeismicError as error:
+        return [str(error)]
+    reading.read(EVENT)
+    return [f"{fault.message}{_leap_second(text)}" for fault in reading.faults]
+
+
+EVENT_TOML: Final = FileKind(
+    name=EVENT_FILE,
+    description="Time zero and place of an event, beside its seismograms.",
+    table=EVENT,
+    patterns=(),
+    problems=event_file_problems,
+)
+"""The kind of file."""
+
+
+def _read(path: Path) -> tuple[str, Reading]:
+    text = ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return text, Reading(TomlDocument.parse(text, str(path)), KeyWording())
+    except OSError as error:
+        raise SeismicError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnreadableToml, UnicodeDecodeError) as error:
+        raise SeismicError(f"{path}: not valid TOML: {error}{_leap_second(text)}") from None
 
 
 def _leap_second(text: str) -> str:

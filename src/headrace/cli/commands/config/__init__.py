@@ -5,6 +5,6 @@ from __future__ import annotations
 from headrace.cli.groups import lazy_group
 
 
-@lazy_group(__name__, ("show", "schema"))
+@lazy_group(__name__, ("show", "check", "keys", "schema"))
 def config_group() -> None:
-    """Show the configuration and its schema."""
+    """Show the settings, and check the TOML files that they are in."""
