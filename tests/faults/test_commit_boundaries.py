@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,33 @@ import pytest
 
 from tests.support.repository import EARLIER_STORES, SOURCE, SUPPORT
 
+Drive = Callable[..., subprocess.CompletedProcess[str]]
 DRIVER = SUPPORT / "facility" / "engine_crash_program.py"
 
 
-def drive(directory: Path, at: int = 0, when: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    if at:
-        environment |= {"CRASH_AT": str(at), "CRASH_WHEN": when}
-    return subprocess.run(
-        [sys.executable, str(DRIVER), str(directory)],
-        env=environment,
-        capture_output=True,
+@pytest.fixture(scope="module")
+def drive() -> Iterator[Drive]:
+    """Run the engine in a directory, killed at a commit if one is named."""
+    program = subprocess.Popen(
+        [sys.executable, str(DRIVER)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    commands, answers = program.stdin, program.stdout
+
+    def call(directory: Path, at: int = 0, when: str = "") -> subprocess.CompletedProcess[str]:
+        commands.write(json.dumps({"directory": str(directory), "at": at, "when": when}) + "\n")
+        commands.flush()
+        told = json.loads(answers.readline())
+        return subprocess.CompletedProcess([], told["code"], told["out"], told["err"])
+
+    yield call
+    commands.close()
+    assert program.wait(60) == 0
 
 
 def outcome(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -53,7 +66,7 @@ def without_ids(told: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_kill_at_any_commit_changes_nothing(tmp_path: Path, when: str) -> None:
+def test_a_kill_at_any_commit_changes_nothing(drive: Drive, tmp_path: Path, when: str) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
     expected = without_ids(outcome(drive(whole)))
@@ -78,7 +91,7 @@ def test_a_kill_at_any_commit_changes_nothing(tmp_path: Path, when: str) -> None
 
 
 @pytest.mark.slow
-def test_two_kills_one_after_the_other_change_nothing(tmp_path: Path) -> None:
+def test_two_kills_one_after_the_other_change_nothing(drive: Drive, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
     expected = without_ids(outcome(drive(whole)))
@@ -91,7 +104,7 @@ def test_two_kills_one_after_the_other_change_nothing(tmp_path: Path) -> None:
             assert without_ids(outcome(drive(directory))) == expected, directory.name
 
 
-def test_a_kill_during_the_migration_of_an_old_store(tmp_path: Path) -> None:
+def test_a_kill_during_the_migration_of_an_old_store(drive: Drive, tmp_path: Path) -> None:
     import sqlite3
 
     script = EARLIER_STORES / "version_1.sql"

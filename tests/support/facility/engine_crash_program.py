@@ -1,8 +1,10 @@
 """A process with an engine that kills itself at a commit; run as a script by the tests.
 
-    python crashing.py DIRECTORY
+    python engine_crash_program.py
 
-``CRASH_AT=n`` and ``CRASH_WHEN=before|after`` in the environment say at which commit.
+It reads lines ``{"directory": ..., "at": ..., "when": "before" | "after"}``, runs each in a process
+of its own, a fork of this one, which has imported the engine and done nothing yet, and answers with
+that process's exit code, output and errors. ``at`` is the number of the commit; 0: no kill.
 What the providers do to the world outside is noted in ``effects`` in the directory, a line each,
 flushed before they answer: what a kill cannot take back.
 """
@@ -15,6 +17,7 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 import uuid
 from pathlib import Path
 from typing import Any
@@ -139,10 +142,8 @@ def crash_at(number: int, when: str) -> None:
     Store.commit = commit  # type: ignore[method-assign]
 
 
-def main(directory: Path) -> None:
+def run_all(directory: Path) -> None:
     """Starts what was not started yet, and runs everything to its end."""
-    if "CRASH_AT" in os.environ:
-        crash_at(int(os.environ["CRASH_AT"]), os.environ["CRASH_WHEN"])
     store = Store(directory / "facility.db")
     engine = Engine(store, Identity(str(uuid.UUID(int=1)), "me@here"))
     kinds = ("now", "later", "fails")
@@ -200,5 +201,37 @@ def without_ids(value: Any) -> Any:
     return value
 
 
+def run_in_child(directory: Path, at: int, when: str) -> dict[str, Any]:
+    """Run everything in a fork of this process; its exit code and what it wrote."""
+    written = {name: directory.parent / f"{directory.name}.{name}" for name in ("out", "err")}
+    child = os.fork()
+    if child == 0:
+        for number, path in zip((1, 2), written.values(), strict=True):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        code = 1
+        try:
+            if at:
+                crash_at(at, when)
+            run_all(directory)
+            code = 0
+        except BaseException:  # noqa: BLE001 - the answer shows it
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    texts = {name: path.read_text() for name, path in written.items()}
+    return {"code": os.waitstatus_to_exitcode(status), **texts}
+
+
+def main() -> None:
+    """Answer each line with what a run came to."""
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        answer = run_in_child(Path(wanted["directory"]), wanted["at"], wanted["when"])
+        print(json.dumps(answer), flush=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
