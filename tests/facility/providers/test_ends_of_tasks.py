@@ -15,7 +15,7 @@ from tests.support.facility.scripted_engine import Bench, action_state
 from tests.support.ids import an_id
 
 
-@pytest.mark.parametrize("read", ["action_id", "has_open", "for_action"])
+@pytest.mark.parametrize("read", ["action_id", "has_open", "outcomes"])
 def test_an_end_is_not_lost_where_the_store_cannot_be_read_for_a_moment(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:

@@ -51,7 +51,7 @@ class TaskTracker:
     def check_end(self, action_id: str) -> None:
         """End an action whose tasks have all ended."""
         tasks = self._store.retry_while_unavailable(
-            lambda: None if self._tasks.has_open(action_id) else self._tasks.for_action(action_id),
+            lambda: None if self._tasks.has_open(action_id) else self._tasks.outcomes(action_id),
             f"the end of action {action_id}",
         )
         if tasks is None:

@@ -49,6 +49,23 @@ class Task:
 
 
 @dataclass(frozen=True)
+class TaskOutcome:
+    """Status, result and error of a task.
+
+    Attributes:
+        id: the task's id.
+        status: pending, running, done or failed.
+        result: the function's return value.
+        error: the reason of a failure, in one line.
+    """
+
+    id: str
+    status: str
+    result: Any
+    error: str | None
+
+
+@dataclass(frozen=True)
 class StoredFunction:
     """A registered function.
 
@@ -131,12 +148,16 @@ class TaskTable:
             ],
         )
 
-    def for_action(self, action_id: str) -> list[Task]:
-        """Return an action's tasks, in their order."""
+    def outcomes(self, action_id: str) -> list[TaskOutcome]:
+        """Return what became of an action's tasks, in their order."""
         rows = self._store.reader().execute(
-            "SELECT * FROM tasks WHERE action_id = ? ORDER BY position", (action_id,)
+            "SELECT id, status, result, error FROM tasks WHERE action_id = ? ORDER BY position",
+            (action_id,),
         )
-        return [_task_from_row(row) for row in rows]
+        return [
+            TaskOutcome(row["id"], row["status"], _result(row["result"]), row["error"])
+            for row in rows
+        ]
 
     def open_for_action(self, action_id: str) -> list[Task]:
         """Return those of an action's tasks that have not ended, in their order."""
@@ -192,6 +213,10 @@ def _task_from_row(row: sqlite3.Row) -> Task:
         args=arguments["args"],
         kwargs=arguments["kwargs"],
         status=row["status"],
-        result=json.loads(row["result"]) if row["result"] else None,
+        result=_result(row["result"]),
         error=row["error"],
     )
+
+
+def _result(text: str | None) -> Any:
+    return json.loads(text) if text else None
