@@ -41,7 +41,7 @@ OPENINGS = ("What", "How", "Which", "Where", "When", "Whether", "Whose", "Why")
 """Words that a docstring does not open with: it would not say what the thing is."""
 
 # Of these not all docstrings and names have been gone through yet.
-NOT_YET = {"compute", "facility", "flowlang"}
+NOT_YET = {"compute"}
 _LATER = {"began", "begun", "carried", "least", "patience", "story", "told", "whole"}
 
 

@@ -40,12 +40,12 @@ class Address:
 
     @property
     def on_this_host(self) -> bool:
-        """Whether its process is one of this machine's."""
+        """True if its process is one of this machine's."""
         return self.host in ("", socket.gethostname())
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there, on this machine."""
+        """True if the process is there, on this machine."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < 1.0

@@ -120,11 +120,11 @@ class RateLimit(logging.Filter):
         """Say whether a record is written; it says how many before it were not."""
         source, now = (record.pathname, record.lineno), self._clock()
         with self._lock:
-            begun, count, left_out = self._windows.pop(source, (now, 0, 0))
-            if now - begun >= _WINDOW_SECONDS:
-                begun, count = now, 0
+            started, count, left_out = self._windows.pop(source, (now, 0, 0))
+            if now - started >= _WINDOW_SECONDS:
+                started, count = now, 0
             let_through = count < self._limit
-            self._windows[source] = (begun, count + 1, 0 if let_through else left_out + 1)
+            self._windows[source] = (started, count + 1, 0 if let_through else left_out + 1)
             while len(self._windows) > _MAX_SOURCES:
                 self._windows.popitem(last=False)
         if let_through and left_out:

@@ -181,7 +181,7 @@ class ProviderSettings:
 
 @dataclass(frozen=True)
 class SettingsSource:
-    """Where settings were made from, and how they are made again after that has changed.
+    """Source of settings, which makes them again after it has changed.
 
     Attributes:
         file: what they were made from.

@@ -107,7 +107,7 @@ class Health:
 
     @property
     def problems(self) -> list[Problem]:
-        """What is the matter now; empty while all is well."""
+        """Problems there are now; empty while all is well."""
         with self._lock:
             return [*self._problems.values()]
 
@@ -251,7 +251,7 @@ class SupervisedThread:
     def _run(self) -> None:
         pause = _MIN_PAUSE
         while not self._stopping.is_set():
-            begun = time.monotonic()
+            started = time.monotonic()
             settled = threading.Timer(_SETTLED_SECONDS, self._health.clear, (self._part,))
             settled.daemon = True
             settled.start()
@@ -262,7 +262,7 @@ class SupervisedThread:
             except Exception as error:
                 settled.cancel()
                 logger.exception("%s", self._part)
-                if time.monotonic() - begun > _SETTLED_SECONDS:
+                if time.monotonic() - started > _SETTLED_SECONDS:
                     pause = _MIN_PAUSE
                 self._health.report(self._part, f"begun again after {describe(error)}")
                 self._stopping.wait(pause)

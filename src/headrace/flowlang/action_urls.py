@@ -1,4 +1,4 @@
-"""What an Action, or a state that acts as one, is addressed to.
+"""Addresses of action providers and of states that act as one.
 
 An action provider has a URL of its own. All other handlers get a URN, so that a state has one
 address whatever answers it, and who executes a flow finds the handler by its prefix.

@@ -1,4 +1,4 @@
-"""What this implementation does where the service's documentation is silent, each in one place.
+"""Behaviour where the service's documentation is silent, each in one place.
 
 ``docs/language.md`` has the same list with the reasons.
 """

@@ -1,4 +1,4 @@
-"""What a flow and a run are called, described and shared with: the service's limits on it."""
+"""Titles, descriptions and roles of flows and runs: the service's limits on them."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
         One ``{"loc", "msg", "type"}`` for each mistake, in the service's words.
     """
     entries: list[Entry] = []
-    for name, (least, most) in _TEXTS.items():
+    for name, (shortest, longest) in _TEXTS.items():
         value = document.get(name)
         # A subtitle or a description of null is none.
-        if name in document and not (value is None and least == 0):
-            entries += _text([name], value, least, most, multiline=name == "description")
+        if name in document and not (value is None and shortest == 0):
+            entries += _text([name], value, shortest, longest, multiline=name == "description")
     if document.get("keywords") is not None:
         entries += _keywords(document["keywords"])
     for name in _FLOW_ROLES:
@@ -94,15 +94,15 @@ def run_metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
 
 
 def _text(
-    loc: list[Any], value: Any, least: int, most: int, multiline: bool = False
+    loc: list[Any], value: Any, shortest: int, longest: int, multiline: bool = False
 ) -> list[Entry]:
     if not isinstance(value, str):
         return [_entry(loc, "str type expected", "type_error.str")]
-    if len(value) < least:
-        message = f"ensure this value has at least {least} characters"
+    if len(value) < shortest:
+        message = f"ensure this value has at least {shortest} characters"
         return [_entry(loc, message, "value_error.any_str.min_length")]
-    if len(value) > most:
-        message = f"ensure this value has at most {most} characters"
+    if len(value) > longest:
+        message = f"ensure this value has at most {longest} characters"
         return [_entry(loc, message, "value_error.any_str.max_length")]
     return _unreadable(loc, value, multiline)
 

@@ -26,7 +26,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Catcher:
-    """Where a failure leads to.
+    """State to which a failure leads.
 
     Attributes:
         errors: names of failures.
@@ -41,7 +41,7 @@ class Catcher:
 
 @dataclass(frozen=True)
 class State:
-    """What all states have.
+    """Members that all states have.
 
     Attributes:
         name: the state's name.

@@ -1,4 +1,4 @@
-"""What a step of a run can come to."""
+"""Outcomes of a step of a run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StateError:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a state did to the payload: it put a value at a place."""
+    """Change of the payload by a state: a value was put at a place."""
 
     path: Path
     value: Any

@@ -20,7 +20,7 @@ CONTEXT_NAME: Final = "_context"
 
 
 class Missing:
-    """What a path yields where there is nothing; there is one instance."""
+    """Value of a path where there is nothing; there is one instance."""
 
     def __repr__(self) -> str:
         """Return ``MISSING``."""
@@ -63,12 +63,12 @@ class Path:
 
     @property
     def is_single(self) -> bool:
-        """Whether it leads to one place at the most."""
+        """True if it leads to one place at the most."""
         return all(isinstance(step, str | int) for step in self.steps)
 
     @property
     def reads_context(self) -> bool:
-        """Whether it begins at the run's context."""
+        """True if it begins at the run's context."""
         return bool(self.steps) and self.steps[0] == CONTEXT_NAME
 
     def resolve(self, payload: Any, context: Mapping[str, Any] | None = None) -> Any:

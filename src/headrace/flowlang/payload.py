@@ -20,7 +20,7 @@ class TooLargeError(FlowLanguageError):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is passed from state to state.
+    """Payload: the JSON value that is passed from state to state.
 
     The size goes with the value, so that placing a result costs as much as the result is large,
     however large the rest is.

@@ -55,8 +55,8 @@ async def authorize(request: Request) -> Response:
     wanted = _parse_authorization(given, request)
     if isinstance(wanted, str):
         return _page("This login cannot go on", f"<p>{escape(wanted)}</p>", 400)
-    scheme, _, carried = request.headers.get("authorization", "").partition(" ")
-    offered = carried if scheme.lower() == "bearer" else token
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    offered = credentials if scheme.lower() == "bearer" else token
     expected = backend_of(request).token
     if not hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode()):
         wrong = "<p><strong>That was not the facility's token.</strong></p>" if offered else ""
@@ -64,7 +64,7 @@ async def authorize(request: Request) -> Response:
             "Log in at this facility", wrong + _form(given, wanted), 403 if offered else 200
         )
     code = await run_in_threadpool(backend_of(request).grants.authorize, wanted)
-    if carried:
+    if credentials:
         return JSONResponse({"code": code, "state": given.get("state")}, headers=_HEADERS)
     if urlsplit(wanted.redirect_uri).path == SHOWN_CODE:
         text = "<p>Copy this code to where you log in; it is good once, for ten minutes.</p>"

@@ -230,27 +230,27 @@ def _document(
         given: what the endpoint said of itself when it registered.
     """
     metadata = given.get("metadata")
-    told = {**given, **metadata} if isinstance(metadata, Mapping) else dict(given)
+    known = {**given, **metadata} if isinstance(metadata, Mapping) else dict(given)
     return {
         "uuid": endpoint_id,
         "name": name,
-        "display_name": told.get("display_name") or name,
-        "description": told.get("description") or "",
+        "display_name": known.get("display_name") or name,
+        "description": known.get("description") or "",
         "owner_id": backend.identity.id,
         "owner": backend.identity.id,
-        "public": bool(told.get("public")),
-        "multi_user": bool(told.get("multi_user")),
-        "allowed_functions": told.get("allowed_functions"),
-        "hostname": told.get("hostname"),
-        "local_user": told.get("local_user"),
+        "public": bool(known.get("public")),
+        "multi_user": bool(known.get("multi_user")),
+        "allowed_functions": known.get("allowed_functions"),
+        "hostname": known.get("hostname"),
+        "local_user": known.get("local_user"),
         "ip_address": "127.0.0.1",
-        "endpoint_version": told.get("endpoint_version"),
-        "sdk_version": told.get("sdk_version"),
-        "python_version": told.get("python_version"),
-        "endpoint_config": told.get("endpoint_config"),
-        "user_config_template": told.get("user_config_template"),
-        "user_config_schema": told.get("user_config_schema"),
-        "subscription_uuid": told.get("subscription_uuid"),
+        "endpoint_version": known.get("endpoint_version"),
+        "sdk_version": known.get("sdk_version"),
+        "python_version": known.get("python_version"),
+        "endpoint_config": known.get("endpoint_config"),
+        "user_config_template": known.get("user_config_template"),
+        "user_config_schema": known.get("user_config_schema"),
+        "subscription_uuid": known.get("subscription_uuid"),
         "metadata": given.get("metadata"),
     }
 

@@ -76,7 +76,7 @@ class BrokerWorker:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is reached."""
+        """True while the broker is reached."""
         return self._connected.is_set()
 
     def start(self) -> None:

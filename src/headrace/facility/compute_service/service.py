@@ -137,7 +137,7 @@ class ComputeService:
 
     @property
     def broker_url(self) -> str:
-        """Where clients reach the broker.
+        """URL by which clients reach the broker.
 
         Raises:
             StateConflict: there is none.

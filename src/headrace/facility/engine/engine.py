@@ -114,7 +114,7 @@ class Engine:
 
     @property
     def parked(self) -> int:
-        """How many runs are parked."""
+        """Number of runs that are parked."""
         return len(self._executor.parked)
 
     def start(self, providers: Sequence[ActionProvider]) -> None:

@@ -48,7 +48,7 @@ class Retry:
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from other retries of the same run."""
+        """Hash that differs from that of other retries of the same run."""
         given = [self.given_output.value] if self.given_output is not None else []
         flow = self.flow.updated_at if self.flow is not None else None
         text = json.dumps([self.state, given, flow, dict(self.request)], sort_keys=True)

@@ -42,7 +42,7 @@ class CallError(FacilityError):
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What a provider answered.
+    """Answer of a provider.
 
     Attributes:
         status: HTTP status.
@@ -131,7 +131,7 @@ class HttpClient:
 
 @dataclass(frozen=True)
 class _Limit:
-    """When a call must be over."""
+    """Time at which a call must be over."""
 
     host: str
     end: float

@@ -53,7 +53,7 @@ class StoreReport:
 
     @property
     def intact(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if nothing is wrong."""
         return not self.problems and not self.unreadable_runs
 
     def document(self) -> dict[str, Any]:

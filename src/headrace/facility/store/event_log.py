@@ -26,7 +26,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventLog:
-    """What happened to every run, in order.
+    """Events of every run, in order.
 
     A position in memory is what its committed events replay to: it is kept when the transaction
     that added them ends, under the store's lock.

@@ -98,9 +98,9 @@ def _payload(data: bytes, offset: int, length: int, size: int, usable: int) -> b
     most = usable - 35
     if length <= most:
         return data[offset : offset + length]
-    least = (usable - 12) * 32 // 255 - 23
-    local = least + (length - least) % (usable - 4)
-    local = local if local <= most else least
+    minimum = (usable - 12) * 32 // 255 - 23
+    local = minimum + (length - minimum) % (usable - 4)
+    local = local if local <= most else minimum
     parts = [data[offset : offset + local]]
     page = struct.unpack_from(">I", data, offset + local)[0]
     left, seen = length - local, set()

@@ -63,7 +63,7 @@ class WebInput:
 
     @property
     def expired(self) -> bool:
-        """Whether it was closed because nobody had answered in time."""
+        """True if it was closed because nobody had answered in time."""
         return self.outcome == _OUTCOME_EXPIRED
 
     def result(self) -> dict[str, Any] | None:

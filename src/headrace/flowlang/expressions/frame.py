@@ -1,4 +1,4 @@
-"""What one evaluation carries with it: names, and what is left of its budget."""
+"""State of one evaluation: its names, and what is left of its budget."""
 
 from __future__ import annotations
 

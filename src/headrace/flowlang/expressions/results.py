@@ -1,4 +1,4 @@
-"""What an expression may give: JSON, as a copy."""
+"""Results that an expression may give: JSON, as a copy."""
 
 from __future__ import annotations
 

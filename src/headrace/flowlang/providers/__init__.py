@@ -1,4 +1,4 @@
-"""What is known of the action providers: what they are asked, and what they answer.
+"""Schemas of the action providers: their parameters and their answers.
 
 ``schemas/`` has one file for each provider: its address, the JSON schema (draft 7) of its
 parameters and that of its answer, the ``details`` of an action that succeeded. The checker, the

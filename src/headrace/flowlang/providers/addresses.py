@@ -57,7 +57,7 @@ _OLD: Final = {
 
 @dataclass(frozen=True)
 class Nearest:
-    """Why an address is hardly meant, and which is.
+    """Suggestion for an address that is hardly meant.
 
     Attributes:
         why: what is wrong with it.
@@ -95,9 +95,9 @@ def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
     if address in known or parts.scheme not in {"http", "https"}:
         return None
     for operation in _OPERATIONS:
-        whole = address.removesuffix(operation)
-        if whole != address and (whole in known or is_flow(whole)):
-            return Nearest(f"the service appends {operation} by itself", whole)
+        base = address.removesuffix(operation)
+        if base != address and (base in known or is_flow(base)):
+            return Nearest(f"the service appends {operation} by itself", base)
     if re.search(r"\s", url):
         return Nearest("an address has no blanks", re.sub(r"\s", "", address))
     if parts.netloc.lower() in _NO_PROVIDERS:
@@ -120,13 +120,13 @@ def nearest_address(url: str, known: Collection[str]) -> Nearest | None:
     return None
 
 
-def _near(name: str, names: list[str], least: float) -> str | None:
-    close = get_close_matches(name, names, 1, least) if len(name) <= 200 else []
+def _near(name: str, names: list[str], cutoff: float) -> str | None:
+    close = get_close_matches(name, names, 1, cutoff) if len(name) <= 200 else []
     return close[0] if close else None
 
 
-def _near_path(address: str, host: str, known: Collection[str], least: float) -> str | None:
+def _near_path(address: str, host: str, known: Collection[str], cutoff: float) -> str | None:
     """Return the known address of a host whose path comes nearest."""
     paths = [one.removeprefix(host) for one in known if one.startswith(f"{host}/")]
-    path = _near(address[len(host) :], paths, least)
+    path = _near(address[len(host) :], paths, cutoff)
     return None if path is None else host + path

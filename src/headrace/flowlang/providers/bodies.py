@@ -1,4 +1,4 @@
-"""What is wrong with the body of an action, by its provider's schema."""
+"""Faults of the body of an action, by its provider's schema."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _FLOW: Final = "flow"
 
 @dataclass(frozen=True, eq=False)
 class Provider:
-    """What is known of an action provider.
+    """Description of an action provider.
 
     Attributes:
         name: the name of its file; of one that another package brings, its address.

@@ -80,20 +80,20 @@ def event_log_entries(
     match kind:
         case EventKind.STEPPED | EventKind.ENDED:
             if kind is EventKind.STEPPED:
-                yield _began(flow, data["state"], before.payload.value, time)
+                yield _state_started(flow, data["state"], before.payload.value, time)
             yield from _left(flow, before, data, time)
             if after.status == SUCCEEDED:
                 output = without_private(after.payload.value)
                 text = "The Flow Instance completed successfully"
                 yield LogEntry("FlowSucceeded", text, {"output": output}, time)
         case EventKind.WAITING:
-            yield _began(flow, data["state"], before.payload.value, time)
+            yield _state_started(flow, data["state"], before.payload.value, time)
         case EventKind.CALLED:
-            yield _began(flow, data["state"], data["body"], time)
+            yield _state_started(flow, data["state"], data["body"], time)
         case EventKind.FAILED:
             name, error = data["state"], data["error"]
             if data.get("began"):
-                yield _began(flow, name, before.payload.value, time)
+                yield _state_started(flow, name, before.payload.value, time)
             yield from _action_failure(error["exception"], name, error, time)
             text = f"State {name} failed: {error['exception']}"
             yield LogEntry("FlowFailed", text, without_private(error), time)
@@ -124,7 +124,7 @@ def run_details(entry: LogEntry) -> dict[str, Any]:
     return entry.document()
 
 
-def _began(flow: Flow, name: str, shown: Any, time: float) -> LogEntry:
+def _state_started(flow: Flow, name: str, shown: Any, time: float) -> LogEntry:
     kind = flow.kind(name)
     details = {
         "state_name": name,

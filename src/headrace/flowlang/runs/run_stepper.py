@@ -72,7 +72,7 @@ class RunStepper:
 
     @property
     def can_continue(self) -> bool:
-        """Whether the run can be advanced at once."""
+        """True if the run can be advanced at once."""
         return self.run_state.phase == Phase.ENTER
 
     def advance(self, wait_is_over: bool = False) -> None:
