@@ -43,7 +43,10 @@ def test_names_are_resolved_at_any_depth(project: Project, value: Any, resolved:
         ({"endpoint": "x"}, r"no endpoint 'x' in .*known: machine"),
         ({"project_on": "x"}, r"no endpoint 'x'"),
         ({"function": "treble"}, r"no function 'treble' in .*known: double"),
-        ({"directory": {"collection": "there", "path": "/a/../b"}}, "leaves collection 'there'"),
+        (
+            {"directory": {"collection": "there", "path": "/a/../b"}},
+            "must not leave its collection",
+        ),
     ],
 )
 def test_unknown_names_list_the_known_ones(project: Project, value: Any, message: str) -> None:

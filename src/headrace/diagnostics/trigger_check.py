@@ -141,8 +141,8 @@ def _about_collections(project: Project, target: str, body: Any) -> Iterator[str
 
     for location in locations_of(body):
         where = f"start.input.{location.member}"
-        if ".." in location.path.split("/"):
-            yield f"{where}: {location.path}: a path must not leave its collection: remove `..`"
+        if location.path_problem:
+            yield f"{where}: {location.path}: the path {location.path_problem}"
         elif target == "local":
             root = project.collection(location.collection).root
             if not root.is_dir():

@@ -7,9 +7,10 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace.project.diagnosis import Diagnosis
 from headrace.project.project import Project
 from headrace.runs.input_resolution import is_location
@@ -39,6 +40,15 @@ class Location:
     collection: str
     path: str
     member: str
+
+    @property
+    def path_problem(self) -> str:
+        """Why the path is none within a collection; empty where it is one."""
+        try:
+            CollectionPath.parse(self.collection, self.path)
+        except CollectionPathError as error:
+            return str(error)
+        return ""
 
     def __str__(self) -> str:
         return f"{self.collection}:{self.path}"
@@ -84,19 +94,20 @@ def check_location(
         HostedError: the service does not answer, or a consent is missing; exit code 4 then.
     """
     collection = project.collection(location.collection)
-    if ".." in PurePosixPath(location.path).parts:
-        return Diagnosis(str(location), "bad", "a path must not leave its collection: remove `..`")
+    if location.path_problem:
+        return Diagnosis(str(location), "bad", f"the path {location.path_problem}")
+    path = CollectionPath.parse(location.collection, location.path)
     if target == "local":
         from headrace.facility.transfer import outside_link_problem
 
-        directory = collection.root / location.path.lstrip("/")
+        directory = path.local(collection.root)
         if collection.root.is_dir():
             problem = outside_link_problem(location.collection, collection.root, location.path)
             if problem:
                 return Diagnosis(str(location), "bad", problem)
         return _on_disk(str(location), collection.root, directory, must_exist)
     collection_id = project.collection_id(location.collection, target)
-    return _through_transfer(services, location, collection_id, must_exist)
+    return _through_transfer(services, path, collection_id, must_exist)
 
 
 def _on_disk(what: str, root: Path, directory: Path, must_exist: bool) -> Diagnosis:
@@ -121,28 +132,25 @@ def _on_disk(what: str, root: Path, directory: Path, must_exist: bool) -> Diagno
 
 
 def _through_transfer(
-    services: Services, location: Location, collection_id: str, must_exist: bool
+    services: Services, path: CollectionPath, collection_id: str, must_exist: bool
 ) -> Diagnosis:
     from globus_sdk import TransferAPIError
 
     from headrace.hosted import explain
 
-    what = str(location)
-    path = PurePosixPath("/", location.path)
-    for level, directory in enumerate((path, *path.parents)):
+    what = str(path)
+    for level, directory in enumerate(path.directories()):
         try:
-            listing = services.transfer.operation_ls(
-                collection_id, path=f"{directory}".rstrip("/") + "/", limit=1
-            )
+            listing = services.transfer.operation_ls(collection_id, path=directory.path, limit=1)
         except TransferAPIError as error:
-            if _is_absent(error) and not must_exist and directory != PurePosixPath("/"):
+            if _is_absent(error) and not must_exist and directory.parts:
                 continue
             if _is_file(error) and level == 0:
                 return Diagnosis(what, "good", "is there, a file")
             if error.info.consent_required or error.http_status == 401:
                 raise explain(error) from error
             return Diagnosis(what, "bad", _error_text(error))
-        where = "is there" if level == 0 else f"is not there yet; {directory} is"
+        where = "is there" if level == 0 else f"is not there yet; {directory.path} is"
         count = listing.data.get("total")
         inside = f", {count} entries" if level == 0 and isinstance(count, int) else ""
         return Diagnosis(what, "good", f"{where}{inside}")

@@ -6,9 +6,10 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace.project.project import Project
 from headrace.runs.poller import RunView
 
@@ -122,10 +123,17 @@ def results_of(view: RunView, project: Project, target: str) -> Results | None:
     for name, collection in project.collections.items():
         known = project.collection_id(name, target) if collection.id or target == "local" else None
         if known == location["id"]:
-            parts = [part for part in PurePosixPath(path).parts if part not in {"/", ".."}]
-            directory = collection.root.joinpath(*parts)
-            return Results(name, path, directory if directory.is_dir() else None)
+            directory = _local_directory(collection.root, name, path)
+            return Results(name, path, directory)
     return Results(str(location["id"]), path, None)
+
+
+def _local_directory(root: Path, name: str, path: str) -> Path | None:
+    try:
+        directory = CollectionPath.parse(name, path).local(root)
+    except CollectionPathError:
+        return None
+    return directory if directory.is_dir() else None
 
 
 def summary_of(view: RunView) -> dict[str, Any]:

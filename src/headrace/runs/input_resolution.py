@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
+from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace._internal.near_names import known_names
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Lock
@@ -89,13 +89,12 @@ class _Resolver:
 
     def _directory(self, value: Mapping[str, Any]) -> str:
         root = self.project.collection(value["collection"]).root
-        parts = PurePosixPath(value["path"]).parts
-        if ".." in parts:
+        try:
+            return str(CollectionPath.parse(value["collection"], value["path"]).local(root))
+        except CollectionPathError as error:
             raise ProjectError(
-                f"path {value['path']!r} leaves collection {value['collection']!r}: "
-                "remove the `..` from it"
-            )
-        return str(root.joinpath(*(part for part in parts if part != "/")))
+                f"path {value['path']!r} in collection {value['collection']!r}: {error}"
+            ) from None
 
     def _function(self, name: str) -> str:
         deployed = self.lock.at(self.target).functions

@@ -29,3 +29,13 @@ class Arrival:
     path: str
     location: Path
     generation: int = 1
+
+
+def entry_name(path: str) -> str:
+    """Return the name in the watched directory of what has a path in the collection."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def entry_folder(path: str) -> str:
+    """Return the path of the watched directory of what has a path in the collection."""
+    return path.rstrip("/").rpartition("/")[0] + "/"

@@ -23,8 +23,3 @@ def list_entries(
 def entry_path(trigger: Trigger, name: str) -> str:
     """Return the path in the collection of what has a name in the watched directory."""
     return f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
-
-
-def entry_name(path: str) -> str:
-    """Return the name in the watched directory of what has a path in the collection."""
-    return path.rstrip("/").rpartition("/")[2]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from headrace.triggers.arrival import Identity
+from headrace.triggers.arrival import Identity, entry_name
 from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
-from headrace.triggers.entries import entry_name, entry_path, list_entries
+from headrace.triggers.entries import entry_path, list_entries
 from headrace.triggers.events import Removed, Seen, WatchEvent
 from headrace.triggers.ignored_names import is_printable_name
 from headrace.triggers.launcher import arrival_from_record

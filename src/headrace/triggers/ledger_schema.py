@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from uuid import uuid4
 
+from headrace.triggers.arrival import entry_folder
+
 VERSION = 2
 
 _ARRIVALS = """
@@ -74,7 +76,7 @@ def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
         "GROUP BY trigger, collection, path, root"
     ).fetchall()
     for trigger, collection, path, root, seen_at in rows:
-        folder = path.rstrip("/").rpartition("/")[0] + "/"
+        folder = entry_folder(path)
         database.execute(
             "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)",
             (trigger, collection, folder, root, seen_at),

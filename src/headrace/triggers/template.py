@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace._internal.near_names import known_names
-from headrace.triggers.arrival import Arrival
+from headrace.triggers.arrival import Arrival, entry_folder
 from headrace.triggers.errors import TriggerError
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -29,7 +29,7 @@ def placeholders(arrival: Arrival) -> dict[str, str]:
         "name": arrival.name,
         "stem": arrival.name.rpartition(".")[0] or arrival.name,
         "path": arrival.path,
-        "folder": arrival.path.rstrip("/").rpartition("/")[0] + "/",
+        "folder": entry_folder(arrival.path),
         "collection": arrival.collection,
         "trigger": arrival.trigger,
     }

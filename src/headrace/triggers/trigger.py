@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from headrace._internal.collection_path import CollectionPath
 from headrace._internal.near_names import known_names
 from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
@@ -69,7 +70,7 @@ class Trigger:
     @property
     def directory(self) -> Path:
         """The watched directory on this machine."""
-        return self.root / self.path.strip("/")
+        return CollectionPath.parse(self.collection, self.path).local(self.root)
 
     @property
     def completeness(self) -> dict[str, Any]:

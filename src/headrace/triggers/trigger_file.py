@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace._internal.settings import (
     Choice,
     Declared,
@@ -74,12 +75,14 @@ class _PathBelowRoot(Text):
     def parse(self, value: Any) -> str:
         """Return the path with slashes at both ends."""
         path = super().parse(value)
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        if ".." in parts or (parts and parts[0] == "~"):
-            raise RefusedValue(
-                f'"{path}" may not contain ".." or "~"; it starts at the collection\'s root'
-            )
-        return "/".join(["", *parts, ""])
+        rule = 'it starts at the collection\'s root, and may not contain ".." or "~"'
+        try:
+            parsed = CollectionPath("").join(path.lstrip("/"))
+        except CollectionPathError as error:
+            raise RefusedValue(f'"{path}" {error}; {rule}') from error
+        if parsed.parts[:1] == ("~",):
+            raise RefusedValue(f'"{path}": {rule}')
+        return parsed.as_directory().path
 
 
 class _FileName(Text):

@@ -204,10 +204,10 @@ def test_an_action_that_cannot_be_read_parks_its_run(bench: Bench) -> None:
 def test_memory_that_was_short_is_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from headrace.facility.engine import engine
+    from headrace.facility.engine import run_parking
     from headrace.flowlang.runs import run_stepper
 
-    monkeypatch.setattr(engine, "_MIN_PARKED_PAUSE", 0.5)
+    monkeypatch.setattr(run_parking, "_MIN_PAUSE", 0.5)
     true_enter = run_stepper.enter
     left = 3
 

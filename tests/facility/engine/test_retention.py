@@ -68,14 +68,14 @@ def test_a_clock_that_is_ahead_at_one_start_removes_nothing(
     filled(bench, 1, 50)
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() + 100 * 86_400)
-    retention = Retention(RunTable(bench.store), 90, Health())
+    retention = Retention(EndedRuns(bench.store, RunTable(bench.store)), 90, Health())
     assert retention.remove_some() > 0
     assert count(bench, "runs") == 51
 
 
 def test_what_is_old_by_the_store_s_own_times_goes(bench: Bench) -> None:
     filled(bench, 100, 50)
-    retention = Retention(RunTable(bench.store), 90, Health())
+    retention = Retention(EndedRuns(bench.store, RunTable(bench.store)), 90, Health())
     retention.remove_some()
     assert count(bench, "runs") == 1
 
@@ -83,7 +83,7 @@ def test_what_is_old_by_the_store_s_own_times_goes(bench: Bench) -> None:
 def test_a_large_removal_is_spread_out_and_told_of(bench: Bench) -> None:
     filled(bench, 100, 1500)
     health = Health()
-    retention = Retention(RunTable(bench.store), 90, health)
+    retention = Retention(EndedRuns(bench.store, RunTable(bench.store)), 90, health)
     while retention.remove_some() == 0.0:
         continue
     assert count(bench, "runs") == 1501 - 150

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from headrace.facility.transfer.collection import Collection, OpenDirectory, open_root
 from headrace.facility.transfer.errors import TransferError
+from headrace.facility.transfer.paths import parse_path
 
 # As many as Linux follows on one path.
 _MAX_LINKS = 40
@@ -170,10 +171,9 @@ def outside_link_problem(name: str, root: Path, path: str) -> str | None:
     Returns:
         One line; None where no link leads out, or in circles.
     """
-    parts = tuple(part for part in path.split("/") if part not in ("", "."))
     collection = Collection("", name, root)
     try:
-        folder, _ = resolve_path(collection, parts)
+        folder, _ = resolve_path(collection, parse_path(path))
     except TransferError as error:
         return str(error) if error.code == "PermissionDenied" and "link" in str(error) else None
     with folder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace.facility.transfer.errors import TransferError
 
 MAX_NAME = 255
@@ -35,25 +36,15 @@ def parse_path(path: object) -> tuple[str, ...]:
         TransferError: ``ClientError.InvalidPath``: not text, empty, has ``..``, a NUL or a name of
             more than 255 bytes.
     """
-    if not isinstance(path, str):
-        raise _invalid(path, "must be a string")
-    if not path:
-        raise _invalid(path, "is empty; the collection's root is '/'")
-    names = [name for name in path.split("/") if name not in ("", ".")]
-    if names and names[0] == "~":
-        del names[0]
+    try:
+        names = CollectionPath.parse("", path).parts
+    except CollectionPathError as error:
+        raise _invalid(path, str(error)) from None
     return tuple(_file_system_name(name, path) for name in names)
 
 
-def _file_system_name(name: str, path: str) -> str:
-    if name == "..":
-        raise _invalid(path, "'..' is not allowed; write the path from the collection's root")
-    if "\0" in name:
-        raise _invalid(path, "has a NUL character")
-    try:
-        data = _bytes_of(name)
-    except UnicodeEncodeError:
-        raise _invalid(path, "has half a surrogate pair, which is no character") from None
+def _file_system_name(name: str, path: object) -> str:
+    data = _bytes_of(name)
     if len(data) > MAX_NAME:
         raise _invalid(path, f"has a name of {len(data)} bytes; {MAX_NAME} is the most")
     return os.fsdecode(data)

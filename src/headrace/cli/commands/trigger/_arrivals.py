@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.cli.parsing.options import current
+from headrace.triggers.arrival import entry_name
 
 
 def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
         {
             "id": record.id,
             "trigger": record.trigger,
-            "name": record.path.rstrip("/").rpartition("/")[2],
+            "name": entry_name(record.path),
             "path": record.path,
             "collection": record.collection,
             "state": record.state,
