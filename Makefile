@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
-JOBS   ?= 3
+JOBS   ?= 4
 # Another seed gives property tests other examples; without one they are the same in every run.
 SEED   ?=
 SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))

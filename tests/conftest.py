@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import scheduling
 from tests.support.facility.scripted_engine import Bench
 from tests.support.repository import REPOSITORY
 
@@ -29,10 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let a seed choose the examples of property tests."""
     if config.getoption("--hypothesis-seed", None) is not None:
         settings.load_profile("seeded")
-
-
-# Rooms whose tests need a port or a cluster for themselves.
-SHARED = ("tests/clients/", "tests/hpc/")
 
 
 @pytest.fixture(scope="session")
@@ -68,14 +65,22 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest files where several workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: scheduling.position(item.nodeid))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each file on one worker; tests that share a port or a cluster all on one."""
+    """Each file on one worker, in the order of collection."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            shared = [room for room in SHARED if nodeid.startswith(room)]
-            return shared[0] if shared else str(super()._split_scope(nodeid))
+            return scheduling.scope(nodeid)
 
-    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
