@@ -112,7 +112,9 @@ def an_example_inversion(world: World) -> None:
 
 @scenario
 def steering_an_inversion(world: World) -> None:
-    ray_inversion = pytest.importorskip("ray_inversion", reason="needs the extra `seismic`")
+    pytest.importorskip("obspy", reason="needs the extra `seismic`")
+    from tests.support.seismic import ray_inversion
+
     headrace = world.program("inversion")
     home = headrace.directory / "rays"
     ray_inversion.make(home, events=3)
