@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import math
-import os
 import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.atomic import write_atomic
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import SeismicError
 from headrace.seismic.measurement.station import TimeAxis, TraceResult
@@ -139,9 +139,9 @@ def write_tables(
     summary = {**summarise(event, config, results, unusable), "inputs": inputs}
     if misfit_only:
         summary["adjoint_sources"] = 0
-    _write(directory / "windows.json", _json(_windows(event, config, results)))
-    _write(directory / "misfit.csv", _misfit_table(event, results))
-    _write(directory / "summary.json", _json(summary))
+    write_atomic(directory / "windows.json", _json(_windows(event, config, results)))
+    write_atomic(directory / "misfit.csv", _misfit_table(event, results))
+    write_atomic(directory / "summary.json", _json(summary))
     return summary
 
 
@@ -279,10 +279,3 @@ def _records(found: TraceResult) -> tuple[str, str, str, str]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
