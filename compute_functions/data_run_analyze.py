@@ -35,6 +35,7 @@ def data_run_analyze(
 
     from headrace.compute.batch import run_batch_job
     from headrace.compute.stages import (
+        DATA_RUN_STAGES,
         StageError,
         absolute_directory,
         existing_file,
@@ -52,7 +53,7 @@ def data_run_analyze(
     settings = read_stage(
         existing_file(here, config, "the data runs' configuration"),
         "analyze",
-        {"analysis": "channels", "workers": 1},
+        DATA_RUN_STAGES["analyze"],
     )
     stems = sorted(Path(segment).stem for segment in segments)
     converted = [run_directory / "converted" / f"{stem}.root" for stem in stems]

@@ -31,6 +31,7 @@ def data_run_fit_segment(
 
     from headrace.compute.batch import run_batch_job
     from headrace.compute.stages import (
+        DATA_RUN_STAGES,
         StageError,
         absolute_directory,
         existing_file,
@@ -46,7 +47,7 @@ def data_run_fit_segment(
     settings = read_stage(
         existing_file(here, config, "the data runs' configuration"),
         "fit",
-        {"channels": "job_scripts/data_run_fit_channels.txt"},
+        DATA_RUN_STAGES["fit"],
     )
     channels = existing_file(
         here, str(settings.specific["channels"]), "the list of channels that are fitted"

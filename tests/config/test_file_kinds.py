@@ -15,6 +15,8 @@ from jsonschema import Draft7Validator
 
 from headrace._internal.settings import FileKind, Named, Table, TableList, file_kinds
 from headrace._internal.settings.page import kinds_of, with_tables
+from headrace.compute.stages import DATA_RUN_STAGES, StageError, read_stage
+from headrace.compute.stages.keys import STAGE_KEYS
 from headrace.seismic.inversion.toml_text import toml_text
 
 EXAMPLES: dict[str, str] = {
@@ -42,6 +44,11 @@ EXAMPLES: dict[str, str] = {
         [measure]
         [weights]
         [figures]
+    """,
+    "data_run.toml": """
+        [fit.job]
+        [convert.job]
+        [analyze.job]
     """,
     "event.toml": "time = 2020-01-01T00:00:00Z",
 }
@@ -138,7 +145,13 @@ def test_the_files_of_the_repository_are_accepted(kind: FileKind, repository: Pa
 
 def test_the_repository_has_a_file_of_most_kinds(repository: Path) -> None:
     shipped = {name for name, kind in file_kinds().items() if kind.files(repository)}
-    assert shipped >= {"headrace.toml", "flow.toml", "trigger.toml", "adjoint_sources.toml"}
+    assert shipped >= {
+        "headrace.toml",
+        "flow.toml",
+        "trigger.toml",
+        "adjoint_sources.toml",
+        "data_run.toml",
+    }
 
 
 @pytest.mark.parametrize("kind", kinds())
@@ -196,3 +209,20 @@ def test_measure_has_the_keys_of_the_misfit_that_is_named() -> None:
     assert not schema_accepts(kind, document)
     assert schema_accepts(kind, {**document, "adjoint_source": "multitaper"})
     assert not schema_accepts(kind, {**document, "adjoint_source": "waveform"})
+
+
+@pytest.mark.parametrize("stage", DATA_RUN_STAGES)
+def test_a_stage_reads_what_the_check_of_its_file_accepts(stage: str, file: Path) -> None:
+    kind = file_kinds()["data_run.toml"]
+    names = [key.name for key in (*DATA_RUN_STAGES[stage], *STAGE_KEYS)]
+    for key in (*names, "zz_unknown"):
+        for value in VALUES:
+            if key == "job" and value == {"zz": 1}:
+                continue  # the job's settings are read when it is submitted
+            accepted = reader_accepts(kind, {stage: {key: value}}, file)
+            try:
+                read_stage(file, stage, DATA_RUN_STAGES[stage])
+            except StageError:
+                assert not accepted, f"{key} = {value!r}"
+            else:
+                assert accepted, f"{key} = {value!r}"

@@ -6,7 +6,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -104,6 +104,7 @@ class Table(Kind, Generic[T]):
         build: makes the value of the keys' values, defaults included.
         check: reports what is wrong with a value whose keys are all right.
         only_given: keep the keys that the file has, and add no default.
+        others: what further keys may hold, which are not read; None: there may be none.
     """
 
     expected = "a table"
@@ -114,9 +115,10 @@ class Table(Kind, Generic[T]):
         build: Callable[[dict[str, Any]], T],
         check: Callable[[T, Place], None] | None = None,
         only_given: bool = False,
+        others: Kind | None = None,
     ) -> None:
         self._keys, self._build, self._check = keys, build, check
-        self._only_given = only_given
+        self._only_given, self._others = only_given, others
 
     @property
     def keys(self) -> Mapping[str, Declared]:
@@ -141,8 +143,10 @@ class Table(Kind, Generic[T]):
             return {}
         keys = self.keys
         for name in value:
-            if name not in keys:
+            if name not in keys and self._others is None:
                 place.unknown(name, list(keys))
+            elif name not in keys and self._others is not None:
+                self._others.read(value[name], place.child(name))
         found: dict[str, Any] = {}
         for name, declared in keys.items():
             if name in value:
@@ -166,7 +170,7 @@ class Table(Kind, Generic[T]):
         required = [name for name, declared in keys.items() if declared.is_required]
         return {
             "type": "object",
-            "additionalProperties": False,
+            "additionalProperties": self._others.schema() if self._others else False,
             "properties": {name: declared.schema() for name, declared in keys.items()},
             **({"required": required} if required else {}),
         }
@@ -304,7 +308,7 @@ def table_of(
     keys = {}
     for item in dataclasses.fields(kind):  # type: ignore[arg-type]
         base, *metadata = typing.get_args(hints[item.name]) or (hints[item.name],)
-        found = [_key(each) for each in metadata if isinstance(each, Key | str)]
+        found = [_key(each, metadata) for each in metadata if isinstance(each, Key | str)]
         if typing.get_origin(hints[item.name]) is not typing.Annotated or not found:
             continue
         (key,) = found
@@ -357,5 +361,9 @@ def kind_of_type(annotation: Any, minimum: float | None = None) -> Kind:
 _PLAIN: Final[Mapping[Any, Callable[[], Kind]]] = {str: Text, bool: Boolean}
 
 
-def _key(metadata: Key | str) -> Key:
-    return metadata if isinstance(metadata, Key) else Key(metadata)
+def _key(found: Key | str, metadata: Sequence[Any]) -> Key:
+    """Return a key; modules that travel as text say it by a description, and a minimum after it."""
+    if isinstance(found, Key):
+        return found
+    minimum = next((each for each in metadata if isinstance(each, int)), None)
+    return Key(found, minimum=minimum)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ..scheduler import (
     Ability,
@@ -52,11 +52,17 @@ class JobSettings(JobRequest):
 
     script: Path
     arguments: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Annotated[
+        Mapping[str, str], "Variables for the job, beside those of the worker."
+    ] = field(default_factory=dict)
     outputs: Sequence[str] = ()
-    container: str = ""
-    binds: Mapping[str, str] = field(default_factory=dict)
-    submit_timeout: str = "7-00:00:00"
+    container: Annotated[str, "Image: apptainer:IMAGE, shifter:IMAGE or podman-hpc:IMAGE."] = ""
+    binds: Annotated[
+        Mapping[str, str], "Directories of this machine by their places in the container."
+    ] = field(default_factory=dict)
+    submit_timeout: Annotated[
+        str, "How long a submission is tried again that the cluster does not accept, as walltime."
+    ] = "7-00:00:00"
 
     def __post_init__(self) -> None:
         if not self.script.is_absolute() or not self.script.is_file():

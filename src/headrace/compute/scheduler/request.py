@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from .errors import BatchJobError
 
@@ -22,43 +22,33 @@ _UNLIMITED: Final = ("UNLIMITED", "INFINITE")
 class JobRequest:
     """Resources that a job asks for, in words of no particular scheduler.
 
-    Attributes:
-        name: name of the job in the queue.
-        nodes: number of nodes.
-        ntasks: number of MPI ranks in all.
-        cpus_per_task: processors of a rank.
-        walltime: time limit, ``HH:MM:SS``, ``D-HH:MM:SS``, ``MM:SS``, minutes, or ``UNLIMITED``.
-        account: account that is charged.
-        partition: partition or queue; the cluster's default where empty.
-        qos: quality of service.
-        constraint: node features.
-        gpus: GPUs in all.
-        memory: memory of a node, such as ``64G``.
-        options: further options in the scheduler's own words.
-        requeue: whether the scheduler may run the job again after its node was lost or taken away.
-        launcher: program that starts the ranks, ``mpiexec`` or the scheduler's own, such as
-            ``srun``; the scheduler's default where empty.
-        mpi: value of srun's ``--mpi``; the cluster's default where empty.
+    Each field's annotation says what it is; those of numbers, the smallest, too.
 
     Raises:
         BatchJobError: a value is wrong.
     """
 
-    name: str = "headrace"
-    nodes: int = 1
-    ntasks: int = 1
-    cpus_per_task: int = 1
-    walltime: str = "00:30:00"
-    account: str = ""
-    partition: str = ""
-    qos: str = ""
-    constraint: str = ""
-    gpus: int = 0
-    memory: str = ""
-    options: Sequence[str] = ()
-    requeue: bool = False
-    launcher: str = ""
-    mpi: str = ""
+    name: Annotated[str, "Name of the job in the queue."] = "headrace"
+    nodes: Annotated[int, "Number of nodes.", 1] = 1
+    ntasks: Annotated[int, "Number of MPI ranks in all.", 1] = 1
+    cpus_per_task: Annotated[int, "Processors of a rank.", 1] = 1
+    walltime: Annotated[str, "Time limit: HH:MM:SS, D-HH:MM:SS, MM:SS, minutes, or UNLIMITED."] = (
+        "00:30:00"
+    )
+    account: Annotated[str, "Account that is charged."] = ""
+    partition: Annotated[str, "Partition or queue; the cluster's default where empty."] = ""
+    qos: Annotated[str, "Quality of service."] = ""
+    constraint: Annotated[str, "Node features."] = ""
+    gpus: Annotated[int, "GPUs in all.", 0] = 0
+    memory: Annotated[str, "Memory of a node, such as 64G."] = ""
+    options: Annotated[Sequence[str], "Further options in the scheduler's own words."] = ()
+    requeue: Annotated[
+        bool, "Whether the job may run again after its node was lost or taken away."
+    ] = False
+    launcher: Annotated[
+        str, "Program that starts the ranks: mpiexec, or the scheduler's own such as srun."
+    ] = ""
+    mpi: Annotated[str, "Value of srun's --mpi; the cluster's default where empty."] = ""
 
     def __post_init__(self) -> None:
         for name in ("nodes", "ntasks", "cpus_per_task"):

@@ -5,14 +5,17 @@ imports the standard library alone, and itself by relative imports.
 """
 
 from .errors import StageError
+from .keys import DATA_RUN_STAGES, StageKey
 from .manifest import Manifest, read_facts
 from .paths import absolute_directory, existing_file
 from .run import StageResult, run_stage
 from .settings import StageSettings, read_stage
 
 __all__ = [
+    "DATA_RUN_STAGES",
     "Manifest",
     "StageError",
+    "StageKey",
     "StageResult",
     "StageSettings",
     "absolute_directory",

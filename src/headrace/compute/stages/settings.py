@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StageError
+from .keys import STAGE_KEYS, StageKey
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -73,20 +74,24 @@ class StageSettings:
         return [_PLACEHOLDER.sub(value_of, word) for word in words]
 
 
-def read_stage(
-    file: Path, name: str, specific: Mapping[str, str | int] | None = None
-) -> StageSettings:
+def _default(key: StageKey) -> Any:
+    """Return a key's default as TOML has it."""
+    if isinstance(key.default, tuple):
+        return list(key.default)
+    return dict(key.default) if isinstance(key.default, Mapping) else key.default
+
+
+def read_stage(file: Path, name: str, specific: Sequence[StageKey] = ()) -> StageSettings:
     """Read the table of a stage.
 
     Args:
         file: the TOML file.
         name: the table.
-        specific: settings that only this stage has, with their defaults.
+        specific: keys that only this stage has.
 
     Raises:
         StageError: the file cannot be read, or has an unknown key or a wrong value.
     """
-    specific = specific or {}
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -96,16 +101,7 @@ def read_stage(
     table = document.get(name, {})
     if not isinstance(table, dict):
         raise StageError(f"{file}: {name} must be a table, [{name}]")
-    defaults: dict[str, Any] = {
-        "command": "",
-        "container": "",
-        "arguments": [],
-        "files": [],
-        "ranks": 1,
-        "attempts": 2,
-        "job": {},
-        **specific,
-    }
+    defaults = {key.name: _default(key) for key in (*STAGE_KEYS, *specific)}
     for key, value in table.items():
         if key not in defaults:
             raise StageError(f"{file}: [{name}] {key}: unknown; there are {', '.join(defaults)}")
@@ -122,6 +118,6 @@ def read_stage(
     return StageSettings(
         file=file,
         name=name,
-        specific={key: values.pop(key) for key in specific},
+        specific={key.name: values.pop(key.name) for key in specific},
         **values,
     )
