@@ -223,7 +223,7 @@ def test_a_full_disk_is_told_of_and_work_goes_on_when_there_is_room(small: Any) 
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     told = refused.value.read().decode()
-    assert (refused.value.code, "make room" in told) == (507, True), told
+    assert (refused.value.code, "free space" in told) == (507, True), told
     filler.unlink()
     with urllib.request.urlopen(request) as answer:
         assert json.load(answer)["code"]

@@ -1,4 +1,15 @@
-"""The facility: a durable local service for flows, transfers and compute."""
+"""The facility: a durable local service for flows, transfers and compute.
+
+It promises that what was answered is on disk, that a run or an action is never started twice, and
+that a fault of one run, action or provider stops no other.
+
+``api`` has the HTTP calls, ``engine`` the thread that advances runs, ``store`` the SQLite tables,
+``providers`` the action providers, ``transfer`` the work on files, ``compute_service`` the Compute
+web service. ``container`` makes the parts in the order in which they need each other; ``server`` is
+the process; ``daemon`` starts, stops and queries it from another process; ``address`` is how it is
+found, ``settings`` what it serves, ``supervision`` its threads and their health, ``logs`` its log,
+``identity`` whose it is.
+"""
 
 from headrace.facility.address import Address, find_address, running_root
 from headrace.facility.compute_service.settings import (

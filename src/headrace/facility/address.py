@@ -27,7 +27,7 @@ class Address:
         url: base URL of its API, without a slash at the end.
         token: bearer token.
         pid: its process.
-        started: when that process was started, in seconds since 1970: tells it from a later
+        started: when that process was started, in seconds since 1970: distinguishes it from a later
             process with the same number.
         host: name of the machine that it runs on; empty where an earlier headrace wrote it.
     """

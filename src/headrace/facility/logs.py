@@ -14,7 +14,7 @@ from typing import Final
 
 from headrace._internal.terminal_text import terminal_text
 
-# Bytes of the log before another file is begun, and how many earlier ones are kept.
+# Bytes of the log before another file is started, and how many earlier ones are kept.
 LOG_BYTES: Final = 5_000_000
 BACKUP_FILES: Final = 3
 # Messages from one line of the source in a minute; the rest are counted.

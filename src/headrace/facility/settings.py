@@ -230,7 +230,7 @@ def write_settings(root: Path, settings: Settings) -> None:
 
 
 def read_settings(root: Path) -> Settings:
-    """Return what the facility of the project at ``root`` was told to serve, last.
+    """Return what the facility of the project at ``root`` serves, or served last.
 
     Raises:
         FacilityError: the file is not readable as settings.

@@ -223,11 +223,11 @@ class Health:
 
 
 class SupervisedThread:
-    """A thread whose work is begun again, after longer and longer pauses, when it raises.
+    """Thread whose work is started again, after longer and longer pauses, when it raises.
 
     Args:
         part: what it is for; the name of the thread, too.
-        work: returns when it is told to stop.
+        work: returns when it is asked to stop.
         health: where it is reported that the work raises, or goes well again.
     """
 
@@ -243,7 +243,7 @@ class SupervisedThread:
         self.thread.start()
 
     def stop(self) -> None:
-        """Begin the work no more, and wait for its end; the work itself must have been told."""
+        """Wait for the end of the work, which must have been asked to end, and start it no more."""
         self._stopping.set()
         if self.thread.is_alive():
             self.thread.join()
@@ -264,7 +264,7 @@ class SupervisedThread:
                 logger.exception("%s", self._part)
                 if time.monotonic() - started > _SETTLED_SECONDS:
                     pause = _MIN_PAUSE
-                self._health.report(self._part, f"begun again after {describe(error)}")
+                self._health.report(self._part, f"started again after {describe(error)}")
                 self._stopping.wait(pause)
                 pause = min(2 * pause, _MAX_PAUSE)
             finally:
@@ -300,7 +300,7 @@ class WorkerPool:
                 self._condition.notify()
 
     def close(self, *, wait: bool = True) -> None:
-        """Drop what is not begun.
+        """Drop what is not started.
 
         Args:
             wait: whether to wait for what is under way.

@@ -38,7 +38,7 @@ def metadata_entries(document: Mapping[str, Any]) -> list[Entry]:
 
     Args:
         document: the body of a request that creates or changes a flow. Members that are absent,
-            and those that tell nothing about the flow (its definition, its input schema), are
+            and those that say nothing about the flow (its definition, its input schema), are
             passed over.
 
     Returns:

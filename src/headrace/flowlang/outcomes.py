@@ -17,7 +17,7 @@ class StateError:
 
     Attributes:
         exception: its name, such as ``ActionFailedException``.
-        cause: a text, or the document that tells of it.
+        cause: a text, or the document that describes it.
         state_name: where it happened.
         more: further members of what a Catch writes.
     """

@@ -87,7 +87,7 @@ def complete_action(
 
 
 def _api_error(details: Any, state_name: str) -> StateError:
-    """Return the failure that a registered API's template tells of."""
+    """Return the failure that a registered API's template describes."""
     if isinstance(details, dict) and isinstance(details.get("exception"), str):
         more = {
             name: value for name, value in details.items() if name not in ("exception", "cause")

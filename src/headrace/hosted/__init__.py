@@ -1,4 +1,10 @@
-"""Clients of the services that run flows: the hosted ones, or a facility's."""
+"""Clients of the services that run flows: the hosted ones, or a facility's.
+
+It promises one line for each error of a service, with the way out, and tokens that only their owner
+can read. ``services`` names the clients of a target; ``local`` makes those of a facility;
+``account`` and ``application`` log in and keep tokens; ``errors`` explains what a service answered;
+``transport`` keeps proxies out of calls to this machine.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Location:
 
     @property
     def path_problem(self) -> str:
-        """Why the path is none within a collection; empty where it is one."""
+        """Reason why the path is none within a collection; empty where it is one."""
         try:
             CollectionPath.parse(self.collection, self.path)
         except CollectionPathError as error:

@@ -326,7 +326,7 @@ def test_a_provider_that_drips_holds_no_other_up(
 @pytest.mark.parametrize("headers_too", [False, True])
 def test_a_call_as_a_whole_has_a_limit(headers_too: bool) -> None:
     slow = Dripping(headers_too)
-    with pytest.raises(CallError, match=r"no whole answer within 0\.5 s|more than 100 headers"):
+    with pytest.raises(CallError, match=r"no complete answer within 0\.5 s|more than 100 headers"):
         HttpClient().call("GET", slow.url, None, seconds=0.5)
     slow.released.set()
     slow.http.shutdown()
@@ -343,7 +343,7 @@ def test_a_name_that_is_looked_up_for_ever_ends_with_the_call(
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
-    with pytest.raises(CallError, match=r"no whole answer within 0\.3 s"):
+    with pytest.raises(CallError, match=r"no complete answer within 0\.3 s"):
         HttpClient().call("GET", "https://provider.example/", None, seconds=0.3)
     released.set()
 

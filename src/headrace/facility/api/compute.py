@@ -80,7 +80,7 @@ async def register_endpoint(request: Request) -> JSONResponse:
     url = service.broker_url
 
     def register() -> dict[str, Any]:
-        # Its queues must be there before it is told of them.
+        # Its queues must be there before it learns their names.
         commands = service.names.commands(endpoint_id)
         service.at_broker(lambda link: link.declare(commands))
         name = body.get("endpoint_name") or (known.name if known else "")

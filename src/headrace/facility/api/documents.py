@@ -81,7 +81,7 @@ def run_document(
         identity: who started it.
         details: the last thing that happened to it.
         actions: those of its actions that have not ended, which are shown with their progress.
-        progress: tells an open action's progress.
+        progress: returns an open action's progress.
     """
     if run.completion_time is None and progress is not None:
         statuses = [

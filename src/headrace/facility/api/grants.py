@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from globus_sdk.scopes import Scope
 
 CODE_SECONDS: Final = 600.0
-# Logins that were begun and never ended are forgotten, the oldest first.
+# Logins that were started and never ended are forgotten, the oldest first.
 _MAX_CODES: Final = 100
 _MAX_REFRESH_TOKENS: Final = 1000
 

@@ -69,7 +69,7 @@ class ComputeService:
         identity: who works here.
         hosted: returns the hosted endpoint with an id, or None.
         events: events of hosted endpoints, and where those of flows' actions go.
-        facility: what tells this facility's queues from those of others.
+        facility: a text that the names of this facility's queues contain.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class ProviderRegistry:
             if is_transient(error):
                 raise
             logger.exception("action %s of %s", action.id, action.provider)
-            description = f"the work could not be begun: {type(error).__name__}: {error}"
+            description = f"the work could not be started: {type(error).__name__}: {error}"
             details = {"code": "ActionProviderError", "description": description}
             finish(action.id, FAILED, details)
 

@@ -1,4 +1,16 @@
-"""Action providers inside the facility, under the URLs of the hosted ones."""
+"""Action providers inside the facility, under the URLs of the hosted ones.
+
+Each accepts an action in the transaction that stores the run's step, so that it is accepted once,
+and works afterwards on threads of its own; one whose work was interrupted is started again with the
+same action. ``base`` has the defaults of the interface in ``store.actions``; ``bodies`` checks
+parameters by the schemas of ``flowlang.providers``; ``available`` lists the addresses.
+
+``transfer`` (with ``action_roots``) works on files; ``collections``, ``search``, ``hello_world``
+and ``expression_eval`` answer at once; ``compute``, ``compute_body`` and ``task_tracker`` run
+tasks; ``web_input`` asks people; ``sub_flow`` runs flows. ``polling`` asks for status again and
+again: of providers elsewhere (``http``, ``http_calls``) and of those that other packages bring
+(``installed``).
+"""
 
 from headrace.facility.providers.collections import CollectionInfoProvider, ManagePermissionProvider
 from headrace.facility.providers.compute import TaskRunner, compute_providers

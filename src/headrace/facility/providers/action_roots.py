@@ -29,7 +29,7 @@ class ActionRootTable:
         Args:
             db: the transaction that stores the action.
             action_id: the action.
-            collection: the collection; a root that is not there is told when the work begins.
+            collection: the collection; a root that is not there is reported when the work starts.
         """
         root = os.path.realpath(collection.root)
         try:

@@ -21,6 +21,6 @@ class ProviderBase:
         """Do nothing: its actions are never blocked."""
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
-        """Return nothing: there is no progress to tell."""
+        """Return nothing: there is no progress to report."""
         del action_id
         return None

@@ -187,7 +187,7 @@ class TaskRunner:
                 break
             except Exception as error:
                 if isinstance(error, sqlite3.Error) and store_recovers(error):
-                    raise  # this thread is begun again, after a while
+                    raise  # this thread is started again, after a while
                 if not is_transient(error):
                     self._fail_all(tasks, error)
                     break

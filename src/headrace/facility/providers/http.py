@@ -108,8 +108,8 @@ class HttpProvider(PollingProvider):
                 self._record_problem(action, _describe_response(answer))
             return
         if action.id not in self._last_details:
-            # Stored before the call: where it never ends, the action's time-out has it to tell.
-            text = f"{action.provider}: asked to run, and no whole answer yet"
+            # Stored before the call: where it never ends, the action's time-out says so.
+            text = f"{action.provider}: asked to run, and no complete answer yet"
             self._store_details(action, {"code": "ActionProviderSilent", "description": text})
         body: dict[str, Any] = {
             "request_id": action.id,

@@ -77,7 +77,7 @@ class HttpClient:
 
         Args:
             method: ``GET`` or ``POST``.
-            url: the whole URL.
+            url: the complete URL.
             token: bearer token, which goes to this host only.
             body: what is sent as JSON.
             seconds: how long all of it may take.
@@ -148,7 +148,7 @@ class _Limit:
             raise CallError(f"{self.host}: the facility stops")
         left = self.end - time.monotonic()
         if left <= 0:
-            raise CallError(f"{self.host}: no whole answer within {self.seconds:g} s")
+            raise CallError(f"{self.host}: no complete answer within {self.seconds:g} s")
         return left
 
 

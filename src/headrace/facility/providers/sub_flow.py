@@ -130,7 +130,7 @@ class SubFlowProvider(ProviderBase):
         try:
             run = self._engine.start_run(self._flow(action), request, name, still_open)
         except _EndedError:
-            return  # it was cancelled before it had begun
+            return  # it was cancelled before it had started
         except Exception as error:
             if is_transient(error):
                 raise
@@ -150,7 +150,7 @@ class SubFlowProvider(ProviderBase):
             self._engine.finish_action(action.id, REFUSED, details)
             return
         logger.error("the run of action %s", action.id, exc_info=error)
-        text = f"the run could not be begun: {describe(error)}"
+        text = f"the run could not be started: {describe(error)}"
         details = {"code": "ActionProviderError", "description": text}
         self._engine.finish_action(action.id, FAILED, details)
 

@@ -56,7 +56,7 @@ class TransferProvider(ProviderBase):
         roots: keeps which directories an action began with.
         finish: called with an action's id, status and details at its end.
         pool: runs the work.
-        closing: set when the facility stops: work ends unfinished, and is begun again next time.
+        closing: set when the facility stops: work ends unfinished, and is started again next time.
     """
 
     def __init__(

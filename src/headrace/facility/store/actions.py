@@ -48,7 +48,7 @@ class Action:
         details: the provider's answer, or its progress at the last write.
         start_time: when it was accepted.
         completion_time: when it ended.
-        attempts: how often its work was begun: once, and again after each death of the facility.
+        attempts: how often its work was started: once, and again after each death of the facility.
     """
 
     id: str
@@ -132,7 +132,7 @@ class ActionProvider(Protocol):
         """Check the body and store what the work needs, in the given transaction.
 
         Returns:
-            The answer, where there is nothing to be done for it; the work is not begun then.
+            The answer, where there is nothing to be done for it; the work is not started then.
 
         Raises:
             ActionRejected: the body is not what the provider takes.

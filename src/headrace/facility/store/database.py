@@ -53,7 +53,7 @@ class Store:
         path: the database file; made, with its directory, where it is missing.
         synchronous: SQLite's setting: ``FULL`` survives a power cut at every commit, ``NORMAL``
             may lose the last commits at one, never at a kill.
-        health: told when the store cannot be used.
+        health: where it is reported that the store cannot be used.
 
     Raises:
         FacilityError: the file is no store, one of a later version, damaged, or in use by another
@@ -285,7 +285,7 @@ class Store:
 
 
 def _run_logged(work: Callable[[], None]) -> None:
-    # What is committed is committed, whatever those do who are told of it.
+    # What is committed is committed, whatever the callbacks do.
     try:
         work()
     except Exception:

@@ -205,7 +205,7 @@ def _apply(position: RunState | None, event: Event) -> RunState:
 
 
 def _load_state(run: int, text: str) -> RunState | None:
-    # A snapshot only saves time: without it the events tell the same from their beginning.
+    # A snapshot only saves time: without it the events say the same from their beginning.
     try:
         return from_snapshot(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -62,7 +62,7 @@ def fault_of(error: BaseException) -> StoreFault:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Say whether work that could not be begun may be begun later: for want of disk, threads ..."""
+    """Say whether work that could not be started may start later: for want of disk, threads ..."""
     if isinstance(error, sqlite3.Error):
         return fault_of(error) is not StoreFault.RECORD
     if isinstance(error, RuntimeError):
@@ -96,7 +96,7 @@ def unavailable_text(path: Path, error: BaseException) -> str:
 def disk_text(state: Path, error: OSError) -> str:
     """Say in one line that a file of the state cannot be written at present."""
     where = error.filename or state
-    way_out = "make room" if error.errno in _FULL else "see to the disk"
+    way_out = "free space" if error.errno in _FULL else "see to the disk"
     return f"nothing can be written now: {where}: {error.strerror}: {way_out}, then try again"
 
 

@@ -171,7 +171,7 @@ def _remote_actions(db: sqlite3.Connection) -> None:
 
 
 def _compute_service(db: sqlite3.Connection) -> None:
-    """Make room for endpoints that register by themselves, and for tasks as clients pack them."""
+    """Add tables for endpoints that register by themselves, and for tasks as clients pack them."""
     _run_all(
         db,
         """
@@ -198,7 +198,7 @@ def _compute_service(db: sqlite3.Connection) -> None:
 
 
 def _action_roots(db: sqlite3.Connection) -> None:
-    """Make room for the directories that the collections of an action showed at its start."""
+    """Add a table for the directories that the collections of an action showed at its start."""
     _run_all(
         db,
         """
@@ -291,7 +291,7 @@ def _run_lists(db: sqlite3.Connection) -> None:
 
 
 def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
-    """Make room for what flows share and publish."""
+    """Add tables for what flows share and publish."""
     _run_all(
         db,
         """
@@ -307,7 +307,7 @@ def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:
 
 
 def _parked_runs(db: sqlite3.Connection) -> None:
-    """Make room for runs that cannot be advanced; a row stays when such a run is cancelled."""
+    """Add a table for runs that cannot be advanced; a row stays when such a run is cancelled."""
     _run_all(
         db,
         """

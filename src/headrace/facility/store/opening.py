@@ -1,4 +1,4 @@
-"""Checks before a store is opened: is it whole, and is its log its own?
+"""Checks before a store is opened: is it complete, and is its log its own?
 
 A store that was not closed has its last commits in a write-ahead log beside it. SQLite takes any
 log that lies there, even another file's, and takes a missing one for an empty one. So the files of
@@ -34,7 +34,7 @@ class Placement:
         file_system: type of the file system, such as ``ext4``; empty where it is not known.
         journal_mode: SQLite's journal mode: a write-ahead log needs memory that all processes
             share, which a network file system does not give.
-        lasting_inodes: whether inode numbers tell files apart.
+        lasting_inodes: whether inode numbers distinguish files.
     """
 
     file_system: str
@@ -55,7 +55,7 @@ def wal_path(path: Path) -> Path:
 
 
 def file_id(path: Path) -> FileId | None:
-    """Return what tells a file from others; None where it is not there.
+    """Return what distinguishes a file from others; None where it is not there.
 
     Raises:
         OSError: its directory cannot be looked at.

@@ -1,4 +1,11 @@
-"""Flow checker: static analysis of a flow by abstract interpretation, and rules over its result."""
+"""Flow checker: static analysis of a flow by abstract interpretation, and rules over its result.
+
+It promises no finding of severity ``error`` on a flow that runs, an answer within seconds for large
+flows, and that every code stands in the catalogue.
+
+``check`` runs it; ``analysis`` derives which payloads can reach each state; ``rules`` has the
+rules, each a function under ``@rule``; ``report`` has findings, the catalogue and SARIF.
+"""
 
 from headrace.flowlang.checker.check import check_flow
 from headrace.flowlang.checker.report.catalogue import RULES

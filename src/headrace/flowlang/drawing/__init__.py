@@ -1,4 +1,9 @@
-"""Drawings of a flow: Mermaid, Graphviz's DOT, SVG, and a self-contained HTML page."""
+"""Drawings of a flow: Mermaid, Graphviz's DOT, SVG, and a self-contained HTML page.
+
+The same flow gives the same bytes; names are escaped in every format. ``graph`` has the states and
+edges, ``run_path`` those that a run took, ``layout`` their places; ``mermaid``, ``dot``, ``svg``
+and ``html`` write a format each, with ``text`` and ``colours``.
+"""
 
 from headrace.flowlang.drawing.dot import to_dot
 from headrace.flowlang.drawing.graph import Edge, Graph, Node, graph_of

@@ -1,6 +1,6 @@
 """Colours of the kinds of states, each with a word, for colour is never the only sign.
 
-The hues are Okabe and Ito's, which people who see fewer colours tell apart.
+The hues are Okabe and Ito's, which people who see fewer colours distinguish.
 """
 
 from __future__ import annotations

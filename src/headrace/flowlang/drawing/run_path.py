@@ -67,7 +67,7 @@ def run_path_of(entries: Iterable[Mapping[str, Any]]) -> RunPath:
             path.edges[before, name] += 1
             path.current_state, before, since = name, name, moment
         elif code.endswith("Completed") and name is not None:
-            # What a person gave by hand was never begun.
+            # What a person gave by hand was never started.
             if before != name:
                 path.visits[name] += 1
                 path.edges[before, name] += 1

@@ -13,7 +13,7 @@ from headrace.flowlang.drawing.run_path import RunPath
 from headrace.flowlang.drawing.text import LINE_HEIGHT, width, wrap_name
 
 _SMALL: Final = 11.0
-# Names are bold, which takes more room than their size says.
+# Names are bold, which takes more space than their size says.
 _BOLD: Final = 14.5
 _LEGEND_LINE: Final = 20.0
 

@@ -1,4 +1,10 @@
-"""Events of a run, the state that results from them, the run stepper, and the log."""
+"""Runs as events: the state that results from them, the stepper, and the log.
+
+Invariants: a state is the replay of its events and of nothing else; an event that was written keeps
+its meaning. ``events`` has their kinds, ``run_state`` applies them, ``run_stepper`` advances a run
+and makes new ones, ``retry`` makes the events of a run that continues another, ``log_entries`` the
+service's log.
+"""
 
 from headrace.flowlang.runs.events import Event, EventKind
 from headrace.flowlang.runs.log_entries import LogEntry, event_log_entries, run_details, run_log

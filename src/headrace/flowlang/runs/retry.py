@@ -44,7 +44,7 @@ def last_entry(events: Iterable[Event], state_name: str | None) -> RunState:
             entered.pop(run_state.state, None)
             entered[run_state.state] = run_state
     if run_state is None:
-        raise RetryError("the run has not begun")
+        raise RetryError("the run has not started")
     if state_name is None:
         if run_state.status == SUCCEEDED:
             raise RetryError("the run has succeeded; say from which state it shall begin")

@@ -150,7 +150,7 @@ def is_slip(one: str, other: str) -> bool:
     if one == other or min(len(one), len(other)) < _MIN_LENGTH or abs(len(one) - len(other)) > 1:
         return False
     if one[1:] == other[1:] and one[0].lower() == other[0].lower():
-        return False  # people tell inputs and results apart like this
+        return False  # people distinguish inputs and results like this
     if one.lower().replace("_", "") == other.lower().replace("_", ""):
         return True
     start = 0

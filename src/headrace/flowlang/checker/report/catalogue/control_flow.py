@@ -33,7 +33,7 @@ CONTROL_FLOW_RULES: Final = (
         "choice-of-two-types",
         WARNING,
         "A Choice compares one value as a text and as a number.",
-        "One of the two can never hold. Of a value whose type is known, choice-never tells which.",
+        "One of the two can never hold. Of a value whose type is known, choice-never says which.",
     ),
     RuleDescription(
         "pattern-not-matched",
