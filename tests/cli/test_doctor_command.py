@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headrace.facility import stop_facility
-from tests.support.command_process import Command
+from tests.support.command_process import Command, command_in
+from tests.support.repository import REPOSITORY
 
 DEFINITION = {
     "StartAt": "Call",
@@ -44,14 +46,12 @@ INPUT: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def root(tmp_path: Path, repository: Path):
-    root = tmp_path / "project"
+def make_project(root: Path) -> Path:
     flow = root / "flows" / "call"
     flow.mkdir(parents=True)
     (flow / "definition.json").write_text(json.dumps(DEFINITION))
     (flow / "input_schema.json").write_text(json.dumps(SCHEMA))
-    shutil.copytree(repository / "endpoint_configs" / "local", root / "endpoint_configs" / "local")
+    shutil.copytree(REPOSITORY / "endpoint_configs" / "local", root / "endpoint_configs" / "local")
     (root / "headrace.toml").write_text(
         '[collections.disk]\nroot = "data"\n[endpoints.here]\ntemplate = "local"\n'
         "[endpoints.there]\n"
@@ -62,6 +62,21 @@ def root(tmp_path: Path, repository: Path):
     )
     (root / "data" / "in").mkdir(parents=True)
     (root / "input.json").write_text(json.dumps(INPUT))
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    root = make_project(tmp_path / "project")
+    yield root
+    stop_facility(root)
+
+
+@pytest.fixture(scope="module")
+def deployed_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A deployed project, for tests that differ by their input only."""
+    root = make_project(tmp_path_factory.mktemp("deployed") / "project")
+    assert command_in(root)("deploy").returncode == 0
     yield root
     stop_facility(root)
 
@@ -99,16 +114,15 @@ def test_everything_that_is_wrong_is_told_at_once(headrace: Command, root: Path)
     assert any("changed since it was deployed" in line for line in told["warning"])
 
 
-def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):
-    headrace("deploy")
+def test_one_bad_name_hides_no_other_finding(deployed_root: Path):
     more = [
         {"collection": "dsk", "path": "/"},
         {"collection": "disk", "path": "/in/"},
         {"endpoint": "heer"},
         {"endpoint": "there"},
     ]
-    (root / "input.json").write_text(json.dumps({**INPUT, "data": {"more": more}}))
-    _, told = found(headrace)
+    (deployed_root / "input.json").write_text(json.dumps({**INPUT, "data": {"more": more}}))
+    _, told = found(command_in(deployed_root))
     bad = "\n".join(told["bad"])
     assert "dsk:/: " in bad
     assert "endpoint heer: " in bad
@@ -127,14 +141,12 @@ def test_one_bad_name_hides_no_other_finding(headrace: Command, root: Path):
     ],
 )
 def test_a_wrong_input_is_named(
-    headrace: Command,
-    root: Path,
+    deployed_root: Path,
     change: dict[str, Any],
     words: str,
 ):
-    headrace("deploy")
-    (root / "input.json").write_text(json.dumps({**INPUT, **change}))
-    code, told = found(headrace)
+    (deployed_root / "input.json").write_text(json.dumps({**INPUT, **change}))
+    code, told = found(command_in(deployed_root))
     assert code == 1
     assert words in "\n".join(told["bad"])
 

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headrace.facility import stop_facility
-from tests.support.command_process import Command, document
+from tests.support.command_process import Command, command_in, document
+from tests.support.repository import REPOSITORY
+
+
+def make_project(root: Path) -> Path:
+    (root / "compute_functions").mkdir(parents=True)
+    (root / "flows").mkdir()
+    shutil.copytree(REPOSITORY / "endpoint_configs" / "local", root / "endpoint_configs" / "local")
+    (root / "headrace.toml").write_text('[endpoints.here]\ntemplate = "local"\n[endpoints.there]\n')
+    return root
 
 
 @pytest.fixture
-def root(tmp_path: Path, repository: Path):
-    root = tmp_path / "project"
-    (root / "compute_functions").mkdir(parents=True)
-    (root / "flows").mkdir()
-    shutil.copytree(repository / "endpoint_configs" / "local", root / "endpoint_configs" / "local")
-    (root / "headrace.toml").write_text('[endpoints.here]\ntemplate = "local"\n[endpoints.there]\n')
+def root(tmp_path: Path) -> Iterator[Path]:
+    root = make_project(tmp_path / "project")
     yield root
+    stop_facility(root)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """A project whose facility is up; for commands that change nothing."""
+    root = make_project(tmp_path_factory.mktemp("served") / "project")
+    headrace = command_in(root)
+    assert headrace("facility", "up").returncode == 0
+    yield headrace
     stop_facility(root)
 
 
@@ -50,12 +66,11 @@ def test_endpoints_are_listed_with_and_without_a_facility(headrace: Command):
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    headrace: Command,
+    served: Command,
     command: tuple[str, ...],
     words: str,
 ):
-    headrace("facility", "up")
-    done = headrace("endpoint", *command)
+    done = served("endpoint", *command)
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -116,8 +131,7 @@ def test_what_cannot_be_started_is_named_wherever_one_looks(
     assert said in refused.stderr
 
 
-def test_a_monitor_with_nothing_to_watch_says_so(headrace: Command):
-    headrace("facility", "up")
-    done = headrace("endpoint", "monitor", "--once")
+def test_a_monitor_with_nothing_to_watch_says_so(served: Command):
+    done = served("endpoint", "monitor", "--once")
     assert done.returncode == 0
     assert done.stdout == "No endpoint was created on this machine.\n"

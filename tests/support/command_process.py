@@ -14,8 +14,9 @@ import pytest
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def headrace(root: Path) -> Command:
+def command_in(root: Path) -> Command:
+    """Return the command line of a project."""
+
     def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "headrace.cli", *arguments],
@@ -28,6 +29,11 @@ def headrace(root: Path) -> Command:
         )
 
     return call
+
+
+@pytest.fixture
+def headrace(root: Path) -> Command:
+    return command_in(root)
 
 
 def document(headrace: Command, *arguments: str, stdin: str = "") -> Any:
