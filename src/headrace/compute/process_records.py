@@ -16,6 +16,8 @@ import psutil
 
 from headrace._internal.files import write_private
 
+from .scheduler import job_of_process, usable_schedulers
+
 HOST_ID_VARIABLE = "HEADRACE_HOST_ID"
 
 
@@ -27,7 +29,7 @@ class HostRecord:
         host_id: its random id.
         parent_pid: the process that started it.
         parent_started: when that process started, seconds since 1970.
-        own_job: Slurm job that the host itself runs in, empty outside of one.
+        own_job: batch job that the host itself runs in, empty outside of one.
         slurm_conf: ``SLURM_CONF`` at the time, empty where unset.
     """
 
@@ -66,7 +68,7 @@ def new_record(host_id: str) -> HostRecord:
         host_id=host_id,
         parent_pid=os.getpid(),
         parent_started=started_at(os.getpid()) or 0.0,
-        own_job=os.environ.get("SLURM_JOB_ID", ""),
+        own_job=job_of_process(os.environ, usable_schedulers()),
         slurm_conf=os.environ.get("SLURM_CONF", ""),
     )
 

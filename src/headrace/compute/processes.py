@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from .process_records import HOST_ID_VARIABLE
+from .scheduler import job_of_process, usable_schedulers
 
 _POLL = 0.05
 
@@ -54,16 +55,17 @@ def host_processes(
     Args:
         host_id: the host's id.
         exclude: process ids to leave out.
-        exclude_job: given the Slurm job a process runs in, says whether to leave it out.
+        exclude_job: given the batch job a process runs in, says whether to leave it out.
 
     Returns:
         Its processes on this machine.
     """
+    schedulers = usable_schedulers()
 
     def wanted(environment: dict[str, str]) -> bool:
         if environment.get(HOST_ID_VARIABLE) != host_id:
             return False
-        job = environment.get("SLURM_JOB_ID", "")
+        job = job_of_process(environment, schedulers)
         return not (job and exclude_job is not None and exclude_job(job))
 
     return find_processes(wanted, exclude)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headrace.compute import find_functions
+from headrace.compute import find_functions, reap
 from headrace.compute.batch import (
     BatchJobError,
     run_batch_array,
@@ -25,6 +25,7 @@ from headrace.compute.batch import (
 )
 from headrace.compute.batch.cancelling import open_jobs
 from headrace.compute.batch.clusters import known_schedulers
+from headrace.compute.process_records import HOST_ID_VARIABLE, HostRecord, HostRecords
 from headrace.compute.scheduler import JobId, JobState, get_scheduler, scheduler_names
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.project.project import load_project
@@ -89,7 +90,7 @@ def in_thread(*arguments: Any, **more: Any) -> tuple[threading.Thread, list[Any]
         except BatchJobError as error:
             came.append(error)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread, came
 
@@ -106,7 +107,10 @@ def test_a_job_runs_with_what_its_directives_ask_for(script: Write, tmp_path: Pa
     assert "#TINY name=relax\n#TINY time=00:05:00\n" in (job / "submitted.sh").read_text()
     assert "setsid --fork" in (job / "command").read_text()
     (shown,) = get_scheduler("tiny").queue().jobs
-    assert (shown.name, shown.state) == ("relax", JobState.COMPLETED)
+    assert shown.name == "relax"
+    # The script leaves its exit code a moment before the scheduler sees its end.
+    show = get_scheduler("tiny").show
+    wait_until(lambda: show(JobId(done["job_id"]))[0].state is JobState.COMPLETED, "the end")
 
 
 def test_a_job_that_fails(script: Write, tmp_path: Path) -> None:
@@ -187,6 +191,20 @@ def test_a_job_of_another_scheduler_is_waited_for_where_it_is(
     second.join()
     assert (tmp_path / "w" / "count").read_text() == "x\ny\n"
     assert more[0]["status"] == "finished"
+
+
+def test_a_job_outlives_the_endpoint_that_submitted_it(
+    script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = HostRecord("0123456789abcdef", os.getppid(), 1.0, "", "")
+    HostRecords(tmp_path / "state").write(host)
+    monkeypatch.setenv(HOST_ID_VARIABLE, host.host_id)
+    thread, came = in_thread(script(HOLD), str(tmp_path / "w"))
+    wait_until(lambda: (tmp_path / "w" / "started").exists(), "the job")
+    assert reap(tmp_path / "state") == []
+    (tmp_path / "w" / "go").touch()
+    thread.join()
+    assert came[0]["status"] == "finished"
 
 
 def test_a_job_inside_of_an_allocation_belongs_to_it(

@@ -16,7 +16,7 @@ from headrace.compute.errors import ComputeError
 from headrace.compute.host_process import own_environment
 from headrace.compute.processes import end_processes, find_processes
 from headrace.compute.provider_blocks import BlockQueue
-from headrace.compute.scheduler import get_scheduler
+from headrace.compute.scheduler import get_scheduler, job_of_process, usable_schedulers
 
 from .directory import DIRECTORY_VARIABLE, STALE_SECONDS, ManagedEndpoint
 from .writing import remove_directory
@@ -193,10 +193,11 @@ def _belongs(process: psutil.Process, living: frozenset[int]) -> bool:
 
 def _in_job(process: psutil.Process) -> bool:
     try:
-        job = process.environ().get("SLURM_JOB_ID", "")
+        schedulers = usable_schedulers()
+        job = job_of_process(process.environ(), schedulers)
     except psutil.Error:
         return False
-    return bool(job) and job != os.environ.get("SLURM_JOB_ID", "")
+    return bool(job) and job != job_of_process(os.environ, schedulers)
 
 
 def _end_blocks(endpoint: ManagedEndpoint) -> list[str]:

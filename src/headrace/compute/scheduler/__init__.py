@@ -9,7 +9,7 @@ from .commands import CommandResult, run_command
 from .directives import DirectiveLine, Directives, read_directive_lines
 from .errors import BatchJobError, Refusal, SchedulerError, SubmissionRefused
 from .jobs import CompletionStatus, Job, JobId, JobState, Limits, Queue
-from .registry import get_scheduler, scheduler_names
+from .registry import get_scheduler, job_of_process, scheduler_names, usable_schedulers
 from .request import JobRequest, SubmissionRequest, walltime_seconds
 
 __all__ = [
@@ -34,8 +34,10 @@ __all__ = [
     "SubmissionRefused",
     "SubmissionRequest",
     "get_scheduler",
+    "job_of_process",
     "read_directive_lines",
     "run_command",
     "scheduler_names",
+    "usable_schedulers",
     "walltime_seconds",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from typing import Final
 
@@ -58,3 +59,23 @@ def get_scheduler(name: str = "") -> Scheduler:
             f"scheduler {name!r}: {values[0]} cannot be used: {words}; repair or uninstall its "
             "package"
         ) from error
+
+
+def usable_schedulers() -> list[Scheduler]:
+    """Return a client of each scheduler; one that cannot be imported is left out."""
+    found = []
+    for name in scheduler_names():
+        with contextlib.suppress(BatchJobError):
+            found.append(get_scheduler(name))
+    return found
+
+
+def job_of_process(environment: Mapping[str, str], schedulers: Iterable[Scheduler]) -> str:
+    """Return the batch job that a process runs in; empty where in none.
+
+    Args:
+        environment: the environment of the process.
+        schedulers: the schedulers whose jobs are recognised.
+    """
+    allocations = (scheduler.allocation(environment) for scheduler in schedulers)
+    return next((one.job_id for one in allocations if one is not None), "")
