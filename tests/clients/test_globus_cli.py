@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from headrace.facility import stop_facility
-from tests.clients.test_globus_place import FLOW, SCHEMA
+from tests.support.hosted_developer import FLOW, SCHEMA
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -15,7 +15,7 @@ import pytest
 
 from headrace.config import local_id
 from headrace.facility import stop_facility
-from tests.clients.test_globus_place import Developer
+from tests.support.hosted_developer import Developer
 
 MOVE = {
     "StartAt": "Move",

@@ -7,26 +7,12 @@ from typing import Any
 import pytest
 
 from headrace.config import ProjectError
-from headrace.deploy import Plan, apply, plan
+from headrace.deploy import apply, plan
 from headrace.deploy.inventory import registered_source
 from headrace.hosted import HostedError, Services
 from headrace.project import Project, load_project
+from tests.support.deployments import deploy, edit_flow, rows
 from tests.support.flows_service import Service
-
-
-def deploy(project: Project, services: Services) -> Plan:
-    planned = plan(project, "local", services)
-    apply(planned, project, services)
-    return planned
-
-
-def rows(planned: Plan) -> list[tuple[str, str, str]]:
-    return [(step.kind, step.name, step.change) for step in planned.steps]
-
-
-def edit_flow(project: Project, comment: str) -> None:
-    path = project.flows_dir / "say" / "definition.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "Comment": comment}))
 
 
 def test_from_nothing_everything_is_created_and_locked(

@@ -18,7 +18,7 @@ from headrace.config import ProjectError
 from headrace.deploy import DeploySelection, Plan, Step, apply, deploying, plan
 from headrace.hosted import Services, explain
 from headrace.project import Project, load_project
-from tests.deploy.test_deploy import deploy, edit_flow, rows
+from tests.support.deployments import deploy, edit_flow, rows
 from tests.support.flows_service import TOKEN, Service
 
 

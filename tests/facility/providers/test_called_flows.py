@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.facility.called_flows import outer
 from tests.support.ids import an_id
 from tests.support.waiting import wait_until
 
@@ -19,17 +20,6 @@ INNER: dict[str, Any] = {
         }
     },
 }
-
-
-def outer(flow_id: str, **body: Any) -> dict[str, Any]:
-    state = {
-        "Type": "Action",
-        "ActionUrl": f"https://flows.globus.org/flows/{flow_id}",
-        "Parameters": body,
-        "ResultPath": "$.inner",
-        "End": True,
-    }
-    return {"StartAt": "Call", "States": {"Call": state}}
 
 
 def test_a_flow_calls_another(facility) -> None:

@@ -14,7 +14,7 @@ from headrace.facility.providers import SubFlowProvider, sub_flow
 from headrace.facility.store.actions import ActionTable
 from headrace.facility.store.flows import FlowTable
 from headrace.facility.store.runs import RunTable
-from tests.facility.providers.test_called_flows import outer
+from tests.support.facility.called_flows import outer
 from tests.support.facility.scripted_engine import Bench
 
 PASS = {"A": {"Type": "Pass", "End": True}}

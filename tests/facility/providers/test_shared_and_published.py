@@ -10,7 +10,7 @@ import globus_sdk
 import pytest
 
 from headrace.facility import stop_facility
-from tests.facility.providers.test_transfer_and_compute import TRANSFER, flow, output
+from tests.support.facility.one_action_flows import TRANSFER, flow, output
 from tests.support.ids import an_id
 from tests.support.repository import EARLIER_STORES
 

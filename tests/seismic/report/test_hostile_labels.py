@@ -29,7 +29,7 @@ from headrace.seismic.report.pictures import (
     draw_models,
     draw_updates,
 )
-from tests.seismic.report.test_pictures import PLACES, X, section
+from tests.support.seismic.picture_sections import PLACES, X, section
 
 HOSTILE = {
     "dollars": "5 $ to 7 $",

@@ -32,13 +32,7 @@ from headrace.seismic.report.pictures import (
     read_places,
     read_section,
 )
-
-X, Z = np.arange(0.0, 4.1, 0.1), np.arange(0.0, 2.1, 0.1)
-PLACES = Places(((1.0, 0.2), (3.0, 0.2)), tuple((0.5 * n, 2.0) for n in range(9)))
-
-
-def section(values: Any, name: str = "vp", units: str = "km/s") -> Section:
-    return Section(np.broadcast_to(values, (len(Z), len(X))), X, Z, name=name, units=units)
+from tests.support.seismic.picture_sections import PLACES, X, Z, section
 
 
 def evaluations() -> list[dict[str, Any]]:

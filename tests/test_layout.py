@@ -1,0 +1,39 @@
+"""Where tests stand: beside the packages that they test, and what they share in one place."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.repository import REPOSITORY, SOURCE
+
+TESTS = REPOSITORY / "tests"
+# Folders that mirror no package: real Globus clients, real Slurm and MPI, kills and full disks.
+OTHERS = {"clients", "faults", "hpc", "support"}
+FILES = sorted(TESTS.rglob("*.py"))
+
+
+def is_test(path: Path) -> bool:
+    return path.name.startswith("test_") or path.name == "conftest.py"
+
+
+def test_each_folder_mirrors_a_package() -> None:
+    for folder in {path.parent.relative_to(TESTS) for path in FILES if is_test(path)}:
+        if folder.parts and folder.parts[0] not in OTHERS:
+            assert (SOURCE / "headrace" / folder / "__init__.py").is_file(), folder
+
+
+def test_what_tests_share_stands_in_support() -> None:
+    for path in FILES:
+        inside = path.relative_to(TESTS)
+        assert is_test(path) != (inside.parts[0] == "support") or inside.name == "__init__.py", path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
+def test_no_test_imports_another(path: Path) -> None:
+    """What two tests need is a helper."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
+            assert (node.module or "").startswith("tests.support"), node.module
