@@ -89,7 +89,7 @@ def test_the_worker_of_a_task_that_hangs_is_ended(
     host.cancel(hanging.task_id)
     host.submit(after)
     # Until its worker is ended, everybody sees what holds it.
-    assert [one["given_up"] for one in wait_until(lambda: host.status()["busy"], "still busy")]
+    assert [one["cancelled"] for one in wait_until(lambda: host.status()["busy"], "still busy")]
     done = events.wait(after.task_id, timeout=120)
     assert done.kind == "done", done.error
     assert done.result != busy[0]["pid"]

@@ -117,7 +117,7 @@ def test_records_are_private(tmp_path: Path) -> None:
 def test_a_host_that_dies_again_and_again_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.compute.endpoint.MAX_RESTARTS", 2)
+    monkeypatch.setattr("headrace.compute.host_supervisor.MAX_RESTARTS", 2)
     monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))
     events = Events()
     host = EndpointHost(spec(tmp_path / "state"), events)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from headrace.compute import TaskOutput, read_task_output
-from headrace.compute.task_output import forget_old_output
+from headrace.compute.task_output import remove_old_output
 
 
 def keep(state_dir: Path, name: str, data: bytes, task: str = "one") -> None:
@@ -52,5 +52,5 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
     for age, task in enumerate(("new", "older", "oldest")):
         keep(tmp_path, "stdout", task.encode(), task)
         os.utime(tmp_path / "output" / task, (1000 - age, 1000 - age))
-    forget_old_output(tmp_path, 2)
+    remove_old_output(tmp_path, 2)
     assert sorted(p.name for p in (tmp_path / "output").iterdir()) == ["new", "older"]

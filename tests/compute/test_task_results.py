@@ -43,7 +43,7 @@ parsl.jobs.errors.TooManyJobFailuresError: Error 1:
         (BLOCKS, "exit code 3; module: command not found / no such environment"),
         (SUBMIT, "Failed to start block 0: Submit failed: Invalid partition name specified"),
         ("MaxResultSizeExceeded(11000005, 10485760)", "too large: 11000005 bytes, at most"),
-        ("", "without saying why"),
+        ("", "failed without a message"),
         ("a text that is no traceback", "a text that is no traceback"),
     ],
 )

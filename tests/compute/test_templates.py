@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from headrace.compute import ComputeError, EndpointHost, EndpointSpec
-from headrace.compute.engine import read_environment, render
+from headrace.compute.template_rendering import read_environment, render
 from headrace.compute.templates import check_endpoint, check_options
 from tests.support.compute.endpoints import REPOSITORY, Events, spec, task
 

@@ -11,7 +11,7 @@ import pytest
 
 from headrace._internal.transient_errors import is_transient, mentions_transient_error
 from headrace.compute import ComputeError, EndpointHost
-from headrace.compute.engine import is_transient_submission_error
+from headrace.compute.block_submission import is_transient_submission_error
 from tests.support.compute.endpoints import Events, spec, task
 from tests.support.waiting import wait_until
 

@@ -106,9 +106,9 @@ def _sources(packages: set[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     done: set[str] = set()
-    left = [package.removeprefix(f"{_PARENT}.") for package in packages]
-    while left:
-        name = left.pop()
+    remaining = [package.removeprefix(f"{_PARENT}.") for package in packages]
+    while remaining:
+        name = remaining.pop()
         if name in done:
             continue
         done.add(name)
@@ -122,7 +122,7 @@ def _sources(packages: set[str]) -> dict[str, str]:
                 raise ComputeError(f"{file}: cannot stand between {_QUOTES} in a registered text")
             path = file.relative_to(folder)
             found[f"{_PARENT}.{name}".replace(".", "/") + f"/{path.as_posix()}"] = text
-            left += _siblings(text, len(path.parts) + 1)
+            remaining += _siblings(text, len(path.parts) + 1)
     return dict(sorted(found.items()))
 
 

@@ -1,4 +1,4 @@
-"""Giving tasks up: their batch jobs are cancelled, and no new ones submitted.
+"""Cancellation of tasks: their batch jobs are cancelled, and no new ones submitted.
 
 A file for each task says so to workers wherever they are, also to those that find the task in
 their queue later, and to the next facility where this one dies before the jobs are cancelled.
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 _DONE: Final = "done\n"
 _KEPT: Final = 1000
-# A job may be on its way to the scheduler at the moment when its task is given up: it is looked
-# for so often, so many seconds apart.
+# A job may be on its way to the scheduler when its task is cancelled: it is looked for several
+# times, so many seconds apart.
 _LOOKUP_PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 _RETRY_SECONDS: Final = 60.0
 
 
 class Cancellations:
-    """The tasks of an endpoint that were given up.
+    """The cancelled tasks of an endpoint.
 
     Args:
         directory: has a file for each.
@@ -42,7 +42,7 @@ class Cancellations:
         self._stopping = threading.Event()
 
     def add(self, task_id: str, *, jobs: bool = True) -> None:
-        """Give a task up. Returns at once.
+        """Cancel a task. Returns at once.
 
         Args:
             task_id: the task.
@@ -53,7 +53,7 @@ class Cancellations:
         self.resume()
 
     def resume(self) -> None:
-        """Goes on with those whose jobs may not be cancelled yet."""
+        """Continue with those whose jobs may not be cancelled yet."""
         if not self.open():
             return
         with self._lock:
@@ -115,7 +115,7 @@ class Cancellations:
         """Cancel the tasks' jobs, and return whether the scheduler has answered."""
         started_at = time.monotonic()
         try:
-            # Those that were given up meanwhile profit from the same question.
+            # Those that were cancelled meanwhile are asked for with them.
             jobs = open_jobs(scheduler, self.open())
             scheduler.cancel(jobs)
         except SchedulerError as error:

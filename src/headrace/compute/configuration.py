@@ -1,4 +1,4 @@
-"""What an endpoint is configured with, so that a change is noticed."""
+"""Configuration of an endpoint, so that a change is noticed."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class ConfigurationReader:
                 known = (signature, _files_digest(spec.template))
                 self._files[spec.template] = known
         values = [str(spec.template), known[1], dict(spec.options)]
-        whole = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
         newest = max((one[0] for one in signature if one is not None), default=None)
         changed = "" if newest is None else datetime.fromtimestamp(newest / 1e9, UTC).isoformat()
-        return Configuration(whole.hexdigest()[:12], changed)
+        return Configuration(digest.hexdigest()[:12], changed)
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

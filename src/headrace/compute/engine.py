@@ -9,7 +9,6 @@ import functools
 import json
 import logging
 import os
-import pwd
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -17,104 +16,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace._internal.transient_errors import is_transient, mentions_transient_error
-
+from .block_submission import BlockSubmitter
 from .errors import ComputeError
 from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
 from .parsl_programs import direct_pool_command, import_parsl_without_database, interchange_command
 from .scheduler import get_scheduler
-from .scheduler.slurm.refusals import classify_refusal
 from .shell_safe_paths import remove_link, shell_safe_path
 from .task_results import one_line
-from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE, check_options
+from .template_rendering import provider_type, render
+from .templates import TEMPLATE_FILE
 from .wrapping import SupervisionPaths, TaskWrapper
 
 log = logging.getLogger(__name__)
 
 _RESULT_SERIALIZERS = ("globus_compute_sdk.serialize.JSONData",)
-_MAX_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What the engine says of a task that ended, not yet unpacked."""
+    """Result of a task as the engine returns it, not yet deserialised."""
 
     is_error: bool
     data: str
     serialized: str = ""
-
-
-def read_environment(template: Path) -> dict[str, str]:
-    """Read the variables that a template gives to its endpoint's processes."""
-    import yaml
-
-    path = template / ENVIRONMENT_FILE
-    if not path.exists():
-        return {}
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-        return {str(name): str(value) for name, value in values.items()}
-    except (OSError, yaml.YAMLError, AttributeError) as error:
-        raise ComputeError(f"{path}: not a YAML mapping: {one_line(str(error))}") from error
-
-
-def render(template: Path, options: Mapping[str, Any]) -> str:
-    """Render a template as the endpoint's own package does.
-
-    Args:
-        template: the folder.
-        options: values for the template's variables.
-
-    Returns:
-        The configuration, YAML.
-
-    Raises:
-        ComputeError: the options or the template are wrong.
-    """
-    import jinja2
-    import jsonschema
-    from click import ClickException
-    from globus_compute_endpoint.endpoint.config.utils import (
-        load_config_yaml,
-        load_user_config_schema,
-        load_user_config_template,
-        render_config_user_template,
-    )
-    from globus_compute_endpoint.endpoint.identity_mapper import MappedPosixIdentity
-
-    template_path = template / TEMPLATE_FILE
-    config_path = template / CONFIG_FILE
-    # The package below would fetch what a schema refers to elsewhere, and evaluate it without end.
-    check_options(template, options, template.name)
-    try:
-        core_text = config_path.read_text() if config_path.exists() else ""
-        return str(
-            render_config_user_template(
-                load_config_yaml(core_text),
-                load_user_config_template(template_path),
-                template_path,
-                MappedPosixIdentity(pwd.getpwuid(os.getuid()), [], None),
-                load_user_config_schema(template / SCHEMA_FILE),
-                dict(options),
-            )
-        )
-    except jsonschema.ValidationError as error:
-        raise ComputeError(f"{template.name}: {one_line(error.message)}") from error
-    except ClickException as error:
-        raise ComputeError(f"{config_path}: {one_line(error.format_message())}") from error
-    except (jinja2.TemplateError, OSError, ValueError, KeyError) as error:
-        raise ComputeError(f"{template_path}: {one_line(str(error))}") from error
-
-
-def _provider_of(text: str, where: Path) -> str:
-    import yaml
-
-    try:
-        engine = yaml.safe_load(text)["engine"]
-        return str(engine.get("provider", {}).get("type", ""))
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ComputeError(f"{where}: renders to no YAML with an engine: {error}") from error
 
 
 _DEFAULT_MPI_SPECIFICATION: Mapping[str, int] = {"num_nodes": 1, "ranks_per_node": 1}
@@ -146,7 +71,7 @@ class Engine:
 
         where = template / TEMPLATE_FILE
         text = render(template, options)
-        self.provider = _provider_of(text, where)
+        self.provider = provider_type(text, where)
         if self.provider == "SlurmProvider" and (
             missing := get_scheduler("slurm").missing_commands()
         ):
@@ -163,8 +88,8 @@ class Engine:
         self._serializer = ComputeSerializer(strategy_data=JSONData())
         self._wrapper: TaskWrapper | None = None
         self._run_dir: Path | None = None
-        self._ended = 0
-        self.problem = ""
+        self._submitter: BlockSubmitter | None = None
+        self._finished_tasks = 0
         # Imported here, once: an import costs more than the rest of a submission.
         self._new_future = GCFuture
         self._unpack = messagepack.unpack
@@ -188,7 +113,7 @@ class Engine:
             label: goes into the name of every batch job.
             run_dir: logs and submit scripts.
             working_dir: where functions run, unless the template names an absolute one.
-            paths: where workers tell of their tasks.
+            paths: files by which workers report their tasks.
 
         Raises:
             ComputeError: the run directory's path cannot stand in a script.
@@ -203,7 +128,10 @@ class Engine:
             executor.log_config = _warnings_only_log()
             self._use_direct_launch_commands(executor)
             self._install_block_failure_handler(executor)
-            self._record_jobs(executor.provider)
+            self._on_job(self.provider, "")
+            on_job = functools.partial(self._on_job, self.provider)
+            self._submitter = BlockSubmitter(executor.provider.submit, run_dir, on_job)
+            executor.provider.submit = self._submitter
         self._run_dir = run_dir
         engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(shell_safe_path(run_dir)))
 
@@ -221,45 +149,10 @@ class Engine:
         from parsl.jobs.error_handlers import noop_error_handler
 
         if executor.block_error_handler is not noop_error_handler:
-            executor.block_error_handler = BlockFailureHandler(lambda: self._ended)
-
-    def _record_jobs(self, provider: Any) -> None:
-        submit = provider.submit
-        self._on_job(self.provider, "")
-
-        @functools.wraps(submit)
-        def submit_and_record(*args: Any, **kwargs: Any) -> Any:
-            job = self._submit_block_with_retries(functools.partial(submit, *args, **kwargs))
-            self._on_job(self.provider, str(job))
-            return job
-
-        provider.submit = submit_and_record
-
-    def _submit_block_with_retries(self, submit: Callable[[], Any]) -> Any:
-        """Submit a block; waits where that is not possible at present.
-
-        It is Parsl's scaling thread that waits: it has nothing else to do for this engine.
-        """
-        pause = 1.0
-        while not self._closing.is_set():
-            try:
-                if self._run_dir is not None:
-                    shell_safe_path(self._run_dir)  # the script goes by its link, which may be gone
-                job = submit()
-            except Exception as error:
-                if not is_transient_submission_error(error):
-                    raise
-                self.problem = f"no block can be submitted at present: {one_line(str(error))}"
-                log.warning("%s; tried again in %g s", self.problem, pause)
-                self._closing.wait(pause)
-                pause = min(2 * pause, _MAX_RETRY_SECONDS)
-                continue
-            self.problem = ""
-            return job
-        raise ComputeError("the endpoint is stopping")
+            executor.block_error_handler = BlockFailureHandler(lambda: self._finished_tasks)
 
     def submit(self, task: TaskSpec, on_end: Callable[[str, EngineResult], None]) -> None:
-        """Hand a task over.
+        """Submit a task.
 
         Args:
             task: the task.
@@ -278,19 +171,18 @@ class Engine:
             try:
                 message = finished.result()
                 result = self._unpack(message)
-                self._ended += 1
+                self._finished_tasks += 1
                 outcome = EngineResult(result.is_error, str(result.data), message.decode())
             except Exception as error:
-                log.exception("task %s: no usable answer of the engine", task.task_id)
+                log.exception("task %s: no usable result of the engine", task.task_id)
                 outcome = EngineResult(True, f"{type(error).__name__}: {error}")
             on_end(task.task_id, outcome)
 
         future.add_done_callback(done)
         specification = task.resource_specification
         if self._is_mpi and not specification:
-            specification = dict(
-                _DEFAULT_MPI_SPECIFICATION
-            )  # parsl waits for ever where an MPI task says nothing
+            # parsl waits for ever for an MPI task that has none
+            specification = dict(_DEFAULT_MPI_SPECIFICATION)
         self._engine.submit(
             future,
             self._pack(task_id, buffer),
@@ -299,13 +191,18 @@ class Engine:
         )
 
     @property
+    def problem(self) -> str:
+        """The reason in one line why it gets no blocks at present; empty where it does."""
+        return self._submitter.problem if self._submitter is not None else ""
+
+    @property
     def broken(self) -> bool:
-        """Whether the engine has given up and refuses every further task."""
+        """True once the engine refuses every further task, after too many blocks failed."""
         return self._engine.executor_exception is not None
 
     @property
     def interchange_lost(self) -> bool:
-        """Whether the process between the engine and the workers has ended by itself."""
+        """True once the process between the engine and the workers has ended by itself."""
         process = getattr(getattr(self._engine, "executor", None), "interchange_proc", None)
         return process is not None and process.poll() is not None and not self._closing.is_set()
 
@@ -325,20 +222,20 @@ class Engine:
         }
 
     def worker_versions(self) -> list[dict[str, str]]:
-        """Versions at each node with workers, by name; those that they tell."""
+        """Return the versions at each node with workers, by name, as far as they report them."""
         if not hasattr(self._engine, "get_connected_managers_packages"):
             return []
         packages = self._engine.get_connected_managers_packages()
-        told = []
+        found = []
         for manager in self._engine.get_connected_managers():
             known = packages.get(manager["manager"], {})
             versions = {name: known[name] for name in ("dill", "parsl") if name in known}
-            told.append({**versions, "python": str(manager["python_version"])})
-        return told
+            found.append({**versions, "python": str(manager["python_version"])})
+        return found
 
     @property
     def local(self) -> bool:
-        """Whether its workers are on this machine."""
+        """True where its workers are on this machine."""
         return self.provider == "LocalProvider"
 
     def replace_blocks(self) -> None:
@@ -358,9 +255,11 @@ class Engine:
     def shutdown(self) -> None:
         """Give the blocks back and end the interchange."""
         self._closing.set()
+        if self._submitter is not None:
+            self._submitter.close()
         executor = getattr(self._engine, "executor", None)
         if self.broken and executor is not None:
-            # An engine that has given up keeps its blocks otherwise.
+            # An engine that refuses tasks keeps its blocks otherwise.
             executor.scale_in_facade(len(executor.status_facade))
         self._engine.shutdown(block=True)
         if self._run_dir is not None:
@@ -374,21 +273,6 @@ def _warnings_only_log() -> Any:
     except ImportError:
         return None  # a Parsl that has no such choice
     return FileLogging(level=logging.WARNING)
-
-
-def is_transient_submission_error(error: Exception) -> bool:
-    """Return whether a block that was not submitted may be later.
-
-    Args:
-        error: what a provider of Parsl raised.
-    """
-    said = str(getattr(error, "stderr", None) or "")
-    code = getattr(error, "retcode", None)
-    if said and isinstance(code, int) and classify_refusal(said, code).transient:
-        return True
-    return is_transient(error) or mentions_transient_error(
-        f"{said} {getattr(error, 'stdout', '')} {error}"
-    )
 
 
 def options_key(options: Mapping[str, Any]) -> str:

@@ -1,11 +1,21 @@
-"""What goes wrong with endpoints, functions and batch jobs."""
+"""Errors of endpoints, functions and batch jobs.
+
+::
+
+    HeadraceError
+    └── ComputeError
+        └── TemporaryError
+
+`headrace.compute.batch`, `scheduler` and `stages` are sent to other machines and have errors of
+their own.
+"""
 
 from headrace.errors import HeadraceError
 
 
 class ComputeError(HeadraceError):
-    """An endpoint, a function or a task that cannot be used, told in one line."""
+    """An endpoint, a function or a task that cannot be used; the message is one line."""
 
 
 class TemporaryError(ComputeError):
-    """What the machine cannot do at present, such as for a full disk; trying again may help."""
+    """A fault of the machine that may pass, such as a full disk."""

@@ -56,4 +56,4 @@ class EventStream:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
             except BrokenPipeError:
-                log.warning("nobody listens any more")
+                log.warning("the events are not read any more")

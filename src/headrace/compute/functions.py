@@ -95,8 +95,8 @@ def find_functions(directory: Path, names: Iterable[str] | None = None) -> dict[
     if not directory.is_dir():
         raise ComputeError(f"{directory}: no such directory; functions are looked for there")
     known = function_names(directory)
-    wanted = set(known if names is None else names)
-    return {name: read_function(directory / f"{name}.py") for name in known if name in wanted}
+    selected = set(known if names is None else names)
+    return {name: read_function(directory / f"{name}.py") for name in known if name in selected}
 
 
 def scan_functions(directory: Path) -> tuple[dict[str, Function], dict[str, str]]:

@@ -5,7 +5,7 @@ leave on standard output. Both are moved to private descriptors first, so that n
 nor a worker can read or write there. When the commands end, whoever started it is gone: it ends
 everything it started, batch jobs too, and then itself.
 
-Commands: ``begin`` (first), ``submit``, ``cancel``, ``withdraw``, ``stop``.
+Commands: ``start`` (first), ``submit``, ``cancel``, ``withdraw``, ``stop``.
 Events: ``ready``, ``refused`` (nothing was started), ``task``, ``withdrawn``, ``status``,
 ``warning``.
 """
@@ -24,18 +24,18 @@ from typing import Any
 
 from headrace._internal.transient_errors import is_transient
 
-from .engine import read_environment
-from .engine_host import Host
+from .engine_host import EngineHost
 from .errors import ComputeError, TemporaryError
 from .host_process import EXIT_TEMPORARY_FAILURE
 from .models import TaskSpec
+from .template_rendering import read_environment
 
 log = logging.getLogger("headrace.compute.host")
 
 _LOG_BYTES = 5_000_000
 
 
-class _CommandsEnded(Exception):
+class _EndOfCommands(Exception):
     """Nobody sends commands any more, or a signal asks to end."""
 
 
@@ -67,25 +67,25 @@ def _read(commands: int) -> Iterator[dict[str, Any]]:
         for line in stream:
             if line.endswith("\n"):
                 yield json.loads(line)
-    raise _CommandsEnded
+    raise _EndOfCommands
 
 
 def _end_by_signal(_number: int, _frame: object) -> None:
-    raise _CommandsEnded
+    raise _EndOfCommands
 
 
-def _serve(host: Host, commands: Iterator[dict[str, Any]]) -> None:
+def _serve(host: EngineHost, commands: Iterator[dict[str, Any]]) -> None:
     host.start()
     for command in commands:
-        if command["do"] == "submit":
+        if command["command"] == "submit":
             task = command["task"]
             task["function_code"] = sys.intern(task["function_code"])  # in memory once
             host.submit(TaskSpec(**task))
-        elif command["do"] == "cancel":
+        elif command["command"] == "cancel":
             host.cancel(command["task_id"])
-        elif command["do"] == "withdraw":
+        elif command["command"] == "withdraw":
             host.retire(command["task_ids"])
-        elif command["do"] == "stop":
+        elif command["command"] == "stop":
             return
 
 
@@ -103,20 +103,20 @@ def main() -> None:
     code = 0
     try:
         first = next(commands)
-    except _CommandsEnded:
+    except _EndOfCommands:
         return
-    host = Host(first, state_dir, events)
+    host = EngineHost(first, state_dir, events)
     try:
         path = os.environ["PATH"]
         os.environ.update(read_environment(Path(first["template"])))
         if os.environ["PATH"] != path:
             os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         _serve(host, commands)
-    except _CommandsEnded:
+    except _EndOfCommands:
         log.info("nobody sends commands any more")
     except ComputeError as error:
-        passing = isinstance(error, TemporaryError)
-        host.emit({"event": "refused", "error": str(error), "passing": passing})
+        transient = isinstance(error, TemporaryError)
+        host.emit({"event": "refused", "error": str(error), "transient": transient})
         code = 1
     except (OSError, MemoryError) as error:
         log.exception("the host cannot work")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ import headrace
 from headrace._internal.loopback import bypass_proxies
 
 from .batch.cancelling import CANCELLED_VARIABLE as CANCELLED_VARIABLE
-from .models import EndpointSpec
+from .models import EndpointSpec, TaskSpec
 from .process_records import HOST_ID_VARIABLE, HostRecords, new_record
 from .reaping import LIVE_HOSTS, end_host
 
-# Below the endpoint's state directory: the tasks that were given up.
+# Below the endpoint's state directory: the tasks that were cancelled.
 CANCELLED_DIRECTORY = "cancelled"
 # Exit code of a host that cannot work at present: the machine's fault, not the endpoint's.
 EXIT_TEMPORARY_FAILURE = os.EX_TEMPFAIL
@@ -34,7 +34,7 @@ class HostProcess:
 
     Args:
         spec: the endpoint.
-        records: where the host is written down, before it is started.
+        records: where the host is recorded before it is started.
     """
 
     def __init__(self, spec: EndpointSpec, records: HostRecords) -> None:
@@ -55,9 +55,9 @@ class HostProcess:
         # A thread of its own: the child may be slow to read while it waits for its events to be.
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
-        self.send(
+        self._send(
             {
-                "do": "begin",
+                "command": "start",
                 "endpoint_id": spec.id,
                 "template": str(spec.template.resolve()),
                 "options": dict(spec.options),
@@ -87,13 +87,21 @@ class HostProcess:
         return self._process.poll()
 
     def jobs(self) -> list[str]:
-        """Ids of the batch jobs that it has submitted."""
+        """Return the ids of the batch jobs that it has submitted."""
         blocks = self._records.blocks(self._record.host_id)
         return [] if blocks.scheduler == "local" else list(blocks.jobs)
 
-    def send(self, command: Mapping[str, Any]) -> None:
-        """Send a command, without waiting. A dead child loses it: its `events` end then."""
-        self._commands.put((json.dumps(command) + "\n").encode())
+    def submit(self, task: TaskSpec) -> None:
+        """Submit a task, without waiting. A dead child loses it: its `events` end then."""
+        self._send({"command": "submit", "task": vars(task)})
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task, without waiting."""
+        self._send({"command": "cancel", "task_id": task_id})
+
+    def withdraw(self, task_ids: Sequence[str]) -> None:
+        """Ask for the tasks that no worker has started, without waiting."""
+        self._send({"command": "withdraw", "task_ids": list(task_ids)})
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield the child's events, until it ends."""
@@ -106,7 +114,7 @@ class HostProcess:
 
     def request_stop(self, timeout: float) -> None:
         """Ask the child to end, wait, and kill it after ``timeout`` seconds."""
-        self.send({"do": "stop"})
+        self._send({"command": "stop"})
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -130,6 +138,9 @@ class HostProcess:
         LIVE_HOSTS.discard(self._record.host_id)
         return end_host(self._records, self._record)
 
+    def _send(self, command: Mapping[str, Any]) -> None:
+        self._commands.put((json.dumps(command) + "\n").encode())
+
     def _write(self) -> None:
         stream = self._process.stdin
         if stream is None:
@@ -140,7 +151,7 @@ class HostProcess:
                     stream.write(line)
                     stream.flush()
         except OSError:
-            return  # the child is gone, which the end of its events tells
+            return  # the child is gone, and its events end
 
 
 def own_environment(project_root: Path) -> dict[str, str]:
@@ -154,7 +165,7 @@ def own_environment(project_root: Path) -> dict[str, str]:
     own_bin = str(Path(sys.executable).parent)
     environment["PATH"] = own_bin + os.pathsep + environment.get("PATH", os.defpath)
     # Parsl names its processes with setproctitle, which writes the name over the environment
-    # that an endpoint's processes are found by, unless told not to.
+    # that an endpoint's processes are found by, unless this is set.
     environment["SPT_NOENV"] = "1"
     # Tasks that call the facility, or a service of their own node, reach it without a proxy.
     bypass_proxies(environment)

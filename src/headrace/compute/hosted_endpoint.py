@@ -1,4 +1,4 @@
-"""One endpoint of a facility over its life: what is new in its configuration is taken up."""
+"""One endpoint of a facility over its life: a change of its configuration comes into use."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class HostedEndpoint:
     """Gives tasks to a host with the present configuration.
 
-    A task that comes after a change goes to a new host. The old one hands over the tasks that no
-    worker has begun, submits no more blocks, and ends when the tasks that it runs have ended.
+    A task that comes after a change goes to a new host. The old one gives back the tasks that no
+    worker has started, submits no more blocks, and ends when the tasks that it runs have ended.
 
     Args:
         on_event: receives every event of a task, as an `EndpointHost`'s.
@@ -50,23 +50,23 @@ class HostedEndpoint:
             self._current_host(spec).submit(task)
 
     def cancel(self, spec: EndpointSpec, task_id: str) -> None:
-        """Give a task up."""
+        """Cancel a task."""
         with self._lock:
-            knowing = [host for host in self._live_hosts() if host.has_task(task_id)]
-            if not knowing and self._current is None:
+            hosts_of_task = [host for host in self._live_hosts() if host.has_task(task_id)]
+            if not hosts_of_task and self._current is None:
                 self._current = self._new_host(spec)
-            hosts = knowing or self._live_hosts()[:1]
+            hosts = hosts_of_task or self._live_hosts()[:1]
         for host in hosts:
             host.cancel(task_id)
 
     def pending_reason(self, task_id: str) -> str:
-        """Say in one line what keeps a task from beginning; empty where nothing is known."""
+        """Return in one line why a task has not started; empty where nothing is known of it."""
         with self._lock:
-            knowing = [host for host in self._live_hosts() if host.has_task(task_id)]
-        return knowing[0].pending_reason(task_id) if knowing else ""
+            hosts_of_task = [host for host in self._live_hosts() if host.has_task(task_id)]
+        return hosts_of_task[0].pending_reason(task_id) if hosts_of_task else ""
 
     def restart(self) -> bool:
-        """Has the next task start a new host; returns whether there was one."""
+        """Let the next task start a new host; return whether there was one."""
         with self._lock:
             if self._current is None:
                 return False
@@ -77,17 +77,17 @@ class HostedEndpoint:
         """Return what the endpoint does, and with which configuration.
 
         Returns:
-            As `EndpointHost.status`, and ``configuration`` (``in_use``, ``taken_up``, ``on_disk``,
-            ``changed``, ``differs``, ``error``) and ``retired``: the older hosts that still run
-            tasks.
+            As `EndpointHost.status`, and ``configuration`` (``in_use``, ``in_use_since``,
+            ``on_disk``, ``changed``, ``differs``, ``error``) and ``retired``: the older hosts that
+            still run tasks.
         """
         with self._lock:
             current, retired = self._current, self._live_hosts()[1 if self._current else 0 :]
-        told = current.status() if current else {"state": "stopped", "error": "", "warning": ""}
-        in_use = current.configuration if current and told["state"] != "stopped" else ""
+        status = current.status() if current else {"state": "stopped", "error": "", "warning": ""}
+        in_use = current.configuration if current and status["state"] != "stopped" else ""
         configuration: dict[str, Any] = {
             "in_use": in_use,
-            "taken_up": current.started_at if current and in_use else None,
+            "in_use_since": current.started_at if current and in_use else None,
             "on_disk": None,
             "changed": None,
             "differs": False,
@@ -101,10 +101,10 @@ class HostedEndpoint:
         except ComputeError as error:
             configuration |= {"error": str(error), "differs": bool(in_use)}
         older = [
-            {"configuration": host.configuration, "taken_up": host.started_at, **host.status()}
+            {"configuration": host.configuration, "in_use_since": host.started_at, **host.status()}
             for host in retired
         ]
-        return {**told, "configuration": configuration, "retired": older}
+        return {**status, "configuration": configuration, "retired": older}
 
     def stop(self, timeout: float) -> None:
         """Stop every host, with its workers and blocks.
@@ -141,7 +141,7 @@ class HostedEndpoint:
         try:
             digest = self._reader.read(spec).digest
         except ComputeError:
-            digest = ""  # told when a task is submitted
+            digest = ""  # reported when a task is submitted
         return EndpointHost(spec, self._on_event, digest)
 
     def _retire(self) -> None:
@@ -160,7 +160,7 @@ class HostedEndpoint:
         except ComputeError as error:
             self._on_event(TaskEvent(task.task_id, "failed", error=str(error)))
         except Exception as error:
-            # Others are handed over after it, and nobody else knows of this one any more.
-            log.exception("endpoint %s: task %s is not taken over", spec.name, task.task_id)
-            told = f"{type(error).__name__}: {one_line(str(error))}"
-            self._on_event(TaskEvent(task.task_id, "failed", error=told))
+            # Others are resubmitted after it, and nobody else knows of this one any more.
+            log.exception("endpoint %s: task %s is not resubmitted", spec.name, task.task_id)
+            reason = f"{type(error).__name__}: {one_line(str(error))}"
+            self._on_event(TaskEvent(task.task_id, "failed", error=reason))

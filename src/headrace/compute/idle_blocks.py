@@ -1,8 +1,8 @@
-"""When an engine gives up its blocks.
+"""The limits at which an engine stops to submit blocks.
 
 Parsl fails every task as soon as all blocks of an executor's life have failed, which the first
 loss of the only worker pool is. Here a lost pool costs the task that it ran; those that wait go on
-in the next block. An engine is given up only where blocks cannot start, or where they die one
+in the next block. An engine stops only where blocks cannot start, or where they die one
 after another and nothing is ever done.
 """
 
@@ -21,15 +21,15 @@ class BlockFailureHandler:
     """A Parsl executor's ``block_error_handler``.
 
     Args:
-        ended: tells how many tasks the executor has ended.
+        finished_tasks: returns how many tasks the executor has finished.
     """
 
-    def __init__(self, ended: Callable[[], int]) -> None:
-        self._ended_tasks = ended
+    def __init__(self, finished_tasks: Callable[[], int]) -> None:
+        self._finished_tasks = finished_tasks
         self._seen: dict[str, int] = {}
 
     def __call__(self, executor: Any, status: Mapping[str, Any]) -> None:
-        """Fails everything where it is time.
+        """Fail all tasks where a limit is reached.
 
         Args:
             executor: whose blocks they are.
@@ -40,7 +40,7 @@ class BlockFailureHandler:
         numbers = sorted(status, key=int)
         failed = {number for number in numbers if _failed(status[number])}
         for number in failed:
-            self._seen.setdefault(number, self._ended_tasks())
+            self._seen.setdefault(number, self._finished_tasks())
         if failed.issuperset(numbers[-1:]):
             self._check_limits(executor, status, numbers)
 

@@ -1,4 +1,4 @@
-"""What the batch jobs of a task printed, read where they ran.
+"""Reader of the output of a task's batch jobs, where they ran.
 
 :func:`headrace_job_output` is registered as it stands here, and runs at endpoints under any
 Python: it uses the standard library alone.
@@ -13,13 +13,15 @@ from .wire_text import source_code
 NAME = "headrace_job_output"
 
 
-def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dict[str, object]]:
-    """Return the ends of what a task's batch jobs printed.
+def headrace_job_output(
+    task_id: str, directories: list[str], limit: int
+) -> list[dict[str, object]]:
+    """Return the ends of the output of a task's batch jobs.
 
     Args:
         task_id: the task.
-        places: absolute paths; a job's directory is one of them, or lies directly below one.
-        limit: most bytes of each stream.
+        directories: absolute paths; a job's directory is one of them, or lies directly below one.
+        limit: number of bytes of each stream.
 
     Returns:
         For each job ``directory`` and, of ``stdout`` and ``stderr``, the ``text`` at the end and
@@ -49,17 +51,17 @@ def headrace_job_output(task_id: str, places: list[str], limit: int) -> list[dic
         except OSError:
             return {"size": 0, "text": ""}
 
-    def below(place: Path) -> list[Path]:
+    def below(parent: Path) -> list[Path]:
         try:
-            with os.scandir(place) as entries:
+            with os.scandir(parent) as entries:
                 names = sorted(entry.name for entry in entries if entry.is_dir())
         except OSError:
             return []
-        return [place / name for name in names[:1000]]
+        return [parent / name for name in names[:1000]]
 
     found: list[Path] = []
-    for place in map(Path, places):
-        for directory in (place, *below(place)):
+    for parent in map(Path, directories):
+        for directory in (parent, *below(parent)):
             if directory not in found and belongs(directory):
                 found.append(directory)
     return [

@@ -1,4 +1,4 @@
-"""The values that cross the front door of this room."""
+"""Values that other packages exchange with this one: endpoints, tasks and their events."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class TaskSpec:
         function_code: the function's wire text, as of `Function.registered_code`.
         args: positional arguments, JSON values.
         kwargs: keyword arguments, JSON values.
-        resource_specification: what the engine knows of it (HTEX: ``priority``).
+        resource_specification: for the engine (HTEX: ``priority``).
         user_endpoint_config: values for the template's variables, over those of the endpoint.
-        function_id: the function's id, for who must name it.
+        function_id: the function's id, where it is known.
         serialized_arguments: arguments as a client of the service serialised them. They stand in
             the place of ``args`` and ``kwargs``, and pass through unread.
         result_serializers: how the result of such a task is serialised, by the first that can.
@@ -83,5 +83,5 @@ class TaskEvent:
 
     @property
     def final(self) -> bool:
-        """Whether nothing more will be said of this task."""
+        """True for the last event of a task."""
         return self.kind in ("done", "failed")

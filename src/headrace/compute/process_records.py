@@ -1,6 +1,6 @@
-"""What a host leaves on disk so that whatever it started can be ended after any crash.
+"""Records of hosts on disk, so that all that they started can be ended after any crash.
 
-Each host has a random id. It is written down before the host starts, every process of the host
+Each host has a random id. It is recorded before the host starts, every process of the host
 inherits it in the environment, and every batch job carries it in its name.
 """
 
@@ -41,7 +41,7 @@ class HostRecord:
 
     @property
     def label(self) -> str:
-        """The part of a batch job's name that tells whose it is."""
+        """The part of a batch job's name that identifies the host."""
         return f"headrace-{self.host_id}"
 
     def parent_is_alive(self) -> bool:
@@ -99,15 +99,15 @@ class HostRecords:
             yield HostRecord(**json.loads(path.read_text()))
 
     def write(self, record: HostRecord) -> None:
-        """Write a host down."""
+        """Record a host."""
         write_private(self._host_path(record.host_id), json.dumps(asdict(record)))
 
     def write_blocks(self, host_id: str, blocks: BlockJobs) -> None:
-        """Write a host's batch jobs down."""
+        """Record a host's batch jobs."""
         write_private(self._blocks_path(host_id), json.dumps(asdict(blocks)))
 
     def blocks(self, host_id: str) -> BlockJobs:
-        """Return the batch jobs of a host; none where none were written down."""
+        """Return the batch jobs of a host; none where none were recorded."""
         path = self._blocks_path(host_id)
         if not path.exists():
             return BlockJobs()
@@ -115,7 +115,7 @@ class HostRecords:
         return BlockJobs(stored["scheduler"], tuple(stored["jobs"]))
 
     def forget(self, host_id: str) -> None:
-        """Remove what was written of a host, once nothing of it is left."""
+        """Remove the record of a host, once nothing of it is left."""
         self._blocks_path(host_id).unlink(missing_ok=True)
         self._host_path(host_id).unlink(missing_ok=True)
 

@@ -26,23 +26,23 @@ def find_processes(
     """Find this user's processes by their environment.
 
     Args:
-        matches: given the environment a process was started with, says whether it is meant.
+        matches: given the environment a process was started with, returns whether it is meant.
         exclude: process ids that are never returned; this process never is.
 
     Returns:
         The processes and their descendants, zombies left out.
     """
-    left_out = {os.getpid(), *exclude}
+    excluded = {os.getpid(), *exclude}
     found: dict[int, psutil.Process] = {}
     for process in _own_processes():
-        if process.pid in left_out or process.pid in found:
+        if process.pid in excluded or process.pid in found:
             continue
         environment = _environment(process.pid)
         if not environment or not matches(environment):
             continue
         found[process.pid] = process
         for child in _descendants(process):
-            if child.pid not in left_out:
+            if child.pid not in excluded:
                 found.setdefault(child.pid, child)
     return list(found.values())
 
@@ -55,20 +55,20 @@ def host_processes(
     Args:
         host_id: the host's id.
         exclude: process ids to leave out.
-        exclude_job: given the batch job a process runs in, says whether to leave it out.
+        exclude_job: given the batch job a process runs in, returns whether to leave it out.
 
     Returns:
         Its processes on this machine.
     """
     schedulers = usable_schedulers()
 
-    def wanted(environment: dict[str, str]) -> bool:
+    def matches(environment: dict[str, str]) -> bool:
         if environment.get(HOST_ID_VARIABLE) != host_id:
             return False
         job = job_of_process(environment, schedulers)
         return not (job and exclude_job is not None and exclude_job(job))
 
-    return find_processes(wanted, exclude)
+    return find_processes(matches, exclude)
 
 
 def end_processes(
@@ -77,28 +77,28 @@ def end_processes(
     """End processes, and those they start meanwhile.
 
     Args:
-        find: says which are left.
+        find: returns those that remain.
         grace: seconds between SIGTERM and SIGKILL.
-        limit: seconds after which to give up on processes that cannot be ended.
+        limit: seconds after which processes that cannot be ended are left.
 
     Returns:
-        The names of those that were told to end.
+        The names of those that were sent a signal.
     """
-    begun = time.monotonic()
-    told: dict[int, str] = {}
+    started_at = time.monotonic()
+    signalled: dict[int, str] = {}
     while remaining := find():
-        elapsed = time.monotonic() - begun
+        elapsed = time.monotonic() - started_at
         if elapsed > limit:
             break
         for process in remaining:
-            first = process.pid not in told
-            told.setdefault(process.pid, describe(process))
+            first = process.pid not in signalled
+            signalled.setdefault(process.pid, describe(process))
             if first and elapsed < grace:
                 _send(process, signal.SIGTERM)
             elif elapsed >= grace:
                 _send(process, signal.SIGKILL)
         time.sleep(_POLL)  # psutil's wait would take the exit codes of this process's children
-    return list(told.values())
+    return list(signalled.values())
 
 
 def describe(process: psutil.Process) -> str:

@@ -1,4 +1,4 @@
-"""Blocks of endpoints in a scheduler's queue: found by their names, and ended."""
+"""Blocks of endpoints in a scheduler's queue: found by their names, and cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ending what a host left behind."""
+"""Ending of the processes and batch jobs that remain of a host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .processes import describe, end_processes, host_processes
 from .provider_blocks import BlockQueue
 from .scheduler.slurm import Slurm
 
-# Hosts of this process: who started them ends them.
+# Hosts of this process, which ends them itself.
 LIVE_HOSTS: set[str] = set()
 
 
@@ -32,7 +32,7 @@ def reap(state_dir: Path) -> list[str]:
         ComputeError: another living process uses the directory.
     """
     records = HostRecords(state_dir)
-    story: list[str] = []
+    report: list[str] = []
     for record in records:
         if record.parent_pid != os.getpid() and record.parent_is_alive():
             raise ComputeError(
@@ -41,15 +41,15 @@ def reap(state_dir: Path) -> list[str]:
     for record in records:
         if record.host_id in LIVE_HOSTS:
             continue
-        story += end_host(records, record)
-    return story
+        report += end_host(records, record)
+    return report
 
 
 def end_host(records: HostRecords, record: HostRecord, exclude: Iterable[int] = ()) -> list[str]:
     """End what is left of one host, and forget it when nothing is.
 
     Args:
-        records: where it is written down.
+        records: where it is recorded.
         record: the host.
         exclude: process ids to leave alone, besides this process.
 
@@ -63,20 +63,20 @@ def end_host(records: HostRecords, record: HostRecord, exclude: Iterable[int] = 
 
     # First whatever could still submit a job. What runs in a job is ended with the job; in one
     # that is no block of ours it was submitted to live on by itself.
-    story = end_processes(outside_of_jobs)
+    report = end_processes(outside_of_jobs)
     blocks = records.blocks(record.host_id)
     ended, failures = _end_jobs(record, blocks)
-    story += [f"Slurm job {job}" for job in ended]
+    report += [f"Slurm job {job}" for job in ended]
     ours = {record.own_job, *blocks.jobs, *ended}
 
     def remaining() -> list[psutil.Process]:
         return host_processes(record.host_id, exclude, lambda job: job not in ours)
 
-    story += end_processes(remaining)
+    report += end_processes(remaining)
     failures += [f"{describe(process)} could not be ended" for process in remaining()]
     if not failures:
         records.forget(record.host_id)
-    return story + failures
+    return report + failures
 
 
 def _end_jobs(record: HostRecord, blocks: BlockJobs) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Which tasks of a host run, where and since when, as their workers say."""
+"""Claims of workers on the tasks of a host: where each task runs, and since when."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ class Claims:
         return dict(self._read)
 
     def withdraw(self, task_id: str) -> bool:
-        """Keep a task from beginning; say whether that was in time."""
-        # Whole from the first moment on: a worker that finds it reads what it says.
-        whole = self._directory.with_name(f".{self._directory.name}.{task_id}")
+        """Keep a task from beginning; return whether that was in time."""
+        # Complete from the first moment on: a worker that finds it reads it.
+        complete = self._directory.with_name(f".{self._directory.name}.{task_id}")
         try:
-            whole.write_text(WITHDRAWN)
-            os.link(whole, self._directory / task_id)
+            complete.write_text(WITHDRAWN)
+            os.link(complete, self._directory / task_id)
         except OSError:
             return False
         finally:
-            whole.unlink(missing_ok=True)
+            complete.unlink(missing_ok=True)
         return True
 
     def forget(self, task_id: str) -> bool:
-        """Remove the claim of a worker that was lost; say whether there was one."""
+        """Remove the claim of a worker that was lost; return whether there was one."""
         known = self._read.pop(task_id, None) is not None
         try:
             (self._directory / task_id).unlink()
@@ -80,9 +80,9 @@ class Claims:
         return True
 
 
-def forget_claims(state_dir: Path, living: Collection[str]) -> None:
-    """Remove the claims of all hosts but the living ones."""
+def remove_claims(state_dir: Path, live_hosts: Collection[str]) -> None:
+    """Remove the claims of all hosts but the live ones."""
     with contextlib.suppress(FileNotFoundError):
         for directory in (state_dir / "claims").iterdir():
-            if directory.name not in living:
+            if directory.name not in live_hosts:
                 shutil.rmtree(directory, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a function takes: the JSON schema of its arguments, from its annotations."""
+"""JSON schema of a function's arguments, from its annotations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The process beside a worker, started by `task_runner`: ``python -I -S task_guard.py``.
 
-It takes what a task prints and keeps the first and the last part. It ends the worker where a task
-that was given up does not end within its grace time, whatever the worker does: compute without
+It takes what a task prints and keeps the first and the last part. It ends the worker where a
+cancelled task does not end within its grace time, whatever the worker does: compute without
 ever letting go of Python's lock, ignore signals, or lie stopped. It ends with the worker.
 
 It uses the standard library only, and runs on the worker's node.
@@ -25,12 +25,12 @@ LAST_BYTES = 128 * 1024
 _PERIOD = 0.5
 _KILL_AFTER = 2.0  # seconds between SIGTERM and SIGKILL
 _CHUNK = 64 * 1024
-# A process that a task left behind must not keep the guard from its other work.
+# A process that outlives its task must not keep the guard from its other work.
 _CHUNKS_AT_ONCE = 64
 
 
 class OutputStream:
-    """What comes out of one pipe: its first part is written at once, its last kept.
+    """Output from one pipe: its first part is written at once, its last kept.
 
     Args:
         descriptor: the pipe's end to read from.
@@ -54,7 +54,7 @@ class OutputStream:
         return self._path.with_name(self._path.name + ".last")
 
     def read(self) -> bool:
-        """Take what has been printed; False once nobody can print any more."""
+        """Read the output so far; return False once nobody can print any more."""
         for _ in range(_CHUNKS_AT_ONCE):
             try:
                 data = os.read(self.descriptor, _CHUNK)
@@ -79,11 +79,11 @@ class OutputStream:
 
     def _keep(self, data: bytes) -> None:
         self._total += len(data)
-        room = FIRST_BYTES - self._first
-        if room > 0:
-            self._append(data[:room])
-            self._first += min(room, len(data))
-            data = data[room:]
+        remaining = FIRST_BYTES - self._first
+        if remaining > 0:
+            self._append(data[:remaining])
+            self._first += min(remaining, len(data))
+            data = data[remaining:]
         if data:
             self._last += data
             del self._last[:-LAST_BYTES]
@@ -100,11 +100,11 @@ class OutputStream:
 
 
 class CancelledTaskKiller:
-    """Ends what a task that was given up keeps running.
+    """Ends what a cancelled task keeps running.
 
     Args:
         task: the task.
-        cancelled: the file that says that it was given up.
+        cancelled: the file that exists once it is cancelled.
         worker: the process that runs it.
         grace: seconds that it has to end by itself.
     """
@@ -118,7 +118,7 @@ class CancelledTaskKiller:
         self._terminated = False
 
     def poll(self) -> None:
-        """Goes one step on, where the task was given up."""
+        """Take the next step, where the task is cancelled."""
         if self._since is None:
             if self._cancelled.exists():
                 self._since = time.monotonic()
@@ -129,20 +129,20 @@ class CancelledTaskKiller:
             self._terminated = True
             send_signal(self._programs(), signal.SIGKILL)
             send_signal([self._worker], signal.SIGTERM)
-            send_signal(
-                [self._worker], signal.SIGCONT
-            )  # a process that was stopped ends when it goes on
+            # A process that was stopped ends when it goes on.
+            send_signal([self._worker], signal.SIGCONT)
         elif waited >= self._grace + _KILL_AFTER:
             send_signal([*self._programs(), self._worker], signal.SIGKILL)
 
     def _programs(self) -> list[int]:
-        mark = f"GC_TASK_UUID={self._task}".encode()
+        variable = f"GC_TASK_UUID={self._task}".encode()
         parents = dict(_processes())
-        leave = {os.getpid(), self._worker}
+        excluded = {os.getpid(), self._worker}
         return [
             pid
             for pid in parents
-            if pid not in leave and (self._descends(pid, parents) or mark in _environment(pid))
+            if pid not in excluded
+            and (self._descends(pid, parents) or variable in _environment(pid))
         ]
 
     def _descends(self, pid: int, parents: dict[int, int]) -> bool:
@@ -193,23 +193,23 @@ class Guard:
         self._selector = selectors.DefaultSelector()
         self._selector.register(link, selectors.EVENT_READ)
         self._streams: dict[int, OutputStream] = {}
-        self._ending: CancelledTaskKiller | None = None
+        self._killer: CancelledTaskKiller | None = None
 
     def run(self) -> None:
-        """Works until the worker is gone."""
-        next_look = 0.0
+        """Work until the worker is gone."""
+        next_poll = 0.0
         while os.getppid() == self._worker:
             for key, _ in self._selector.select(_PERIOD):
                 if key.fileobj is self._link:
                     self._receive()
                 else:
                     self._read_stream(key.fd)
-            if time.monotonic() >= next_look:
-                next_look = time.monotonic() + _PERIOD
+            if time.monotonic() >= next_poll:
+                next_poll = time.monotonic() + _PERIOD
                 for stream in self._streams.values():
                     stream.write_last()
-                if self._ending is not None:
-                    self._ending.poll()
+                if self._killer is not None:
+                    self._killer.poll()
         for descriptor in list(self._streams):
             self._read_stream(descriptor)
         for stream in self._streams.values():
@@ -223,7 +223,7 @@ class Guard:
         if not message:
             self._selector.unregister(self._link)  # the task closed it; the worker may live on
         elif message == b"end":
-            self._ending = None
+            self._killer = None
             for descriptor in list(self._streams):
                 self._read_stream(descriptor)
             for stream in self._streams.values():
@@ -240,7 +240,7 @@ class Guard:
             self._streams[descriptor] = OutputStream(descriptor, directory / name)
             self._selector.register(descriptor, selectors.EVENT_READ)
         cancelled = Path(settings["cancelled"]) / task
-        self._ending = CancelledTaskKiller(task, cancelled, self._worker, settings["grace"])
+        self._killer = CancelledTaskKiller(task, cancelled, self._worker, settings["grace"])
 
     def _read_stream(self, descriptor: int) -> None:
         stream = self._streams.get(descriptor)
@@ -253,7 +253,7 @@ class Guard:
 
 
 def main() -> None:
-    """Watches over the process that started this one."""
+    """Guard the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     link = socket.socket(fileno=os.dup(0))
     Guard(link, os.getppid()).run()

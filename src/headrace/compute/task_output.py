@@ -1,4 +1,4 @@
-"""What a task printed and the traceback of its failure, as its endpoint's state directory has it.
+"""Output of a task and the traceback of its failure, in its endpoint's state directory.
 
 ::
 
@@ -27,10 +27,10 @@ LAST: Final = ".last"
 
 @dataclass(frozen=True)
 class TaskOutput:
-    """What is kept of a task, as text without anything that steers a terminal.
+    """Output of a task as far as it is kept, as text without control characters for a terminal.
 
     Attributes:
-        stdout: what the function and the programs that it started printed.
+        stdout: of the function and the programs that it started.
         stderr: likewise.
         traceback: of the exception that the function raised; empty where it raised none.
     """
@@ -43,7 +43,7 @@ class TaskOutput:
 def read_task_output(state_dir: Path, task_id: str) -> TaskOutput:
     """Return what is kept of a task; nothing where nothing is, or no longer.
 
-    Of long output the middle is missing, and a line in its place tells how many bytes that are.
+    Of long output the middle is missing, and a line there gives the number of its bytes.
 
     Args:
         state_dir: the endpoint's state directory.
@@ -60,7 +60,7 @@ def read_task_output(state_dir: Path, task_id: str) -> TaskOutput:
     )
 
 
-def forget_old_output(state_dir: Path, kept: int) -> None:
+def remove_old_output(state_dir: Path, kept: int) -> None:
     """Remove what is kept of all tasks but the newest ``kept``."""
     for entry in _oldest(state_dir / OUTPUT, kept):
         shutil.rmtree(entry, ignore_errors=True)
@@ -83,10 +83,10 @@ def _stream(path: Path) -> bytes:
     if not last:
         return first
     number, _, text = last.partition(b"\n")
-    left_out = int(number) - len(first) - len(text)
-    if left_out <= 0:
-        return first + text[-left_out:]
-    return first + f"\n[... {left_out} bytes are left out ...]\n".encode() + text
+    omitted = int(number) - len(first) - len(text)
+    if omitted <= 0:
+        return first + text[-omitted:]
+    return first + f"\n[... {omitted} bytes are left out ...]\n".encode() + text
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""What became of a task: the engine's answer reduced to a JSON value or to one line."""
+"""Results of tasks: the engine's answer reduced to a JSON value or to one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RULE = re.compile(r"^[+\-]{20,}$")
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _EXCEPTION = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
 _LOSS = re.compile(r"errors\.(WorkerLost|ManagerLost)\b")
-# What somebody printed into an exception may be a whole file.
+# The message of an exception may be as long as a file.
 _MAX_LINE = 20_000
 
 _MEANINGS = {
@@ -57,7 +57,7 @@ def failure_text(result: object, key: str) -> str | None:
 
     Args:
         result: what the worker sent.
-        key: what the only member is called that holds a traceback.
+        key: name of the only member, which holds a traceback.
     """
     if isinstance(result, dict) and set(result) == {key}:
         return str(result[key])
@@ -76,12 +76,12 @@ def failure_line(text: str) -> str:
     lines = [line for line in text.splitlines() if not _RULE.match(line)]
     starts = [i for i, line in enumerate(lines) if line.startswith("Traceback (most recent call")]
     block = lines[starts[-1] + 1 :] if starts else lines
-    place = ""
+    location = ""
     message_at = 0
     for number, line in enumerate(block):
         if frame := _FRAME.match(line):
             if frame["file"] == "<string>":  # the function's own source text
-                place = f" (line {frame['line']} of {frame['function']})"
+                location = f" (line {frame['line']} of {frame['function']})"
             message_at = number + 1
         elif starts and line[:1].isspace():
             message_at = number + 1
@@ -91,7 +91,7 @@ def failure_line(text: str) -> str:
     match = _EXCEPTION.match(tail)
     name = match["name"].rsplit(".", 1)[-1] if match else ""
     message = (match["message"] or "") if match else ""
-    return one_line(_explain(name, message, tail, text) + place)
+    return one_line(_explain(name, message, tail, text) + location)
 
 
 def _explain(name: str, message: str, tail: str, text: str) -> str:
@@ -110,7 +110,7 @@ def _explain(name: str, message: str, tail: str, text: str) -> str:
     if name in ("ModuleNotFoundError", "ImportError") and message:
         return f"{name}: {message}; install it where the workers run, or activate it in worker_init"
     if not name:
-        return tail or "the task failed without saying why"
+        return tail or "the task failed without a message"
     return f"{name}: {message}" if message else name
 
 
@@ -119,9 +119,9 @@ def _block_failure(text: str) -> str:
     parts = [f"exit code {code[1]}"] if code else []
     for stream in ("STDERR", "STDOUT"):
         if found := re.search(rf"{stream}: (.+?)(?:\n\t[A-Z ]+:|\nError \d+:|\Z)", text, re.DOTALL):
-            said = [s.strip() for s in found[1].splitlines() if s.strip() and not _RULE.match(s)]
-            if said:
-                parts.append(" / ".join(said[-3:]))
+            words = [s.strip() for s in found[1].splitlines() if s.strip() and not _RULE.match(s)]
+            if words:
+                parts.append(" / ".join(words[-3:]))
                 break
     else:
         if found := re.search(r"Error 1:\n\t(.+?)(?:\n\tEXIT CODE|\n-{20}|\Z)", text, re.DOTALL):
@@ -132,11 +132,11 @@ def _block_failure(text: str) -> str:
 def one_line(text: str) -> str:
     """Put text on one line that no terminal takes for commands.
 
-    Of a very long one the middle is left out, and the line tells how many characters that are.
+    Of a very long one the middle is left out, and the line gives the number of its characters.
     """
     line = terminal_text(" ".join(text.split()))
-    left_out = len(line) - _MAX_LINE
-    if left_out <= 0:
+    omitted = len(line) - _MAX_LINE
+    if omitted <= 0:
         return line
     half = _MAX_LINE // 2
-    return f"{line[:half]} [... {left_out} characters are left out ...] {line[-half:]}"
+    return f"{line[:half]} [... {omitted} characters are left out ...] {line[-half:]}"

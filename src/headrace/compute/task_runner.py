@@ -1,12 +1,12 @@
-"""Running one task in a worker: loaded there from its file, without the rest of the package.
+"""Runner of one task in a worker: loaded there from its file, without the rest of the package.
 
 A worker may be of another Python, on another node, where nothing of ours is installed; it sees the
 endpoint's state directory. Around the function stands what the engine itself has not:
 
-* a file that says which worker runs the task since when, and which keeps a task that was given
-  up, or handed to another host meanwhile, from beginning;
+* a file that says which worker runs the task since when, and which keeps a task that was
+  cancelled, or given to another host meanwhile, from beginning;
 * a guard, a process beside the worker (`task_guard`), that keeps what is printed within bounds
-  and ends the worker where a task that was given up does not end by itself;
+  and ends the worker where a cancelled task does not end by itself;
 * the exception as text that every reader can take, whatever its class and message are;
 * the worker as it was before, for the next task.
 """
@@ -33,12 +33,12 @@ _MAX_TRACEBACK = 100_000
 # As the facility takes JSON in.
 _MAX_DEPTH = 64
 _CONTAINERS = (dict, list, tuple)
-# The places in a worker that the guard's program and this one agree on.
+# The program of the guard, beside this file.
 GUARD = "task_guard.py"
 
 
 class TaskWithdrawn(Exception):
-    """The task was given up, or handed to another host, before it began."""
+    """The task was cancelled, or given to another host, before it began."""
 
 
 def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -70,19 +70,19 @@ def run_json(settings: dict[str, Any], code: str, args: list[Any], kwargs: dict[
 
 
 def _is_deep(result: Any) -> bool:
-    """Say whether a value is nested too deep; of one that contains itself the writer tells."""
+    """Return whether a value is nested too deep; one that contains itself is for the writer."""
     # Each once: what stands in many places would be looked at in all of them.
     level = {id(result): result} if isinstance(result, _CONTAINERS) else {}
-    met: set[int] = set()
+    seen: set[int] = set()
     for _ in range(_MAX_DEPTH):
-        met.update(level)
+        seen.update(level)
         level = {
             id(inner): inner
             for value in level.values()
             for inner in (value.values() if isinstance(value, dict) else value)
             if isinstance(inner, _CONTAINERS)
         }
-    return not met.issuperset(level)
+    return not seen.issuperset(level)
 
 
 def run_serialized(settings: dict[str, Any], buffer: str) -> Any:
@@ -103,8 +103,8 @@ def run_serialized(settings: dict[str, Any], buffer: str) -> Any:
     try:
         return _run(settings, call)
     except BaseException as error:
-        story = "".join(traceback.TracebackException.from_exception(error).format())
-        if isinstance(error, Exception) and _printable(story) == story:
+        text = "".join(traceback.TracebackException.from_exception(error).format())
+        if isinstance(error, Exception) and _printable(text) == text:
             raise
         replaced = _printable_exception(error)
     raise replaced
@@ -178,7 +178,7 @@ class _Guard:
 
     @property
     def intact(self) -> bool:
-        """Whether the descriptor of the link is still that of the link."""
+        """True while the descriptor of the link is still that of the link."""
         try:
             return self._found() == self._identity
         except OSError:
@@ -299,12 +299,12 @@ def _traceback_text(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    story = traceback.TracebackException(type(error), error, frames)
-    text = _printable("".join(story.format()))
+    formatted = traceback.TracebackException(type(error), error, frames)
+    text = _printable("".join(formatted.format()))
     if len(text) > _MAX_TRACEBACK:
         half = _MAX_TRACEBACK // 2
-        left_out = len(text) - 2 * half
-        text = f"{text[:half]}\n[... {left_out} characters are left out ...]\n{text[-half:]}"
+        omitted = len(text) - 2 * half
+        text = f"{text[:half]}\n[... {omitted} characters are left out ...]\n{text[-half:]}"
     return text
 
 

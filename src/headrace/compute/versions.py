@@ -32,7 +32,7 @@ def mismatch(endpoint: Mapping[str, str], workers: Mapping[str, str]) -> str:
 
     Args:
         endpoint: versions at the endpoint, by name.
-        workers: versions at the workers; what they do not tell is not compared.
+        workers: versions at the workers; those that are missing are not compared.
     """
     differing = [
         name

@@ -1,4 +1,4 @@
-"""What an endpoint sends to its workers: the function inside of `task_runner`."""
+"""Wrapping of tasks for the workers of an endpoint: the function inside of `task_runner`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .models import TaskSpec
 from .task_output import OUTPUT
 from .wire_text import source_code
 
-# Seconds that a task has to end by itself after it was given up.
+# Seconds that a cancelled task has to end by itself.
 GRACE_SECONDS: Final = 10.0
 _PLAIN_SOURCE: Final = "globus_compute_sdk.serialize.concretes.PureSourceTextInspect"
 _NAME: Final = "run_task"
 _STUB: Final = '''def run_task(path, entry, settings, *arguments):
-    """Has the runner, a file beside the engine's, run the task."""
+    """Run the task by the runner, a file beside the engine's."""
     import importlib.util
     import sys
 
@@ -34,13 +34,13 @@ _STUB: Final = '''def run_task(path, entry, settings, *arguments):
 
 @dataclass(frozen=True)
 class SupervisionPaths:
-    """Where the workers of a host and the host itself tell each other of tasks.
+    """Directories through which a host and its workers report tasks to each other.
 
     Attributes:
         claims: has a file for each task that runs.
         output: has a directory for each task that printed something.
-        cancelled: has a file for each task that was given up.
-        failure: name of the member that tells a failure from a result; nobody can guess it.
+        cancelled: has a file for each cancelled task.
+        failure: name of the member that marks a failure, not a result; nobody can guess it.
     """
 
     claims: Path
@@ -78,18 +78,18 @@ class TaskWrapper:
         shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
 
     def serialize(self, task: TaskSpec) -> str:
-        """Return the text that carries a task to a worker."""
+        """Return the text that is sent to a worker for a task."""
         pack = self._serializer.pack_buffers
         if self._deserializers and _PLAIN_SOURCE not in self._deserializers:
             return self._plain(task)
         if task.serialized_arguments:
-            whole = pack([task.function_code]) + task.serialized_arguments
-            arguments: list[Any] = ["run_serialized", self._settings(task), whole]
+            buffer = pack([task.function_code]) + task.serialized_arguments
+            arguments: list[Any] = ["run_serialized", self._settings(task), buffer]
         else:
             arguments = ["run_json", self._settings(task), task.function_code]
             arguments += [task.args, task.kwargs]
-        whole_arguments = self._serializer.serialize([str(self._runner), *arguments])
-        return str(pack([self._code, whole_arguments, self._serializer.serialize({})]))
+        runner_arguments = self._serializer.serialize([str(self._runner), *arguments])
+        return str(pack([self._code, runner_arguments, self._serializer.serialize({})]))
 
     def _plain(self, task: TaskSpec) -> str:
         pack = self._serializer.pack_buffers

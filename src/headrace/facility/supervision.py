@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace._internal.clock import now
+from headrace._internal.periodic import PeriodicWork
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +102,8 @@ class Health:
         self._notices: dict[str, str] = {}
         self._heartbeats: list[Heartbeat] = []
         self._checks: list[Callable[[], None]] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._ticks = 0
+        self._watch = PeriodicWork(self._tick, _TICK_SECONDS, _log_error, name="supervisor")
         self.fatal_reason = ""
 
     @property
@@ -172,13 +173,11 @@ class Health:
 
     def start(self) -> None:
         """Begin to look after the parts."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Look after nothing any more."""
-        self._stopping.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(_TICK_SECONDS)
+        self._watch.stop(_TICK_SECONDS)
 
     def check_heartbeats(self) -> None:
         """Look once at every heartbeat."""
@@ -209,17 +208,16 @@ class Health:
         else:
             self.clear(f"{heartbeat.part} thread")
 
-    def _watch(self) -> None:
-        ticks = 0
-        while not self._stopping.wait(_TICK_SECONDS):
-            ticks += 1
-            try:
-                self.check_heartbeats()
-                if ticks % _CHECK_TICKS == 0:
-                    for check in [*self._checks]:
-                        check()
-            except Exception:
-                logger.exception("supervisor")
+    def _tick(self) -> None:
+        self._ticks += 1
+        self.check_heartbeats()
+        if self._ticks % _CHECK_TICKS == 0:
+            for check in [*self._checks]:
+                check()
+
+
+def _log_error(error: Exception) -> None:
+    logger.exception("supervisor: %s", type(error).__name__)
 
 
 class SupervisedThread:

@@ -1,4 +1,4 @@
-"""Starting and stopping endpoints with `globus-compute-endpoint`, and ending what they leave."""
+"""Start and stop of endpoints with `globus-compute-endpoint`, and of what remains of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .directory import DIRECTORY_VARIABLE, STALE_SECONDS, ManagedEndpoint
 from .writing import remove_directory
 
 ALREADY_RUNNING: Final = 73
-# What the exit codes of `globus-compute-endpoint` mean, and what to do.
+# Exit codes of `globus-compute-endpoint`: their meaning, and the remedy.
 _MEANINGS: Final = {
     75: "the service is not reached; try again when it is",
     77: "nobody is logged in, or the login has expired: run `globus-compute-endpoint login`",
@@ -102,10 +102,10 @@ def stop_endpoint(endpoint: ManagedEndpoint, root: Path) -> bool:
         end_orphans(endpoint)
         return False
     if endpoint.process() is None and state == "running":
-        # On another login node: the service tells it to stop.
+        # On another login node: the service sends it the command.
         done = _run(endpoint, root, _STOP_SECONDS, "stop", "--remote", endpoint.name)
         if done.returncode != 0:
-            raise _failure(endpoint, "runs on another machine and could not be told to stop", done)
+            raise _failure(endpoint, "runs on another machine and could not be stopped", done)
         return True
     process = endpoint.process()
     if process is not None and state == "running" and process.status() != psutil.STATUS_STOPPED:
@@ -116,17 +116,17 @@ def stop_endpoint(endpoint: ManagedEndpoint, root: Path) -> bool:
 
 
 def kill_endpoint(endpoint: ManagedEndpoint) -> None:
-    """End an endpoint's process and all that it started here, whether they heed it or not."""
+    """End an endpoint's process and all that it started here, whatever they do with signals."""
     process = endpoint.process()
     if process is not None:
         try:
             process.kill()
             process.wait(5)
         except psutil.Error:
-            pass_on = endpoint.process()
-            if pass_on is not None:
+            remaining = endpoint.process()
+            if remaining is not None:
                 raise ComputeError(
-                    f"endpoint {endpoint.name}: process {pass_on.pid} cannot be ended"
+                    f"endpoint {endpoint.name}: process {remaining.pid} cannot be ended"
                 ) from None
     if endpoint.started_here():
         endpoint.pid_file.unlink(missing_ok=True)
@@ -151,21 +151,21 @@ def delete_endpoint(endpoint: ManagedEndpoint, root: Path) -> None:
 
 
 def end_orphans(endpoint: ManagedEndpoint) -> list[str]:
-    """End the processes and blocks that dead processes of an endpoint left behind.
+    """End the processes and blocks that remain of dead processes of an endpoint.
 
     Args:
-        endpoint: the endpoint; if it runs, what belongs to its living processes stays.
+        endpoint: the endpoint; if it runs, what belongs to its live processes stays.
 
     Returns:
         What was ended, and what could not be, a phrase for each.
     """
-    mark = str(endpoint.directory)
+    directory = str(endpoint.directory)
 
     def orphans() -> list[psutil.Process]:
-        found = find_processes(lambda environment: environment.get(DIRECTORY_VARIABLE) == mark)
-        living = _live_processes(endpoint)
+        found = find_processes(lambda environment: environment.get(DIRECTORY_VARIABLE) == directory)
+        live = _live_processes(endpoint)
         # What runs in a batch job is ended with the job, or has its own way to end.
-        return [p for p in found if not _in_job(p) and not _belongs(p, living)]
+        return [p for p in found if not _in_job(p) and not _belongs(p, live)]
 
     return end_processes(orphans) + _end_blocks(endpoint)
 
@@ -182,11 +182,11 @@ def _live_processes(endpoint: ManagedEndpoint) -> frozenset[int]:
         return frozenset()
 
 
-def _belongs(process: psutil.Process, living: frozenset[int]) -> bool:
+def _belongs(process: psutil.Process, live: frozenset[int]) -> bool:
     # Workers are no descendants of the endpoint, but stay in the session of its child.
     try:
         family = (process, *process.parents())
-        return any(p.pid in living or os.getsid(p.pid) in living for p in family)
+        return any(p.pid in live or os.getsid(p.pid) in live for p in family)
     except (psutil.Error, OSError):
         return True  # it ends by itself just now
 
@@ -217,7 +217,7 @@ def _end_blocks(endpoint: ManagedEndpoint) -> list[str]:
         if jobs:
             queue.cancel(jobs)
     except ComputeError as error:
-        return [f"Slurm's blocks could not be looked for: {error}"]
+        return [f"Slurm's blocks could not be listed: {error}"]
     return [f"Slurm job {job.job_id}" for job in jobs]
 
 
@@ -277,8 +277,8 @@ def _last_line(endpoint: ManagedEndpoint) -> str:
 
 
 def _last_line_of(lines: Sequence[str]) -> str:
-    told = [line.strip() for line in lines if line.strip()]
-    return told[-1][:300] if told else "it said nothing"
+    texts = [line.strip() for line in lines if line.strip()]
+    return texts[-1][:300] if texts else "no message"
 
 
 def _require_created(endpoint: ManagedEndpoint) -> None:

@@ -1,4 +1,4 @@
-"""The directory of an endpoint, and what it tells."""
+"""The directory of an endpoint: its identity, process, state and logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace._internal.files import write_whole
 from headrace.compute.templates import CONFIG_FILE, TEMPLATE_FILE
 
 # The endpoint touches its pid file every 15 s, and calls one dead that is older than 30 s. The
-# file's age tells on every login node of a cluster; a process id does so on one.
+# file's age is valid on every login node of a cluster; a process id on one.
 STALE_SECONDS: Final = 30.0
 # Every process of an endpoint carries its directory in this variable.
 DIRECTORY_VARIABLE: Final = "HEADRACE_ENDPOINT"
@@ -49,7 +49,7 @@ class ManagedEndpoint:
 
     @property
     def exists(self) -> bool:
-        """Whether it was created."""
+        """True once it was created."""
         return (self.directory / CONFIG_FILE).is_file()
 
     @property
@@ -80,7 +80,7 @@ class ManagedEndpoint:
         return int(words[0]) if words and _PID.fullmatch(words[0]) else None
 
     def heartbeat_age(self, now: float | None = None) -> float | None:
-        """Return how long ago its process was heard of last, in seconds.
+        """Return the seconds since the last sign of life of its process.
 
         Args:
             now: the time, in seconds since 1970; the present by default.
@@ -130,7 +130,7 @@ class ManagedEndpoint:
 
     @property
     def held(self) -> bool:
-        """Whether a person stopped it, so that nobody else starts it again."""
+        """True where a person stopped it, so that nobody else starts it again."""
         return self._hold_file.exists()
 
     def hold(self, held: bool) -> None:

@@ -53,10 +53,10 @@ def run_stage(
     output_is_directory: bool = False,
     cpus: int = 1,
 ) -> StageResult:
-    """Run a stage's job script, or the site's command in its output_path.
+    """Run a stage's job script, or the site's command in its place.
 
-    The output appears under its name when it is whole, with a manifest of what it was made from. As
-    long as inputs, files, arguments and the output itself are the same, nothing is run.
+    The output appears under its name when it is complete, with a manifest of its inputs. As long as
+    inputs, files, arguments and the output itself are the same, nothing is run.
 
     Args:
         run_job: `headrace.compute.batch.run_batch_job`.
@@ -124,8 +124,8 @@ def run_stage(
     # moves it into place.
     manifest.write(made, facts)
     _replace_output(made, output_path)
-    for left in workspace.parent.glob(f"{name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for old in workspace.parent.glob(f"{name}-*"):
+        shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(OSError):  # another stage is at work there
         workspace.parent.rmdir()
     return StageResult(output_path, True, facts, job)

@@ -62,11 +62,11 @@ def _configuration(row: dict[str, Any]) -> str:
         return hint if settings["differs"] else "as the project has it"
     if not settings["in_use"]:
         return f"{settings['on_disk']} on disk, none in use" if settings["on_disk"] else ""
-    since = f"{settings['in_use']} in use since {settings['taken_up']}"
+    since = f"{settings['in_use']} in use since {settings['in_use_since']}"
     if not settings["differs"]:
         return f"{since}, the same on disk"
     on_disk = settings["on_disk"] or "none that could be used"
-    return f"{since}; on disk: {on_disk}, taken up by the next task"
+    return f"{since}; on disk: {on_disk}, used from the next task on"
 
 
 def _workers(row: dict[str, Any]) -> str:
@@ -86,14 +86,15 @@ def _busy(row: dict[str, Any]) -> str:
     for one in row["busy"]:
         run = f", run {one['run_id']}" if one.get("run_id") else ""
         since = format_duration(max(0.0, time.time() - float(one["since"])))
-        given_up = ", given up: its worker is being ended" if one["given_up"] else ""
+        cancelled = ", cancelled: its worker is being ended" if one["cancelled"] else ""
         where = f"{one['node']}, process {one['pid']}"
-        lines.append(f"{one['function'] or one['task_id']} for {since} ({where}{run}{given_up})")
+        lines.append(f"{one['function'] or one['task_id']} for {since} ({where}{run}{cancelled})")
     return "; ".join(lines)
 
 
 def _retired(retired: list[dict[str, Any]]) -> str:
     return "; ".join(
-        f"{one['configuration']}, taken up {one['taken_up']}: {_tasks(one['tasks']) or 'ending'}"
+        f"{one['configuration']}, in use since {one['in_use_since']}: "
+        f"{_tasks(one['tasks']) or 'ending'}"
         for one in retired
     )
