@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headrace import compute
 from tests.support.repository import SOURCE
 
 LAYERS = (
@@ -88,6 +89,16 @@ def test_imports_go_down_only(module: str) -> None:
             assert level_of(other) >= level_of(mine), f"{module} imports {imported}"
         if mine in SCIENCE and other:
             assert other in {mine} | BELOW_SCIENCE, f"{module} imports {imported}"
+
+
+def test_other_packages_import_what_compute_makes_public() -> None:
+    folders = {"batch", "managed_endpoints", "scheduler", "stages"}
+    for module in MODULES:
+        for imported in imports_of(module, everywhere=True):
+            if package_of(imported) == "compute" != package_of(module):
+                (name, *_) = [*imported.split(".")[2:], ""]
+                public = {"", *compute.PUBLIC_MODULES, *folders}
+                assert name in public, f"{module} imports {imported}"
 
 
 def test_nothing_is_imported_in_a_circle() -> None:

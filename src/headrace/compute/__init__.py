@@ -1,4 +1,58 @@
-"""Endpoints and functions: what runs on a cluster, and the processes that see to it."""
+"""Compute functions and endpoints: tasks run on a cluster, under processes of this machine.
+
+A task is one call of a registered function. `HostedEndpoint` gives it to an `EndpointHost`, which
+runs a child process, the host; the host's engines submit blocks (batch jobs of workers) and send
+the task to a worker. Beside each worker runs a guard. A function may submit batch jobs of its own
+(`batch`), or resumable stages (`stages`).
+
+Promises:
+
+* The last event of a task (``done`` or ``failed``) comes once. A task whose host dies is sent to
+  the next one, so a task may run more than once.
+* A cancelled task ends at once. Its batch jobs are cancelled, also by the next process where this
+  one dies before, and a worker that still runs it after a grace time is ended.
+* A change of an endpoint's configuration is in use from the next task on; tasks that run keep the
+  one that they started with.
+* Processes and batch jobs do not outlive their host: `reap` ends all that a killed one started.
+  A process is sent a signal only when the host's id is in its environment or in an ancestor's.
+* A fault that may pass (a full disk, a scheduler that does not answer) delays a task and does not
+  fail it; `EndpointHost.pending_reason` gives the reason in one line.
+* What crosses machines is text: functions as Python source, arguments and results as JSON, or as a
+  client of the service serialised them, and then they are not read here.
+
+Invariants:
+
+* A host is recorded on disk (`process_records`) before it is started, and a task is claimed by a
+  file (`running_tasks`) before its function is called.
+* `batch`, `scheduler` and `stages` are sent as source text to machines without headrace, and
+  `task_runner` and `task_guard` run on such machines: standard library and relative imports only.
+* The packages of the Compute endpoint are imported in the host process only, when they are needed.
+
+Modules:
+
+==================================================  =============================================
+`models`, `errors`                                  values and errors that cross the package
+`functions`, `signatures`, `wire_text`              functions: checked, described, as sent text
+`bundling`, `bundle_importer`                       packages of ours within a function's text
+`templates`, `template_rendering`, `configuration`  an endpoint's template, options and digest
+`hosted_endpoint`, `endpoint`, `host_supervisor`    an endpoint over its life; one host; its process
+`host_process`, `host`, `events`                    both ends of the host process, and its events
+`engine_host`, `engine_pool`, `engine_monitor`      in the host: tasks, engines, their condition
+`engine`, `block_submission`, `idle_blocks`         one engine, and the blocks it submits
+`provider_blocks`, `shell_safe_paths`               blocks in a queue; paths their scripts can hold
+`wrapping`, `task_runner`, `task_guard`             a task as sent, in its worker, and its guard
+`running_tasks`, `task_results`, `task_output`      claims, results and output of tasks
+`job_reader`                                        output of a task's batch jobs, where they ran
+`cancelling`, `processes`, `process_records`,       cancelled tasks; processes found and ended;
+`reaping`                                           what remains of a host
+`versions`                                          versions of an endpoint and its workers
+`managed_endpoints`                                 endpoints of `globus-compute-endpoint`
+`batch`, `scheduler`, `stages`                      batch jobs, the schedulers, resumable stages
+==================================================  =============================================
+
+Other packages import the names in ``__all__``, the modules in `PUBLIC_MODULES`, and the packages
+within this one; no other module.
+"""
 
 from .cancelling import Cancellations
 from .endpoint import EndpointHost
@@ -11,7 +65,11 @@ from .task_output import TaskOutput, read_task_output
 from .templates import check_options
 from .versions import own_versions
 
+PUBLIC_MODULES = frozenset({"job_reader", "signatures", "task_results", "templates", "wire_text"})
+"""Modules of small functions that other packages import by their own names."""
+
 __all__ = [
+    "PUBLIC_MODULES",
     "Cancellations",
     "ComputeError",
     "EndpointHost",
