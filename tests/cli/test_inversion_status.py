@@ -36,6 +36,17 @@ def project(tmp_path: Path) -> Iterator[InversionProject]:
     stop_facility(project.root)
 
 
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InversionProject]:
+    """A project whose first run has failed."""
+    project = InversionProject(tmp_path_factory.mktemp("failed") / "project", events=2)
+    (project.home.observed_event("002") / "AA.S01.BXP.semp").unlink()
+    project.publish()
+    assert project.watch() == 1
+    yield project
+    stop_facility(project.root)
+
+
 def status(project: InversionProject, *options: str) -> dict[str, Any]:
     command = [*HEADRACE, "inversion", "status", "-F", "json", *options]
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
@@ -90,14 +101,11 @@ def test_each_state_is_true(project: InversionProject) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_run_that_failed_is_not_running(project: InversionProject) -> None:
-    (project.home.observed_event("002") / "AA.S01.BXP.semp").unlink()
-    project.publish()
-    assert project.watch() == 1
-    told = status(project)
+def test_a_run_that_failed_is_not_running(failed: InversionProject) -> None:
+    told = status(failed)
     assert told["state"] == "failed"
     assert "event 002: no observed seismogram of AA.S01" in told["reason"]
-    assert told["run_id"] == project.runs()[0]["run_id"]
+    assert told["run_id"] == failed.runs()[0]["run_id"]
 
 
 @pytest.mark.timeout(300)
@@ -112,12 +120,9 @@ def test_what_a_watch_has_left_alone_is_told(project: InversionProject) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_run_is_found_behind_many_runs_of_others(
-    project: InversionProject, monkeypatch: pytest.MonkeyPatch
+    failed: InversionProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (project.home.observed_event("002") / "AA.S01.BXP.semp").unlink()
-    project.publish()
-    assert project.watch() == 1
     # As if so many runs had begun since.
     monkeypatch.setattr(_runs, "_LOOKED_THROUGH", 0)
-    state = _runs.InversionRuns(Session(), project.home.root).state(0)
-    assert (state.state, state.run_id) == ("failed", project.runs()[0]["run_id"])
+    state = _runs.InversionRuns(Session(), failed.home.root).state(0)
+    assert (state.state, state.run_id) == ("failed", failed.runs()[0]["run_id"])

@@ -94,7 +94,9 @@ class Killing:
             self._project.kill_facility()
             self._project.up()
         else:
-            victims = wait_until(lambda: self._go_on() or self._victims(target), target, 60)
+            victims = wait_until(
+                lambda: self._victims(target) or self._go_on(), target, 60, interval=0.05
+            )
             self._end(victims[0])
         self._go_on()
         return not self._over()
@@ -104,7 +106,7 @@ class Killing:
             self._go_on()
             return self._over()
 
-        wait_until(over, "the end of the inversion", 600)
+        wait_until(over, "the end of the inversion", 600, interval=0.25)
         self._watch.terminate()
         self._watch.wait()
 

@@ -9,8 +9,17 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 120.0) -> T:
-    """Returns the condition's first true value; fails when there is none in time."""
+def wait_until(
+    condition: Callable[[], T | None], what: str, timeout: float = 120.0, interval: float = 0.02
+) -> T:
+    """Returns the condition's first true value; fails when there is none in time.
+
+    Args:
+        condition: what is asked.
+        what: names it in the failure.
+        timeout: seconds.
+        interval: seconds between two questions; longer where a question costs much.
+    """
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -18,4 +27,4 @@ def wait_until(condition: Callable[[], T | None], what: str, timeout: float = 12
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout:.0f} s for {what}")
-        time.sleep(0.02)
+        time.sleep(interval)
