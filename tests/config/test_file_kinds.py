@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,35 @@ EXAMPLES: dict[str, str] = {
         [convert.job]
         [analyze.job]
     """,
+    "inversion.toml": """
+        [events]
+        expected = 2
+        [stations]
+        [[bands]]
+        name = "a"
+        periods = [1.0, 2.0]
+        iterations = 3
+        [misfit]
+        components = ["P"]
+        [windows]
+        [solver]
+        name = "rays"
+        [parameters.vp]
+        [[smoothing]]
+        axis = "x"
+        sigma = 1.0
+        [[tapers]]
+        axis = "x"
+        side = "first"
+        [mutes.sources]
+        radius = 1.0
+        [mutes.stations]
+        radius = 1.0
+        [preconditioner]
+        [optimiser]
+        [limits]
+        [resources.forward]
+    """,
     "event.toml": "time = 2020-01-01T00:00:00Z",
 }
 """A valid file of each kind, with one of each of its tables."""
@@ -62,6 +93,7 @@ STRICTER = {
     | {"profiles.q.notify.on", "action_providers.p.url"},
     "trigger.toml": {"watch.collection"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
+    "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }
 """Keys whose value the schema accepts and the reader may refuse."""
 
@@ -96,7 +128,12 @@ def reader_accepts(kind: FileKind, document: Mapping[str, Any], file: Path) -> b
 
 
 def schema_accepts(kind: FileKind, document: Mapping[str, Any]) -> bool:
-    return Draft7Validator(kind.json_schema()).is_valid(as_json(document))
+    return validator(kind.name).is_valid(as_json(document))
+
+
+@functools.cache
+def validator(name: str) -> Draft7Validator:
+    return Draft7Validator(file_kinds()[name].json_schema())
 
 
 def tables(
@@ -155,7 +192,11 @@ def test_the_repository_has_a_file_of_most_kinds(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", kinds())
-def test_the_schema_refuses_what_the_reader_refuses(kind: FileKind, file: Path) -> None:
+def test_the_schema_refuses_what_the_reader_refuses(
+    kind: FileKind, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Thousands of readings look for the same plugins.
+    monkeypatch.setattr(metadata, "entry_points", functools.cache(metadata.entry_points))
     document = example(kind)
     assert reader_accepts(kind, document, file)
     assert schema_accepts(kind, document)

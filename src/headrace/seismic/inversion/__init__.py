@@ -4,7 +4,8 @@ from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.next_work import NextWork
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.project import Inversion, open_inversion
-from headrace.seismic.inversion.settings import Band, InversionSettings, read_settings
+from headrace.seismic.inversion.settings import InversionSettings, read_settings
+from headrace.seismic.inversion.settings_file import Band
 from headrace.seismic.inversion.steering import (
     Request,
     Steering,

@@ -10,7 +10,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from headrace.seismic.inversion.errors import InversionError
-from headrace.seismic.inversion.settings import Band, InversionSettings
+from headrace.seismic.inversion.settings import InversionSettings
+from headrace.seismic.inversion.settings_file import Band
 
 
 @dataclass(frozen=True)

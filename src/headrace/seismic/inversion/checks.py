@@ -19,7 +19,7 @@ from headrace.seismic.inversion.iteration import band_iteration_of
 from headrace.seismic.inversion.paths import Paths, number_text
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.resources import BATCH_STAGES
-from headrace.seismic.inversion.settings import Band
+from headrace.seismic.inversion.settings_file import Band
 from headrace.seismic.inversion.steering import Request
 from headrace.seismic.models import FieldReader, extremes
 from headrace.seismic.solvers import open_solver

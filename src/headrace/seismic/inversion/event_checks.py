@@ -11,7 +11,7 @@ from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.inversion.project import Inversion
-from headrace.seismic.inversion.settings import Band
+from headrace.seismic.inversion.settings_file import Band
 from headrace.seismic.measurement.event_origin import EventOrigin, find_origin
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers import read_event

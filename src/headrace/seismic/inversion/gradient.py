@@ -11,7 +11,7 @@ from pathlib import Path
 from headrace._internal.files import write_whole
 from headrace.seismic.inversion.evaluations import MisfitEvaluation
 from headrace.seismic.inversion.project import Inversion
-from headrace.seismic.inversion.settings import Mute as MuteSettings
+from headrace.seismic.inversion.settings_file import Mute as MuteSettings
 from headrace.seismic.kernels import (
     KernelProcessing,
     Mask,

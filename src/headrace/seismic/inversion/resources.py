@@ -3,55 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Final
 
-from headrace.seismic.inversion.toml_tables import Table
+from headrace._internal.settings import Declared, Key, ListOf, Table, Text, table_of
 
 BATCH_STAGES = ("forward", "windows", "adjoint")
 STAGES = (*BATCH_STAGES, "stage")
-_KEYS = (
-    *("events_per_task", "seconds_per_event", "walltime", "nodes", "ranks", "cpus_per_rank"),
-    *("account", "partition", "qos", "constraint", "memory", "gpus", "options"),
-)
 _WALLTIME = re.compile(r"(?:(\d+)-)?(\d{1,3}):(\d{2}):(\d{2})")
+
+
+class _Walltime(Text):
+    """A time limit."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            pattern=_WALLTIME.pattern, expected="a time such as 01:30:00 or 1-12:00:00"
+        )
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Resources that a job of a stage asks for.
+    """Resources that a job of a stage asks for."""
 
-    Attributes:
-        events_per_task: events that one job works on.
-        seconds_per_event: how long an event takes at most; with it the walltime is checked before
-            anything is computed.
-        walltime: ``HH:MM:SS``.
-        nodes: number of nodes.
-        ranks: number of MPI ranks.
-        cpus_per_rank: processors of a rank.
-        account: account that is charged.
-        partition: partition.
-        qos: quality of service.
-        constraint: node features.
-        memory: memory of a node.
-        gpus: GPUs in all.
-        options: further options in the scheduler's own words.
-    """
-
-    events_per_task: int = 1
-    seconds_per_event: float | None = None
-    walltime: str = "00:30:00"
-    nodes: int = 1
-    ranks: int = 1
-    cpus_per_rank: int = 1
-    account: str = ""
-    partition: str = ""
-    qos: str = ""
-    constraint: str = ""
-    memory: str = ""
-    gpus: int = 0
-    options: tuple[str, ...] = ()
+    events_per_task: Annotated[int, Key("Events that one job works on.", minimum=1)] = 1
+    seconds_per_event: Annotated[
+        float | None,
+        Key(
+            "How long an event takes at most; with it the walltime is checked before anything is "
+            "computed.",
+            minimum=0.0,
+            unit="s",
+        ),
+    ] = None
+    walltime: Annotated[str, Key("Time limit of a job.", _Walltime())] = "00:30:00"
+    nodes: Annotated[int, Key("Number of nodes.", minimum=1)] = 1
+    ranks: Annotated[int, Key("Number of MPI ranks.", minimum=1)] = 1
+    cpus_per_rank: Annotated[int, Key("Processors of a rank.", minimum=1)] = 1
+    account: Annotated[str, Key("Account that is charged.")] = ""
+    partition: Annotated[str, Key("Partition.")] = ""
+    qos: Annotated[str, Key("Quality of service.")] = ""
+    constraint: Annotated[str, Key("Node features.")] = ""
+    memory: Annotated[str, Key("Memory of a node.", example='memory = "64G"')] = ""
+    gpus: Annotated[int, Key("GPUs in all.", minimum=0)] = 0
+    options: Annotated[
+        tuple[str, ...],
+        Key(
+            "Further options of sbatch.",
+            ListOf(Text(pattern="(?s:--.*)"), "options of sbatch, each as --option=value"),
+        ),
+    ] = ()
 
     @property
     def cores(self) -> int:
@@ -81,42 +82,11 @@ class Resources:
         return job | ({"options": list(self.options)} if self.options else {})
 
 
-def read_resources(document: Mapping[str, Any], source: str) -> dict[str, Resources]:
-    """Read the table ``resources``.
-
-    Args:
-        document: the table.
-        source: what messages call the file.
-
-    Returns:
-        Stage -> what it asks for; stages that are not named ask for little.
-
-    Raises:
-        ConfigError: a key is unknown or wrong.
-    """
-    top = Table(document, source, "resources.", STAGES)
-    return {stage: _resources(top.table(stage, _KEYS)) for stage in STAGES}
-
-
-def _resources(table: Table) -> Resources:
-    walltime = table.text("walltime", "00:30:00")
-    if not _WALLTIME.fullmatch(walltime):
-        raise table.expected("walltime", "a time such as 01:30:00 or 1-12:00:00")
-    options = table.texts("options", ())
-    if any(not option.startswith("-") for option in options):
-        raise table.expected("options", "options of the scheduler, each as --option=value")
-    return Resources(
-        events_per_task=table.integer("events_per_task", 1, minimum=1),
-        seconds_per_event=table.optional("seconds_per_event", minimum=0.0),
-        walltime=walltime,
-        nodes=table.integer("nodes", 1, minimum=1),
-        ranks=table.integer("ranks", 1, minimum=1),
-        cpus_per_rank=table.integer("cpus_per_rank", 1, minimum=1),
-        account=table.text("account", ""),
-        partition=table.text("partition", ""),
-        qos=table.text("qos", ""),
-        constraint=table.text("constraint", ""),
-        memory=table.text("memory", ""),
-        gpus=table.integer("gpus", 0),
-        options=options,
-    )
+RESOURCES: Final[Table[dict[str, Resources]]] = Table(
+    {
+        stage: Declared(stage, Key(f"Jobs of the stage {stage}."), table_of(Resources), Resources())
+        for stage in STAGES
+    },
+    dict,
+)
+"""The table ``[resources]``; stages that are not named ask for little."""

@@ -1,85 +1,22 @@
-"""Settings of an inversion: ``inversion.toml``, checked key by key."""
+"""Settings of an inversion: ``inversion.toml``, read and checked."""
 
 from __future__ import annotations
 
-import functools
-import math
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from headrace.seismic.config_file import parse_config
+from headrace._internal.settings import FileKind, KeyWording, Reading, TomlDocument
+from headrace._internal.settings.document import KeyPath
+from headrace.seismic.config_file import config_faults, processing_schema
 from headrace.seismic.errors import ConfigError, ModelError, OptimiserError
-from headrace.seismic.inversion.errors import Problems
-from headrace.seismic.inversion.resources import Resources, read_resources
-from headrace.seismic.inversion.toml_tables import Table
+from headrace.seismic.inversion.errors import SettingsError
+from headrace.seismic.inversion.resources import Resources
+from headrace.seismic.inversion.settings_file import INVERSION, Band, Bound, Limits, Mute
 from headrace.seismic.kernels import Smoothing, Taper
 from headrace.seismic.misfits import find_misfit
 from headrace.seismic.optimisation import Settings as OptimiserSettings
-from headrace.seismic.solvers import solver_names
-
-# It becomes part of the names of files and batch jobs.
-_LONGEST_NAME = 60
-_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST_NAME - 1}}}")
-_TOP = (
-    *("title", "events", "stations", "bands", "misfit", "windows", "solver", "parameters"),
-    *("smoothing", "tapers", "mutes", "preconditioner", "clip", "optimiser", "limits"),
-    "resources",
-)
-
-Bound = tuple[float | None, float | None]
-"""Lowest and highest value of a field; None where there is none."""
-
-
-@dataclass(frozen=True)
-class Band:
-    """A band of periods, worked on for some iterations.
-
-    Attributes:
-        name: its name; becomes part of names of files.
-        periods: shortest and longest period, s.
-        iterations: at most so many.
-        stop_below: the band is over as soon as an iteration lowers the misfit by less than this
-            share of it; None: never.
-    """
-
-    name: str
-    periods: tuple[float, float]
-    iterations: int
-    stop_below: float | None = None
-
-
-@dataclass(frozen=True)
-class Mute:
-    """Mute of the kernel: it is zero about sources or stations.
-
-    Attributes:
-        radius: within which it is zero.
-        width: over which it rises.
-        units: of both.
-    """
-
-    radius: float
-    width: float
-    units: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits beyond which the inversion stops rather than goes on.
-
-    Attributes:
-        problem_traces: traces of an evaluation that may be unusable.
-        free_disk: GB that must stay free where it is computed.
-        core_hours: core hours that the inversion may take in all; None: no limit.
-    """
-
-    problem_traces: int = 0
-    free_disk: float = 1.0
-    core_hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -167,13 +104,7 @@ def read_settings(path: Path) -> InversionSettings:
     Raises:
         ConfigError: a key is unknown, missing or wrong; one line that names it.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return parse_settings(document, str(path))
+    return _parse(_read_toml(path))
 
 
 def parse_settings(document: Mapping[str, Any], source: str) -> InversionSettings:
@@ -189,146 +120,144 @@ def parse_settings(document: Mapping[str, Any], source: str) -> InversionSetting
     Raises:
         ConfigError: as `read_settings`.
     """
-    wrong = Problems()
-    known = {key: value for key, value in document.items() if key in _TOP}
-    wrong.collect(lambda: Table(document, source, "", _TOP), None)
-    top = Table(known, source, "", _TOP)
-
-    def table(name: str, *keys: str) -> Table:
-        return wrong.collect(lambda: top.table(name, keys), Table({}, source, f"{name}.", keys))
-
-    events = table("events", "expected", "exclude", "weights")
-    stations = table("stations", "exclude")
-    solver = table("solver", "name", "settings")
-    limits = table("limits", "problem_traces", "free_disk", "core_hours")
-    windows = table("windows", "renew")
-    preconditioner = table("preconditioner", "water_level")
-    no_mute: dict[str, Table] = {}
-    mutes = wrong.collect(lambda: _mutes(top), no_mute)
-    none: tuple[tuple[str, ...], dict[str, Bound]] = ((), {})
-    parameters, bounds = wrong.collect(lambda: _parameters(top), none)
-    no_band: tuple[Band, ...] = ()
-    bands = wrong.collect(lambda: _bands(top), no_band)
-    settings = InversionSettings(
-        title=wrong.collect(lambda: top.text("title", "inversion"), ""),
-        events=wrong.collect(lambda: events.integer("expected", minimum=1), 1),
-        excluded_events=wrong.collect(lambda: events.texts("exclude", ()), ()),
-        event_weights=wrong.collect(lambda: _weights(events), {}),
-        excluded_stations=wrong.collect(lambda: stations.texts("exclude", ()), ()),
-        bands=bands,
-        waveforms=wrong.collect(lambda: _waveforms(top, bands, source), {}),
-        renew_windows=wrong.collect(lambda: windows.integer("renew", 0), 0),
-        solver=wrong.collect(lambda: _solver(solver), ""),
-        solver_settings=wrong.collect(lambda: solver.raw("settings"), {}),
-        parameters=parameters,
-        bounds=bounds,
-        smoothing=wrong.collect(lambda: _smoothing(top), ()),
-        tapers=wrong.collect(lambda: _tapers(top), ()),
-        source_mute=wrong.collect(lambda: _mute(mutes.get("sources")), None),
-        station_mute=wrong.collect(lambda: _mute(mutes.get("stations")), None),
-        water_level=wrong.collect(
-            lambda: preconditioner.optional("water_level", minimum=1e-12), None
-        ),
-        clip=wrong.collect(lambda: _clip(top), None),
-        optimiser=wrong.collect(lambda: _optimiser(top, bounds), OptimiserSettings()),
-        limits=wrong.collect(lambda: _limits(limits), Limits()),
-        resources=wrong.collect(lambda: read_resources(top.raw("resources"), source), {}),
-    )
-    wrong.raise_if_any()
-    return settings
+    return _parse(TomlDocument(source, document))
 
 
-def _mutes(top: Table) -> dict[str, Table]:
-    mutes = top.named("mutes", ("radius", "width", "units"))
-    for name in mutes:
-        if name not in ("sources", "stations"):
-            raise top.wrong(f"unknown key mutes.{name}; known: sources, stations")
-    return mutes
+def settings_problems(path: Path) -> list[str]:
+    """Return all that is wrong with an ``inversion.toml``, one line each."""
+    try:
+        read_settings(path)
+    except SettingsError as error:
+        return list(error.problems)
+    except ConfigError as error:
+        return [str(error)]
+    return []
 
 
-def _weights(events: Table) -> dict[str, float]:
-    weights = events.raw("weights")
-    for name, weight in weights.items():
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not 0.0 <= weight < math.inf:
-            raise events.wrong(f"key events.weights.{name} must be a number of at least 0")
-    return {name: float(weight) for name, weight in weights.items()}
+def inversion_schema() -> dict[str, Any]:
+    """Return the JSON schema of the file, with the keys of the waveform program's settings."""
+    found = INVERSION.schema()
+    misfit = processing_schema()
+    del misfit["properties"]["period_band"]
+    del misfit["properties"]["weights"]["properties"]["file"]
+    misfit["required"].remove("period_band")
+    found["properties"]["misfit"] = misfit
+    found["properties"]["bands"]["minItems"] = 1
+    found["properties"]["parameters"]["minProperties"] = 1
+    found["required"] = [*found["required"], "bands", "misfit", "parameters"]
+    return found
 
 
-def _solver(table: Table) -> str:
-    return table.choice("name", solver_names())
+INVERSION_TOML: Final = FileKind(
+    name="inversion.toml",
+    description="Settings of a full-waveform inversion.",
+    table=INVERSION,
+    patterns=("data/inversion*/inversion.toml",),
+    problems=settings_problems,
+    schema=inversion_schema,
+)
+"""The kind of file."""
 
 
-def _clip(top: Table) -> float | None:
-    clip = top.optional("clip", minimum=0.0)
-    if clip is not None and not 0.0 < clip < 1.0:
-        raise top.expected("clip", "between 0 and 1")
-    return clip
+class _MisfitTable(TomlDocument):
+    """The table ``[misfit]`` as a configuration of the waveform program, for one band."""
+
+    def __init__(self, whole: TomlDocument, values: Mapping[str, Any], band: Band) -> None:
+        periods = {"period_band": list(band.periods)}
+        super().__init__(f"{whole.name}: [misfit]", {**values, **periods}, whole.text)
+
+    def line_of(self, key: KeyPath) -> int:
+        """Return the line where a key stands."""
+        return super().line_of(("misfit", *key))
 
 
-def _limits(table: Table) -> Limits:
-    return Limits(
-        table.integer("problem_traces", 0),
-        table.number("free_disk", 1.0, minimum=0.0),
-        table.optional("core_hours", minimum=0.0),
-    )
+def _read_toml(path: Path) -> TomlDocument:
+    try:
+        return TomlDocument.read(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
-def _parameters(top: Table) -> tuple[tuple[str, ...], dict[str, Bound]]:
-    tables = top.named("parameters", ("bounds",))
-    if not tables:
-        raise top.wrong("key parameters is missing; name a field, such as [parameters.vp]")
-    return tuple(tables), {
-        name: table.pair("bounds") for name, table in tables.items() if "bounds" in table
-    }
+def _parse(document: TomlDocument) -> InversionSettings:
+    reading = Reading(document, KeyWording())
+    values = INVERSION.read_values(document.values, reading.top)
+    for name, advice in (
+        ("bands", "give one [[bands]] at least"),
+        ("parameters", "name a field, such as [parameters.vp]"),
+    ):
+        if not document.values.get(name, {}):
+            reading.top.report(f"key {name} is missing; {advice}")
+    problems = [fault.message for fault in reading.faults]
+    problems += _misfit_problems(reading, values.get("misfit", {}), values.get("bands", ()))
+    if not problems:
+        try:
+            return _settings(values)
+        except (ModelError, OptimiserError) as error:
+            problems.append(f"{document.name}: {error}")
+    raise SettingsError(list(dict.fromkeys(problems)))
 
 
-def _bands(top: Table) -> tuple[Band, ...]:
-    wrong = Problems()
-    found: dict[str, Band] = {}
-    for table in top.tables("bands", ("name", "periods", "iterations", "stop_below")):
-        band = wrong.collect(functools.partial(_band, table, found), None)
-        if band is not None:
-            found[band.name] = band
-    wrong.raise_if_any()
-    if not found:
-        raise top.wrong("key bands is missing; give one [[bands]] at least")
-    return tuple(found.values())
-
-
-def _band(table: Table, others: Mapping[str, Band]) -> Band:
-    name = table.text("name")
-    if name in others:
-        raise table.expected("name", "a name of its own: another band has it")
-    if not _NAME.fullmatch(name) or name.startswith("trial"):
-        raise table.expected(
-            "name",
-            f"at most {_LONGEST_NAME} letters a-z, digits, - and _, beginning with a letter or "
-            "digit, but not with trial",
-        )
-    periods = table.pair("periods")
-    if periods[0] <= 0.0:
-        raise table.expected("periods", "above 0")
-    return Band(
-        name,
-        periods,
-        table.integer("iterations", minimum=1),
-        table.optional("stop_below", minimum=0.0),
-    )
-
-
-def _waveforms(top: Table, bands: Sequence[Band], source: str) -> dict[str, Any]:
-    table_values = top.raw("misfit")
-    if "period_band" in table_values:
-        raise top.wrong("key misfit.period_band: the periods stand in the bands")
-    if "file" in top.table("misfit", list(table_values)).raw("weights"):
-        raise top.wrong("key misfit.weights.file: write the weights into misfit.weights.stations")
-    wrong = Problems()
+def _misfit_problems(
+    reading: Reading, misfit: Mapping[str, Any], bands: Sequence[Band]
+) -> list[str]:
+    """Return what is wrong with the table ``[misfit]``, for each of the bands."""
+    document, place = reading.document, reading.top.child("misfit")
+    own = Reading(document, reading.wording)
+    place = own.top.child("misfit")
+    weights = misfit.get("weights")
+    if "period_band" in misfit:
+        place.child("period_band").refused("the periods stand in the bands")
+    elif isinstance(weights, Mapping) and "file" in weights:
+        where = place.child("weights").child("file")
+        where.refused("write the weights into misfit.weights.stations")
+    if own.faults:
+        return [fault.message for fault in own.faults]
+    found = []
     for band in bands:
-        document = {**table_values, "period_band": list(band.periods)}
-        wrong.collect(functools.partial(parse_config, document, f"{source}: [misfit]"), None)
-    wrong.raise_if_any()
-    return _with_inversion_settings(table_values)
+        try:
+            faults = config_faults(_MisfitTable(document, misfit, band))
+        except ConfigError as error:
+            found.append(f"{document.name}: [misfit]: {error}")
+        else:
+            found += [fault.message for fault in faults]
+    return found
+
+
+def _settings(values: Mapping[str, Any]) -> InversionSettings:
+    bounds = {
+        name: parameter.bounds
+        for name, parameter in values["parameters"].items()
+        if parameter.bounds is not None
+    }
+    return InversionSettings(
+        title=values["title"],
+        events=values["events"].expected,
+        excluded_events=values["events"].exclude,
+        event_weights=values["events"].weights,
+        excluded_stations=values["stations"].exclude,
+        bands=values["bands"],
+        waveforms=_with_inversion_settings(values["misfit"]),
+        renew_windows=values["windows"].renew,
+        solver=values["solver"].name,
+        solver_settings=values["solver"].settings,
+        parameters=tuple(values["parameters"]),
+        bounds=bounds,
+        smoothing=tuple(
+            Smoothing(one.axis, one.units, sigma=one.sigma) for one in values["smoothing"]
+        ),
+        tapers=tuple(
+            Taper(one.axis, one.side, one.offset, one.width, one.units) for one in values["tapers"]
+        ),
+        source_mute=values["mutes"].sources,
+        station_mute=values["mutes"].stations,
+        water_level=values["preconditioner"].water_level,
+        clip=values["clip"],
+        optimiser=OptimiserSettings.from_dict({**values["optimiser"], "bounds": bounds}),
+        limits=values["limits"],
+        resources=values["resources"],
+    )
 
 
 def _with_inversion_settings(misfit: Mapping[str, Any]) -> dict[str, Any]:
@@ -336,54 +265,3 @@ def _with_inversion_settings(misfit: Mapping[str, Any]) -> dict[str, Any]:
     found = find_misfit(misfit.get("adjoint_source", "cc_traveltime"))
     measure = {**found.inversion_settings, **misfit.get("measure", {})}
     return {**misfit, **({"measure": measure} if measure else {})}
-
-
-def _smoothing(top: Table) -> tuple[Smoothing, ...]:
-    found = []
-    for table in top.tables("smoothing", ("axis", "sigma", "units")):
-        axis, units = table.text("axis"), table.text("units", "km")
-        found.append(Smoothing(axis, units, sigma=table.number("sigma", minimum=0.0)))
-    return tuple(found)
-
-
-def _tapers(top: Table) -> tuple[Taper, ...]:
-    found = []
-    for table in top.tables("tapers", ("axis", "side", "offset", "width", "units")):
-        try:
-            found.append(
-                Taper(
-                    table.text("axis"),
-                    "first" if table.choice("side", ("first", "last")) == "first" else "last",
-                    table.number("offset", 0.0, minimum=0.0),
-                    table.number("width", 0.0, minimum=0.0),
-                    table.text("units", "km"),
-                )
-            )
-        except ModelError as error:
-            raise table.wrong(str(error)) from None
-    return tuple(found)
-
-
-def _mute(table: Table | None) -> Mute | None:
-    if table is None:
-        return None
-    radius, width = table.number("radius", minimum=0.0), table.number("width", 0.0, minimum=0.0)
-    return Mute(radius, width, table.text("units", "km"))
-
-
-def _optimiser(top: Table, bounds: Mapping[str, Bound]) -> OptimiserSettings:
-    table_values = top.raw("optimiser")
-    if "bounds" in table_values:
-        raise top.wrong("key optimiser.bounds: bounds stand with the parameters")
-    wrong = Problems()
-    for key, value in table_values.items():
-        wrong.collect(functools.partial(_optimiser_settings, top, {key: value}), None)
-    wrong.raise_if_any()
-    return _optimiser_settings(top, {**table_values, "bounds": bounds})
-
-
-def _optimiser_settings(top: Table, table_values: Mapping[str, Any]) -> OptimiserSettings:
-    try:
-        return OptimiserSettings.from_dict(table_values)
-    except OptimiserError as error:
-        raise top.wrong(str(error)) from None

@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from headrace._internal.settings import Choice, Integer, Key, ListOf, Number
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.optimisation.registry import METHODS, method_names
 
@@ -52,18 +53,69 @@ class Settings:
         bounds: field -> (lowest, highest) value; None where there is no bound.
     """
 
-    method: str = "lbfgs"
-    line_search: LineSearch = "backtracking"
-    parametrisation: Parametrisation = "log"
-    max_relative_model_change: float | None = 0.05
-    first_step: float = 0.02
-    memory: int = 5
-    armijo: float = 1e-4
-    shrink: tuple[float, float] = (0.1, 0.5)
-    max_trials: int = 8
-    min_angle_cosine: float = 1e-3
-    nlcg_beta: Literal["polak_ribiere", "fletcher_reeves"] = "polak_ribiere"
-    restart_every: int | None = None
+    method: Annotated[
+        str,
+        Key(
+            "Direction of a step: lbfgs, nlcg, steepest_descent, or a method of another package.",
+            Choice(method_names),
+        ),
+    ] = "lbfgs"
+    line_search: Annotated[
+        LineSearch,
+        Key("How the length of a step is found; bracketing for nlcg and steepest_descent."),
+    ] = "backtracking"
+    parametrisation: Annotated[
+        Parametrisation,
+        Key("Whether it works in the logarithm of each parameter or in the parameter itself."),
+    ] = "log"
+    max_relative_model_change: Annotated[
+        float | None,
+        Key(
+            "Most that a parameter changes in one iteration, relative to its value.",
+            Number(0.0, 1.0, "a number between 0 and 1", between=True),
+        ),
+    ] = 0.05
+    first_step: Annotated[
+        float,
+        Key(
+            "First trial of a direction without a natural length, as a relative change.",
+            Number(0.0, math.inf, "a number above 0", between=True),
+        ),
+    ] = 0.02
+    memory: Annotated[
+        int,
+        Key("Pairs that L-BFGS keeps.", Integer(1)),
+    ] = 5
+    armijo: Annotated[
+        float,
+        Key("Share of the predicted decrease that a step must bring, below 0.5.", Number(0.0, 0.5)),
+    ] = 1e-4
+    shrink: Annotated[
+        tuple[float, float],
+        Key(
+            "Smallest and largest factor by which a step is shortened.",
+            ListOf(Number(0.0, 1.0, between=True), "two rising numbers between 0 and 1", 2),
+        ),
+    ] = (0.1, 0.5)
+    max_trials: Annotated[
+        int,
+        Key("Trials in one line search.", Integer(1)),
+    ] = 8
+    min_angle_cosine: Annotated[
+        float,
+        Key(
+            "A direction closer to orthogonal to the gradient is replaced by steepest descent.",
+            Number(0.0, 1.0),
+        ),
+    ] = 1e-3
+    nlcg_beta: Annotated[
+        Literal["polak_ribiere", "fletcher_reeves"],
+        Key("Formula of the conjugate directions."),
+    ] = "polak_ribiere"
+    restart_every: Annotated[
+        int | None,
+        Key("Iterations after which the memory is dropped.", Integer(1)),
+    ] = None
     bounds: Mapping[str, tuple[float | None, float | None]] = field(
         default_factory=lambda: MappingProxyType({})
     )
