@@ -162,9 +162,9 @@ INVERSION_TOML: Final = FileKind(
 class _MisfitTable(TomlDocument):
     """The table ``[misfit]`` as a configuration of the waveform program, for one band."""
 
-    def __init__(self, whole: TomlDocument, values: Mapping[str, Any], band: Band) -> None:
+    def __init__(self, document: TomlDocument, values: Mapping[str, Any], band: Band) -> None:
         periods = {"period_band": list(band.periods)}
-        super().__init__(f"{whole.name}: [misfit]", {**values, **periods}, whole.text)
+        super().__init__(f"{document.name}: [misfit]", {**values, **periods}, document.text)
 
     def line_of(self, key: KeyPath) -> int:
         """Return the line where a key stands."""
