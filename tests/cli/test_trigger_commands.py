@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,7 @@ class Program:
         return {record.path: record.state for record in read_ledger(self.ledger)}
 
 
-@pytest.fixture
-def program(tmp_path: Path):
-    root = tmp_path / "project"
+def deploy_project(root: Path) -> Program:
     flow = root / "flows" / "note"
     flow.mkdir(parents=True)
     (root / "headrace.toml").write_text('[collections.disk]\nroot = "data"\n')
@@ -115,8 +114,22 @@ def program(tmp_path: Path):
     program.trigger.parent.mkdir()
     program.trigger.write_text(TRIGGER)
     program.ok("deploy")
+    return program
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    program = deploy_project(tmp_path / "project")
     yield program
-    stop_facility(root)
+    stop_facility(program.root)
+
+
+@pytest.fixture(scope="module")
+def shared_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A project for tests that write its schema and start nothing."""
+    program = deploy_project(tmp_path_factory.mktemp("deployed") / "project")
+    yield program
+    stop_facility(program.root)
 
 
 def test_what_lies_there_is_asked_about_once(program: Program) -> None:
@@ -177,10 +190,10 @@ data = { collection = "disc", path = "/in/" }
     "name", [{"$ref": "http://127.0.0.1:1/x"}, {"$ref": "#/properties/name"}, {"pattern": "("}]
 )
 def test_a_schema_that_cannot_be_applied_is_one_line(
-    program: Program, name: dict[str, str]
+    shared_program: Program, name: dict[str, str]
 ) -> None:
-    program.schema(properties={**SCHEMA["properties"], "name": name})  # type: ignore[dict-item]
-    (line,) = program.fails("trigger", "check")
+    shared_program.schema(properties={**SCHEMA["properties"], "name": name})  # type: ignore[dict-item]
+    (line,) = shared_program.fails("trigger", "check")
     assert "notes.toml: start.input: the schema is wrong at " in line
     assert "see flows/note/input_schema.json" in line
 
