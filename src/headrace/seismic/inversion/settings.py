@@ -17,6 +17,9 @@ from headrace.seismic.inversion.settings_file import INVERSION, Band, Bound, Lim
 from headrace.seismic.kernels import Smoothing, Taper
 from headrace.seismic.misfits import find_misfit
 from headrace.seismic.optimisation import Settings as OptimiserSettings
+from headrace.seismic.solvers.backends.devito.settings import DevitoSettings
+from headrace.seismic.solvers.backends.rays import RaySettings
+from headrace.seismic.solvers.plain_settings import settings_table
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,10 @@ INVERSION_TOML: Final = FileKind(
     patterns=("data/inversion*/inversion.toml",),
     problems=settings_problems,
     schema=inversion_schema,
+    parts=lambda: {
+        '[solver.settings], solver.name = "rays"': settings_table(RaySettings),
+        '[solver.settings], solver.name = "devito"': settings_table(DevitoSettings),
+    },
 )
 """The kind of file."""
 

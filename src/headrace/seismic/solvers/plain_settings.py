@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from dataclasses import MISSING, fields
+from typing import Any, Final, get_type_hints
 
+from headrace._internal.settings import (
+    Boolean,
+    Integer,
+    InvalidValue,
+    Kind,
+    Number,
+    Table,
+    Text,
+    table_of,
+)
 from headrace.seismic.errors import SolverError
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+FINITE: Final = Number(expected="a finite number")
+"""A number of a solver's settings."""
+
+_KINDS: Final[Mapping[type, Kind]] = {
+    bool: Boolean(),
+    int: Integer(),
+    float: FINITE,
+    str: Text(expected="a text"),
+}
+
+
+def settings_table(kind: type[Any]) -> Table[Any]:
+    """Return the table that a dataclass of a solver's settings declares.
+
+    Args:
+        kind: its fields are bool, int, float or str; a `Key` in their annotations describes them.
+    """
+    types = get_type_hints(kind)
+    kinds: dict[str, Any] = {item.name: _KINDS[types[item.name]] for item in fields(kind)}
+    return table_of(kind, **kinds)
 
 
 def check_settings(kind: type[Any], settings: Mapping[str, Any]) -> None:
@@ -23,29 +51,21 @@ def check_settings(kind: type[Any], settings: Mapping[str, Any]) -> None:
         SolverError: some are unknown, missing or of the wrong type; all of these are named.
     """
     types = get_type_hints(kind)
-    fields = {item.name: item for item in dataclasses.fields(kind)}
-    problems = [f"solver.{name}: no such setting" for name in settings if name not in fields]
+    known = {item.name: item for item in fields(kind)}
+    problems = [f"solver.{name}: no such setting" for name in settings if name not in known]
     if problems:
-        problems[-1] += f"; there are {', '.join(fields)}"
+        problems[-1] += f"; there are {', '.join(known)}"
     problems += [
         f"solver.{name}: this setting is missing"
-        for name, item in fields.items()
-        if item.default is dataclasses.MISSING and name not in settings
+        for name, item in known.items()
+        if item.default is MISSING and name not in settings
     ]
-    problems += [
-        f"solver.{name}: must be {_KINDS[types[name]]}, not {value!r}"
-        for name, value in settings.items()
-        if name in fields and not _is(value, types[name])
-    ]
+    for name, value in settings.items():
+        if name not in known:
+            continue
+        try:
+            _KINDS[types[name]].parse(value)
+        except InvalidValue as expected:
+            problems.append(f"solver.{name}: must be {expected}, not {value!r}")
     if problems:
         raise SolverError("; ".join(problems))
-
-
-def _is(value: object, kind: type) -> bool:
-    # Whoever writes `2` for 2.0 means it; a bool is an int for Python only.
-    if isinstance(value, bool):
-        return kind is bool
-    if kind is float:
-        # A whole number of any size may be written; a float holds no larger one.
-        return isinstance(value, int | float) and abs(value) <= sys.float_info.max
-    return isinstance(value, kind)

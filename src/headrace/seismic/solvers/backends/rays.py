@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from headrace._internal.settings import Key
 from headrace.seismic.errors import ModelRefused, SolverError
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.models import Layout, Provenance, Values, read_model, write_model
@@ -40,10 +41,12 @@ class RaySettings:
         channel: channel code of the traces.
     """
 
-    dt: float
-    npts: int
-    start: float = 0.0
-    channel: str = "BXP"
+    dt: Annotated[float, Key("Sampling interval.", unit="s")]
+    npts: Annotated[int, Key("Samples of a trace.")]
+    start: Annotated[
+        float, Key("Time of the first sample; the wavelet's middle is at 0.", unit="s")
+    ] = 0.0
+    channel: Annotated[str, Key("Channel code of the traces.")] = "BXP"
 
     def __post_init__(self) -> None:
         for name, good, wanted in (

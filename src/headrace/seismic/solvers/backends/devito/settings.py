@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from headrace._internal.settings import Key
 from headrace.seismic.errors import SolverError
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers.plain_settings import check_settings
@@ -33,18 +34,28 @@ class DevitoSettings:
         threads: OpenMP threads of one process. Shots in parallel are faster than threads.
     """
 
-    dt: float
-    npts: int
-    start: float
-    absorbing_velocity: float
-    absorbing_points: int = 40
-    absorbing_reflection: float = 1e-2
-    free_surface: bool = True
-    space_order: int = 8
-    precision: str = "float32"
-    memory_limit: float = 512.0
-    channel: str = "BXP"
-    threads: int = 1
+    dt: Annotated[float, Key("Time step; traces have the same.", unit="s")]
+    npts: Annotated[int, Key("Time steps and samples.")]
+    start: Annotated[
+        float, Key("Time of the first sample, below 0; the wavelet's middle is at 0.", unit="s")
+    ]
+    absorbing_velocity: Annotated[
+        float, Key("Velocity for which the absorbing boundary is made.", unit="m/s")
+    ]
+    absorbing_points: Annotated[int, Key("Points that are added at every absorbing side.")] = 40
+    absorbing_reflection: Annotated[
+        float, Key("Reflection coefficient of a wave at a right angle.")
+    ] = 1e-2
+    free_surface: Annotated[bool, Key("Whether the first row of the model is a free surface.")] = (
+        True
+    )
+    space_order: Annotated[int, Key("Order of the differences in space, even, 2 to 16.")] = 8
+    precision: Annotated[str, Key("Floating-point type: float32 or float64.")] = "float32"
+    memory_limit: Annotated[
+        float, Key("Most memory that stored wavefields may take.", unit="MiB")
+    ] = 512.0
+    channel: Annotated[str, Key("Channel code of the traces.")] = "BXP"
+    threads: Annotated[int, Key("OpenMP threads of one process.")] = 1
 
     def __post_init__(self) -> None:
         for name, good, wanted in (
