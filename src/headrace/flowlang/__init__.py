@@ -4,11 +4,11 @@ It promises purity: nothing here reads a file or a clock, or knows who executes 
 events give the same state.
 
 ``parse``, ``parse_state``, ``parse_choice`` and ``reader`` make a ``model``; ``step`` goes from
-state to state with ``payload``, ``parameters``, ``paths``, ``choice`` and ``expressions``, and
-``outcomes`` says what shall be done. ``runs`` keeps a run as its events; ``providers`` has the
-schemas of action providers; ``checker`` finds mistakes; ``drawing`` draws. ``limits`` lists what
-the hosted service does and does not document, ``metadata`` and ``web_inputs`` check what stands
-beside flows.
+state to state with ``payload``, ``parameters``, ``paths``, ``choice``, ``choice_operators`` and
+``expressions``, and ``outcomes`` says what shall be done. ``runs`` keeps a run as its events;
+``providers`` has the schemas of action providers; ``checker`` finds mistakes; ``drawing`` draws.
+``limits`` lists what the hosted service does and does not document, ``metadata`` and ``web_inputs``
+check what stands beside flows.
 """
 
 from headrace.flowlang.checker import Finding, check_flow

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from headrace.flowlang.choice_operators import COMPARISONS, IS_PRESENT, TYPE_TESTS
 from headrace.flowlang.errors import FlowLanguageError
 from headrace.flowlang.model import Rule
 from headrace.flowlang.paths import MISSING, Path
-from headrace.flowlang.timestamps import parse_timestamp
-
-Comparison = Callable[[Any, Any], Any]
 
 
 class MissingVariableError(FlowLanguageError):
     """A rule compares what is not in the payload."""
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _boolean(value: Any) -> Any:
-    return value if isinstance(value, bool) else None
-
-
-# How a family reads a value; what it cannot read is None, and equal to nothing.
-FAMILIES: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "String": _text,
-    "Numeric": _number,
-    "Boolean": _boolean,
-    "Timestamp": parse_timestamp,
-}
-_COMPARISONS: Final[Mapping[str, Comparison]] = {
-    "Equals": operator.eq,
-    "LessThan": operator.lt,
-    "GreaterThan": operator.gt,
-    "LessThanEquals": operator.le,
-    "GreaterThanEquals": operator.ge,
-}
-TYPE_TESTS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "IsPresent": lambda value: value is not MISSING,
-    "IsNull": lambda value: value is None,
-    "IsNumeric": lambda value: _number(value) is not None,
-    "IsString": lambda value: isinstance(value, str),
-    "IsBoolean": lambda value: isinstance(value, bool),
-    "IsTimestamp": lambda value: parse_timestamp(value) is not None,
-}
-
-
-def comparisons() -> dict[str, tuple[str, Comparison]]:
-    """Return every comparing operator with its family; ``...Path`` forms are left out."""
-    table = {
-        family + name: (family, compare)
-        for family in ("String", "Numeric", "Timestamp")
-        for name, compare in _COMPARISONS.items()
-    }
-    return {**table, "BooleanEquals": ("Boolean", operator.eq)}
-
-
-COMPARISONS: Final = comparisons()
 
 
 @dataclass(frozen=True)
@@ -77,13 +25,13 @@ class CompareRule:
     name: str
     operand: Any
     _read: Callable[[Any], Any] = field(init=False, repr=False, compare=False)
-    _compare: Comparison = field(init=False, repr=False, compare=False)
+    _compare: Callable[[Any, Any], Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Look up what the operator does."""
-        family, compare = COMPARISONS[self.name]
-        object.__setattr__(self, "_read", FAMILIES[family])
-        object.__setattr__(self, "_compare", compare)
+        operator = COMPARISONS[self.name]
+        object.__setattr__(self, "_read", operator.family.read)
+        object.__setattr__(self, "_compare", operator.comparison.holds)
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
         """Say whether the comparison holds; values of other types are never equal or ordered."""
@@ -106,11 +54,11 @@ class TestRule:
 
     def matches(self, payload: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
         """Say whether the test comes out as expected; only IsPresent asks for what is absent."""
-        if self.name == "IsPresent":
+        if self.name == IS_PRESENT:
             value = self.variable.resolve(payload, context)
         else:
             value = _value(self.variable, "Variable", payload, context)
-        return TYPE_TESTS[self.name](value) is self.expected
+        return TYPE_TESTS[self.name].holds(value) is self.expected
 
 
 @dataclass(frozen=True)

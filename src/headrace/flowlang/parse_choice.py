@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from headrace.flowlang.choice import (
-    COMPARISONS,
-    FAMILIES,
-    TYPE_TESTS,
     AllRule,
     AnyRule,
     CompareRule,
@@ -16,15 +13,13 @@ from headrace.flowlang.choice import (
     TestRule,
     literals,
 )
+from headrace.flowlang.choice_operators import COMPARISONS, OPERATORS, STRING_MATCHES, TYPE_TESTS
 from headrace.flowlang.errors import PathError
 from headrace.flowlang.model import Rule
 from headrace.flowlang.paths import Path, compile_path
 from headrace.flowlang.reader import StateReader
 
 _MAX_NESTING: Final = 50
-OPERATORS: Final = frozenset(
-    {*COMPARISONS, *(f"{name}Path" for name in COMPARISONS), *TYPE_TESTS, "StringMatches"}
-)
 
 
 def parse_rules(reader: StateReader) -> tuple[tuple[Rule, str], ...]:
@@ -96,7 +91,7 @@ def _variable_rule(
             reader.add([*where, name], "must be true or false", "type_error.bool")
             return None
         return TestRule(variable, name, operand)
-    if name == "StringMatches":
+    if name == STRING_MATCHES:
         if not isinstance(operand, str):
             reader.add([*where, name], "str type expected", "type_error.str")
             return None
@@ -104,10 +99,11 @@ def _variable_rule(
     if name.endswith("Path"):
         other = _path(reader, operand, [*where, name])
         return CompareRule(variable, name.removesuffix("Path"), other) if other else None
-    family = COMPARISONS[name][0]
-    read = FAMILIES[family](operand)
+    family = COMPARISONS[name].family
+    read = family.read(operand)
     if read is None:
-        reader.add([*where, name], f"{operand!r} is not what a {family} operator compares with")
+        message = f"{operand!r} is not what a {family.name} operator compares with"
+        reader.add([*where, name], message)
         return None
     return CompareRule(variable, name, read)
 

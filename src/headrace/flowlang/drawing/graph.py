@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headrace.flowlang.choice_operators import COMPARISONS
+
 START: Final = "(start)"
 END: Final = "(end)"
 
@@ -23,13 +25,6 @@ _PROVIDERS: Final = (
     ("web input", ("weboption", "web-input")),
     ("globus", ("actions.globus.org", "actions.automate.globus.org")),
 )
-_OPERATORS: Final = {
-    "Equals": "=",
-    "LessThan": "<",
-    "GreaterThan": ">",
-    "LessThanEquals": "≤",
-    "GreaterThanEquals": "≥",
-}
 _LONGEST_LABEL: Final = 40
 
 
@@ -166,11 +161,9 @@ def rule_text(rule: Mapping[str, Any], outer: bool = True) -> str:
         verb = "is" if operand else "is not"
         return f"{variable} {verb} {operator[2:].lower()}"
     right = str(operand) if operator.endswith("Path") else json.dumps(operand, ensure_ascii=False)
-    plain = operator.removesuffix("Path")
-    for family in ("String", "Numeric", "Boolean", "Timestamp"):
-        sign = _OPERATORS.get(plain.removeprefix(family))
-        if plain.startswith(family) and sign is not None:
-            return f"{variable} {sign} {right.removeprefix('$.')}"
+    known = COMPARISONS.get(operator.removesuffix("Path"))
+    if known is not None:
+        return f"{variable} {known.comparison.sign} {right.removeprefix('$.')}"
     return f"{variable} matches {right}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from headrace.flowlang.checker.analysis.abstract_state import (
     AbstractState,
@@ -14,17 +14,14 @@ from headrace.flowlang.checker.analysis.abstract_state import (
 )
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
-    BOOLEAN,
-    NULL,
     NUMBER,
     STRING,
     JsonType,
     Presence,
 )
 from headrace.flowlang.checker.analysis.lookup import get, meet_at, remove, require
+from headrace.flowlang.checker.analysis.schema_types import kinds_of
 from headrace.flowlang.choice import (
-    COMPARISONS,
-    FAMILIES,
     AllRule,
     AnyRule,
     CompareRule,
@@ -32,17 +29,18 @@ from headrace.flowlang.choice import (
     NotRule,
     TestRule,
 )
+from headrace.flowlang.choice_operators import (
+    COMPARISONS,
+    IS_PRESENT,
+    STRING_MATCHES,
+    TYPE_TESTS,
+)
 from headrace.flowlang.paths import Path
 
-FAMILY_KINDS: Final = {
-    "String": STRING,
-    "Numeric": NUMBER,
-    "Boolean": BOOLEAN,
-    "Timestamp": STRING,
-}
-_TESTED: Final = {"IsNull": NULL, "IsNumeric": NUMBER, "IsString": STRING, "IsBoolean": BOOLEAN}
-# What holds exactly where the other does not, between values of the family.
-_OPPOSITE: Final = {"GreaterThanEquals": "LessThan", "GreaterThan": "LessThanEquals"}
+
+def compared_kind(name: str) -> int:
+    """Return the kind of the values that an operator compares."""
+    return kinds_of(COMPARISONS[name].family.json_type)
 
 
 def refine_by_rule(rule: Any, before: AbstractState, holds: bool) -> AbstractState | None:
@@ -100,22 +98,22 @@ def _refine_test(rule: TestRule, before: AbstractState, holds: bool) -> Abstract
     truth = rule.expected is holds
     if rule.variable.reads_context:
         return _with_fact(before, before.payload, (steps, rule.name, None, ()), truth)
-    if rule.name == "IsPresent":
+    if rule.name == IS_PRESENT:
         presence = get(before.payload, steps).presence
         if truth:
             json_type = require(before.payload, steps)
         else:
             json_type = None if presence == Presence.MUST else remove(before.payload, steps)
-    elif rule.name in _TESTED:
-        kind = _TESTED[rule.name]
-        json_type = require(before.payload, steps, kind if truth else ALL & ~kind)
     else:
-        json_type = require(before.payload, steps, STRING if truth else ALL)
+        test = TYPE_TESTS[rule.name]
+        kind = kinds_of(test.json_type)
+        otherwise = ALL & ~kind if test.is_exact else ALL
+        json_type = require(before.payload, steps, kind if truth else otherwise)
     return _with_fact(before, json_type, (steps, rule.name, None, ()), truth)
 
 
 def _refine_match(rule: MatchRule, before: AbstractState, holds: bool) -> AbstractState | None:
-    atom: Atom = (rule.variable.steps, "StringMatches", rule.literals, ())
+    atom: Atom = (rule.variable.steps, STRING_MATCHES, rule.literals, ())
     if rule.variable.reads_context:
         return _with_fact(before, before.payload, atom, holds)
     json_type = require(before.payload, rule.variable.steps, STRING if holds else ALL)
@@ -126,8 +124,8 @@ def _refine_comparison(
     rule: CompareRule, before: AbstractState, holds: bool
 ) -> AbstractState | None:
     steps, operand = rule.variable.steps, rule.operand
-    family = COMPARISONS[rule.name][0]
-    kind = FAMILY_KINDS[family]
+    operator = COMPARISONS[rule.name]
+    kind = compared_kind(rule.name)
     json_type: JsonType | None = before.payload
     paths = [rule.variable]
     if isinstance(operand, Path):
@@ -141,22 +139,22 @@ def _refine_comparison(
         return None
     if not isinstance(operand, Path) and not rule.variable.reads_context:
         json_type = _filtered(json_type, steps, _comparer(rule), holds)
-        if json_type is not None and holds and rule.name in {"StringEquals", "BooleanEquals"}:
+        is_value = operator.comparison.name == "Equals" and operator.family.is_exact
+        if json_type is not None and holds and is_value:
             json_type = meet_at(
                 json_type, steps, JsonType(kind, values=frozenset({(kind, operand)}))
             )
     other = operand.steps if isinstance(operand, Path) else ()
     key = None if isinstance(operand, Path) else operand
     atom: Atom = (steps, rule.name, key, other)
-    is_number = family == "Numeric" and not isinstance(operand, Path)
-    if holds and is_number and _out_of_bounds(before, steps, rule.name[len(family) :], operand):
+    is_number = kind == NUMBER and not isinstance(operand, Path)
+    if holds and is_number and _out_of_bounds(before, steps, rule.name, operand):
         return None
-    opposite = _OPPOSITE.get(rule.name.removeprefix(family))
-    if opposite is None:
+    if not operator.opposite:
         return _with_fact(before, json_type, atom, holds)
     # Where one of the two holds, the other does not; the reverse is so between values that can
     # be compared at all.
-    opposite_atom: Atom = (steps, family + opposite, key, other)
+    opposite_atom: Atom = (steps, operator.opposite, key, other)
     comparable = holds or all(_is_only(before.payload, path, kind) for path in paths)
     if comparable and before.truth_of(opposite_atom) is holds:
         return None
@@ -171,14 +169,14 @@ def _refine_comparison(
 def _out_of_bounds(before: AbstractState, steps: Steps, name: str, operand: float) -> bool:
     """Say whether the known bounds of a number contradict one more comparison."""
     known = [
-        (atom[1].removeprefix("Numeric"), atom[2])
+        (COMPARISONS[atom[1]].comparison, atom[2])
         for atom, truth in before.facts
-        if truth and atom[0] == steps and atom[1].startswith("Numeric") and atom[2] is not None
+        if truth and atom[0] == steps and atom[1] in COMPARISONS and atom[2] is not None
+        if compared_kind(atom[1]) == NUMBER
     ]
-    lowest = [(value, op == "GreaterThan") for op, value in [*known, (name, operand)]
-              if op in {"Equals", "GreaterThan", "GreaterThanEquals"}]  # fmt: skip
-    highest = [(value, op == "LessThan") for op, value in [*known, (name, operand)]
-               if op in {"Equals", "LessThan", "LessThanEquals"}]  # fmt: skip
+    bounds = [*known, (COMPARISONS[name].comparison, operand)]
+    lowest = [(value, one.is_strict) for one, value in bounds if one.is_lower_bound]
+    highest = [(value, one.is_strict) for one, value in bounds if one.is_upper_bound]
     return any(
         low > high or (low == high and (above or below))
         for low, above in lowest
@@ -187,12 +185,11 @@ def _out_of_bounds(before: AbstractState, steps: Steps, name: str, operand: floa
 
 
 def _comparer(rule: CompareRule) -> Callable[[Any], bool]:
-    family, compare = COMPARISONS[rule.name]
-    read = FAMILIES[family]
+    operator = COMPARISONS[rule.name]
 
     def holds(value: Any) -> bool:
-        left = read(value)
-        return left is not None and bool(compare(left, rule.operand))
+        left = operator.family.read(value)
+        return left is not None and bool(operator.comparison.holds(left, rule.operand))
 
     return holds
 

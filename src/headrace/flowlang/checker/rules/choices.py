@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from headrace.flowlang.checker.analysis.abstract_state import AbstractState
-from headrace.flowlang.checker.analysis.choice_conditions import FAMILY_KINDS, refine_by_rule
+from headrace.flowlang.checker.analysis.choice_conditions import compared_kind, refine_by_rule
 from headrace.flowlang.checker.analysis.json_types import (
     ALL,
     BOOLEAN,
@@ -20,7 +20,6 @@ from headrace.flowlang.checker.analysis.uses import rule_uses, state_loc
 from headrace.flowlang.checker.report.finding import WARNING, Finding, Loc
 from headrace.flowlang.checker.rules.registry import RuleContext, for_each, rule
 from headrace.flowlang.choice import (
-    COMPARISONS,
     AllRule,
     AnyRule,
     CompareRule,
@@ -137,7 +136,7 @@ def mixed_types(context: RuleContext, state: ChoiceState) -> Iterator[Finding]:
     first: dict[str, int] = {}
     for number, (tested, _) in enumerate(state.rules):
         for compared, loc in _comparisons(tested, (*state_loc(state.name), "Choices", number)):
-            kind = FAMILY_KINDS[COMPARISONS[compared.name][0]]
+            kind = compared_kind(compared.name)
             before = first.setdefault(compared.variable.text, kind)
             found = [get(s.payload, compared.variable.steps).json_type.kinds for s in entry_states]
             if kind != before and any(kinds & kind and kinds & before for kinds in found):
@@ -241,7 +240,7 @@ def _why(tested: Any, entry_states: list[AbstractState], holds: bool) -> str:
         return f"{variable} can only be {shown}"
     wanted = STRING
     if isinstance(tested, CompareRule):
-        wanted = FAMILY_KINDS[COMPARISONS[tested.name][0]]
+        wanted = compared_kind(tested.name)
     elif not isinstance(tested, MatchRule):
         return f"{variable} is {describe_kinds(kinds)}"
     if kinds & wanted:
@@ -285,7 +284,7 @@ def _assume_types(tested: Any, entry_state: AbstractState) -> AbstractState | No
     json_type = entry_state.payload
     paths = [tested.variable]
     if isinstance(tested, CompareRule):
-        kind = FAMILY_KINDS[COMPARISONS[tested.name][0]]
+        kind = compared_kind(tested.name)
         if hasattr(tested.operand, "steps"):
             paths.append(tested.operand)
     elif isinstance(tested, MatchRule):

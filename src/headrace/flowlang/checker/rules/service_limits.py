@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from headrace._internal.near_names import nearest
 from headrace.flowlang.checker.report.finding import ERROR, Finding
+from headrace.flowlang.choice_operators import OPERATORS
 from headrace.flowlang.errors import Entry
-from headrace.flowlang.parse_choice import OPERATORS
 
 _COMMON: Final = ("Type", "Comment", "Next", "End")
 _PLACING: Final = (*_COMMON, "Parameters", "InputPath", "ResultPath")
