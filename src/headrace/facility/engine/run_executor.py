@@ -196,10 +196,11 @@ class RunExecutor:
                 kind = EventKind.BLOCKED if blocked else EventKind.UNBLOCKED
                 stepper.append_event(kind, {"details": result.details})
         elif self._actions.end(db, action_id, result) and mine:
-            action = self._actions.get(action_id, db)
             if result.status == REFUSED:
                 stepper.reject_action(result.details)
-            elif action is not None:
+                return
+            action = self._actions.get_with_details(db, action_id, result.details)
+            if action is not None:
                 stepper.end_action(action.document(self._identity.urn))
 
     def _continue(

@@ -89,6 +89,10 @@ class Action:
         }
 
 
+# Those that are no JSON.
+_PLAIN_COLUMNS: Final = (
+    "id, run_id, state_name, provider, label, status, start_time, completion_time, attempts"
+)
 _KNOWN: Final = frozenset({ACTIVE, INACTIVE, SUCCEEDED, FAILED, REFUSED})
 # Details of more bytes fit into no payload, and are not kept.
 _DETAILS: Final = Limits(size=1_000_000)
@@ -242,6 +246,15 @@ class ActionTable:
         source = db or self._store.reader()
         row = source.execute("SELECT * FROM actions WHERE id = ?", (action_id,)).fetchone()
         return action_from_row(row) if row else None
+
+    @staticmethod
+    def get_with_details(db: sqlite3.Connection, action_id: str, details: Any) -> Action | None:
+        """Return an action whose details are at hand, with an empty body: no JSON is read."""
+        row = db.execute(
+            f"SELECT {_PLAIN_COLUMNS} FROM actions WHERE id = ?",  # noqa: S608 - a constant
+            (action_id,),
+        ).fetchone()
+        return Action(**dict(row), body={}, details=details) if row else None
 
     def for_task(self, task_id: str) -> Action | None:
         """Return the action that a task of a hosted endpoint belongs to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -51,10 +52,11 @@ class RunTable:
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Store a new run with the definition that it keeps, and returns it with its number."""
-        db.execute(
-            "INSERT OR IGNORE INTO definitions VALUES (?,?,?)",
-            (run.definition, json.dumps(definition), json.dumps(input_schema)),
-        )
+        # Nearly every run has the definition of one before it: writing it out again is for nothing.
+        known = db.execute("SELECT 1 FROM definitions WHERE sha256 = ?", (run.definition,))
+        if known.fetchone() is None:
+            row = (run.definition, json.dumps(definition), json.dumps(input_schema))
+            db.execute("INSERT INTO definitions VALUES (?,?,?)", row)
         cursor = db.execute(
             f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
             (
@@ -72,7 +74,7 @@ class RunTable:
         )
         number = cursor.fetchone()[0]
         _insert_tags(db, number, run.start_time, run.metadata["tags"])
-        return self.get_by_number(db, number)
+        return replace(run, number=number)
 
     @staticmethod
     def set_status(
