@@ -17,7 +17,7 @@ pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint
 pytest.importorskip("pyadjoint", reason="needs the extra `seismic`")
 
 from headrace.cli.commands.inversion import _runs
-from headrace.cli.parsing.options import Session
+from headrace.cli.parsing.session import Session
 from headrace.facility import stop_facility
 from tests.support.inversion_project import HEADRACE, InversionProject
 

@@ -73,7 +73,10 @@ def main() -> None:
     """Answer questions, one a line, until there are no more."""
     import resource
 
-    from headrace._internal.json_schema import schema_problems_in_process, value_problems_in_process
+    from headrace._internal.schema_evaluation import (
+        schema_problems_in_process,
+        value_problems_in_process,
+    )
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -8,7 +8,7 @@ from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 
 if TYPE_CHECKING:
-    from headrace.cli.parsing.options import Session
+    from headrace.cli.parsing.session import Session
     from headrace.hosted import Services
     from headrace.project import Project
 
@@ -69,7 +69,7 @@ def follow_until_end(
     run_id: str, *, quiet: bool, timeout: float | None = None, timeout_code: int = 1
 ) -> int:
     """Follow the run that the command line names to its end; see :func:`follow_run`."""
-    from headrace.cli.parsing.options import current
+    from headrace.cli.parsing.session import current
     from headrace.runs.query import find_run
 
     session = current()

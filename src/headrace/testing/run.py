@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from headrace._internal.timestamps import format_timestamp
-from headrace.flowlang import CallAction
+from headrace.flowlang import CallAction, Flow
 from headrace.flowlang.runs import (
     Accepted,
     Event,
@@ -25,10 +25,8 @@ from headrace.flowlang.runs import (
     start_retry,
 )
 from headrace.testing.answers import NEVER, REFUSED, Reply
+from headrace.testing.coverage import Coverage
 from headrace.testing.problems import FlowTestError, require_known
-
-if TYPE_CHECKING:
-    from headrace.testing.flow import FlowTest
 
 CREATOR: Final = f"urn:globus:auth:identity:{uuid.UUID(int=0)}"
 # A run that goes through more states than that is taken for one that never ends.
@@ -52,6 +50,25 @@ class Call:
     time: float
 
 
+class RepliesToCalls(Protocol):
+    """Flow under test, with the scripted replies of its providers."""
+
+    @property
+    def flow(self) -> Flow:
+        """The parsed flow."""
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Members of ``$._context`` beside those that every run has."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """The states that the test's runs have gone through."""
+
+    def reply(self, state: str, url: str, body: dict[str, Any], number: int) -> Reply:
+        """Return the reply to a call."""
+
+
 class FlowRun:
     """One run of a flow under test.
 
@@ -63,7 +80,7 @@ class FlowRun:
     """
 
     def __init__(
-        self, test: FlowTest, events: list[Event], run_state: RunState, now: float
+        self, test: RepliesToCalls, events: list[Event], run_state: RunState, now: float
     ) -> None:
         self.id = str(uuid.uuid4())
         self.calls: list[Call] = []

@@ -29,8 +29,8 @@ from headrace.triggers.ledger_access import read_ledger, retry_refused
 from headrace.triggers.ledger_lock import is_watched
 from headrace.triggers.record import Record
 from headrace.triggers.template import PLACEHOLDERS, render_input
-from headrace.triggers.trigger import (
-    Trigger,
+from headrace.triggers.trigger import Trigger
+from headrace.triggers.trigger_loading import (
     directory_problem,
     load_trigger,
     load_triggers,

@@ -1,21 +1,13 @@
-"""Trigger files: one TOML file per trigger says what to watch and which flow to start."""
+"""Trigger: what is watched, when an arrival is complete, and the flow to start on it."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
-from headrace._internal.near_names import known_names
-from headrace._internal.settings import FileKind, PlainWording, Reading
-from headrace.triggers.errors import TriggerError
-from headrace.triggers.trigger_file import TRIGGER, TriggerTable, read_document
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -78,150 +70,3 @@ class Trigger:
         first = {"marker": self.marker} if self.marker else {"settle": self.settle}
         program = {"check": self.check} if self.check else {}
         return {**first, **program, **self.rules}
-
-
-def load_triggers(directory: Path, collections: Mapping[str, Path]) -> list[Trigger]:
-    """Read all trigger files of a directory, in the order of their names.
-
-    Args:
-        directory: where the ``*.toml`` files lie; one that is not there has no triggers.
-        collections: directory of each collection on this machine, by name.
-
-    Returns:
-        the triggers.
-
-    Raises:
-        TriggerError: a file is not TOML, has an unknown or missing key or a wrong value, names an
-            unknown collection, or its watched directory is not there.
-    """
-    return [load_trigger(file, collections) for file in sorted(directory.glob("*.toml"))]
-
-
-def load_triggers_and_errors(
-    directory: Path, collections: Mapping[str, Path]
-) -> tuple[list[Trigger], dict[str, TriggerError]]:
-    """Read all trigger files of a directory, and go on after one that is wrong.
-
-    Args:
-        directory: where the ``*.toml`` files lie; one that is not there has no triggers.
-        collections: directory of each collection on this machine, by name.
-
-    Returns:
-        the triggers, those too whose watched directory is not there; and what is wrong with the
-        other files, by the names of their triggers.
-    """
-    triggers, errors = [], {}
-    for file in sorted(directory.glob("*.toml")):
-        try:
-            triggers.append(load_trigger(file, collections, must_exist=False))
-        except TriggerError as error:
-            errors[file.stem] = error
-    return triggers, errors
-
-
-def load_trigger(
-    file: Path, collections: Mapping[str, Path], *, must_exist: bool = True
-) -> Trigger:
-    """Read one trigger file.
-
-    Args:
-        file: the TOML file.
-        collections: directory of each collection on this machine, by name.
-        must_exist: whether a watched directory that is not there is an error.
-
-    Returns:
-        the trigger.
-
-    Raises:
-        TriggerError: as `load_triggers`.
-    """
-    if not _NAME.fullmatch(file.stem):
-        raise TriggerError(
-            f"{file}: the file's name names the trigger; use letters, digits, '_', '-' and '.'"
-        )
-    trigger = _trigger(file, collections)
-    if must_exist and (problem := directory_problem(trigger)):
-        raise TriggerError(f"{file}: {problem}")
-    return trigger
-
-
-def directory_problem(trigger: Trigger) -> str:
-    """Say what is wrong with the directory that a trigger watches; "" if it can be read."""
-    if not trigger.directory.is_dir():
-        return (
-            f"watch.path: {trigger.directory} is not a directory; make it, or correct the root of "
-            f"collection {trigger.collection} in headrace.toml"
-        )
-    if not os.access(trigger.directory, os.R_OK | os.X_OK):
-        return f"watch.path: {trigger.directory} cannot be read: see its permissions"
-    return ""
-
-
-def trigger_file_problems(file: Path) -> list[str]:
-    """Return all that is wrong with a trigger file of a project, one line each."""
-    from headrace.config import ProjectError
-    from headrace.config.project_config import find_config, read_config
-
-    try:
-        document = read_document(file)
-    except TriggerError as error:
-        return [str(error)]
-    try:
-        collections = read_config(find_config(file.parent)).collections
-        roots = {name: one.root for name, one in collections.items()}
-    except ProjectError:
-        roots = None  # what is wrong with headrace.toml is said where that is checked
-    reading = Reading(document, PlainWording())
-    _read(reading, roots)
-    return [fault.message for fault in reading.faults]
-
-
-TRIGGER_TOML = FileKind(
-    name="trigger.toml",
-    description="What a trigger watches, and the flow that it starts.",
-    table=TRIGGER,
-    patterns=("triggers/*.toml",),
-    problems=trigger_file_problems,
-)
-"""The kind of file."""
-
-
-def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
-    reading = Reading(read_document(file), PlainWording())
-    found = _read(reading, collections)
-    reading.raise_first(TriggerError)
-    watch, start = found.watch, found.start
-    return Trigger(
-        name=file.stem,
-        file=file,
-        title=found.title or file.stem,
-        collection=watch.collection,
-        root=collections[watch.collection].absolute(),
-        path=watch.path,
-        what=watch.what,
-        pattern=watch.pattern,
-        ignore=watch.ignore,
-        settle=watch.settle,
-        marker=watch.marker,
-        check=watch.check,
-        observer=watch.observer,
-        interval=watch.interval,
-        existing=watch.existing,
-        flow=start.flow,
-        label=start.label,
-        tags=start.tags,
-        input=start.input,
-        rules=watch.rules,
-    )
-
-
-def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTable:
-    """Read a trigger file; report a collection that is not among those that are known."""
-    found = TRIGGER.read(reading.document.values, reading.top)
-    watch = reading.document.values.get("watch")
-    name = watch.get("collection") if isinstance(watch, dict) else None
-    if collections is not None and isinstance(name, str) and name and name not in collections:
-        reading.top.child("watch").child("collection").refused(
-            f'there is no collection "{name}" in headrace.toml; {known_names(name, collections)}'
-        )
-    return found

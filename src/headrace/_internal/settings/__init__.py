@@ -32,7 +32,8 @@ from headrace._internal.settings.kinds import (
     Text,
     as_kind,
 )
-from headrace._internal.settings.reading import INVALID, Place, Reading
+from headrace._internal.settings.place import INVALID, Place
+from headrace._internal.settings.reading import Reading
 from headrace._internal.settings.rows import Row, markdown_tables, rows_of
 from headrace._internal.settings.tables import (
     Declared,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from headrace._internal.settings.reading import Place
+from headrace._internal.settings.place import INVALID, Place
 
 
 class InvalidValue(ValueError):
@@ -46,8 +45,6 @@ class Kind:
 
     def read(self, value: Any, place: Place) -> Any:
         """Return the value to use, or `INVALID`, with the fault reported."""
-        from headrace._internal.settings.reading import INVALID
-
         try:
             return self.parse(value)
         except InvalidValue as error:

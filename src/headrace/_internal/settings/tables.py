@@ -20,7 +20,7 @@ from headrace._internal.settings.kinds import (
     Number,
     Text,
 )
-from headrace._internal.settings.reading import INVALID, Place
+from headrace._internal.settings.place import INVALID, Place
 
 T = TypeVar("T")
 

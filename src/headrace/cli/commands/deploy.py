@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.tables import Field, table

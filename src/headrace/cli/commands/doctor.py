@@ -8,7 +8,8 @@ import click
 
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.inputs import input_options, read_input
-from headrace.cli.parsing.options import canary_deadline_option, current, project_options
+from headrace.cli.parsing.options import canary_deadline_option, project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, columns_of, table
 

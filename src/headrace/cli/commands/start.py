@@ -8,7 +8,8 @@ import click
 
 from headrace.cli.parsing import completion
 from headrace.cli.parsing.inputs import input_options, read_input
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 

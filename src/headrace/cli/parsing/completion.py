@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from headrace._internal.terminal_text import terminal_text
-from headrace.cli.parsing.options import Session
+from headrace.cli.parsing.session import Session
 
 if TYPE_CHECKING:
     from headrace.project import Project

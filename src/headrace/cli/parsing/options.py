@@ -1,77 +1,17 @@
-"""Options that many commands have, and what they come to."""
+"""Options that many commands have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from headrace.hosted import Services
-    from headrace.project import Project
+from headrace.cli.parsing.completion import profiles
+from headrace.cli.parsing.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass
-class Session:
-    """Values of the common options of one call.
-
-    Attributes:
-        format: ``text``, ``json`` or ``unix``.
-        jmespath: expression that selects from the JSON document.
-        directory: where the project is looked for.
-        at: the target as given.
-        profile: the profile of ``headrace.toml`` as given.
-    """
-
-    format: str = "text"
-    jmespath: str | None = None
-    directory: Path | None = None
-    at: str | None = None
-    profile: str | None = None
-
-    @property
-    def target(self) -> str:
-        """The target where things run."""
-        from headrace.config import resolve_target
-
-        return resolve_target(self.at)
-
-    def project(self) -> Project:
-        """Return the project."""
-        from headrace.project import load_project
-
-        return load_project(self.directory, self.profile, self.target)
-
-    def root(self) -> Path:
-        """Return the project's root, also where its ``headrace.toml`` cannot be read."""
-        from headrace.project import find_root
-
-        return find_root(self.directory)
-
-    def services(
-        self, project: Project, *, start: bool = False, say: Callable[[str], None] | None = None
-    ) -> Services:
-        """Return the services of the target.
-
-        Args:
-            project: the project.
-            start: whether a facility that is not running shall be started.
-            say: called with a line when one is; writes to standard error by default.
-        """
-        from headrace.cli.termio.notes import note
-        from headrace.project import connect
-
-        return connect(project, self.target, start=start, report=say or note)
-
-
-def current() -> Session:
-    """Return the session of the command that runs."""
-    return click.get_current_context().ensure_object(Session)
 
 
 class TargetName(click.ParamType):
@@ -94,12 +34,6 @@ class TargetName(click.ParamType):
         from headrace.config import TARGETS
 
         return [CompletionItem(target) for target in TARGETS if target.startswith(incomplete)]
-
-
-def _profiles(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-    from headrace.cli.parsing import completion
-
-    return completion.profiles(ctx, param, incomplete)
 
 
 def output_options(function: F) -> F:
@@ -141,7 +75,7 @@ def project_options(function: F) -> F:
         metavar="NAME",
         expose_value=False,
         callback=_keep("profile"),
-        shell_complete=_profiles,
+        shell_complete=profiles,
         help="The [profiles.NAME] of headrace.toml; HEADRACE_PROFILE, else that of --at.",
     )(output_options(function))
     function = target_option(function)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from headrace._internal.terminal_text import terminal_text
-from headrace.cli.parsing.options import current
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.tables import Field, columns_of, table
 from headrace.cli.termio.terminal import write
 

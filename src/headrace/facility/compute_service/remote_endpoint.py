@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.compute.task_results import NotJSON, failure_line, read_result
 from headrace.facility.compute_service import messages
 from headrace.facility.compute_service.serialized_tasks import SerializedTask
 
-if TYPE_CHECKING:
-    from headrace.facility.compute_service.service import ComputeService
+
+class _OnlineEndpoints(Protocol):
+    def is_online(self, endpoint_id: str) -> bool:
+        """Say whether an endpoint is connected."""
+
+
+class TaskService(Protocol):
+    """Part of the Compute service that runs an action's tasks."""
+
+    @property
+    def endpoints(self) -> _OnlineEndpoints:
+        """The registered endpoints."""
+
+    def submit_for_action(self, endpoint_id: str, spec: TaskSpec) -> None:
+        """Submit a task of an action once."""
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task."""
 
 
 class RemoteEndpoint:
@@ -21,7 +37,7 @@ class RemoteEndpoint:
         endpoint_id: the endpoint.
     """
 
-    def __init__(self, service: ComputeService, endpoint_id: str) -> None:
+    def __init__(self, service: TaskService, endpoint_id: str) -> None:
         self._service = service
         self._endpoint_id = endpoint_id
 

@@ -277,23 +277,3 @@ def open_root(collection: Collection) -> OpenDirectory:
             "bring the first one back, or start the transfer again",
         )
     return folder
-
-
-def open_directory(
-    collection: Collection, parts: tuple[str, ...], *, create: bool = False
-) -> OpenDirectory:
-    """Open a directory of a collection; links on the way that stay in it are followed.
-
-    Args:
-        collection: where it is.
-        parts: names that lead from the root to it.
-        create: make the directories that are missing, below the root.
-
-    Raises:
-        TransferError: the root is missing, a link leads out of the collection, or as
-            ``OpenDirectory.open_directory``.
-    """
-    from headrace.facility.transfer.links import follow_directory
-
-    with open_root(collection) as root:
-        return follow_directory(root, parts, create=create)

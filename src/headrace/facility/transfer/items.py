@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from headrace.facility.transfer.collection import (
     Collection,
     OpenDirectory,
-    open_directory,
     open_root,
     refuse_special,
 )
 from headrace.facility.transfer.errors import TransferError, transfer_error
 from headrace.facility.transfer.journal import Journal
-from headrace.facility.transfer.links import resolve_path
+from headrace.facility.transfer.links import open_directory, resolve_path
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 
 

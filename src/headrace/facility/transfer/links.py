@@ -40,6 +40,24 @@ def follow_directory(
     return folder
 
 
+def open_directory(
+    collection: Collection, parts: tuple[str, ...], *, create: bool = False
+) -> OpenDirectory:
+    """Open a directory of a collection; links on the way that stay in it are followed.
+
+    Args:
+        collection: where it is.
+        parts: names that lead from the root to it.
+        create: make the directories that are missing, below the root.
+
+    Raises:
+        TransferError: the root is missing, a link leads out of the collection, or as
+            ``OpenDirectory.open_directory``.
+    """
+    with open_root(collection) as root:
+        return follow_directory(root, parts, create=create)
+
+
 def resolve_path(
     collection: Collection, parts: tuple[str, ...]
 ) -> tuple[OpenDirectory, str | None]:

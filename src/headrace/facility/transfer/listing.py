@@ -16,11 +16,10 @@ from typing import Any
 from headrace.facility.transfer.collection import (
     Collection,
     OpenDirectory,
-    open_directory,
     open_root,
 )
 from headrace.facility.transfer.errors import TransferError, bad_request, transfer_error
-from headrace.facility.transfer.links import resolve_path
+from headrace.facility.transfer.links import open_directory, resolve_path
 from headrace.facility.transfer.paths import display_name, display_path, parse_path, quoted
 from headrace.facility.transfer.request import find_collection
 from headrace.facility.transfer.temporary_names import is_temporary

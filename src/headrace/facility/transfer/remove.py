@@ -8,10 +8,11 @@ import stat as modes
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.facility.transfer.collection import Collection, OpenDirectory, open_directory
+from headrace.facility.transfer.collection import Collection, OpenDirectory
 from headrace.facility.transfer.copy import TaskStopped
 from headrace.facility.transfer.document import FAILED, SUCCEEDED, TaskReport
 from headrace.facility.transfer.errors import TransferError, transfer_error
+from headrace.facility.transfer.links import open_directory
 from headrace.facility.transfer.request import DeleteRequest, parse_delete
 from headrace.facility.transfer.temporary_names import is_temporary, task_prefix
 

@@ -6,7 +6,7 @@ import os
 import stat as modes
 from collections.abc import Callable, Iterator
 
-from headrace.facility.transfer.collection import OpenDirectory, open_directory, open_root
+from headrace.facility.transfer.collection import OpenDirectory, open_root
 from headrace.facility.transfer.compare import is_up_to_date
 from headrace.facility.transfer.copy import CopyOptions, TaskStopped, copy_file
 from headrace.facility.transfer.document import TaskReport
@@ -19,7 +19,7 @@ from headrace.facility.transfer.items import (
     refuse_nesting,
 )
 from headrace.facility.transfer.journal import Journal
-from headrace.facility.transfer.links import resolve_path
+from headrace.facility.transfer.links import open_directory, resolve_path
 from headrace.facility.transfer.remove import remove_entry, remove_temporary_files
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 from headrace.facility.transfer.temporary_names import is_temporary, temporary_name

@@ -11,8 +11,9 @@ from headrace.seismic.optimisation.line_search import (
     Trial,
     TryStep,
 )
+from headrace.seismic.optimisation.method_lookup import find_method
 from headrace.seismic.optimisation.optimizer import Optimiser
-from headrace.seismic.optimisation.registry import find_method, method_names
+from headrace.seismic.optimisation.registry import method_names
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Iteration, State
 from headrace.seismic.optimisation.task import Task

@@ -24,8 +24,8 @@ from headrace.seismic.optimisation.line_search import (
     Trial,
     TryStep,
 )
+from headrace.seismic.optimisation.method_lookup import find_method
 from headrace.seismic.optimisation.paths import OptimiserPaths
-from headrace.seismic.optimisation.registry import find_method
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Answer, Iteration, Pending, Phase, State, load, save
 from headrace.seismic.optimisation.task import Task

@@ -13,8 +13,8 @@ from headrace.seismic.optimisation import vectors
 from headrace.seismic.optimisation.base import Iterate, PreviousGradient
 from headrace.seismic.optimisation.directions import STEEPEST_DESCENT, Combination, Products
 from headrace.seismic.optimisation.line_search import LineSearch, Trial
+from headrace.seismic.optimisation.method_lookup import find_method
 from headrace.seismic.optimisation.paths import OptimiserPaths
-from headrace.seismic.optimisation.registry import find_method
 from headrace.seismic.optimisation.settings import Settings
 from headrace.seismic.optimisation.state import Iteration, LbfgsPair, PreviousIterate, State
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display_table
 from headrace.cli.termio.tables import Field
 

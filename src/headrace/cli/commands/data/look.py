@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.commands.data._fields import RECORD_FIELDS
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import columns_of
 

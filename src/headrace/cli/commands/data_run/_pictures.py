@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from headrace.cli.parsing.options import Session
+from headrace.cli.parsing.session import Session
 
 
 def draw_run(

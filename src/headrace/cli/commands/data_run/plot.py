@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 
 

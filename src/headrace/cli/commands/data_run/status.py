@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from headrace.cli.commands.data_run._fields import DATA_RUN_FIELDS
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.tables import columns_of
 

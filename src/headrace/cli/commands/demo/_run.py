@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from headrace.cli.parsing.options import current
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.progress import Board, make_board
 

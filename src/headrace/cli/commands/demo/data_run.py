@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from headrace.cli.commands.demo._run import deploy_and_watch
-from headrace.cli.parsing.options import current, output_options
+from headrace.cli.parsing.options import output_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.parsing.options import current
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 
 if TYPE_CHECKING:

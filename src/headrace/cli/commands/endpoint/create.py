@@ -6,7 +6,8 @@ import click
 
 from headrace.cli.commands.endpoint._common import display_change
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 
 
 @click.command

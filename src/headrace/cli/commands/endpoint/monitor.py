@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import (
-    canary_deadline_option,
-    current,
-    project_options,
-    seconds_option,
-)
+from headrace.cli.parsing.options import canary_deadline_option, project_options, seconds_option
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, describe_interrupt

@@ -9,7 +9,8 @@ import click
 
 from headrace.cli.commands.endpoint._common import project_and_services
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import Field, record
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import paint
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.terminal import write
 

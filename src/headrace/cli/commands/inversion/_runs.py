@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.parsing.options import Session
+from headrace.cli.parsing.session import Session
 from headrace.triggers.arrival_lookup import ArrivalLookup
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def status_command(directory: Path) -> None:
     Its runs are queried where it runs, to show whether it advances.
     """
     from headrace.cli.commands.inversion._runs import InversionRuns
-    from headrace.cli.parsing.options import current
+    from headrace.cli.parsing.session import current
     from headrace.seismic.inversion.status import inversion_status
 
     home = home_of(directory)

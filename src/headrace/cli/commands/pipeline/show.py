@@ -6,7 +6,8 @@ import click
 
 from headrace.cli.commands.pipeline._fields import PIPELINE_DETAIL_FIELDS
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.tables import record
 

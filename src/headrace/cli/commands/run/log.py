@@ -6,7 +6,8 @@ import click
 
 from headrace.cli.commands.run._fields import LOG_FIELDS
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display_table, is_text
 from headrace.cli.termio.notes import note
 from headrace.cli.termio.runs import LEFT_OUT, entry_words

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.cli.parsing import completion
-from headrace.cli.parsing.options import current, project_options, seconds_option
+from headrace.cli.parsing.options import project_options, seconds_option
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display, is_text
 from headrace.cli.termio.output import OutputPrinter, output_text
 
 if TYPE_CHECKING:
-    from headrace.cli.parsing.options import Session
+    from headrace.cli.parsing.session import Session
     from headrace.project import Project
 
 

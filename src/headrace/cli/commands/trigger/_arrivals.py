@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.cli.parsing.options import current
+from headrace.cli.parsing.session import current
 from headrace.triggers.arrival import entry_name
 
 

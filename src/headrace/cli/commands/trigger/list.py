@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from headrace.cli.commands.trigger._fields import TRIGGER_FIELDS
-from headrace.cli.parsing.options import current, project_options
+from headrace.cli.parsing.options import project_options
+from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display_table
 from headrace.cli.termio.notes import note
 
