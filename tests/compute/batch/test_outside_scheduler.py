@@ -27,6 +27,8 @@ from headrace.compute.batch.cancelling import open_jobs
 from headrace.compute.batch.clusters import known_schedulers
 from headrace.compute.process_records import HOST_ID_VARIABLE, HostRecord, HostRecords
 from headrace.compute.scheduler import JobId, JobState, get_scheduler, scheduler_names
+from headrace.compute.stage_file import stage_file_problems
+from headrace.compute.stages import read_stage
 from headrace.diagnostics.scheduler_check import check_scheduler
 from headrace.project.project import load_project
 from tests.support.repository import REPOSITORY, SUPPORT
@@ -237,6 +239,19 @@ def test_settings_that_the_scheduler_does_not_have(
     with pytest.raises(BatchJobError, match=words) as caught:
         run_batch_job(script(directive), str(tmp_path / "w"), **settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_stage_names_its_scheduler(
+    script: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEADRACE_SCHEDULER")
+    file = tmp_path / "data_run.toml"
+    file.write_text('[convert.job]\nscheduler = "tiny"\n')
+    assert stage_file_problems(file) == []
+    job = read_stage(file, "convert").job
+    done = run_batch_job(script("true"), str(tmp_path / "w"), **job)
+    record = json.loads((Path(done["directory"]) / "submission.json").read_text())
+    assert record["scheduler"] == "tiny"
 
 
 def test_arrays_are_refused_in_one_line(script: Write, tmp_path: Path) -> None:

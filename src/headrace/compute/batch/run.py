@@ -35,7 +35,6 @@ def run_batch_job(
     *,
     job: str = "job",
     how: str = "auto",
-    scheduler: str = "",
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -56,7 +55,6 @@ def run_batch_job(
         workdir: where it runs, absolute; made where it is missing.
         job: name of the job's directory in ``workdir``.
         how: ``submit``, ``here``, or ``auto``, which asks ``HEADRACE_JOBS``.
-        scheduler: name of the scheduler; ``HEADRACE_SCHEDULER``, or ``slurm``, where empty.
         task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`.
 
@@ -68,20 +66,20 @@ def run_batch_job(
         BatchJobError: the job failed, in one line; its ``status`` and ``retryable`` say how.
         SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
-    client = get_scheduler(scheduler)
-    read, path = read_settings(client, script, settings), _workdir(workdir)
+    scheduler = get_scheduler(settings.get("scheduler", ""))
+    read, path = read_settings(scheduler, script, settings), _workdir(workdir)
     directory = JobDirectory(path / _checked_name(job))
     task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     started_at = time.monotonic()
     outcome = _previous_success(directory, task)
     if outcome is None:
-        outcome = _run(client, directory, read, path, task, how)
+        outcome = _run(scheduler, directory, read, path, task, how)
         known = SubmissionRecord.read(directory)
         settled = known.job.number if known is not None and known.job is not None else ""
         document = {**outcome.to_dict(), "task": task, "settled": settled}
         directory.try_write_json("outcome.json", document)
     if not outcome.ok:
-        message = _failure_message(client, read, directory, outcome)
+        message = _failure_message(scheduler, read, directory, outcome)
         raise BatchJobError.with_status(outcome.status, message)
     seconds = round(time.monotonic() - started_at, 3)
     return {**outcome.to_dict(), "seconds": seconds, "directory": str(directory.path)}
@@ -95,7 +93,6 @@ def run_batch_array(
     at_once: int = 20,
     retries: int = 0,
     job: str = "job",
-    scheduler: str = "",
     task_id: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -110,7 +107,6 @@ def run_batch_array(
         at_once: members that run at the same time at most.
         retries: how often those that failed are submitted again.
         job: name of the array's directory in ``workdir``.
-        scheduler: name of the scheduler; ``HEADRACE_SCHEDULER``, or ``slurm``, where empty.
         task_id: id of the task; the Compute task's by default.
         **settings: attributes of :class:`~headrace.compute.batch.settings.JobSettings`, for each.
 
@@ -121,14 +117,14 @@ def run_batch_array(
         BatchJobError: members failed, in one line that names the first one; or the scheduler has
             no arrays.
     """
-    client = get_scheduler(scheduler)
-    require_ability(client, Ability.ARRAYS, True, "run_batch_array")
-    read, path = read_settings(client, script, settings), _workdir(workdir)
+    scheduler = get_scheduler(settings.get("scheduler", ""))
+    require_ability(scheduler, Ability.ARRAYS, True, "run_batch_array")
+    read, path = read_settings(scheduler, script, settings), _workdir(workdir)
     directory = JobDirectory(path / _checked_name(job))
     task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
-    _require_commands(client)
+    _require_commands(scheduler)
     copy = directory.path / read.script.name
-    array = ArrayTask(client, directory, read, path, copy, task, at_once)
+    array = ArrayTask(scheduler, directory, read, path, copy, task, at_once)
     return run_members(array, members, retries)
 
 

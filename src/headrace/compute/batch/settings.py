@@ -43,6 +43,7 @@ class JobSettings(JobRequest):
             job that leaves one out, or empty, has failed.
         container: ``apptainer:IMAGE``, ``shifter:IMAGE`` or ``podman-hpc:IMAGE``.
         binds: directories of this machine by their places in the container.
+        scheduler: name of the scheduler; ``HEADRACE_SCHEDULER``, or ``slurm``, where empty.
         submit_timeout: how long a submission that the cluster does not accept at the moment is
             tried again, in the forms of ``walltime``.
 
@@ -60,6 +61,9 @@ class JobSettings(JobRequest):
     binds: Annotated[
         Mapping[str, str], "Directories of this machine by their places in the container."
     ] = field(default_factory=dict)
+    scheduler: Annotated[
+        str, "Name of the scheduler; HEADRACE_SCHEDULER, or slurm, where empty."
+    ] = ""
     submit_timeout: Annotated[
         str, "How long a submission is tried again that the cluster does not accept, as walltime."
     ] = "7-00:00:00"
