@@ -216,3 +216,9 @@ def test_a_free_table_may_have_values_of_one_kind() -> None:
     assert [fault.message for fault in reading.faults] == [
         "given: w.b: must be a number of at least 0, not -1"
     ]
+
+
+@pytest.mark.parametrize("wording", [Wording(), ProjectWording(), KeyWording()])
+def test_a_key_with_control_characters_stays_one_line(wording: Wording) -> None:
+    (message,) = faults(r'"a\n\u001b[2J" = 1', wording)
+    assert message.isprintable()

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from headrace._internal.settings.document import Fault, KeyPath, TomlDocument, dotted
 from headrace._internal.settings.wording import Wording
+from headrace._internal.terminal_text import terminal_text
 
 
 class _Invalid:
@@ -82,4 +83,4 @@ class Place:
         document = self.reading.document
         line = document.line_of(self.key)
         place = self.reading.wording.place(document.name, line)
-        self.reading.faults.append(Fault(f"{place}{message}", self.key, line))
+        self.reading.faults.append(Fault(f"{place}{terminal_text(message)}", self.key, line))
