@@ -1,4 +1,4 @@
-"""Tasks that were given up: their jobs are cancelled, whatever goes wrong meanwhile."""
+"""Cancelled tasks: their jobs are cancelled, whatever goes wrong meanwhile."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FakeScheduler:
 
 @pytest.fixture
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
-    fake = FakeScheduler("given-up", "wanted")
+    fake = FakeScheduler("cancelled", "wanted")
     monkeypatch.setattr(cancelling, "known_schedulers", lambda: [fake])
     monkeypatch.setattr(cancelling, "_LOOKUP_PAUSES", (0.0,))
     monkeypatch.setattr(cancelling, "_RETRY_SECONDS", 0.01)
@@ -60,7 +60,7 @@ def cancellations(tmp_path: Path, scheduler: FakeScheduler) -> Iterator[Cancella
 def test_the_jobs_of_a_task_are_cancelled_and_no_others(
     cancellations: Cancellations, scheduler: FakeScheduler
 ) -> None:
-    cancellations.add("given-up")
+    cancellations.add("cancelled")
     wait_until(lambda: not cancellations.open(), "the end of the cancellation", 20)
     assert list(scheduler.tasks.values()) == ["wanted"]
 
@@ -69,7 +69,7 @@ def test_an_unforeseen_error_does_not_end_it(
     cancellations: Cancellations, scheduler: FakeScheduler
 ) -> None:
     scheduler.faults = [OSError("stale file handle"), RuntimeError("not foreseen")]
-    cancellations.add("given-up")
+    cancellations.add("cancelled")
     wait_until(lambda: not cancellations.open(), "the end of the cancellation", 20)
     assert list(scheduler.tasks.values()) == ["wanted"]
 
@@ -78,7 +78,7 @@ def test_it_goes_on_after_it_was_stopped(
     cancellations: Cancellations, scheduler: FakeScheduler
 ) -> None:
     scheduler.faults = [OSError("stale file handle")] * 1_000_000
-    cancellations.add("given-up")
+    cancellations.add("cancelled")
     wait_until(lambda: len(scheduler.faults) < 1_000_000, "a first question", 20)
     cancellations.stop()
     scheduler.faults = []
@@ -89,5 +89,5 @@ def test_it_goes_on_after_it_was_stopped(
 def test_a_file_that_is_being_written_is_no_task(tmp_path: Path) -> None:
     directory = tmp_path / "cancelled"
     directory.mkdir()
-    (directory / ".given-up.0123456789abcdef.tmp").touch()
+    (directory / ".cancelled.0123456789abcdef.tmp").touch()
     assert Cancellations(directory).open() == set()

@@ -124,7 +124,7 @@ def test_what_runs_ends_on_the_old_host_and_what_waits_goes_to_the_new_one(
     assert len(list((tmp_path / "state" / "hosts").glob("*.host.json"))) == 1
 
 
-def test_a_task_on_a_retiring_host_can_be_given_up(
+def test_a_task_on_a_retiring_host_can_be_cancelled(
     hosted: tuple[HostedEndpoint, Events], configured: EndpointSpec, tmp_path: Path
 ) -> None:
     endpoint, events = hosted

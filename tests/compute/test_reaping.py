@@ -114,7 +114,7 @@ def test_records_are_private(tmp_path: Path) -> None:
     assert (tmp_path / "hosts").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_host_that_dies_again_and_again_is_given_up(
+def test_a_host_that_dies_again_and_again_is_not_started_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("headrace.compute.host_supervisor.MAX_RESTARTS", 2)
@@ -126,7 +126,7 @@ def test_a_host_that_dies_again_and_again_is_given_up(
     failed = events.wait(one.task_id)
     assert failed.kind == "failed"
     assert "its host died 3 times in a row; see " in failed.error
-    wait_until(lambda: host.status()["state"] == "refused", "it is given up")
+    wait_until(lambda: host.status()["state"] == "refused", "it is not started any more")
     with pytest.raises(ComputeError, match="3 times in a row"):
         host.start()
     assert list((tmp_path / "state/hosts").iterdir()) == []

@@ -19,7 +19,7 @@ LONGEST_FIRST = (
     "tests/cli/test_demo.py",
     "tests/seismic/inversion/test_inversion_flow.py",
     "tests/hosted/test_login_command.py",
-    "tests/compute/test_given_up_tasks.py",
+    "tests/compute/test_cancelled_tasks.py",
     "tests/cli/test_web_input_command.py",
     "tests/seismic/measurement/test_ranks.py",
     "tests/faults/test_kill_inversion.py",

@@ -149,7 +149,7 @@ def test_without_its_guard_the_host_ends_the_worker(
     assert events.wait(after.task_id, timeout=120).kind == "done"
 
 
-def test_a_task_that_waits_for_a_worker_and_is_given_up_never_begins(
+def test_a_task_that_waits_for_a_worker_and_is_cancelled_never_begins(
     one_worker: tuple[EndpointHost, Events], tmp_path: Path
 ) -> None:
     host, events = one_worker
