@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
 JOBS   ?= 4
+UNIT_JOBS ?= 2
 # Another seed gives property tests other examples; without one they are the same in every run.
 SEED   ?=
 SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
@@ -12,11 +13,12 @@ SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format configuration-page clean system-packages
+.PHONY: help demo test test-unit test-slow check format configuration-page clean system-packages
 
 help:
 	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
 	@echo "make test       set up, then run the tests"
+	@echo "make test-unit  set up, then run the tests that start no process and open no connection"
 	@echo "make test-slow  the long tests too"
 	@echo "make check      ruff and mypy"
 	@echo "make clean      remove what these made"
@@ -44,6 +46,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test system-packages
 	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(SEEDED)
+
+test-unit: $(VENV)/.test
+	$(BIN)/python -m pytest -m "unit and not slow" -n $(UNIT_JOBS) --dist loadfile $(SEEDED)
 
 test-slow: $(VENV)/.test system-packages
 	$(BIN)/python -m pytest $(SEEDED)

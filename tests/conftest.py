@@ -15,7 +15,7 @@ from tests.support import scheduling
 from tests.support.facility.scripted_engine import Bench
 from tests.support.repository import REPOSITORY
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.support.layers"]
 
 # The same examples in every run, however slow the machine: what chance finds is looked for with a
 # seed (`make test SEED=1`), and what was found once is pinned as an example of its own.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.layers import SERVICE_FILES
 from tests.support.repository import REPOSITORY, SOURCE
 
 TESTS = REPOSITORY / "tests"
@@ -37,3 +38,44 @@ def test_no_test_imports_another(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
             assert (node.module or "").startswith("tests.support"), node.module
+
+
+def test_the_files_of_the_layer_service_are_there() -> None:
+    for name in SERVICE_FILES:
+        assert (TESTS / name.partition("::")[0]).exists(), name
+
+
+@pytest.mark.service
+def test_a_unit_test_that_starts_a_process_or_listens_fails(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    pytester.makepyfile(
+        """
+        import socket, subprocess, sys, threading
+        import pytest
+
+        def test_nothing():
+            pass
+
+        def test_process():
+            subprocess.run([sys.executable, "-c", ""])
+
+        def test_refusal_that_is_caught():
+            try:
+                subprocess.run([sys.executable, "-c", ""])
+            except BaseException:
+                pass
+
+        def test_server():
+            with socket.socket() as server:
+                server.bind(("127.0.0.1", 0))
+
+        @pytest.mark.service
+        def test_of_another_layer():
+            assert False
+        """
+    )
+    done = pytester.runpytest_subprocess("-p", "tests.support.layers", "-m", "unit")
+    done.assert_outcomes(passed=1, failed=3, deselected=1)
+    done.stdout.fnmatch_lines(["*a unit test starts a process: subprocess.Popen*"])

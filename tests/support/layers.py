@@ -1,0 +1,163 @@
+"""Layers of tests: which one a test is of, and that tests of the layer `unit` are what it says.
+
+A test of `unit` starts no process and opens no connection: with `-m unit` it fails if it does. Of
+`service` is whatever does: a facility, an endpoint, a program, an HTTP server. `slurm` and `mpi`
+need those. A test is of `service` by a fixture that it uses, by its file or by its mark, and of
+`unit` where it is of no other.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+LAYERS = ("service", "slurm", "mpi")
+
+# Fixtures that start a process or a server.
+SERVICE_FIXTURES = frozenset(
+    {"facility", "start", "service", "services", "deployed", "headrace", "user", "namespace"}
+)
+
+# Files and folders whose tests, or most of them, start a process or a server by themselves.
+SERVICE_FILES = (
+    "_internal/test_atomic.py",
+    "_internal/test_idempotency.py",
+    "_internal/test_json_schema.py::test_nothing_is_ever_fetched",
+    "cli",
+    "clients",
+    "compute/batch/test_job_scripts.py",
+    "compute/batch/test_outside_scheduler.py",
+    "compute/managed_endpoints/test_directory.py",
+    "compute/scheduler/slurm/test_client.py",
+    "compute/test_bundling.py",
+    "compute/test_endpoint.py",
+    "compute/test_hosted_endpoint.py",
+    "compute/test_parsl_programs.py",
+    "compute/test_reaping.py",
+    "compute/test_shell_safe_paths.py",
+    "compute/test_templates.py",
+    "compute/test_transient_faults.py",
+    "compute/test_worker_faults.py",
+    "datarun/analysis/test_run_analysis.py::test_the_job_script_analyses",
+    "datarun/convert/test_convert_events.py::test_the_job_script_converts",
+    "datarun/fit/test_fit_program.py",
+    "datarun/test_data_run_flow.py",
+    "deploy",
+    "endpoints",
+    "facility/api",
+    "facility/compute_service/test_compute_settings.py",
+    "facility/engine/test_flow_kinds.py",
+    "facility/providers",
+    "facility/test_daemon.py",
+    "facility/test_environment.py",
+    "facility/test_logs.py",
+    "facility/test_proxies.py",
+    "facility/test_status_is_true.py",
+    "facility/test_supervision.py",
+    "facility/transfer/test_transfer_full_disk.py",
+    "facility/transfer/test_transfer_kills.py",
+    "faults",
+    "flowlang/expressions/test_flow_attacks.py",
+    "flowlang/test_imports.py",
+    "hosted",
+    "hpc",
+    "notifications",
+    "project/test_pipelines.py",
+    "project/test_targets.py",
+    "runs/test_run_notifier.py",
+    "runs/test_run_output.py",
+    "runs/test_run_poller.py",
+    "seismic/inversion/test_inversion_flow.py",
+    "seismic/measurement/test_compute_function.py",
+    "seismic/measurement/test_examples_of_others.py",
+    "seismic/measurement/test_many_events.py",
+    "seismic/measurement/test_ranks.py",
+    "seismic/optimisation/test_optimiser_crashes.py",
+    "seismic/optimisation/test_optimiser_memory.py",
+    "seismic/solvers",
+    "test_no_ids.py",
+    "test_packaging.py",
+    "test_public_names.py",
+    "test_ranks.py",
+    "test_wheel.py",
+    "testing/test_pytest_plugin.py",
+    "triggers/completeness/test_check_program.py",
+    "triggers/test_kills.py",
+    "triggers/test_ledger.py",
+    "triggers/test_watcher.py",
+)
+
+_FORBIDDEN = {
+    "os.exec": "replaces its process",
+    "os.fork": "forks",
+    "os.forkpty": "forks",
+    "os.posix_spawn": "starts a process",
+    "os.system": "starts a process",
+    "socket.bind": "binds a socket",
+    "socket.connect": "connects a socket",
+    "subprocess.Popen": "starts a process",
+}
+
+# Schemas are checked in a process of their own, as one of them can take for ever: the checker's
+# tests are unit tests all the same.
+_SCHEMA_WORKER = "headrace._internal.schema_worker"
+
+
+class _Guard:
+    """Refuses processes and connections while a unit test runs."""
+
+    def __init__(self) -> None:
+        self.active = False
+        self.seen: list[str] = []
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.active and event in _FORBIDDEN and _SCHEMA_WORKER not in repr(arguments):
+            self.seen.append(f"{_FORBIDDEN[event]}: {event}{arguments!r:.200}")
+            pytest.fail(_message(self.seen))
+
+
+def _message(seen: list[str]) -> str:
+    return f"a unit test {seen[0]} (of which layer a test is: tests/support/layers.py)"
+
+
+_guard = _Guard()
+
+
+def _starts_services(item: pytest.Item) -> bool:
+    inside = item.nodeid.removeprefix("tests/")
+    named = any(
+        inside == name or inside.startswith((f"{name}/", f"{name}::")) for name in SERVICE_FILES
+    )
+    return named or not SERVICE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its layer, unless a mark of its own says it."""
+    for item in items:
+        if not any(item.get_closest_marker(layer) for layer in LAYERS):
+            item.add_marker("service" if _starts_services(item) else "unit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Watch unit tests, their fixtures included, where the layer is run by itself."""
+    _guard.seen.clear()
+    chosen = "unit" in item.config.getoption("markexpr", "")
+    _guard.active = chosen and item.get_closest_marker("unit") is not None
+    try:
+        return (yield)
+    finally:
+        _guard.active = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a unit test that caught the refusal, or ran into it in a thread."""
+    yield
+    if _guard.active and _guard.seen:
+        pytest.fail(_message(_guard.seen))
