@@ -52,4 +52,4 @@ def test_every_command_and_every_option_was_run(world: World) -> None:
         (path, option) for path, command in commands() for option in {"", *options_of(command)}
     }
     missing = sorted(f"headrace {path} {option}".strip() for path, option in wanted - world.record)
-    assert missing == [], "no scenario in tests/cli/walk runs these"
+    assert missing == [], "no scenario in tests/support/command_walk/scenarios.py runs these"

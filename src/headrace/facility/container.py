@@ -43,7 +43,7 @@ from headrace.facility.providers import (
 )
 from headrace.facility.settings import SettingsFile, state_directory
 from headrace.facility.store.access_rules import AccessRuleTable
-from headrace.facility.store.actions import ActionProvider, ActionTable
+from headrace.facility.store.actions import ActionTable, FacilityProvider
 from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.flows import FlowTable
@@ -95,7 +95,7 @@ class Providers:
         closers: names of parts, and the functions that end their threads.
     """
 
-    all: list[ActionProvider]
+    all: list[FacilityProvider]
     await_web_input: AwaitWebInputProvider
     expiry: WebInputExpiry
     closers: Closers

@@ -1,4 +1,4 @@
-"""Misfits and solvers by name: modules of a package here, entry points of other packages.
+"""Misfits, solvers, optimisers by name: modules of a package here, entry points of other packages.
 
 A module of the package here has the name of what it defines. Another package announces what it
 defines by an entry point of the group; it cannot replace what is defined here.
@@ -39,6 +39,10 @@ class PluginGroup:
     def knows(self, name: str) -> bool:
         """Return whether there is one of this name."""
         return name in self._modules() or name in self._entry_points().names
+
+    def is_own(self, name: str) -> bool:
+        """Return whether the object of a name is defined here."""
+        return name in self._modules()
 
     def find(self, name: str) -> Any:
         """Return the object of a name.

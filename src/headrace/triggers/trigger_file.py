@@ -24,7 +24,7 @@ from headrace._internal.settings import (
     TomlDocument,
     table_of,
 )
-from headrace.triggers.completeness.registry import external_keys, find_rule
+from headrace.triggers.completeness.registry import find_rule, rule_keys
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.template import check_template
 
@@ -226,10 +226,10 @@ _WATCH: Final = table_of(WatchTable)
 
 
 def _watch_keys() -> dict[str, Declared]:
-    """Return the keys of ``[watch]``, with those of completeness rules of other packages."""
+    """Return the keys of ``[watch]``, with those of completeness rules that it does not name."""
     others = {
-        key: Declared(key, Key("A rule of another package."), _RuleValue(key), _ABSENT)
-        for key in external_keys()
+        key: Declared(key, Key("A completeness rule."), _RuleValue(key), _ABSENT)
+        for key in rule_keys()
     }
     return {**others, **_WATCH.keys}
 

@@ -1,7 +1,7 @@
 """Hits and traces of a stretch of ring items, without a Python loop.
 
-Two passes: `locate` finds and checks every hit, `decode` reads those it found. A physics event
-is either built of fragments, each the ring item of one hit, or is a single hit; an item of type
+Two passes: `locate_hits` finds and checks every hit, `decode_hits` reads those it found. A physics
+event is either built of fragments, each the ring item of one hit, or is a single hit; an item of type
 fragment holds the ring item of one hit.
 """
 
@@ -261,7 +261,7 @@ def locate_hits(
         items: `ITEM` records, as `index_items` gave them.
 
     Returns:
-        `PLACE` records in file order, and `FLAW` records where a hit should be and is not.
+        `HIT_LOCATION` records in file order, and `FLAW` records where a hit should be and is not.
     """
     smallest = BODY_HEADER + MIN_ITEM_BYTES + MIN_HIT_BYTES
     relevant = (items["type"] == _PHYSICS) | (items["type"] == _FRAGMENT)
@@ -282,7 +282,7 @@ def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> froz
     """Return the sources whose payloads are hits, by more than half of what they sent.
 
     Args:
-        places: `PLACE` records of a whole file.
+        places: `HIT_LOCATION` records of a whole file.
         flaws: `FLAW` records of it.
     """
     sources, hits = np.unique(places["source"], return_counts=True)
@@ -294,11 +294,11 @@ def digitiser_sources(places: NDArray[np.void], flaws: NDArray[np.void]) -> froz
 def decode_hits(
     data: NDArray[np.uint8], places: NDArray[np.void]
 ) -> tuple[NDArray[np.void], NDArray[np.uint16], NDArray[np.int64], NDArray[np.void]]:
-    """Read the hits that `locate` found.
+    """Read the hits that `locate_hits` found.
 
     Args:
         data: the file's bytes.
-        places: `PLACE` records.
+        places: `HIT_LOCATION` records.
 
     Returns:
         `HIT` records (their ``event`` is 0), all traces one after the other, where in there each

@@ -3,8 +3,9 @@
 It promises the services' paths, documents and error codes, so that unmodified clients work; a
 request is checked completely before anything of it is stored, and is answered after the commit.
 
-``app`` has the routes; ``flows``, ``runs``, ``web_inputs``, ``transfer``, ``search``, ``compute``
-and ``compute_tasks`` the calls of a service each; ``documents`` the shapes of flows and runs;
+``app`` puts the routes together; ``flows``, ``runs``, ``web_inputs``, ``transfer``, ``search``,
+``compute`` and ``compute_tasks`` have the calls of a service each and their ``ROUTES``;
+``documents`` has the shapes of flows and runs;
 ``requests`` reads bodies and parameters, ``responses`` and ``errors`` write answers. ``auth``,
 ``tokens``, ``authorize`` and ``grants`` are the login; ``connections`` bounds clients; ``unserved``
 refuses calls of other services; ``backend`` names the parts of the facility that calls use.

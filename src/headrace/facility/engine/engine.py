@@ -31,9 +31,9 @@ from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
     Action,
-    ActionProvider,
     ActionResult,
     ActionTable,
+    FacilityProvider,
     validate_result,
 )
 from headrace.facility.store.database import RETRY_SECONDS, Store
@@ -117,7 +117,7 @@ class Engine:
         """Number of runs that are parked."""
         return len(self._executor.parked)
 
-    def start(self, providers: Sequence[ActionProvider]) -> None:
+    def start(self, providers: Sequence[FacilityProvider]) -> None:
         """Resume every open run and action, and start the engine's thread."""
         self._registry.register(providers)
         stuck = self._parking.load()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from headrace.facility.store.actions import FAILED, Action, ActionProvider, FinishAction
+from headrace.facility.store.actions import FAILED, Action, FacilityProvider, FinishAction
 from headrace.facility.store.faults import is_transient
 from headrace.facility.supervision import describe
 
@@ -17,15 +17,15 @@ class ProviderRegistry:
     """The action providers of a facility, by URL."""
 
     def __init__(self) -> None:
-        self._by_url: dict[str, ActionProvider] = {}
-        self._others: list[ActionProvider] = []
+        self._by_url: dict[str, FacilityProvider] = {}
+        self._others: list[FacilityProvider] = []
 
-    def register(self, providers: Sequence[ActionProvider]) -> None:
+    def register(self, providers: Sequence[FacilityProvider]) -> None:
         """Register all providers; the first that serves a URL is the one that is found."""
         self._by_url = {_canonical(provider.url): provider for provider in providers}
         self._others = [*providers]
 
-    def find(self, url: str) -> ActionProvider | None:
+    def find(self, url: str) -> FacilityProvider | None:
         """Return the provider of a URL, or None."""
         known = self._by_url.get(_canonical(url))
         if known is not None:

@@ -1,4 +1,4 @@
-"""Base class of the action providers."""
+"""Base class of the facility's own action providers."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ FinishAction = Callable[[str, str, Any], None]
 CallLater = Callable[[str, float, Callable[[], None]], None]
 
 
-class ActionProvider(Protocol):
+class FacilityProvider(Protocol):
     """An action provider inside the facility.
 
     A provider accepts an action in the transaction that stores the run's step, so that an action

@@ -7,7 +7,7 @@ from typing import Final
 
 from headrace.facility.errors import StateConflict
 from headrace.facility.store.database import Store
-from headrace.facility.store.run_record import RUN_COLUMNS, Run, run_from_row
+from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import TERMINAL
 
@@ -64,7 +64,7 @@ class EndedRuns:
         """
         with self._store.transaction() as db:
             rows = db.execute(
-                f"SELECT {RUN_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
+                f"SELECT {SQL_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
                 " ORDER BY completion_time LIMIT ?",
                 (before, limit),
             ).fetchall()

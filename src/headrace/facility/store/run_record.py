@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-RUN_COLUMNS: Final = (
+SQL_COLUMNS: Final = (
     "number, id, request_id, flow_id, flow_title, definition, metadata, label, start_time,"
     " completion_time, status"
 )

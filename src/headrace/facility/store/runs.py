@@ -24,7 +24,7 @@ from headrace.facility.store.log_pages import (
 )
 from headrace.facility.store.parked_runs import ParkedRuns, parked_details, reason_of
 from headrace.facility.store.run_query import RunQuery
-from headrace.facility.store.run_record import RUN_COLUMNS, Run, run_from_row
+from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.flowlang import DefinitionError, Flow, parse_flow
 from headrace.flowlang.runs import (
     LogEntry,
@@ -58,7 +58,7 @@ class RunTable:
             row = (run.definition, json.dumps(definition), json.dumps(input_schema))
             db.execute("INSERT INTO definitions VALUES (?,?,?)", row)
         cursor = db.execute(
-            f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
+            f"INSERT INTO runs ({SQL_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
             (
                 run.id,
                 run.request_id,
@@ -130,7 +130,7 @@ class RunTable:
     def query_page(self, query: RunQuery) -> tuple[list[Run], bool]:
         """Return one page of a list of runs, and whether there is more behind it."""
         found = [
-            run_from_row(row) for row in self._store.reader().execute(*query.to_sql(RUN_COLUMNS))
+            run_from_row(row) for row in self._store.reader().execute(*query.to_sql(SQL_COLUMNS))
         ]
         return found[: query.limit], len(found) > query.limit
 
@@ -247,7 +247,7 @@ class RunTable:
     ) -> Run | None:
         source = db or self._store.reader()
         row = source.execute(
-            f"SELECT {RUN_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
+            f"SELECT {SQL_COLUMNS} FROM runs WHERE {column} = ?",  # noqa: S608 - columns are constants
             (value,),
         ).fetchone()
         return run_from_row(row) if row else None

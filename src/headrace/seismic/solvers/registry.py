@@ -40,7 +40,6 @@ def open_solver(name: str, settings: Mapping[str, Any]) -> Solver:
     except ConfigError as error:
         raise SolverError(str(error)) from None
     except ModuleNotFoundError as error:
-        raise SolverMissing(
-            f"solver {name} needs {error.name}: pip install 'headrace[inversion]'"
-        ) from None
+        remedy = "pip install 'headrace[inversion]'" if SOLVERS.is_own(name) else "install it"
+        raise SolverMissing(f"solver {name} needs {error.name}: {remedy}") from None
     return made

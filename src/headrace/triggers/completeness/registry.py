@@ -30,6 +30,11 @@ def external_keys() -> list[str]:
     return sorted({point.name for point in metadata.entry_points(group=ENTRY_POINT_GROUP)})
 
 
+def rule_keys() -> list[str]:
+    """List the keys of all rules, of this package and of others, sorted."""
+    return sorted({*BUILT_IN, *external_keys()})
+
+
 def find_rule(key: str) -> type[CompletenessRule]:
     """Find the rule of a key.
 

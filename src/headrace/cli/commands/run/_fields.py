@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.cli.termio.runs import entry_words, moment
 from headrace.cli.termio.tables import Field, columns_of
 
+# Every command that prints runs has these columns; a new one goes to the end, for -F unix.
 RUN_FIELDS = (
     Field("run", key="run_id"),
     Field("status", key="status"),
