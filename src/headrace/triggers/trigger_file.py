@@ -230,6 +230,7 @@ def _watch_keys() -> dict[str, Declared]:
     others = {
         key: Declared(key, Key("A completeness rule."), _RuleValue(key), _ABSENT)
         for key in rule_keys()
+        if key not in _WATCH.keys
     }
     return {**others, **_WATCH.keys}
 

@@ -1,8 +1,8 @@
 """Hits and traces of a stretch of ring items, without a Python loop.
 
 Two passes: `locate_hits` finds and checks every hit, `decode_hits` reads those it found. A physics
-event is either built of fragments, each the ring item of one hit, or is a single hit; an item of type
-fragment holds the ring item of one hit.
+event is either built of fragments, each the ring item of one hit, or is a single hit; an item of
+type fragment holds the ring item of one hit.
 """
 
 from __future__ import annotations
