@@ -33,6 +33,7 @@ SERVICE_FILES = (
     "compute/managed_endpoints/test_directory.py",
     "compute/scheduler/slurm/test_client.py",
     "compute/test_bundling.py",
+    "compute/test_cancelled_tasks.py",
     "compute/test_endpoint.py",
     "compute/test_hosted_endpoint.py",
     "compute/test_parsl_programs.py",
@@ -43,6 +44,8 @@ SERVICE_FILES = (
     "compute/test_worker_faults.py",
     "datarun/analysis/test_run_analysis.py::test_the_job_script_analyses",
     "datarun/convert/test_convert_events.py::test_the_job_script_converts",
+    "datarun/events/test_real_layouts.py::test_another_detectors_payload_stays_as_it_is",
+    "datarun/events/test_real_layouts.py::test_sources_may_be_named",
     "datarun/fit/test_fit_program.py",
     "datarun/test_data_run_flow.py",
     "deploy",
@@ -57,6 +60,7 @@ SERVICE_FILES = (
     "facility/test_proxies.py",
     "facility/test_status_is_true.py",
     "facility/test_supervision.py",
+    "facility/transfer/test_transfer_files.py::test_what_is_refused",
     "facility/transfer/test_transfer_full_disk.py",
     "facility/transfer/test_transfer_kills.py",
     "faults",
@@ -130,7 +134,8 @@ _guard = _Guard()
 def _starts_services(item: pytest.Item) -> bool:
     inside = item.nodeid.removeprefix("tests/")
     named = any(
-        inside == name or inside.startswith((f"{name}/", f"{name}::")) for name in SERVICE_FILES
+        inside == name or inside.startswith((f"{name}/", f"{name}::", f"{name}["))
+        for name in SERVICE_FILES
     )
     return named or not SERVICE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
