@@ -6,12 +6,11 @@ of that repository is in this one.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,20 @@ import globus_sdk
 import pytest
 
 from headrace.facility import stop_facility
-from headrace.hosted import Services, services_at
-from headrace.project import load_project
-from tests.support.ids import an_id
+from tests.support.flow_examples import (
+    ADA,
+    ALL,
+    GROUP,
+    INDEX,
+    TAR,
+    TRANSFER,
+    VARIABLE,
+    WEB,
+    ExamplesLab,
+    files,
+)
 from tests.support.waiting import wait_until
 
-VARIABLE = "HEADRACE_FLOW_EXAMPLES"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
@@ -34,184 +41,16 @@ pytestmark = [
     ),
 ]
 
-TRANSFER = "transfer_examples"
-WEB = "web_input_examples"
-TAR = "compute_transfer_examples/tar_and_transfer"
-ALL = [
-    *(f"{TRANSFER}/{name}" for name in ("simple", "move", "two_hop")),
-    *(f"{TRANSFER}/{name}" for name in ("looping_batched_move", "transfer_share")),
-    *(f"{WEB}/{name}" for name in ("admin_signoff", "approved_publishing")),
-    f"{WEB}/evaluate_preliminary_results",
-    f"{TAR}/1",
-    f"{TAR}/2",
-]
-PLACEHOLDER = "-".join(("11111111", "2222", "3333", "4444", "555555555555"))
-GROUP, INDEX, ADA = an_id("shift crew"), an_id("reports"), an_id("ada")
-PACK = '''"""Packs files into one archive."""
-
-
-def pack(src_paths: list, dest_path: str, gcs_base_path: str) -> str:
-    """Write an archive of files and directories; paths are those of the collection."""
-    import pathlib
-    import tarfile
-
-    root = pathlib.Path(gcs_base_path)
-    name = dest_path.rstrip("/") + "/packed.tar.gz"
-    with tarfile.open(root / name.lstrip("/"), "w:gz") as archive:
-        for path in src_paths:
-            source = root / path.strip("/")
-            archive.add(source, arcname=source.name)
-    return name
-'''
-REPORT = '''"""A report about a directory."""
-
-
-def report(id: str, path: str) -> dict:
-    """Say what a report would say."""
-    numbers = {"low": 2, "high": 7.5, "std_dev": 1, "confidence": 97}
-    title = "Noise of " + path
-    return {"title": title, "date": "2026-11-27", "report_path": path + "/r", **numbers}
-'''
-LOOK = '''"""A first look at an experiment."""
-
-
-def look(experiment_id: str) -> dict:
-    """Say how it goes."""
-    return {
-        "experiment_id": experiment_id,
-        "experiment_runtime": 120,
-        "measured_db": 7.5,
-        "histogram_skew": 3,
-        "confidence_pct": 91,
-    }
-'''
-
-
-class Lab:
-    """A project with three collections, an endpoint and three functions, and its facility."""
-
-    def __init__(self, directory: Path, repository: Path) -> None:
-        self.root = directory / "project"
-        (self.root / "compute_functions").mkdir(parents=True)
-        for name, text in (("pack", PACK), ("report", REPORT), ("look", LOOK)):
-            (self.root / "compute_functions" / f"{name}.py").write_text(text)
-        (self.root / "endpoint_configs").symlink_to(repository / "endpoint_configs")
-        text = '[endpoints.machine]\ntemplate = "local"\n[endpoints.machine.options]\nworkers = 1\n'
-        for name in ("here", "middle", "there"):
-            (directory / name).mkdir()
-            text += f'[collections.{name}]\nroot = "{directory / name}"\n'
-        (self.root / "headrace.toml").write_text(text)
-        self.directory = directory
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GLOBUS", "HEADRACE_"))}
-        self.environment = {**clean, "HOME": str(directory)}
-        self.up()
-        self.told("deploy")
-        self.functions = {one["name"]: one["id"] for one in self.told("function", "list")}
-        [endpoint] = self.told("endpoint", "list")
-        self.endpoint = endpoint["id"]
-        listed = self.told("config", "show")
-        del listed
-        self.collections = {name: self.id_of(name) for name in ("here", "middle", "there")}
-
-    def up(self, **more: str) -> None:
-        self.environment |= more
-        self.headrace("facility", "up")
-        self.led: dict[str, str] = self.told("facility", "env")
-        self.services: Services = services_at(
-            self.led["HEADRACE_FACILITY_URL"], self.led["HEADRACE_FACILITY_TOKEN"]
-        )
-
-    def id_of(self, collection: str) -> str:
-        return load_project(self.root).collection_id(collection, "local")
-
-    def headrace(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [Path(sys.executable).parent / "headrace", "-C", str(self.root), *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def told(self, *arguments: str) -> Any:
-        return json.loads(self.headrace(*arguments, "-F", "json"))
-
-    def put(self, collection: str, path: str, text: str = "1") -> Path:
-        place = self.directory / collection / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        return place
-
-    def at(self, collection: str, path: str) -> dict[str, str]:
-        return {"id": self.collections[collection], "path": path}
-
-    def deploy(self, name: str, change: Callable[[str], str] = lambda text: text) -> str:
-        """Deploys an example with ids of ours in the place of those that are to be filled in."""
-        definition, schema = files(name)
-        function = {"approved_publishing": "report", "evaluate_preliminary_results": "look"}
-        chosen = self.functions[function.get(name.rpartition("/")[2], "pack")]
-        text = definition.read_text()
-        for field, value in (
-            (f'"endpoint_id": "{PLACEHOLDER}"', f'"endpoint_id": "{self.endpoint}"'),
-            (f'"function_id": "{PLACEHOLDER}"', f'"function_id": "{chosen}"'),
-            (f'"search_index": "{PLACEHOLDER}"', f'"search_index": "{INDEX}"'),
-            (PLACEHOLDER, GROUP),
-            ("<INSERT YOUR GCS ENDPOINT ID HERE>", self.collections["middle"]),
-            ("<INSERT YOUR COMPUTE ENDPOINT ID HERE>", self.endpoint),
-            ("<INSERT YOUR COMPUTE FUNCTION ID HERE>", chosen),
-            ('"gcs_base_path": "/"', f'"gcs_base_path": "{self.directory / "middle"}/"'),
-        ):
-            text = text.replace(field, value)
-        body = json.loads(change(text))
-        created = self.services.flows.create_flow(name[-100:], body, json.loads(schema.read_text()))
-        return str(created["id"])
-
-    def start(self, flow_id: str, body: dict[str, Any]) -> str:
-        return str(self.services.flow(flow_id).run_flow(body)["run_id"])
-
-    def ended(self, run_id: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            run: dict[str, Any] = self.services.flows.get_run(run_id).data
-            return run if run["status"] in ("SUCCEEDED", "FAILED") else None
-
-        return wait_until(look, f"the end of {run_id}", 120)
-
-    def succeeded(self, run_id: str) -> dict[str, Any]:
-        run = self.ended(run_id)
-        assert run["status"] == "SUCCEEDED", run["details"]
-        output: dict[str, Any] = run["details"]["output"]
-        return output
-
-    def run(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.succeeded(self.start(self.deploy(name), body))
-
-    def question(self, run_id: str) -> dict[str, Any]:
-        def asked() -> str | None:
-            return self.services.flows.get_run(run_id)["blocking_web_input_id"]
-
-        found = wait_until(asked, f"the question of {run_id}", 120)
-        return dict(self.services.flows.get_web_input(found).data)
-
-
-def files(name: str) -> tuple[Path, Path]:
-    examples = Path(os.environ[VARIABLE])
-    if name.startswith(TAR):
-        stem = examples / TAR / f"compute_transfer_example_{name[-1]}"
-        return Path(f"{stem}_definition.json"), Path(f"{stem}_schema.json")
-    return examples / name / "definition.json", examples / name / "input_schema.json"
-
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"), repository)
+def lab(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[ExamplesLab]:
+    lab = ExamplesLab(tmp_path_factory.mktemp("lab"), repository)
     yield lab
     stop_facility(lab.root)
 
 
 @pytest.fixture(scope="module")
-def globus(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def globus(lab: ExamplesLab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unmodified `globus` command, in an environment of its own."""
     environment = tmp_path_factory.mktemp("globus") / "cli"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
@@ -221,7 +60,7 @@ def globus(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_is_checked_clean(lab: Lab, name: str) -> None:
+def test_each_is_checked_clean(lab: ExamplesLab, name: str) -> None:
     definition, schema = files(name)
     folder = lab.root / "flows" / name.replace("/", "_")
     folder.mkdir(parents=True)
@@ -237,7 +76,7 @@ def test_each_is_checked_clean(lab: Lab, name: str) -> None:
 
 
 @pytest.mark.parametrize("there", ["", "already"])
-def test_simple(lab: Lab, there: str) -> None:
+def test_simple(lab: ExamplesLab, there: str) -> None:
     lab.put("here", "simple/a/one")
     if there:
         lab.put("there", f"simple{there}/a/old")
@@ -250,7 +89,7 @@ def test_simple(lab: Lab, there: str) -> None:
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("kind", ["file", "directory", "file into directory"])
-def test_move(lab: Lab, kind: str, exists: bool) -> None:
+def test_move(lab: ExamplesLab, kind: str, exists: bool) -> None:
     stem = f"move-{kind.replace(' ', '-')}-{exists}"
     source = lab.put("here", f"{stem}/one")
     target = lab.directory / "there" / stem
@@ -272,7 +111,7 @@ def test_move(lab: Lab, kind: str, exists: bool) -> None:
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("kind", ["file", "directory"])
-def test_two_hop(lab: Lab, kind: str, exists: bool) -> None:
+def test_two_hop(lab: ExamplesLab, kind: str, exists: bool) -> None:
     stem = f"hop-{kind}-{exists}"
     lab.put("here", f"{stem}/one")
     (lab.directory / "middle" / "passing").mkdir(exist_ok=True)
@@ -291,7 +130,7 @@ def test_two_hop(lab: Lab, kind: str, exists: bool) -> None:
     assert list((lab.directory / "middle" / "passing").iterdir()) == []
 
 
-def test_looping_batched_move(lab: Lab) -> None:
+def test_looping_batched_move(lab: ExamplesLab) -> None:
     for number in range(250):
         lab.put("here", f"batches/{number:03}")
     (lab.directory / "there" / "batched").mkdir()
@@ -303,7 +142,7 @@ def test_looping_batched_move(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["identity", "group"])
-def test_transfer_share(lab: Lab, kind: str) -> None:
+def test_transfer_share(lab: ExamplesLab, kind: str) -> None:
     lab.put("here", "shared/one")
     who = ADA if kind == "identity" else GROUP
     domain = "auth:identity" if kind == "identity" else "groups:id"
@@ -322,7 +161,7 @@ def test_transfer_share(lab: Lab, kind: str) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("named", [False, True])
-def test_tar_and_transfer(lab: Lab, number: int, named: bool) -> None:
+def test_tar_and_transfer(lab: ExamplesLab, number: int, named: bool) -> None:
     where = "middle" if number == 1 else "here"
     lab.put(where, f"tar{number}/a/one")
     lab.put(where, f"tar{number}/two")
@@ -341,7 +180,7 @@ def test_tar_and_transfer(lab: Lab, number: int, named: bool) -> None:
     assert bad["details"]["details"]["exception"] == "InvalidInputData"
 
 
-def signoff(lab: Lab, name: str) -> dict[str, Any]:
+def signoff(lab: ExamplesLab, name: str) -> dict[str, Any]:
     lab.put("here", f"{name}/one")
     item = {"source_path": f"/{name}/one", "destination_path": f"/{name}/one"}
     settings = {
@@ -363,7 +202,7 @@ def signoff(lab: Lab, name: str) -> dict[str, Any]:
     return {"file_manager_settings": settings}
 
 
-def by_globus(lab: Lab, globus: Path, question: dict[str, Any], label: str) -> None:
+def by_globus(lab: ExamplesLab, globus: Path, question: dict[str, Any], label: str) -> None:
     chosen = next(one for one in question["options"] if label in one["label"])
     done = subprocess.run(
         [globus, "flows", "web-input", "respond", question["id"], chosen["option_id"]],
@@ -375,7 +214,7 @@ def by_globus(lab: Lab, globus: Path, question: dict[str, Any], label: str) -> N
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def by_headrace(lab: Lab, globus: Path, question: dict[str, Any], label: str) -> None:
+def by_headrace(lab: ExamplesLab, globus: Path, question: dict[str, Any], label: str) -> None:
     del globus
     chosen = next(one for one in question["options"] if label in one["label"])
     lab.headrace("web-input", "respond", question["id"], chosen["label"])
@@ -385,7 +224,7 @@ ANSWERS = [by_globus, by_headrace]
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_admin_signoff(lab: Lab, globus: Path, answer: Any) -> None:
+def test_admin_signoff(lab: ExamplesLab, globus: Path, answer: Any) -> None:
     flow_id = lab.deploy(f"{WEB}/admin_signoff")
     run_id = lab.start(flow_id, signoff(lab, answer.__name__))
     question = lab.question(run_id)
@@ -402,7 +241,7 @@ def test_admin_signoff(lab: Lab, globus: Path, answer: Any) -> None:
     assert not (lab.directory / "there" / "denied").exists()
 
 
-def published(lab: Lab, subject: str) -> Any:
+def published(lab: ExamplesLab, subject: str) -> Any:
     token = globus_sdk.AccessTokenAuthorizer(lab.led["HEADRACE_FACILITY_TOKEN"])
     base = lab.led["HEADRACE_FACILITY_URL"]
     client = globus_sdk.SearchClient(base_url=base, authorizer=token)
@@ -411,7 +250,7 @@ def published(lab: Lab, subject: str) -> Any:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_approved_publishing(lab: Lab, globus: Path, answer: Any) -> None:
+def test_approved_publishing(lab: ExamplesLab, globus: Path, answer: Any) -> None:
     flow_id = lab.deploy(f"{WEB}/approved_publishing")
     for label, visible in (("Publish", ["public"]), ("Store", [f"urn:globus:group:id:{GROUP}"])):
         path = f"/{answer.__name__}-{label}"
@@ -432,7 +271,7 @@ def test_approved_publishing(lab: Lab, globus: Path, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_evaluate_preliminary_results(lab: Lab, globus: Path, answer: Any) -> None:
+def test_evaluate_preliminary_results(lab: ExamplesLab, globus: Path, answer: Any) -> None:
     name = f"{WEB}/evaluate_preliminary_results"
     flow_id = lab.deploy(name, lambda text: text.replace('"Seconds": 1800', '"Seconds": 1'))
     again = lab.start(flow_id, {"experiment_id": "k3"})
@@ -454,7 +293,7 @@ def test_evaluate_preliminary_results(lab: Lab, globus: Path, answer: Any) -> No
     assert lab.ended(halted)["status"] == "FAILED"
 
 
-def test_nobody_answers_in_time(lab: Lab) -> None:
+def test_nobody_answers_in_time(lab: ExamplesLab) -> None:
     """The last of this module: the facility's questions expire after it."""
     lab.headrace("facility", "down")
     lab.up(HEADRACE_WEB_INPUT_LIFETIME="3")

@@ -6,21 +6,19 @@ import json
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from headrace.compute.batch import BatchJobError, outcome, run_batch_array, run_batch_job
+from headrace.compute.batch import outcome, run_batch_array, run_batch_job
 from headrace.compute.batch import submission as submission_module
 from headrace.compute.batch.notices import read_notices
+from tests.support.batch_job_call import BatchJobCall
 from tests.support.slurm_cluster import SlurmCluster
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slurm
-
 Write = Callable[[str], str]
 StandIn = Callable[[str, str], None]
 UNTIL_GO = "echo $SLURM_JOB_ID >> began; until [ -e go ]; do sleep 0.1; done"
@@ -68,30 +66,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     return write
 
 
-class Call:
-    """A call in a thread; its result, or its error."""
-
-    def __init__(self, call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> None:
-        self._came: list[Any] = []
-
-        def work() -> None:
-            try:
-                self._came.append(call(*arguments, **more))
-            except BatchJobError as error:
-                self._came.append(error)
-
-        self._thread = threading.Thread(target=work)
-        self._thread.start()
-
-    @property
-    def ended(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> Any:
-        self._thread.join(240)
-        return self._came[0]
-
-
 def states(directory: Path) -> list[dict[str, str]]:
     path = directory / "job" / "states.jsonl"
     return [json.loads(line) for line in path.open()] if path.exists() else []
@@ -103,7 +77,7 @@ SILENT = 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; 
 def test_a_queue_that_shows_nothing(script: Write, stand_in: StandIn, tmp_path: Path) -> None:
     stand_in("squeue", SILENT)
     work = tmp_path / "w"
-    call = Call(run_batch_job, script(UNTIL_GO), str(work))
+    call = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work))
     # Told by the job's number, for the queue shows nothing.
     wait_until(lambda: [s for s in states(work) if s["state"] == "RUNNING"], "the state")
     assert not call.ended
@@ -115,7 +89,7 @@ def test_a_job_that_is_cancelled_behind_a_silent_queue(
     script: Write, stand_in: StandIn, tmp_path: Path, cluster: SlurmCluster
 ) -> None:
     work = tmp_path / "w"
-    call = Call(run_batch_job, script(UNTIL_GO), str(work))
+    call = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work))
     wait_until(lambda: (work / "began").exists(), "the job")
     stand_in("squeue", SILENT)
     cluster.run("scancel", (work / "began").read_text().strip())
@@ -135,7 +109,7 @@ def test_filters_in_the_users_environment(
     }.items():
         monkeypatch.setenv(name, value)
     work = tmp_path / "w"
-    call = Call(run_batch_job, script(UNTIL_GO), str(work))
+    call = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work))
     wait_until(lambda: [s for s in states(work) if s["state"] == "RUNNING"], "the state")
     (work / "go").touch()
     assert call.result()["description"] == "finished"
@@ -157,7 +131,7 @@ def test_commands_that_greet(script: Write, stand_in: StandIn, tmp_path: Path) -
     stand_in("sbatch", f"{hello}; echo 'See also: portal'; exit $code")
     stand_in("squeue", f"{hello}; exit $code")
     work = tmp_path / "w"
-    call = Call(run_batch_job, script(UNTIL_GO), str(work))
+    call = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work))
     wait_until(lambda: [s for s in states(work) if s["state"] == "RUNNING"], "the state")
     (work / "go").touch()
     assert call.result()["job_id"] == (work / "began").read_text().strip()
@@ -213,7 +187,7 @@ def test_four_who_wait_behind_a_queue_that_hangs(
     stand_in("scontrol", hang)
     path = script("exit $1")
     calls = [
-        Call(run_batch_job, path, str(tmp_path / f"w{n}"), arguments=[code], name=f"n{n}")
+        BatchJobCall(run_batch_job, path, str(tmp_path / f"w{n}"), arguments=[code], name=f"n{n}")
         for n, code in enumerate([0, 0, 3, 0])
     ]
     try:
@@ -231,10 +205,10 @@ def test_a_second_task_in_the_same_directory(
     monkeypatch.setenv("HEADRACE_CANCELLED", str(tmp_path / "cancelled"))
     (tmp_path / "cancelled").mkdir()
     work = tmp_path / "w"
-    first = Call(run_batch_job, script(UNTIL_GO), str(work), task_id="first")
+    first = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work), task_id="first")
     wait_until(lambda: (work / "began").exists(), "the first job")
     number = (work / "began").read_text().strip()
-    second = Call(
+    second = BatchJobCall(
         run_batch_job, script(f"{UNTIL_GO}; exit 5"), str(work), task_id="second", name="second"
     )
     wait_until(lambda: read_notices({"second"}), "the notice")
@@ -254,7 +228,7 @@ def test_a_second_task_after_the_first_was_given_up(
     monkeypatch.setenv("HEADRACE_CANCELLED", str(tmp_path / "cancelled"))
     (tmp_path / "cancelled").mkdir()
     work = tmp_path / "w"
-    first = Call(run_batch_job, script(UNTIL_GO), str(work), task_id="first")
+    first = BatchJobCall(run_batch_job, script(UNTIL_GO), str(work), task_id="first")
     wait_until(lambda: (work / "began").exists(), "the first job")
     (tmp_path / "cancelled" / "first").touch()
     number = (work / "began").read_text().strip()
@@ -267,7 +241,9 @@ def test_a_second_task_after_the_first_was_given_up(
 
 
 def test_a_job_that_is_held(script: Write, tmp_path: Path, cluster: SlurmCluster) -> None:
-    call = Call(run_batch_job, script("true"), str(tmp_path / "w"), task_id="t", options=["--hold"])
+    call = BatchJobCall(
+        run_batch_job, script("true"), str(tmp_path / "w"), task_id="t", options=["--hold"]
+    )
     wait_until(lambda: read_notices({"t"}), "the notice")
     (number,) = cluster.queue()
     assert f"Slurm job {number} needs somebody: JobHeldUser" in read_notices({"t"})[0]
@@ -279,7 +255,7 @@ def test_a_job_that_is_held(script: Write, tmp_path: Path, cluster: SlurmCluster
 def test_an_array_that_is_held_has_not_failed(
     script: Write, tmp_path: Path, cluster: SlurmCluster
 ) -> None:
-    call = Call(
+    call = BatchJobCall(
         run_batch_array, script("echo $1 >> ran"), str(tmp_path / "w"), [["a"], ["b"]],
         task_id="t", options=["--hold"],
     )  # fmt: skip
@@ -297,7 +273,7 @@ def test_an_array_behind_a_silent_queue(
     stand_in("squeue", SILENT)
     work = tmp_path / "w"
     text = f'[ "$1" = 0 ] || {{ {UNTIL_GO}; }}'
-    call = Call(run_batch_array, script(text), str(work), [[str(n)] for n in range(3)])
+    call = BatchJobCall(run_batch_array, script(text), str(work), [[str(n)] for n in range(3)])
     wait_until(lambda: (work / "began").exists(), "a member")
     part = work / "job/arrays/0001/states.jsonl"
     wait_until(lambda: part.exists() and "RUNNING" in part.read_text(), "the state")
@@ -365,13 +341,13 @@ def test_a_call_that_is_repeated_waits_for_its_array(
     (tmp_path / "cancelled").mkdir()
     work = tmp_path / "w"
     arguments = (script(f"{UNTIL_GO}; echo $1 >> ran"), str(work), [["a"], ["b"]])
-    first = Call(run_batch_array, *arguments, task_id="t")
+    first = BatchJobCall(run_batch_array, *arguments, task_id="t")
     wait_until(lambda: (work / "began").exists(), "a member")
     # The worker that waits is lost.
     (tmp_path / "cancelled" / "t").touch()
     assert "cancelled" in str(first.result())
     (tmp_path / "cancelled" / "t").unlink()
-    second = Call(run_batch_array, *arguments, task_id="t")
+    second = BatchJobCall(run_batch_array, *arguments, task_id="t")
     (work / "go").touch()
     assert second.result()["job_ids"] == [_array_of(work)]
     assert sorted((work / "ran").read_text().split()) == ["a", "b"]
@@ -382,7 +358,7 @@ def test_an_output_that_is_shown_late(
 ) -> None:
     monkeypatch.setattr(outcome, "OUTPUT_SECONDS", 60.0)
     work = tmp_path / "w"
-    call = Call(run_batch_job, script("true"), str(work), outputs=["out/late"])
+    call = BatchJobCall(run_batch_job, script("true"), str(work), outputs=["out/late"])
     # Written after the job has ended, as a file system shows it that many machines share.
     wait_until(lambda: (work / "job/exit_code").exists(), "the job's end")
     assert not call.ended

@@ -90,7 +90,7 @@ SERVICE_FILES = (
     "testing/test_pytest_plugin.py",
     "triggers/completeness/test_check_program.py",
     "triggers/test_kills.py",
-    "triggers/test_ledger.py",
+    "triggers/test_ledger_lost.py",
     "triggers/test_watcher.py",
 )
 

@@ -10,12 +10,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.triggers.arrivals_machine import (
-    INTERVAL,
-    SETTLE,
     ArrivalsMachine,
     EveryArrivalGetsItsRun,
     FailuresLieForLong,
 )
+from tests.support.triggers.arrivals_world import INTERVAL, SETTLE
 
 MACHINES = [EveryArrivalGetsItsRun, FailuresLieForLong]
 # How many steps the long run makes of each machine, at least.

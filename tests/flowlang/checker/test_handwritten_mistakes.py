@@ -10,7 +10,8 @@ import pytest
 
 from headrace.flowlang import check_flow
 from headrace.project.flow_check import check_file
-from tests.support.flowlang.handwritten_mistakes import KINDS, mistaken
+from tests.support.flowlang.handwritten_mistakes.edits import mistaken
+from tests.support.flowlang.handwritten_mistakes.kinds import KINDS
 from tests.support.flowlang.sound_flows import (
     TRANSFER,
     act,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,9 +83,18 @@ class Watch:
 
     def wait_for(self, kind: type, count: int = 1, *, name: str | None = None) -> list[Any]:
         with self._received:
-            enough = self._received.wait_for(lambda: len(self.of(kind, name)) >= count, timeout=60)
+            enough = self._received.wait_for(lambda: len(self.of(kind, name)) >= count, timeout=120)
         assert enough, f"waited for {count} {kind.__name__}, received: {self.events}"
         return self.of(kind, name)
+
+
+def make_event(place: Path, files: int = 6) -> Path:
+    """Make a directory of small files, as an event's data come; its place."""
+    for number in range(files):
+        part = place / ("obs" if number % 2 else "syn")
+        part.mkdir(parents=True, exist_ok=True)
+        (part / f"trace_{number}.dat").write_bytes(os.urandom(2000))
+    return place
 
 
 @contextmanager
@@ -107,6 +117,6 @@ def watching(triggers: list[Trigger], ledger: Path, client: Any, **options: Any)
             yield watch
         finally:
             stop.set()
-            thread.join(60)
+            thread.join(120)
             assert not thread.is_alive()
     assert not failures, failures
