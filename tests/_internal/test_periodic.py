@@ -68,7 +68,7 @@ def test_a_thread_ends_when_it_is_stopped() -> None:
 
     periodic = PeriodicWork(work, 0.001, lambda error: None, name="tested")
     periodic.start()
-    assert working.wait(60)
+    assert working.wait(120)
     periodic.stop(None)
     assert threads[0].name == "tested"
     assert not threads[0].is_alive()
@@ -78,7 +78,7 @@ def test_work_may_stop_itself_and_work_that_never_started_is_stopped_too() -> No
     raised: list[Exception] = []
     periodic = PeriodicWork(lambda: periodic.stop(None), 0.0, raised.append)
     periodic.start()
-    periodic._thread.join(60)
+    periodic._thread.join(120)
     assert not periodic._thread.is_alive()
     assert raised == []
     PeriodicWork(lambda: None, 1.0, raised.append).stop(None)

@@ -92,7 +92,7 @@ def found(headrace: Command, *arguments: str) -> tuple[int, dict[str, list[str]]
 
 def test_a_run_that_nothing_stands_in_the_way_of(headrace: Command, root: Path):
     headrace("deploy")
-    code, told = found(headrace, "--canary", "--deadline", "60")
+    code, told = found(headrace, "--canary", "--deadline", "120")
     assert (code, set(told)) == (0, {"good"})
     words = "\n".join(told["good"])
     assert "disk:/in/: is there; " in words

@@ -152,7 +152,7 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -259,7 +259,7 @@ def test_an_interrupt_at_a_terminal_has_no_traceback(tmp_path: Path) -> None:
     while b"[y/N]" not in shown:
         shown += os.read(main, 1000)
     os.write(main, b"\x03")
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=120) == 130
     os.close(main)
     assert b"Traceback" not in shown
 

@@ -93,7 +93,7 @@ with Executor(endpoint_id, client=client) as executor:
     group = str(executor.task_group_id)
 again = Executor(task_group_id=group, client=client)
 futures = list(again.reload_tasks())
-print(json.dumps([f.result(timeout=60)["greeting"] for f in futures]))
+print(json.dumps([f.result(timeout=100)["greeting"] for f in futures]))
 again.shutdown()
 """
     )

@@ -95,7 +95,6 @@ def test_one_that_hangs_is_killed_and_started(minutes: Minutes, user: User) -> N
     wait_until(
         lambda: user.told("endpoint", "status", "machine", code=None)["state"] == "disconnected",
         "the age of its pid file",
-        60,
     )
     assert minutes()["counts"] == {"hung restarted": 1}
     assert not core.is_running() or core.status() == psutil.STATUS_ZOMBIE

@@ -61,7 +61,7 @@ def test_tasks_run_in_a_block_which_no_kill_leaves_behind(
         process.kill()
     [report] = user.told("endpoint", "monitor", "--once")
     assert report["action"] == "restarted", report
-    wait_until(lambda: block not in cluster.queue(), "the end of the dead endpoint's block", 60)
+    wait_until(lambda: block not in cluster.queue(), "the end of the dead endpoint's block")
 
     second = user.told("function", "run", "hello", "-e", "machine")
     assert second["greeting"] == "hello you"

@@ -133,7 +133,7 @@ def test_a_question_is_listed_shown_and_answered(globus: Globus, tmp_path: Path)
     flow = globus.told("flows", "create", "Ask", str(tmp_path / "ask.json"))
     run = globus.told("flows", "start", flow["id"], "--input", str(tmp_path / "input.json"))
     asked = ("flows", "web-input", "list", "--filter-run-id", run["run_id"])
-    [found] = wait_until(lambda: globus.told(*asked)["web_input_summaries"], "the question", 60)
+    [found] = wait_until(lambda: globus.told(*asked)["web_input_summaries"], "the question")
     shown = globus.told("flows", "web-input", "show", found["id"])
     assert shown["context"]["rows"] == [{"field": "misfit", "value": 0.5}]
     assert "Take it" in globus("flows", "web-input", "show", found["id"])

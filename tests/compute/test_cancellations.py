@@ -61,7 +61,7 @@ def test_the_jobs_of_a_task_are_cancelled_and_no_others(
     cancellations: Cancellations, scheduler: FakeScheduler
 ) -> None:
     cancellations.add("cancelled")
-    wait_until(lambda: not cancellations.open(), "the end of the cancellation", 20)
+    wait_until(lambda: not cancellations.open(), "the end of the cancellation")
     assert list(scheduler.tasks.values()) == ["wanted"]
 
 
@@ -70,7 +70,7 @@ def test_an_unforeseen_error_does_not_end_it(
 ) -> None:
     scheduler.faults = [OSError("stale file handle"), RuntimeError("not foreseen")]
     cancellations.add("cancelled")
-    wait_until(lambda: not cancellations.open(), "the end of the cancellation", 20)
+    wait_until(lambda: not cancellations.open(), "the end of the cancellation")
     assert list(scheduler.tasks.values()) == ["wanted"]
 
 
@@ -79,11 +79,11 @@ def test_it_goes_on_after_it_was_stopped(
 ) -> None:
     scheduler.faults = [OSError("stale file handle")] * 1_000_000
     cancellations.add("cancelled")
-    wait_until(lambda: len(scheduler.faults) < 1_000_000, "a first question", 20)
+    wait_until(lambda: len(scheduler.faults) < 1_000_000, "a first question")
     cancellations.stop()
     scheduler.faults = []
     cancellations.resume()
-    wait_until(lambda: not cancellations.open(), "the end of the cancellation", 20)
+    wait_until(lambda: not cancellations.open(), "the end of the cancellation")
 
 
 def test_a_file_that_is_being_written_is_no_task(tmp_path: Path) -> None:

@@ -311,8 +311,8 @@ def test_a_killed_parent_leaves_nothing(tmp_path: Path, child_too: bool) -> None
                 assert len(marked(mark)) > 3, "interchange, workers and program outlive both"
                 ended = reap(state)
                 assert any(line.startswith("sleep (pid") for line in ended), ended
-            wait_until(lambda: not marked(mark) and not alive(family), "no process is left", 30)
-            wait_until(lambda: not list((state / "hosts").iterdir()), "no record is left", 30)
+            wait_until(lambda: not marked(mark) and not alive(family), "no process is left")
+            wait_until(lambda: not list((state / "hosts").iterdir()), "no record is left")
             assert reap(state) == []
             assert stranger.poll() is None, "a process that is not ours was ended"
             assert psutil.pid_exists(stranger.pid)

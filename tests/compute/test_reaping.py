@@ -76,7 +76,7 @@ def test_only_the_hosts_own_processes_are_ended(tmp_path: Path, sleeper: Sleeper
     ended = reap(tmp_path)
     assert sorted(ended) == sorted(f"sleep (pid {p.pid})" for p in ours)
     for process in ours:
-        process.wait(10)
+        process.wait(120)
     assert [p.poll() for p in others] == [None] * len(others)
     assert reap(tmp_path) == []
 
@@ -90,7 +90,7 @@ def test_what_ignores_sigterm_or_hides_its_environment_is_ended(
     assert stubborn.stdout.readline() == "up\n"
     ended = reap(tmp_path)
     assert len(ended) == 2, ended
-    assert stubborn.wait(10) == -9
+    assert stubborn.wait(120) == -9
 
 
 def test_jobs_that_cannot_be_looked_up_stay_on_record(

@@ -165,8 +165,8 @@ def test_a_run_that_will_not_start_says_why(project: DataRuns, tmp_path: Path) -
         ) as process,
     ):
         try:
-            wait_until(lambda: "watching" in log.read_text(), "the watch", 60)
-            wait_until(lambda: "was skipped" in now("run0013"), "the skipped arrival", 60)
+            wait_until(lambda: "watching" in log.read_text(), "the watch")
+            wait_until(lambda: "was skipped" in now("run0013"), "the skipped arrival")
             # The watch must not see it with its end.
             project.write(small_run(14, segments=2), where=tmp_path)
             (tmp_path / "run0014" / "run-0014-01.evt").unlink()

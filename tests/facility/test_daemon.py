@@ -52,7 +52,7 @@ def test_stopping_ends_it_and_a_second_stop_says_so(facility):
 def test_after_a_kill_it_comes_back_where_it_was_with_all_it_knew(facility, start):
     run = facility.run(PASS, {"n": 1})
     os.kill(facility.address.pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(facility.address.pid)], 10) if psutil.pid_exists(
+    psutil.wait_procs([psutil.Process(facility.address.pid)], 120) if psutil.pid_exists(
         facility.address.pid
     ) else None
     again = start()
@@ -76,7 +76,7 @@ def test_a_start_that_fails_leaves_the_store_as_it_was(facility, start, monkeypa
 
 def test_a_second_facility_on_one_state_is_refused(facility):
     command = [sys.executable, "-m", "headrace.facility", str(facility.root)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 1
     assert len(second.stderr.strip().splitlines()) == 1
     assert "another facility works on this state" in second.stderr

@@ -91,7 +91,7 @@ def test_a_pool_outlives_what_its_work_raises() -> None:
     for _ in range(20):
         pool.submit(done.release)
     for _ in range(20):
-        assert done.acquire(timeout=60)
+        assert done.acquire(timeout=120)
     assert set(parts(health)) <= {"pool 0", "pool 1"}
     pool.close()
 
@@ -125,7 +125,7 @@ def test_what_is_due_later_is_done_again_until_it_does_not_raise(bench: Bench) -
         done.set()
 
     bench.engine.call_later("something", 0.0, fire)
-    assert done.wait(60)
+    assert done.wait(120)
     wait_until(lambda: bench.store.health.problems == [], "all well again")
 
 

@@ -43,7 +43,7 @@ def drive() -> Iterator[Drive]:
 
     yield call
     commands.close()
-    assert program.wait(60) == 0
+    assert program.wait(120) == 0
 
 
 def outcome(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class EngineMachine(RuleBasedStateMachine):
             position = self.bench.position(run_id)
             return position.action_id if position.state == self.where[run_id] else None
 
-        return wait_until(look, f"the action of {self.where[run_id]}", 20)
+        return wait_until(look, f"the action of {self.where[run_id]}")
 
     def chosen(self, data: st.DataObject) -> str:
         return self.one_of(data, [run for run, where in self.where.items() if where in STATES])

@@ -84,6 +84,6 @@ class Moment:
             over = self._project.run(self._run_id)["status"] != "ACTIVE"
             return over or any(state == self._state for _, state in told)
 
-        wait_until(reached, f"state {self._state}", 60)
+        wait_until(reached, f"state {self._state}")
         # The kill is to fall anywhere, so here a time is waited for, not a condition.
         threading.Event().wait(self._seconds)

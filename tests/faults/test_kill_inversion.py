@@ -95,7 +95,7 @@ class Killing:
             self._project.up()
         else:
             victims = wait_until(
-                lambda: self._victims(target) or self._go_on(), target, 60, interval=0.05
+                lambda: self._victims(target) or self._go_on(), target, interval=0.05
             )
             self._end(victims[0])
         self._go_on()

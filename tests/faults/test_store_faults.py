@@ -182,7 +182,7 @@ def test_a_full_disk_delays_and_loses_nothing(
     assert ender.is_alive()
     assert bench.run(run_id).status == "ACTIVE"
     filler.unlink()
-    ender.join(30)
+    ender.join(120)
     assert bench.payload(run_id)["r"]["details"] == {"text": "y" * 50_000}
     complaints = [r for r in caplog.records if "cannot be written" in r.getMessage()]
     assert len(complaints) == 1

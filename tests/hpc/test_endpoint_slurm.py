@@ -44,7 +44,7 @@ def ranks(python: str, number: int) -> list:
         "every = w.gather(mine); w.rank or print(json.dumps(every))"
     )
     command = ["mpiexec", "-n", str(number), python, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
@@ -191,8 +191,8 @@ def test_a_killed_parent_leaves_no_job(
     if child_too:
         assert len(slurm.queue()) == 2, "the block outlives both"
         assert any(line.startswith("Slurm job") for line in reap(state))
-    wait_until(lambda: list(slurm.queue()) == [stranger], "the block is gone, nothing else", 30)
-    wait_until(lambda: not marked(mark) and not alive(family), "no process is left", 30)
+    wait_until(lambda: list(slurm.queue()) == [stranger], "the block is gone, nothing else")
+    wait_until(lambda: not marked(mark) and not alive(family), "no process is left")
     assert reap(state) == []
     slurm.run("scancel", stranger)
     slurm.wait_for_empty_queue()

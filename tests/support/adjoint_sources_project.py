@@ -59,7 +59,7 @@ class Project:
     def kill(self) -> None:
         process = psutil.Process(self.pid)
         os.kill(self.pid, signal.SIGKILL)
-        psutil.wait_procs([process], timeout=10)
+        psutil.wait_procs([process], timeout=120)
 
     def start(self, name: str, ranks: int = 1) -> str:
         place = {"collection": "hpc", "path": f"/adjoint_sources/{name}/"}

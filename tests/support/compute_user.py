@@ -68,13 +68,15 @@ class Namespace:
     def works(self) -> bool:
         """Whether a Python of this environment runs there as somebody else than root."""
         code = "import headrace, os, pwd; assert pwd.getpwuid(os.getuid()).pw_uid"
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             done = subprocess.run(
                 [*self.prefix, sys.executable, "-c", code], capture_output=True, check=False
             )
             if done.returncode == 0:
                 return True
+            if self._holder is not None and self._holder.poll() is not None:
+                return False  # no namespace was allowed
             time.sleep(0.1)  # the namespace is made a moment after its process
         return False
 

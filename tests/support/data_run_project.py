@@ -119,7 +119,7 @@ class Watch:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(120)
         self._file.close()
 
     def says(self, words: str) -> bool:

@@ -55,7 +55,7 @@ class InversionProject:
     def kill_facility(self) -> None:
         process = psutil.Process(self.pid)
         os.kill(self.pid, signal.SIGKILL)
-        psutil.wait_procs([process], timeout=10)
+        psutil.wait_procs([process], timeout=120)
 
     def publish(self, number: int = 0) -> None:
         """Puts the marker that lets an iteration begin."""

@@ -67,7 +67,7 @@ class SlurmCluster:
             capture_output=True,
             text=True,
             errors="backslashreplace",
-            timeout=30,
+            timeout=120,
             check=False,
         )
         if check and done.returncode != 0:
@@ -88,7 +88,7 @@ class SlurmCluster:
                 found[fields["JobId"]] = fields
         return found
 
-    def wait_for_empty_queue(self, timeout: float = 30.0) -> None:
+    def wait_for_empty_queue(self, timeout: float = 120.0) -> None:
         """Wait until no job waits or runs."""
         deadline = time.monotonic() + timeout
         while queue := self.queue():
@@ -109,7 +109,7 @@ class SlurmCluster:
         """End the jobs and the daemons, and remove the directory."""
         if self.conf.exists() and self._daemons:
             self.run("scancel", f"--user={self._user()}", check=False)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 30
             while self.run("squeue", "--noheader", check=False) and time.monotonic() < deadline:
                 time.sleep(0.1)
         for daemon in reversed(self._daemons):
@@ -194,7 +194,7 @@ class SlurmCluster:
         out = self.run("sinfo", "--noheader", "-N", "-o", "%T", check=False)
         return out.split() == ["idle"] * self.nodes
 
-    def _wait(self, what: str, ready: object, timeout: float = 30.0) -> None:
+    def _wait(self, what: str, ready: object, timeout: float = 120.0) -> None:
         assert callable(ready)
         deadline = time.monotonic() + timeout
         while not ready():

@@ -123,7 +123,7 @@ def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
         with (tmp_path / "old").open("a") as old:
             old.write("2")
         with changed:
-            assert changed.wait_for(lambda: {"new", "old"} <= reported.keys(), timeout=30)
+            assert changed.wait_for(lambda: {"new", "old"} <= reported.keys(), timeout=120)
     finally:
         notifier.close()
     assert reported["new"] is False

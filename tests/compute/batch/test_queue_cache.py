@@ -45,13 +45,13 @@ def test_a_question_that_hangs_keeps_nobody_from_reading(
 
     def hang() -> Any:
         asked.set()
-        hanging.wait(60)
+        hanging.wait(120)
         return QUEUE
 
     slurm.on_queue = hang
     thread = threading.Thread(target=lambda: QueueCache(slurm, tmp_path).query("", 1.0))
     thread.start()
-    asked.wait(60)
+    asked.wait(120)
     assert QueueCache(slurm, tmp_path).query("", 1.0) is None
     assert QueueCache(slurm, tmp_path).query_count() == 1
     hanging.set()

@@ -76,7 +76,7 @@ class Waiter:
         assert self.ends == []
 
     def end(self) -> JobEnd | BatchJobError:
-        self._thread.join(30)
+        self._thread.join(120)
         return self.ends[0]
 
 
@@ -188,7 +188,7 @@ def test_a_hanging_scheduler_holds_no_exit_code_up(
     hanging = threading.Event()
 
     def hang() -> Any:
-        hanging.wait(60)
+        hanging.wait(240)  # longer than the end of the wait is waited for
         return no_answer()
 
     slurm.on_queue = slurm.on_show = hang

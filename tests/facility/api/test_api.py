@@ -148,7 +148,7 @@ def test_a_cancelled_run_ends_and_its_record_can_be_released(facility):
         details = facility.services.flows.get_run(run_id)["details"]
         return details.get("action_statuses")
 
-    [action] = wait_until(shown, "the action", 10)
+    [action] = wait_until(shown, "the action")
     assert (action["state_name"], action["status"]) == ("Greet", "ACTIVE")
     with pytest.raises(globus_sdk.FlowsAPIError) as caught:
         facility.services.flows.delete_run(run_id)

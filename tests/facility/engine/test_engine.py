@@ -50,7 +50,7 @@ def test_a_second_end_of_an_action_changes_nothing(bench: Bench):
 def test_an_action_that_takes_too_long_is_cancelled(bench: Bench):
     run_id = bench.start({"A": action_state(WaitTime=1)})
     assert bench.details(run_id)["details"]["exception"] == "ActionTimeout"
-    wait_until(lambda: bench.provider.cancelled, "the cancellation", 5)
+    wait_until(lambda: bench.provider.cancelled, "the cancellation")
     assert [a.id for a in bench.provider.cancelled] == [bench.action().id]
 
 
@@ -67,7 +67,7 @@ def test_a_restart_begins_an_open_action_again_and_stores_no_second_one(bench: B
 
 def test_a_restart_goes_on_with_a_wait(bench: Bench):
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 1, "End": True}})
-    wait_until(lambda: bench.position(run_id).wake_at, "the wait", 5)
+    wait_until(lambda: bench.position(run_id).wake_at, "the wait")
     bench.close()
     bench.open()
     assert bench.ended(run_id).status == "SUCCEEDED"
@@ -77,7 +77,7 @@ def test_a_wait_counts_by_a_clock_that_nobody_sets_back(bench: Bench, monkeypatc
     import time
 
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 1, "End": True}})
-    wait_until(lambda: bench.position(run_id).wake_at, "the wait", 5)
+    wait_until(lambda: bench.position(run_id).wake_at, "the wait")
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() - 3600)
     assert bench.ended(run_id).status == "SUCCEEDED"
@@ -90,7 +90,7 @@ def test_a_clock_that_was_set_while_the_facility_was_down(
     import time
 
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 2, "End": True}})
-    wait_until(lambda: bench.position(run_id).wake_at, "the wait", 5)
+    wait_until(lambda: bench.position(run_id).wake_at, "the wait")
     bench.close()
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() + jump)

@@ -169,7 +169,7 @@ def test_an_action_goes_on_after_the_facility_was_killed(recall: None, start: An
     asked = request(facility.root)
     process = psutil.Process(facility.address.pid)
     os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs([process], 10)
+    psutil.wait_procs([process], 120)
     again = start()
     answer(asked, path="/data/shots/", bytes=7)
     assert again.wait(run_id)["status"] == "SUCCEEDED"

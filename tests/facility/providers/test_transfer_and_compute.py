@@ -171,13 +171,13 @@ def test_both_versions_of_compute(facility, functions: dict[str, str], tmp_path:
         "tasks": [{"function_id": functions["wait"], "kwargs": {"marker": str(marker)}}],
     }
     run_id = facility.start(facility.deploy(flow(("c", V3, waiting))), {})
-    wait_until(marker.exists, "the task", 30)
+    wait_until(marker.exists, "the task")
 
     def running() -> bool:
         statuses = facility.services.flows.get_run(run_id)["details"]["action_statuses"]
         return bool(statuses[0]["details"]["tasks"]["running"] == 1)
 
-    wait_until(running, "the task's state", 30)
+    wait_until(running, "the task's state")
     facility.services.flows.cancel_run(run_id)
     assert facility.wait(run_id)["details"]["code"] == "FlowCanceled"
 

@@ -174,6 +174,6 @@ def test_a_killed_worker_leaves_no_rank_behind(staged: Path, number: signal.Sign
     wait_until(lambda: log.exists() and "progress" in log.read_text(), "the job's progress")
     assert len(processes_of(staged)) >= 3
     worker.send_signal(number)
-    assert worker.wait(timeout=30) == -number
+    assert worker.wait(timeout=120) == -number
     wait_until(lambda: not processes_of(staged), "the end of all ranks")
     assert not (staged / "results").exists()

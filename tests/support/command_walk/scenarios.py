@@ -215,7 +215,7 @@ def computing(world: World) -> None:
     assert "  failed: ValueError: there is nothing to shout" in ended.stdout
     assert f"what it printed: headrace run output {run_id} --state Compute" in ended.stdout
     told = headrace.told(
-        *("run", "output", run_id, "--state", "Compute", "--tail", "50", "--deadline", "30")
+        *("run", "output", run_id, "--state", "Compute", "--tail", "50", "--deadline", "120")
     )
     assert (told[0]["state"], told[0]["endpoint"]) == ("Compute", "machine")
     assert "ValueError: there is nothing to shout" in told[0]["traceback"]

@@ -34,7 +34,7 @@ class Events:
         with self._changed:
             return [e for e in self._seen if e.task_id == task_id]
 
-    def wait(self, task_id: str, *kinds: str, timeout: float = 60.0) -> TaskEvent:
+    def wait(self, task_id: str, *kinds: str, timeout: float = 120.0) -> TaskEvent:
         """Wait for a final event of the task, or for one of ``kinds``."""
         wanted = kinds or ("done", "failed")
 

@@ -12,7 +12,7 @@ from headrace.ranks import Ranks
 
 class _World:
     def __init__(self, size: int) -> None:
-        self.barrier = threading.Barrier(size, timeout=60)
+        self.barrier = threading.Barrier(size, timeout=120)
         self.values: list[Any] = [None] * size
         self.sent: queue.Queue[tuple[int, Any]] = queue.Queue()
 
@@ -44,7 +44,7 @@ class ThreadRanks:
 
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         try:
-            return self._world.sent.get(block=wait, timeout=60)
+            return self._world.sent.get(block=wait, timeout=120)
         except queue.Empty:
             return None
 
@@ -80,5 +80,5 @@ def on_ranks(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=240)
     return results

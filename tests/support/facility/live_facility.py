@@ -36,7 +36,7 @@ class LiveFacility:
     def start(self, flow_id: str, body: dict[str, Any], **options: Any) -> str:
         return str(self.services.flow(flow_id).run_flow(body, **options)["run_id"])
 
-    def wait(self, run_id: str, timeout: float = 60) -> dict[str, Any]:
+    def wait(self, run_id: str, timeout: float = 120) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             run = self.services.flows.get_run(run_id).data
             return run if run["status"] in {"SUCCEEDED", "FAILED"} else None
