@@ -9,7 +9,8 @@ import pytest
 
 from headrace.hosted import Services
 from headrace.project import load_project
-from headrace.runs.collection_access import Location, check_location
+from headrace.runs.collection_access import check_location
+from headrace.runs.input_resolution import Location
 from tests.support.small_project import write_project
 
 NONE = cast(Services, None)  # nobody is asked about this machine's directories

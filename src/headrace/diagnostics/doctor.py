@@ -18,11 +18,10 @@ from headrace.project.project import Project
 from headrace.runs.collection_access import (
     Location,
     check_location,
-    locations_of,
     read_only_members,
 )
 from headrace.runs.describe import format_duration
-from headrace.runs.input_resolution import names_of_kind, resolve_input
+from headrace.runs.input_resolution import locations_of, names_of_kind, resolve_input
 from headrace.runs.launch import check_input, deployed_flow, is_current
 
 if TYPE_CHECKING:

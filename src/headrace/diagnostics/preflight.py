@@ -9,8 +9,8 @@ from headrace.config.errors import ProjectError
 from headrace.endpoints.status import endpoint_status, last_seen
 from headrace.project.diagnosis import Diagnosis
 from headrace.project.project import Project
-from headrace.runs.collection_access import check_location, locations_of, read_only_members
-from headrace.runs.input_resolution import names_of_kind
+from headrace.runs.collection_access import check_location, read_only_members
+from headrace.runs.input_resolution import locations_of, names_of_kind
 
 if TYPE_CHECKING:
     from headrace.hosted import Services

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.config.errors import ProjectError
 from headrace.errors import HeadraceError
 from headrace.project.project import Project
-from headrace.runs.collection_access import locations_of
-from headrace.runs.input_resolution import is_location, resolve_input
+from headrace.runs.input_resolution import is_location, locations_of, resolve_input
 from headrace.runs.launch import deployed_flow
 
 if TYPE_CHECKING:

@@ -6,14 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace._internal.collection_path import CollectionPath, CollectionPathError
+from headrace._internal.collection_path import CollectionPath
 from headrace.project.diagnosis import Diagnosis
 from headrace.project.project import Project
-from headrace.runs.input_resolution import is_location
+from headrace.runs.input_resolution import Location
 
 if TYPE_CHECKING:
     from globus_sdk import GlobusAPIError
@@ -25,46 +24,6 @@ _MIN_FREE_BYTES: Final = 1_000_000_000
 _READ: Final = re.compile(r"source_endpoint\.\$")
 _WRITTEN: Final = re.compile(r"(destination_endpoint|endpoint|endpoint_id)\.\$")
 _MEMBER: Final = re.compile(r"\$\.(.+)\.id")
-
-
-@dataclass(frozen=True)
-class Location:
-    """A directory or file that an input names.
-
-    Attributes:
-        collection: the collection's name.
-        path: the path in it.
-        member: where in the input it stands, such as ``results``.
-    """
-
-    collection: str
-    path: str
-    member: str
-
-    @property
-    def path_problem(self) -> str:
-        """Reason why the path is none within a collection; empty where it is one."""
-        try:
-            CollectionPath.parse(self.collection, self.path)
-        except CollectionPathError as error:
-            return str(error)
-        return ""
-
-    def __str__(self) -> str:
-        return f"{self.collection}:{self.path}"
-
-
-def locations_of(value: Any, member: str = "") -> Iterator[Location]:
-    """Yield the locations that an unresolved input names, in its order."""
-    if isinstance(value, Mapping):
-        if is_location(value):
-            yield Location(value["collection"], value["path"], member)
-            return
-        for key, item in value.items():
-            yield from locations_of(item, f"{member}.{key}" if member else str(key))
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from locations_of(item, f"{member}[{number}]")
 
 
 def read_only_members(definition: Any) -> set[str]:

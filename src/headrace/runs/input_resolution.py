@@ -54,6 +54,46 @@ def names_of_kind(kind: str, value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Location:
+    """A directory or file that an input names.
+
+    Attributes:
+        collection: the collection's name.
+        path: the path in it.
+        member: where in the input it stands, such as ``results``.
+    """
+
+    collection: str
+    path: str
+    member: str
+
+    @property
+    def path_problem(self) -> str:
+        """Reason why the path is none within a collection; empty where it is one."""
+        try:
+            CollectionPath.parse(self.collection, self.path)
+        except CollectionPathError as error:
+            return str(error)
+        return ""
+
+    def __str__(self) -> str:
+        return f"{self.collection}:{self.path}"
+
+
+def locations_of(value: Any, member: str = "") -> Iterator[Location]:
+    """Yield the locations that an unresolved input names, in its order."""
+    if isinstance(value, Mapping):
+        if is_location(value):
+            yield Location(value["collection"], value["path"], member)
+            return
+        for key, item in value.items():
+            yield from locations_of(item, f"{member}.{key}" if member else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from locations_of(item, f"{member}[{number}]")
+
+
+@dataclass(frozen=True)
 class _Resolver:
     project: Project
     lock: Lock

@@ -13,8 +13,7 @@ from headrace._internal.idempotency import create_once
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import DeployedFlow
 from headrace.project.project import Project
-from headrace.runs.collection_access import locations_of
-from headrace.runs.input_resolution import resolve_input
+from headrace.runs.input_resolution import locations_of, resolve_input
 from headrace.runs.tags import find_tagged
 
 if TYPE_CHECKING:

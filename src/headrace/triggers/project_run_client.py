@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project
-from headrace.runs.collection_access import locations_of
+from headrace.runs.input_resolution import locations_of
 from headrace.runs.launch import check_roots, start
 from headrace.runs.tags import find_tagged
 
