@@ -1,6 +1,7 @@
 # make demo: sets up and runs the main job.  make test: sets up and passes the tests.
 PYTHON ?= python3
 VENV   ?= .venv
+LOWEST ?= .venv-lowest
 BIN    := $(VENV)/bin
 DEMO   ?= demo
 JOBS   ?= 4
@@ -13,12 +14,13 @@ SEEDED := $(if $(SEED),--hypothesis-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-slow check format configuration-page clean system-packages
+.PHONY: help demo test test-unit test-lowest test-slow check format configuration-page clean system-packages
 
 help:
 	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
 	@echo "make test       set up, then run the tests"
 	@echo "make test-unit  set up, then run the tests that start no process and open no connection"
+	@echo "make test-lowest  those, with the lowest versions of libraries that pyproject.toml declares"
 	@echo "make test-slow  the long tests too"
 	@echo "make check      ruff and mypy"
 	@echo "make clean      remove what these made"
@@ -50,6 +52,17 @@ test: $(VENV)/.test system-packages
 test-unit: $(VENV)/.test
 	$(BIN)/python -m pytest -m "unit and not slow" -n $(UNIT_JOBS) --dist loadfile $(SEEDED)
 
+# An environment of its own, with the lowest version of each library that pyproject.toml names.
+$(LOWEST)/.done: pyproject.toml | $(BIN)/python
+	$(PIP) uv
+	$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+	  --editable '.[all]' --group dev
+	@touch $@
+
+test-lowest: $(LOWEST)/.done
+	$(LOWEST)/bin/python -m pytest -m "unit and not slow" -n $(UNIT_JOBS) --dist loadfile $(SEEDED)
+
 test-slow: $(VENV)/.test system-packages
 	$(BIN)/python -m pytest $(SEEDED)
 
@@ -72,4 +85,4 @@ system-packages:
 
 clean:
 	-@test ! -x $(BIN)/headrace || $(BIN)/headrace --project $(DEMO) facility down 2>/dev/null
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
