@@ -15,13 +15,14 @@ from headrace.errors import HeadraceError
 from headrace.project.diagnosis import Diagnosis, Health
 from headrace.project.flow_check import check_flows
 from headrace.project.project import Project
-from headrace.runs.collection_access import (
-    Location,
-    check_location,
-    read_only_members,
-)
+from headrace.runs.collection_access import check_location, read_only_members
 from headrace.runs.describe import format_duration
-from headrace.runs.input_resolution import locations_of, names_of_kind, resolve_input
+from headrace.runs.input_resolution import (
+    Location,
+    locations_of,
+    names_of_kind,
+    resolve_input,
+)
 from headrace.runs.launch import check_input, deployed_flow, is_current
 
 if TYPE_CHECKING:

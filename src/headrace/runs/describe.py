@@ -132,7 +132,7 @@ def _local_directory(root: Path, name: str, path: str) -> Path | None:
     try:
         directory = CollectionPath.parse(name, path).local(root)
     except CollectionPathError:
-        return None
+        directory = root  # a path that would leave the collection goes no higher than its root
     return directory if directory.is_dir() else None
 
 

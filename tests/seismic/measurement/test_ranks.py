@@ -86,7 +86,7 @@ def test_bad_input_ends_all_ranks_with_one_line(
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("adjoint_sources:")]
     assert len(lines) == 1
-    assert f"{config_file}: key period_band must be" in lines[0]
+    assert f"{config_file}: line 1: key period_band must be" in lines[0]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 
 from tests.support.command_walk.projects import Scenario, World
@@ -116,6 +117,11 @@ def facilities(world: World) -> None:
 def a_facility_that_serves_compute(world: World) -> None:
     """Through a broker that nobody runs: it is told, and the rest is served."""
     headrace = world.program("broker")
+    # Tests with the Compute SDK's own client, which knows one port only, may run at the same time.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    headrace.environment = {**headrace.environment, "HEADRACE_COMPUTE_PORT": str(port)}
     (headrace.directory / "headrace.toml").write_text("")
     broker = "amqp://guest:guest@127.0.0.1:9/"
     done = headrace("facility", "up", "--compute", "--broker", broker)
