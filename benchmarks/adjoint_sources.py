@@ -104,7 +104,8 @@ def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dic
     dt = both[0][1].dt
 
     def filtered() -> list[Any]:
-        return [filter_pair(align(o, s, config), s.data, dt, config) for o, s in both]
+        aligned = [align(o, s, config) for o, s in both]
+        return [filter_pair(one.observed, one.synthetic, dt, config) for one in aligned]
 
     traces = filtered()
     windows = [select_windows(*pair, dt, config) for pair in traces]

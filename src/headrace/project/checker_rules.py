@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
+from headrace._internal.entry_points import entry_points
 from headrace.config.errors import ProjectError
 
 if TYPE_CHECKING:
