@@ -58,11 +58,13 @@ SERVICE_FILES = (
     "facility/test_environment.py",
     "facility/test_logs.py",
     "facility/test_proxies.py",
+    "facility/test_state_directory.py",
     "facility/test_status_is_true.py",
     "facility/test_supervision.py",
     "facility/transfer/test_transfer_files.py::test_what_is_refused",
     "facility/transfer/test_transfer_full_disk.py",
     "facility/transfer/test_transfer_kills.py",
+    "facility/transfer/test_transfer_trees.py::test_deep_trees_need_no_more_open_files_than_shallow_ones",
     "faults",
     "flowlang/expressions/test_flow_attacks.py",
     "flowlang/test_imports.py",
@@ -92,6 +94,8 @@ SERVICE_FILES = (
     "triggers/test_kills.py",
     "triggers/test_ledger_lost.py",
     "triggers/test_watcher.py",
+    "datarun/test_run_ended.py::test_the_program_answers_by_its_exit_code",
+    "seismic/report/test_pictures.py",
 )
 
 _FORBIDDEN = {
