@@ -11,11 +11,10 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from headrace.seismic import demo_event, read_seismogram
+from headrace.seismic import demo_event, plugins, read_seismogram
 from headrace.seismic.waveforms.reading import Samples, TraceFile
 from tests.support.repository import REPOSITORY, SOURCE
 
@@ -62,15 +61,13 @@ def config_file(tmp_path: Path) -> Path:
 def add_entry_point(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
     """Announce an object as an installed package does: group, name, ``module:attribute``."""
     added: list[importlib.metadata.EntryPoint] = []
-    installed = importlib.metadata.entry_points
+    installed = plugins.entry_points
 
-    def entry_points(**choice: str) -> Any:
-        if not choice:  # all groups, in a class that differs among the versions of Python
-            return installed()
-        chosen = importlib.metadata.EntryPoints(added).select(**choice)
-        return importlib.metadata.EntryPoints([*installed(**choice), *chosen])
+    def entry_points(group: str) -> importlib.metadata.EntryPoints:
+        chosen = importlib.metadata.EntryPoints(added).select(group=group)
+        return importlib.metadata.EntryPoints([*installed(group), *chosen])
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
     return lambda group, name, value: added.append(
         importlib.metadata.EntryPoint(name=name, value=value, group=group)
     )

@@ -18,7 +18,7 @@ ENTRY_POINT_GROUP = "headrace.commands"
 
 def find_entry_points() -> dict[str, EntryPoint]:
     """Return the entry points of all installed packages by their names, in their order."""
-    from importlib.metadata import entry_points
+    from headrace._internal.entry_points import entry_points
 
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=ENTRY_POINT_GROUP):

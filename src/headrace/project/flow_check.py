@@ -86,6 +86,7 @@ def check_flows(
 
     directories = sorted(path.parent for path in project.flows_dir.glob("*/definition.json"))
     known = {directory.name: directory for directory in directories}
+    served = _served_locally(project) if target == _LOCAL else None
     findings: list[FlowFinding] = []
     for name in names or known:
         if name not in known:
@@ -94,7 +95,6 @@ def check_flows(
             )
         findings += _metadata_findings(known[name])
         walltimes = flow_walltimes(project, name)
-        served = _served_locally(project) if target == _LOCAL else None
         findings += check_file(known[name] / "definition.json", walltimes, served)
     return findings
 

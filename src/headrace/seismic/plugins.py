@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import pkgutil
 from dataclasses import dataclass
+from importlib.metadata import EntryPoints
 from typing import Any
 
+from headrace._internal.entry_points import entry_points
 from headrace.seismic.errors import ConfigError
 
 
@@ -93,8 +94,8 @@ class PluginGroup:
     def _modules(self) -> frozenset[str]:
         return _module_names(self.package)
 
-    def _entry_points(self) -> importlib.metadata.EntryPoints:
-        return importlib.metadata.entry_points(group=self.entry_points)
+    def _entry_points(self) -> EntryPoints:
+        return entry_points(self.entry_points)
 
 
 # A misfit is looked up for each pair of traces: the directory is listed once.

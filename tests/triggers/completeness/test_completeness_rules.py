@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.triggers import Incomplete, Problem, Started, Trigger, TriggerError, load_trigger
-from headrace.triggers.completeness import CompletenessRule, Look
+from headrace.triggers.completeness import CompletenessRule, Look, registry
 from headrace.triggers.completeness.registry import ENTRY_POINT_GROUP
 from tests.support.triggers.trigger_watch import MemoryRunClient, watching
 
@@ -42,10 +42,10 @@ def entry_points(extensions: Path, monkeypatch: pytest.MonkeyPatch) -> list[meta
         metadata.EntryPoint("readable", f"{__name__}:Readable", ENTRY_POINT_GROUP),
     ]
 
-    def find(**wanted: str) -> metadata.EntryPoints:
-        return metadata.EntryPoints(points).select(**wanted)
+    def find(group: str) -> metadata.EntryPoints:
+        return metadata.EntryPoints(points).select(group=group)
 
-    monkeypatch.setattr(metadata, "entry_points", find)
+    monkeypatch.setattr(registry, "entry_points", find)
     return points
 
 

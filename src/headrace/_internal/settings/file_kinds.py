@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.entry_points import entry_points
 from headrace._internal.settings.rows import Row, rows_of
 from headrace._internal.settings.tables import Table
 

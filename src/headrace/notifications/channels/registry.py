@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Final
 
+from headrace._internal.entry_points import entry_points
 from headrace.notifications.channels.base import NotificationChannel
 from headrace.notifications.channels.command import CommandChannel
 from headrace.notifications.channels.webhook import WebhookChannel

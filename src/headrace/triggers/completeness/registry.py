@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from typing import TYPE_CHECKING
 
+from headrace._internal.entry_points import entry_points
 from headrace.triggers.completeness.marker import MarkerRule
 from headrace.triggers.completeness.program import ProgramRule
 from headrace.triggers.completeness.quiescence import QuiescenceRule
@@ -25,14 +25,9 @@ BUILT_IN: Mapping[str, type[CompletenessRule]] = {
 }
 
 
-def external_keys() -> list[str]:
-    """List the keys of the rules that other installed packages bring, sorted."""
-    return sorted({point.name for point in metadata.entry_points(group=ENTRY_POINT_GROUP)})
-
-
 def rule_keys() -> list[str]:
     """List the keys of all rules, of this package and of others, sorted."""
-    return sorted({*BUILT_IN, *external_keys()})
+    return sorted({*BUILT_IN, *entry_points(ENTRY_POINT_GROUP).names})
 
 
 def find_rule(key: str) -> type[CompletenessRule]:
@@ -49,7 +44,7 @@ def find_rule(key: str) -> type[CompletenessRule]:
     """
     if key in BUILT_IN:
         return BUILT_IN[key]
-    points = list(metadata.entry_points(group=ENTRY_POINT_GROUP, name=key))
+    points = list(entry_points(ENTRY_POINT_GROUP).select(name=key))
     values = sorted({point.value for point in points})
     if len(values) != 1:
         found = " and ".join(values) or "none"
