@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from headrace.seismic.errors import IN_EVENT_FILE, Problem, StationProblem
 from headrace.seismic.measurement.event_origin import EventOrigin
+from headrace.seismic.waveforms.number_tables import load_two_columns
 from headrace.seismic.waveforms.stations import Pair, Station, find_stations
 from headrace.seismic.waveforms.trace_files import (
     TWO_COLUMNS,
@@ -41,8 +41,6 @@ __all__ = [
 
 Samples = npt.NDArray[np.float64]
 
-# Fortran leaves out the E when an exponent has three digits, and may write D instead.
-_FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
 _DAY = 86_400.0
 
 NO_ORIGIN: Final = "no origin time"
@@ -138,7 +136,7 @@ def _is_text(trace: TraceFile) -> bool:
 
 def _read_ascii(path: Path) -> tuple[float, float, Samples]:
     try:
-        table = _load_table(path)
+        table = load_two_columns(path)
     except OSError as error:
         raise StationProblem(f"{path.name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -172,19 +170,6 @@ def _meant_step(times: Samples, span: float) -> float:
             return dt
     dt = float(f"{span:.7g}")
     return dt if abs(dt - span) * len(times) <= 0.01 * span else span
-
-
-def _load_table(path: Path) -> Samples:
-    if path.stat().st_size == 0:
-        raise ValueError("the file is empty")
-    try:
-        return np.loadtxt(path, dtype=np.float64, ndmin=2, encoding="utf-8-sig")
-    except ValueError:
-        text = path.read_text(encoding="ascii", errors="replace")
-        repaired = _FORTRAN_EXPONENT.sub("E", text)
-        if repaired == text:
-            raise
-        return np.loadtxt(repaired.splitlines(), dtype=np.float64, ndmin=2)
 
 
 def _read_binary(

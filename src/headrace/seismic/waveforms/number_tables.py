@@ -1,0 +1,93 @@
+"""Numbers of text files of two columns, each the nearest double as ``float()`` gives it."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+# Fortran leaves out the E when an exponent has three digits, and may write D instead.
+_FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
+_NEWLINE, _SPACE, _COMMA, _POINT, _OPEN, _CLOSE = b"\n ,.[]"
+
+
+def load_two_columns(path: Path) -> npt.NDArray[np.float64]:
+    """Load a table as ``numpy.loadtxt`` does, four times as fast where it is plain.
+
+    Args:
+        path: the file; Fortran's exponents without E or with D are read, too.
+
+    Returns:
+        Shape ``(lines, columns)``; two columns where the file has them.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is empty, or not a table of numbers; it is not text if that is a
+            ``UnicodeDecodeError``.
+    """
+    text = path.read_bytes()
+    if not text:
+        raise ValueError("the file is empty")
+    table = _plain_table(text)
+    return _any_table(path) if table is None else table
+
+
+def _any_table(path: Path) -> npt.NDArray[np.float64]:
+    """Load whatever ``numpy.loadtxt`` reads, once Fortran's exponents are repaired."""
+    try:
+        return np.loadtxt(path, dtype=np.float64, ndmin=2, encoding="utf-8-sig")
+    except ValueError:
+        text = path.read_text(encoding="ascii", errors="replace")
+        repaired = _FORTRAN_EXPONENT.sub("E", text)
+        if repaired == text:
+            raise
+        table = _plain_table(repaired.encode())
+        if table is not None:
+            return table
+        return np.loadtxt(repaired.splitlines(), dtype=np.float64, ndmin=2)
+
+
+def _plain_table(text: bytes) -> npt.NDArray[np.float64] | None:
+    """Read lines of two numbers with decimal points as one list of JSON.
+
+    A parser of JSON rounds as correctly as ``float()``, and in a tenth of the time. Whatever
+    else is in the file, JSON refuses, or the counts of numbers and of points disagree.
+
+    Args:
+        text: of the whole file.
+
+    Returns:
+        Shape ``(lines, 2)``; None if it has anything else: comments, empty lines, other numbers
+        of columns, integers, NaN.
+    """
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+        return None  # alone it ends a line, too
+    listed = bytearray(b"\n%b\n" % text.rstrip())
+    characters = np.frombuffer(listed, dtype=np.uint8)
+    blank = characters <= _SPACE
+    before = np.flatnonzero(blank[:-1] > blank[1:])
+    ends = np.flatnonzero(characters == _NEWLINE)
+    if len(before) != 2 * (len(ends) - 1) or not len(before):
+        return None
+    if (before[::2] < ends[:-1]).any() or (before[1::2] >= ends[1:]).any():
+        return None
+    others = listed.count(b"\t") + listed.count(b"\r") + len(ends)
+    if np.count_nonzero(characters < _SPACE) != others:
+        return None  # a control character would be overwritten by a comma
+    if np.count_nonzero(characters == _POINT) != len(before):
+        return None
+    characters[before] = _COMMA
+    characters[before[0]] = _SPACE
+    characters[0], characters[-1] = _OPEN, _CLOSE
+    try:
+        numbers: list[Any] = orjson.loads(listed)
+        # Much faster than numpy takes a list; a string or a list among the numbers is an error.
+        packed = struct.pack(f"{len(before)}d", *numbers)
+    except (ValueError, struct.error):
+        return None
+    return np.frombuffer(packed, dtype=np.float64).reshape(-1, 2)
