@@ -20,7 +20,7 @@ help:
 	@echo "make demo       set up, then carry two events' waveforms to a job and back (about a minute)"
 	@echo "make test       set up, then run the tests"
 	@echo "make test-unit  set up, then run the tests that start no process and open no connection"
-	@echo "make test-lowest  those, with the lowest versions of libraries that pyproject.toml declares"
+	@echo "make test-lowest  those and the stages of science, with the lowest versions that pyproject.toml declares"
 	@echo "make test-slow  the long tests too"
 	@echo "make check      ruff and mypy"
 	@echo "make clean      remove what these made"
@@ -61,7 +61,7 @@ $(LOWEST)/.done: pyproject.toml | $(BIN)/python
 	@touch $@
 
 test-lowest: $(LOWEST)/.done
-	$(LOWEST)/bin/python -m pytest -m "unit and not slow" -n $(UNIT_JOBS) --dist loadfile $(SEEDED)
+	$(LOWEST)/bin/python -m pytest -m "(unit or stages) and not slow" -n $(UNIT_JOBS) --dist loadfile $(SEEDED)
 
 test-slow: $(VENV)/.test system-packages
 	$(BIN)/python -m pytest $(SEEDED)

@@ -9,27 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support import scheduling
 from tests.support.facility.scripted_engine import Bench
 from tests.support.repository import REPOSITORY
 
-pytest_plugins = ["pytester", "tests.support.layers"]
-
-# The same examples in every run, however slow the machine: what chance finds is looked for with a
-# seed (`make test SEED=1`), and what was found once is pinned as an example of its own.
-settings.register_profile(
-    "fixed", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("seeded", settings.get_profile("fixed"), derandomize=False)
-settings.load_profile("fixed")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let a seed choose the examples of property tests."""
-    if config.getoption("--hypothesis-seed", None) is not None:
-        settings.load_profile("seeded")
+pytest_plugins = ["pytester", "tests.support.layers", "tests.support.examples"]
 
 
 @pytest.fixture(scope="session")

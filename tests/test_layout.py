@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.layers import SERVICE_FILES
+from tests.support.layers import SERVICE_FILES, STAGES_FILES
 from tests.support.repository import REPOSITORY, SOURCE
 
 TESTS = REPOSITORY / "tests"
@@ -40,8 +40,8 @@ def test_no_test_imports_another(path: Path) -> None:
             assert (node.module or "").startswith("tests.support"), node.module
 
 
-def test_the_files_of_the_layer_service_are_there() -> None:
-    for name in SERVICE_FILES:
+def test_the_files_that_have_a_layer_by_name_are_there() -> None:
+    for name in (*SERVICE_FILES, *STAGES_FILES):
         assert (TESTS / name.partition("::")[0]).exists(), name
 
 
@@ -79,3 +79,29 @@ def test_a_unit_test_that_starts_a_process_or_listens_fails(
     done = pytester.runpytest_subprocess("-p", "tests.support.layers", "-m", "unit")
     done.assert_outcomes(passed=1, failed=3, deselected=1)
     done.stdout.fnmatch_lines(["*a unit test starts a process: subprocess.Popen*"])
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(("layer", "count"), [("unit", 10), ("not slow", 50)])
+def test_property_tests_have_fewer_examples_where_unit_is_run_by_itself(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, layer: str, count: int
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    pytester.makepyfile(
+        f"""
+        from hypothesis import given, strategies
+        from tests.support.examples import examples
+
+        tried = []
+
+        @examples(50)
+        @given(strategies.integers())
+        def test_it(number):
+            tried.append(number)
+
+        def test_how_often():
+            assert len(tried) == {count}
+        """
+    )
+    plugins = [word for name in ("layers", "examples") for word in ("-p", f"tests.support.{name}")]
+    pytester.runpytest_subprocess(*plugins, "-m", layer).assert_outcomes(passed=2)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from headrace.project import check_file
+from tests.support.examples import examples
 from tests.support.repository import REPOSITORY
 
 Run = Callable[..., Result]
@@ -209,9 +210,7 @@ JSON = st.recursive(
 TEXTS = JSON.map(json.dumps) | st.text(max_size=40) | st.sampled_from(["[" * 9_999, "9" * 9_999])
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, TEXTS)
 def test_whatever_the_files_say_findings_come_out(root: Path, text: str, schema: str) -> None:
     path = write(root, text.encode("utf-8", "replace").decode(), "{}")

@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.flowlang import (
@@ -30,6 +30,7 @@ from headrace.flowlang import (
     raise_in,
 )
 from headrace.flowlang.paths import compile_reference
+from tests.support.examples import examples
 from tests.support.flowlang.flow_builders import HELLO, document
 
 _WORDS = """
@@ -56,6 +57,7 @@ PATHS = st.sampled_from(
 TARGETS = st.sampled_from(
     ["$", "$.a", "$.a.b", "$.r", "$.l[0]", "$.l[-1].k", "$.n.m", "$.é['\u2028']", "$.\U0001f600"]
 )
+
 TEXTS = st.sampled_from(
     [
         *("a", "l[0]", "1 / 0", "len(l)", "[i for i in l]", "getattr('a.b', 3)", "l * 9", "é * 3"),
@@ -186,7 +188,7 @@ def refusal(definition: Any) -> str:
     return ""
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(JSON, JSON)
 def test_random_json_gives_entries_or_a_flow(definition: Any, schema: Any) -> None:
     assert "\n" not in refusal(definition)
@@ -194,7 +196,7 @@ def test_random_json_gives_entries_or_a_flow(definition: Any, schema: Any) -> No
         assert finding.severity in {"error", "warning", "advice"}
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(FLOWS, st.data())
 def test_a_flow_with_one_part_replaced_gives_entries_or_a_flow(states: Any, data: Any) -> None:
     definition = copy.deepcopy(reachable(states))
@@ -204,7 +206,7 @@ def test_a_flow_with_one_part_replaced_gives_entries_or_a_flow(states: Any, data
     check_flow(definition, data.draw(JSON))
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(FLOWS, PAYLOADS, st.data())
 def test_a_run_of_a_random_flow_ends_or_goes_on_in_a_known_state(
     states: Any, start: Any, data: Any
@@ -247,7 +249,7 @@ def test_a_run_of_a_random_flow_ends_or_goes_on_in_a_known_state(
     # A loop: it may go on for ever, but only through states of the flow.
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(PAYLOADS, st.lists(st.tuples(TARGETS, DETAILS), max_size=12))
 def test_a_payload_knows_its_size_after_any_changes(start: Any, changes: Any) -> None:
     payload = Payload.of(start)

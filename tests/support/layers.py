@@ -1,20 +1,22 @@
 """Layers of tests: which one a test is of, and that tests of the layer `unit` are what it says.
 
 A test of `unit` starts no process and opens no connection: with `-m unit` it fails if it does. Of
-`service` is whatever does: a facility, an endpoint, a program, an HTTP server. `slurm` and `mpi`
-need those. A test is of `service` by a fixture that it uses, by its file or by its mark, and of
-`unit` where it is of no other.
+`service` is whatever does: a facility, an endpoint, a program, an HTTP server. Of `stages` is what
+computes whole stages of a science pipeline in the test's own process: an inversion, a minimisation,
+fits, pictures. `slurm` and `mpi` need those. A test is of `service` by a fixture that it uses, by
+its file or by its mark, of `stages` by its file, and of `unit` where it is of no other.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-LAYERS = ("service", "slurm", "mpi")
+LAYERS = ("service", "stages", "slurm", "mpi")
 
 # Fixtures that start a process or a server.
 SERVICE_FIXTURES = frozenset(
@@ -98,6 +100,23 @@ SERVICE_FILES = (
     "seismic/report/test_pictures.py",
 )
 
+# Files and folders whose tests compute whole stages, and start nothing.
+STAGES_FILES = (
+    "datarun/analysis",
+    "datarun/convert",
+    "datarun/events/test_event_fuzz.py",
+    "datarun/fit",
+    "datarun/test_same_bytes.py",
+    "seismic/inversion/test_inversion_goes_on.py",
+    "seismic/inversion/test_inversion_masks.py",
+    "seismic/inversion/test_inversion_stages.py",
+    "seismic/inversion/test_inversion_steering.py",
+    "seismic/inversion/test_inversion_trials.py",
+    "seismic/measurement/test_first_contact.py",
+    "seismic/optimisation/test_optimiser.py",
+    "seismic/optimisation/test_optimiser_trials.py",
+)
+
 _FORBIDDEN = {
     "os.exec": "replaces its process",
     "os.fork": "forks",
@@ -135,13 +154,23 @@ def _message(seen: list[str]) -> str:
 _guard = _Guard()
 
 
-def _starts_services(item: pytest.Item) -> bool:
+def unit_only(config: pytest.Config) -> bool:
+    """Return whether the layer `unit` was asked for."""
+    return re.search(r"\bunit\b", config.getoption("markexpr", "")) is not None
+
+
+def _named(item: pytest.Item, names: tuple[str, ...]) -> bool:
     inside = item.nodeid.removeprefix("tests/")
-    named = any(
-        inside == name or inside.startswith((f"{name}/", f"{name}::", f"{name}["))
-        for name in SERVICE_FILES
+    return any(
+        inside == name or inside.startswith((f"{name}/", f"{name}::", f"{name}[")) for name in names
     )
-    return named or not SERVICE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _layer(item: pytest.Item) -> str:
+    fixtures = getattr(item, "fixturenames", ())
+    if not SERVICE_FIXTURES.isdisjoint(fixtures) or _named(item, SERVICE_FILES):
+        return "service"
+    return "stages" if _named(item, STAGES_FILES) else "unit"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -149,15 +178,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its layer, unless a mark of its own says it."""
     for item in items:
         if not any(item.get_closest_marker(layer) for layer in LAYERS):
-            item.add_marker("service" if _starts_services(item) else "unit")
+            item.add_marker(_layer(item))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Watch unit tests, their fixtures included, where the layer is run by itself."""
     _guard.seen.clear()
-    chosen = "unit" in item.config.getoption("markexpr", "")
-    _guard.active = chosen and item.get_closest_marker("unit") is not None
+    _guard.active = unit_only(item.config) and item.get_closest_marker("unit") is not None
     try:
         return (yield)
     finally:

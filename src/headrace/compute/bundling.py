@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -126,18 +127,19 @@ def _sources(packages: set[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _siblings(text: str, level: int) -> list[str]:
+@cache  # every function of a project brings the same modules
+def _siblings(text: str, level: int) -> tuple[str, ...]:
     """Return the packages beside its own that a module imports.
 
     Args:
         text: the module's text.
         level: number of dots that lead out of its package.
     """
-    return [
+    return tuple(
         (node.module or "").partition(".")[0]
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ImportFrom) and node.level == level
-    ]
+    )
 
 
 def _bundle_text(bundle: str, sources: dict[str, str]) -> str:

@@ -27,6 +27,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(waiting, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(waiting, "UNKNOWN_SECONDS", 0.1)
     monkeypatch.setattr(waiting, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(waiting, "KILLED_FILE_SECONDS", 0.1)
     monkeypatch.setattr(waiting, "REQUEUE_SECONDS", 0.2)
     monkeypatch.setattr(waiting, "FINAL_RECORD_SECONDS", 0.3)
     monkeypatch.setattr(waiting, "_UNDECIDED_SECONDS", 0.05)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.datarun.errors import EventFileError
@@ -17,6 +17,7 @@ from headrace.datarun.extension import EXTENSION, no_extensions
 from headrace.datarun.synthetic import SyntheticRun, synthetic_events
 from tests.support.datarun import reference_reader
 from tests.support.datarun.small_files import built, encoded, one_hit
+from tests.support.examples import examples
 
 SHARED = ("msps", "adc_bits", "revision", "channel", "slot", "crate", "pile_up", "ticks", "cfd")
 SHARED += ("energy", "out_of_range")
@@ -95,7 +96,7 @@ def _read(data: bytes, tmp: Path, on_corrupt: Any = "refuse") -> Any:
     return EventFile(path, on_corrupt).read()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(some_hits(), st.sampled_from([0, 4, 144, 168]), st.randoms(use_true_random=False))
 def test_hits_survive_writing_and_reading(
     tmp_path_factory: pytest.TempPathFactory,

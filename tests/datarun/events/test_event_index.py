@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.datarun.errors import EventFileError
 from headrace.datarun.events import EventFile, EventWriter, Flaw, ItemType, ring_item
 from headrace.datarun.events.index import index_items
+from tests.support.examples import examples
 
 
 def found(data: bytes, on_corrupt: str = "refuse") -> tuple[list[bytes], tuple[object, ...]]:
@@ -183,7 +184,7 @@ def test_a_damaged_built_event_is_not_taken_for_its_last_fragment(segment: Path)
     assert index["offset"].tolist() == np.delete(before.index["offset"], number).tolist()
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(ITEMS, st.integers(1, 12))
 def test_splits_hold_every_item_once(made: list[bytes], parts: int) -> None:
     raw = np.frombuffer(b"".join(made), np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.datarun.extension import COMPLETE
@@ -17,6 +17,7 @@ from tests.support.datarun.pulses import (
     single_parameters,
     synthetic,
 )
+from tests.support.examples import examples
 
 X = np.arange(SAMPLES, dtype=float)
 
@@ -28,7 +29,7 @@ def rounded(parameters: list[float], noise: float, seed: int = 1) -> np.ndarray:
     return np.clip(np.rint(values), 0, 16383).astype(np.uint16)[None]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     position=st.floats(40, 160),
     amplitude=st.floats(500, 8000),
@@ -127,7 +128,7 @@ def test_what_cannot_be_fitted_gives_zeros_and_says_so() -> None:
     assert fitted_model(np.arange(80), line["single"][0]) == pytest.approx(500)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 120), st.sampled_from([1, 30, 16383, 65535]))
 def test_no_trace_is_too_strange(seed: int, samples: int, highest: int) -> None:
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from headrace.facility.store import log_pages
@@ -16,6 +16,7 @@ from headrace.facility.store.log_pages import LogPosition
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import LogEntry, replay
+from tests.support.examples import examples
 from tests.support.facility.scripted_engine import Bench
 
 # Three states a round, so that some events end a round of 64 in the middle.
@@ -61,7 +62,7 @@ def pages(runs: RunTable, run: Run, limits: list[int], newest_first: bool) -> li
         at = page.next
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     limits=st.lists(st.integers(1, 100), min_size=1, max_size=3),
     newest_first=st.booleans(),

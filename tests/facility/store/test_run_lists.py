@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from headrace.facility.store.database import Store
@@ -17,6 +17,7 @@ from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
+from tests.support.examples import examples
 
 COUNT = 60
 STATUSES = ("ACTIVE", "FAILED", "SUCCEEDED")
@@ -97,7 +98,7 @@ LISTS = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=LISTS)
 def test_pages_together_are_the_sorted_list(runs: RunTable, asked: RunQuery) -> None:
     everything, _ = runs.query_page(RunQuery(limit=COUNT))

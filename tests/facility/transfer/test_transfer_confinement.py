@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.facility.transfer import TransferError
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ COMPONENTS = st.one_of(
 PATHS = st.lists(COMPONENTS, max_size=6).map("/".join)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(150, derandomize=True)
 @given(first=PATHS, second=PATHS, absolute=st.booleans(), extra=st.booleans())
 def test_no_path_touches_what_is_outside(
     new_bench: Any, first: str, second: str, absolute: bool, extra: bool

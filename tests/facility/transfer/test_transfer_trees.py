@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.facility.transfer import TransferError
+from tests.support.examples import examples
 
 TREE = {
     "run/a.txt": "a",
@@ -284,7 +285,7 @@ def grow(where: Path, tree: Any) -> None:
         grow(where / name, below)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     source=st.dictionaries(NAMES, TREES, max_size=5),
     destination=st.dictionaries(NAMES, TREES, max_size=5),

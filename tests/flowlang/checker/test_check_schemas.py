@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from headrace.flowlang.checker.analysis.schema_types import input_types
+from tests.support.examples import examples
 from tests.support.flowlang.check_builders import (
     CANNOT,
     MAY,
@@ -138,7 +139,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(SCHEMAS, st.dictionaries(NAMES, VALUES, max_size=3))
 def test_an_input_that_the_schema_admits_is_of_one_of_the_shapes(
     schema: Any, value: dict[str, Any]

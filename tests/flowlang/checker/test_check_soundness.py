@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.flowlang import (
@@ -23,6 +23,7 @@ from headrace.flowlang import (
 )
 from headrace.flowlang.choice import AllRule, AnyRule, MissingVariableError, NotRule
 from headrace.flowlang.model import ChoiceState
+from tests.support.examples import examples
 from tests.support.flowlang.flow_builders import HELLO
 
 NAMES = st.sampled_from("ABCDEF")
@@ -207,7 +208,7 @@ def parts_that_held(rule: Any, loc: tuple[Any, ...], payload: Any) -> set[tuple[
     return held
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(FLOWS, PAYLOADS, st.data())
 def test_claims_and_runs_agree(states: Any, value: Any, data: Any) -> None:
     flow = parse_flow(reachable(states))

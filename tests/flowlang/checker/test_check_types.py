@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.flowlang import ExpressionError, compile_expression
@@ -21,6 +21,7 @@ from headrace.flowlang.checker.analysis.json_types import (
 )
 from headrace.flowlang.checker.analysis.schema_types import input_types
 from headrace.flowlang.checker.analysis.type_constructors import type_of_value
+from tests.support.examples import examples
 from tests.support.flowlang.check_builders import LS, MISMATCH, admits, codes, computing, found
 from tests.support.flowlang.flow_builders import END, action, flow
 
@@ -259,7 +260,7 @@ KNOWN = input_types(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(2000)
 @given(EXPRESSIONS, VALUES)
 def test_what_expressions_give_is_what_was_inferred(text: str, payload: dict[str, Any]) -> None:
     (shape,) = KNOWN

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 import simpleeval
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headrace.flowlang import ExpressionError, compile_expression, compile_path
+from tests.support.examples import examples
 
 PAYLOAD: dict[str, Any] = {
     "n": 3,
@@ -272,7 +273,7 @@ def has_other_names(value: Any) -> bool:
 
 # Python's parser warns of texts such as "1if x"; that is not what is asked here.
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @example("(n ** x)")
 @example('f"{s:>6}"')
 @given(expressions())
@@ -294,7 +295,7 @@ def test_harmless_expressions_answer_as_simpleeval_does(text: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.text(max_size=60) | st.text(alphabet="ab01'\"`$.[](){}:,+-*%<>= \\fn_\n", max_size=40))
 def test_any_text_is_evaluated_or_refused(text: str) -> None:
     with contextlib.suppress(ExpressionError):

@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace._internal.json_check import json_size
@@ -27,6 +27,7 @@ from headrace.flowlang.runs import (
     run_details,
     run_log,
 )
+from tests.support.examples import examples
 
 NAMES = "ABCDE"
 URL = "https://provider.example"
@@ -164,7 +165,7 @@ def journey(definition: dict[str, Any], body: dict[str, Any], seed: int) -> Jour
     return made
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(definitions(), BODIES, st.integers(0, 2**32))
 def test_a_run_is_the_fold_of_its_events(
     definition: dict[str, Any], body: dict[str, Any], seed: int
@@ -184,7 +185,7 @@ def test_a_run_is_the_fold_of_its_events(
         assert replay(stored[cut:], from_snapshot(snapshot)) == made.position
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(definitions(), BODIES, st.integers(0, 2**32))
 def test_the_log_tells_every_state_from_its_beginning_to_its_end(
     definition: dict[str, Any], body: dict[str, Any], seed: int

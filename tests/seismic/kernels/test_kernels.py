@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
@@ -40,6 +40,7 @@ from headrace.seismic.models import (
     read_model,
     write_model,
 )
+from tests.support.examples import examples
 
 GRID = (Axis.even("z", "m", 0.0, 100.0, 31), Axis.even("x", "km", 0.0, 0.1, 41))
 LAYOUT = Layout(GRID, (FieldSpec("vp", "1"), FieldSpec("rho", "1")), "float64")
@@ -166,7 +167,7 @@ def test_smoothing_is_a_gaussian_filter(tmp_path: Path) -> None:
         np.testing.assert_allclose(found[name], expected, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     steps=st.lists(st.floats(0.1, 3.0), min_size=1, max_size=20),
     sigma=st.floats(0.0, 5.0),

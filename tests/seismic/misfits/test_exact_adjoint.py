@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import simpson
 
@@ -19,6 +19,7 @@ from headrace.seismic import (
 )
 from headrace.seismic.misfits.simpson import simpson_weights
 from headrace.seismic.waveforms.reading import Samples
+from tests.support.examples import examples
 
 DT = 0.06
 
@@ -81,7 +82,7 @@ def test_first_order_travel_time_through_the_filter(raw_pair: tuple[Samples, Sam
 
 @pytest.mark.parametrize("zero_phase", [True, False])
 @given(npts=st.integers(200, 1200), corners=st.integers(1, 4), taper=st.floats(0.0, 0.5))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_the_transpose_is_the_transpose(
     zero_phase: bool, npts: int, corners: int, taper: float
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.seismic import ModelError
@@ -24,6 +24,7 @@ from headrace.seismic.models import (
     read_model,
     write_model,
 )
+from tests.support.examples import examples
 
 GRID = (Axis.even("z", "m", 0.0, 10.0, 7), Axis.even("x", "km", -1.0, 0.5, 5))
 FIELDS = (FieldSpec("vp", "m/s"), FieldSpec("rho", "kg/m3"))
@@ -64,7 +65,7 @@ def test_every_number_and_axis_is_in_the_content_hash(tmp_path: Path) -> None:
     assert write_model(tmp_path / "c.h5", moved, some(), Provenance("test")) != first
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     shape=st.lists(st.integers(1, 300), min_size=1, max_size=3),
     dtype=st.sampled_from(["float32", "float64"]),

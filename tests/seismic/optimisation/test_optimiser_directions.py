@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.seismic.optimisation.directions import STEEPEST_DESCENT, Products, lbfgs, nlcg
+from tests.support.examples import examples
 
 
 def two_loops(g, s, y, precondition):
@@ -22,7 +23,7 @@ def two_loops(g, s, y, precondition):
     return -r
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     pairs=st.integers(1, 6),

@@ -26,6 +26,8 @@ UNKNOWN_SECONDS: Final = 30.0
 _DISAGREEMENT_SECONDS: Final = 600.0
 # The file system of a compute node may show a file here later than the scheduler shows the end.
 FILE_SECONDS: Final = 45.0
+# The same for a job that was killed: it leaves such a file only if it had just ended by itself.
+KILLED_FILE_SECONDS: Final = 2.0
 # A job that may be run again comes back within so long, or does not.
 REQUEUE_SECONDS: Final = 180.0
 # How long the scheduler is asked for the state of a job that has left its exit code.
@@ -189,7 +191,7 @@ def _wait_for_exit_record(
 ) -> ExitRecord | None:
     # What was killed leaves nothing; what ended by itself leaves its code before it ends.
     by_itself = state in (JobState.COMPLETED, JobState.FAILED)
-    end = time.monotonic() + (FILE_SECONDS if by_itself else 2.0)
+    end = time.monotonic() + (FILE_SECONDS if by_itself else KILLED_FILE_SECONDS)
     names: Collection[str] = (job.number,)
     while True:
         record = directory.exit_record_of(names)
