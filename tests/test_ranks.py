@@ -12,7 +12,7 @@ import pytest
 from tests.support.repository import SOURCE
 
 PROGRAM = """
-import argparse, sys
+import argparse, os, sys, time
 from headrace.errors import HeadraceError
 from headrace.ranks import run_on_ranks
 
@@ -31,6 +31,12 @@ def work(options, ranks):
         ranks.broadcast(ranks.gather(0))  # the others wait for it
     if case == "late" and ranks.rank == 1:
         raise Failed("an event failed")
+    if case == "wait":
+        if ranks.rank == 0:
+            time.sleep(0.3)
+            open("done", "w").close()
+        ranks.wait_for_all()
+        return 0 if os.path.exists("done") else 1
     if case == "code":
         return 1 if ranks.rank == 2 else 0
 
@@ -50,7 +56,13 @@ def run(tmp_path: Path, case: str, ranks: int = 3) -> subprocess.CompletedProces
     command = [str(mpiexec), "-n", str(ranks), sys.executable, str(script), case]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, timeout=240
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=240,
     )
 
 
@@ -91,3 +103,10 @@ def test_an_error_for_which_nobody_waits_is_told_by_its_text(tmp_path: Path) -> 
 def test_the_largest_exit_code_is_that_of_the_program(tmp_path: Path) -> None:
     assert run(tmp_path, "code").returncode == 1
     assert run(tmp_path, "nothing").returncode == 0
+
+
+@pytest.mark.mpi
+def test_no_rank_goes_on_before_all_have_come(tmp_path: Path) -> None:
+    done = run(tmp_path, "wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "done").exists()

@@ -33,6 +33,9 @@ Outcome = tuple[int, str]
 _GRACE: Final = 5.0
 _PAUSE: Final = 0.01
 
+# Launchers drop what a rank wrote just before it aborts.
+_LAUNCHER_READS: Final = 1.0
+
 
 class RanksError(HeadraceError):
     """Several ranks were asked for and cannot be had."""
@@ -55,6 +58,9 @@ class Ranks(Protocol):
 
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         """Take the next value sent: (rank, value); None if there is none and no wait."""
+
+    def wait_for_all(self) -> None:
+        """Wait until every rank has come here, and leave the processor to those that work."""
 
     def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Wait until all ranks are done, and learn what became of each.
@@ -92,6 +98,9 @@ class SingleRank:
     def receive(self, wait: bool) -> tuple[int, Any] | None:
         """Nothing ever comes."""
         return None
+
+    def wait_for_all(self) -> None:
+        """Return: there is nobody to wait for."""
 
     def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Return the one outcome."""
@@ -137,15 +146,27 @@ class MpiRanks:
         value = self._world.recv(source=self._any, status=status)
         return status.Get_source(), value
 
+    def wait_for_all(self) -> None:
+        """Wait at a barrier, asleep."""
+        self._wait_at_barrier(math.inf)
+
     def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Wait at a barrier that can be left, then gather."""
+        return list(self._world.allgather(outcome)) if self._wait_at_barrier(seconds) else None
+
+    def _wait_at_barrier(self, seconds: float) -> bool:
+        """Wait until all ranks are at a barrier; give whether they came in time.
+
+        Between two looks the processor is free: a blocking call of MPI would keep it busy.
+        """
         request = self._world.Ibarrier()
-        deadline = time.monotonic() + seconds
+        started = time.monotonic()
         while not request.Test():
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(_PAUSE)
-        return list(self._world.allgather(outcome))
+            waited = time.monotonic() - started
+            if waited > seconds:
+                return False
+            time.sleep(min(waited / 8, _PAUSE))
+        return True
 
     def abort(self, code: int) -> None:
         """``MPI_Abort``."""
@@ -233,6 +254,7 @@ def run_on_ranks(
     outcomes = ranks.finish_together(outcome, _GRACE if outcome[1] else math.inf)
     if outcomes is None:
         _complain(program, f"rank {ranks.rank}: {outcome[1]}")
+        time.sleep(_LAUNCHER_READS)
         ranks.abort(outcome[0])
         return outcome[0]
     if ranks.rank == 0:

@@ -48,6 +48,7 @@ SERVICE_FILES = (
     "datarun/convert/test_convert_events.py::test_the_job_script_converts",
     "datarun/events/test_real_layouts.py::test_another_detectors_payload_stays_as_it_is",
     "datarun/events/test_real_layouts.py::test_sources_may_be_named",
+    "datarun/fit/test_compile_once.py::test_of_processes_that_start_together_one_compiles",
     "datarun/fit/test_fit_program.py",
     "datarun/test_data_run_flow.py",
     "deploy",

@@ -48,6 +48,9 @@ class ThreadRanks:
         except queue.Empty:
             return None
 
+    def wait_for_all(self) -> None:
+        self._world.barrier.wait()
+
     def finish_together(self, outcome: tuple[int, str], seconds: float) -> list[tuple[int, str]]:
         return self._gathered(outcome)
 

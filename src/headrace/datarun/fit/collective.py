@@ -84,6 +84,7 @@ def run_on_some(ranks: Ranks, selected: bool, work: Callable[[], Result]) -> Res
             place = failure.filename or "input or output"
             reason = failure.strerror or str(failure)
             error = DataRunError(f"{place}: {reason}; check the disk and its permissions")
+    ranks.wait_for_all()
     errors: list[DataRunError | None] = all_gather(ranks, error)
     for found in errors:
         if found is not None:

@@ -20,7 +20,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
-def _source_digest() -> str:
+def source_digest() -> str:
+    """Return a digest of all files with compiled functions."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         text = path.read_bytes()
@@ -42,7 +43,7 @@ def _with_source_digest(function: Any) -> Any:
         function.__globals__,
         function.__name__,
         function.__defaults__,
-        (CellType(_source_digest()),),
+        (CellType(source_digest()),),
     )
     stamped.__doc__, stamped.__module__ = function.__doc__, function.__module__
     stamped.__qualname__ = function.__qualname__
@@ -67,3 +68,8 @@ def reduction_kernel(function: Function) -> Function:
         cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
     )(_with_source_digest(function))
     return compiled
+
+
+def cache_directory(compiled: Any) -> Path:
+    """Return the directory in which Numba keeps a compiled function."""
+    return Path(compiled.stats.cache_path)

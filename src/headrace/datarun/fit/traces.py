@@ -13,6 +13,8 @@ from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.extension import EXTENSION, no_extensions, null_extensions
 from headrace.datarun.fit.basis import LOGISTIC, TEMPLATE, Workspace, workspace
 from headrace.datarun.fit.channels import Channel, Channels, Template
+from headrace.datarun.fit.compile_once import compile_once
+from headrace.datarun.fit.compiled import cache_directory, source_digest
 from headrace.datarun.fit.engine import ALWAYS, IF_NEEDED, SINGLE_ONLY, fit_many
 
 Engine = Literal["lm", "template"]
@@ -175,8 +177,15 @@ def fit_batch(
 
 
 def compile_fits() -> None:
-    """Compile what fits traces, unless that was done on this machine before."""
-    fit_traces(np.zeros((1, 8), np.uint16), double="never")
+    """Compile what fits traces, unless that was done on this machine before.
+
+    Of several processes that ask at once, one compiles.
+    """
+
+    def fit_one() -> None:
+        fit_traces(np.zeros((1, 8), np.uint16), double="never")
+
+    compile_once(fit_one, cache_directory(fit_many), source_digest())
 
 
 def check_engine(channels: Channels, engine: Engine) -> None:
