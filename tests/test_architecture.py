@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -35,11 +37,21 @@ MODULES = {
 }
 
 
-def imports_of(module: str, everywhere: bool) -> Iterator[str]:
-    """Yield the modules of ours that a module imports, by their whole names."""
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports_of(module: str, everywhere: bool) -> tuple[str, ...]:
+    """Return the modules of ours that a module imports, by their whole names."""
+    return tuple(find_imports(module, everywhere))
+
+
+def find_imports(module: str, everywhere: bool) -> Iterator[str]:
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     nodes = ast.walk(tree) if everywhere else iter(at_import(tree.body))
     for node in nodes:
         if isinstance(node, ast.Import):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ def modules() -> list[Path]:
     return [path for folder in folders for path in sorted((REPOSITORY / folder).rglob("*.py"))]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def words(name: str) -> set[str]:
     """Split a name into its words: ``run_isWhole`` has three."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
@@ -64,7 +70,7 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_names_are_the_fields_words(path: Path) -> None:
-    found = [(path.stem, 1), *names(ast.parse(path.read_text()))]
+    found = [(path.stem, 1), *names(parsed(path))]
     for name, line in found:
         for word in words(name) & set(REFUSED):
             place = f"{path.relative_to(REPOSITORY)}:{line}"
@@ -73,8 +79,7 @@ def test_names_are_the_fields_words(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_docstrings_say_what_a_thing_is(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node) or ""
             line = getattr(node, "lineno", 1)

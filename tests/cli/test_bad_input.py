@@ -36,7 +36,7 @@ INPUT = {
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
     root = tmp_path / "project"
-    init_project(root)
+    init_project(root, ["adjoint_sources"])
     yield root
     stop_facility(root)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.compute_user import COMPUTE_PORT, Namespace, User, port_is_free
+from tests.support.compute_user import COMPUTE_PORT, Namespace, SharedUser, User, port_is_free
 
 
 @pytest.fixture(scope="session")
@@ -30,15 +28,14 @@ def namespace() -> Iterator[Namespace]:
         namespace.close()
 
 
+@pytest.fixture(scope="session")
+def shared_user() -> Iterator[SharedUser]:
+    shared = SharedUser()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture(scope="module")
-def user(namespace: Namespace) -> Iterator[User]:
+def user(namespace: Namespace, shared_user: SharedUser) -> User:
     """A user whose endpoint `machine` of the template `local` runs."""
-    with tempfile.TemporaryDirectory(prefix="headrace", ignore_cleanup_errors=True) as directory:
-        user = User(Path(directory), namespace.prefix, {})
-        try:
-            user.begin()
-            user.headrace("endpoint", "create", "machine")
-            user.headrace("endpoint", "start", "machine")
-            yield user
-        finally:
-            user.close()
+    return shared_user.running(namespace)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.compute_user import Namespace, User
+from tests.support.compute_user import Namespace, SharedUser, User
 from tests.support.slurm_cluster import SlurmCluster, missing
 from tests.support.waiting import wait_until
 
@@ -32,7 +32,8 @@ def cluster(namespace: Namespace) -> Iterator[SlurmCluster]:
 
 
 @pytest.fixture
-def user(namespace: Namespace, cluster: SlurmCluster) -> Iterator[User]:
+def user(namespace: Namespace, cluster: SlurmCluster, shared_user: SharedUser) -> Iterator[User]:
+    shared_user.close()
     with tempfile.TemporaryDirectory(prefix="headrace", ignore_cleanup_errors=True) as directory:
         user = User(Path(directory), namespace.prefix, cluster.env)
         try:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from headrace.facility import find_address
-from tests.support.compute_user import COMPUTE_PORT, User, port_is_free
+from tests.support.compute_user import COMPUTE_PORT, SharedUser, User, port_is_free
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -34,8 +34,9 @@ def result(task):
 
 
 @pytest.fixture(scope="module")
-def user() -> Iterator[User]:
+def user(shared_user: SharedUser) -> Iterator[User]:
     pytest.importorskip("globus_compute_endpoint", reason="needs the extra `endpoint` (Linux)")
+    shared_user.close()
     if not port_is_free():
         pytest.skip(f"port {COMPUTE_PORT}, which the Compute SDK insists on, is taken")
     with tempfile.TemporaryDirectory(prefix="headrace", ignore_cleanup_errors=True) as directory:

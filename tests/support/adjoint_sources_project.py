@@ -29,8 +29,10 @@ class Project:
         stations: how many stations the event has; with none there is no event.
     """
 
+    pipeline = "adjoint_sources"
+
     def __init__(self, root: Path, endpoint: str = "", stations: int = 3) -> None:
-        init_project(root)
+        init_project(root, [self.pipeline])
         if endpoint:
             file = root / "headrace.toml"
             file.write_text(file.read_text().partition("[endpoints.")[0] + endpoint)

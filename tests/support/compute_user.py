@@ -10,12 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from headrace.endpoints.status import endpoint_document
+from headrace.facility import find_address
+from headrace.hosted import services_at
+from headrace.project import load_project
 from tests.support.waiting import wait_until
 
 COMPUTE_PORT = 5000
@@ -179,8 +184,12 @@ class User:
         return psutil.Process(int(text.split()[0]))
 
     def online(self) -> bool:
-        """Whether the service calls the endpoint online."""
-        return bool(self.told("endpoint", "status", "machine")["service"] == "online")
+        """Whether the service calls the endpoint online; asked from here, as it is asked often."""
+        address = find_address(self.root)
+        assert address is not None, "no facility is running"
+        services = services_at(address.url, address.token)
+        row = endpoint_document(load_project(self.root), "machine", "local", services)
+        return bool(row["service"] == "online")
 
     def marked(self) -> list[psutil.Process]:
         """The processes of the endpoint, batch jobs' left out."""
@@ -203,6 +212,36 @@ class User:
         for process in self.marked():
             process.send_signal(signal.SIGKILL)
         wait_until(port_is_free, "the end of the facility")
+
+
+class SharedUser:
+    """A user whose endpoint runs, for the tests of several files: until the port is needed."""
+
+    def __init__(self) -> None:
+        self._user: User | None = None
+        self._home: tempfile.TemporaryDirectory[str] | None = None
+
+    def running(self, namespace: Namespace) -> User:
+        """Returns the user, their facility and endpoint `machine` started where they are not."""
+        if self._user is None:
+            self._home = tempfile.TemporaryDirectory(prefix="headrace", ignore_cleanup_errors=True)
+            self._user = User(Path(self._home.name), namespace.prefix, {})
+            self._user.begin()
+            self._user.headrace("endpoint", "create", "machine")
+        else:
+            self._user.headrace("facility", "up")
+        self._user.headrace("endpoint", "start", "machine")
+        return self._user
+
+    def close(self) -> None:
+        """Ends all that was started."""
+        user, home, self._user, self._home = self._user, self._home, None, None
+        try:
+            if user is not None:
+                user.close()
+        finally:
+            if home is not None:
+                home.cleanup()
 
 
 def port_is_free() -> bool:

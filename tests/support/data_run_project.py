@@ -46,6 +46,8 @@ class DataRuns(Project):
         config: `job_scripts/data_run.toml`; by default segments are copied instead of fitted.
     """
 
+    pipeline = "data_run"
+
     def __init__(
         self, root: Path, endpoint: str = ENDPOINT, config: str | None = COPY_FOR_FIT
     ) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -101,6 +102,8 @@ SERVICE_FILES = (
     "seismic/report/test_pictures.py",
 )
 
+_SERVICE_TESTS = tuple(name for name in SERVICE_FILES if "::" in name)
+
 # Files and folders whose tests compute whole stages, and start nothing.
 STAGES_FILES = (
     "datarun/analysis",
@@ -113,9 +116,13 @@ STAGES_FILES = (
     "seismic/inversion/test_inversion_stages.py",
     "seismic/inversion/test_inversion_steering.py",
     "seismic/inversion/test_inversion_trials.py",
+    "seismic/measurement/test_event.py",
     "seismic/measurement/test_first_contact.py",
+    "seismic/measurement/test_weights.py",
+    "seismic/misfits/test_finite_differences.py",
     "seismic/optimisation/test_optimiser.py",
     "seismic/optimisation/test_optimiser_trials.py",
+    "seismic/report/test_hostile_labels.py",
 )
 
 _FORBIDDEN = {
@@ -160,18 +167,27 @@ def unit_only(config: pytest.Config) -> bool:
     return re.search(r"\bunit\b", config.getoption("markexpr", "")) is not None
 
 
-def _named(item: pytest.Item, names: tuple[str, ...]) -> bool:
-    inside = item.nodeid.removeprefix("tests/")
+def _is_named(nodeid: str, names: tuple[str, ...]) -> bool:
+    inside = nodeid.removeprefix("tests/")
     return any(
         inside == name or inside.startswith((f"{name}/", f"{name}::", f"{name}[")) for name in names
     )
 
 
-def _layer(item: pytest.Item) -> str:
-    fixtures = getattr(item, "fixturenames", ())
-    if not SERVICE_FIXTURES.isdisjoint(fixtures) or _named(item, SERVICE_FILES):
+@cache
+def _layer_of_file(file: str) -> str:
+    if _is_named(file, SERVICE_FILES):
         return "service"
-    return "stages" if _named(item, STAGES_FILES) else "unit"
+    return "stages" if _is_named(file, STAGES_FILES) else "unit"
+
+
+def _layer(item: pytest.Item) -> str:
+    if not SERVICE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        return "service"
+    layer = _layer_of_file(item.nodeid.partition("::")[0])
+    if layer != "service" and _is_named(item.nodeid, _SERVICE_TESTS):
+        return "service"
+    return layer
 
 
 @pytest.hookimpl(tryfirst=True)

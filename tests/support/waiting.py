@@ -10,7 +10,10 @@ T = TypeVar("T")
 
 
 def wait_until(
-    condition: Callable[[], T | None], what: str, timeout: float = 120.0, interval: float = 0.02
+    condition: Callable[[], T | None],
+    what: str,
+    timeout: float = 120.0,
+    interval: float | None = None,
 ) -> T:
     """Returns the condition's first true value; fails when there is none in time.
 
@@ -18,13 +21,16 @@ def wait_until(
         condition: what is asked.
         what: names it in the failure.
         timeout: seconds.
-        interval: seconds between two questions; longer where a question costs much.
+        interval: seconds between two questions; by default so long that questions take a tenth of
+            the time at the most, for what is waited for needs the processor.
     """
     deadline = time.monotonic() + timeout
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        answered = time.monotonic()
+        if answered > deadline:
             raise AssertionError(f"waited {timeout:.0f} s for {what}")
-        time.sleep(interval)
+        time.sleep(min(max(0.02, 10 * (answered - asked)), 0.5) if interval is None else interval)
