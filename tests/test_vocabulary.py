@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from tests.support.repository import REPOSITORY
 
 # Metaphors, and words for which the field has another one, which stands beside them.
@@ -68,21 +66,25 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.id if isinstance(node, ast.Name) else node.attr, node.lineno
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_names_are_the_fields_words(path: Path) -> None:
-    found = [(path.stem, 1), *names(parsed(path))]
-    for name, line in found:
-        for word in words(name) & set(REFUSED):
-            place = f"{path.relative_to(REPOSITORY)}:{line}"
-            pytest.fail(f"{place}: {name}: not {word!r}, but such as {REFUSED[word]!r}")
+def test_names_are_the_fields_words() -> None:
+    wrong = [
+        f"{path.relative_to(REPOSITORY)}:{line}: {name}: not {word}, but such as {REFUSED[word]}"
+        for path in modules()
+        for name, line in [(path.stem, 1), *names(parsed(path))]
+        for word in words(name) & set(REFUSED)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_docstrings_say_what_a_thing_is(path: Path) -> None:
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node) or ""
-            line = getattr(node, "lineno", 1)
-            first = re.match(r"\w*", text)
-            assert first is not None
-            assert first[0] not in OPENINGS, f"{path.relative_to(REPOSITORY)}:{line}: {text[:60]}"
+def test_docstrings_say_what_a_thing_is() -> None:
+    wrong = []
+    for path in modules():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node) or ""
+                first = re.match(r"\w*", text)
+                assert first is not None
+                if first[0] in OPENINGS:
+                    line = getattr(node, "lineno", 1)
+                    wrong.append(f"{path.relative_to(REPOSITORY)}:{line}: {text[:60]}")
+    assert not wrong, "\n".join(wrong)
