@@ -19,6 +19,7 @@ from headrace.triggers.change_notifier import (
     DirectoryScanner,
     explain_inotify_error,
 )
+from headrace.triggers.changes import Change
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.watched_directory import WatchedDirectory
 from tests.support.triggers.trigger_watch import make_trigger
@@ -108,12 +109,12 @@ def test_files_are_listed_without_links_and_markers(tmp_path: Path) -> None:
 
 
 def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
-    reported: dict[str, bool] = {}
+    reported: dict[str, Change] = {}
     changed = threading.Condition()
 
-    def on_change(name: str, written: bool) -> None:
+    def on_change(name: str, change: Change) -> None:
         with changed:
-            reported[name] = reported.get(name, True) and written
+            reported[name] = change | reported.get(name, change)
             changed.notify()
 
     (tmp_path / "old").write_text("1")
@@ -126,8 +127,8 @@ def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
             assert changed.wait_for(lambda: {"new", "old"} <= reported.keys(), timeout=120)
     finally:
         notifier.close()
-    assert reported["new"] is False
-    assert reported["old"] is True
+    assert Change.ENTRY in reported["new"]
+    assert reported["old"] == Change.CONTENT
 
 
 @pytest.mark.parametrize(

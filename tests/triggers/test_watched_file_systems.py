@@ -65,6 +65,12 @@ def test_lost_hints_cost_time_and_nothing_else(
         def close(self) -> None:
             pass
 
+        def watch(self, name: str, location: Path, scope: object) -> bool:
+            return True
+
+        def unwatch(self, name: str) -> None:
+            pass
+
     monkeypatch.setattr("headrace.triggers.directory_attachment.ChangeNotifier", Silent)
     trigger = make_trigger(tmp_path, observer="inotify")
     client = MemoryRunClient()

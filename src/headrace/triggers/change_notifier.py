@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
 
 from headrace.triggers.watched_directory import WatchedDirectory
 
-if TYPE_CHECKING:
-    from watchdog.events import FileSystemEvent
-    from watchdog.observers.api import BaseObserver
+if sys.platform == "linux":
+    from headrace.triggers.inotify_notifier import InotifyNotifier as ChangeNotifier
+else:
+    from headrace.triggers.watchdog_notifier import WatchdogNotifier as ChangeNotifier
+
+__all__ = ["ChangeNotifier", "DirectoryScanner", "explain_inotify_error"]
 
 # The coarsest clock of a file system in use: FAT counts 2 s.
 _GRANULARITY = 2.5
@@ -66,58 +67,6 @@ class DirectoryScanner:
         return names
 
 
-class ChangeNotifier:
-    """Notifier of changes in one directory: inotify or the system's equivalent, through watchdog.
-
-    Args:
-        directory: the directory; what lies deeper is not watched.
-        on_change: called, in a thread of its own, with the name that changed and whether it was
-            only written to and closed; with the name "" if the directory itself changed.
-
-    Raises:
-        OSError: the system has no more watches to give.
-    """
-
-    def __init__(self, directory: Path, on_change: Callable[[str, bool], None]) -> None:
-        from watchdog import events
-        from watchdog.observers import Observer
-
-        watched = os.path.realpath(directory)
-
-        class Handler(events.FileSystemEventHandler):
-            def dispatch(self, event: FileSystemEvent) -> None:
-                written = event.event_type in (events.EVENT_TYPE_MODIFIED, events.EVENT_TYPE_CLOSED)
-                for path in (event.src_path, event.dest_path):
-                    parent, _, name = os.fsdecode(path).rpartition("/")
-                    if parent == watched:
-                        on_change(name, written)
-                    elif path and os.fsdecode(path) == watched and not written:
-                        on_change("", False)
-
-        self._observer: BaseObserver = Observer()
-        self._observer.schedule(
-            Handler(),
-            watched,
-            recursive=False,
-            # Not every write: a file that is written in small steps would keep us busy.
-            event_filter=[
-                events.FileCreatedEvent,
-                events.DirCreatedEvent,
-                events.FileMovedEvent,
-                events.DirMovedEvent,
-                events.FileDeletedEvent,
-                events.DirDeletedEvent,
-                events.FileClosedEvent,
-            ],
-        )
-        self._observer.start()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._observer.stop()
-        self._observer.join()
-
-
 def explain_inotify_error(error: Exception) -> str:
     """Explain why the system gives no inotify, and which limit to raise.
 
@@ -127,6 +76,8 @@ def explain_inotify_error(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOSPC:
         return "its watches are used up; raise fs.inotify.max_user_watches"
+    if number == errno.EDQUOT:
+        return str(error.args[1])
     if number == errno.EMFILE:
         return (
             "its instances, or this process's open files, are used up; raise "

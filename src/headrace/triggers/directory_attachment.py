@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 
 from headrace.triggers.change_notifier import ChangeNotifier, explain_inotify_error
+from headrace.triggers.changes import ChangeCallback, ReportScope
 from headrace.triggers.problem_reporter import ProblemReporter
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import FilesystemInfo, WatchedDirectory
@@ -19,16 +20,12 @@ class DirectoryAttachment:
 
     Args:
         trigger: the trigger.
-        on_change: called from another thread with the name that changed, and whether it was only
-            written to.
+        on_change: called from another thread with each change.
         problems: reports that there is no inotify.
     """
 
     def __init__(
-        self,
-        trigger: Trigger,
-        on_change: Callable[[str, bool], None],
-        problems: ProblemReporter,
+        self, trigger: Trigger, on_change: ChangeCallback, problems: ProblemReporter
     ) -> None:
         self.filesystem: FilesystemInfo | None = None
         self.stamp: tuple[int, ...] | None = None
@@ -60,7 +57,7 @@ class DirectoryAttachment:
             # Before the first scan, so that nothing falls between.
             try:
                 self._notifier = ChangeNotifier(self._trigger.directory, self._on_change)
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, ImportError) as error:
                 observer = "poll"
                 self._problems.report(
                     f"{self._trigger.directory}: no inotify: {explain_inotify_error(error)}; "
@@ -71,6 +68,42 @@ class DirectoryAttachment:
                 self.detach()
                 return None
         return filesystem, observer
+
+    def follow(self, name: str, location: Path, scope: ReportScope) -> bool:
+        """Have changes in an arrival that waits reported from now on; look at it afterwards.
+
+        Args:
+            name: its name in the directory.
+            location: the arrival.
+            scope: which changes to report.
+
+        Returns:
+            whether all of them are: not where others may change it unseen by this machine, where
+            there is no inotify, or where its watches are used up, which is told.
+
+        Raises:
+            FileNotFoundError: it has gone away.
+        """
+        if self._notifier is None or self.filesystem is None or self.filesystem.remote:
+            return False
+        if self._trigger.what == "file" or scope.is_empty:
+            # The directory's own watch reports what happens to the files in it.
+            return True
+        try:
+            return self._notifier.watch(name, location, scope)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileNotFoundError(str(error)) from error
+        except OSError as error:
+            self._problems.report(
+                f"{self._trigger.directory}: no inotify for all that waits in it: "
+                f"{explain_inotify_error(error)}; looking at it again and again instead"
+            )
+            return False
+
+    def unfollow(self, name: str) -> None:
+        """Have no more changes in an arrival reported."""
+        if self._notifier:
+            self._notifier.unwatch(name)
 
     def attach(self, filesystem: FilesystemInfo, directory: WatchedDirectory) -> None:
         """Take it that the path leads to a directory from now on."""

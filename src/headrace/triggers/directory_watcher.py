@@ -14,8 +14,10 @@ from functools import partial
 
 from headrace.errors import HeadraceError
 from headrace.triggers.change_notifier import DirectoryScanner
+from headrace.triggers.changes import Change, ChangeCallback, ChangeReport
+from headrace.triggers.completeness.background import POLLING_SHARE
 from headrace.triggers.completeness.marker import marked_name
-from headrace.triggers.completeness.pending import POLLING_SHARE, PendingArrival
+from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.completeness.rule import Look
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
@@ -32,6 +34,8 @@ from headrace.triggers.watched_directory import WatchedDirectory
 
 # All identities in the directory are compared so often (s), whatever was or was not reported.
 _FULL_SCAN_INTERVAL = 300.0
+# Where changes in an arrival could not be reported, that is tried again after so long (s).
+_FOLLOW_AGAIN = 60.0
 _SCAN: Task = ("directory", "")
 
 
@@ -49,8 +53,8 @@ class DirectoryWatcher:
         launcher: starts the runs.
         workers: do what may take long.
         on_event: called with what happens.
-        on_change: called from another thread with the name that changed, and whether it was only
-            written to; its thread is to call `handle_changes`.
+        on_change: called from another thread with each change; its thread is to call
+            `handle_changes`.
         clock: monotonic time in s; for tests.
     """
 
@@ -61,7 +65,7 @@ class DirectoryWatcher:
         launcher: RunLauncher,
         workers: BackgroundWorkers,
         on_event: Callable[[WatchEvent], None],
-        on_change: Callable[[str, bool], None],
+        on_change: ChangeCallback,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue: DelayQueue[Task] = DelayQueue()
@@ -115,23 +119,26 @@ class DirectoryWatcher:
         self._full_scan_at = float("-inf")
         self.queue.push(task, self._clock() + min(self._trigger.interval, 5.0))
 
-    def handle_changes(self, names: Mapping[str, bool]) -> None:
+    def handle_changes(self, reports: Mapping[str, ChangeReport]) -> None:
         """Follow reports of changes.
 
         Args:
-            names: for each name that changed (empty: the directory itself), whether it was only
-                written to.
+            reports: what changed, by names; the empty name is the directory itself.
         """
         now = self._clock()
         changed = []
-        for name, written in names.items():
-            pending = self._index.pending.get(name)
-            if pending and written:
-                pending.record_change(now)
-            elif name and not (written and name in self._index.handled):
-                changed.append(name)
-            elif not name:
+        for name, (kinds, at) in reports.items():
+            if not name:
                 self.queue.reschedule_earlier(_SCAN, now)
+                if Change.LOST in kinds:
+                    for waiting in self._index.pending:
+                        self._follow_anew(waiting, now)
+                continue
+            pending = self._index.pending.get(name)
+            if pending:
+                self._record_change(name, pending, kinds, at)
+            if Change.ENTRY in kinds or not (pending or name in self._index.handled):
+                changed.append(name)
             marked = marked_name(self._trigger, name)
             if marked in self._index.pending:
                 self.queue.reschedule_earlier(("arrival", marked), now)
@@ -149,6 +156,28 @@ class DirectoryWatcher:
             self._problems.report(describe_error(error))
             self._full_scan_at = float("-inf")
             self.queue.reschedule_earlier(_SCAN, now + 1.0)
+
+    def _record_change(self, name: str, pending: PendingArrival, kinds: Change, at: float) -> None:
+        """Take note of a change in an arrival that waits, and have it looked at in time."""
+        task = ("arrival", name)
+        if Change.LOST in kinds:
+            self._follow_anew(name, at)
+            return
+        if Change.CONTENT in kinds:
+            self.queue.reschedule_earlier(task, pending.record_change(at))
+            if self._trigger.what == "file" and pending.scope.awaits(name):
+                kinds |= Change.AWAITED
+        if Change.AWAITED in kinds:
+            look_at = pending.record_awaited(self._clock())
+            if look_at is not None:
+                self.queue.reschedule_earlier(task, look_at)
+
+    def _follow_anew(self, name: str, now: float) -> None:
+        """Have changes in an arrival reported anew, which may have changed unseen."""
+        pending = self._index.pending[name]
+        pending.followed, pending.follow_at = False, now
+        pending.record_change(now)
+        self.queue.reschedule_earlier(("arrival", name), now)
 
     # -- the directory
 
@@ -237,7 +266,9 @@ class DirectoryWatcher:
                 self.queue.push(("arrival", name), started_at + self._trigger.interval)
             return
         try:
-            report = pending.evaluate(self._circumstances())
+            # First, so that what changes after the look is reported.
+            self._follow(name, pending, started_at)
+            report = pending.evaluate(self._circumstances(pending))
         except FileNotFoundError:
             self.queue.push(("arrival", name), started_at + 0.02)
             return
@@ -273,21 +304,31 @@ class DirectoryWatcher:
             self.queue.reschedule_earlier(_SCAN, self._clock())
         return False
 
-    def _circumstances(self) -> Look:
+    def _follow(self, name: str, pending: PendingArrival, now: float) -> None:
+        """Have changes in an arrival reported, unless they are, or that has just failed."""
+        if not pending.followed and now >= pending.follow_at:
+            pending.followed = self._attachment.follow(
+                name, pending.arrival.location, pending.scope
+            )
+            pending.follow_at = now + _FOLLOW_AGAIN
+
+    def _circumstances(self, pending: PendingArrival) -> Look:
         return Look(
             self._attachment.stable_inodes,
             self._clock,
             self._problems.report,
             self._workers.is_stopping,
+            pending.followed,
         )
 
     def _submit_check(self, pending: PendingArrival, size: tuple[int, int]) -> None:
         """Have a worker evaluate the rules that may take long."""
         pending.is_being_checked = True
+        pending.background.begin(self._clock())
         if size != pending.checked_size:
             pending.checked_size = size
             self._on_event(CheckStarted(pending.arrival))
-        work = partial(pending.background.evaluate, self._circumstances())
+        work = partial(pending.background.evaluate, self._circumstances(pending))
         self._workers.submit_check(work, partial(self._finish_check, pending, size))
 
     def _finish_check(

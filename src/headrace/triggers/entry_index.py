@@ -142,6 +142,7 @@ class EntryIndex:
     def mark_complete(self, name: str) -> PendingArrival:
         """Move an entry from the pending to the handled ones."""
         complete = self.pending.pop(name)
+        self._attachment.unfollow(name)
         self.handled[name] = (complete.record.id, complete.record.identity)
         return complete
 
@@ -158,6 +159,7 @@ class EntryIndex:
             replaced = self.pending.get(name)
             if replaced and replaced.record.id != record.id:
                 del self.pending[name]
+                self._attachment.unfollow(name)
                 self._on_event(Removed(replaced.arrival))
             self.handled.pop(name, None)
             if record.state == "seen":
@@ -175,5 +177,6 @@ class EntryIndex:
             self.handled.pop(name, None)
             pending = self.pending.pop(name, None)
             if pending:
+                self._attachment.unfollow(name)
                 self._queue.remove(("arrival", name))
                 self._on_event(Removed(pending.arrival))

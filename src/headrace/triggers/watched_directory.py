@@ -30,12 +30,14 @@ class FilesystemInfo:
         observer: "inotify" or "poll".
         inodes: whether inode numbers last.
         earlier_root: what an earlier version called it.
+        remote: whether others may change it unseen by this machine's kernel.
     """
 
     root: str
     observer: str
     stable_inodes: bool
     earlier_root: str = ""
+    remote: bool = False
 
 
 class WatchedDirectory(ClosedOnExit):
@@ -78,14 +80,14 @@ class WatchedDirectory(ClosedOnExit):
             what was found; the trigger's observer, unless it is "auto", is taken.
         """
         kind = file_system(Path(f"/proc/self/fd/{self.fd}"))
-        observer = self._trigger.observer
+        observer, remote = self._trigger.observer, is_remote(kind)
         if observer == "auto":
-            observer = "poll" if is_remote(kind) else "inotify"
+            observer = "poll" if remote else "inotify"
         inodes = has_stable_inodes(kind)
         if not inodes:
-            return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0")
+            return FilesystemInfo(f"{kind}:0", observer, inodes, f"{kind}:0", remote)
         earlier = f"{kind}:{self.status.st_ino}"
-        return FilesystemInfo(f"{earlier}:{self._which}", observer, inodes, earlier)
+        return FilesystemInfo(f"{earlier}:{self._which}", observer, inodes, earlier, remote)
 
     def list_names(self) -> dict[str, int]:
         """List what may be an arrival: inode numbers by name."""

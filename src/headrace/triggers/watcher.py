@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from headrace.triggers.changes import Change, ChangeReport
 from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.events import WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
@@ -123,7 +124,7 @@ class TriggerThread(threading.Thread):
         self._stopping = stopping
         self._clock = clock
         self._wake = threading.Condition()
-        self._changes: dict[str, bool] = {}
+        self._changes: dict[str, ChangeReport] = {}
         self._answers: list[Callable[[], None]] = []
         self._checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix=f"check {trigger.name}")
         self._starts = ThreadPoolExecutor(1, thread_name_prefix=f"start {trigger.name}")
@@ -157,7 +158,9 @@ class TriggerThread(threading.Thread):
         if task and not self._stopping.is_set():
             watcher.run_task(task)
 
-    def _wait(self, watcher: DirectoryWatcher) -> tuple[dict[str, bool], list[Callable[[], None]]]:
+    def _wait(
+        self, watcher: DirectoryWatcher
+    ) -> tuple[dict[str, ChangeReport], list[Callable[[], None]]]:
         """Sleep until a task is due, or a change, an answer or the end has come."""
         when = watcher.queue.next_time
         with self._wake:
@@ -172,9 +175,11 @@ class TriggerThread(threading.Thread):
         with self._wake:
             self._wake.notify()
 
-    def _on_change(self, name: str, written: bool) -> None:
+    def _on_change(self, name: str, change: Change) -> None:
         with self._wake:
-            self._changes[name] = written and self._changes.get(name, True)
+            before = self._changes.get(name)
+            kinds = change | before.kinds if before else change
+            self._changes[name] = ChangeReport(kinds, self._clock())
             self._wake.notify()
 
     # -- what may take long (headrace.triggers.tasks.BackgroundWorkers)

@@ -14,6 +14,10 @@ class FileCount(CompletenessRule):
             raise ValueError(f"must be a number of files from 1, not {value!r}")
         return value
 
+    @property
+    def awaited_names(self) -> tuple[str, ...]:
+        return ("*",)
+
     def missing_reason(self, look: Look) -> str:
         count = sum(1 for _ in self.arrival.location.iterdir())
         return "" if count >= self.value else f"{self.value - count} more files"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from headrace.triggers import retry_refused
+from headrace.triggers.changes import Change, ChangeReport
 from tests.support.triggers.arrivals_world import DISKS, INTERVAL
 from tests.support.triggers.watched_world import MAXIMUM_DELAY, WatchedWorld
 
@@ -97,7 +98,8 @@ class ArrivalsMachine(WatchedWorld, RuleBasedStateMachine):
         followed = self.mounted is not None and self.attended == self.mounted
         if followed and not (written and name in self.known[self.mounted or 0]):
             self.look(name)
-        self.watcher.handle_changes({name: written})
+        kind = Change.CONTENT if written else Change.ENTRY
+        self.watcher.handle_changes({name: ChangeReport(kind, self.now)})
 
     @rule(tenths=st.sampled_from([1, 3, 5, 10, 20, 35, 60]))
     def watch(self, tenths: int) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from headrace.triggers import Incomplete, Problem, Started, Trigger, TriggerError, load_trigger
+from headrace.triggers import (
+    Incomplete,
+    Problem,
+    Started,
+    Trigger,
+    TriggerError,
+    Watching,
+    load_trigger,
+)
 from headrace.triggers.completeness import CompletenessRule, Look, registry
 from headrace.triggers.completeness.registry import ENTRY_POINT_GROUP
 from tests.support.triggers.trigger_watch import MemoryRunClient, watching
@@ -73,6 +82,27 @@ def test_a_rule_of_another_package_decides_when_a_run_starts(
         (event / "second").touch()
         watch.wait_for(Started)
     assert client.files["event"] == 2
+
+
+def test_a_rule_is_evaluated_again_when_what_it_waits_for_comes(
+    tmp_path: Path, entry_points: list[metadata.EntryPoint]
+) -> None:
+    """Its marker is there; by itself the rule would be asked again after hours."""
+    trigger = load(tmp_path, 'file_count = 3\nmarker = "DONE"')
+    trigger = replace(trigger, interval=10_000.0)
+    client = MemoryRunClient()
+    with watching([trigger], tmp_path / "ledger.db", client) as watch:
+        watch.wait_for(Watching)
+        event = trigger.directory / "event"
+        event.mkdir()
+        (event / "DONE").touch()
+        count = 1
+        for missing, name in (("2 more files", "second"), ("1 more files", "third")):
+            while watch.wait_for(Incomplete, count)[-1].missing != missing:
+                count += 1
+            (event / name).touch()
+        watch.wait_for(Started)
+    assert client.files["event"] == 3
 
 
 def test_a_rule_that_fails_is_reported_with_its_key(

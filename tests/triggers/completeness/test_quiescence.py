@@ -69,6 +69,27 @@ def test_a_change_or_a_hint_starts_the_time_again() -> None:
     assert settler.update(snapshot("b"), 113.0, 113.0)
 
 
+def test_a_change_counts_from_its_report_if_a_look_shows_it_soon_after() -> None:
+    settler = QuiescenceTracker(8.0)
+    settler.update(snapshot("a"), 100.0, 100.0, followed=True)
+    settler.record_change(105.0)
+    assert not settler.update(snapshot("b"), 105.5, 106.0, followed=True)
+    assert settler.quiet_at == 113.0
+    assert settler.update(snapshot("b"), 113.0, 113.0, followed=True)
+
+
+@pytest.mark.parametrize("case", ["late", "unreported", "stale", "not followed"])
+def test_a_change_counts_from_the_look_that_shows_it_otherwise(case: str) -> None:
+    settler = QuiescenceTracker(8.0)
+    settler.update(snapshot("a"), 100.0, 100.0, followed=True)
+    if case != "unreported":
+        settler.record_change(104.9 if case == "late" else 105.5)
+    if case == "stale":
+        settler.update(snapshot("a"), 105.6, 105.6, followed=True)
+    settler.update(snapshot("b"), 105.9, 106.0, followed=case != "not followed")
+    assert settler.quiet_at == 114.0
+
+
 @pytest.mark.parametrize("waiting", [snapshot(files=0), snapshot(unfinished="x.part")])
 def test_nothing_settles_without_files_or_with_temporary_names(waiting: Snapshot) -> None:
     settler = QuiescenceTracker(0.0)

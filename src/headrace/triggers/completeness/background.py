@@ -14,6 +14,9 @@ from headrace.triggers.errors import TriggerError
 if TYPE_CHECKING:
     from headrace.triggers.trigger import Trigger
 
+# What is done ahead of time, and again and again, takes at most this share of it.
+POLLING_SHARE = 0.1
+
 
 @dataclass
 class BackgroundRules:
@@ -29,9 +32,29 @@ class BackgroundRules:
     _evaluated_at: float = field(default=float("-inf"), init=False)
     _size: tuple[int, int] | None = field(default=None, init=False)
     _missing: str = field(default="", init=False)
+    _started_at: float = field(default=0.0, init=False)
+    _is_awaited: bool = field(default=False, init=False)
+    _free_at: float = field(default=float("-inf"), init=False)
+
+    @property
+    def awaited_at(self) -> float:
+        """Monotonic time in s from which a name that has appeared has the rules evaluated."""
+        return self._free_at if self._is_awaited else float("inf")
+
+    def record_awaited(self) -> None:
+        """Take note that a name which a rule waits for has appeared."""
+        self._is_awaited = bool(self.rules)
+
+    def begin(self, now: float) -> None:
+        """Take note that the rules are about to be evaluated; what appears from now on counts.
+
+        Args:
+            now: monotonic time in s.
+        """
+        self._started_at, self._is_awaited = now, False
 
     def missing_reason(self, size: tuple[int, int], now: float) -> str | None:
-        """Return the last answer; what has not grown is evaluated once an interval.
+        """Return the last answer; what waits for nothing is evaluated once an interval.
 
         Args:
             size: number of files and bytes of the arrival.
@@ -44,6 +67,8 @@ class BackgroundRules:
             return ""
         if size != self._size or now - self._evaluated_at >= self.trigger.interval:
             return None
+        if now >= self.awaited_at:
+            return None
         return self._missing
 
     def store(self, size: tuple[int, int], now: float, missing: str) -> None:
@@ -55,6 +80,7 @@ class BackgroundRules:
             missing: what is missing, or "".
         """
         self._size, self._evaluated_at, self._missing = size, now, missing
+        self._free_at = now + (now - self._started_at) / POLLING_SHARE
 
     def evaluate(self, look: Look) -> str:
         """Evaluate the rules, up to the first by which something is missing; may take long.

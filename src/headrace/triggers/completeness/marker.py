@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,11 @@ class MarkerRule(PolledRule):
     def missing_reason(self, look: Look) -> str:
         """Name the marker where it is missing."""
         return "" if self.is_unchanged(look.stable_inodes) else f"the marker {self._path.name}"
+
+    @property
+    def awaited_names(self) -> tuple[str, ...]:
+        """The marker, where it lies in the arrival."""
+        return (glob.escape(self.value),) if self.trigger.what == "directory" else ()
 
     def is_unchanged(self, stable_inodes: bool) -> bool:
         """Tell whether the marker is there."""

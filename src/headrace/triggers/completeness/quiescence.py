@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 # An arrival that waits for a temporary name to go is a problem after so long (s).
 _UNFINISHED_COPY_AFTER = 60.0
+# A look is soon after a change if it ends within this share of the settling time.
+SOON_SHARE = 1 / 8
 
 
 class QuiescenceRule(PolledRule):
     """An arrival is complete when nothing in it has changed for so many seconds."""
+
+    needs_changes = True
 
     def __init__(self, value: float, trigger: Trigger, arrival: Arrival) -> None:
         super().__init__(value, trigger, arrival)
@@ -30,7 +34,7 @@ class QuiescenceRule(PolledRule):
         """
         started_at = look.clock()
         snapshot = self._snapshot(look.stable_inodes)
-        complete = self._tracker.update(snapshot, started_at, look.clock())
+        complete = self._tracker.update(snapshot, started_at, look.clock(), followed=look.followed)
         self.size = (snapshot.files, snapshot.size)
         quiet = started_at - self._tracker.changed_at
         if snapshot.unfinished and quiet > max(_UNFINISHED_COPY_AFTER, self.value):
@@ -87,6 +91,7 @@ class QuiescenceTracker:
         self._settle = settle
         self._last: Snapshot | None = None
         self._since = 0.0
+        self._reported_at = float("-inf")
 
     @property
     def quiet_at(self) -> float | None:
@@ -110,22 +115,32 @@ class QuiescenceTracker:
             now: monotonic time of the report in s.
         """
         self._since = max(self._since, now)
+        self._reported_at = now
 
-    def update(self, snapshot: Snapshot, started_at: float, finished_at: float) -> bool:
+    def update(
+        self, snapshot: Snapshot, started_at: float, finished_at: float, *, followed: bool = False
+    ) -> bool:
         """Compare a new snapshot with the last one.
+
+        A change counts from its report, where changes are reported and this snapshot was taken
+        soon after it; else from the snapshot that shows it.
 
         Args:
             snapshot: the new snapshot.
             started_at: monotonic time in s before it was taken.
             finished_at: monotonic time in s after it was taken.
+            followed: whether changes are reported.
 
         Returns:
             True if the arrival is complete: it has a file, no temporary name, and was found
             unchanged for at least the settling time.
         """
+        reported_at, self._reported_at = self._reported_at, float("-inf")
         if self._last is None or not snapshot.equals(self._last):
+            soon = finished_at - reported_at <= self._settle * SOON_SHARE
+            if not (self._last is not None and followed and soon):
+                self._since = max(self._since, finished_at)
             self._last = snapshot
-            self._since = max(self._since, finished_at)
             return False
         quiet = started_at - self._since >= self._settle
         return quiet and snapshot.files > 0 and not snapshot.unfinished

@@ -21,12 +21,15 @@ class Look:
         clock: monotonic time in s.
         report_problem: called with what holds the arrival back for long, in one line.
         is_cancelled: returns whether the answer is of no use any more.
+        followed: whether all changes are reported by `PolledRule.record_change`, but for those in
+            files that are still open for writing.
     """
 
     stable_inodes: bool
     clock: Callable[[], float]
     report_problem: Callable[[str], None]
     is_cancelled: Callable[[], bool] = lambda: False
+    followed: bool = False
 
 
 class CompletenessRule(Protocol):
@@ -34,7 +37,8 @@ class CompletenessRule(Protocol):
 
     Inherit from it; only `missing_reason` has to be written. It is called by a worker thread, once
     the trigger's marker is there or the arrival has stopped changing, and it may take long. It is
-    called again when the arrival has grown, else once an interval of the trigger.
+    called again when the arrival has grown, when one of its `awaited_names` has appeared, else once
+    an interval of the trigger.
 
     Args:
         value: value of the rule's key in the trigger file, as `parse` returned it.
@@ -81,6 +85,16 @@ class CompletenessRule(Protocol):
         """
         ...
 
+    @property
+    def awaited_names(self) -> tuple[str, ...]:
+        """Shell patterns of names at which the rule is to be evaluated again without delay.
+
+        They are paths in the arrival's directory, ``*`` stops at ``/``; for an arrival that is a
+        file, its own name. A name counts when it is created, moved there, or written and closed.
+        Where the file system reports no changes, the rule is evaluated as it is without them.
+        """
+        return ()
+
     def is_unchanged(self, stable_inodes: bool) -> bool:
         """Tell whether a complete arrival is still as it was; called before its run is started.
 
@@ -97,9 +111,11 @@ class PolledRule(CompletenessRule):
         size: number of files and of bytes at the last look; (0, 0) where they are not counted.
         changed_at: monotonic time in s of the last change; None where that is not known.
         complete_at: monotonic time in s at which the arrival is complete if nothing changes.
+        needs_changes: whether `record_change` is to be called with each change in the arrival.
     """
 
     size: tuple[int, int] = (0, 0)
+    needs_changes: bool = False
 
     @property
     def changed_at(self) -> float | None:
