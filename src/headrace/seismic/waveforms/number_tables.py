@@ -13,6 +13,8 @@ import orjson
 
 # Fortran leaves out the E when an exponent has three digits, and may write D instead.
 _FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
+# orjson cuts a number after 768 digits, and takes zeros that follow for other digits.
+_LONGEST_LINE = 512
 _NEWLINE, _SPACE, _COMMA, _POINT, _OPEN, _CLOSE = b"\n ,.[]"
 
 
@@ -75,6 +77,8 @@ def _plain_table(text: bytes) -> npt.NDArray[np.float64] | None:
     if len(before) != 2 * (len(ends) - 1) or not len(before):
         return None
     if (before[::2] < ends[:-1]).any() or (before[1::2] >= ends[1:]).any():
+        return None
+    if (ends[1:] - ends[:-1]).max() > _LONGEST_LINE:
         return None
     others = listed.count(b"\t") + listed.count(b"\r") + len(ends)
     if np.count_nonzero(characters < _SPACE) != others:
