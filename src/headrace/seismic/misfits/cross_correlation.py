@@ -14,6 +14,7 @@ import numpy as np
 from headrace._internal.settings import Key
 from headrace.seismic.checks import Check, boolean, number, one_of
 from headrace.seismic.errors import StationProblem
+from headrace.seismic.waveforms.correlation import best_lag, correlation_at
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.windows.selection import Window
 
@@ -60,14 +61,10 @@ def subsample_shift(data: Samples, model: Samples) -> float:
     Returns:
         Samples by which ``data`` is later than ``model``.
     """
-    correlation = np.correlate(data, model, mode="full")
-    top = int(correlation.argmax())
-    shift = float(top - len(data) + 1)
-    if 0 < top < len(correlation) - 1:
-        before, at, after = correlation[top - 1 : top + 2]
-        curvature = before - 2 * at + after
-        if curvature < 0:
-            shift += float(0.5 * (before - after) / curvature)
+    peak = _peak(data, model)
+    shift = float(peak.lag)
+    if peak.curvature < 0:
+        shift += float(0.5 * peak.slope / peak.curvature)
     return shift
 
 
@@ -81,22 +78,37 @@ def shift_derivative(data: Samples, model: Samples) -> Samples:
     Returns:
         Shape ``(n,)``; zero where no parabola was drawn.
     """
-    correlation = np.correlate(data, model, mode="full")
-    top = int(correlation.argmax())
-    if not 0 < top < len(correlation) - 1:
-        return np.zeros(len(model))
-    before, at, after = correlation[top - 1 : top + 2]
-    curvature = before - 2 * at + after
-    if not curvature < 0:
+    peak = _peak(data, model)
+    if not peak.curvature < 0:
         return np.zeros(len(model))
     # A sample of the correlation changes with the model by the shifted data.
     padded = np.pad(data, len(data))
-    first = top + 1
+    first = peak.lag + len(data)
     earlier, same, later = (padded[first + k : first + k + len(model)] for k in (-1, 0, 1))
-    slope = 0.5 / curvature
-    bend = 0.5 * (before - after) / curvature**2
+    slope = 0.5 / peak.curvature
+    bend = 0.5 * peak.slope / peak.curvature**2
     found: Samples = slope * (earlier - later) - bend * (earlier - 2 * same + later)
     return found
+
+
+@dataclass(frozen=True)
+class _Peak:
+    """Largest correlation: its lag, and the differences of the values about it.
+
+    Both are zero at the first and the last lag, where no parabola can be drawn.
+    """
+
+    lag: int
+    slope: float = 0.0
+    curvature: float = 0.0
+
+
+def _peak(data: Samples, model: Samples) -> _Peak:
+    lag = best_lag(data, model)
+    if abs(lag) >= len(data) - 1:
+        return _Peak(lag)
+    before, at, after = (correlation_at(data, model, lag + k) for k in (-1, 0, 1))
+    return _Peak(lag, before - after, before - 2 * at + after)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +159,7 @@ def correlation_errors(
     """
     later = subsample_shift(data, model)
     if integer_shift:
-        later = float(int(np.correlate(data, model, mode="full").argmax()) - len(data) + 1)
+        later = float(best_lag(data, model))
     logarithm, of_logarithm = log_amplitude(data, model)
     shifted = _shifted(model, later)
     scaled = math.exp(logarithm) * shifted
@@ -180,13 +192,14 @@ def _shifted(trace: Samples, later: float) -> Samples:
     """Return a trace that comes so many samples later; its transpose is the opposite shift."""
     samples = math.floor(later)
     part = later - samples
-    found = (1.0 - part) * _shifted_by_samples(trace, samples)
+    found = (1.0 - part) * shifted_by_samples(trace, samples)
     if part:
-        found = found + part * _shifted_by_samples(trace, samples + 1)
+        found = found + part * shifted_by_samples(trace, samples + 1)
     return found
 
 
-def _shifted_by_samples(trace: Samples, later: int) -> Samples:
+def shifted_by_samples(trace: Samples, later: int) -> Samples:
+    """Return a trace that comes so many samples later, with zeros where it has none."""
     found = np.zeros(len(trace))
     if abs(later) < len(trace):
         inside = slice(max(0, later), len(trace) + min(0, later))

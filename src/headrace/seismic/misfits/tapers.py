@@ -70,18 +70,25 @@ def measure_windows(
 
 def tapered_part(window: Window, settings: Mapping[str, Any]) -> tuple[slice, Samples]:
     """Return the samples of a window and their taper."""
-    taper = _window_taper(
-        window.last + 1 - window.first,
+    part = slice(window.first, window.last + 1)
+    return part, window_taper(part.stop - part.start, settings)
+
+
+def window_taper(npts: int, settings: Mapping[str, Any]) -> Samples:
+    """Return the taper of a window of so many samples, not to be changed."""
+    return _window_taper(
+        npts,
         float(settings.get("taper_percentage", 0.3)),
         str(settings.get("taper_type", "hann")),
     )
-    return slice(window.first, window.last + 1), taper
 
 
 @functools.lru_cache(maxsize=64)
 def _window_taper(npts: int, percentage: float, kind: str) -> Samples:
-    from pyadjoint.utils.signal import window_taper
+    from pyadjoint.utils import signal
 
-    taper: Samples = window_taper(np.ones(npts), taper_percentage=percentage, taper_type=kind)
+    taper: Samples = signal.window_taper(
+        np.ones(npts), taper_percentage=percentage, taper_type=kind
+    )
     taper.setflags(write=False)
     return taper

@@ -15,6 +15,7 @@ from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import IN_CONFIGURATION, IN_EVENT_FILE, Problem, StationProblem
 from headrace.seismic.measurement.event_origin import EventOrigin
 from headrace.seismic.misfits.registry import find_misfit
+from headrace.seismic.waveforms.correlation import full_correlation
 from headrace.seismic.waveforms.processing import (
     AlignedPair,
     align,
@@ -230,9 +231,7 @@ def _refuse_other_records(
     observed: Samples, synthetic: Samples, dt: float, config: ProcessingConfig
 ) -> None:
     """Refuse a trace that is the synthetic upside down, or that of another time."""
-    from scipy.signal import correlate
-
-    found = correlate(observed, synthetic, mode="full", method="fft")
+    found = full_correlation(observed, synthetic)
     found /= np.linalg.norm(observed) * np.linalg.norm(synthetic)
     middle = len(synthetic) - 1
     # Whoever accepts later arrivals gets them.

@@ -7,12 +7,24 @@ import logging
 import warnings
 from typing import Any
 
+import numpy as np
 import pyflex
 from obspy import Trace
+from pyflex.window import Window
 from pyflex.window_selector import WindowSelector
 
 from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.waveforms.correlation import best_lag, correlation_at
 from headrace.seismic.waveforms.reading import Samples
+
+
+class ComparedWindow(Window):  # type: ignore[misc]
+    """pyflex's window, compared without the correlation at every lag."""
+
+    def _xcorr_win(self, d: Samples, s: Samples) -> tuple[float, int]:
+        shift = best_lag(d, s)
+        energies = np.sqrt((s**2).sum() * (d**2).sum())
+        return correlation_at(d, s, shift) / energies, shift
 
 
 class Selector(WindowSelector):  # type: ignore[misc]
@@ -50,6 +62,12 @@ class Selector(WindowSelector):  # type: ignore[misc]
         """Find all candidates; none without a trough."""
         if len(self.troughs):
             super().initial_window_selection()
+
+    def reject_based_on_data_fit_criteria(self) -> None:
+        """Compare the windows that are left, and reject those that do not fit."""
+        for window in self.windows:
+            window.__class__ = ComparedWindow
+        super().reject_based_on_data_fit_criteria()
 
 
 def select(observed: Samples, synthetic: Samples, dt: float, config: ProcessingConfig) -> list[Any]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.errors import StationProblem
+from headrace.seismic.waveforms.correlation import best_lag, correlation_at
 from headrace.seismic.waveforms.reading import Samples
 
-_LONGEST_DIRECT = 4096  # samples; a longer correlation goes by the Fourier transform
+_LONGEST_EXACT = 4096  # samples; of longer ones the correlation is that of a Fourier transform
 
 
 @dataclass(frozen=True)
@@ -123,17 +124,20 @@ def compare_in_window(
     energy, model_energy = np.sum(data**2), np.sum(model**2)
     if energy == 0.0 or model_energy == 0.0:
         raise StationProblem(f"a trace is zero in the window from sample {first} to {last}")
-    if len(data) <= _LONGEST_DIRECT:
-        correlation = np.correlate(data, model, mode="full")
+    if len(data) <= _LONGEST_EXACT:
+        shift = best_lag(data, model)
+        largest = correlation_at(data, model, shift)
     else:
         from scipy.signal import correlate
 
         correlation = correlate(data, model, mode="full", method="fft")
+        shift = int(correlation.argmax()) - len(data) + 1
+        largest = float(correlation.max())
     return Window(
         first=first,
         last=last,
-        shift=int(correlation.argmax()) - len(data) + 1,
-        cc=float(correlation.max() / np.sqrt(model_energy * energy)),
+        shift=shift,
+        cc=float(largest / np.sqrt(model_energy * energy)),
         dlna=float(0.5 * np.log(energy / model_energy)),
         weight=weight,
     )

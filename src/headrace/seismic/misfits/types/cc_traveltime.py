@@ -9,13 +9,13 @@ from typing import ClassVar
 from headrace.seismic.checks import Check
 from headrace.seismic.config import ProcessingConfig, Setting
 from headrace.seismic.misfits.base import Measurement, Misfit
+from headrace.seismic.misfits.correlation_measure import CorrelationSettings, measure_correlation
 from headrace.seismic.misfits.cross_correlation import (
     CROSS_CORRELATION_SETTINGS,
     correlation_derivative,
     correlation_errors,
     refuse_constant,
 )
-from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint, pyadjoint_settings
 from headrace.seismic.misfits.tapers import TAPER_SETTINGS, tapered_part
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.windows.selection import Window
@@ -36,9 +36,9 @@ class TraveltimeMisfit(Misfit):
         dt: float,
         config: ProcessingConfig,
     ) -> Measurement:
-        """Measure a pair by pyadjoint, and derive its misfit."""
+        """Measure a pair as pyadjoint does, and derive its misfit."""
         refuse_constant(observed, synthetic, windows)
-        found = measure_with_pyadjoint(observed, synthetic, windows, dt, config)
+        found = measure_correlation(observed, synthetic, windows, dt, config.measure)
         source = _derivative(observed, synthetic, windows, dt, config, found.adjoint_source)
         return replace(found, adjoint_source=source)
 
@@ -68,21 +68,21 @@ def _derivative(
     Returns:
         The adjoint source, shape ``(npts,)``.
     """
-    settings = pyadjoint_settings(config)
-    amplitude = settings.measure_type == "am"
-    minimum = settings.dlna_sigma_min if amplitude else settings.dt_sigma_min
+    settings = CorrelationSettings.of(config.measure)
+    amplitude = settings.amplitude
+    minimum = settings.min_amplitude_error if amplitude else settings.min_shift_error
     total = approximate.copy()
     for window in windows:
         part, taper = tapered_part(window, config.measure)
         data, model = observed[part] * taper, synthetic[part] * taper
         errors = None
-        if settings.use_cc_error:
+        if settings.use_error:
             errors = correlation_errors(
                 data,
                 model,
                 dt,
-                settings.dt_sigma_min,
-                settings.dlna_sigma_min,
+                settings.min_shift_error,
+                settings.min_amplitude_error,
                 integer_shift=False,
             )
         if not config.exact_adjoint:
