@@ -64,12 +64,20 @@ def own_pid() -> int:
     return os.getpid()
 
 
-@pytest.fixture
-def one_worker(tmp_path: Path) -> Iterator[tuple[EndpointHost, Events]]:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EndpointHost, Events]]:
     events = Events()
-    host = EndpointHost(spec(tmp_path / "state", heartbeat_period=1), events)
+    state = tmp_path_factory.mktemp("shared") / "state"
+    host = EndpointHost(spec(state, heartbeat_period=1), events)
     yield host, events
     host.stop()
+
+
+@pytest.fixture
+def one_worker(shared: tuple[EndpointHost, Events]) -> tuple[EndpointHost, Events]:
+    """An endpoint whose only worker is free, or will be."""
+    wait_until(lambda: not shared[0].status()["busy"], "the end of what ran before")
+    return shared
 
 
 @pytest.mark.parametrize("function", [hold_the_lock, lie_stopped])

@@ -26,6 +26,7 @@ LONGEST_FIRST = (
     "tests/cli/test_doctor_command.py",
     "tests/cli/test_retry_command.py",
     "tests/facility/transfer/test_transfer_kills.py",
+    "tests/seismic/optimisation/test_optimiser.py",
     "tests/seismic/optimisation/test_optimiser_crashes.py",
     "tests/datarun/test_data_run_flow.py",
     "tests/cli/test_transfer_after_approval.py",
