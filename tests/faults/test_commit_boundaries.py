@@ -61,6 +61,12 @@ def effects(directory: Path) -> dict[str, Counter[str]]:
     return found
 
 
+def answered(directory: Path) -> set[str]:
+    """The ids of the runs whose start was answered before the kill."""
+    path = directory / "answered"
+    return set(path.read_text().split()) if path.exists() else set()
+
+
 def without_ids(told: dict[str, Any]) -> dict[str, Any]:
     return {name: {**run, "ids": len(run["ids"])} for name, run in told.items()}
 
@@ -78,8 +84,12 @@ def test_a_kill_at_any_commit_changes_nothing(drive: Drive, tmp_path: Path, when
         if crashed.returncode == 0:
             break
         assert crashed.returncode == -signal.SIGKILL, crashed.stderr
+        promised = answered(directory)
         told = outcome(drive(directory))
         assert without_ids(told) == expected, f"killed {when} commit {at}"
+        # A run whose start was answered is the one that its request gives after the kill.
+        assert len(answered(directory)) == 2
+        assert promised <= answered(directory)
         begun = effects(directory)["begun"]
         # One action for each visit of a state, begun again at the most once: by the next process.
         assert len(begun) == began

@@ -23,19 +23,25 @@ def is_small(schema: Any) -> bool:
     return _sizes(schema)[0] <= _SMALL_SCHEMA and not _lists_to_compare(schema)
 
 
-def is_cheap(schema: Any, value: Any) -> bool:
-    """Say whether a value can be checked against a sound schema at once."""
+def is_cheap(schema: Any, value: Any, most: int = _CHEAP) -> bool:
+    """Say whether a value can be checked against a sound schema at once.
+
+    Args:
+        schema: the schema.
+        value: the value.
+        most: comparisons of one value with one name or value of the schema that are little work.
+    """
     nodes, longest = _sizes(value)
     work = 0
     waiting = [schema]
     while waiting:
         item = waiting.pop()
         work += 1
-        if work * nodes > _CHEAP:
+        if work * nodes > most:
             return False
         if isinstance(item, dict):
             # References can multiply the work; comparing all with all squares it.
-            if "$ref" in item or ("uniqueItems" in item and nodes * nodes > _CHEAP):
+            if "$ref" in item or ("uniqueItems" in item and nodes * nodes > most):
                 return False
             patterns = [item.get("pattern"), *_keys(item.get("patternProperties"))]
             if not all(_is_cheap_pattern(p, longest) for p in patterns if isinstance(p, str)):

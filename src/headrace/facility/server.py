@@ -148,6 +148,8 @@ def _uvicorn_config(backend: Backend, token: str) -> uvicorn.Config:
         timeout_keep_alive=IDLE_SECONDS,
         log_config=None,
         access_log=False,
+        # It listens on loopback, with nobody in between.
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
     )

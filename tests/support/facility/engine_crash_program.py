@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import sqlite3
 import sys
@@ -24,11 +25,13 @@ from typing import Any
 
 from headrace.facility.engine.engine import Engine
 from headrace.facility.engine.run_retry import Retry
+from headrace.facility.engine.run_starter import StartOutcome
 from headrace.facility.identity import Identity
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.store.actions import Action, ActionResult
 from headrace.facility.store.database import Store
-from headrace.facility.store.flows import FlowTable
+from headrace.facility.store.flows import FlowTable, StoredFlow
+from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import SuppliedResult, replay
 
@@ -156,7 +159,9 @@ def run_all(directory: Path) -> None:
     wanted = {}
     for number in range(2):
         body = {"body": {"count": {"i": 0}}}
-        wanted[f"whole {number}"] = engine.start_run(known["whole"], body, f"whole {number}")
+        wanted[f"whole {number}"] = start(engine, known["whole"], body, f"whole {number}")
+        with (directory / "answered").open("a") as stream:
+            stream.write(f"{wanted[f'whole {number}'].id}\n")
     wanted["broken"] = engine.start_run(known["broken"], {"body": {"x": 1}}, "broken")
     to_the_end(runs, wanted["broken"].id)
     retry = Retry(given_output=SuppliedResult({"by": "hand"}), request_id="retry")
@@ -166,6 +171,13 @@ def run_all(directory: Path) -> None:
     print(json.dumps({name: told(store, runs, run.id) for name, run in wanted.items()}))
     engine.stop()
     store.close()
+
+
+def start(engine: Engine, flow: StoredFlow, request: dict[str, Any], name: str) -> Run:
+    """Have a run started as the API does, and return it."""
+    answers: queue.SimpleQueue[StartOutcome] = queue.SimpleQueue()
+    engine.submit_start(flow, request, name, answers.put)
+    return answers.get().stored_run
 
 
 def to_the_end(runs: RunTable, run_id: str) -> None:

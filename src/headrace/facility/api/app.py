@@ -21,6 +21,7 @@ from headrace.facility.api import (
     compute,
     compute_tasks,
     flows,
+    run_starts,
     runs,
     search,
     transfer,
@@ -137,6 +138,7 @@ def health(request: Request) -> Response:
 ROUTES = [
     Route("/", health),
     *flows.ROUTES,
+    *run_starts.ROUTES,
     *runs.ROUTES,
     *compute.ROUTES,
     *compute_tasks.ROUTES,

@@ -12,14 +12,15 @@ import resource
 from dataclasses import dataclass
 from typing import Final
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Seconds in which a request's headers, and the whole request, must have come.
 HEADER_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 60.0
 # Seconds for which a connection stays open between two requests.
 IDLE_SECONDS: Final = 75
+# Bytes that the headers of one request may take.
+_HEADER_BYTES: Final = 65_536
 # In the scope of a request, says that who sends it has shown the token.
 AUTHENTICATED: Final = "headrace.known"
 _MAX_CONNECTIONS: Final = 256
@@ -57,15 +58,17 @@ def thread_limit() -> int:
     return max(_MIN_CONNECTIONS // 2, min(40, connection_limits().connections // 2))
 
 
-def limited_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
+def limited_protocol(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
     """Return the protocol class for a server with these limits."""
     return type("LimitedProtocol", (_LimitedProtocol,), {"limits": limits})
 
 
-class _LimitedProtocol(H11Protocol):
+class _LimitedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol with deadlines and a limit of connections."""
 
     limits: ConnectionLimits
+    _part = ""
+    _header_bytes = 0
     _awaited = ""
     _since = 0.0
     _deadline: asyncio.TimerHandle | None = None
@@ -77,8 +80,27 @@ class _LimitedProtocol(H11Protocol):
             self._close_one()
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         super().data_received(data)
+        if self._part == "headers":
+            # The parser keeps what comes, however much it is.
+            self._header_bytes += len(data)
+            if self._header_bytes > _HEADER_BYTES:
+                self.send_400_response("the headers are too long")
         self._update_deadline()
+
+    def on_message_begin(self) -> None:
+        self._part, self._header_bytes = "headers", 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._part = "body"
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._part = ""
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -90,10 +112,9 @@ class _LimitedProtocol(H11Protocol):
 
     def _update_deadline(self) -> None:
         """Set the deadline for what the client has to send next."""
-        state = self.conn.their_state
-        if state is h11.SEND_BODY:
+        if self._part == "body":
             self._set_deadline("body", self.limits.request_seconds)
-        elif state is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0]):
+        elif self._part == "headers" or self.cycle is None:
             self._set_deadline("headers", self.limits.header_seconds)
         else:
             self._clear_deadline()

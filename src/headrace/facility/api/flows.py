@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
 from typing import Any, Final
 
-from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 
 from headrace._internal.clock import now
 from headrace.facility.api.backend import Backend, backend_of
-from headrace.facility.api.documents import flow_document, flow_roles, flow_scope, run_document
-from headrace.facility.api.errors import APIError, unprocessable
+from headrace.facility.api.checks import run_check
+from headrace.facility.api.documents import flow_document, flow_roles, flow_scope
+from headrace.facility.api.errors import unprocessable
 from headrace.facility.api.requests import (
     effective_query,
-    idempotency_key,
     json_object,
     order_terms,
     page,
 )
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.engine.validation import definition_entries, input_entries, schema_entries
+from headrace.facility.engine.validation import definition_entries, schema_entries
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import METADATA, StoredFlow
-from headrace.flowlang import metadata_entries, parse_flow, payload_problem, run_metadata_entries
+from headrace.flowlang import metadata_entries, parse_flow
 
-# A check may take seconds; so many requests wait for one at once.
-_CHECKS_AT_ONCE: Final = 4
 _SETTABLE = {"title", "definition", "input_schema", "flow_owner", *METADATA}
 
 
 async def create(request: Request) -> JSONResponse:
     """``POST /flows``."""
     backend, body = backend_of(request), await json_object(request)
-    await _run_check(_check, body, ("title", "definition"))
+    await run_check(_check, body, ("title", "definition"))
     flow = await run_in_threadpool(backend.flows.create, body)
     return JSONResponse(_document(backend, flow), 201)
 
@@ -44,7 +40,7 @@ async def create(request: Request) -> JSONResponse:
 async def update(request: Request) -> JSONResponse:
     """``PUT /flows/{id}``."""
     backend, body = backend_of(request), await json_object(request)
-    await _run_check(_check, body, ())
+    await run_check(_check, body, ())
     flow = await run_in_threadpool(backend.flows.update, request.path_params["flow_id"], body)
     return JSONResponse(_document(backend, flow))
 
@@ -78,7 +74,7 @@ def list_flows(request: Request) -> JSONResponse:
 async def validate(request: Request) -> JSONResponse:
     """``POST /flows/validate``."""
     body = await json_object(request)
-    await _run_check(_check, body, ("definition",))
+    await run_check(_check, body, ("definition",))
     flow = parse_flow(body["definition"])
     scopes = sorted(
         {
@@ -88,33 +84,6 @@ async def validate(request: Request) -> JSONResponse:
         }
     )
     return JSONResponse({"scopes": {"User": scopes}})
-
-
-async def run(request: Request) -> JSONResponse:
-    """``POST /flows/{id}/run``."""
-    backend, body = backend_of(request), await json_object(request)
-    flow = backend.flows.get(request.path_params["flow_id"])
-    await _run_check(_check_input, flow, body)
-    name = idempotency_key(body, f"start of {flow.id}")
-    started = await run_in_threadpool(backend.engine.start_run, flow, body, name)
-    return JSONResponse(run_document(started, backend.identity, backend.runs.details(started)), 201)
-
-
-async def validate_run(request: Request) -> JSONResponse:
-    """``POST /flows/{id}/validate_run``."""
-    backend, body = backend_of(request), await json_object(request)
-    await _run_check(_check_input, backend.flows.get(request.path_params["flow_id"]), body)
-    return JSONResponse({"message": "validation successful"})
-
-
-async def _run_check(check: Callable[..., None], *arguments: Any) -> None:
-    """Run a check outside the event loop, and outside the threads of other requests."""
-    await to_thread.run_sync(partial(check, *arguments), limiter=_check_limiter())
-
-
-@lru_cache(maxsize=1)
-def _check_limiter() -> CapacityLimiter:
-    return CapacityLimiter(_CHECKS_AT_ONCE)
 
 
 def _check(body: dict[str, Any], required: tuple[str, ...]) -> None:
@@ -134,26 +103,6 @@ def _check(body: dict[str, Any], required: tuple[str, ...]) -> None:
         entries += schema_entries(body["input_schema"])
     if entries:
         raise unprocessable(entries)
-
-
-def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
-    entries = run_metadata_entries(request)
-    if entries:
-        raise unprocessable(entries)
-    body = request.get("body", {})
-    if not isinstance(body, dict):
-        message = "value is not a valid dict"
-        raise unprocessable([{"loc": ["body"], "msg": message, "type": "type_error"}])
-    problem = payload_problem(body)
-    if problem is not None:
-        message = f"the input cannot be a payload: {problem}"
-        entry = {"loc": ["$"], "msg": message, "type": "InvalidActionInput"}
-        raise APIError(400, "FLOW_INPUT_ERROR", [entry], message)
-    entries = input_entries(flow.input_schema, body)
-    if entries:
-        count = f"{len(entries)} error{'s' if len(entries) > 1 else ''}"
-        message = f"Input failed schema validation with {count}."
-        raise APIError(400, "FLOW_INPUT_ERROR", entries, message)
 
 
 def _query_filter(query: Mapping[str, str], identity: Identity) -> Callable[[StoredFlow], bool]:
@@ -246,6 +195,4 @@ ROUTES = [
     Route("/flows/{flow_id}", show, methods=["GET"]),
     Route("/flows/{flow_id}", update, methods=["PUT"]),
     Route("/flows/{flow_id}", delete, methods=["DELETE"]),
-    Route("/flows/{flow_id}/run", run, methods=["POST"]),
-    Route("/flows/{flow_id}/validate_run", validate_run, methods=["POST"]),
 ]

@@ -1,8 +1,9 @@
 """Engine of the facility: one thread that advances every run as far as it can go.
 
-All runs that are ready share one transaction, so that a busy facility pays for one flush, not for
-one each. An action is stored with its event in the same transaction, and its work begins after
-the commit; work that was interrupted by the death of the process begins again at the next start.
+All runs that are ready share one transaction, and so do all that are to be started: a busy facility
+pays for one flush, not for one each. An action is stored with its event in the same transaction,
+and its work begins after the commit; work that was interrupted by the death of the process begins
+again at the next start.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from headrace.facility.engine.end_listeners import EndListeners
 from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.engine.recovery import ActionRecovery
 from headrace.facility.engine.retention import RETENTION_DAYS, Retention
-from headrace.facility.engine.run_creation import create_run
 from headrace.facility.engine.run_executor import RunExecutor
 from headrace.facility.engine.run_parking import STUCK, RunParking
 from headrace.facility.engine.run_retry import Retry, create_retry_run
+from headrace.facility.engine.run_starter import RunStarter, StartDone
 from headrace.facility.engine.timers import Timers
 from headrace.facility.engine.wakeups import Wakeup, WakeupQueue
 from headrace.facility.errors import StateConflict
@@ -111,6 +112,14 @@ class Engine:
         self._heartbeat = Heartbeat("engine", on_give_up=self._record_stuck_run)
         self._thread = SupervisedThread("engine", self._loop, self._health)
         self._heartbeat.thread = self._thread.thread
+        self._starter = RunStarter(
+            store,
+            self._runs,
+            self._executor,
+            self._wakeups.add,
+            self._effects.run_all,
+            self._heartbeat.beat,
+        )
 
     @property
     def parked(self) -> int:
@@ -121,6 +130,7 @@ class Engine:
         """Resume every open run and action, and start the engine's thread."""
         self._registry.register(providers)
         stuck = self._parking.load()
+        self._starter.advances = not self._parking.stuck_in_new_run
         for number, _ in self._runs.list_open():
             if number != stuck:
                 self._wakeups.add(number)
@@ -138,6 +148,7 @@ class Engine:
         self._heartbeat.stop()
         self._thread.stop()
         self._wakeups.release()
+        self._starter.close()
 
     def call_later(self, key: str, seconds: float, callback: Callable[[], None]) -> None:
         """Have a callback run by the engine's thread, which it must not block.
@@ -192,13 +203,21 @@ class Engine:
             request_id: name of the request; a repeated one gives the run that it has started.
             check: called in the transaction before a new run is stored; it may refuse by raising.
         """
-        with self._store.transaction() as db:
-            known = self._runs.find_by_request_id(db, request_id) if request_id else None
-            if known is None and check is not None:
-                check(db)
-            run = known or create_run(db, self._runs, flow, request, request_id)
-        self._wakeups.add(run.number)
-        return run
+        return self._starter.start(flow, request, request_id, check)
+
+    def submit_start(
+        self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None, done: StartDone
+    ) -> None:
+        """Have a run stored and started; starts that wait together share one commit.
+
+        Args:
+            flow: the flow to run.
+            request: body of the service's run request, its input checked already.
+            request_id: name of the request; a repeated one gives the run that it has started.
+            done: called with the outcome after the commit, by the engine's thread.
+        """
+        self._starter.add(flow, request, request_id, done)
+        self._wakeups.notify()
 
     def retry_run(self, run_id: str, retry: Retry) -> Run:
         """Store a new run that continues where an ended one failed, and start it.
@@ -281,6 +300,9 @@ class Engine:
 
     def _loop(self) -> None:
         while (batch := self._wait_for_work()) is not None:
+            self._starter.start_waiting()
+            if not batch:
+                continue
             try:
                 effects = self._advance_batch(batch)
             except sqlite3.Error as error:
@@ -305,8 +327,9 @@ class Engine:
                 self._heartbeat.beat(f"the timer {key}")
                 self._effects.run(key, callback)
             self._heartbeat.beat()
-            batch = self._wakeups.take(_BATCH_RUNS, self._timers.pause)
-            if batch is None or batch:
+            pause = partial(self._starter.pause, self._timers.pause)
+            batch = self._wakeups.take(_BATCH_RUNS, pause)
+            if batch is None or batch or self._starter:
                 return batch
 
     def _advance_batch(self, batch: Mapping[int, Wakeup], read_again: bool = True) -> list[Effect]:
@@ -346,7 +369,9 @@ class Engine:
 
     def _record_stuck_run(self, activity: str) -> None:
         del activity
-        if self._current_run is not None:
+        if self._starter.is_advancing:
+            self._parking.record_stuck_in_new_run()
+        elif self._current_run is not None:
             self._parking.record_stuck(self._current_run)
 
     def _after_advance(self, number: int, state: RunState) -> None:

@@ -36,8 +36,8 @@ def create_run(
     flow: StoredFlow,
     request: Mapping[str, Any],
     request_id: str | None = None,
-) -> Run:
-    """Store a new run in the given transaction.
+) -> tuple[Run, RunState]:
+    """Store a new run in the given transaction, and return it with its first state.
 
     Args:
         db: the transaction.
@@ -48,7 +48,8 @@ def create_run(
     """
     started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
     event = Event(EventKind.STARTED, time.time(), started)
-    return insert_run(db, runs, flow, request, [event], apply(None, event), request_id)
+    state = apply(None, event)
+    return insert_run(db, runs, flow, request, [event], state, request_id), state
 
 
 def insert_run(

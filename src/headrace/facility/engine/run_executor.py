@@ -99,6 +99,14 @@ class RunExecutor:
             self._runs.set_status(db, number, position.status, format_timestamp(time.time()))
         return effects
 
+    def advance_new(self, db: sqlite3.Connection, run: Run, position: RunState) -> list[Effect]:
+        """Advance a run that the same transaction has stored; as :meth:`advance`."""
+        effects: list[Effect] = []
+        stepper = self._stepper(db, run, position, effects)
+        stepper.advance()
+        self._save(db, run.number, position, stepper)
+        return effects
+
     def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
         """End a run that somebody cancels."""
         effects: list[Effect] = []
@@ -182,7 +190,7 @@ class RunExecutor:
             return self._call(db, run, name, sequence, called, effects)
 
         context = self._identity.context(flow_id=run.flow_id, run_id=run.id)
-        flow = self._runs.flow(run.definition)
+        flow = self._runs.flow(run.definition, db)
         return RunStepper(flow, position, context, time.time(), call, self._max_states)
 
     def _apply_result(

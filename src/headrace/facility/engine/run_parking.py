@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 STUCK: Final = "the facility was stuck in it, and ended itself"
 
+# Stands for a run that has no number yet.
+_NEW_RUN: Final = 0
+
 # A run that was parked for want of memory or disk is advanced again after such a pause.
 _MIN_PAUSE: Final = 30.0
 _MAX_PAUSE: Final = 3600.0
@@ -44,6 +47,8 @@ class RunParking:
         self._stuck_run = StuckRunFile(store)
         # Only a person who resumes it, or the next start, lets one of these be advanced again.
         self._held: set[int] = set()
+        # Whether an earlier process was stuck in the first steps of a run that it had not stored.
+        self.stuck_in_new_run = False
         # How often in a row a run was parked, by its number.
         self._counts: dict[int, int] = {}
 
@@ -56,6 +61,10 @@ class RunParking:
         self._executor.parked |= ParkedRuns.numbers(self._store.reader())
         number = self._stuck_run.read()
         if number is None:
+            return None
+        if number == _NEW_RUN:
+            self.stuck_in_new_run = True
+            self._stuck_run.delete()
             return None
         with self._store.transaction() as db:
             self._executor.park(db, number, Wakeup(), STUCK)
@@ -97,3 +106,7 @@ class RunParking:
     def record_stuck(self, number: int) -> None:
         """Store that the engine is stuck in a run, for the next start."""
         self._stuck_run.write(number)
+
+    def record_stuck_in_new_run(self) -> None:
+        """Store that the engine is stuck in a run that is not stored, for the next start."""
+        self._stuck_run.write(_NEW_RUN)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from headrace._internal.json_check import InvalidValue, check_text
 from headrace._internal.json_schema import schema_problems, value_problems
+from headrace._internal.schema_cost import is_cheap
 from headrace.flowlang import DefinitionError, parse_flow
+
+# Comparisons of one value with one rule that take a millisecond or so.
+_QUICK: Final = 2_000
 
 Entries = list[dict[str, Any]]
 
@@ -31,6 +35,11 @@ def schema_entries(schema: Any) -> Entries:
         {"loc": ["input_schema", *problem.path], "msg": problem.message, "type": "value_error"}
         for problem in schema_problems(schema)
     ]
+
+
+def is_quick_input(schema: Any, body: Any) -> bool:
+    """Say whether an input can be checked beside the event loop's other work."""
+    return is_cheap(schema, body, _QUICK)
 
 
 def input_entries(schema: dict[str, Any], body: dict[str, Any]) -> Entries:

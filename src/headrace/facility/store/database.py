@@ -72,7 +72,7 @@ class Store:
         self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: dict[threading.Thread, sqlite3.Connection] = {}
-        self._committed: list[Callable[[], None]] = []
+        self._committed: list[Callable[[], object]] = []
         self._closed = False
         opened = False
         try:
@@ -118,7 +118,7 @@ class Store:
                 MIGRATIONS[number](db)
                 db.execute(f"PRAGMA user_version = {number + 1}")
 
-    def after_commit(self, work: Callable[[], None]) -> None:
+    def after_commit(self, work: Callable[[], object]) -> None:
         """Have a callback run when the present transaction is committed, and not if it is undone.
 
         It is done before any other thread can begin a transaction.
@@ -148,6 +148,22 @@ class Store:
             works, self._committed = self._committed, []
             for work in works:
                 _run_logged(work)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Run the body inside the present transaction; an exception undoes the body alone."""
+        callbacks = len(self._committed)
+        self._writer.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            del self._committed[callbacks:]
+            # SQLite undoes the whole transaction on a full disk, and all savepoints with it.
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK TO part")
+                self._writer.execute("RELEASE part")
+            raise
+        self._writer.execute("RELEASE part")
 
     def commit(self) -> None:
         """End the present transaction; what it wrote is durable when this returns."""
@@ -284,7 +300,7 @@ class Store:
             self._owner.close()
 
 
-def _run_logged(work: Callable[[], None]) -> None:
+def _run_logged(work: Callable[[], object]) -> None:
     # What is committed is committed, whatever the callbacks do.
     try:
         work()

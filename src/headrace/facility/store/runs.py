@@ -6,8 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from headrace._internal.json_check import escaped
 from headrace.facility.errors import FacilityError, NotFound, RunUnreadable
@@ -34,6 +33,9 @@ from headrace.flowlang.runs import (
     run_log,
 )
 
+# Parsed definitions that are kept in memory.
+_KEPT_FLOWS: Final = 256
+
 
 class RunTable:
     """The runs in a store.
@@ -46,7 +48,7 @@ class RunTable:
     def __init__(self, store: Store, event_log: EventLog | None = None) -> None:
         self._store = store
         self.event_log = event_log or EventLog(store)
-        self.flow = lru_cache(maxsize=256)(self._load_flow)
+        self._flows: dict[str, Flow] = {}
         self._pages = LogReader(self.event_log)
         self._details = DetailsCache()
 
@@ -165,17 +167,33 @@ class RunTable:
         entries = [*event_log_entries(flow, before, event, after)] or [*self.log_entries(run)]
         return run_details(entries[-1])
 
-    def definition(self, sha256: str) -> tuple[Any, Any]:
+    def flow(self, sha256: str, db: sqlite3.Connection | None = None) -> Flow:
+        """Return the flow of the definition that is stored under a hash.
+
+        Args:
+            sha256: the hash.
+            db: the transaction that may have stored it; by default it is committed.
+
+        Raises:
+            RunUnreadable: it is not there, or damaged.
+        """
+        known = self._flows.get(sha256)
+        if known is None:
+            # An earlier release took definitions in that are refused now; their runs go on.
+            known = parse_flow(escaped(self.definition(sha256, db)[0]))
+            if len(self._flows) >= _KEPT_FLOWS:
+                self._flows.clear()
+            self._flows[sha256] = known
+        return known
+
+    def definition(self, sha256: str, db: sqlite3.Connection | None = None) -> tuple[Any, Any]:
         """Return the definition and input schema stored under a hash.
 
         Raises:
             RunUnreadable: they are not there, or damaged.
         """
-        row = (
-            self._store.reader()
-            .execute("SELECT * FROM definitions WHERE sha256 = ?", (sha256,))
-            .fetchone()
-        )
+        source = db or self._store.reader()
+        row = source.execute("SELECT * FROM definitions WHERE sha256 = ?", (sha256,)).fetchone()
         if row is None:
             raise RunUnreadable("its definition is not in the store")
         try:
@@ -251,11 +269,6 @@ class RunTable:
             (value,),
         ).fetchone()
         return run_from_row(row) if row else None
-
-    def _load_flow(self, sha256: str) -> Flow:
-        definition, _ = self.definition(sha256)
-        # An earlier release took definitions in that are refused now; their runs go on.
-        return parse_flow(escaped(definition))
 
 
 def _insert_tags(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:

@@ -7,7 +7,13 @@ service's log.
 """
 
 from headrace.flowlang.runs.events import Event, EventKind
-from headrace.flowlang.runs.log_entries import LogEntry, event_log_entries, run_details, run_log
+from headrace.flowlang.runs.log_entries import (
+    LogEntry,
+    event_log_entries,
+    run_details,
+    run_log,
+    started_entry,
+)
 from headrace.flowlang.runs.retry import RetryError, SuppliedResult, last_entry, start_retry
 from headrace.flowlang.runs.run_state import (
     ACTIVE,
@@ -55,4 +61,5 @@ __all__ = [
     "run_details",
     "run_log",
     "start_retry",
+    "started_entry",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,10 +72,7 @@ def event_log_entries(
         yield LogEntry(data["code"], data["description"], data["details"], time)
         return
     if before is None:
-        details: dict[str, Any] = {"input": without_private(data["input"])}
-        if "retry" in data:
-            details["retry_of"] = data["retry"]
-        yield LogEntry("FlowStarted", "The Flow Instance started execution", details, time)
+        yield started_entry(data, time)
         return
     match kind:
         case EventKind.STEPPED | EventKind.ENDED:
@@ -109,6 +106,14 @@ def event_log_entries(
             yield LogEntry("ActionActive", text, {"state_name": before.state}, time)
         case EventKind.RESUMED:
             yield LogEntry("FlowResumed", "The Flow Instance was resumed by the user", {}, time)
+
+
+def started_entry(data: Mapping[str, Any], time: float) -> LogEntry:
+    """Return the line that the first event of a run makes, from the event's data."""
+    details: dict[str, Any] = {"input": without_private(data["input"])}
+    if "retry" in data:
+        details["retry_of"] = data["retry"]
+    return LogEntry("FlowStarted", "The Flow Instance started execution", details, time)
 
 
 def run_details(entry: LogEntry) -> dict[str, Any]:

@@ -1,0 +1,229 @@
+"""Starts of runs that requests wait for: those that wait together share one commit."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from headrace.facility.engine.effects import Effect
+from headrace.facility.engine.run_creation import create_run
+from headrace.facility.engine.run_executor import RunExecutor
+from headrace.facility.errors import FacilityError
+from headrace.facility.store.database import Store
+from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.store.flows import StoredFlow
+from headrace.facility.store.run_record import Run
+from headrace.facility.store.runs import RunTable
+from headrace.flowlang.runs import RunState
+
+# Starts that share a transaction at the most, so that none waits long for those beside it.
+_BATCH_STARTS: Final = 100
+
+StartDone = Callable[["StartOutcome"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StartOutcome:
+    """How a start ended.
+
+    Attributes:
+        run: the run; None where it was refused.
+        error: why it was refused.
+        is_new: False for a run that an earlier request of the same name has started.
+    """
+
+    run: Run | None = None
+    error: Exception | None = None
+    is_new: bool = True
+
+    @property
+    def stored_run(self) -> Run:
+        """The run; raises why it was refused."""
+        if self.run is None:
+            raise self.error or _stopped()
+        return self.run
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingStart:
+    flow: StoredFlow
+    request: Mapping[str, Any]
+    request_id: str | None
+    done: StartDone
+
+
+class RunStarter:
+    """Stores new runs and takes their first steps, on the engine's thread.
+
+    A run and the steps that it can take at once are stored by one commit, and all starts that wait
+    at the moment share it. One that fails is undone alone. Whoever asked is answered after the
+    commit.
+
+    Args:
+        store: where runs are kept.
+        runs: the runs.
+        executor: takes the first steps.
+        add_wakeup: has a run advanced by its number, in a transaction of its own.
+        run_effects: runs the effects of a committed transaction.
+        beat: gives a sign of life, with what the thread does.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: RunTable,
+        executor: RunExecutor,
+        add_wakeup: Callable[[int], object],
+        run_effects: Callable[[Sequence[Effect]], None],
+        beat: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._executor = executor
+        self._add_wakeup = add_wakeup
+        self._run_effects = run_effects
+        self._beat = beat
+        self._lock = threading.Lock()
+        self._waiting: deque[_WaitingStart] = deque()
+        self._closed = False
+        # False after a death in the first steps of a run that was not stored: runs are stored
+        # before they are advanced then, so that the next death tells which of them it was.
+        self.advances = True
+        # True while the first steps of a run are taken that is not stored yet.
+        self.is_advancing = False
+
+    def __bool__(self) -> bool:
+        """Say whether a start waits."""
+        return bool(self._waiting)
+
+    def pause(self, otherwise: Callable[[], float]) -> float:
+        """Return how long to wait before :meth:`start_waiting`: not at all where a start waits."""
+        return 0.0 if self._waiting else otherwise()
+
+    def add(
+        self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None, done: StartDone
+    ) -> None:
+        """Have a run started.
+
+        Args:
+            flow: the flow to run.
+            request: body of the service's run request, its input checked already.
+            request_id: name of the request; a repeated one gives the run that it has started.
+            done: called with the outcome by the engine's thread, which it must not block.
+        """
+        with self._lock:
+            if not self._closed:
+                self._waiting.append(_WaitingStart(flow, request, request_id, done))
+                return
+        done(StartOutcome(error=_stopped()))
+
+    def start(
+        self,
+        flow: StoredFlow,
+        request: Mapping[str, Any],
+        request_id: str | None,
+        check: Callable[[sqlite3.Connection], None] | None,
+    ) -> Run:
+        """Start a run in a transaction of its own, on any thread.
+
+        Args:
+            flow: as for :meth:`add`.
+            request: likewise.
+            request_id: likewise.
+            check: called in the transaction before a new run is stored; it may refuse by raising.
+        """
+        with self._store.transaction() as db:
+            run = self._runs.find_by_request_id(db, request_id) if request_id else None
+            if run is None:
+                if check is not None:
+                    check(db)
+                run, _ = create_run(db, self._runs, flow, request, request_id)
+        self._add_wakeup(run.number)
+        return run
+
+    def close(self) -> None:
+        """Refuse all starts that wait, and later ones."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = self._waiting, deque()
+        for start in waiting:
+            start.done(StartOutcome(error=_stopped()))
+
+    def start_waiting(self) -> None:
+        """Start the runs that wait, and answer for each."""
+        with self._lock:
+            starts = [*islice(self._waiting, _BATCH_STARTS)]
+            for _ in starts:
+                self._waiting.popleft()
+        if not starts:
+            return
+        self._beat(f"{len(starts)} starts of runs")
+        effects: list[Effect] = []
+        try:
+            with self._store.transaction() as db:
+                outcomes = [self._start(db, start, effects) for start in starts]
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            if isinstance(error, sqlite3.Error):
+                self._store.report_fault(error)
+            for start in starts:
+                start.done(StartOutcome(error=error))
+            return
+        except BaseException:
+            for start in starts:
+                start.done(StartOutcome(error=_stopped()))
+            raise
+        for start, outcome in zip(starts, outcomes, strict=True):
+            start.done(outcome)
+        self._run_effects(effects)
+
+    def _start(
+        self, db: sqlite3.Connection, start: _WaitingStart, effects: list[Effect]
+    ) -> StartOutcome:
+        try:
+            with self._store.savepoint():
+                known = (
+                    self._runs.find_by_request_id(db, start.request_id)
+                    if start.request_id
+                    else None
+                )
+                if known is not None:
+                    return StartOutcome(known, is_new=False)
+                run, state = create_run(db, self._runs, start.flow, start.request, start.request_id)
+        except Exception as error:
+            if not _is_of_one_run(error):
+                raise
+            return StartOutcome(error=error)
+        if not (self.advances and self._advance(db, run, state, effects)):
+            self._store.after_commit(partial(self._add_wakeup, run.number))
+        return StartOutcome(run)
+
+    def _advance(
+        self, db: sqlite3.Connection, run: Run, state: RunState, effects: list[Effect]
+    ) -> bool:
+        self._beat(f"the first steps of run {run.id}")
+        self.is_advancing = True
+        try:
+            with self._store.savepoint():
+                effects += self._executor.advance_new(db, run, state)
+        except Exception as error:
+            if not _is_of_one_run(error):
+                raise
+            # It is advanced once more in a transaction of its own, which parks it if it must be.
+            return False
+        finally:
+            self.is_advancing = False
+        return True
+
+
+def _is_of_one_run(error: Exception) -> bool:
+    return not isinstance(error, sqlite3.Error) or fault_of(error) is StoreFault.RECORD
+
+
+def _stopped() -> FacilityError:
+    return FacilityError("the facility is being stopped; start the run again when it is up")

@@ -1,0 +1,192 @@
+"""Starts that wait together share a commit, and none of them stops another."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.facility.engine.run_starter import StartOutcome
+from headrace.facility.errors import FacilityError
+from headrace.facility.store.actions import Action
+from headrace.facility.store.database import Store
+from headrace.facility.store.flows import FlowTable, StoredFlow
+from headrace.facility.store.runs import RunTable
+from tests.support.facility.scripted_engine import Bench, action_state
+
+PASS = {"A": {"Type": "Pass", "Parameters": {"x": 1}, "ResultPath": "$.a", "End": True}}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "state" / "facility.db")
+    yield made
+    made.close()
+
+
+def flow_of(bench: Bench, states: dict[str, Any]) -> StoredFlow:
+    definition = {"StartAt": next(iter(states)), "States": states}
+    return FlowTable(bench.store).create({"title": "t", "definition": definition})
+
+
+class Starts:
+    """Starts that were asked for, with their outcomes in the order of the answers."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._answered = threading.Condition()
+        self.outcomes: list[StartOutcome] = []
+
+    def submit(self, flow: StoredFlow, request: dict[str, Any], name: str | None = None) -> None:
+        self._bench.engine.submit_start(flow, request, name, self._done)
+
+    def _done(self, outcome: StartOutcome) -> None:
+        with self._answered:
+            self.outcomes.append(outcome)
+            self._answered.notify()
+
+    def wait(self, count: int) -> list[StartOutcome]:
+        with self._answered:
+            assert self._answered.wait_for(lambda: len(self.outcomes) >= count, 60)
+        return self.outcomes
+
+
+def count_commits(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    commits: list[None] = []
+    true_commit = Store.commit
+
+    def commit(self: Store) -> None:
+        true_commit(self)
+        commits.append(None)
+
+    monkeypatch.setattr(Store, "commit", commit)
+    return commits
+
+
+def test_starts_that_wait_together_share_a_commit(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow, starts = flow_of(bench, PASS), Starts(bench)
+    with bench.store.transaction():
+        for n in range(20):
+            starts.submit(flow, {"body": {"n": n}})
+        commits = count_commits(monkeypatch)
+    outcomes = starts.wait(20)
+    # This test's own, that of the first start, which may have been taken alone, and the others'.
+    assert len(commits) <= 3
+    runs = [bench.run(outcome.stored_run.id) for outcome in outcomes]
+    # The first steps were part of the commit; the answer shows the run as it was stored.
+    assert {run.status for run in runs} == {"SUCCEEDED"}
+    assert {outcome.stored_run.status for outcome in outcomes} == {"ACTIVE"}
+
+
+def test_an_answer_comes_after_the_commit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow, starts = flow_of(bench, PASS), Starts(bench)
+    held, true_commit = threading.Event(), Store.commit
+    seen: list[int] = []
+
+    def commit(self: Store) -> None:
+        assert held.wait(60)
+        seen.append(len(starts.outcomes))
+        true_commit(self)
+
+    monkeypatch.setattr(Store, "commit", commit)
+    starts.submit(flow, {})
+    starts.submit(flow, {})
+    assert starts.outcomes == []
+    held.set()
+    starts.wait(2)
+    assert seen[0] == 0
+
+
+def test_one_that_fails_is_undone_alone(bench: Bench) -> None:
+    flow, starts = flow_of(bench, PASS), Starts(bench)
+    with bench.store.transaction():
+        starts.submit(flow, {"label": "one"})
+        # SQLite takes no such text, after the run's row is stored.
+        starts.submit(flow, {"label": "two", "tags": ["lost \ud800"]})
+        starts.submit(flow, {"label": "three"})
+    outcomes = starts.wait(3)
+    assert [outcome.stored_run.label for outcome in outcomes if outcome.run] == ["one", "three"]
+    assert [type(outcome.error) for outcome in outcomes if outcome.error] == [UnicodeEncodeError]
+    rows = bench.store.reader().execute("SELECT label FROM runs ORDER BY number").fetchall()
+    assert [row["label"] for row in rows] == ["one", "three"]
+
+
+def test_first_steps_that_fail_leave_a_run_that_is_parked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accept(db: sqlite3.Connection, action: Action) -> None:
+        db.execute("INSERT INTO run_tags VALUES ('half done', '', 0)")
+        raise RuntimeError("a provider of no use")
+
+    monkeypatch.setattr(bench.provider, "accept", accept)
+    starts = Starts(bench)
+    with bench.store.transaction():
+        starts.submit(flow_of(bench, {"A": action_state()}), {})
+        starts.submit(flow_of(bench, PASS), {})
+    broken, sound = (outcome.stored_run for outcome in starts.wait(2))
+    assert "a provider of no use" in bench.parked(broken.id)["description"]
+    assert bench.ended(sound.id).status == "SUCCEEDED"
+    left = bench.store.reader().execute("SELECT count(*) FROM run_tags").fetchone()[0]
+    assert left == 0
+
+
+def test_a_repeated_request_gives_the_run_that_it_has_started(bench: Bench) -> None:
+    flow, starts = flow_of(bench, PASS), Starts(bench)
+    for _ in range(3):
+        starts.submit(flow, {}, "the request")
+    outcomes = starts.wait(3)
+    assert len({outcome.stored_run.id for outcome in outcomes}) == 1
+    assert [outcome.is_new for outcome in outcomes] == [True, False, False]
+
+
+def test_actions_begin_after_the_commit_of_the_start(bench: Bench) -> None:
+    starts = Starts(bench)
+    starts.submit(flow_of(bench, {"A": action_state()}), {})
+    action = bench.action()
+    assert action.run_id == starts.wait(1)[0].stored_run.id
+    bench.engine.finish_action(action.id, "SUCCEEDED", {})
+    assert bench.ended(action.run_id).status == "SUCCEEDED"
+
+
+def test_a_stopped_engine_refuses_starts(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "state" / "facility.db")
+    flow, starts = flow_of(bench, PASS), Starts(bench)
+    bench.close()
+    starts.submit(flow, {})
+    assert isinstance(starts.wait(1)[0].error, FacilityError)
+
+
+def test_after_a_death_in_first_steps_runs_are_stored_before_they_are_advanced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next death can be told of a run, which is parked."""
+    flow, starts = flow_of(bench, {"A": action_state()}), Starts(bench)
+    bench.engine._starter.is_advancing = True
+    bench.engine._record_stuck_run("")
+    bench.engine._starter.is_advancing = False
+    bench.close()
+    bench.open()
+    stored: list[bool] = []
+
+    def accept(db: sqlite3.Connection, action: Action) -> None:
+        rows = bench.store.reader().execute("SELECT 1 FROM runs WHERE id = ?", (action.run_id,))
+        stored.append(rows.fetchone() is not None)
+
+    monkeypatch.setattr(bench.provider, "accept", accept)
+    starts.submit(flow, {})
+    run = starts.wait(1)[0].stored_run
+    bench.action()
+    assert stored == [True]
+    assert RunTable(bench.store).get(run.id).status == "ACTIVE"
+    bench.close()
+    bench.open()
+    starts.submit(flow, {})
+    starts.wait(2)
+    bench.action(2)
+    assert stored == [True, False]
