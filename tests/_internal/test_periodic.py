@@ -82,3 +82,13 @@ def test_work_may_stop_itself_and_work_that_never_started_is_stopped_too() -> No
     assert not periodic._thread.is_alive()
     assert raised == []
     PeriodicWork(lambda: None, 1.0, raised.append).stop(None)
+
+
+def test_work_that_is_woken_is_done_at_once() -> None:
+    done = threading.Semaphore(0)
+    periodic = PeriodicWork(done.release, 3600.0, lambda error: None)
+    periodic.start()
+    for _ in range(2):
+        periodic.wake()
+        assert done.acquire(timeout=120)
+    periodic.stop(None)

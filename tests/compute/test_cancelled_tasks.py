@@ -166,10 +166,8 @@ def test_a_task_that_waits_for_a_worker_and_is_cancelled_never_begins(
     for one in (first, second, last):
         host.submit(one)
     wait_until((tmp_path / "first").exists, "the first runs")
-    assert (
-        host.pending_reason(second.task_id)
-        == "waits for one of the 1 workers of the endpoint tested"
-    )
+    reason = "waits for one of the 1 workers of the endpoint tested"
+    wait_until(lambda: host.pending_reason(second.task_id) == reason, "the report of the worker")
     host.cancel(second.task_id)
     (tmp_path / "end").touch()
     assert events.wait(last.task_id).kind == "done"

@@ -31,7 +31,8 @@ class PeriodicWork:
         self._seconds = seconds
         self._on_error = on_error
         self._stopping = threading.Event()
-        self._wait = wait or self._stopping.wait
+        self._awake = threading.Event()
+        self._wait = wait or self._sleep
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def run(self) -> None:
@@ -44,6 +45,15 @@ class PeriodicWork:
             except Exception as error:  # noqa: BLE001 - reported, and the work goes on
                 self._on_error(error)
 
+    def wake(self) -> None:
+        """End the present pause: the work is run at once."""
+        self._awake.set()
+
+    def _sleep(self, seconds: float) -> bool:
+        self._awake.wait(seconds)
+        self._awake.clear()
+        return self._stopping.is_set()
+
     def start(self) -> None:
         """Run the work in a thread of its own. Returns at once."""
         self._thread.start()
@@ -55,5 +65,6 @@ class PeriodicWork:
             timeout: seconds to wait at most; for ever where None.
         """
         self._stopping.set()
+        self._awake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)

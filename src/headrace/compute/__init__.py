@@ -38,7 +38,9 @@ Modules:
 `hosted_endpoint`, `endpoint`, `host_supervisor`    an endpoint over its life; one host; its process
 `host_process`, `host`, `events`                    both ends of the host process, and its events
 `engine_host`, `engine_pool`, `engine_monitor`      in the host: tasks, engines, their condition
-`engine`, `block_submission`, `idle_blocks`         one engine, and the blocks it submits
+`engine`, `block_submission`, `idle_blocks`,        one engine, and the blocks it submits
+`block_scaling`                                     and gives back
+`parsl_programs`                                    Parsl's programs, without what they never use
 `provider_blocks`, `shell_safe_paths`               blocks in a queue; paths their scripts can hold
 `wrapping`, `task_runner`, `task_guard`             a task as sent, in its worker, and its guard
 `running_tasks`, `task_results`, `task_output`      claims, results and output of tasks

@@ -20,7 +20,7 @@ from .block_submission import BlockSubmitter
 from .errors import ComputeError
 from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
-from .parsl_programs import direct_pool_command, import_parsl_without_database, interchange_command
+from .parsl_programs import direct_pool_command, import_light, interchange_command
 from .scheduler import get_scheduler
 from .shell_safe_paths import remove_link, shell_safe_path
 from .task_results import one_line
@@ -30,6 +30,11 @@ from .wrapping import SupervisionPaths, TaskWrapper
 
 log = logging.getLogger(__name__)
 
+_ENDPOINT_MODULES = (
+    "globus_compute_common.messagepack",
+    "globus_compute_endpoint.endpoint.config.utils",
+    "globus_compute_endpoint.engines",
+)
 _RESULT_SERIALIZERS = ("globus_compute_sdk.serialize.JSONData",)
 
 
@@ -42,6 +47,9 @@ class EngineResult:
     serialized: str = ""
 
 
+# Only overdue heartbeats, and the end of the engine, are noticed by polling; messages wake at once.
+_POLL_MILLISECONDS = 1000
+_RESULT_MILLISECONDS = 200
 _DEFAULT_MPI_SPECIFICATION: Mapping[str, int] = {"num_nodes": 1, "ranks_per_node": 1}
 
 
@@ -61,11 +69,12 @@ class Engine:
     def __init__(
         self, template: Path, options: Mapping[str, Any], on_job: Callable[[str, str], None]
     ) -> None:
-        import_parsl_without_database()
+        import_light(_ENDPOINT_MODULES)
         from click import ClickException
         from globus_compute_common import messagepack
         from globus_compute_common.messagepack.message_types import Task
         from globus_compute_endpoint.endpoint.config.utils import load_config_yaml
+        from globus_compute_endpoint.engines import globus_compute
         from globus_compute_endpoint.engines.base import GCFuture
         from globus_compute_sdk.serialize import ComputeSerializer, JSONData
 
@@ -83,6 +92,10 @@ class Engine:
             self._engine = load_config_yaml(text).engine
         except ClickException as error:
             raise ComputeError(f"{where}: {one_line(error.format_message())}") from error
+        from . import block_scaling
+
+        globus_compute.JobStatusPoller = block_scaling.BlockScaler
+        self._end_all_blocks = block_scaling.end_all_blocks
         self._on_job = on_job
         self._is_mpi = type(self._engine).__name__ == "GlobusMPIEngine"
         self._serializer = ComputeSerializer(strategy_data=JSONData())
@@ -126,6 +139,7 @@ class Engine:
         if executor := getattr(engine, "executor", None):
             executor.label = label
             executor.log_config = _warnings_only_log()
+            executor.poll_period = max(executor.poll_period, _POLL_MILLISECONDS)
             self._use_direct_launch_commands(executor)
             self._install_block_failure_handler(executor)
             self._on_job(self.provider, "")
@@ -134,6 +148,8 @@ class Engine:
             executor.provider.submit = self._submitter
         self._run_dir = run_dir
         engine.start(endpoint_id=uuid.UUID(endpoint_id), run_dir=str(shell_safe_path(run_dir)))
+        if executor:
+            executor.poll_period = _RESULT_MILLISECONDS  # how soon its own thread sees the end
 
     def _allowed_deserializers(self) -> list[type]:
         serde = getattr(self._engine, "serde", None)
@@ -242,7 +258,7 @@ class Engine:
         """End every block; new ones take the tasks that wait."""
         executor = getattr(self._engine, "executor", None)
         if executor is not None:
-            executor.scale_in_facade(len(executor.status_facade))
+            self._end_all_blocks(executor)
 
     def stop_adding_blocks(self) -> None:
         """Submit no blocks any more, but in the place of one that is lost under a task."""
@@ -260,7 +276,7 @@ class Engine:
         executor = getattr(self._engine, "executor", None)
         if self.broken and executor is not None:
             # An engine that refuses tasks keeps its blocks otherwise.
-            executor.scale_in_facade(len(executor.status_facade))
+            self._end_all_blocks(executor)
         self._engine.shutdown(block=True)
         if self._run_dir is not None:
             remove_link(self._run_dir)

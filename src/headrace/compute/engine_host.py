@@ -36,6 +36,9 @@ from .wrapping import GRACE_SECONDS, supervision_paths
 log = logging.getLogger("headrace.compute.host")
 
 _STATUS_SECONDS = 0.5
+# Without tasks, and once the engines' state has not changed so many times in a row.
+_IDLE_STATUS_SECONDS = 5.0
+_UNCHANGED_REPORTS = 20
 _KEPT_OUTPUT = 500
 _TASKS_BETWEEN_CLEANING = 50
 # Time that a guard has after the grace time, before the host does its work.
@@ -83,18 +86,22 @@ class EngineHost:
         self._finished_tasks = 0
         self._lost_before: Counter[str] = Counter()
         self._reported: dict[str, Any] = {}
+        self._unchanged = 0
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._engines = EnginePool(
             command, state_dir, self._record, self._paths, self._busy_engines
         )
         self._monitor = EngineMonitor(self._warn, self._claimed_engines)
+        self._status = PeriodicWork(self._report_status, _STATUS_SECONDS, _log_error, name="status")
         self._periodic = [
-            PeriodicWork(work, seconds, _log_error, name=name)
-            for name, work, seconds in (
-                ("interchanges", self._check_interchanges, _STATUS_SECONDS),
-                ("status", self._report_status, _STATUS_SECONDS),
-                ("postponed tasks", self._submit_postponed, _FIRST_RETRY_SECONDS),
-            )
+            self._status,
+            *(
+                PeriodicWork(work, seconds, _log_error, name=name)
+                for name, work, seconds in (
+                    ("interchanges", self._check_interchanges, _STATUS_SECONDS),
+                    ("postponed tasks", self._submit_postponed, _FIRST_RETRY_SECONDS),
+                )
+            ),
         ]
 
     def start(self) -> None:
@@ -128,6 +135,8 @@ class EngineHost:
             engine = self._engines.engine_for(task.user_endpoint_config)
             with self._lock:
                 self._tasks[task.task_id] = _Running(task, engine)
+            if self._unchanged >= _UNCHANGED_REPORTS:
+                self._status.wake()
             engine.submit(task, self._handle_result)
         except TemporaryError as error:
             with self._lock:
@@ -290,11 +299,17 @@ class EngineHost:
             self._events.flush()
             os._exit(LOST_INTERCHANGE)
 
-    def _report_status(self) -> None:
+    def _report_status(self) -> float:
+        """Report what has changed; return the seconds until the next time."""
         status = {**self._monitor.check(self._engines.engines()), "busy": self._report_running()}
-        if status != self._reported:
+        with self._lock:
+            idle = not self._tasks and not self._cancelled
+            changed = status != self._reported
+            self._unchanged = 0 if changed or not idle else self._unchanged + 1
+        if changed:
             self.emit({"event": "status", **status})
             self._reported = status
+        return _STATUS_SECONDS if self._unchanged < _UNCHANGED_REPORTS else _IDLE_STATUS_SECONDS
 
     def _busy_engines(self) -> list[Engine]:
         with self._lock:

@@ -1,32 +1,65 @@
 """Parsl's programs on this machine, without the packages that Parsl imports and they never use.
 
-Parsl imports what any of its users may need: a database toolkit for its monitoring, the client of
-Globus Compute for one executor, checks of the arguments of its configuration. For the processes
-here that is three quarters of their start, and an endpoint with one worker starts four of them.
+Parsl imports what any of its users may need: a database toolkit for its monitoring, providers for
+clouds, the client of Globus Compute for one executor, checks of the arguments of its
+configuration. For the processes here that is nine tenths of their start and half of their memory,
+and an endpoint with one worker starts five of them.
 """
 
 from __future__ import annotations
 
+import importlib
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from .deferred_packages import defer_package
+
 _PARSL_PROGRAMS = "parsl.executors.high_throughput"
 _POOL = "process_worker_pool"
-_DATABASE = "sqlalchemy"
-_COMPUTE_CLIENT = "globus_compute_sdk"
-_ARGUMENT_CHECKS = "typeguard"
+# Each imports all that stands below it, or more than is used of it here.
+_DEFERRED = (
+    "parsl",
+    "parsl.executors",
+    "parsl.monitoring",
+    "parsl.providers",
+    "globus_compute_sdk",
+    "requests",
+)
+
+
+def _import_when_called(module: str, name: str) -> dict[str, Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args, **kwargs)
+
+    return {name: call}
+
+
+# Of these one name is asked for, to stand where nothing here comes.
+_SUBSTITUTES = {
+    "globus_compute_endpoint.auth": _import_when_called(
+        "globus_compute_endpoint.auth", "get_globus_app_with_scopes"
+    ),
+    "globus_identity_mapping.loader": _import_when_called(
+        "globus_identity_mapping.loader", "load_mappers"
+    ),
+    "parsl.app.app": {"AppBase": object},
+    "parsl.dataflow.dflow": {"DataFlowKernelLoader": object},
+    "typeguard": {"typechecked": lambda target: target},
+}
+# They were built with substitutes: whoever imports them later gets them whole.
+_BUILT_WITH_SUBSTITUTES = ("parsl.app.python",)
 
 
 @contextmanager
-def _replace_modules(substitutes: dict[str, ModuleType | None]) -> Iterator[None]:
-    """Replace packages that are not imported yet; imports after it find the real ones.
+def _replace_modules(substitutes: dict[str, ModuleType]) -> Iterator[None]:
+    """Replace modules that are not imported yet; imports after it find the real ones.
 
     Args:
-        substitutes: what stands for each; None: it cannot be imported.
+        substitutes: what stands for each.
     """
     replaced: dict[str, Any] = {
         name: module for name, module in substitutes.items() if name not in sys.modules
@@ -37,20 +70,37 @@ def _replace_modules(substitutes: dict[str, ModuleType | None]) -> Iterator[None
     finally:
         for name in replaced:
             del sys.modules[name]
+            _forget_attribute(name)
 
 
-def import_parsl() -> None:
-    """Import Parsl without what its programs never use."""
-    unchecked = ModuleType(_ARGUMENT_CHECKS)
-    vars(unchecked)["typechecked"] = lambda target: target
-    with _replace_modules({_DATABASE: None, _COMPUTE_CLIENT: None, _ARGUMENT_CHECKS: unchecked}):
-        import parsl  # noqa: F401
+def _forget_attribute(name: str) -> None:
+    parent, _, last = name.rpartition(".")
+    if parent in sys.modules:
+        vars(sys.modules[parent]).pop(last, None)
 
 
-def import_parsl_without_database() -> None:
-    """Import Parsl for the host of an engine: all but the toolkit for its monitoring."""
-    with suppress(ImportError), _replace_modules({_DATABASE: None}):
-        import parsl  # noqa: F401
+def import_light(names: Iterable[str]) -> None:
+    """Import modules of Parsl, and of what builds upon it, without what they never use.
+
+    What is left out is imported when something asks for it.
+
+    Args:
+        names: the modules.
+    """
+    for package in _DEFERRED:
+        defer_package(package)
+    substitutes = {}
+    for name, values in _SUBSTITUTES.items():
+        substitutes[name] = ModuleType(name)
+        vars(substitutes[name]).update(values)
+    complete = {name for name in _BUILT_WITH_SUBSTITUTES if name in sys.modules}
+    with _replace_modules(substitutes):
+        for name in names:
+            importlib.import_module(name)
+    for name in _BUILT_WITH_SUBSTITUTES:
+        if name in sys.modules and name not in complete:
+            del sys.modules[name]
+            _forget_attribute(name)
 
 
 def interchange_command() -> list[str]:

@@ -1,11 +1,13 @@
 """Parsl's interchange: ``python -m headrace.compute.parsl_programs.interchange``."""
 
 import runpy
+import sys
 
-from headrace.compute.parsl_programs import import_parsl
+from headrace.compute.parsl_programs import import_light
+
+_PROGRAM = "parsl.executors.high_throughput.interchange"
 
 if __name__ == "__main__":
-    import_parsl()
-    runpy.run_module(
-        "parsl.executors.high_throughput.interchange", run_name="__main__", alter_sys=True
-    )
+    import_light([_PROGRAM])
+    del sys.modules[_PROGRAM]  # it is run, not imported
+    runpy.run_module(_PROGRAM, run_name="__main__", alter_sys=True)
