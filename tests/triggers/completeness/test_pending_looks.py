@@ -60,6 +60,8 @@ def test_the_last_look_is_when_the_settling_time_ends(tmp_path: Path) -> None:
     assert waiting.look(107.2) == 108.0
     assert waiting.look(106.9) == pytest.approx(107.9)
     assert waiting.look(106.99) == 108.0, "one more does not fit in between"
+    assert waiting.look(107.9, took=0.3) == 108.0, "a slow look does not delay the last one"
+    assert waiting.look(107.9, took=1.0) == pytest.approx(118.9), "looks take a tenth"
 
 
 def test_a_reported_change_moves_the_last_look(tmp_path: Path) -> None:

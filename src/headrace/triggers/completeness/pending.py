@@ -135,12 +135,13 @@ class PendingArrival:
             wait = max(0.02, cost * others)
             return now + max(wait, min(self._trigger.interval, self.background.awaited_at - now))
         quiet = now - max((changed for changed, _ in times), default=self._seen_at)
-        calm = max([quiet, *(complete - changed for changed, complete in times)])
-        often = min(calm / 8, 1.0, self._trigger.interval)
+        settle = max((complete - changed for changed, complete in times), default=0.0)
+        often = min(max(quiet, settle) / 8, 1.0, self._trigger.interval)
         usual = now + max(0.02, often, cost * others)
         if complete_at > started_at and usual + max(0.02, cost) > complete_at:
-            # The look that may be the last one, which neither others nor itself must delay.
-            return max(complete_at, now + max(cost, 0.001))
+            # The look that may be the last one, which neither others nor itself must delay,
+            # unless looks take more than their share of the settling time.
+            return complete_at if cost <= settle else max(complete_at, now + cost)
         return usual
 
     def _times(self) -> list[tuple[float, float]]:
