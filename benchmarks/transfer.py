@@ -1,10 +1,16 @@
-"""MB/s and files/s of a transfer, beside `cp -r` and `rsync -a --checksum`, in one call.
+"""MB/s and files/s of a transfer, beside rsync, rclone and cp with the same flushes, in one call.
 
-Every tool copies the same source into an empty directory on the same disk. A transfer flushes each
-file and reads every copy again to compare checksums; `cp` and `rsync` do neither, so each is also
-measured with a `sync` of the file system after it. Medians of several rounds, tools in turn.
+Every tool copies the same source into an empty directory on the same disk, tools in turn, and in
+another order in every round. A transfer flushes each file, reads every copy again to compare
+checksums, and only then names it. ``rsync --checksum --fsync`` flushes each file, and compares the
+checksum of what it sent with that of what it received, not with what the disk has; ``rclone``
+compares checksums afterwards, ``cp`` compares nothing: both are followed by a flush of the file
+system, and the time of that counts.
 
-    python benchmarks/transfer.py [--directory DIR] [--rounds 3] [--megabytes 256] [--files 2000]
+    python benchmarks/transfer.py [--directory DIR] [--megabytes 200 2000] [--files 2000]
+        [--rounds 5] [--large-rounds 3]
+
+rsync 3.2.4 or later and rclone must be installed to be measured.
 """
 
 from __future__ import annotations
@@ -27,8 +33,18 @@ from headrace.facility.transfer import Collection, transfer
 
 Copy = Callable[[Path, Path], None]
 
+FILE_SIZE = 10_000
+# From this size on, files are measured in fewer rounds.
+LARGE = 1000 * 10**6
+FLUSHED = "sync -f of the file system afterwards, in the time"
+SETTINGS = {
+    "rsync -a --checksum --fsync": "each file flushed; one process each to send and to receive",
+    "rclone copy --checksum; sync -f": f"its default of 4 transfers at a time; {FLUSHED}",
+    "cp -r; sync -f": f"nothing compared; {FLUSHED}",
+}
 
-def transferred(**options: Any) -> Copy:
+
+def transferred(algorithm: str | None = None, **options: Any) -> Copy:
     """Make a copying function of a transfer with some options."""
 
     def copy(source: Path, destination: Path) -> None:
@@ -36,18 +52,23 @@ def transferred(**options: Any) -> Copy:
             "s": Collection("s", "source", source),
             "d": Collection("d", "destination", destination.parent),
         }
-        item = {"source_path": "/", "destination_path": destination.name, "recursive": True}
+        item = {
+            "source_path": "/",
+            "destination_path": destination.name,
+            "recursive": True,
+            "checksum_algorithm": algorithm,
+        }
         body = {"source_endpoint": "s", "destination_endpoint": "d", "DATA": [item], **options}
         transfer(body, collections, str(uuid.uuid4()), lambda _: None, lambda: False)
 
     return copy
 
 
-def run(command: list[str], *, flush: bool) -> Copy:
+def run(command: list[str], suffix: str = "/.", *, flush: bool) -> Copy:
     """Make a copying function of a program."""
 
     def copy(source: Path, destination: Path) -> None:
-        subprocess.run([*command, f"{source}/.", str(destination)], check=True)
+        subprocess.run([*command, f"{source}{suffix}", str(destination)], check=True)
         if flush:
             subprocess.run(["sync", "-f", str(destination)], check=True)
 
@@ -58,14 +79,16 @@ def tools() -> dict[str, Copy]:
     """Return what is compared, by name."""
     found = {
         "headrace": transferred(),
+        "headrace, SHA256": transferred("SHA256"),
         "headrace without verify_checksum": transferred(verify_checksum=False),
-        "cp -r": run(["cp", "-r"], flush=False),
         "cp -r; sync -f": run(["cp", "-r"], flush=True),
     }
     if shutil.which("rsync"):
-        rsync = ["rsync", "-a", "--checksum"]
-        found["rsync -a --checksum"] = run(rsync, flush=False)
-        found["rsync -a --checksum; sync -f"] = run(rsync, flush=True)
+        rsync = run(["rsync", "-a", "--checksum", "--fsync"], flush=False)
+        found["rsync -a --checksum --fsync"] = rsync
+    if shutil.which("rclone"):
+        rclone = run(["rclone", "copy", "--checksum", "--config", ""], "", flush=True)
+        found["rclone copy --checksum; sync -f"] = rclone
     return found
 
 
@@ -74,59 +97,105 @@ def fill(source: Path, files: int, size: int) -> None:
     for number in range(files):
         directory = source / f"{number // 100:04d}"
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / f"{number:06d}.dat").write_bytes(os.urandom(size))
+        with (directory / f"{number:06d}.dat").open("wb") as file:
+            for start in range(0, size, 10**6):
+                file.write(os.urandom(min(10**6, size - start)))
 
 
-def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Return seconds, MB/s and files/s of every tool; medians."""
+def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds that every tool took in each round."""
     source = work / "source"
     fill(source, files, size)
-    seconds: dict[str, list[float]] = {name: [] for name in tools()}
-    for _ in range(rounds):
-        for name, copy in tools().items():
+    names = list(tools())
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
             destination = work / "destination"
             destination.mkdir()
             os.sync()
             began = time.perf_counter()
-            copy(source, destination)
+            tools()[name](source, destination)
             seconds[name].append(time.perf_counter() - began)
-            copied = sum(1 for path in destination.rglob("*") if path.is_file())
-            if copied != files:
-                raise RuntimeError(f"{name} copied {copied} of {files} files")
+            copied = [path.stat().st_size for path in destination.rglob("*") if path.is_file()]
+            if copied != [size] * files:
+                raise RuntimeError(f"{name} copied {len(copied)} of {files} files, or parts")
             shutil.rmtree(destination)
     shutil.rmtree(source)
+    return seconds
+
+
+def row(
+    key: str,
+    what: str,
+    unit: str,
+    amount: float,
+    ours: str,
+    seconds: dict[str, list[float]],
+) -> dict[str, Any]:
+    """Return a row of the table of figures, with ``amount`` a second."""
+
+    def rates(name: str) -> list[float]:
+        return [round(amount / taken, 1) for taken in seconds[name]]
+
+    return {
+        "id": key,
+        "what": what,
+        "unit": unit,
+        "ours": rates(ours),
+        "better": "more",
+        "peers": [
+            {"name": name, "values": rates(name), "settings": settings}
+            for name, settings in SETTINGS.items()
+            if name in seconds
+        ],
+        "settings": "checksums compared, each file flushed before it has its name, source cached",
+    }
+
+
+def medians(seconds: dict[str, list[float]], files: int, size: int) -> dict[str, Any]:
+    """Return the median of every tool."""
+    found = {name: statistics.median(taken) for name, taken in seconds.items()}
     return {
         name: {
-            "seconds": round(statistics.median(taken), 3),
-            "MB/s": round(files * size / statistics.median(taken) / 1e6, 1),
-            "files/s": round(files / statistics.median(taken)),
+            "seconds": round(taken, 3),
+            "MB/s": round(files * size / taken / 1e6, 1),
+            "files/s": round(files / taken),
         }
-        for name, taken in seconds.items()
+        for name, taken in found.items()
     }
 
 
 def main() -> None:
-    """Measure, and prints JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--directory", type=Path, help="where to work; default: the temporary one")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--megabytes", type=int, default=256, help="size of the one large file")
-    parser.add_argument("--files", type=int, default=2000, help="number of small files, 10 kB each")
+    parser.add_argument("--megabytes", type=int, nargs="*", default=[200, 2000])
+    parser.add_argument("--files", type=int, default=2000, help="files of 10 kB; 0: none")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large-rounds", type=int, default=3, help="for 1000 MB and more")
     options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    printed: dict[str, Any] = {
+        "measured": "copying into an empty directory on the same disk, cache warm; medians",
+    }
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         work = Path(directory)
-        large = measure(work, 1, options.megabytes * 10**6, options.rounds)
-        small = measure(work, options.files, 10_000, options.rounds)
-    json.dump(
-        {
-            "measured": "copying into an empty directory on the same disk, cache warm; medians",
-            "rounds": options.rounds,
-            f"one file of {options.megabytes} MB": large,
-            f"{options.files} files of 10 kB": small,
-        },
-        sys.stdout,
-        indent=2,
-    )
+        for megabytes in options.megabytes:
+            size = megabytes * 10**6
+            rounds = options.large_rounds if size >= LARGE else options.rounds
+            seconds = measure(work, 1, size, rounds)
+            printed[f"one file of {megabytes} MB"] = medians(seconds, 1, size)
+            key, what = f"transfer_{megabytes}_mb", f"transfer of a file of {megabytes} MB"
+            rows.append(row(key, what, "MB/s", megabytes, "headrace", seconds))
+            sha = f"{what}, SHA-256"
+            rows.append(row(f"{key}_sha256", sha, "MB/s", megabytes, "headrace, SHA256", seconds))
+        if options.files:
+            seconds = measure(work, options.files, FILE_SIZE, options.rounds)
+            printed[f"{options.files} files of 10 kB"] = medians(seconds, options.files, FILE_SIZE)
+            what = f"transfer of {options.files:,} files of 10 kB"
+            rows.append(row("transfer_files", what, "/s", options.files, "headrace", seconds))
+    json.dump({**printed, "rows": rows}, sys.stdout, indent=2)
     print()
 
 

@@ -6,7 +6,8 @@ what is missing.
 
 ``transfer``, ``remove`` and ``listing`` are the operations; ``request`` reads their bodies.
 ``collection`` opens directories below a root, ``links`` follows links in it, ``paths`` reads and
-shows names, ``tree`` and ``items`` walk what is copied, ``copy`` copies one file, ``compare`` and
+shows names, ``tree`` and ``items`` walk what is copied, ``files`` copies files, several at a time,
+``copy`` one file, ``streaming`` its bytes, ``checksum`` knows the algorithms, ``compare`` and
 ``filter_rules`` leave files out, ``journal`` and ``temporary_names`` let a task resume,
 ``document`` is the task's document, ``errors`` the service's codes.
 """

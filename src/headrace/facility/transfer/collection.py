@@ -148,27 +148,34 @@ class OpenDirectory(ClosedOnExit):
             folder = following
         return folder
 
-    def open_file(self, name: str) -> int:
-        """Open a regular file for reading.
+    def open_file(
+        self, name: str, seen: os.stat_result | None = None
+    ) -> tuple[int, os.stat_result]:
+        """Open a regular file for reading, and return its descriptor and status.
+
+        Args:
+            name: the file.
+            seen: its status when it was last looked at; None: look now.
 
         Raises:
             TransferError: it does not exist, is no regular file, or may not be read.
         """
-        status = self.lstat(name)
-        if status is not None:
+        seen = seen or self.lstat(name)
+        if seen is not None:
             # Opening a device can have an effect, so look before; and after, it may be another.
-            refuse_special(status, self.describe(name))
+            refuse_special(seen, self.describe(name))
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
             fd = os.open(name, flags, dir_fd=self.fd)
         except OSError as error:
             raise transfer_error(error, self.describe(name)) from error
         try:
-            refuse_special(os.fstat(fd), self.describe(name))
+            status = os.fstat(fd)
+            refuse_special(status, self.describe(name))
         except BaseException:
             os.close(fd)
             raise
-        return fd
+        return fd, status
 
     def flush(self) -> None:
         """Make the names of this directory survive a loss of power.

@@ -1,25 +1,23 @@
 """One file: copied under a temporary name, flushed, verified, renamed.
 
-Memory is bounded by one chunk. What an earlier attempt wrote is kept, not trusted: the source is
-read and hashed from its beginning, only what is missing is written, and the whole copy is read
-again.
+What an earlier attempt wrote is kept, not trusted: the source is read and hashed from its
+beginning, only what is missing is written, and the whole copy is read again. What is read again is
+what the file system has after the flush; of a file that was just written it has most in memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat as modes
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from headrace.facility.transfer.checksum import new_checksum
 from headrace.facility.transfer.collection import OpenDirectory
 from headrace.facility.transfer.errors import CopyFault, TransferError, is_no_space, transfer_error
 from headrace.facility.transfer.journal import is_own_file
 from headrace.facility.transfer.paths import quoted
-
-CHUNK = 1 << 20
+from headrace.facility.transfer.streaming import Consumer, FileWriter, hash_file, read_through
 
 
 class TaskStopped(Exception):
@@ -33,7 +31,7 @@ class CopyOptions:
     Attributes:
         verify: read the copy again and compare checksums.
         preserve_timestamp: give the copy the source's times.
-        algorithm: the checksum's, by ``hashlib``'s name.
+        algorithm: the checksum's.
         expected: the checksum that the file must have, or "".
     """
 
@@ -44,170 +42,221 @@ class CopyOptions:
 
 
 @dataclass(frozen=True)
-class CopyResult:
-    """A file that is in place.
+class FilePair:
+    """A file, and where its copy is to be.
 
     Attributes:
-        source: status of the file that was read.
-        copy: status of the copy, under its name.
-        checksummed: bytes read again.
-    """
-
-    source: os.stat_result
-    copy: os.stat_result
-    checksummed: int
-
-
-def copy_file(
-    source: OpenDirectory,
-    name: str,
-    destination: OpenDirectory,
-    target: str,
-    temporary: str,
-    options: CopyOptions,
-    tick: Callable[[int], None],
-    keep_partial: Callable[[], bool],
-) -> CopyResult:
-    """Copy one regular file; nothing is seen under its new name before all of it is there.
-
-    Args:
         source: directory of the file.
         name: the file.
         destination: directory of the copy.
         target: name of the copy; a file that has it is replaced, and keeps its permissions.
         temporary: name for the time of copying, in ``destination``.
+        status: the file's, as it was seen.
+        existing: status of what has the copy's name; None: nothing has it.
+    """
+
+    source: OpenDirectory
+    name: str
+    destination: OpenDirectory
+    target: str
+    temporary: str
+    status: os.stat_result
+    existing: os.stat_result | None
+
+    @property
+    def source_path(self) -> str:
+        """The file, as messages name it."""
+        return self.source.describe(self.name)
+
+    @property
+    def target_path(self) -> str:
+        """The copy, as messages name it."""
+        return self.destination.describe(self.target)
+
+
+@dataclass(frozen=True)
+class WrittenCopy:
+    """A whole copy under its temporary name, flushed and verified.
+
+    Attributes:
+        source: status of the file that was read.
+        checksummed: bytes read again.
+    """
+
+    source: os.stat_result
+    checksummed: int
+
+
+def look_again(pair: FilePair) -> FilePair:
+    """Return the pair with what both look like now; a file that has gone looks as it did.
+
+    Raises:
+        TransferError: a directory may not be searched.
+    """
+    status = pair.source.lstat(pair.name) or pair.status
+    return replace(pair, status=status, existing=pair.destination.lstat(pair.target))
+
+
+def write_copy(pair: FilePair, options: CopyOptions, tick: Callable[[int], None]) -> WrittenCopy:
+    """Copy one regular file under its temporary name, flush the copy and verify it.
+
+    Args:
+        pair: the file and its copy.
         options: how to copy.
         tick: called with the bytes read so far after each chunk; raises ``TaskStopped`` to stop.
-        keep_partial: asked when stopped whether the temporary file will be of use.
-
-    Returns:
-        Both files' status.
 
     Raises:
         CopyFault: the file changed while it was read, or the copy is not equal to it.
         TransferError: it cannot be read or written; ``EndpointError.NoSpace``: the disk is full.
         TaskStopped: ``tick`` raised it.
-        In all cases the temporary file is removed, unless it is kept.
+        In all cases the temporary file is left.
     """
-    reading = source.open_file(name)
+    reading, before = pair.source.open_file(pair.name, pair.status)
     try:
-        before = os.fstat(reading)
-        where = destination.describe(target)
-        existing = destination.lstat(target)
-        if existing is not None and modes.S_ISDIR(existing.st_mode):
-            message = f"{where}: is a directory: give the full path of the file to be"
+        if pair.existing is not None and modes.S_ISDIR(pair.existing.st_mode):
+            message = f"{pair.target_path}: is a directory: give the full path of the file to be"
             raise TransferError("ClientError.IsDirectory", message)
         try:
+            writing, kept = _open_temporary(pair, before.st_size, options)
             try:
-                writing, kept = _open_temporary(destination, temporary, before.st_size, options)
-                try:
-                    checksum = _copy_bytes(
-                        reading,
-                        writing,
-                        before.st_size,
-                        kept,
-                        options,
-                        tick,
-                        source.describe(name),
-                    )
-                    _refuse_changed(before, reading, source.describe(name))
-                    _refuse_unexpected(checksum, options, source.describe(name))
-                    _finish(writing, before, existing, options)
-                    checksummed = 0
-                    if options.verify:
-                        checksummed = _verify(writing, checksum, options, tick, where)
-                finally:
-                    os.close(writing)
-                os.rename(temporary, target, src_dir_fd=destination.fd, dst_dir_fd=destination.fd)
-            except OSError as error:
-                raise _write_error(error, destination, where, before.st_size) from error
-        except BaseException as error:
-            if not (isinstance(error, TaskStopped) and keep_partial()):
-                _remove_temporary(destination, temporary)
-            raise
-        copy = destination.lstat(target)
-        if copy is None:
-            raise CopyFault("ExternalError.FileChanged", f"{where}: was removed as it was written")
-        return CopyResult(before, copy, checksummed)
+                checksum = _copy_bytes(reading, writing, before, kept, pair, options, tick)
+                _refuse_unexpected(checksum, options, pair)
+                _finish(writing, before, pair.existing, options)
+                size = before.st_size
+                if options.verify:
+                    _verify(writing, size, checksum, pair, options, lambda _: tick(size))
+            finally:
+                os.close(writing)
+        except OSError as error:
+            raise _write_error(error, pair, before.st_size) from error
     finally:
         os.close(reading)
+    return WrittenCopy(before, before.st_size if options.verify else 0)
 
 
-def _open_temporary(
-    folder: OpenDirectory, temporary: str, size: int, options: CopyOptions
-) -> tuple[int, int]:
+def name_copy(pair: FilePair, size: int) -> os.stat_result:
+    """Give a written copy its name, and return its status.
+
+    Args:
+        pair: the file and its copy.
+        size: bytes of the file, for messages.
+
+    Raises:
+        CopyFault: the copy was removed meanwhile.
+        TransferError: it cannot be renamed.
+    """
+    folder = pair.destination.fd
+    try:
+        os.rename(pair.temporary, pair.target, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        raise _write_error(error, pair, size) from error
+    copy = pair.destination.lstat(pair.target)
+    if copy is None:
+        message = f"{pair.target_path}: was removed as it was written"
+        raise CopyFault("ExternalError.FileChanged", message)
+    return copy
+
+
+def remove_temporary(pair: FilePair) -> None:
+    """Remove the temporary file, if there is one.
+
+    Raises:
+        TransferError: it cannot be removed.
+    """
+    try:
+        os.unlink(pair.temporary, dir_fd=pair.destination.fd)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise transfer_error(error, pair.destination.describe(pair.temporary)) from error
+
+
+def refuse_replaced(pair: FilePair, written: WrittenCopy) -> None:
+    """Refuse a copy whose source has gone, or is another one, since it was read.
+
+    Raises:
+        TransferError: ``ClientError.NotFound``: it has gone.
+        CopyFault: it changed, or was replaced.
+    """
+    before, now = written.source, pair.source.lstat(pair.name)
+    if now is None:
+        raise TransferError("ClientError.NotFound", f"{pair.source_path}: does not exist")
+    if (now.st_ino, now.st_size, now.st_mtime_ns) != (
+        before.st_ino,
+        before.st_size,
+        before.st_mtime_ns,
+    ):
+        raise _changed(pair)
+
+
+def _open_temporary(pair: FilePair, size: int, options: CopyOptions) -> tuple[int, int]:
     """Return the open temporary file, and how many of its first bytes need not be written."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    name, folder = pair.temporary, pair.destination.fd
+    create = flags | os.O_CREAT | os.O_EXCL
     try:
-        fd = os.open(temporary, flags, dir_fd=folder.fd)
+        return os.open(name, create, 0o666, dir_fd=folder), 0
+    except FileExistsError:
+        pass  # an earlier attempt left it, or somebody made it
+    try:
+        fd = os.open(name, flags, dir_fd=folder)
     except OSError:
         fd = -1
     if fd >= 0:
         status = os.fstat(fd)
         if options.verify and is_own_file(status) and status.st_size <= size:
+            os.lseek(fd, status.st_size, os.SEEK_SET)
             return fd, status.st_size
         os.close(fd)
-    _remove_temporary(folder, temporary)
-    return os.open(temporary, flags | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder.fd), 0
+    remove_temporary(pair)
+    return os.open(name, create, 0o666, dir_fd=folder), 0
 
 
 def _copy_bytes(
     reading: int,
     writing: int,
-    size: int,
+    before: os.stat_result,
     kept: int,
+    pair: FilePair,
     options: CopyOptions,
     tick: Callable[[int], None],
-    where: str,
 ) -> str:
-    checksum = hashlib.new(options.algorithm, usedforsecurity=False)
-    hashing = options.verify or bool(options.expected)
-    buffer = bytearray(CHUNK)
-    view = memoryview(buffer)
-    position = 0
-    os.lseek(writing, kept, os.SEEK_SET)
-    while True:
-        try:
-            count = os.readv(reading, [buffer])
-        except OSError as error:
-            raise transfer_error(error, where) from error
-        if count == 0:
-            return checksum.hexdigest()
-        if hashing:
-            checksum.update(view[:count])
-        written = min(count, max(0, kept - position))
-        while written < count:
-            written += os.write(writing, view[written:count])
-        position += count
-        if position > size:
+    """Copy what is missing, and return the checksum of the source, or "" where none is needed."""
+    consumers: list[Consumer] = [FileWriter(writing, kept).write]
+    checksum = None
+    if options.verify or options.expected:
+        checksum = new_checksum(options.algorithm)
+        consumers.append(checksum.update)
+
+    def advance(position: int) -> None:
+        if position > before.st_size:
             # Whoever appends may be faster than this: do not run after the end.
-            raise _changed(where)
+            raise _changed(pair)
         tick(position)
 
-
-def _refuse_changed(before: os.stat_result, reading: int, where: str) -> None:
+    position = read_through(reading, before.st_size, pair.source_path, consumers, advance)
     after = os.fstat(reading)
-    position = os.lseek(reading, 0, os.SEEK_CUR)
     if (position, after.st_size, after.st_mtime_ns) != (
         before.st_size,
         before.st_size,
         before.st_mtime_ns,
     ):
-        raise _changed(where)
+        raise _changed(pair)
+    return checksum.hexdigest() if checksum is not None else ""
 
 
-def _changed(where: str) -> CopyFault:
+def _changed(pair: FilePair) -> CopyFault:
     return CopyFault(
         "ExternalError.FileChanged",
-        f"{where}: changed while it was copied: run again when nobody writes to it",
+        f"{pair.source_path}: changed while it was copied: run again when nobody writes to it",
     )
 
 
-def _refuse_unexpected(checksum: str, options: CopyOptions, where: str) -> None:
+def _refuse_unexpected(checksum: str, options: CopyOptions, pair: FilePair) -> None:
     if options.expected and checksum != options.expected:
         raise TransferError(
             "ExternalError.ChecksumMismatch",
-            f"{where}: its {options.algorithm} is {checksum}, external_checksum says "
+            f"{pair.source_path}: its {options.algorithm} is {checksum}, external_checksum says "
             f"{quoted(options.expected)}: get the file again, or correct the checksum",
         )
 
@@ -223,51 +272,28 @@ def _finish(
 
 
 def _verify(
-    writing: int, checksum: str, options: CopyOptions, tick: Callable[[int], None], where: str
-) -> int:
-    size = os.fstat(writing).st_size
-    if hash_file(writing, options.algorithm, lambda _: tick(size)) != checksum:
+    writing: int,
+    size: int,
+    checksum: str,
+    pair: FilePair,
+    options: CopyOptions,
+    tick: Callable[[int], None],
+) -> None:
+    os.lseek(writing, 0, os.SEEK_SET)
+    where = pair.target_path
+    if hash_file(writing, size, options.algorithm, where, tick) != (checksum, size):
         message = f"{where}: the copy's checksum differs: check the disk, then run again"
         raise CopyFault("ExternalError.ChecksumMismatch", message)
-    return size
 
 
-def hash_file(fd: int, algorithm: str, tick: Callable[[int], Any]) -> str:
-    """Return the checksum of an open file, from its first byte.
-
-    Args:
-        fd: the file.
-        algorithm: by ``hashlib``'s name.
-        tick: called with the bytes read so far after each chunk.
-    """
-    checksum = hashlib.new(algorithm, usedforsecurity=False)
-    buffer = bytearray(CHUNK)
-    view = memoryview(buffer)
-    position = 0
-    os.lseek(fd, 0, os.SEEK_SET)
-    while count := os.readv(fd, [buffer]):
-        checksum.update(view[:count])
-        position += count
-        tick(position)
-    return checksum.hexdigest()
-
-
-def _write_error(error: OSError, folder: OpenDirectory, where: str, size: int) -> TransferError:
+def _write_error(error: OSError, pair: FilePair, size: int) -> TransferError:
+    where = pair.target_path
     if not is_no_space(error):
         return transfer_error(error, where)
-    free = os.fstatvfs(folder.fd)
+    free = os.fstatvfs(pair.destination.fd)
     return TransferError(
         "EndpointError.NoSpace",
         f"{where}: {os.strerror(error.errno or 0).lower()}: the file needs {size} bytes, "
         f"{free.f_bavail * free.f_frsize} were free with part of it written: "
         "free some space, then run again",
     )
-
-
-def _remove_temporary(folder: OpenDirectory, temporary: str) -> None:
-    try:
-        os.unlink(temporary, dir_fd=folder.fd)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise transfer_error(error, folder.describe(temporary)) from error

@@ -29,7 +29,8 @@ def transfer(
     """Copy files and directories between two collections.
 
     Every file is written under a temporary name in its new directory, flushed, read again and
-    compared, then renamed, so that under its own name it is never seen in part. A task that was
+    compared, then renamed, so that under its own name it is never seen in part. Small files of a
+    directory are written several at a time, and renamed in their order. A task that was
     killed is called again with the same ``task_id``: it goes on where it was, and ends as if
     nothing had happened.
 
@@ -42,8 +43,9 @@ def transfer(
     Args:
         body: ``source_endpoint``, ``destination_endpoint``, ``DATA`` (list of ``{"source_path",
             "destination_path", "recursive"}``; ``recursive`` null: see what it is; optionally
-            ``external_checksum`` and ``checksum_algorithm``), and optionally ``label``,
-            ``sync_level`` (0 to 3, or exists, size, mtime, checksum; default null: copy all),
+            ``external_checksum`` and ``checksum_algorithm``, by default ``XXH3-128``, for an
+            ``external_checksum`` ``MD5``), and optionally ``label``, ``sync_level`` (0 to 3, or
+            exists, size, mtime, checksum; default null: copy all),
             ``filter_rules``, ``verify_checksum`` (default True), ``preserve_timestamp`` (default
             True, where the hosted service has False), ``delete_destination_extra`` (default False;
             what the filter rules exclude is kept), ``skip_source_errors`` (default False). Other

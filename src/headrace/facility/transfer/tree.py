@@ -7,10 +7,10 @@ import stat as modes
 from collections.abc import Callable, Iterator
 
 from headrace.facility.transfer.collection import OpenDirectory, open_root
-from headrace.facility.transfer.compare import is_up_to_date
-from headrace.facility.transfer.copy import CopyOptions, TaskStopped, copy_file
+from headrace.facility.transfer.copy import FilePair, TaskStopped, look_again
 from headrace.facility.transfer.document import TaskReport
-from headrace.facility.transfer.errors import CopyFault, TransferError
+from headrace.facility.transfer.errors import TransferError
+from headrace.facility.transfer.files import FileCopier, FileOfItem
 from headrace.facility.transfer.items import (
     SourceInfo,
     inspect_source,
@@ -24,8 +24,6 @@ from headrace.facility.transfer.remove import remove_entry, remove_temporary_fil
 from headrace.facility.transfer.request import TransferItem, TransferRequest
 from headrace.facility.transfer.temporary_names import is_temporary, temporary_name
 
-# Two attempts: what changes or vanishes twice is being worked on.
-MAX_ATTEMPTS = 2
 _SOURCE_ERRORS = ("ClientError.NotFound", "PermissionDenied")
 
 
@@ -72,11 +70,19 @@ class TransferTask:
             if any(self._has_journal(item) for item in self._request.items):
                 self._remove_temporary_files(quietly=True)
             raise
+        files = FileCopier(
+            self._request,
+            self._report,
+            journal,
+            self._check_stop,
+            self._will_resume,
+            self._skip_or_raise,
+        )
         keep = done = False
         try:
             self._count_expected(found)
             for position, item in enumerate(self._request.items):
-                self._copy_item(position, item, found[position], journal)
+                self._copy_item(position, item, found[position], files)
             # What came or went since it was counted.
             self._counts.files = self._counts.files_done + self._counts.files_skipped
             done = True
@@ -84,6 +90,7 @@ class TransferTask:
             keep = self._will_resume()
             raise
         finally:
+            files.close()
             try:
                 if journal.resumed and not keep:
                     self._remove_temporary_files(quietly=not done)
@@ -177,7 +184,7 @@ class TransferTask:
     # -- the work
 
     def _copy_item(
-        self, position: int, item: TransferItem, found: SourceInfo | None, journal: Journal
+        self, position: int, item: TransferItem, found: SourceInfo | None, files: FileCopier
     ) -> None:
         if found is None:
             return
@@ -186,18 +193,24 @@ class TransferTask:
         with self._open_destination(item, found) as destination:
             if found.is_directory:
                 with open_directory(self._request.source, item.source) as source:
-                    self._copy_directory(position, item, source, destination, journal)
+                    self._copy_directory(position, item, source, destination, files)
                 return
             source, found_name = resolve_path(self._request.source, item.source)
             with source:
                 # The root is no file, which was seen when the source was found.
                 name, target = found_name or "", item.destination[-1]
+                status = source.lstat(name)
+                if status is None:
+                    message = f"{source.describe(name)}: does not exist: correct the path"
+                    self._skip_or_raise(TransferError("ClientError.NotFound", message))
+                    return
                 if source.identity() == destination.identity() and name == target:
                     raise TransferError(
                         "ClientError.BadRequest",
                         f"{source.describe(name)}: is its own destination: give another path",
                     )
-                self._copy_file(position, item, (), source, name, destination, target, journal)
+                pair = self._pair(source, name, status, destination, target)
+                files.copy(FileOfItem(position, item, (name,), pair))
             destination.flush()
 
     def _copy_directory(
@@ -206,7 +219,7 @@ class TransferTask:
         item: TransferItem,
         source_top: OpenDirectory,
         destination_top: OpenDirectory,
-        journal: Journal,
+        files: FileCopier,
     ) -> None:
         pending: list[tuple[str, ...]] = [()]
         while pending:
@@ -218,104 +231,61 @@ class TransferTask:
                 self._skip_or_raise(error)
                 continue
             with source, destination_top.open_path(path) as destination:
-                try:
-                    entries = list(self._entries(source))
-                except TransferError as error:
-                    self._skip_or_raise(error)
+                directories = self._copy_entries(position, item, path, source, destination, files)
+                if directories is None:
                     continue
-                directories = []
-                for name, _, type_ in entries:
-                    self._check_stop()
-                    if type_ == "dir":
-                        self._make_directory(destination, name)
-                        directories.append((*path, name))
-                    elif type_ == "file":
-                        self._remove_obstruction(destination, name)
-                        self._copy_file(
-                            position, item, path, source, name, destination, name, journal
-                        )
-                    elif type_ == "link":
-                        self._counts.links_ignored += 1
-                    else:
-                        self._counts.special_ignored += 1
                 if self._request.delete_destination_extra:
                     self._remove_extra(source, destination)
                 destination.flush()
             pending.extend(reversed(directories))
 
-    def _copy_file(
+    def _copy_entries(
         self,
         position: int,
         item: TransferItem,
         path: tuple[str, ...],
         source: OpenDirectory,
+        destination: OpenDirectory,
+        files: FileCopier,
+    ) -> list[tuple[str, ...]] | None:
+        """Copy a directory's files, and return its directories; None: it cannot be read."""
+        directories: list[tuple[str, ...]] = []
+        entries = self._entries(source)
+        with files.several_at_a_time():
+            while True:
+                try:
+                    # Each is looked at when its turn comes: a directory can be days long.
+                    entry = next(entries, None)
+                except TransferError as error:
+                    self._skip_or_raise(error)
+                    return None
+                if entry is None:
+                    return directories
+                name, status, type_ = entry
+                self._check_stop()
+                if type_ == "dir":
+                    self._make_directory(destination, name)
+                    directories.append((*path, name))
+                elif type_ == "file":
+                    pair = self._pair(source, name, status, destination, name)
+                    pair = self._remove_obstruction(pair)
+                    files.copy(FileOfItem(position, item, (*path, name), pair))
+                elif type_ == "link":
+                    self._counts.links_ignored += 1
+                else:
+                    self._counts.special_ignored += 1
+
+    def _pair(
+        self,
+        source: OpenDirectory,
         name: str,
+        status: os.stat_result,
         destination: OpenDirectory,
         target: str,
-        journal: Journal,
-    ) -> None:
-        counts, request = self._counts, self._request
-        key = (*path, name)
-        status, copy = source.lstat(name), destination.lstat(target)
-        if status is not None and journal.has(position, key, status, copy):
-            counts.files_done += 1
-            counts.bytes_done += status.st_size
-            counts.bytes_checksummed += status.st_size if request.verify_checksum else 0
-            return
-        options = CopyOptions(
-            verify=request.verify_checksum,
-            preserve_timestamp=request.preserve_timestamp,
-            algorithm=item.algorithm,
-            expected=item.external_checksum,
-        )
-        for left in reversed(range(MAX_ATTEMPTS)):
-            try:
-                if request.sync_level is not None and is_up_to_date(
-                    source, name, destination, target, request.sync_level, item.algorithm, self
-                ):
-                    counts.files_skipped += 1
-                    return
-                copied = copy_file(
-                    source,
-                    name,
-                    destination,
-                    target,
-                    temporary_name(self._task_id, target),
-                    options,
-                    self.advance,
-                    self._will_resume,
-                )
-            except CopyFault as fault:
-                self._report.record_fault(fault.code, str(fault))
-                if not left:
-                    raise TransferError(fault.code, str(fault)) from fault
-            except TransferError as error:
-                if source.lstat(name) is not None or status is None:
-                    if source.describe(name) in str(error):
-                        self._skip_or_raise(error)
-                        return
-                    raise
-                message = f"{source.describe(name)}: vanished while the transfer was at work on it"
-                self._report.record_fault("ClientError.NotFound", message)
-                if not left:
-                    self._skip_or_raise(TransferError("ClientError.NotFound", message))
-            else:
-                journal.add(position, key, copied.source, copied.copy)
-                counts.files_done += 1
-                counts.bytes_done += copied.source.st_size
-                counts.bytes_checksummed += copied.checksummed
-                return
-            finally:
-                counts.bytes_in_progress = 0
-
-    def advance(self, position: int) -> None:
-        """Record the bytes copied of the current file; raise ``TaskStopped`` to stop."""
-        self._counts.bytes_in_progress = position
-        self._check_stop()
-
-    def count_checksummed(self, size: int) -> None:
-        """Count bytes that were read to compare checksums."""
-        self._counts.bytes_checksummed += size
+    ) -> FilePair:
+        temporary = temporary_name(self._task_id, target)
+        existing = destination.lstat(target)
+        return FilePair(source, name, destination, target, temporary, status, existing)
 
     def _skip_or_raise(self, error: TransferError) -> None:
         if not self._request.skip_source_errors or error.code not in _SOURCE_ERRORS:
@@ -333,12 +303,15 @@ class TransferTask:
         with destination.open_directory(name, create=True):
             pass
 
-    def _remove_obstruction(self, destination: OpenDirectory, name: str) -> None:
-        status = destination.lstat(name)
-        if status is None or not self._request.delete_destination_extra:
-            return
-        if modes.S_ISDIR(status.st_mode):
-            self._remove(destination, name)
+    def _remove_obstruction(self, pair: FilePair) -> FilePair:
+        """Remove a directory that has a copy's name, if what is surplus is to go."""
+        existing = pair.existing
+        if existing is None or not self._request.delete_destination_extra:
+            return pair
+        if not modes.S_ISDIR(existing.st_mode):
+            return pair
+        self._remove(pair.destination, pair.target)
+        return look_again(pair)
 
     def _remove_extra(self, source: OpenDirectory, destination: OpenDirectory) -> None:
         """Remove what the source does not have; what the rules exclude is not touched."""
