@@ -9,6 +9,8 @@ import sys
 SCRIPT = """
 import json, sys
 import headrace.flowlang, headrace.flowlang.runs, headrace.flowlang.drawing
+for name in headrace.flowlang.__all__:
+    getattr(headrace.flowlang, name)
 print(json.dumps(sorted(sys.modules)))
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 _MAX_NAMES = 12
@@ -26,6 +25,8 @@ def nearest(name: object, known: Iterable[str], minimum: float = 0.6) -> str | N
     for each in islice(known, _MAX_COMPARED):
         if len(each) <= _LONGEST:
             names.setdefault(each.lower(), each)
+    from difflib import get_close_matches
+
     close = get_close_matches(name.lower(), names, 1, minimum)
     return names[close[0]] if close else None
 

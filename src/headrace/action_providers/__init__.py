@@ -10,20 +10,27 @@ Invariants: a provider that cannot be used is described in one line and stops no
 is imported where no such package is installed.
 """
 
-from headrace.action_providers.base import (
-    ACTIVE,
-    FAILED,
-    INACTIVE,
-    SUCCEEDED,
-    ActionProvider,
-    ActionStatus,
-)
-from headrace.action_providers.installed import (
-    ENTRY_POINT_GROUP,
-    InstalledProvider,
-    InstalledProviders,
-    installed_providers,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.action_providers.base import (
+        ACTIVE,
+        FAILED,
+        INACTIVE,
+        SUCCEEDED,
+        ActionProvider,
+        ActionStatus,
+    )
+    from headrace.action_providers.installed import (
+        ENTRY_POINT_GROUP,
+        InstalledProvider,
+        InstalledProviders,
+        installed_providers,
+    )
 
 __all__ = [
     "ACTIVE",
@@ -37,3 +44,5 @@ __all__ = [
     "InstalledProviders",
     "installed_providers",
 ]
+
+__getattr__ = lazy_names(__name__)

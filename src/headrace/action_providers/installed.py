@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from typing import Any, Final
 
-from headrace._internal.entry_points import entry_points
+from headrace._internal.entry_points import EntryPoint, entry_points
 from headrace._internal.terminal_text import terminal_text
 from headrace.action_providers.base import ActionProvider
 from headrace.flowlang.providers import Provider, provider_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from headrace._internal.entry_points import EntryPoint
 
 ENTRY_POINT_GROUP = "headrace.commands"
 

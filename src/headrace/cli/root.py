@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from headrace.cli.termio.errors import exit_code_of, open_standard_streams, show
 from headrace.cli.termio.signals import end_on_signals
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from headrace._internal.entry_points import EntryPoint
 
 COMMANDS = (
     "init",
@@ -47,6 +48,9 @@ class Root(Group):
     Beside :data:`COMMANDS` there are those of the entry points ``headrace.commands``.
     """
 
+    prepare_process: Callable[[], None] = staticmethod(lambda: None)
+    """Called before a command; a help page and wrong usage do without."""
+
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:
         found = find_entry_points()
@@ -67,6 +71,11 @@ class Root(Group):
         """Write the list of commands, those of entry points apart."""
         self.format_section(ctx, formatter, "Commands", COMMANDS)
         self.format_section(ctx, formatter, "Commands of pipelines", self._entry_points)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command that the arguments name."""
+        self.prepare_process()
+        return super().invoke(ctx)
 
     def main(
         self,
@@ -116,5 +125,9 @@ def main() -> None:
     open_standard_streams()
     end_on_signals()
     bypass_proxies()
-    show_threads_and_logs()
-    headrace.main(prog_name="headrace")
+    headrace.prepare_process = show_threads_and_logs
+    try:
+        headrace.main(prog_name="headrace")
+    finally:
+        # The process ends: looking through all that was imported for garbage frees nothing.
+        gc.freeze()

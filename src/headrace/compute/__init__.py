@@ -56,16 +56,23 @@ Other packages import the names in ``__all__``, the modules in `PUBLIC_MODULES`,
 within this one; no other module.
 """
 
-from .cancelling import Cancellations
-from .endpoint import EndpointHost
-from .errors import ComputeError
-from .functions import Function, find_functions, function_names, scan_functions
-from .hosted_endpoint import HostedEndpoint
-from .models import EndpointSpec, TaskEvent, TaskSpec
-from .reaping import reap
-from .task_output import TaskOutput, read_task_output
-from .templates import check_options
-from .versions import own_versions
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .cancelling import Cancellations
+    from .endpoint import EndpointHost
+    from .errors import ComputeError
+    from .functions import Function, find_functions, function_names, scan_functions
+    from .hosted_endpoint import HostedEndpoint
+    from .models import EndpointSpec, TaskEvent, TaskSpec
+    from .reaping import reap
+    from .task_output import TaskOutput, read_task_output
+    from .templates import check_options
+    from .versions import own_versions
 
 PUBLIC_MODULES = frozenset({"job_reader", "signatures", "task_results", "templates", "wire_text"})
 """Modules of small functions that other packages import by their own names."""
@@ -89,3 +96,5 @@ __all__ = [
     "reap",
     "scan_functions",
 ]
+
+__getattr__ = lazy_names(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 # Functions travel as source and data as JSON, so another Python runs them all the same; what
 # clients of the Compute SDK send as dill needs the same minor version, and parsl speaks a
@@ -18,6 +17,8 @@ def own_versions() -> dict[str, str]:
 
     Those are ``dill``, ``parsl``, ``globus-compute-endpoint`` and ``globus-compute-sdk``.
     """
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version()}
     for name in (*_PACKAGES, *_ENDPOINT_PACKAGES):
         try:

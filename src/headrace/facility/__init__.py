@@ -11,28 +11,35 @@ found, ``settings`` what it serves, ``supervision`` its threads and their health
 ``identity`` whose it is.
 """
 
-from headrace.facility.address import Address, find_address, running_root
-from headrace.facility.compute_service.settings import (
-    client_environment,
-    compute_environment,
-    missing_requirements,
-    store_compute_settings,
-)
-from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
-from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
-from headrace.facility.settings import (
-    CollectionSettings,
-    EndpointSettings,
-    ProviderSettings,
-    Settings,
-    SettingsSource,
-    endpoint_state_directory,
-    file_signature,
-    read_settings,
-    state_directory,
-    write_settings,
-)
-from headrace.facility.store.check import StoreReport, check_store
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.facility.address import Address, find_address, running_root
+    from headrace.facility.compute_service.settings import (
+        client_environment,
+        compute_environment,
+        missing_requirements,
+        store_compute_settings,
+    )
+    from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
+    from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
+    from headrace.facility.settings import (
+        CollectionSettings,
+        EndpointSettings,
+        ProviderSettings,
+        Settings,
+        SettingsSource,
+        endpoint_state_directory,
+        file_signature,
+        read_settings,
+        state_directory,
+        write_settings,
+    )
+    from headrace.facility.store.check import StoreReport, check_store
 
 __all__ = [
     "ActionRejected",
@@ -63,3 +70,5 @@ __all__ = [
     "store_compute_settings",
     "write_settings",
 ]
+
+__getattr__ = lazy_names(__name__)

@@ -11,24 +11,39 @@ state to state with ``payload``, ``parameters``, ``paths``, ``choice``, ``choice
 check what stands beside flows.
 """
 
-from headrace.flowlang.checker import Finding, check_flow
-from headrace.flowlang.errors import (
-    BudgetError,
-    DefinitionError,
-    ExpressionError,
-    ExpressionSyntaxError,
-    FlowLanguageError,
-    PathError,
-)
-from headrace.flowlang.expressions import Expression, compile_expression
-from headrace.flowlang.json_values import payload_problem
-from headrace.flowlang.metadata import metadata_entries, run_metadata_entries
-from headrace.flowlang.model import Flow, State
-from headrace.flowlang.outcomes import CallAction, Change, Failed, Moved, Outcome, Sleep, StateError
-from headrace.flowlang.parse import parse_flow
-from headrace.flowlang.paths import MISSING, Path, compile_path
-from headrace.flowlang.payload import Payload, TooLargeError
-from headrace.flowlang.step import complete_action, complete_wait, enter, raise_in, supply
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.flowlang.checker import Finding, check_flow
+    from headrace.flowlang.errors import (
+        BudgetError,
+        DefinitionError,
+        ExpressionError,
+        ExpressionSyntaxError,
+        FlowLanguageError,
+        PathError,
+    )
+    from headrace.flowlang.expressions import Expression, compile_expression
+    from headrace.flowlang.json_values import payload_problem
+    from headrace.flowlang.metadata import metadata_entries, run_metadata_entries
+    from headrace.flowlang.model import Flow, State
+    from headrace.flowlang.outcomes import (
+        CallAction,
+        Change,
+        Failed,
+        Moved,
+        Outcome,
+        Sleep,
+        StateError,
+    )
+    from headrace.flowlang.parse import parse_flow
+    from headrace.flowlang.paths import MISSING, Path, compile_path
+    from headrace.flowlang.payload import Payload, TooLargeError
+    from headrace.flowlang.step import complete_action, complete_wait, enter, raise_in, supply
 
 __all__ = [
     "MISSING",
@@ -65,3 +80,5 @@ __all__ = [
     "run_metadata_entries",
     "supply",
 ]
+
+__getattr__ = lazy_names(__name__)

@@ -8,8 +8,9 @@ can read. ``services`` names the clients of a target; ``local`` makes those of a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from headrace._internal.lazy_names import lazy_names
 from headrace.hosted.errors import HostedError, explain, login_needed
 from headrace.hosted.services import Services
 
@@ -40,23 +41,5 @@ __all__ = [
     "whoami",
 ]
 
-# The SDK takes its time to import: whoever only reports an error need not wait for it. None of
-# these may be called as a module here is: importing the module would hide the function.
-_MODULES = {
-    "services_at": "headrace.hosted.local",
-    "hosted_services": "headrace.hosted.account",
-    "lacks_consent": "headrace.hosted.account",
-    "login": "headrace.hosted.account",
-    "login_seconds": "headrace.hosted.account",
-    "logout": "headrace.hosted.account",
-    "token_file": "headrace.hosted.application",
-    "whoami": "headrace.hosted.account",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_MODULES[name]), name)
+# The SDK takes its time to import: whoever only reports an error need not wait for it.
+__getattr__ = lazy_names(__name__)

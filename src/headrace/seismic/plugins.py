@@ -10,10 +10,9 @@ import functools
 import importlib
 import pkgutil
 from dataclasses import dataclass
-from importlib.metadata import EntryPoints
 from typing import Any
 
-from headrace._internal.entry_points import entry_points
+from headrace._internal.entry_points import EntryPoints, entry_points
 from headrace.seismic.errors import ConfigError
 
 

@@ -1,42 +1,49 @@
 """Triggers: exactly one run of a flow for each complete new thing in a watched directory."""
 
-from headrace.triggers.arrival import Arrival, Identity
-from headrace.triggers.errors import (
-    LedgerBusy,
-    LedgerUnusable,
-    StartRefused,
-    TriggerError,
-    TriggerProblems,
-)
-from headrace.triggers.events import (
-    CheckFinished,
-    CheckStarted,
-    Incomplete,
-    Problem,
-    Refused,
-    Removed,
-    Seen,
-    Started,
-    StartFailed,
-    Starting,
-    WatchEvent,
-    Watching,
-)
-from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
-from headrace.triggers.launcher import RunClient, arrival_from_record
-from headrace.triggers.ledger import Ledger
-from headrace.triggers.ledger_access import read_ledger, retry_refused
-from headrace.triggers.ledger_lock import is_watched
-from headrace.triggers.record import Record
-from headrace.triggers.template import PLACEHOLDERS, render_input
-from headrace.triggers.trigger import Trigger
-from headrace.triggers.trigger_loading import (
-    directory_problem,
-    load_trigger,
-    load_triggers,
-    load_triggers_and_errors,
-)
-from headrace.triggers.watcher import Watcher
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.triggers.arrival import Arrival, Identity
+    from headrace.triggers.errors import (
+        LedgerBusy,
+        LedgerUnusable,
+        StartRefused,
+        TriggerError,
+        TriggerProblems,
+    )
+    from headrace.triggers.events import (
+        CheckFinished,
+        CheckStarted,
+        Incomplete,
+        Problem,
+        Refused,
+        Removed,
+        Seen,
+        Started,
+        StartFailed,
+        Starting,
+        WatchEvent,
+        Watching,
+    )
+    from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
+    from headrace.triggers.launcher import RunClient, arrival_from_record
+    from headrace.triggers.ledger import Ledger
+    from headrace.triggers.ledger_access import read_ledger, retry_refused
+    from headrace.triggers.ledger_lock import is_watched
+    from headrace.triggers.record import Record
+    from headrace.triggers.template import PLACEHOLDERS, render_input
+    from headrace.triggers.trigger import Trigger
+    from headrace.triggers.trigger_loading import (
+        directory_problem,
+        load_trigger,
+        load_triggers,
+        load_triggers_and_errors,
+    )
+    from headrace.triggers.watcher import Watcher
 
 __all__ = [
     "PLACEHOLDERS",
@@ -76,3 +83,5 @@ __all__ = [
     "render_input",
     "retry_refused",
 ]
+
+__getattr__ = lazy_names(__name__)

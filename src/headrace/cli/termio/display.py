@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,6 +30,8 @@ def display(data: Any, text: str | Callable[[], str], columns: Sequence[str] = (
     if session.format == "unix":
         shown = "\n".join(_unix_lines(data, columns))
     elif session.format == "json" or session.jmespath is not None:
+        import json
+
         shown = json.dumps(data, indent=2, default=str)
     else:
         shown = text if isinstance(text, str) else text()
@@ -58,6 +59,8 @@ def is_text() -> bool:
 
 
 def _select(expression: str, data: Any) -> Any:
+    import json
+
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -82,4 +85,6 @@ def _cell(value: Any) -> str:
         return terminal_text(value.replace("\t", " ").replace("\n", " "))
     if value is None:
         return ""
+    import json
+
     return json.dumps(value, default=str)

@@ -6,12 +6,9 @@ interrupt, by SIGTERM
 
 from __future__ import annotations
 
-import logging
 import os
-import sqlite3
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -57,15 +54,15 @@ def exit_code_of(command: Callable[[], Any]) -> int:
 def show_threads_and_logs() -> None:
     """Let errors of threads, and what libraries log, be shown in lines as all others are."""
     threading.excepthook = _thread_died
-    root = logging.getLogger()
-    if not root.handlers:
-        handler = _Lines(logging.WARNING)
-        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-        root.addHandler(handler)
+    # Whoever asks for a help page need not wait for the import of logging.
+    from headrace.cli.termio.log_lines import show_logs
+
+    show_logs()
 
 
 def error_line(error: Exception) -> tuple[str | None, int]:
     """Return an expected error as one line with its exit code; (None, 1) for any other."""
+    # An error of a module that is not imported is none of this.
     sdk = sys.modules.get("globus_sdk")
     if sdk is not None and isinstance(error, sdk.GlobusError):
         from headrace.hosted import explain
@@ -75,7 +72,8 @@ def error_line(error: Exception) -> tuple[str | None, int]:
         return one_line(str(error)), error.exit_code
     if isinstance(error, click.ClickException):
         return _usage(error), error.exit_code
-    if isinstance(error, sqlite3.Error):
+    sqlite = sys.modules.get("sqlite3")
+    if sqlite is not None and isinstance(error, sqlite.Error):
         return f"the store: {one_line(str(error))}: is the disk full, or the file damaged?", 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
@@ -105,6 +103,8 @@ def open_standard_streams() -> None:
 def _show(error: Exception) -> int:
     line, code = error_line(error)
     if os.environ.get("HEADRACE_DEBUG") == "1":
+        import traceback
+
         write("".join(traceback.format_exception(error)), err=True, newline=False)
     try:
         write(f"{style('error:', fg='red')} {line or _unforeseen(error)}", err=True)
@@ -137,19 +137,6 @@ def _discard_output() -> None:
 def _thread_died(death: threading.ExceptHookArgs) -> None:
     if death.exc_value is not None and not isinstance(death.exc_value, SystemExit):
         write(f"{style('error:', fg='red')} {_unforeseen(death.exc_value)}", err=True)
-
-
-class _Lines(logging.Handler):
-    """Writes what is logged in lines, without tracebacks."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.name.startswith("globus_sdk.transport"):
-            return  # whoever sent the request shows why it failed, once
-        record.exc_info = record.exc_text = None
-        try:
-            write(style(one_line(self.format(record)), dim=True), err=True)
-        except OSError:
-            return  # nobody reads them any more
 
 
 def _usage(error: click.ClickException) -> str:

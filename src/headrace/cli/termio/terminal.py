@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -17,7 +16,7 @@ from headrace._internal.terminal_text import terminal_text
 
 _CODES: Final = {"red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _BOLD, _DIM = 1, 2
-_NONCE: Final = secrets.token_hex(8)
+_NONCE: Final = os.urandom(8).hex()
 _MARK: Final = re.compile(f"\x00{_NONCE}:([0-9;]*)\x00")
 
 

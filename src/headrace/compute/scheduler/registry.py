@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from importlib import metadata
 from typing import Final
 
 from .base import Scheduler
@@ -21,6 +20,8 @@ BUILT_IN: Final[Mapping[str, Callable[[], Scheduler]]] = {"slurm": Slurm}
 
 def scheduler_names() -> list[str]:
     """Return the names of the schedulers that there are, sorted."""
+    from importlib import metadata
+
     outside = metadata.entry_points(group=ENTRY_POINT_GROUP).names
     return sorted({*BUILT_IN, *outside})
 
@@ -38,6 +39,8 @@ def get_scheduler(name: str = "") -> Scheduler:
     name = name or os.environ.get(SCHEDULER_VARIABLE) or "slurm"
     if name in BUILT_IN:
         return BUILT_IN[name]()
+    from importlib import metadata
+
     points = list(metadata.entry_points(group=ENTRY_POINT_GROUP, name=name))
     values = sorted({point.value for point in points})
     if not values:

@@ -7,13 +7,26 @@ flows, and that every code stands in the catalogue.
 rules, each a function under ``@rule``; ``report`` has findings, the catalogue and SARIF.
 """
 
-from headrace.flowlang.checker.check import check_flow
-from headrace.flowlang.checker.report.catalogue import RULES
-from headrace.flowlang.checker.report.finding import ADVICE, ERROR, SEVERITIES, WARNING, Finding
-from headrace.flowlang.checker.report.locate import Document, read_document
-from headrace.flowlang.checker.report.rule_description import RuleDescription
-from headrace.flowlang.checker.report.sarif import sarif_log
-from headrace.flowlang.checker.rules.registry import FlowRule, Rule, RuleContext, RuleError, rule
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.flowlang.checker.check import check_flow
+    from headrace.flowlang.checker.report.catalogue import RULES
+    from headrace.flowlang.checker.report.finding import ADVICE, ERROR, SEVERITIES, WARNING, Finding
+    from headrace.flowlang.checker.report.locate import Document, read_document
+    from headrace.flowlang.checker.report.rule_description import RuleDescription
+    from headrace.flowlang.checker.report.sarif import sarif_log
+    from headrace.flowlang.checker.rules.registry import (
+        FlowRule,
+        Rule,
+        RuleContext,
+        RuleError,
+        rule,
+    )
 
 __all__ = [
     "ADVICE",
@@ -33,3 +46,5 @@ __all__ = [
     "rule",
     "sarif_log",
 ]
+
+__getattr__ = lazy_names(__name__)

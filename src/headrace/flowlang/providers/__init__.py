@@ -9,14 +9,21 @@ Sources: the documentation of Globus's hosted action providers, of the Transfer 
 Compute; the service's own example flows.
 """
 
-from headrace.flowlang.providers.addresses import Nearest, is_flow, nearest_address, replacement
-from headrace.flowlang.providers.bodies import BodyProblem, body_problems
-from headrace.flowlang.providers.registry import (
-    Provider,
-    ProviderCatalogue,
-    provider_of,
-    providers,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.flowlang.providers.addresses import Nearest, is_flow, nearest_address, replacement
+    from headrace.flowlang.providers.bodies import BodyProblem, body_problems
+    from headrace.flowlang.providers.registry import (
+        Provider,
+        ProviderCatalogue,
+        provider_of,
+        providers,
+    )
 
 __all__ = [
     "BodyProblem",
@@ -30,3 +37,5 @@ __all__ = [
     "providers",
     "replacement",
 ]
+
+__getattr__ = lazy_names(__name__)
