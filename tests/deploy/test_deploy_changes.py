@@ -17,6 +17,7 @@ import pytest
 from headrace.config import ProjectError
 from headrace.deploy import DeploySelection, Plan, Step, apply, deploying, plan
 from headrace.hosted import Services, explain
+from headrace.hosted.services import Clients
 from headrace.project import Project, load_project
 from tests.support.deployments import deploy, edit_flow, rows
 from tests.support.flows_service import TOKEN, Service
@@ -231,14 +232,14 @@ def patient(service: Service) -> Services:
     """Clients with the SDK's own patience, as the hosted services are called."""
     authorizer = globus_sdk.AccessTokenAuthorizer(TOKEN)
     common: dict[str, Any] = {"base_url": service.url, "authorizer": authorizer}
-    return Services(
+    clients = Clients(
         flows=globus_sdk.FlowsClient(**common),
         compute=globus_sdk.ComputeClientV3(**common),
         compute_v2=globus_sdk.ComputeClientV2(**common),
         transfer=globus_sdk.TransferClient(**common),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id, authorizer=authorizer),
-        url=service.url,
     )
+    return Services(service.url, lambda: clients)
 
 
 def test_an_outage_that_passes_is_waited_out(

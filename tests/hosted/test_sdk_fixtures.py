@@ -12,6 +12,7 @@ import pytest
 
 from headrace.deploy import apply, plan
 from headrace.hosted import Services, explain
+from headrace.hosted.services import Clients
 from headrace.project import Project, load_project
 from headrace.runs import PreparedRun, RunOptions, RunPoller, prepare, send
 from headrace.runs.query import find_run, list_runs, run_definition
@@ -30,14 +31,14 @@ def _intercepted() -> Iterator[None]:
 @pytest.fixture
 def services() -> Services:
     """The clients as they reach the hosted services, without a login."""
-    return Services(
+    clients = Clients(
         flows=globus_sdk.FlowsClient(),
         compute=globus_sdk.ComputeClientV3(),
         compute_v2=globus_sdk.ComputeClientV2(),
         transfer=globus_sdk.TransferClient(),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(flow_id),
-        url="https://flows.globus.org",
     )
+    return Services("https://flows.globus.org", lambda: clients)
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ SERVICE_FIXTURES = frozenset(
 # Files and folders whose tests, or most of them, start a process or a server by themselves.
 SERVICE_FILES = (
     "_internal/test_atomic.py",
+    "_internal/test_entry_points.py::test_nothing_else_is_imported_for_them",
     "_internal/test_idempotency.py",
+    "_internal/test_json_get.py",
     "_internal/test_json_schema.py::test_nothing_is_ever_fetched",
     "cli",
     "clients",

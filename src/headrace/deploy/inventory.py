@@ -108,7 +108,7 @@ def registered_source(
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
-    from globus_sdk import GlobusAPIError
+    import globus_sdk
 
     from headrace.compute.wire_text import source_text
 
@@ -120,8 +120,8 @@ def registered_source(
     if row is None or function_id is None:
         raise ProjectError(f"function {name!r} is not deployed at {target}; {advice}")
     try:
-        stored = services.compute_v2.get_function(function_id).data
-    except GlobusAPIError as error:
+        stored = services.read_compute(f"/v2/functions/{function_id}")
+    except globus_sdk.GlobusAPIError as error:
         if error.http_status != 404:
             raise
         message = f"function {name!r} ({function_id}) is not known at {target} any more; {advice}"

@@ -178,13 +178,13 @@ def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
 
 def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
     """Return what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
-    from globus_sdk import GlobusAPIError, NetworkError
+    import globus_sdk
 
     from headrace.hosted import HostedError
 
     try:
-        return services.compute_v2.get_endpoint_status(endpoint_id).data or {}
-    except GlobusAPIError as error:
+        return services.read_compute(f"/v2/endpoints/{endpoint_id}/status")
+    except globus_sdk.GlobusAPIError as error:
         return {"status": "not registered" if error.http_status == 404 else "unknown"}
-    except (NetworkError, HostedError):
+    except (globus_sdk.NetworkError, HostedError):
         return {}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import os
 import signal
 import subprocess
@@ -12,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
 from headrace._internal.files import private_directory
+from headrace._internal.json_get import get_json
 from headrace.facility.address import (
     Address,
     find_address,
@@ -224,18 +222,9 @@ def _estimate_check_seconds(root: Path) -> float:
 
 def _query_health(address: Address) -> dict[str, Any] | None:
     """Return what a facility says of itself; None where it does not answer."""
-    parts = urlsplit(address.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
-    try:
-        connection.request("GET", "/", headers={"Authorization": f"Bearer {address.token}"})
-        answer = connection.getresponse()
-        document = json.loads(answer.read())
-        known = isinstance(document, dict) and document.get("service") == SERVICE
-        return document if known and answer.status in (200, 503) else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
+    status, document = get_json(address.url, address.token, "/") or (0, {})
+    known = document.get("service") == SERVICE
+    return document if known and status in (200, 503) else None
 
 
 def _last_line(log: Path, begin: int) -> str:

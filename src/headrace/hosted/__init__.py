@@ -1,7 +1,8 @@
 """Clients of the services that run flows: the hosted ones, or a facility's.
 
 It promises one line for each error of a service, with the way out, and tokens that only their owner
-can read. ``services`` names the clients of a target; ``local`` makes those of a facility;
+can read. ``services`` names the clients of a target and reads documents;
+``loopback_services`` are a facility's, ``local`` makes their clients;
 ``account`` and ``application`` log in and keep tokens; ``errors`` explains what a service answered;
 ``transport`` keeps proxies out of calls to this machine.
 """
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         whoami,
     )
     from headrace.hosted.application import token_file
-    from headrace.hosted.local import services_at
+    from headrace.hosted.loopback_services import services_at
 
 __all__ = [
     "HostedError",

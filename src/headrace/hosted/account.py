@@ -16,7 +16,7 @@ from globus_sdk.token_storage import TokenValidationError
 
 from headrace.hosted.application import make_app, token_file
 from headrace.hosted.errors import HostedError, explain, explain_login, login_needed
-from headrace.hosted.services import Services
+from headrace.hosted.services import Clients, Services
 from headrace.hosted.transport import Transport
 
 
@@ -32,17 +32,16 @@ def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = (
     """
     app = make_app(flow_ids, data_access)
     _require_login(app)
-    flows = globus_sdk.FlowsClient(app=app, transport=Transport())
-    return Services(
-        flows=flows,
+    clients = Clients(
+        flows=globus_sdk.FlowsClient(app=app, transport=Transport()),
         compute=globus_sdk.ComputeClientV3(app=app, transport=Transport()),
         compute_v2=globus_sdk.ComputeClientV2(app=app, transport=Transport()),
         transfer=globus_sdk.TransferClient(app=app, transport=Transport()),
         make_flow=lambda flow_id: globus_sdk.SpecificFlowClient(
             flow_id, app=app, transport=Transport()
         ),
-        url=flows.base_url,
     )
+    return Services(clients.flows.base_url, lambda: clients)
 
 
 def login(

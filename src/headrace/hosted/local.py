@@ -1,9 +1,8 @@
-"""Clients for a facility on this machine."""
+"""globus-sdk's clients for a facility on this machine."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import globus_sdk
 from globus_sdk.exc import GlobusConnectionError
@@ -13,9 +12,8 @@ from globus_sdk.transport.default_retry_checks import (
     check_transient_error,
 )
 
-from headrace._internal.loopback import LOOPBACK
-from headrace.hosted.errors import HostedError, unreachable
-from headrace.hosted.services import Services
+from headrace.hosted.errors import unreachable
+from headrace.hosted.services import Clients
 from headrace.hosted.transport import Transport
 
 ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)
@@ -54,18 +52,13 @@ class LocalFlow(_LocalClient, globus_sdk.SpecificFlowClient):
     """Starts runs of one flow of a facility."""
 
 
-def services_at(url: str, token: str) -> Services:
-    """Return the services of a facility.
+def make_clients(url: str, token: str) -> Clients:
+    """Return the clients of a facility.
 
     Args:
-        url: base URL of its API; a loopback address.
+        url: base URL of its API.
         token: bearer token.
-
-    Raises:
-        HostedError: the URL is not on this machine.
     """
-    if urlsplit(url).hostname not in LOOPBACK:
-        raise HostedError(f"{url}: not on this machine; a facility is reached over loopback only")
     authorizer = globus_sdk.AccessTokenAuthorizer(token)
     # SpecificFlowClient takes no address, but like every client respects that of its class.
     flow_class = type("LocalFlow", (LocalFlow,), {"base_url": url})
@@ -76,13 +69,12 @@ def services_at(url: str, token: str) -> Services:
         )
         return client
 
-    return Services(
+    return Clients(
         flows=_make_client(LocalFlows, url, authorizer),
         compute=_make_client(LocalCompute, url, authorizer),
         compute_v2=_make_client(LocalComputeV2, url, authorizer),
         transfer=_make_client(LocalTransfer, url, authorizer),
         make_flow=make_flow,
-        url=url,
     )
 
 

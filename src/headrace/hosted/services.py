@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headrace._internal.loopback import LOOPBACK
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
         TransferClient,
     )
 
+Query = Mapping[str, Any]
+Get = Callable[[str, Query], dict[str, Any] | None]
+
 
 @dataclass(frozen=True)
-class Services:
-    """Services at one target, through globus-sdk's own clients.
-
-    Not to be shared between threads: each makes its own.
+class Clients:
+    """globus-sdk's own clients of the services at one target.
 
     Attributes:
         flows: flows and runs.
@@ -31,7 +33,6 @@ class Services:
         compute_v2: endpoints' states, and results of tasks.
         transfer: collections and what is in them.
         make_flow: makes the client of one flow.
-        url: base URL of the Flows service.
     """
 
     flows: FlowsClient
@@ -39,7 +40,48 @@ class Services:
     compute_v2: ComputeClientV2
     transfer: TransferClient
     make_flow: Callable[[str], SpecificFlowClient]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Services at one target.
+
+    Not to be shared between threads: each makes its own.
+
+    Attributes:
+        url: base URL of the Flows service.
+        make_clients: makes the clients, which are imported and made when one is asked for.
+        get: reads a document without them where it can; None where it cannot, for whatever reason:
+            the clients are asked then, whose errors and retries are those of all other requests.
+    """
+
     url: str
+    make_clients: Callable[[], Clients]
+    get: Get = lambda path, query: None
+
+    @cached_property
+    def _clients(self) -> Clients:
+        return self.make_clients()
+
+    @property
+    def flows(self) -> FlowsClient:
+        """The client of flows and runs."""
+        return self._clients.flows
+
+    @property
+    def compute(self) -> ComputeClientV3:
+        """The client of functions and endpoints, to which tasks are submitted."""
+        return self._clients.compute
+
+    @property
+    def compute_v2(self) -> ComputeClientV2:
+        """The client of endpoints' states, and of results of tasks."""
+        return self._clients.compute_v2
+
+    @property
+    def transfer(self) -> TransferClient:
+        """The client of collections and what is in them."""
+        return self._clients.transfer
 
     @property
     def is_facility(self) -> bool:
@@ -51,4 +93,45 @@ class Services:
 
     def flow(self, flow_id: str) -> SpecificFlowClient:
         """Return the client that starts and resumes the runs of one flow."""
-        return self.make_flow(flow_id)
+        return self._clients.make_flow(flow_id)
+
+    def read(self, path: str, query: Query | None = None) -> dict[str, Any]:
+        """Return a document of the Flows service.
+
+        Args:
+            path: its path, such as ``/runs``.
+            query: parameters of the query.
+
+        Raises:
+            GlobusAPIError: the service refuses.
+            NetworkError: it does not answer.
+            HostedError: the facility does not answer.
+        """
+        found = self.get(path, query or {})
+        if found is None:
+            found = dict(self.flows.get(path, query_params=dict(query or {})).data)
+        return found
+
+    def read_compute(self, path: str) -> dict[str, Any]:
+        """Return a document of the Compute service; see :meth:`read`."""
+        found = self.get(path, {})
+        return dict(self.compute_v2.get(path).data or {}) if found is None else found
+
+    def read_items(
+        self, path: str, key: str, query: Query | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the items of a list of the Flows service, page after page; see :meth:`read`.
+
+        Args:
+            path: the list's path.
+            key: the member of its documents that has the items.
+            query: parameters of the query.
+        """
+        wanted = dict(query or {})
+        while True:
+            page = self.read(path, wanted)
+            yield from page[key]
+            # Lists of web inputs have the marker alone.
+            if not page.get("has_next_page", page.get("marker") is not None):
+                return
+            wanted["marker"] = page["marker"]

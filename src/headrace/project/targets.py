@@ -71,7 +71,7 @@ def _hosted_needs(project: Project) -> tuple[list[str], list[str]]:
 
 
 def _connect_local(project: Project, start: bool, report: Callable[[str], None]) -> Services:
-    from headrace.facility import find_address, start_facility, write_settings
+    from headrace.facility import find_address, write_settings
     from headrace.hosted import services_at
 
     settings = facility_settings(project)
@@ -81,6 +81,8 @@ def _connect_local(project: Project, start: bool, report: Callable[[str], None])
     if address is not None:
         write_settings(project.root, settings)
     elif start:
+        from headrace.facility import start_facility
+
         report(f"starting the facility of {project.root}")
         address = start_facility(project.root, settings)
     else:

@@ -66,10 +66,8 @@ class RunDiscovery:
         return sorted(found, key=found.__getitem__)
 
     def _runs(self, services: Services, query: dict[str, Any]) -> list[dict[str, Any]]:
-        pages = services.flows.paginated.list_runs(
-            query_params={**query, "orderby": "start_time DESC", "per_page": 100}
-        )
-        return list(pages.items())
+        wanted = {**query, "orderby": "start_time DESC", "per_page": 100}
+        return list(services.read_items("/runs", "runs", wanted))
 
     def _forget(self) -> None:
         """Move the time from which runs are asked for on; what started before is forgotten."""

@@ -143,7 +143,7 @@ class RunPoller:
             GlobusAPIError: the service refuses.
             HostedError: the service does not answer.
         """
-        run = services.flows.get_run(self.run_id).data
+        run = services.read(f"/runs/{self.run_id}")
         details = run.get("details") or {}
         fingerprint = (run["status"], details.get("code"), details.get("time"))
         if fingerprint != self._fingerprint or details.get("time") is None:
@@ -154,8 +154,8 @@ class RunPoller:
     def _new_entries(self, services: Services) -> list[dict[str, Any]]:
         last = self.entries[-1] if self.entries else None
         fresh: list[dict[str, Any]] = []
-        pages = services.flows.paginated.get_run_logs(self.run_id, limit=_PAGE, reverse_order=True)
-        for entry in pages.items():
+        query = {"limit": _PAGE, "reverse_order": True}
+        for entry in services.read_items(f"/runs/{self.run_id}/log", "entries", query):
             if entry == last:
                 break
             fresh.append(entry)

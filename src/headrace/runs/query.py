@@ -51,7 +51,7 @@ def list_runs(
         query["filter_flow_id"] = deployed_flow(project, target, flow).id
     if status is not None:
         query["filter_status"] = status.upper()
-    return list(islice(services.flows.paginated.list_runs(query_params=query).items(), limit))
+    return list(islice(services.read_items("/runs", "runs", query), limit))
 
 
 def find_run(services: Services, name: str) -> str:
@@ -67,7 +67,7 @@ def find_run(services: Services, name: str) -> str:
     if is_uuid(name):
         return name
     query = {"orderby": "start_time DESC", "per_page": 1 if name == "last" else 100}
-    runs = services.flows.paginated.list_runs(query_params=query).items()
+    runs = services.read_items("/runs", "runs", query)
     newest = list(islice(runs, 1 if name == "last" else _SEARCH_LIMIT))
     ids = [str(run["run_id"]) for run in newest]
     found = ids if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
@@ -99,14 +99,13 @@ def run_log(
         limit: how many at most; all by default.
         reverse: the newest first.
     """
-    pages = services.flows.paginated.get_run_logs(run_id, limit=100, reverse_order=reverse)
-    return list(islice(pages.items(), limit))
+    query = {"limit": 100, "reverse_order": reverse}
+    return list(islice(services.read_items(f"/runs/{run_id}/log", "entries", query), limit))
 
 
 def run_definition(services: Services, run_id: str) -> dict[str, Any]:
     """Return the definition that a run executes, whatever became of its flow."""
-    document: dict[str, Any] = services.flows.get_run_definition(run_id).data
-    definition: dict[str, Any] = document["definition"]
+    definition: dict[str, Any] = services.read(f"/runs/{run_id}/definition")["definition"]
     return definition
 
 
@@ -125,7 +124,7 @@ def resume_run(services: Services, target: str, run_id: str) -> dict[str, Any]:
     """
     from headrace.hosted import HostedError, lacks_consent
 
-    run = services.flows.get_run(run_id).data
+    run = services.read(f"/runs/{run_id}")
     flow_id = str(run["flow_id"])
     scopes = required_scopes(run.get("details") or {})
     if target != "local" and scopes and lacks_consent(flow_id, scopes):
@@ -187,10 +186,10 @@ def retry_run(
 
 
 def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
-    run = services.flows.get_run(run_id).data
+    run = services.read(f"/runs/{run_id}")
     if run["status"] not in FINAL:
         raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")
-    entries = services.flows.get_run_logs(run_id, limit=1).data["entries"]
+    entries = services.read(f"/runs/{run_id}/log", {"limit": 1})["entries"]
     details = (entries[0].get("details") or {}) if entries else {}
     if "input" not in details:
         raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")

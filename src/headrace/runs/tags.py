@@ -36,5 +36,5 @@ def find_tagged(
         query["orderby"] = "start_time DESC"
         query |= {"filter_flow_id": flow_id} if flow_id else {}
         query |= {"filter_label": label} if label else {}
-    pages = services.flows.paginated.list_runs(query_params=query)
-    return next((run for run in pages.items() if tag in (run.get("tags") or ())), None)
+    runs = services.read_items("/runs", "runs", query)
+    return next((run for run in runs if tag in (run.get("tags") or ())), None)

@@ -124,7 +124,7 @@ class RunTracker:
         self._reporter.show(views)
 
     def _add_found(self, services: Services) -> None:
-        from globus_sdk import GlobusAPIError, NetworkError
+        import globus_sdk
 
         from headrace.hosted import explain
 
@@ -132,7 +132,7 @@ class RunTracker:
             return
         try:
             found = self._find(services)
-        except (GlobusAPIError, NetworkError) as error:
+        except (globus_sdk.GlobusAPIError, globus_sdk.NetworkError) as error:
             raise explain(error) from error
         for run_id in found:
             if run_id not in self._open and run_id not in self.ended:
@@ -140,15 +140,15 @@ class RunTracker:
                 self.add_other(run_id)
 
     def _poll_run(self, poller: RunPoller, services: Services) -> list[RunView]:
-        from globus_sdk import GlobusAPIError, NetworkError
+        import globus_sdk
 
         from headrace.hosted import explain
 
         try:
             return [poller.poll(services)]
-        except NetworkError as error:
+        except globus_sdk.NetworkError as error:
             raise explain(error) from error
-        except GlobusAPIError as error:
+        except globus_sdk.GlobusAPIError as error:
             if error.http_status == 404 and self._lenient:
                 del self._open[poller.run_id]
                 self._reporter.say(f"run {poller.run_id} was deleted")

@@ -27,15 +27,13 @@ def list_web_inputs(
         flow_id: only those of runs of this flow.
         run_id: only those of this run.
     """
-    from globus_sdk import MISSING
-
-    pages = services.flows.paginated.list_web_inputs(
-        filter_states=["open", "closed"] if include_closed else "open",
-        filter_flow_ids=flow_id or MISSING,
-        filter_run_ids=run_id or MISSING,
-        orderby="created_timestamp DESC",
-    )
-    return list(pages.items())
+    query = {
+        "filter_states": "open,closed" if include_closed else "open",
+        "orderby": "created_timestamp DESC",
+    }
+    query |= {"filter_flow_ids": flow_id} if flow_id else {}
+    query |= {"filter_run_ids": run_id} if run_id else {}
+    return list(services.read_items("/web_inputs", "web_input_summaries", query))
 
 
 def find_web_input(services: Services, name: str) -> dict[str, Any]:
@@ -56,8 +54,7 @@ def find_web_input(services: Services, name: str) -> dict[str, Any]:
             what = f"{len(found)} web inputs begin with {name!r}" if found else f"none is {name!r}"
             raise ProjectError(f"{what}: see `headrace web-input list`")
         name = found[0]
-    document: dict[str, Any] = services.flows.get_web_input(name).data
-    return document
+    return services.read(f"/web_inputs/{name}")
 
 
 def question_lines(document: Mapping[str, Any]) -> list[str]:
@@ -106,16 +103,16 @@ def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, 
         services: the services of the target where its run is.
         document: the web input.
     """
-    from globus_sdk import GlobusAPIError
+    import globus_sdk
 
     try:
-        pages = services.flows.paginated.get_run_logs(document["run"]["id"], limit=100)
+        path = f"/runs/{document['run']['id']}/log"
         asked = [
             entry["details"]["input"]
-            for entry in pages.items()
+            for entry in services.read_items(path, "entries", {"limit": 100})
             if entry["code"] == "CreateWebInputStarted"
         ]
-    except (GlobusAPIError, KeyError):
+    except (globus_sdk.GlobusAPIError, KeyError):
         return {}
     title, options = document["context"]["title"], document["options"]
     labels = [option["label"] for option in options]

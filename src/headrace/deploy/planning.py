@@ -161,8 +161,8 @@ def stop_on_errors(findings: list[FlowFinding]) -> None:
 
 def owned_flows(services: Services) -> Iterator[dict[str, Any]]:
     """Yield the flow documents that the caller may change at a target."""
-    pages = services.flows.paginated.list_flows(filter_roles=["flow_owner", "flow_administrator"])
-    yield from pages.items()
+    query = {"filter_roles": "flow_owner,flow_administrator"}
+    yield from services.read_items("/flows", "flows", query)
 
 
 def _check_choice(
@@ -194,7 +194,7 @@ def _plan_function(function: Function, entry: DeployedFunction | None, services:
         return Step("function", name, "register", "new", sha256)
     if entry.sha256 != sha256:
         return Step("function", name, "register", "code changed", sha256)
-    if not _exists(lambda: services.compute.get(f"/v2/functions/{entry.id}")):
+    if not _exists(lambda: services.read_compute(f"/v2/functions/{entry.id}")):
         return Step("function", name, "register", "not known there any more", sha256)
     return Step("function", name, "unchanged", "", sha256, entry.id)
 
@@ -279,16 +279,16 @@ def _oldest(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _flow(flow_id: str, services: Services) -> dict[str, Any] | None:
     found: list[dict[str, Any]] = []
-    exists = _exists(lambda: found.append(dict(services.flows.get_flow(flow_id).data)))
+    exists = _exists(lambda: found.append(services.read(f"/flows/{flow_id}")))
     return found[0] if exists else None
 
 
 def _exists(ask: Any) -> bool:
-    from globus_sdk import GlobusAPIError
+    import globus_sdk
 
     try:
         ask()
-    except GlobusAPIError as error:
+    except globus_sdk.GlobusAPIError as error:
         if error.http_status == 404:
             return False
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from headrace._internal.files import only_one, private_directory
@@ -14,7 +13,7 @@ from headrace.compute.wire_text import code_with_length
 from headrace.config.errors import ProjectError
 from headrace.config.lock_file import Deployed, DeployedFlow, DeployedFunction, Lock
 from headrace.deploy.drift import desired_document, fingerprint
-from headrace.deploy.plan import Plan, Step, flow_tag, owned_flows
+from headrace.deploy.planning import Plan, Step, flow_tag, owned_flows
 from headrace.project.project import Project
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ def _delete(step: Step, services: Services) -> None:
 
 
 def _register(step: Step, plan: Plan, project: Project, services: Services) -> str:
+    from importlib.metadata import version
+
     function = plan.functions[step.name]
     code = function.registered_code(project.name)
     answer = services.compute.register_function(
