@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from headrace.facility.providers.expression_eval import URL, ExpressionEvalProvider
+from headrace.facility.providers.addresses import EXPRESSION_EVAL
+from headrace.facility.providers.expression_eval import ExpressionEvalProvider
 from tests.support.facility.scripted_engine import Bench
 
 
@@ -15,7 +16,12 @@ def evaluated(bench: Bench) -> Any:
     bench.engine._registry.register([ExpressionEvalProvider()])
 
     def run(body: dict[str, Any]) -> Any:
-        state = {"Type": "Action", "ActionUrl": URL, "InputPath": "$.body", "ResultPath": "$.r"}
+        state = {
+            "Type": "Action",
+            "ActionUrl": EXPRESSION_EVAL,
+            "InputPath": "$.body",
+            "ResultPath": "$.r",
+        }
         run_id = bench.start({"A": {**state, "End": True}}, {"body": body})
         if bench.ended(run_id).status == "FAILED":
             return bench.details(run_id)["details"]["cause"]["description"]

@@ -3,7 +3,8 @@
 Each accepts an action in the transaction that stores the run's step, so that it is accepted once,
 and works afterwards on threads of its own; one whose work was interrupted is started again with the
 same action. ``base`` has the defaults of the interface in ``store.actions``; ``bodies`` checks
-parameters by the schemas of ``flowlang.providers``; ``available`` lists the addresses.
+parameters by the schemas of ``flowlang.providers``; ``addresses`` and ``available`` say where they
+answer.
 
 ``transfer`` (with ``action_roots``) works on files; ``collections``, ``search``, ``hello_world``
 and ``expression_eval`` answer at once; ``compute``, ``compute_body`` and ``task_tracker`` run
@@ -12,21 +13,31 @@ again: of providers elsewhere (``http``, ``http_calls``) and of those that other
 (``installed``).
 """
 
-from headrace.facility.providers.collections import CollectionInfoProvider, ManagePermissionProvider
-from headrace.facility.providers.compute import TaskRunner, compute_providers
-from headrace.facility.providers.expression_eval import ExpressionEvalProvider
-from headrace.facility.providers.hello_world import HelloWorldProvider
-from headrace.facility.providers.http import HttpProvider
-from headrace.facility.providers.installed import make_installed_providers
-from headrace.facility.providers.search import SearchIngestProvider
-from headrace.facility.providers.sub_flow import SubFlowProvider
-from headrace.facility.providers.task_tracker import TaskTracker
-from headrace.facility.providers.transfer import transfer_providers
-from headrace.facility.providers.web_input import (
-    AwaitWebInputProvider,
-    CreateWebInputProvider,
-    WebInputExpiry,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.facility.providers.collections import (
+        CollectionInfoProvider,
+        ManagePermissionProvider,
+    )
+    from headrace.facility.providers.compute import TaskRunner, compute_providers
+    from headrace.facility.providers.expression_eval import ExpressionEvalProvider
+    from headrace.facility.providers.hello_world import HelloWorldProvider
+    from headrace.facility.providers.http import HttpProvider
+    from headrace.facility.providers.installed import make_installed_providers
+    from headrace.facility.providers.search import SearchIngestProvider
+    from headrace.facility.providers.sub_flow import SubFlowProvider
+    from headrace.facility.providers.task_tracker import TaskTracker
+    from headrace.facility.providers.transfer import transfer_providers
+    from headrace.facility.providers.web_input import (
+        AwaitWebInputProvider,
+        CreateWebInputProvider,
+        WebInputExpiry,
+    )
 
 __all__ = [
     "AwaitWebInputProvider",
@@ -45,3 +56,5 @@ __all__ = [
     "make_installed_providers",
     "transfer_providers",
 ]
+
+__getattr__ = lazy_names(__name__)

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
+from headrace.facility.providers import addresses
 from headrace.flowlang.providers import is_flow
+
+_BUILT_IN: Final = frozenset(
+    {
+        *(f"{addresses.TRANSFER}{name}" for name in addresses.TRANSFER_ACTIONS),
+        *addresses.COMPUTE_V2,
+        addresses.COMPUTE_V3,
+        addresses.EXPRESSION_EVAL,
+        addresses.HELLO_WORLD,
+        addresses.SEARCH_INGEST,
+    }
+)
 
 
 def is_served(url: str, allowed: Iterable[str] = ()) -> bool:
@@ -15,33 +28,7 @@ def is_served(url: str, allowed: Iterable[str] = ()) -> bool:
         allowed: addresses of other providers that the project allows.
     """
     address = url.rstrip("/")
-    return address in _built_in() or is_flow(address) or any(_same(address, one) for one in allowed)
-
-
-def _built_in() -> frozenset[str]:
-    from headrace.facility.providers import compute, expression_eval, hello_world, search, transfer
-
-    return frozenset(
-        {
-            *(f"{transfer.BASE}{name}" for name in _TRANSFERS),
-            *compute.V2_URLS,
-            compute.V3_URL,
-            expression_eval.URL,
-            hello_world.URL,
-            search.URL,
-        }
-    )
-
-
-_TRANSFERS = (
-    "transfer",
-    "delete",
-    "ls",
-    "mkdir",
-    "stat",
-    "collection_info",
-    "manage_permission",
-)
+    return address in _BUILT_IN or is_flow(address) or any(_same(address, one) for one in allowed)
 
 
 def _same(address: str, allowed: str) -> bool:

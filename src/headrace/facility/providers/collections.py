@@ -9,13 +9,13 @@ from typing import Any, Final
 from headrace.facility.collection_documents import collection_document
 from headrace.facility.errors import NotFound, StateConflict
 from headrace.facility.identity import Identity
+from headrace.facility.providers.addresses import TRANSFER
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
 from headrace.facility.store.access_rules import AccessRuleTable
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult
 
-_BASE: Final = "https://transfer.actions.globus.org/"
 _FIELDS: Final = ("endpoint_id",)
 _DONE: Final = {
     "CREATE": ("access_create_result", "Created", "Access rule created successfully."),
@@ -46,7 +46,7 @@ class CollectionInfoProvider(SynchronousProvider):
         identity: whose they are.
     """
 
-    url = f"{_BASE}collection_info"
+    url = f"{TRANSFER}collection_info"
 
     def __init__(self, settings: SettingsFile, identity: Identity) -> None:
         self._settings = settings
@@ -74,7 +74,7 @@ class ManagePermissionProvider(SynchronousProvider):
         rules: where rules are kept.
     """
 
-    url = f"{_BASE}manage_permission"
+    url = f"{TRANSFER}manage_permission"
 
     def __init__(self, settings: SettingsFile, rules: AccessRuleTable) -> None:
         self._settings = settings

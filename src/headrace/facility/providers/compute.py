@@ -17,6 +17,7 @@ from headrace.compute.wire_text import strip_code_length
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
 from headrace.facility.errors import ActionRejected, NotFound
+from headrace.facility.providers.addresses import COMPUTE_V2, COMPUTE_V3
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.compute_body import ComputeRequest, parse_v2, parse_v3
 from headrace.facility.providers.task_tracker import TaskTracker
@@ -29,8 +30,6 @@ from headrace.facility.supervision import SupervisedThread
 
 logger = logging.getLogger(__name__)
 
-V2_URLS = ("https://compute.actions.globus.org", "https://compute.actions.globus.org/fxap")
-V3_URL = "https://compute.actions.globus.org/v3"
 _MIN_PAUSE = 1.0
 _MAX_PAUSE = 60.0
 
@@ -229,5 +228,5 @@ class TaskRunner:
 
 def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:
     """Make the providers of both versions, under each of their URLs."""
-    second = [ComputeProvider(url, parse_v2, runner) for url in V2_URLS]
-    return [*second, ComputeProvider(V3_URL, parse_v3, runner)]
+    second = [ComputeProvider(url, parse_v2, runner) for url in COMPUTE_V2]
+    return [*second, ComputeProvider(COMPUTE_V3, parse_v3, runner)]

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from typing import Any, Final
+from typing import Any
 
 from headrace.facility.errors import ActionRejected
+from headrace.facility.providers.addresses import EXPRESSION_EVAL
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body
 from headrace.facility.store.actions import SUCCEEDED, Action, ActionResult
 from headrace.flowlang import ExpressionError, PathError, compile_expression
 from headrace.flowlang.paths import compile_reference
 
-URL: Final = "https://actions.globus.org/expression_eval"
-
 
 class ExpressionEvalProvider(ProviderBase):
     """Evaluates expressions at once, by the language's own evaluator."""
 
-    url = URL
+    url = EXPRESSION_EVAL
 
     def new_id(self) -> str:
         """Return an id for a new action."""
@@ -32,7 +31,7 @@ class ExpressionEvalProvider(ProviderBase):
             ActionRejected: the body is not written as it must be, or an expression fails.
         """
         del db
-        check_body(URL, action.body)
+        check_body(EXPRESSION_EVAL, action.body)
         details: dict[str, Any] = {}
         for item in action.body.get("expressions", [action.body]):
             details = _evaluated(item, details)
@@ -55,4 +54,4 @@ def _evaluated(item: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
         raise ActionRejected("ExpressionError", str(error)) from error
 
 
-__all__ = ["URL", "ExpressionEvalProvider"]
+__all__ = ["EXPRESSION_EVAL", "ExpressionEvalProvider"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sqlite3
 import uuid
 
+from headrace.facility.providers.addresses import HELLO_WORLD
 from headrace.facility.providers.base import CallLater, FinishAction, ProviderBase
 from headrace.facility.providers.bodies import check_body
 from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, ActionResult
-
-URL = "https://actions.globus.org/hello_world"
 
 
 class HelloWorldProvider(ProviderBase):
@@ -26,8 +25,8 @@ class HelloWorldProvider(ProviderBase):
 
     @property
     def url(self) -> str:
-        """The provider's URL at the hosted services."""
-        return URL
+        """The provider's HELLO_WORLD at the hosted services."""
+        return HELLO_WORLD
 
     def new_id(self) -> str:
         """Return an id for a new action."""
@@ -40,7 +39,7 @@ class HelloWorldProvider(ProviderBase):
             ActionRejected: a field is unknown or of the wrong type.
         """
         del db
-        check_body(URL, action.body)
+        check_body(HELLO_WORLD, action.body)
         return _answer(action) if action.body.get("sleep_time", 0) <= 0 else None
 
     def begin(self, action: Action) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from typing import Final
 
 from headrace._internal.clock import now
+from headrace.facility.providers.addresses import SEARCH_INGEST
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.bodies import check_body
 from headrace.facility.store.actions import SUCCEEDED, Action, ActionResult
 from headrace.facility.store.search_index import SearchEntryTable
-
-URL: Final = "https://actions.globus.org/search/ingest"
 
 
 class SearchIngestProvider(ProviderBase):
@@ -22,7 +20,7 @@ class SearchIngestProvider(ProviderBase):
         index: where entries are kept.
     """
 
-    url = URL
+    url = SEARCH_INGEST
 
     def __init__(self, index: SearchEntryTable) -> None:
         self._index = index
@@ -37,7 +35,7 @@ class SearchIngestProvider(ProviderBase):
         Raises:
             ActionRejected: the body is no entry.
         """
-        check_body(URL, action.body)
+        check_body(SEARCH_INGEST, action.body)
         index_id = action.body["search_index"]
         self._index.ingest(db, index_id, action.body)
         moment = now()
@@ -60,4 +58,4 @@ class SearchIngestProvider(ProviderBase):
         """Do nothing, likewise."""
 
 
-__all__ = ["URL", "SearchIngestProvider"]
+__all__ = ["SEARCH_INGEST", "SearchIngestProvider"]

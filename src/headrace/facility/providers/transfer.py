@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.facility.providers.action_roots import ActionRootTable
+from headrace.facility.providers.addresses import TRANSFER
 from headrace.facility.providers.base import FinishAction, ProviderBase
 from headrace.facility.providers.bodies import check_body, check_collections
 from headrace.facility.settings import SettingsFile
@@ -24,7 +25,6 @@ from headrace.facility.transfer import Collection, TransferError, delete, ls, mk
 
 logger = logging.getLogger(__name__)
 
-BASE = "https://transfer.actions.globus.org/"
 # As many tasks as the Transfer service works on for one user at a time.
 CONCURRENT_TASKS = 3
 
@@ -82,7 +82,7 @@ class TransferProvider(ProviderBase):
     @property
     def url(self) -> str:
         """The provider's URL at the hosted services."""
-        return BASE + self._name
+        return TRANSFER + self._name
 
     def new_id(self) -> str:
         """Return an id for a new action: the id of the Transfer task."""
