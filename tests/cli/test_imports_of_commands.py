@@ -65,6 +65,12 @@ def imported(root: Path, command: str) -> set[str]:
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
+@pytest.mark.parametrize("command", ["endpoint list", "flow check", "deploy"])
+def test_checking_imports_neither_a_client_nor_the_service(root: Path, command: str) -> None:
+    service = {"headrace.facility.engine", "pika", "starlette", "asyncio"}
+    assert imported(root, command) & (CLIENTS | service) == set()
+
+
 @pytest.mark.parametrize("command", ASKING)
 def test_asking_the_facility_imports_no_client(root: Path, command: str) -> None:
     assert imported(root, command) & (CLIENTS | OTHERS) == set()

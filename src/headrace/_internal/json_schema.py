@@ -17,7 +17,7 @@ from headrace._internal.schema_cost import is_cheap, is_small
 from headrace._internal.schema_evaluation import (
     MAX_PROBLEMS,
     SchemaProblem,
-    schema_problems_in_process,
+    known_schema_problems,
     value_problems_in_process,
 )
 from headrace._internal.schema_worker import SchemaTimeout, SchemaWorker
@@ -32,7 +32,7 @@ def schema_problems(schema: Any) -> list[SchemaProblem]:
         schema: JSON that is checked already: Unicode, finite, not too deep.
     """
     if is_small(schema):
-        return schema_problems_in_process(schema)
+        return [*known_schema_problems(schema)]
     try:
         return [*_found(_worker().ask("schema", schema))]
     except SchemaTimeout as error:

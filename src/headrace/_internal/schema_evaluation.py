@@ -64,7 +64,7 @@ def value_problems_in_process(schema: Any, value: Any) -> list[SchemaProblem]:
         schema: a schema; what is wrong with it is the answer where something is.
         value: JSON that is checked already.
     """
-    wrong = _problems_of(json.dumps(schema))
+    wrong = known_schema_problems(schema)
     if wrong:
         where = wrong[0].json_path
         return [SchemaProblem((), f"the schema is wrong at {where}: {wrong[0].message}", "$")]
@@ -78,6 +78,11 @@ def value_problems_in_process(schema: Any, value: Any) -> list[SchemaProblem]:
         for error in errors
     ]
     return sorted(found, key=lambda problem: (problem.json_path, problem.message))
+
+
+def known_schema_problems(schema: Any) -> list[SchemaProblem]:
+    """Return the same as :func:`schema_problems_in_process`, found once for each schema."""
+    return _problems_of(json.dumps(schema))
 
 
 @lru_cache(maxsize=256)

@@ -108,9 +108,8 @@ def registered_source(
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
-    import globus_sdk
-
     from headrace.compute.wire_text import source_text
+    from headrace.hosted import sdk
 
     row = next((row for row in function_inventory(project, target) if row["name"] == name), None)
     if row is None:
@@ -121,7 +120,7 @@ def registered_source(
         raise ProjectError(f"function {name!r} is not deployed at {target}; {advice}")
     try:
         stored = services.read_compute(f"/v2/functions/{function_id}")
-    except globus_sdk.GlobusAPIError as error:
+    except sdk().GlobusAPIError as error:
         if error.http_status != 404:
             raise
         message = f"function {name!r} ({function_id}) is not known at {target} any more; {advice}"

@@ -284,11 +284,11 @@ def _flow(flow_id: str, services: Services) -> dict[str, Any] | None:
 
 
 def _exists(ask: Any) -> bool:
-    import globus_sdk
+    from headrace.hosted import sdk
 
     try:
         ask()
-    except globus_sdk.GlobusAPIError as error:
+    except sdk().GlobusAPIError as error:
         if error.http_status == 404:
             return False
         raise

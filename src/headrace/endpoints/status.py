@@ -178,13 +178,11 @@ def last_seen(status: Mapping[str, Any], now: datetime | None = None) -> str:
 
 def endpoint_status(services: Services, endpoint_id: str) -> Mapping[str, Any]:
     """Return what the service says of an endpoint: ``status``, ``details``; empty if nothing."""
-    import globus_sdk
-
-    from headrace.hosted import HostedError
+    from headrace.hosted import HostedError, sdk
 
     try:
         return services.read_compute(f"/v2/endpoints/{endpoint_id}/status")
-    except globus_sdk.GlobusAPIError as error:
+    except sdk().GlobusAPIError as error:
         return {"status": "not registered" if error.http_status == 404 else "unknown"}
-    except (globus_sdk.NetworkError, HostedError):
+    except (sdk().NetworkError, HostedError):
         return {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace._internal.lazy_names import lazy_names
-from headrace.hosted.errors import HostedError, explain, login_needed
+from headrace.hosted.errors import HostedError, explain, login_needed, sdk
 from headrace.hosted.services import Services
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "login_needed",
     "login_seconds",
     "logout",
+    "sdk",
     "services_at",
     "token_file",
     "whoami",

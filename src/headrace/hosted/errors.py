@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError
 
@@ -35,6 +35,16 @@ class HostedError(HeadraceError):
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def sdk() -> Any:
+    """Return globus-sdk, for an ``except`` clause that imports it only where something is raised.
+
+    Most calls raise nothing, and what is read from a facility does without it.
+    """
+    import globus_sdk
+
+    return globus_sdk
 
 
 def unreachable(url: str) -> HostedError:

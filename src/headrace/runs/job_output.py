@@ -254,13 +254,13 @@ def _task_streams(project: Project, task: RunTask) -> tuple[Stream, Stream, str]
 
 
 def _traceback(services: Services, task: RunTask) -> str:
-    import globus_sdk
+    from headrace.hosted import sdk
 
     if "Traceback" in task.exception:
         return task.exception
     try:
         found = services.read_compute(f"/v2/tasks/{task.task_id}").get("exception")
-    except globus_sdk.GlobusAPIError:
+    except sdk().GlobusAPIError:
         return task.exception  # the service has forgotten it; the run's log has its line
     return str(found or task.exception)
 

@@ -124,15 +124,13 @@ class RunTracker:
         self._reporter.show(views)
 
     def _add_found(self, services: Services) -> None:
-        import globus_sdk
-
-        from headrace.hosted import explain
+        from headrace.hosted import explain, sdk
 
         if self._find is None:
             return
         try:
             found = self._find(services)
-        except (globus_sdk.GlobusAPIError, globus_sdk.NetworkError) as error:
+        except (sdk().GlobusAPIError, sdk().NetworkError) as error:
             raise explain(error) from error
         for run_id in found:
             if run_id not in self._open and run_id not in self.ended:
@@ -140,15 +138,13 @@ class RunTracker:
                 self.add_other(run_id)
 
     def _poll_run(self, poller: RunPoller, services: Services) -> list[RunView]:
-        import globus_sdk
-
-        from headrace.hosted import explain
+        from headrace.hosted import explain, sdk
 
         try:
             return [poller.poll(services)]
-        except globus_sdk.NetworkError as error:
+        except sdk().NetworkError as error:
             raise explain(error) from error
-        except globus_sdk.GlobusAPIError as error:
+        except sdk().GlobusAPIError as error:
             if error.http_status == 404 and self._lenient:
                 del self._open[poller.run_id]
                 self._reporter.say(f"run {poller.run_id} was deleted")

@@ -103,7 +103,7 @@ def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, 
         services: the services of the target where its run is.
         document: the web input.
     """
-    import globus_sdk
+    from headrace.hosted import sdk
 
     try:
         path = f"/runs/{document['run']['id']}/log"
@@ -112,7 +112,7 @@ def option_values(services: Services, document: Mapping[str, Any]) -> dict[str, 
             for entry in services.read_items(path, "entries", {"limit": 100})
             if entry["code"] == "CreateWebInputStarted"
         ]
-    except (globus_sdk.GlobusAPIError, KeyError):
+    except (sdk().GlobusAPIError, KeyError):
         return {}
     title, options = document["context"]["title"], document["options"]
     labels = [option["label"] for option in options]

@@ -153,7 +153,7 @@ class _SchemaCheck:
             return reason
         options = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(options, list) and 0 < len(options) <= _MAX_VALUES:
-            problems = [self._rejection_reason(at, option) for option in options]
+            problems = [self._rejection_reason(schema, at, option) for option in options]
             if all(problems):
                 word = "const" if "const" in schema else "enum"
                 return word, f"{word} admits nothing that the rest does: {problems[0]}"
@@ -180,7 +180,7 @@ class _SchemaCheck:
         if schema.get("default") not in (None, "", [], {}):
             given.insert(0, (("default",), schema["default"]))
         for step, value in given[:_MAX_VALUES]:
-            problem = self._rejection_reason(at, value)
+            problem = self._rejection_reason(schema, at, value)
             if problem is None:
                 continue
             yield Finding(
@@ -191,16 +191,28 @@ class _SchemaCheck:
                 "correct the value or the schema",
             )
 
-    def _rejection_reason(self, at: tuple[str | int, ...], value: Any) -> str | None:
-        """Return why a part does not accept a value; None where it does."""
+    def _rooted(self, at: tuple[str | int, ...]) -> dict[str, Any]:
+        """Return a part as a schema in which references lead where they do in the whole."""
         pointer = "".join(f"/{_escaped(step)}" for step in at)
         # Beside $ref nothing else counts, and what it refers to stays where it is.
-        rooted = {**self._root, "$ref": f"#{pointer}"} if at else self._root
-        problems = value_problems(rooted, value)
+        return {**self._root, "$ref": f"#{pointer}"} if at else self._root
+
+    def _rejection_reason(
+        self, part: Mapping[str, Any], at: tuple[str | int, ...], value: Any
+    ) -> str | None:
+        """Return why a part does not accept a value; None where it does."""
+        problems = value_problems(self._rooted(at) if _refers(part) else part, value)
         if not problems or problems[0].message.startswith("the schema"):
             return None
         first = problems[0]
         return f"{first.json_path}: {first.message}" if first.path else first.message
+
+
+def _refers(schema: Any) -> bool:
+    """Say whether a schema refers to another part of the whole."""
+    if isinstance(schema, Mapping):
+        return "$ref" in schema or any(map(_refers, schema.values()))
+    return isinstance(schema, list) and any(map(_refers, schema))
 
 
 def _keywords(schema: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[Finding]:
