@@ -7,9 +7,8 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from headrace.facility.compute_service.amqp_connection import BROKEN, AmqpConnection
 from headrace.facility.compute_service.messages import (
     InvalidMessage,
     read_result,
@@ -22,6 +21,9 @@ from headrace.facility.errors import StateConflict
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault
 from headrace.facility.supervision import SupervisedThread, describe
+
+if TYPE_CHECKING:
+    from headrace.facility.compute_service.amqp_connection import AmqpConnection
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +115,9 @@ class BrokerWorker:
             raise StateConflict("the broker is not reached; try again, or see the facility's log")
 
     def _run(self) -> None:
+        # A facility without a broker need not import pika.
+        from headrace.facility.compute_service.amqp_connection import BROKEN, AmqpConnection
+
         while not self._stopping.is_set():
             try:
                 self._connection = AmqpConnection(self._url, self._names, self._on_message)

@@ -12,10 +12,9 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace._internal.clock import elapsed
-from headrace.facility.compute_service.amqp_connection import AmqpConnection
 from headrace.facility.compute_service.messages import (
     StatusReport,
     serialized_code,
@@ -28,6 +27,9 @@ from headrace.facility.compute_service.serialized_tasks import SerializedTask, S
 from headrace.facility.errors import NotFound
 from headrace.facility.identity import Identity
 from headrace.facility.store.tasks import FunctionTable
+
+if TYPE_CHECKING:
+    from headrace.facility.compute_service.amqp_connection import AmqpConnection
 
 logger = logging.getLogger(__name__)
 

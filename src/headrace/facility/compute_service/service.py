@@ -8,13 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from headrace._internal.transient_errors import is_transient
 from headrace.compute import TaskEvent, TaskSpec
 from headrace.compute.wire_text import strip_code_length
 from headrace.errors import HeadraceError
-from headrace.facility.compute_service.amqp_connection import AmqpConnection
 from headrace.facility.compute_service.broker_worker import BrokerWorker
 from headrace.facility.compute_service.messages import (
     JSON_RESULTS,
@@ -37,6 +36,9 @@ from headrace.facility.store.database import Store
 from headrace.facility.store.tasks import FunctionTable
 from headrace.facility.supervision import SupervisedThread, WorkerPool
 from headrace.facility.task_events import TaskEventRouter
+
+if TYPE_CHECKING:
+    from headrace.facility.compute_service.amqp_connection import AmqpConnection
 
 logger = logging.getLogger(__name__)
 
