@@ -27,8 +27,7 @@ def view(**tasks: int) -> RunView:
 
 
 def services(**status: Any) -> Any:
-    asked = SimpleNamespace(get_endpoint_status=lambda endpoint_id: SimpleNamespace(data=status))
-    return SimpleNamespace(compute_v2=asked)
+    return SimpleNamespace(read_compute=lambda path: status)
 
 
 def entries() -> list[dict[str, Any]]:
