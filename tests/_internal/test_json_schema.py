@@ -14,11 +14,13 @@ from jsonschema import Draft7Validator, FormatChecker
 from headrace._internal.json_schema import (
     MAX_PROBLEMS,
     schema_problems,
-    schema_problems_in_process,
     value_problems,
-    value_problems_in_process,
 )
 from headrace._internal.schema_cost import is_cheap
+from headrace._internal.schema_evaluation import (
+    schema_problems_in_process,
+    value_problems_in_process,
+)
 
 
 def messages(schema: Any, value: Any) -> list[str]:
