@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import h11
+import httptools
 
 _PIECE = 65536
 
@@ -37,41 +37,42 @@ def get_json(
     target = quote(parts.path.rstrip("/") + "/" + path.lstrip("/"))
     if query:
         target = f"{target}?{urlencode(query)}"
-    headers = [
-        ("Host", parts.netloc),
-        ("Authorization", f"Bearer {token}"),
-        ("Connection", "close"),
-    ]
+    headers = (f"Host: {parts.netloc}", f"Authorization: Bearer {token}", "Connection: close")
+    if any(not line.isascii() or not line.isprintable() for line in headers):
+        return None
+    request = "\r\n".join([f"GET {target} HTTP/1.1", *headers, "", ""])
+    answer = _Answer()
     try:
         address = (parts.hostname or "", parts.port or 80)
         with closing(socket.create_connection(address, timeout)) as connection:
-            client = h11.Connection(h11.CLIENT)
-            request = h11.Request(method="GET", target=target, headers=headers)
-            for event in (request, h11.EndOfMessage()):
-                connection.sendall(client.send(event) or b"")
-            status, body = _read_answer(client, connection)
-        document = json.loads(body)
-    except (OSError, ValueError, h11.ProtocolError):
+            connection.sendall(request.encode("ascii"))
+            while not answer.complete:
+                answer.receive(connection.recv(_PIECE))
+        document = json.loads(bytes(answer.body))
+    except (OSError, ValueError, httptools.HttpParserError):
         return None
-    return (status, document) if isinstance(document, dict) else None
+    return (answer.status, document) if isinstance(document, dict) else None
 
 
-def _read_answer(client: h11.Connection, connection: socket.socket) -> tuple[int, bytes]:
-    status, body = 0, bytearray()
-    for event in _events(client, connection):
-        if isinstance(event, h11.Response):
-            status = event.status_code
-        elif isinstance(event, h11.Data):
-            body += event.data
-    return status, bytes(body)
+class _Answer:
+    """An answer as far as it has arrived."""
 
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.body = bytearray()
+        self.complete = False
 
-def _events(client: h11.Connection, connection: socket.socket) -> Iterator[h11.Event]:
-    while True:
-        event = client.next_event()
-        if event is h11.NEED_DATA:
-            client.receive_data(connection.recv(_PIECE))
-        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            return
-        elif isinstance(event, h11.Event):
-            yield event
+    @property
+    def status(self) -> int:
+        return int(self._parser.get_status_code())
+
+    def receive(self, piece: bytes) -> None:
+        if not piece:
+            raise ConnectionError("the answer ends too early")
+        self._parser.feed_data(piece)
+
+    def on_body(self, piece: bytes) -> None:
+        self.body += piece
+
+    def on_message_complete(self) -> None:
+        self.complete = True
