@@ -1,4 +1,4 @@
-"""What an idle endpoint costs, and how long its first tasks take, beside Parsl's own executor.
+"""Cost of an idle endpoint and time of its first tasks, beside Parsl's own executor.
 
 Starts in turns an `EndpointHost` with the template ``local`` and Parsl's own executor with
 a local provider of the same block, as it comes, each in a process of its own. Measured of each: the

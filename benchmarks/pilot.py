@@ -138,6 +138,26 @@ def parsl_rate(tasks: int, workers: int, directory: Path) -> float:
         executor.shutdown()
 
 
+def row(rates: dict[str, list[float]], tasks: int, workers: int) -> dict[str, Any]:
+    """Return the row of the README's table."""
+    block = f"{workers} worker(s) in one block of a private Slurm, the block up before the clock"
+    return {
+        "id": "pilot_tasks",
+        "what": f"{tasks:,} tasks that do nothing through one block",
+        "unit": "/s",
+        "better": "more",
+        "ours": rates["headrace"],
+        "settings": f"EndpointHost, template slurm, encrypted; {block}",
+        "peers": [
+            {
+                "name": "Parsl's HighThroughputExecutor",
+                "values": rates["parsl"],
+                "settings": f"SlurmProvider, SimpleLauncher, encrypted; {block}",
+            }
+        ],
+    }
+
+
 def main() -> None:
     """Run both in turns and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -166,6 +186,7 @@ def main() -> None:
                 "workers": wanted.workers,
                 "tasks_per_s": rates,
                 "headrace_over_parsl": round(middle["headrace"] / middle["parsl"], 3),
+                "rows": [row(rates, wanted.tasks, wanted.workers)],
                 "python": platform.python_version(),
             }
         )

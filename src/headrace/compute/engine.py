@@ -254,6 +254,11 @@ class Engine:
         """True where its workers are on this machine."""
         return self.provider == "LocalProvider"
 
+    @property
+    def claims_tasks(self) -> bool:
+        """True where its workers claim a task before they call its function."""
+        return self._wrapper is not None and self._wrapper.claims_tasks
+
     def replace_blocks(self) -> None:
         """End every block; new ones take the tasks that wait."""
         executor = getattr(self._engine, "executor", None)

@@ -83,7 +83,7 @@ class EngineMonitor:
         # for ever. On this machine a claim is seen at once, so that its absence is proof;
         # elsewhere a file may be late.
         claimed = any(one is engine for one in self._claimed_engines())
-        if not engine.local or not assigned or claimed:
+        if not engine.local or not engine.claims_tasks or not assigned or claimed:
             self._stuck.pop(engine, None)
         elif time.monotonic() - self._stuck.setdefault(engine, time.monotonic()) > _STUCK_SECONDS:
             log.warning("the workers take no tasks; the pool is replaced")

@@ -77,10 +77,15 @@ class TaskWrapper:
         shutil.copyfile(task_runner.__file__, self._runner)
         shutil.copyfile(task_guard.__file__, self._runner.with_name(task_runner.GUARD))
 
+    @property
+    def claims_tasks(self) -> bool:
+        """True where a worker claims a task before it calls its function."""
+        return not self._deserializers or _PLAIN_SOURCE in self._deserializers
+
     def serialize(self, task: TaskSpec) -> str:
         """Return the text that is sent to a worker for a task."""
         pack = self._serializer.pack_buffers
-        if self._deserializers and _PLAIN_SOURCE not in self._deserializers:
+        if not self.claims_tasks:
             return self._plain(task)
         if task.serialized_arguments:
             buffer = pack([task.function_code]) + task.serialized_arguments
