@@ -64,12 +64,13 @@ def value_problems_in_process(schema: Any, value: Any) -> list[SchemaProblem]:
         schema: a schema; what is wrong with it is the answer where something is.
         value: JSON that is checked already.
     """
-    wrong = known_schema_problems(schema)
+    text = json.dumps(schema)
+    wrong = _problems_of(text)
     if wrong:
         where = wrong[0].json_path
         return [SchemaProblem((), f"the schema is wrong at {where}: {wrong[0].message}", "$")]
     try:
-        errors = [*islice(_validator(schema, _formats()).iter_errors(value), MAX_PROBLEMS)]
+        errors = [*islice(_value_validator(text).iter_errors(value), MAX_PROBLEMS)]
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
         name = type(error).__name__
         return [SchemaProblem((), f"the schema cannot be applied to it: {name}: {error}", "$")]
@@ -88,6 +89,11 @@ def known_schema_problems(schema: Any) -> list[SchemaProblem]:
 @lru_cache(maxsize=256)
 def _problems_of(schema: str) -> list[SchemaProblem]:
     return schema_problems_in_process(json.loads(schema))
+
+
+@lru_cache(maxsize=256)
+def _value_validator(schema: str) -> Draft7Validator:
+    return _validator(json.loads(schema), _formats())
 
 
 def _validator(schema: Any, formats: FormatChecker | None = None) -> Draft7Validator:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from headrace.runs.batch_start import BatchAnswer, BatchedRun, start_batch
     from headrace.runs.describe import (
         Progress,
         Results,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FINAL",
+    "BatchAnswer",
+    "BatchedRun",
     "PreparedRun",
     "Progress",
     "Results",
@@ -49,6 +52,7 @@ __all__ = [
     "results_of",
     "send",
     "start",
+    "start_batch",
     "summary_of",
 ]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import queue
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.facility.engine.run_creation import NamedRequest
 from headrace.facility.engine.run_starter import StartOutcome
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
 from headrace.facility.store.flows import FlowTable, StoredFlow
+from headrace.facility.store.run_query import RunQuery
 from headrace.facility.store.runs import RunTable
 from tests.support.facility.scripted_engine import Bench, action_state
 
@@ -42,7 +45,7 @@ class Starts:
         self.outcomes: list[StartOutcome] = []
 
     def submit(self, flow: StoredFlow, request: dict[str, Any], name: str | None = None) -> None:
-        self._bench.engine.submit_start(flow, request, name, self._done)
+        self._bench.engine.starter.add(flow, request, name, self._done)
 
     def _done(self, outcome: StartOutcome) -> None:
         with self._answered:
@@ -167,9 +170,9 @@ def test_after_a_death_in_first_steps_runs_are_stored_before_they_are_advanced(
 ) -> None:
     """So that the next death can be told of a run, which is parked."""
     flow, starts = flow_of(bench, {"A": action_state()}), Starts(bench)
-    bench.engine._starter.is_advancing = True
+    bench.engine.starter.is_advancing = True
     bench.engine._record_stuck_run("")
-    bench.engine._starter.is_advancing = False
+    bench.engine.starter.is_advancing = False
     bench.close()
     bench.open()
     stored: list[bool] = []
@@ -190,3 +193,62 @@ def test_after_a_death_in_first_steps_runs_are_stored_before_they_are_advanced(
     starts.wait(2)
     bench.action(2)
     assert stored == [True, False]
+
+
+class BatchAnswer:
+    """The outcomes of one batch."""
+
+    def __init__(self, bench: Bench, flow: StoredFlow, requests: list[NamedRequest]) -> None:
+        self._answers: queue.SimpleQueue[Sequence[StartOutcome]] = queue.SimpleQueue()
+        bench.engine.starter.add_batch(flow, requests, self._answers.put)
+
+    def wait(self) -> Sequence[StartOutcome]:
+        return self._answers.get(timeout=60)
+
+
+def test_a_batch_is_stored_by_one_commit_and_its_runs_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = flow_of(bench, PASS)
+    commits = count_commits(monkeypatch)
+    monkeypatch.setattr(bench.engine, "_advance_batch", lambda batch: [])
+    requests: list[NamedRequest] = [
+        ({"body": {"n": n}, "label": f"run {n}", "tags": ["batch", f"n {n}"]}, None)
+        for n in range(50)
+    ]
+    runs = [outcome.stored_run for outcome in BatchAnswer(bench, flow, requests).wait()]
+    # The other one may be that of the look for old runs at the engine's start.
+    assert len(commits) <= 2
+    assert [run.label for run in runs] == [f"run {n}" for n in range(50)]
+    monkeypatch.undo()
+    bench.close()
+    bench.open()
+    assert [bench.payload(run.id)["n"] for run in runs] == [*range(50)]
+    found, _ = RunTable(bench.store).query_page(RunQuery(tag="n 7"))
+    assert [run.id for run in found] == [runs[7].id]
+
+
+def test_a_batch_that_is_sent_again_starts_nothing(bench: Bench) -> None:
+    flow = flow_of(bench, PASS)
+    first = BatchAnswer(bench, flow, [({}, "a"), ({}, "b"), ({}, "a")]).wait()
+    again = BatchAnswer(bench, flow, [({}, "b"), ({}, "c"), ({}, "a")]).wait()
+    assert [outcome.is_new for outcome in first] == [True, True, False]
+    assert [outcome.is_new for outcome in again] == [False, True, False]
+    ids = [outcome.stored_run.id for outcome in first]
+    assert ids[0] == ids[2]
+    assert [again[2].stored_run.id, again[0].stored_run.id] == ids[:2]
+
+
+def test_one_of_a_batch_that_fails_is_undone_alone(bench: Bench) -> None:
+    flow = flow_of(bench, PASS)
+    requests: list[NamedRequest] = [
+        ({"tags": ["a"]}, None),
+        ({"tags": ["\ud800"]}, None),
+        ({}, "x"),
+    ]
+    outcomes = BatchAnswer(bench, flow, requests).wait()
+    assert [outcome.run is None for outcome in outcomes] == [False, True, False]
+    assert isinstance(outcomes[1].error, UnicodeEncodeError)
+    for outcome in (outcomes[0], outcomes[2]):
+        assert bench.ended(outcome.stored_run.id).status == "SUCCEEDED"
+    assert bench.store.reader().execute("SELECT count(*) FROM runs").fetchone()[0] == 2

@@ -176,7 +176,7 @@ def run_all(directory: Path) -> None:
 def start(engine: Engine, flow: StoredFlow, request: dict[str, Any], name: str) -> Run:
     """Have a run started as the API does, and return it."""
     answers: queue.SimpleQueue[StartOutcome] = queue.SimpleQueue()
-    engine.submit_start(flow, request, name, answers.put)
+    engine.starter.add(flow, request, name, answers.put)
     return answers.get().stored_run
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import JSONResponse as _JSONResponse
 
 from headrace._internal.json_check import escaped
+
+# Made once: json.dumps makes a new encoder at every call that says how it wants things written.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class JSONResponse(_JSONResponse):
@@ -22,5 +25,4 @@ class JSONResponse(_JSONResponse):
 
 
 def _strict(content: Any) -> bytes:
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8")
+    return _encode(content).encode("utf-8")

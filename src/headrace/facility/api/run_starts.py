@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.routing import Route
 
+from headrace._internal.json_check import InvalidValue
+from headrace._internal.terminal_text import terminal_text
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.checks import run_check
 from headrace.facility.api.documents import run_document
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import idempotency_key, json_object
 from headrace.facility.api.responses import JSONResponse
+from headrace.facility.engine.run_creation import NamedRequest
 from headrace.facility.engine.run_starter import StartOutcome
 from headrace.facility.engine.validation import input_entries, is_quick_input
 from headrace.facility.store.flows import StoredFlow
 from headrace.flowlang import payload_problem, run_metadata_entries
 from headrace.flowlang.runs import run_details, started_entry
+
+T = TypeVar("T")
+
+# Runs of one request, and those of them that share a commit: other requests wait so long.
+MAX_BATCH_RUNS: Final = 10_000
+_BATCH_COMMIT: Final = 1_000
 
 
 async def run(request: Request) -> JSONResponse:
@@ -38,6 +51,83 @@ async def validate_run(request: Request) -> JSONResponse:
     return JSONResponse({"message": "validation successful"})
 
 
+async def run_batch(request: Request) -> JSONResponse:
+    """``POST /flows/{id}/run_batch``: the facility's own; many runs of one flow."""
+    backend, body = backend_of(request), await json_object(request)
+    flow = backend.flows.get(request.path_params["flow_id"])
+    requests = _batch_requests(body)
+    batch_id = idempotency_key(body, f"start of {flow.id}")
+    problems: list[str | None] = [None] * len(requests)
+    names: list[str | None] = [None] * len(requests)
+    await run_check(_check_batch, flow, requests, batch_id, names, problems)
+    sound = [n for n, problem in enumerate(problems) if problem is None]
+    answers: list[dict[str, Any]] = [{"error": problem} for problem in problems]
+    named = [(requests[n], names[n]) for n in sound]
+    batches = [named[n : n + _BATCH_COMMIT] for n in range(0, len(named), _BATCH_COMMIT)]
+    outcomes = await asyncio.gather(*(_start_batch(backend, flow, batch) for batch in batches))
+    for n, outcome in zip(sound, chain.from_iterable(outcomes), strict=True):
+        if isinstance(outcome.error, sqlite3.Error | OSError):
+            # The store cannot be written now; what was stored is found by its name.
+            raise outcome.error
+        if outcome.run is None:
+            answers[n] = {"error": _line(outcome.error)}
+        else:
+            answers[n] = {"run_id": outcome.run.id, "is_new": outcome.is_new}
+    started = sum("run_id" in answer for answer in answers)
+    return JSONResponse(
+        {"started": started, "refused": len(answers) - started, "runs": answers}, 200
+    )
+
+
+def _batch_requests(body: dict[str, Any]) -> list[Any]:
+    unknown = sorted(set(body) - {"runs", "request_id"})
+    if unknown:
+        message = "extra fields not permitted"
+        raise unprocessable([{"loc": unknown[:1], "msg": message, "type": "value_error.extra"}])
+    requests = body.get("runs")
+    if not isinstance(requests, list) or not 1 <= len(requests) <= MAX_BATCH_RUNS:
+        message = f"must be a list of 1 to {MAX_BATCH_RUNS} run requests"
+        raise unprocessable([{"loc": ["runs"], "msg": message, "type": "value_error"}])
+    return requests
+
+
+def _check_batch(
+    flow: StoredFlow,
+    requests: list[Any],
+    batch_id: str | None,
+    names: list[str | None],
+    problems: list[str | None],
+) -> None:
+    """Check every request of a batch; write the name of each, or what is wrong with it."""
+    for n, request in enumerate(requests):
+        try:
+            if not isinstance(request, dict):
+                raise InvalidValue(f"runs[{n}]", (), "it must be an object")
+            _check_input(flow, request)
+            own = idempotency_key(request, f"start of {flow.id}")
+            names[n] = own or (None if batch_id is None else f"{batch_id} [{n}]")
+        except (APIError, InvalidValue) as error:
+            problems[n] = _line(error)
+
+
+def _line(error: Exception | None) -> str:
+    """Return an error in one line, with the first of the mistakes that it lists."""
+    if not isinstance(error, APIError):
+        return terminal_text(" ".join(str(error).split()))
+    entries = error.detail if isinstance(error.detail, list) else []
+    if not entries:
+        return error.line
+    where = ".".join(str(step) for step in entries[0]["loc"])
+    return f"{where}: {entries[0]['msg']}" if where else str(entries[0]["msg"])
+
+
+async def _start_batch(
+    backend: Backend, flow: StoredFlow, requests: Sequence[NamedRequest]
+) -> Sequence[StartOutcome]:
+    """Have runs started, and wait until they are stored."""
+    return await _answer_of(partial(backend.engine.starter.add_batch, flow, requests))
+
+
 async def _check(flow: StoredFlow, request: dict[str, Any]) -> None:
     """Check a request to run a flow; what may take long is checked in a thread of its own."""
     if is_quick_input(flow.input_schema, request.get("body")):
@@ -50,20 +140,29 @@ async def _start(
     backend: Backend, flow: StoredFlow, request: dict[str, Any], request_id: str | None
 ) -> StartOutcome:
     """Have a run started, and wait until it is stored."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[StartOutcome] = loop.create_future()
+    return await _answer_of(partial(backend.engine.starter.add, flow, request, request_id))
 
-    def set_result(outcome: StartOutcome) -> None:
+
+async def _answer_of(submit: Callable[[Callable[[T], None]], None]) -> T:
+    """Submit work to the engine's thread, and wait for its answer.
+
+    Args:
+        submit: takes the function to be called with the answer, by any thread.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def set_result(answer: T) -> None:
         # Who asked may have gone meanwhile.
         if not future.done():
-            future.set_result(outcome)
+            future.set_result(answer)
 
-    def done(outcome: StartOutcome) -> None:
+    def done(answer: T) -> None:
         # The server may have ended meanwhile, and the loop with it.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(set_result, outcome)
+            loop.call_soon_threadsafe(set_result, answer)
 
-    backend.engine.submit_start(flow, request, request_id, done)
+    submit(done)
     return await future
 
 
@@ -99,5 +198,6 @@ def _check_input(flow: StoredFlow, request: dict[str, Any]) -> None:
 
 ROUTES = [
     Route("/flows/{flow_id}/run", run, methods=["POST"]),
+    Route("/flows/{flow_id}/run_batch", run_batch, methods=["POST"]),
     Route("/flows/{flow_id}/validate_run", validate_run, methods=["POST"]),
 ]

@@ -23,9 +23,9 @@ from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.engine.recovery import ActionRecovery
 from headrace.facility.engine.retention import RETENTION_DAYS, Retention
 from headrace.facility.engine.run_executor import RunExecutor
-from headrace.facility.engine.run_parking import STUCK, RunParking
+from headrace.facility.engine.run_parking import NEW_RUN, STUCK, RunParking
 from headrace.facility.engine.run_retry import Retry, create_retry_run
-from headrace.facility.engine.run_starter import RunStarter, StartDone
+from headrace.facility.engine.run_starter import RunStarter
 from headrace.facility.engine.timers import Timers
 from headrace.facility.engine.wakeups import Wakeup, WakeupQueue
 from headrace.facility.errors import StateConflict
@@ -62,6 +62,9 @@ class Engine:
         retention_days: days after which the record of an ended run is removed; None keeps all.
         max_states: states after which a run that never waits lets others go on.
         health: where problems are reported; the store's by default.
+
+    Attributes:
+        starter: starts runs for requests that wait for it.
     """
 
     def __init__(
@@ -112,11 +115,11 @@ class Engine:
         self._heartbeat = Heartbeat("engine", on_give_up=self._record_stuck_run)
         self._thread = SupervisedThread("engine", self._loop, self._health)
         self._heartbeat.thread = self._thread.thread
-        self._starter = RunStarter(
+        self.starter = RunStarter(
             store,
             self._runs,
             self._executor,
-            self._wakeups.add,
+            self._wakeups,
             self._effects.run_all,
             self._heartbeat.beat,
         )
@@ -130,7 +133,7 @@ class Engine:
         """Resume every open run and action, and start the engine's thread."""
         self._registry.register(providers)
         stuck = self._parking.load()
-        self._starter.advances = not self._parking.stuck_in_new_run
+        self.starter.advances = not self._parking.stuck_in_new_run
         for number, _ in self._runs.list_open():
             if number != stuck:
                 self._wakeups.add(number)
@@ -148,7 +151,7 @@ class Engine:
         self._heartbeat.stop()
         self._thread.stop()
         self._wakeups.release()
-        self._starter.close()
+        self.starter.close()
 
     def call_later(self, key: str, seconds: float, callback: Callable[[], None]) -> None:
         """Have a callback run by the engine's thread, which it must not block.
@@ -203,21 +206,7 @@ class Engine:
             request_id: name of the request; a repeated one gives the run that it has started.
             check: called in the transaction before a new run is stored; it may refuse by raising.
         """
-        return self._starter.start(flow, request, request_id, check)
-
-    def submit_start(
-        self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None, done: StartDone
-    ) -> None:
-        """Have a run stored and started; starts that wait together share one commit.
-
-        Args:
-            flow: the flow to run.
-            request: body of the service's run request, its input checked already.
-            request_id: name of the request; a repeated one gives the run that it has started.
-            done: called with the outcome after the commit, by the engine's thread.
-        """
-        self._starter.add(flow, request, request_id, done)
-        self._wakeups.notify()
+        return self.starter.start(flow, request, request_id, check)
 
     def retry_run(self, run_id: str, retry: Retry) -> Run:
         """Store a new run that continues where an ended one failed, and start it.
@@ -300,7 +289,7 @@ class Engine:
 
     def _loop(self) -> None:
         while (batch := self._wait_for_work()) is not None:
-            self._starter.start_waiting()
+            self.starter.start_waiting()
             if not batch:
                 continue
             try:
@@ -327,9 +316,9 @@ class Engine:
                 self._heartbeat.beat(f"the timer {key}")
                 self._effects.run(key, callback)
             self._heartbeat.beat()
-            pause = partial(self._starter.pause, self._timers.pause)
+            pause = partial(self.starter.pause, self._timers.pause)
             batch = self._wakeups.take(_BATCH_RUNS, pause)
-            if batch is None or batch or self._starter:
+            if batch is None or batch or self.starter:
                 return batch
 
     def _advance_batch(self, batch: Mapping[int, Wakeup], read_again: bool = True) -> list[Effect]:
@@ -369,10 +358,7 @@ class Engine:
 
     def _record_stuck_run(self, activity: str) -> None:
         del activity
-        if self._starter.is_advancing:
-            self._parking.record_stuck_in_new_run()
-        elif self._current_run is not None:
-            self._parking.record_stuck(self._current_run)
+        self._parking.record_stuck(NEW_RUN if self.starter.is_advancing else self._current_run)
 
     def _after_advance(self, number: int, state: RunState) -> None:
         """Set the timer of a run whose new state is committed, or have it advanced again."""

@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from headrace._internal.timestamps import format_timestamp
 from headrace.facility.store.flows import StoredFlow
-from headrace.facility.store.run_record import Run, definition_hash
+from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
-from headrace.flowlang.runs import Event, EventKind, Phase, RunState, apply
+from headrace.flowlang.runs import ACTIVE, Event, EventKind, Phase, RunState, apply
 
 # What a run is found by and shared with, which may be changed later.
 SHARED_FIELDS: Final = ("tags", "run_managers", "run_monitors")
+
+# The body of a run request, and the name of the request.
+NamedRequest = tuple[Mapping[str, Any], str | None]
 
 
 def shared_metadata(request: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -52,6 +55,41 @@ def create_run(
     return insert_run(db, runs, flow, request, [event], state, request_id), state
 
 
+def create_runs(
+    db: sqlite3.Connection, runs: RunTable, flow: StoredFlow, requests: Sequence[NamedRequest]
+) -> list[tuple[Run, bool]]:
+    """Store many new runs of one flow in the given transaction.
+
+    Args:
+        db: the transaction.
+        runs: the runs.
+        flow: the flow to run.
+        requests: bodies of run requests, their inputs checked already, with their names.
+
+    Returns:
+        The run of each request, and whether it is new: a repeated name gives one run.
+    """
+    known = runs.find_by_request_ids(db, [name for _, name in requests if name is not None])
+    new: list[tuple[Run, Event]] = []
+    answers: list[tuple[Run, bool]] = []
+    number = runs.last_number(db)
+    for request, name in requests:
+        if name is not None and name in known:
+            answers.append((known[name], False))
+            continue
+        number += 1
+        started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
+        event = Event(EventKind.STARTED, time.time(), started)
+        run = _new_run(flow, request, [event], None, name, {}, number)
+        new.append((run, event))
+        answers.append((run, True))
+        if name is not None:
+            known[name] = run
+    runs.insert_numbered(db, [run for run, _ in new], flow.definition, flow.input_schema)
+    runs.event_log.insert_first(db, [(run.number, event) for run, event in new])
+    return answers
+
+
 def insert_run(
     db: sqlite3.Connection,
     runs: RunTable,
@@ -74,26 +112,39 @@ def insert_run(
         request_id: name of the request.
         extra: further metadata.
     """
+    run = _new_run(flow, request, events, position, request_id, extra or {})
+    run = runs.insert(db, run, flow.definition, flow.input_schema)
+    runs.event_log.append(db, run.number, events, position)
+    return run
+
+
+def _new_run(
+    flow: StoredFlow,
+    request: Mapping[str, Any],
+    events: Sequence[Event],
+    position: RunState | None,
+    request_id: str | None,
+    extra: Mapping[str, Any],
+    number: int = 0,
+) -> Run:
     metadata = {
         **shared_metadata({name: request.get(name) for name in SHARED_FIELDS}),
         "activity_notification_policy": request.get("activity_notification_policy")
         or {"status": ["INACTIVE"]},
         "flow_last_updated": flow.updated_at,
-        **(extra or {}),
+        **extra,
     }
-    run = Run(
-        number=0,
+    ended = position is not None and position.phase == Phase.DONE
+    return Run(
+        number=number,
         id=str(uuid.uuid4()),
         request_id=request_id,
         flow_id=flow.id,
         flow_title=flow.title,
-        definition=definition_hash(flow.definition, flow.input_schema),
+        definition=flow.definition_hash,
         metadata=metadata,
         label=request.get("label"),
         start_time=format_timestamp(events[0].time),
-        completion_time=format_timestamp(events[-1].time) if position.phase == Phase.DONE else None,
-        status=position.status,
+        completion_time=format_timestamp(events[-1].time) if ended else None,
+        status=ACTIVE if position is None else position.status,
     )
-    run = runs.insert(db, run, flow.definition, flow.input_schema)
-    runs.event_log.append(db, run.number, events, position)
-    return run

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 STUCK: Final = "the facility was stuck in it, and ended itself"
 
 # Stands for a run that has no number yet.
-_NEW_RUN: Final = 0
+NEW_RUN: Final = 0
 
 # A run that was parked for want of memory or disk is advanced again after such a pause.
 _MIN_PAUSE: Final = 30.0
@@ -62,7 +62,7 @@ class RunParking:
         number = self._stuck_run.read()
         if number is None:
             return None
-        if number == _NEW_RUN:
+        if number == NEW_RUN:
             self.stuck_in_new_run = True
             self._stuck_run.delete()
             return None
@@ -103,10 +103,7 @@ class RunParking:
             pause = backoff_seconds(times - 1, _MIN_PAUSE, _MAX_PAUSE)
             self._timers.call_after(number, pause, partial(self._wakeups.add, number))
 
-    def record_stuck(self, number: int) -> None:
-        """Store that the engine is stuck in a run, for the next start."""
-        self._stuck_run.write(number)
-
-    def record_stuck_in_new_run(self) -> None:
-        """Store that the engine is stuck in a run that is not stored, for the next start."""
-        self._stuck_run.write(_NEW_RUN)
+    def record_stuck(self, number: int | None) -> None:
+        """Store that the engine is stuck in a run, for the next start; None: in no run."""
+        if number is not None:
+            self._stuck_run.write(number)

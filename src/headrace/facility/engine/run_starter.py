@@ -12,8 +12,9 @@ from itertools import islice
 from typing import Any, Final
 
 from headrace.facility.engine.effects import Effect
-from headrace.facility.engine.run_creation import create_run
+from headrace.facility.engine.run_creation import NamedRequest, create_run, create_runs
 from headrace.facility.engine.run_executor import RunExecutor
+from headrace.facility.engine.wakeups import WakeupQueue
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
@@ -30,7 +31,7 @@ StartDone = Callable[["StartOutcome"], None]
 
 @dataclass(frozen=True, slots=True)
 class StartOutcome:
-    """How a start ended.
+    """Outcome of a start.
 
     Attributes:
         run: the run; None where it was refused.
@@ -48,6 +49,16 @@ class StartOutcome:
         if self.run is None:
             raise self.error or _stopped()
         return self.run
+
+
+StartsDone = Callable[[Sequence[StartOutcome]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingBatch:
+    flow: StoredFlow
+    requests: Sequence[NamedRequest]
+    done: StartsDone
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class RunStarter:
         store: where runs are kept.
         runs: the runs.
         executor: takes the first steps.
-        add_wakeup: has a run advanced by its number, in a transaction of its own.
+        wakeups: the runs that are advanced in transactions of their own.
         run_effects: runs the effects of a committed transaction.
         beat: gives a sign of life, with what the thread does.
     """
@@ -79,19 +90,22 @@ class RunStarter:
         store: Store,
         runs: RunTable,
         executor: RunExecutor,
-        add_wakeup: Callable[[int], object],
+        wakeups: WakeupQueue,
         run_effects: Callable[[Sequence[Effect]], None],
         beat: Callable[[str], None],
     ) -> None:
         self._store = store
         self._runs = runs
         self._executor = executor
-        self._add_wakeup = add_wakeup
+        self._wakeups = wakeups
         self._run_effects = run_effects
         self._beat = beat
         self._lock = threading.Lock()
         self._waiting: deque[_WaitingStart] = deque()
+        self._batches: deque[_WaitingBatch] = deque()
         self._closed = False
+        # Runs of batches that are stored, and not advanced yet.
+        self._stored: list[int] = []
         # False after a death in the first steps of a run that was not stored: runs are stored
         # before they are advanced then, so that the next death tells which of them it was.
         self.advances = True
@@ -100,11 +114,11 @@ class RunStarter:
 
     def __bool__(self) -> bool:
         """Say whether a start waits."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._batches)
 
     def pause(self, otherwise: Callable[[], float]) -> float:
         """Return how long to wait before :meth:`start_waiting`: not at all where a start waits."""
-        return 0.0 if self._waiting else otherwise()
+        return 0.0 if self else otherwise()
 
     def add(
         self, flow: StoredFlow, request: Mapping[str, Any], request_id: str | None, done: StartDone
@@ -120,8 +134,28 @@ class RunStarter:
         with self._lock:
             if not self._closed:
                 self._waiting.append(_WaitingStart(flow, request, request_id, done))
-                return
-        done(StartOutcome(error=_stopped()))
+            closed = self._closed
+        if closed:
+            done(StartOutcome(error=_stopped()))
+        self._wakeups.notify()
+
+    def add_batch(
+        self, flow: StoredFlow, requests: Sequence[NamedRequest], done: StartsDone
+    ) -> None:
+        """Have many runs of one flow stored by one commit, to be advanced after it.
+
+        Args:
+            flow: the flow to run.
+            requests: bodies of run requests, their inputs checked already, with their names.
+            done: called with the outcomes, in this order, by the engine's thread.
+        """
+        with self._lock:
+            if not self._closed:
+                self._batches.append(_WaitingBatch(flow, requests, done))
+            closed = self._closed
+        if closed:
+            done([StartOutcome(error=_stopped())] * len(requests))
+        self._wakeups.notify()
 
     def start(
         self,
@@ -144,7 +178,7 @@ class RunStarter:
                 if check is not None:
                     check(db)
                 run, _ = create_run(db, self._runs, flow, request, request_id)
-        self._add_wakeup(run.number)
+        self._wakeups.add(run.number)
         return run
 
     def close(self) -> None:
@@ -152,11 +186,51 @@ class RunStarter:
         with self._lock:
             self._closed = True
             waiting, self._waiting = self._waiting, deque()
+            batches, self._batches = self._batches, deque()
+        for batch in batches:
+            batch.done([StartOutcome(error=_stopped())] * len(batch.requests))
         for start in waiting:
             start.done(StartOutcome(error=_stopped()))
 
     def start_waiting(self) -> None:
-        """Start the runs that wait, and answer for each."""
+        """Start the runs that wait, and answer for each; one batch, so that others have a turn."""
+        self._start_single()
+        with self._lock:
+            batch = self._batches.popleft() if self._batches else None
+        if batch is not None:
+            self._start_batch(batch)
+
+    def _start_batch(self, batch: _WaitingBatch) -> None:
+        self._beat(f"a batch of {len(batch.requests)} starts of runs")
+        try:
+            try:
+                with self._store.transaction() as db:
+                    stored = create_runs(db, self._runs, batch.flow, batch.requests)
+                    outcomes = [StartOutcome(run, is_new=new) for run, new in stored]
+            except Exception as error:
+                if not _is_of_one_run(error):
+                    raise
+                with self._store.transaction() as db:
+                    outcomes = [
+                        self._create(db, batch.flow, request, request_id)[0]
+                        for request, request_id in batch.requests
+                    ]
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            if isinstance(error, sqlite3.Error):
+                self._store.report_fault(error)
+            outcomes = [StartOutcome(error=error)] * len(batch.requests)
+        except BaseException:
+            batch.done([StartOutcome(error=_stopped())] * len(batch.requests))
+            raise
+        self._stored += [one.run.number for one in outcomes if one.run is not None and one.is_new]
+        if not self._batches:
+            # What belongs to one request is stored before the first of its runs is advanced.
+            for number in self._stored:
+                self._wakeups.add(number)
+            self._stored.clear()
+        batch.done(outcomes)
+
+    def _start_single(self) -> None:
         with self._lock:
             starts = [*islice(self._waiting, _BATCH_STARTS)]
             for _ in starts:
@@ -185,23 +259,33 @@ class RunStarter:
     def _start(
         self, db: sqlite3.Connection, start: _WaitingStart, effects: list[Effect]
     ) -> StartOutcome:
+        outcome, state = self._create(db, start.flow, start.request, start.request_id)
+        run = outcome.run
+        if run is None or state is None:
+            return outcome
+        if not (self.advances and self._advance(db, run, state, effects)):
+            self._store.after_commit(partial(self._wakeups.add, run.number))
+        return outcome
+
+    def _create(
+        self,
+        db: sqlite3.Connection,
+        flow: StoredFlow,
+        request: Mapping[str, Any],
+        request_id: str | None,
+    ) -> tuple[StartOutcome, RunState | None]:
+        """Store one run; what it fails by is undone, and is its outcome."""
         try:
             with self._store.savepoint():
-                known = (
-                    self._runs.find_by_request_id(db, start.request_id)
-                    if start.request_id
-                    else None
-                )
+                known = self._runs.find_by_request_id(db, request_id) if request_id else None
                 if known is not None:
-                    return StartOutcome(known, is_new=False)
-                run, state = create_run(db, self._runs, start.flow, start.request, start.request_id)
+                    return StartOutcome(known, is_new=False), None
+                run, state = create_run(db, self._runs, flow, request, request_id)
+                return StartOutcome(run), state
         except Exception as error:
             if not _is_of_one_run(error):
                 raise
-            return StartOutcome(error=error)
-        if not (self.advances and self._advance(db, run, state, effects)):
-            self._store.after_commit(partial(self._add_wakeup, run.number))
-        return StartOutcome(run)
+            return StartOutcome(error=error), None
 
     def _advance(
         self, db: sqlite3.Connection, run: Run, state: RunState, effects: list[Effect]

@@ -68,6 +68,14 @@ class EventLog:
             db.execute("REPLACE INTO snapshots VALUES (?,?,?)", row)
         self._store.after_commit(lambda: self._cache(run, position))
 
+    @staticmethod
+    def insert_first(db: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -> None:
+        """Add the first event of each of many runs, by their numbers, in the given transaction."""
+        db.executemany(
+            "INSERT INTO events VALUES (?,1,?,?,?)",
+            [(run, event.time, event.kind, _encode(event.data)) for run, event in events],
+        )
+
     def state(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, in the given transaction."""
         known = self._cached.get(run)

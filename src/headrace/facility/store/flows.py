@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, Final
 
 from headrace._internal.clock import now
 from headrace.facility.errors import FlowUnreadable, NotFound
 from headrace.facility.store.database import Store
+from headrace.facility.store.run_record import definition_hash
 
 logger = logging.getLogger(__name__)
 
 # The part of the facility that damaged flows are reported under, so many by name.
 _PART: Final = "flows"
 _MAX_LISTED: Final = 5
+# Flows that are kept in memory.
+_KEPT_FLOWS: Final = 256
 # What SQLite does not take for JSON objects: few, and each is looked at again.
 _SUSPECTS: Final = """
 SELECT * FROM flows WHERE NOT (
@@ -65,12 +70,21 @@ class StoredFlow:
     created_at: str
     updated_at: str
 
+    @cached_property
+    def definition_hash(self) -> str:
+        """Hash under which runs keep the definition and the input schema."""
+        return definition_hash(self.definition, self.input_schema)
+
 
 class FlowTable:
     """The flows in a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._lock = threading.Lock()
+        # Flows as they were read last; the number of changes tells a read that was overtaken.
+        self._known: dict[str, StoredFlow] = {}
+        self._changes = 0
 
     def create(self, document: Mapping[str, Any]) -> StoredFlow:
         """Store a new flow from the body of a create request."""
@@ -106,6 +120,7 @@ class FlowTable:
                 updated_at=now(),
             )
             db.execute("REPLACE INTO flows VALUES (?,?,?,?,?,?,?)", _row_from_flow(flow))
+            self._store.after_commit(partial(self._forget, flow_id))
         return flow
 
     def delete(self, flow_id: str) -> StoredFlow:
@@ -121,6 +136,7 @@ class FlowTable:
             except FlowUnreadable:
                 flow = StoredFlow(flow_id, str(row["title"]), {}, {}, {**METADATA}, "", "")
             db.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
+            self._store.after_commit(partial(self._forget, flow_id))
         return flow
 
     def get(self, flow_id: str) -> StoredFlow:
@@ -129,7 +145,22 @@ class FlowTable:
         Raises:
             NotFound: no flow has this id.
         """
-        return self._get(self._store.reader(), flow_id)
+        with self._lock:
+            known, changes = self._known.get(flow_id), self._changes
+        if known is not None:
+            return known
+        flow = self._get(self._store.reader(), flow_id)
+        with self._lock:
+            if changes == self._changes:
+                if len(self._known) >= _KEPT_FLOWS:
+                    self._known.clear()
+                self._known[flow_id] = flow
+        return flow
+
+    def _forget(self, flow_id: str) -> None:
+        with self._lock:
+            self._known.pop(flow_id, None)
+            self._changes += 1
 
     def list_readable(self) -> list[StoredFlow]:
         """Return all flows that can be read, the last changed first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ from headrace.flowlang.runs import (
 
 # Parsed definitions that are kept in memory.
 _KEPT_FLOWS: Final = 256
+# Values of one query.
+_NAMES_AT_ONCE: Final = 500
 
 
 class RunTable:
@@ -54,29 +56,33 @@ class RunTable:
 
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Store a new run with the definition that it keeps, and returns it with its number."""
-        # Nearly every run has the definition of one before it: writing it out again is for nothing.
-        known = db.execute("SELECT 1 FROM definitions WHERE sha256 = ?", (run.definition,))
-        if known.fetchone() is None:
-            row = (run.definition, json.dumps(definition), json.dumps(input_schema))
-            db.execute("INSERT INTO definitions VALUES (?,?,?)", row)
+        _insert_definition(db, run.definition, definition, input_schema)
         cursor = db.execute(
             f"INSERT INTO runs ({SQL_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
-            (
-                run.id,
-                run.request_id,
-                run.flow_id,
-                run.flow_title,
-                run.definition,
-                json.dumps(run.metadata),
-                run.label,
-                run.start_time,
-                run.completion_time,
-                run.status,
-            ),
+            _row_from_run(run)[1:],
         )
         number = cursor.fetchone()[0]
         _insert_tags(db, number, run.start_time, run.metadata["tags"])
         return replace(run, number=number)
+
+    def insert_numbered(
+        self, db: sqlite3.Connection, runs: Sequence[Run], definition: Any, input_schema: Any
+    ) -> None:
+        """Store new runs of one definition, which have their numbers already."""
+        if not runs:
+            return
+        _insert_definition(db, runs[0].definition, definition, input_schema)
+        db.executemany(
+            f"INSERT INTO runs ({SQL_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
+            [_row_from_run(run) for run in runs],
+        )
+        tags = [(tag, run.start_time, run.number) for run in runs for tag in run.metadata["tags"]]
+        db.executemany("INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", tags)
+
+    @staticmethod
+    def last_number(db: sqlite3.Connection) -> int:
+        """Return the largest number of a run; 0 where there is none."""
+        return int(db.execute("SELECT coalesce(max(number), 0) FROM runs").fetchone()[0])
 
     @staticmethod
     def set_status(
@@ -121,6 +127,20 @@ class RunTable:
     def find_by_request_id(self, db: sqlite3.Connection, request_id: str) -> Run | None:
         """Return the run that a request has started, or None."""
         return self._select_one(db, "request_id", request_id)
+
+    @staticmethod
+    def find_by_request_ids(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, Run]:
+        """Return the runs that requests of these names have started, by name."""
+        found = {}
+        for first in range(0, len(names), _NAMES_AT_ONCE):
+            some = names[first : first + _NAMES_AT_ONCE]
+            rows = db.execute(
+                f"SELECT {SQL_COLUMNS} FROM runs WHERE request_id IN"  # noqa: S608 - values are parameters
+                f" ({','.join('?' * len(some))})",
+                some,
+            )
+            found.update({row["request_id"]: run_from_row(row) for row in rows})
+        return found
 
     def list_open(self) -> list[tuple[int, str]]:
         """Return the number and id of every run that has not ended."""
@@ -269,6 +289,32 @@ class RunTable:
             (value,),
         ).fetchone()
         return run_from_row(row) if row else None
+
+
+def _insert_definition(
+    db: sqlite3.Connection, sha256: str, definition: Any, input_schema: Any
+) -> None:
+    # Nearly every run has the definition of one before it: writing it out again is for nothing.
+    known = db.execute("SELECT 1 FROM definitions WHERE sha256 = ?", (sha256,))
+    if known.fetchone() is None:
+        row = (sha256, json.dumps(definition), json.dumps(input_schema))
+        db.execute("INSERT INTO definitions VALUES (?,?,?)", row)
+
+
+def _row_from_run(run: Run) -> tuple[Any, ...]:
+    return (
+        run.number,
+        run.id,
+        run.request_id,
+        run.flow_id,
+        run.flow_title,
+        run.definition,
+        json.dumps(run.metadata),
+        run.label,
+        run.start_time,
+        run.completion_time,
+        run.status,
+    )
 
 
 def _insert_tags(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
