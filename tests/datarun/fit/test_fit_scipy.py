@@ -65,6 +65,24 @@ def test_two_pulses_fitted_to_one_are_no_worse_than_one() -> None:
     assert np.mean(records["p_double"] < 0.5) > 0.98
 
 
+def test_two_pulses_fitted_to_one_are_no_worse_than_scipys_from_the_single_fit() -> None:
+    traces, _ = synthetic(120, double=False, seed=3)
+    records = fit_traces(traces).records
+    ones = single_parameters(records)
+    x = np.arange(traces.shape[1], dtype=float)
+    theirs = np.empty((len(traces), 2))
+    for k, (trace, p) in enumerate(zip(traces, ones, strict=True)):
+        rest = trace - model(x, p)
+        where = [*p[:4], rest.argmax(), rest.max()]
+        like = [*where, *p[2:]]  # as DDASToys starts
+        fast = [*where, 1.0, 0.3, p[4]]
+        theirs[k] = [by_scipy(trace, np.array(start))[1] for start in (like, fast)]
+    found = squares(traces, double_parameters(records))
+    assert np.mean(found <= theirs[:, 0] * 1.001) >= 0.95
+    assert np.mean(found <= theirs.min(axis=1) * 1.001) >= 0.8
+    assert found.mean() < theirs.min(axis=1).mean()
+
+
 def test_errors_are_those_of_scipys_jacobian_and_of_the_scatter() -> None:
     traces, truth = synthetic(400, double=True, seed=4)
     fits = fit_traces(traces, covariance=True)

@@ -109,6 +109,13 @@ def test_a_trace_has_the_same_fit_in_any_company() -> None:
     assert fit_traces(flat, start).records[2:].tobytes() == whole.tobytes()
     backwards = fit_traces(traces[::-1]).records
     assert backwards[::-1].tobytes() == whole.tobytes()
+    # Beside shorter traces, cut off and not, and those that no pulse fits.
+    rng = np.random.default_rng(3)
+    strange = rng.integers(0, 60000, (60, 90), np.uint16)
+    mixed = [row for pair in zip(traces, strange, strict=True) for row in pair]
+    ends = np.cumsum([0, *[len(row) for row in mixed]])
+    found = fit_traces(np.concatenate(mixed), ends, saturation=50000).records
+    assert found[::2].tobytes() == whole.tobytes()
 
 
 def test_what_cannot_be_fitted_gives_zeros_and_says_so() -> None:

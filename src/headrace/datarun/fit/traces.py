@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from headrace.datarun.errors import DataRunError
 from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.extension import EXTENSION, no_extensions, null_extensions
-from headrace.datarun.fit.basis import LOGISTIC, TEMPLATE, Workspace, workspace
+from headrace.datarun.fit.basis import LOGISTIC, TEMPLATE
 from headrace.datarun.fit.channels import Channel, Channels, Template
 from headrace.datarun.fit.compile_once import compile_once
 from headrace.datarun.fit.compiled import cache_directory, source_digest
-from headrace.datarun.fit.engine import ALWAYS, IF_NEEDED, SINGLE_ONLY, fit_many
+from headrace.datarun.fit.engine import fit_many, make_memory
+from headrace.datarun.fit.records import ALWAYS, IF_NEEDED, SINGLE_ONLY
+from headrace.datarun.fit.solver import minimise
+from headrace.datarun.fit.workspace import Workspace, workspace
 
 Engine = Literal["lm", "template"]
 """``lm`` fits the logistic pulse, ``template`` each channel's template."""
@@ -182,10 +185,13 @@ def compile_fits() -> None:
     Of several processes that ask at once, one compiles.
     """
 
-    def fit_one() -> None:
-        fit_traces(np.zeros((1, 8), np.uint16), double="never")
+    def fit_all_ways() -> None:
+        traces = np.zeros((2, 64), np.uint16)
+        traces[1, 20:40], traces[1, 40:] = 500, 900  # no noise is left, but a wrong fit
+        for template in (None, Template(10.0, np.arange(20.0))):
+            fit_traces(traces, template=template)
 
-    compile_once(fit_one, cache_directory(fit_many), source_digest())
+    compile_once(fit_all_ways, cache_directory(minimise), source_digest())
 
 
 def check_engine(channels: Channels, engine: Engine) -> None:
@@ -228,17 +234,6 @@ def _fit(
     low, high, saturation = limits
     values = records.view(np.float64).reshape(len(records), EXTENSION.itemsize // 8)
     words = records.view(np.uint32).reshape(len(records), EXTENSION.itemsize // 4)
-    fit_many(
-        work,
-        kind,
-        traces,
-        start,
-        chosen,
-        low,
-        high,
-        float(saturation),
-        _WHEN[double],
-        values,
-        words,
-        covariances,
-    )
+    memory = make_memory(work, traces, float(saturation))
+    when = _WHEN[double]
+    fit_many(memory, kind, start, chosen, (low, high), when, (values, words), covariances)
