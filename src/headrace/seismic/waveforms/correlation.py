@@ -22,11 +22,13 @@ def full_correlation(data: Samples, model: Samples) -> Samples:
         Shape ``(2 * n - 1,)``, as ``numpy.correlate(data, model, "full")`` but for rounding: the
         value at ``n - 1 + lag`` is that where ``data`` is ``lag`` samples later.
     """
-    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.fft import next_fast_len
 
     longest = len(data) - 1
     size = next_fast_len(2 * longest + 1, True)
-    circular = irfft(rfft(data, size) * np.conj(rfft(model, size)), size)
+    # numpy's transforms cost less to call than scipy's.
+    spectrum = np.fft.rfft(data, size) * np.conj(np.fft.rfft(model, size))
+    circular = np.fft.irfft(spectrum, size)
     return np.concatenate([circular[size - longest :], circular[: longest + 1]])
 
 

@@ -164,8 +164,6 @@ def filter_pair(
         StationProblem: a trace is zero everywhere, shorter than the shortest period, or sampled
             too coarsely for the band.
     """
-    from obspy.signal.filter import bandpass
-
     npts = len(synthetic)
     if config.min_period <= 2 * dt:
         raise StationProblem(f"dt of {dt:g} s is too coarse for periods of {config.min_period:g} s")
@@ -181,14 +179,7 @@ def filter_pair(
     taper = _taper(npts, config.taper)
     pair -= pair.mean(axis=1, keepdims=True)
     pair *= taper
-    pair = bandpass(
-        pair,
-        freqmin=1 / config.max_period,
-        freqmax=1 / config.min_period,
-        df=1 / dt,
-        corners=config.corners,
-        zerophase=config.zero_phase,
-    )
+    pair = _bandpass(pair, dt, config)
     first, last = pair[:, :1], pair[:, -1:]
     pair = pair - (first + np.arange(npts) * (last - first) / float(npts - 1))
     pair -= pair.mean(axis=1, keepdims=True)
@@ -210,8 +201,6 @@ def transpose_filter(source: Samples, dt: float, config: ProcessingConfig) -> Sa
     Returns:
         Derivative with respect to the trace before the filter, shape ``(npts,)``.
     """
-    from obspy.signal.filter import bandpass
-
     npts = len(source)
     taper = _taper(npts, config.taper)
     filtered = source * taper
@@ -222,17 +211,41 @@ def transpose_filter(source: Samples, dt: float, config: ProcessingConfig) -> Sa
     filtered[-1] -= last
     # The transpose of a causal filter runs backwards; forwards and backwards is its own transpose.
     turn = slice(None) if config.zero_phase else slice(None, None, -1)
-    filtered = bandpass(
-        filtered[turn],
-        freqmin=1 / config.max_period,
-        freqmax=1 / config.min_period,
-        df=1 / dt,
-        corners=config.corners,
-        zerophase=config.zero_phase,
-    )[turn]
+    filtered = _bandpass(filtered[turn], dt, config)[turn]
     filtered = filtered * taper
     found: Samples = filtered - filtered.mean()
     return found
+
+
+def _bandpass(samples: Samples, dt: float, config: ProcessingConfig) -> Samples:
+    """Filter as ``obspy.signal.filter.bandpass`` does, which designs its filter at every call.
+
+    Args:
+        samples: shape ``(..., npts)``.
+        dt: sampling interval, s.
+        config: period band, corners, phase.
+    """
+    from scipy.signal import sosfilt
+
+    lowest, highest = 1 / config.max_period, 1 / config.min_period
+    sections = _sections(lowest, highest, 1 / dt, config.corners)
+    filtered: Samples = sosfilt(sections, samples)
+    if config.zero_phase:
+        filtered = np.flip(sosfilt(sections, np.flip(filtered, axis=-1)), axis=-1)
+    return filtered
+
+
+@functools.lru_cache(maxsize=8)
+def _sections(lowest: float, highest: float, rate: float, corners: int) -> Samples:
+    """Design a Butterworth band-pass; a high-pass where the band ends at the Nyquist frequency."""
+    from scipy.signal import iirfilter
+
+    nyquist = 0.5 * rate
+    band, kind = [lowest / nyquist, highest / nyquist], "band"
+    if band[1] - 1.0 > -1e-6:
+        band, kind = band[:1], "highpass"
+    sections: Samples = iirfilter(corners, np.squeeze(band), btype=kind, output="sos")
+    return sections
 
 
 @functools.lru_cache(maxsize=8)
