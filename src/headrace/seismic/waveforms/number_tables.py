@@ -67,23 +67,32 @@ def _plain_table(text: bytes) -> npt.NDArray[np.float64] | None:
         Shape ``(lines, 2)``; None if it has anything else: comments, empty lines, other numbers
         of columns, integers, NaN.
     """
-    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+    returns = text.count(b"\r") if b"\r" in text else 0
+    if returns and returns != text.count(b"\r\n"):
         return None  # alone it ends a line, too
-    listed = bytearray(b"\n%b\n" % text.rstrip())
+    tail = text[-_LONGEST_LINE:]
+    size = len(text) - len(tail) + len(tail.rstrip())
+    listed = bytearray(size + 2)
+    listed[0] = listed[-1] = _NEWLINE
+    listed[1:-1] = memoryview(text)[:size]
     characters = np.frombuffer(listed, dtype=np.uint8)
+    # Memory for a mask costs as much as filling it, so that one serves all.
     blank = characters <= _SPACE
-    before = np.flatnonzero(blank[:-1] > blank[1:])
-    ends = np.flatnonzero(characters == _NEWLINE)
+    mask = np.empty_like(blank)
+    before = np.flatnonzero(np.greater(blank[:-1], blank[1:], out=mask[1:]))
+    ends = np.flatnonzero(np.equal(characters, _NEWLINE, out=mask))
     if len(before) != 2 * (len(ends) - 1) or not len(before):
         return None
     if (before[::2] < ends[:-1]).any() or (before[1::2] >= ends[1:]).any():
         return None
     if (ends[1:] - ends[:-1]).max() > _LONGEST_LINE:
         return None
-    others = listed.count(b"\t") + listed.count(b"\r") + len(ends)
-    if np.count_nonzero(characters < _SPACE) != others:
+    others = len(ends) + listed.count(b"\r") if returns else len(ends)
+    if b"\t" in text:
+        others += listed.count(b"\t")
+    if np.count_nonzero(np.less(characters, _SPACE, out=mask)) != others:
         return None  # a control character would be overwritten by a comma
-    if np.count_nonzero(characters == _POINT) != len(before):
+    if np.count_nonzero(np.equal(characters, _POINT, out=mask)) != len(before):
         return None
     characters[before] = _COMMA
     characters[before[0]] = _SPACE
