@@ -1,9 +1,15 @@
 """How long adjoint sources take, stage by stage, beside the libraries alone.
 
-Prints one JSON object. Every stage is timed on one core over all stations of an event; the
-numbers are the median over the repetitions, in ms per station. ``limits`` are what the bare
-libraries need for the same input in the same call: numpy to parse and to write the same files,
-pyflex and pyadjoint as they come. The whole program is timed as a process of its own.
+Prints one JSON object. Every stage and every peer is timed on one core over all stations of an
+event, in turn in each round, after a first one that is not counted; ``ms_per_station`` and
+``limits`` are medians over the rounds, in ms per station, and ``rows`` has every round. The peers:
+
+* ``std::from_chars`` of C++17 by ctypes (``adjoint_peers/from_chars.cpp``; left out without g++)
+  and ``numpy.loadtxt`` for reading, ``numpy.savetxt`` for writing;
+* pyflex and pyadjoint as they come, on traces in memory;
+* a script of the usual libraries for the whole: loadtxt, obspy, pyflex, pyadjoint, savetxt.
+
+The whole program is timed as a process of its own, beside one that imports pyflex and pyadjoint.
 
     python benchmarks/adjoint_sources.py [--repeat 9] [--event DIR] [--config FILE]
 
@@ -14,7 +20,9 @@ Without ``--event`` (a directory with obs/ and syn/) it takes event 001 of the r
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
+import logging
 import os
 import platform
 import shutil
@@ -25,7 +33,7 @@ import tarfile
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +62,13 @@ from headrace.seismic.waveforms.specfem_ascii import write_two_columns
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAM = REPOSITORY / "job_scripts" / "adjoint_sources.py"
 CONFIG = REPOSITORY / "job_scripts" / "adjoint_sources.toml"
+READER = REPOSITORY / "benchmarks" / "adjoint_peers" / "from_chars.cpp"
+
+LOADTXT = "numpy.loadtxt of the same files"
+SAVETXT = "numpy.savetxt of the same traces"
+FROM_CHARS = "std::from_chars of the same files"
+PYFLEX = "pyflex alone"
+SCRIPT = "loadtxt, obspy, pyflex, pyadjoint, savetxt"
 
 
 class PlainSelector(WindowSelector):  # type: ignore[misc]
@@ -75,14 +90,70 @@ def prepare(event: Path | None, place: Path) -> tuple[Path, str]:
     return demo_event(place, "quake", seed=1), "computed event"
 
 
-def repeated(stations: int, repeat: int, work: Callable[[], Any]) -> list[float]:
-    """Time of some work on all stations, ms per station, fastest first."""
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return [round(1000 * passed / stations, 3) for passed in sorted(times)]
+def in_turn(
+    stations: int, repeat: int, works: Mapping[str, Callable[[], Any]]
+) -> dict[str, list[float]]:
+    """Time each work on all stations once a round, ms per station; the first round is dropped."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeat + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            passed = time.perf_counter() - started
+            times[name].append(round(1000 * passed / stations, 3))
+    return {name: found[1:] for name, found in times.items()}
+
+
+def from_chars(place: Path) -> Callable[[Path], np.ndarray] | None:
+    """Compile the reader in C++; None without a compiler that has it."""
+    library = place / "from_chars.so"
+    command = ["g++", "-O2", "-std=c++17", "-shared", "-fPIC", str(READER), "-o", str(library)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    read_numbers = ctypes.CDLL(str(library)).read_numbers
+    read_numbers.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_long]
+    read_numbers.restype = ctypes.c_long
+
+    def read(path: Path) -> np.ndarray:
+        text = path.read_bytes()
+        numbers = np.empty(len(text) // 2)
+        count = read_numbers(text, len(text), numbers.ctypes.data, len(numbers))
+        return numbers[:count].reshape(-1, 2)
+
+    return read
+
+
+def usual_script(pair: Any, config: Any, settings: Any, misfit: Any, path: Path) -> None:
+    """Take a pair from its files to its adjoint source by the usual libraries alone."""
+    traces = []
+    for file in (pair.observed.path, pair.synthetic.path):
+        times, samples = np.loadtxt(file).T
+        dt = round(float(times[1] - times[0]), 6)
+        trace = Trace(np.ascontiguousarray(samples), {"delta": dt, "channel": "BXX"})
+        trace.detrend("demean")
+        trace.taper(config.taper)
+        trace.filter(
+            "bandpass",
+            freqmin=1 / config.max_period,
+            freqmax=1 / config.min_period,
+            corners=config.corners,
+            zerophase=config.zero_phase,
+        )
+        trace.detrend("simple")
+        trace.detrend("demean")
+        trace.taper(config.taper)
+        traces.append(trace)
+    observed, synthetic = traces
+    windows = PlainSelector(observed, synthetic, settings).select_windows()
+    source = np.zeros(len(times))
+    if windows:
+        borders = [(window.left * dt, window.right * dt) for window in windows]
+        source = pyadjoint.calculate_adjoint_source(
+            observed=observed, synthetic=synthetic, config=misfit, windows=borders
+        ).adjoint_source[::-1]
+    np.savetxt(path, np.column_stack([times, source]))
 
 
 def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dict[str, Any]:
@@ -91,15 +162,7 @@ def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dic
     stations, _ = find_stations(event / "obs", event / "syn", config.components)
     pairs = [pair for station in stations for pair in station.pairs if not pair.blank]
     files = [trace for pair in pairs for trace in (pair.observed, pair.synthetic) if trace]
-    count = len(stations)
-
-    def clock(work: Callable[[], Any]) -> float:
-        return statistics.median(repeated(count, repeat, work))
-
-    def read() -> list[Any]:
-        return [read_seismogram(trace, config.origin_time) for trace in files]
-
-    raw = read()
+    raw = [read_seismogram(trace, config.origin_time) for trace in files]
     both = list(zip(raw[::2], raw[1::2], strict=True))
     dt = both[0][1].dt
 
@@ -130,19 +193,6 @@ def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dic
                     write_two_columns(path, result.axis, result.adjoint_source)
 
     write()
-    stages = {
-        "reading": clock(read),
-        "filtering": clock(filtered),
-        "windows": clock(lambda: [select_windows(*pair, dt, config) for pair in traces]),
-        "measures": clock(
-            lambda: [
-                measure(*pair, found, dt, config)
-                for pair, found in zip(traces, windows, strict=True)
-            ]
-        ),
-        "writing": clock(write),
-        "figures": clock(draw),
-    }
     header = {"delta": dt, "channel": "BXX"}
     plain = [(Trace(o, dict(header)), Trace(s, dict(header))) for o, s in traces]
     settings = pyflex.Config(config.min_period, config.max_period, **config.windows)
@@ -150,47 +200,98 @@ def time_stages(event: Path, config_file: Path, repeat: int, place: Path) -> dic
     tables = [(place / f"{n}.txt", s) for n, _, s in sources]
     axis: TimeAxis = sources[0][1]
     times = axis.start + axis.dt * np.arange(axis.npts)
-    limits = {
-        "numpy.loadtxt of the same files": clock(lambda: [np.loadtxt(t.path) for t in files]),
-        "numpy.savetxt of the same traces": clock(
-            lambda: [np.savetxt(p, np.column_stack([times, s])) for p, s in tables]
-        ),
-        "bytes of the same files to disk": clock(
-            lambda: [
-                (place / "copy").write_bytes((place / f"{n}.adj").read_bytes())
-                for n, _, _ in sources
-            ]
-        ),
-        "pyflex alone": clock(
-            lambda: [PlainSelector(o, s, settings).select_windows() for o, s in plain]
-        ),
-        "pyadjoint cc_traveltime alone": clock(
-            lambda: [
-                pyadjoint.calculate_adjoint_source(
-                    observed=o, synthetic=s, config=misfit, windows=[w.seconds(dt) for w in found]
-                )
-                for (o, s), found in zip(plain, windows, strict=True)
-                if found
-            ]
-        ),
+    stages: dict[str, Callable[[], Any]] = {
+        "reading": lambda: [read_seismogram(trace, config.origin_time) for trace in files],
+        "filtering": filtered,
+        "windows": lambda: [select_windows(*pair, dt, config) for pair in traces],
+        "measures": lambda: [
+            measure(*pair, found, dt, config) for pair, found in zip(traces, windows, strict=True)
+        ],
+        "writing": write,
+        "figures": draw,
+        "all_without_figures": all_of_it,
     }
-    whole = repeated(count, repeat, all_of_it)
+    limits: dict[str, Callable[[], Any]] = {
+        LOADTXT: lambda: [np.loadtxt(t.path) for t in files],
+        SAVETXT: lambda: [np.savetxt(p, np.column_stack([times, s])) for p, s in tables],
+        "bytes of the same files to disk": lambda: [
+            (place / "copy").write_bytes((place / f"{n}.adj").read_bytes()) for n, _, _ in sources
+        ],
+        PYFLEX: lambda: [PlainSelector(o, s, settings).select_windows() for o, s in plain],
+        "pyadjoint cc_traveltime alone": lambda: [
+            pyadjoint.calculate_adjoint_source(
+                observed=o, synthetic=s, config=misfit, windows=[w.seconds(dt) for w in found]
+            )
+            for (o, s), found in zip(plain, windows, strict=True)
+            if found
+        ],
+        SCRIPT: lambda: [
+            usual_script(pair, config, settings, misfit, place / "script.txt") for pair in pairs
+        ],
+    }
+    reader = from_chars(place)
+    if reader is not None:
+        limits[FROM_CHARS] = lambda: [reader(t.path) for t in files]
+    found = in_turn(len(stations), repeat, {**stages, **limits})
+    medians = {name: statistics.median(values) for name, values in found.items()}
     return {
-        "stations": count,
+        "stations": len(stations),
         "samples": axis.npts,
         "windows": sum(len(found) for found in windows),
         "ms_per_station": {
-            **stages,
-            "all_without_figures": statistics.median(whole),
-            "all_without_figures_fastest": whole[0],
-            "all_without_figures_slowest": whole[-1],
+            **{name: medians[name] for name in stages},
+            "all_without_figures_fastest": min(found["all_without_figures"]),
+            "all_without_figures_slowest": max(found["all_without_figures"]),
         },
-        "limits_ms_per_station": limits,
+        "limits_ms_per_station": {name: medians[name] for name in limits},
+        "rows": station_rows(found, f"{axis.npts} samples, {len(stations)} stations, one core"),
     }
 
 
-def time_program(event: Path, config_file: Path, repeat: int, place: Path) -> dict[str, float]:
-    """Return seconds of the program as a process of its own, one rank and no figures."""
+def station_rows(found: Mapping[str, list[float]], sizes: str) -> list[dict[str, Any]]:
+    """Return the rows of what is done for a station."""
+
+    def row(name: str, what: str, ours: list[float], peers: dict[str, str]) -> dict[str, Any]:
+        beside = [
+            {"name": peer, "values": found[peer], "settings": told}
+            for peer, told in peers.items()
+            if peer in found
+        ]
+        about = {"id": name, "what": what, "unit": "ms", "better": "less", "settings": sizes}
+        return {**about, "ours": ours, "peers": beside}
+
+    whole = found["all_without_figures"]
+    return [
+        row(
+            "station",
+            "windows, misfit and adjoint source of one station, text in and out, no figures",
+            whole,
+            {
+                SCRIPT: "the same band, windows, misfit and files; no checks of the records",
+                PYFLEX: "windows alone, of filtered traces in memory",
+                SAVETXT: "writing alone, 18 digits",
+            },
+        ),
+        row(
+            "station_with_figure",
+            "... with a figure",
+            [round(a + b, 3) for a, b in zip(whole, found["figures"], strict=True)],
+            {},
+        ),
+        row(
+            "read_station",
+            "reading the two seismograms of a station, and checking their times",
+            found["reading"],
+            {
+                FROM_CHARS: "C++17, g++ -O2, called by ctypes; no checks",
+                LOADTXT: "as it comes; no checks",
+            },
+        ),
+    ]
+
+
+def time_program(event: Path, config_file: Path, repeat: int, place: Path) -> dict[str, Any]:
+    """Return seconds of the program as a process of its own, and the row of its start."""
     one = place / "one"
     for folder in ("obs", "syn"):
         (one / folder).mkdir(parents=True)
@@ -223,11 +324,28 @@ def time_program(event: Path, config_file: Path, repeat: int, place: Path) -> di
         subprocess.run([sys.executable, "-c", "import pyflex, pyadjoint"], check=True)
         bare.append(time.perf_counter() - started)
     return {
-        "first_line": round(statistics.median(first_word), 3),
-        "first_station_done": round(statistics.median(first_station), 3),
-        "first_station_done_slowest": round(max(first_station), 3),
-        "whole_process": round(statistics.median(whole), 3),
-        "limit_python_importing_pyflex_and_pyadjoint": round(statistics.median(bare), 3),
+        "start_up_seconds": {
+            "first_line": round(statistics.median(first_word), 3),
+            "first_station_done": round(statistics.median(first_station), 3),
+            "first_station_done_slowest": round(max(first_station), 3),
+            "whole_process": round(statistics.median(whole), 3),
+            "limit_python_importing_pyflex_and_pyadjoint": round(statistics.median(bare), 3),
+        },
+        "row": {
+            "id": "first_station",
+            "what": "from start to the first station done",
+            "unit": "s",
+            "better": "less",
+            "ours": [round(one, 3) for one in first_station],
+            "settings": "one rank, one station, no figures, compiled modules on disk",
+            "peers": [
+                {
+                    "name": "importing pyflex and pyadjoint",
+                    "values": [round(one, 3) for one in bare],
+                    "settings": "a process that does nothing else",
+                }
+            ],
+        },
     }
 
 
@@ -239,6 +357,8 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    for library in ("pyflex", "pyadjoint"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
     if hasattr(os, "sched_setaffinity"):
@@ -247,11 +367,14 @@ def main() -> None:
         event, source = prepare(options.event, Path(folder, "event"))
         out = Path(folder, "out")
         out.mkdir()
+        stages = time_stages(event, options.config, options.repeat, out)
+        program = time_program(event, options.config, options.repeat, out)
         report = {
             "benchmark": "adjoint sources of one event, one core",
             "input": source,
-            **time_stages(event, options.config, options.repeat, out),
-            "start_up_seconds": time_program(event, options.config, options.repeat, out),
+            **stages,
+            "start_up_seconds": program["start_up_seconds"],
+            "rows": [*stages["rows"], program["row"]],
             "python": platform.python_version(),
             "numpy": np.__version__,
             "machine": platform.machine(),

@@ -1,7 +1,7 @@
 """How long a shot takes in the embedded solver, from files to files, beside the raw limits.
 
-Prints one JSON object, everything on one core, each figure the best of the repetitions, in CPU
-seconds of this process.
+Prints one JSON object, everything on one core, in CPU seconds of this process: each figure the
+best of the rounds, in which works and limits take turns, and under ``rows`` every round.
 
 * ``forward``: ``files``: one shot from its directory to its synthetics; ``loops``: the compiled
   time steps alone; ``copies``: moving what they must at least move, three fields per step.
@@ -19,7 +19,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,15 @@ from headrace.seismic.solvers import (
 from headrace.seismic.solvers.examples import Checkerboard, write_checkerboard
 
 
-def best(repeat: int, work: Callable[[], Any]) -> float:
-    """Return the shortest CPU time of some work, s."""
-    times = []
-    for _ in range(repeat):
-        started = time.process_time()
-        work()
-        times.append(time.process_time() - started)
-    return round(min(times), 4)
+def in_turn(repeat: int, works: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Time each work once a round, CPU s; the first round is dropped."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeat + 1):
+        for name, work in works.items():
+            started = time.process_time()
+            work()
+            times[name].append(round(time.process_time() - started, 4))
+    return {name: found[1:] for name, found in times.items()}
 
 
 def copies(shape: tuple[int, int], steps: int) -> None:
@@ -83,23 +84,56 @@ def measure(example: Checkerboard, place: Path, repeat: int) -> dict[str, Any]:
     smallest = smallest_plan(example.npts).fields * field
     small = open_solver(example.solver, {**settings, "memory_limit": 1.01 * smallest})
     small.adjoint(adjoint)
+    forwards = in_turn(
+        repeat,
+        {
+            "files": lambda: made.forward(forward),
+            "loops": lambda: propagator.traces(shot),
+            "copies": lambda: copies(frame.full, example.npts),
+        },
+    )
+    adjoints = in_turn(
+        repeat,
+        {
+            "files": lambda: made.adjoint(adjoint),
+            "loops": lambda: propagator.derivatives(shot, noise),
+            "checkpoints": lambda: small.adjoint(adjoint),
+        },
+    )
+    sizes = f"{example.points} x {example.points} points, {example.npts} steps, one core, CPU time"
     return {
         "points": frame.full,
         "steps": example.npts,
         "stations": example.stations,
         "setup": round(setup, 2),
-        "forward": {
-            "files": best(repeat, lambda: made.forward(forward)),
-            "loops": best(repeat, lambda: propagator.traces(shot)),
-            "copies": best(repeat, lambda: copies(frame.full, example.npts)),
-        },
+        "forward": {name: min(times) for name, times in forwards.items()},
         "adjoint": {
-            "files": best(repeat, lambda: made.adjoint(adjoint)),
-            "loops": best(repeat, lambda: propagator.derivatives(shot, noise)),
-            "checkpoints": best(repeat, lambda: small.adjoint(adjoint)),
+            **{name: min(times) for name, times in adjoints.items()},
             "mib": round(propagator.plan.fields * field, 1),
             "checkpoints_mib": round(smallest, 1),
         },
+        "rows": [
+            row("solver_forward", "forward run of a shot, from files to files", sizes, forwards),
+            row("solver_adjoint", "adjoint run of a shot, from files to files", sizes, adjoints),
+        ],
+    }
+
+
+def row(name: str, what: str, sizes: str, times: Mapping[str, list[float]]) -> dict[str, Any]:
+    """Return a row of the table of figures."""
+    names = {"loops": "its loops alone", "copies": "moving three fields a step"}
+    return {
+        "id": name,
+        "what": what,
+        "unit": "s",
+        "better": "less",
+        "ours": times["files"],
+        "settings": sizes,
+        "peers": [
+            {"name": told, "values": times[key], "settings": "the same shot, in memory"}
+            for key, told in names.items()
+            if key in times
+        ],
     }
 
 

@@ -1,7 +1,7 @@
 """What headrace adds to SPECFEM: reading and writing its fields, and one event's runs.
 
 Prints one JSON object. Fields are of one process, 25 points per element, in the page cache; each
-figure is the best of the repetitions.
+figure is the best of the rounds, in which ours and the peer take turns; ``rows`` has every round.
 
 * ``read``: a field as float64, beside ``numpy.fromfile`` of the same file, converted likewise.
 * ``write``: a field, beside ``ndarray.tofile`` of the same numbers, in single precision.
@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +42,46 @@ FIELDS = ("x", "z", "vp", "vs")
 PROGRAMS = ("xmeshfem2D", "xspecfem2D")
 
 
-def best(repeat: int, work: Callable[[], Any]) -> float:
-    """Return the shortest time of some work, s."""
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
+def seconds(work: Callable[[], Any]) -> float:
+    """Return the time of some work, s."""
+    started = time.perf_counter()
+    work()
+    return round(time.perf_counter() - started, 4)
 
 
-def compare(repeat: int, ours: Callable[[], Any], peer: Callable[[], Any]) -> dict[str, float]:
-    """Both times, s, and ours over the peer's."""
-    mine, theirs = best(repeat, ours), best(repeat, peer)
-    return {"s": round(mine, 4), "peer_s": round(theirs, 4), "ratio": round(mine / theirs, 2)}
+def compare(repeat: int, ours: Callable[[], Any], peer: Callable[[], Any]) -> dict[str, Any]:
+    """Both times in turn, s, their best, and ours over the peer's; the first round is dropped."""
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(repeat + 1)][1:]
+    mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+    best, peers_best = min(mine), min(theirs)
+    ratio = round(best / peers_best, 2)
+    return {"s": best, "peer_s": peers_best, "ratio": ratio, "all_s": mine, "peer_all_s": theirs}
+
+
+WHAT = {
+    "read": ("reading a field of SPECFEM", "numpy.fromfile, converted"),
+    "write": ("writing a field of SPECFEM", "ndarray.tofile"),
+    "model": ("four fields to HDF5 with hash and sync", "copying the four files, synced"),
+    "forward": ("one event in SPECFEM2D, from files to files", "its mesher and solver alone"),
+}
+"""What is measured, and what stands beside it."""
+
+
+def rows(found: Mapping[str, Any], sizes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the rows of the table of figures."""
+    return [
+        {
+            "id": f"specfem_{name}",
+            "what": what,
+            "unit": "s",
+            "better": "less",
+            "ours": found[name]["all_s"],
+            "settings": sizes[name],
+            "peers": [{"name": peer, "values": found[name]["peer_all_s"], "settings": sizes[name]}],
+        }
+        for name, (what, peer) in WHAT.items()
+        if name in found
+    ]
 
 
 def copy_synced(place: Path) -> None:
@@ -95,7 +121,7 @@ def measure_fields(place: Path, elements: int, repeat: int) -> dict[str, Any]:
     }
 
 
-def measure_forward(place: Path, steps: int, repeat: int) -> dict[str, float]:
+def measure_forward(place: Path, steps: int, repeat: int) -> dict[str, Any]:
     """Return one event with headrace and with the programs alone."""
     from headrace.seismic.solvers import ForwardRun, open_solver, run_all
     from headrace.seismic.solvers.backends.specfem2d.tape2007 import write_tape2007
@@ -145,6 +171,9 @@ def main() -> None:
         }
         if os.environ.get("SPECFEM2D_BIN"):
             found["forward"] = measure_forward(place / "tape", options.steps, options.repeat)
+    sizes = dict.fromkeys(WHAT, f"{25 * options.elements} points, files in the page cache")
+    sizes["forward"] = f"Tape2007, {options.steps} steps"
+    found["rows"] = rows(found, sizes)
     print(json.dumps(found, indent=1))
 
 
