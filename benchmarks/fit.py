@@ -9,21 +9,25 @@ double fits whose sum of squares is no worse (1e-6) than that of SciPy started a
 SciPy is ``least_squares`` with ``method="lm"`` and the model's derivatives, started where our
 single fit starts to look for a pulse; for two pulses, at the truth, which is generous.
 
-If the environment's ``DDASTOYS_BENCH`` names a program, it is run as ``PROGRAM SINGLES DOUBLES
-SAMPLES``: two files of 16-bit traces without a header, and the length of a trace. The last line
-that it prints must be a JSON object with the same three figures.
+If the environment's ``DDASTOYS_BENCH`` names a program, it is run in turn with ours as ``PROGRAM
+SINGLES DOUBLES SAMPLES``: two files of 16-bit traces without a header, and the length of a trace.
+The last line that it prints must be a JSON object with the same three figures.
+``benchmarks/fit_peers/ddastoys_main.cpp`` is such a program of DDASToys' fitter, and says how it
+is built. Given a fourth word, it writes its fits there, and ``double_no_worse_than_ddastoys`` is
+the share of double fits of single pulses whose sum of squares is no more than 0.1 % above its.
 
 ``ranks``: the program ``data_run_fit_traces.py`` on a segment under mpiexec with one rank and two,
 and ``benchmarks/fit_peers/reader_writer.py``, where one rank reads and writes and the other fits.
 
 The last line is a JSON object.
 
-    python benchmarks/fit.py [--traces 4000] [--events 20000] [--repeat 5]
+    python benchmarks/fit.py [--traces 4000] [--events 100000] [--repeat 5]
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -163,18 +167,26 @@ def on_ranks(place: Path, events: int, repeat: int) -> dict[str, Any]:
     found: dict[int, dict[str, Any]] = {}
     bytes_: set[bytes] = set()
     peer = float("inf")
+    ratios, peer_ratios = [], []
     for _ in range(repeat):  # in turn, so that other work on the machine meets all of them
+        taken = {}
         for ranks in (1, 2):
             fact = last_line(ranks, PROGRAM, source, target, "--channels", channels)
+            taken[ranks] = fact["seconds"]
             bytes_.add(target.read_bytes())
             if ranks not in found or fact["seconds"] < found[ranks]["seconds"]:
                 found[ranks] = fact
-        peer = min(peer, last_line(2, PEER, source, target, channels)["seconds"])
+        seconds = last_line(2, PEER, source, target, channels)["seconds"]
+        peer = min(peer, seconds)
+        ratios.append(round(taken[1] / taken[2], 3))
+        peer_ratios.append(round(taken[1] / seconds, 3))
         bytes_.add(target.read_bytes())
     hits = found[1]["hits"]
     one, two = (found[ranks]["seconds"] for ranks in (1, 2))
     return {
         "hits": hits,
+        "ratios": ratios,
+        "reader_and_worker_ratios": peer_ratios,
         "same_bytes": len(bytes_) == 1,
         "one_hits_per_s": round(hits / one),
         "two_hits_per_s": round(hits / two),
@@ -185,19 +197,98 @@ def on_ranks(place: Path, events: int, repeat: int) -> dict[str, Any]:
     }
 
 
-def peer_program(place: Path, ones: np.ndarray, twos: np.ndarray) -> dict[str, Any] | None:
-    """Return the figures of the program that ``DDASTOYS_BENCH`` names; None if it names none."""
+NAMES = (
+    ("single_fits_per_s", "single fits of 250 samples, one core"),
+    ("both_fits_per_s_single_pulse", "both fits of single pulses"),
+    ("both_fits_per_s_double_pulse", "both fits of double pulses"),
+)
+
+
+def sums_of_squares(traces: np.ndarray, fits: np.ndarray) -> np.ndarray:
+    """Return sums of squared residuals; infinite where they are no number."""
+    with np.errstate(all="ignore"):
+        found = [np.sum((evaluate(p)[0] - t) ** 2) for p, t in zip(fits, traces, strict=True)]
+    return np.nan_to_num(np.array(found), nan=np.inf)
+
+
+def beside_peer(
+    place: Path, ones: np.ndarray, twos: np.ndarray, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, Any] | None]:
+    """Return our three figures and those of the program ``DDASTOYS_BENCH`` names, round by round.
+
+    The program's are None without one.
+    """
     program = os.environ.get("DDASTOYS_BENCH")
-    if not program:
-        return None
+    ours: dict[str, list[float]] = {name: [] for name, _ in NAMES}
+    theirs: dict[str, list[float]] = {name: [] for name, _ in NAMES}
     paths = [place / "singles.u16", place / "doubles.u16"]
     for path, traces in zip(paths, (ones, twos), strict=True):
         path.write_bytes(traces.tobytes())
-    done = subprocess.run(
-        [program, *map(str, paths), str(SAMPLES)], capture_output=True, text=True, check=True
-    )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    results = place / "results.f64"
+    for _ in range(rounds):
+        for (name, _), (traces, when) in zip(
+            NAMES, ((ones, "never"), (ones, "always"), (twos, "always")), strict=True
+        ):
+            work = functools.partial(fit_traces, traces, double=when)
+            ours[name].append(clock(1, len(traces), work)[0])
+        if program:
+            done = subprocess.run(
+                [program, *map(str, paths), str(SAMPLES), str(results)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            figures = json.loads(done.stdout.splitlines()[-1])
+            for name, values in theirs.items():
+                values.append(figures[name])
+    if not program:
+        return ours, None
+    fact: dict[str, Any] = dict(theirs)
+    if results.is_file():
+        fits = np.fromfile(results).reshape(-1, 18)[: len(ones), 6:15]
+        own = sums_of_squares(ones, parameters(fit_traces(ones), True))
+        no_worse = own <= sums_of_squares(ones, fits) * 1.001
+        fact["double_no_worse_than_ddastoys"] = float(no_worse.mean())
+    return ours, fact
+
+
+def rows(
+    ours: dict[str, list[float]], peer: dict[str, Any] | None, scipy: list[float], traces: int
+) -> list[dict[str, Any]]:
+    """Return the rows of the README's table."""
+    settings = f"{traces} traces of 250 samples, noise 5, all samples below saturation"
+    found = []
+    for (name, what), value in zip(NAMES, scipy, strict=True):
+        peers: list[dict[str, Any]] = [
+            {"name": "SciPy least_squares", "values": [value], "settings": "lm, derivatives"}
+        ]
+        if peer is None:
+            peers.append({"name": "DDASToys", "values": [], "settings": "not there"})
+        else:
+            fitter = "serial GSL fitter, g++ -O2"
+            peers.append({"name": "DDASToys", "values": peer[name], "settings": fitter})
+        row = {"id": f"fit_{name}", "what": what, "unit": "/s", "ours": ours[name]}
+        found.append(row | {"better": "more", "peers": peers, "settings": settings})
+    return found
+
+
+def ranks_row(fact: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of two ranks over one."""
+    return {
+        "id": "fit_two_ranks_over_one",
+        "what": "two ranks of data_run_fit_traces.py over one, with start and files",
+        "unit": "x",
+        "ours": fact["ratios"],
+        "better": "more",
+        "peers": [
+            {
+                "name": "a rank that reads and writes, and one that fits",
+                "values": fact["reader_and_worker_ratios"],
+                "settings": "2000 items a message; without start",
+            }
+        ],
+        "settings": f"{fact['hits']} hits, whole program after the interpreter's start",
+    }
 
 
 def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any]:
@@ -205,6 +296,8 @@ def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any
     ones, one_truth = make_traces(traces, double=False)
     twos, two_truth = make_traces(traces, double=True)
     fit_traces(ones[:10])  # compiles
+    fit_traces(twos[:10])
+    ours, peer = beside_peer(place, ones, twos, repeat)
     single = clock(repeat, traces, lambda: fit_traces(ones, double="never"))
     both_one = clock(repeat, traces, lambda: fit_traces(ones))
     both_two = clock(repeat, traces, lambda: fit_traces(twos))
@@ -218,7 +311,13 @@ def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any
     )
     scipy_one = clock(1, few, lambda: both_by_scipy(ones[:few], wide))
     scipy_two = clock(1, few, lambda: both_by_scipy(twos[:few], two_truth[:few]))
+    ranks = on_ranks(place, events, max(repeat // 2, 1))
+    by_scipy_ = [scipy_single[0], scipy_one[0], scipy_two[0]]
+    table = rows(ours, peer, by_scipy_, traces)
+    if "ratios" in ranks:
+        table.append(ranks_row(ranks))
     return {
+        "rows": table,
         "machine": platform.machine(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -231,13 +330,13 @@ def measure(place: Path, traces: int, events: int, repeat: int) -> dict[str, Any
             "both_fits_per_s_single_pulse_by_cpu": scipy_one[1],
             "both_fits_per_s_double_pulse_by_cpu": scipy_two[1],
         },
-        "ddastoys": peer_program(place, ones, twos),
+        "ddastoys": peer or "not there",
         "agreement": agreement(ones[:1000], one_truth[:1000], twos[:1000], two_truth[:1000]),
         "if_needed": {
             "both_fits_per_s_single_pulse": needed_one[0],
             "both_fits_per_s_double_pulse": needed_two[0],
         },
-        "ranks": on_ranks(place, events, max(repeat // 2, 1)),
+        "ranks": ranks,
         "single_fits_per_s_by_cpu": single[1],
         "both_fits_per_s_single_pulse_by_cpu": both_one[1],
         "both_fits_per_s_double_pulse_by_cpu": both_two[1],
@@ -251,7 +350,7 @@ def main() -> int:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--traces", type=int, default=4000)
-    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fit-") as place:
