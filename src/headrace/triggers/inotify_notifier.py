@@ -20,8 +20,9 @@ from headrace.triggers.changes import Change, ChangeCallback, ReportScope
 
 _MAX_WATCHES = 16_384
 _LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
-# What is written in small steps is reported in few: events are read so often (s) at most.
-_PAUSE = 0.002
+# What is written in small steps is reported in few: after a report nothing is read for so long
+# (s), and longer while only contents change.
+_PAUSE, _PAUSE_IN_WRITING = 0.002, 0.005
 
 
 @dataclass
@@ -172,31 +173,34 @@ class InotifyNotifier:
         for poller in (poll, end):
             poller.register(self._end, select.POLLIN)
         while all(descriptor != self._end for descriptor, _ in poll.poll()):
+            changes: dict[str, Change] = {}
             for event in self._inotify.read(timeout=0):
-                self._handle(event)
-            if end.poll(1000 * _PAUSE):
+                name, change = self._handle(event)
+                before = changes.get(name)
+                if change and change != before:
+                    changes[name] = change | before if before else change
+            for name, change in changes.items():
+                self._on_change(name, change)
+            in_writing = all(change == Change.CONTENT for change in changes.values())
+            if end.poll(1000 * (_PAUSE_IN_WRITING if in_writing else _PAUSE)):
                 return
 
-    def _handle(self, event: Any) -> None:
+    def _handle(self, event: Any) -> tuple[str, Change]:
+        """Return what to report of an event, and of which name."""
         flags = self._flags
         if event.mask & flags.Q_OVERFLOW:
             with self._lock:
                 for name in list(self._trees):
                     self._forget(name)
-            self._on_change("", Change.ENTRY | Change.LOST)
-        elif event.wd == self._own:
-            if not event.name:
-                if event.mask & (self._itself | flags.IGNORED | flags.UNMOUNT):
-                    self._on_change("", Change.ENTRY)
-            elif event.mask & (flags.CLOSE_WRITE | flags.ATTRIB):
-                self._on_change(event.name, Change.CONTENT)
-            else:
-                self._on_change(event.name, Change.ENTRY)
-        else:
+            return "", Change.ENTRY | Change.LOST
+        if event.wd != self._own:
             with self._lock:
-                name, change = self._follow(event)
-            if change:
-                self._on_change(name, change)
+                return self._follow(event)
+        if not event.name:
+            gone = event.mask & (self._itself | flags.IGNORED | flags.UNMOUNT)
+            return "", Change.ENTRY if gone else Change(0)
+        written = event.mask & (flags.CLOSE_WRITE | flags.ATTRIB)
+        return event.name, Change.CONTENT if written else Change.ENTRY
 
     def _follow(self, event: Any) -> tuple[str, Change]:
         """Follow a change in a tree: directories in it come and go; return what to report."""

@@ -97,9 +97,9 @@ class PendingArrival:
         for rule in self._polled:
             rule.record_change(now)
         times = self._times()
-        # Soon, but not at each of many changes.
+        # Not at each of many changes, and yet soon after the last one.
         settle = max((complete - changed for changed, complete in times), default=0.0)
-        share = settle * SOON_SHARE / 2
+        share = settle * SOON_SHARE * 0.75
         return max(now + min(max(share, 0.005), 0.5), self._looked_at + self._cost)
 
     def record_awaited(self, now: float) -> float | None:
