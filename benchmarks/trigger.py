@@ -238,10 +238,6 @@ def cost_alone(observer: str, marker: str, root: Path, seconds: float) -> dict[s
         with watching_with_watchdog(observer, root, marker or None):
             return measure_cost(seconds)
     watch = {"marker": marker} if marker else {"settle": 0.0}
-    if not marker:
-        with watching(observer, root, interval=INTERVAL, **watch) as starts:
-            starts.wait_for({event.name for event in root.iterdir()})
-    # The second watcher finds all runs in the ledger.
     with watching(observer, root, interval=INTERVAL if not marker else 10.0, **watch):
         threading.Event().wait(3.0)
         return measure_cost(seconds)
@@ -257,6 +253,10 @@ def measure_costs(
         root.mkdir()
         for number in range(directories):
             make_event(root / f"event_{number}", files)
+        for observer in () if marker else ("inotify", "poll"):
+            # Those that are measured find all runs in the ledger.
+            with watching(observer, root, interval=INTERVAL, settle=0.0) as starts:
+                starts.wait_for({event.name for event in root.iterdir()})
         for _ in range(rounds):
             for name, observer in SYSTEMS.items():
                 command = [sys.executable, __file__, "--cost", observer, marker, str(root)]
