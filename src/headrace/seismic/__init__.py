@@ -3,26 +3,36 @@
 A compute node needs this package alone; it imports nothing of the orchestration.
 """
 
-from headrace.seismic.config import ProcessingConfig
-from headrace.seismic.config_file import parse_config, read_config
-from headrace.seismic.errors import (
-    ConfigError,
-    ModelError,
-    OptimiserError,
-    SeismicError,
-    SolverError,
-    StationProblem,
-)
-from headrace.seismic.measurement.event import process_event, process_events
-from headrace.seismic.measurement.plan import EventRequest
-from headrace.seismic.measurement.station import TraceResult, process_station
-from headrace.seismic.misfits.base import Measurement, WindowMeasure
-from headrace.seismic.misfits.measure import measure
-from headrace.seismic.parallel import Ranks, SingleRank, find_ranks
-from headrace.seismic.waveforms.analytic_synthetics import demo_event, write_event
-from headrace.seismic.waveforms.processing import align, filter_pair, transpose_filter
-from headrace.seismic.waveforms.reading import Seismogram, Station, find_stations, read_seismogram
-from headrace.seismic.windows.selection import Window, select_windows
+from typing import TYPE_CHECKING
+
+from headrace._internal.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from headrace.seismic.config import ProcessingConfig
+    from headrace.seismic.config_file import parse_config, read_config
+    from headrace.seismic.errors import (
+        ConfigError,
+        ModelError,
+        OptimiserError,
+        SeismicError,
+        SolverError,
+        StationProblem,
+    )
+    from headrace.seismic.measurement.event import process_event, process_events
+    from headrace.seismic.measurement.plan import EventRequest
+    from headrace.seismic.measurement.station import TraceResult, process_station
+    from headrace.seismic.misfits.base import Measurement, WindowMeasure
+    from headrace.seismic.misfits.measure import measure
+    from headrace.seismic.parallel import Ranks, SingleRank, find_ranks
+    from headrace.seismic.waveforms.analytic_synthetics import demo_event, write_event
+    from headrace.seismic.waveforms.processing import align, filter_pair, transpose_filter
+    from headrace.seismic.waveforms.reading import (
+        Seismogram,
+        Station,
+        find_stations,
+        read_seismogram,
+    )
+    from headrace.seismic.windows.selection import Window, select_windows
 
 __all__ = [
     "ConfigError",
@@ -57,3 +67,5 @@ __all__ = [
     "transpose_filter",
     "write_event",
 ]
+
+__getattr__ = lazy_names(__name__)
