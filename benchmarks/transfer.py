@@ -5,10 +5,11 @@ another order in every round. A transfer flushes each file, reads every copy aga
 checksums, and only then names it. ``rsync --checksum --fsync`` flushes each file, and compares the
 checksum of what it sent with that of what it received, not with what the disk has; ``rclone``
 compares checksums afterwards, ``cp`` compares nothing: both are followed by a flush of the file
-system, and the time of that counts.
+system, and the time of that counts. Before each copy the disk rests: one that takes short bursts
+faster than it writes on would favour whoever comes after a rest.
 
     python benchmarks/transfer.py [--directory DIR] [--megabytes 200 2000] [--files 2000]
-        [--rounds 5] [--large-rounds 3]
+        [--rounds 5] [--large-rounds 3] [--rest 1] [--large-rest 8]
 
 rsync 3.2.4 or later and rclone must be installed to be measured.
 """
@@ -102,7 +103,7 @@ def fill(source: Path, files: int, size: int) -> None:
                 file.write(os.urandom(min(10**6, size - start)))
 
 
-def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, list[float]]:
+def measure(work: Path, files: int, size: int, rounds: int, rest: float) -> dict[str, list[float]]:
     """Return the seconds that every tool took in each round."""
     source = work / "source"
     fill(source, files, size)
@@ -114,6 +115,7 @@ def measure(work: Path, files: int, size: int, rounds: int) -> dict[str, list[fl
             destination = work / "destination"
             destination.mkdir()
             os.sync()
+            time.sleep(rest)
             began = time.perf_counter()
             tools()[name](source, destination)
             seconds[name].append(time.perf_counter() - began)
@@ -174,6 +176,8 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000, help="files of 10 kB; 0: none")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large-rounds", type=int, default=3, help="for 1000 MB and more")
+    parser.add_argument("--rest", type=float, default=1, help="seconds before each copy")
+    parser.add_argument("--large-rest", type=float, default=8, help="for 1000 MB and more")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     printed: dict[str, Any] = {
@@ -183,15 +187,17 @@ def main() -> None:
         work = Path(directory)
         for megabytes in options.megabytes:
             size = megabytes * 10**6
-            rounds = options.large_rounds if size >= LARGE else options.rounds
-            seconds = measure(work, 1, size, rounds)
+            large = size >= LARGE
+            rounds = options.large_rounds if large else options.rounds
+            rest = options.large_rest if large else options.rest
+            seconds = measure(work, 1, size, rounds, rest)
             printed[f"one file of {megabytes} MB"] = medians(seconds, 1, size)
             key, what = f"transfer_{megabytes}_mb", f"transfer of a file of {megabytes} MB"
             rows.append(row(key, what, "MB/s", megabytes, "headrace", seconds))
             sha = f"{what}, SHA-256"
             rows.append(row(f"{key}_sha256", sha, "MB/s", megabytes, "headrace, SHA256", seconds))
         if options.files:
-            seconds = measure(work, options.files, FILE_SIZE, options.rounds)
+            seconds = measure(work, options.files, FILE_SIZE, options.rounds, options.rest)
             printed[f"{options.files} files of 10 kB"] = medians(seconds, options.files, FILE_SIZE)
             what = f"transfer of {options.files:,} files of 10 kB"
             rows.append(row("transfer_files", what, "/s", options.files, "headrace", seconds))
