@@ -83,7 +83,7 @@ def bare(path: Path, rows: list[tuple[str, ...]]) -> sqlite3.Connection:
     return db
 
 
-def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
+def timed(work: Callable[[], Any], times: int) -> dict[str, Any]:
     """Return how long work takes, the first time and after it."""
     taken, computed = [], []
     for _ in range(times + 1):
@@ -96,6 +96,7 @@ def timed(work: Callable[[], Any], times: int) -> dict[str, float]:
         "computing_ms": round(statistics.median(computed[1:]), 3),
         "median_ms": round(statistics.median(taken[1:]), 3),
         "most_ms": round(max(taken[1:]), 3),
+        "each_ms": [round(one, 3) for one in taken[1:]],
     }
 
 
@@ -112,6 +113,8 @@ def questions(count: int, flows: list[str]) -> dict[str, RunQuery]:
         "tag_of_all": RunQuery(tag="campaign"),
         "tag_of_all_failed": RunQuery(tag="campaign", statuses=["FAILED"]),
         "failed": RunQuery(statuses=["FAILED"]),
+        "absent_status": RunQuery(statuses=["ENDED"]),
+        "absent_status_of_a_flow": RunQuery(statuses=["ENDED"], flow_ids=flows[:1]),
         "open": RunQuery(statuses=["ACTIVE", "INACTIVE"]),
         "failed_of_a_flow": RunQuery(statuses=["FAILED"], flow_ids=flows[:1]),
         "of_two_flows": RunQuery(flow_ids=flows[:2]),
@@ -124,6 +127,39 @@ def questions(count: int, flows: list[str]) -> dict[str, RunQuery]:
         "by_status": RunQuery(order=[("status", False)]),
         "by_completion": RunQuery(order=[("completion_time", True)]),
     }
+
+
+# Questions of the table in README, each with the bare query that is beside it.
+ROWS = {
+    "newest": ("the newest 20 of the runs", "bare_newest"),
+    "one_tag": ("the run of one tag", "bare_one_tag"),
+    "absent_status": ("runs of a status that none has", "bare_no_word"),
+    "by_label": ("the first 20 runs by label", "bare_newest"),
+    "label_of_none": ("a part of a label that none has", "bare_scan"),
+}
+
+
+def table_rows(count: int, answers: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the table in README."""
+    settings = f"{count:,} runs, as the API asks the store; the same question again and again"
+    return [
+        {
+            "id": f"list_{name}",
+            "what": words,
+            "unit": "ms",
+            "ours": answers[name]["each_ms"],
+            "better": "less",
+            "peers": [
+                {
+                    "name": "bare SQLite",
+                    "values": answers[bare_query]["each_ms"],
+                    "settings": "a table of the id and that column, with its index",
+                }
+            ],
+            "settings": settings,
+        }
+        for name, (words, bare_query) in ROWS.items()
+    ]
 
 
 def main() -> None:
@@ -157,11 +193,23 @@ def main() -> None:
         tag = (f"arrival:{options.runs // 3:06}",)
         answers["bare_newest"] = timed(lambda: by_start.execute(newest).fetchall(), options.times)
         answers["bare_one_tag"] = timed(lambda: by_tag.execute(one, tag).fetchall(), options.times)
+        nothing = ("none",)
+        answers["bare_no_word"] = timed(
+            lambda: by_start.execute(one, nothing).fetchall(), options.times
+        )
+        scan = "SELECT id FROM bare WHERE word LIKE '%none%'"
+        answers["bare_scan"] = timed(lambda: by_start.execute(scan).fetchall(), options.times)
         for database in (by_start, by_tag):
             database.close()
         store.close()
     machine = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    json.dump({"machine": machine, "runs": options.runs, "answers": answers}, sys.stdout, indent=1)
+    result = {
+        "machine": machine,
+        "runs": options.runs,
+        "answers": answers,
+        "rows": table_rows(options.runs, answers),
+    }
+    json.dump(result, sys.stdout, indent=1)
     print()
 
 
