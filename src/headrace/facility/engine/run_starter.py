@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -238,10 +239,13 @@ class RunStarter:
         if not starts:
             return
         self._beat(f"{len(starts)} starts of runs")
-        effects: list[Effect] = []
         try:
-            with self._store.transaction() as db:
-                outcomes = [self._start(db, start, effects) for start in starts]
+            try:
+                outcomes, effects = self._start_together(starts, isolated=False)
+            except Exception as error:
+                if not _is_of_one_run(error):
+                    raise
+                outcomes, effects = self._start_together(starts, isolated=True)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             if isinstance(error, sqlite3.Error):
                 self._store.report_fault(error)
@@ -256,14 +260,33 @@ class RunStarter:
             start.done(outcome)
         self._run_effects(effects)
 
+    def _start_together(
+        self, starts: Sequence[_WaitingStart], isolated: bool
+    ) -> tuple[list[StartOutcome], list[Effect]]:
+        """Start runs in one transaction.
+
+        Args:
+            starts: the starts.
+            isolated: whether each is in a savepoint, by which a failure undoes it alone. SQLite
+                writes what a savepoint may bring back to a file, so that is a second attempt.
+        """
+        effects: list[Effect] = []
+        with self._store.transaction() as db:
+            outcomes = [self._start(db, start, effects, isolated) for start in starts]
+        return outcomes, effects
+
     def _start(
-        self, db: sqlite3.Connection, start: _WaitingStart, effects: list[Effect]
+        self,
+        db: sqlite3.Connection,
+        start: _WaitingStart,
+        effects: list[Effect],
+        isolated: bool,
     ) -> StartOutcome:
-        outcome, state = self._create(db, start.flow, start.request, start.request_id)
+        outcome, state = self._create(db, start.flow, start.request, start.request_id, isolated)
         run = outcome.run
         if run is None or state is None:
             return outcome
-        if not (self.advances and self._advance(db, run, state, effects)):
+        if not (self.advances and self._advance(db, run, state, effects, isolated)):
             self._store.after_commit(partial(self._wakeups.add, run.number))
         return outcome
 
@@ -273,30 +296,36 @@ class RunStarter:
         flow: StoredFlow,
         request: Mapping[str, Any],
         request_id: str | None,
+        isolated: bool = True,
     ) -> tuple[StartOutcome, RunState | None]:
         """Store one run; what it fails by is undone, and is its outcome."""
         try:
-            with self._store.savepoint():
+            with self._store.savepoint() if isolated else nullcontext():
                 known = self._runs.find_by_request_id(db, request_id) if request_id else None
                 if known is not None:
                     return StartOutcome(known, is_new=False), None
                 run, state = create_run(db, self._runs, flow, request, request_id)
                 return StartOutcome(run), state
         except Exception as error:
-            if not _is_of_one_run(error):
+            if not (isolated and _is_of_one_run(error)):
                 raise
             return StartOutcome(error=error), None
 
     def _advance(
-        self, db: sqlite3.Connection, run: Run, state: RunState, effects: list[Effect]
+        self,
+        db: sqlite3.Connection,
+        run: Run,
+        state: RunState,
+        effects: list[Effect],
+        isolated: bool,
     ) -> bool:
         self._beat(f"the first steps of run {run.id}")
         self.is_advancing = True
         try:
-            with self._store.savepoint():
+            with self._store.savepoint() if isolated else nullcontext():
                 effects += self._executor.advance_new(db, run, state)
         except Exception as error:
-            if not _is_of_one_run(error):
+            if not (isolated and _is_of_one_run(error)):
                 raise
             # It is advanced once more in a transaction of its own, which parks it if it must be.
             return False
