@@ -7,6 +7,10 @@ from urllib.parse import urlsplit
 
 import requests
 from globus_sdk.transport import RequestsTransport
+from globus_sdk.transport.representation_providers import (
+    RequestsJsonProvider,
+    RequestsRepresentationProvider,
+)
 
 from headrace._internal.loopback import LOOPBACK
 
@@ -19,6 +23,33 @@ class _Session(requests.Session):
         return super().send(request, **kwargs)
 
 
+class _StandardJson(RequestsJsonProvider):
+    """JSON by the standard library, also where orjson is installed, which the SDK would take.
+
+    orjson sends a number that is none as null, refuses integers of more than 64 bits, and reads
+    them as doubles.
+    """
+
+    def encode(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, Any] | None,
+        data: Any,
+        headers: dict[str, str],
+    ) -> requests.Request:
+        """Return a request whose body `requests` writes."""
+        request = RequestsRepresentationProvider.encode(self, method, url, params, data, headers)
+        if data is not None:
+            prepared: Any = request.data
+            request.json, request.data = prepared, []
+        return request
+
+    def decode_body(self, response: requests.Response) -> Any:
+        """Return the document of an answer."""
+        return response.json()
+
+
 class Transport(RequestsTransport):
     """The SDK's transport, with a session that reaches this machine directly."""
 
@@ -26,3 +57,4 @@ class Transport(RequestsTransport):
         super().__init__(*args, **kwargs)
         self.session.close()
         self.session = _Session()
+        self.representation_providers["json"] = _StandardJson()

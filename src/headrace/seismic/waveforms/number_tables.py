@@ -7,13 +7,13 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 # Fortran leaves out the E when an exponent has three digits, and may write D instead.
 _FORTRAN_EXPONENT = re.compile(r"(?<=[\d.])(?:[dD](?=[+-]?\d)|(?=[+-]\d{3}\b))")
-# orjson cuts a number after 768 digits, and takes zeros that follow for other digits.
+# Longer ones are no writer's, and parsers of JSON differ in the digits that they keep.
 _LONGEST_LINE = 512
 _NEWLINE, _SPACE, _COMMA, _POINT, _OPEN, _CLOSE = b"\n ,.[]"
 
@@ -98,9 +98,9 @@ def _plain_table(text: bytes) -> npt.NDArray[np.float64] | None:
     characters[before[0]] = _SPACE
     characters[0], characters[-1] = _OPEN, _CLOSE
     try:
-        numbers: list[Any] = orjson.loads(listed)
+        numbers: list[Any] = msgspec.json.decode(listed)
         # Much faster than numpy takes a list; a string or a list among the numbers is an error.
         packed = struct.pack(f"{len(before)}d", *numbers)
-    except (ValueError, struct.error):
+    except (ValueError, msgspec.DecodeError, struct.error):
         return None
     return np.frombuffer(packed, dtype=np.float64).reshape(-1, 2)
