@@ -27,7 +27,11 @@ def work(options, ranks):
         raise Failed("rank one has a full disk")
     if case == "fault" and ranks.rank == 2:
         raise ValueError("no such thing")
-    if case in ("one", "fault"):
+    if case == "barrier":
+        if ranks.rank == 2:
+            raise ValueError("no such thing")
+        ranks.wait_for_all()
+    if case in ("one", "fault", "barrier"):
         ranks.broadcast(ranks.gather(0))  # the others wait for it
     if case == "late" and ranks.rank == 1:
         raise Failed("an event failed")
@@ -89,6 +93,13 @@ def test_a_fault_of_one_rank_ends_all_with_its_traceback(tmp_path: Path) -> None
     done = run(tmp_path, "fault")
     assert "program: rank 2: ValueError: no such thing" in done.stderr
     assert "Traceback" in done.stderr
+    assert done.returncode != 0
+
+
+@pytest.mark.mpi
+def test_a_rank_that_fails_while_others_are_at_a_barrier_ends_all(tmp_path: Path) -> None:
+    done = run(tmp_path, "barrier")
+    assert "program: rank 2: ValueError: no such thing" in done.stderr
     assert done.returncode != 0
 
 

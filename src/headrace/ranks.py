@@ -119,6 +119,8 @@ class MpiRanks:
 
     def __init__(self, mpi: Any) -> None:
         self._world = mpi.COMM_WORLD
+        # Ranks that end must not meet, in one barrier, others that wait for them in their work.
+        self._end = self._world.Dup()
         self._any = mpi.ANY_SOURCE
         self._status = mpi.Status
         self.rank: int = self._world.Get_rank()
@@ -148,18 +150,21 @@ class MpiRanks:
 
     def wait_for_all(self) -> None:
         """Wait at a barrier, asleep."""
-        self._wait_at_barrier(math.inf)
+        self._wait_at_barrier(self._world, math.inf)
 
     def finish_together(self, outcome: Outcome, seconds: float) -> list[Outcome] | None:
         """Wait at a barrier that can be left, then gather."""
-        return list(self._world.allgather(outcome)) if self._wait_at_barrier(seconds) else None
+        if not self._wait_at_barrier(self._end, seconds):
+            return None
+        return list(self._end.allgather(outcome))
 
-    def _wait_at_barrier(self, seconds: float) -> bool:
-        """Wait until all ranks are at a barrier; give whether they came in time.
+    @staticmethod
+    def _wait_at_barrier(communicator: Any, seconds: float) -> bool:
+        """Wait until all ranks are at a barrier; return whether they came in time.
 
         Between two looks the processor is free: a blocking call of MPI would keep it busy.
         """
-        request = self._world.Ibarrier()
+        request = communicator.Ibarrier()
         started = time.monotonic()
         while not request.Test():
             waited = time.monotonic() - started

@@ -82,7 +82,7 @@ def services() -> set[str]:
     """The services that the installed SDK looks up by name."""
     named = {
         kind.service_name
-        for kind in vars(globus_sdk).values()
+        for kind in list(vars(globus_sdk).values())  # some are imported when they are looked at
         if isinstance(kind, type) and issubclass(kind, globus_sdk.BaseClient)
     }
     own = {name.removesuffix("_url") for name in vars(EnvConfig.get_by_name("production"))

@@ -31,9 +31,12 @@ def get_json(
         timeout: seconds for each step on the connection.
 
     Returns:
-        None where it does not answer, or with something else than a JSON object.
+        None where it does not answer, or with something else than a JSON object, and for a URL
+        that is not plain HTTP.
     """
     parts = urlsplit(url)
+    if parts.scheme != "http":
+        return None
     target = quote(parts.path.rstrip("/") + "/" + path.lstrip("/"))
     if query:
         target = f"{target}?{urlencode(query)}"

@@ -13,9 +13,10 @@ import pytest
 
 from headrace.facility.transfer import TransferError
 from headrace.facility.transfer.temporary_names import is_temporary, journal_name
+from tests.support.ids import an_id
 
 NAMES = [f"f{number:02d}" for number in range(40)]
-TASK = "0a0b0c0d-0000-4000-8000-000000000000"
+TASK = an_id("task")
 
 
 def fill(bench: Any) -> None:
