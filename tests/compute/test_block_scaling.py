@@ -45,6 +45,7 @@ class Executor:
     label = "tested"
     status_polling_interval = 1
     workers_per_node = 1
+    enable_mpi_mode = False
     bad_state_is_set = False
 
     def __init__(self, directory: Path) -> None:
@@ -59,6 +60,7 @@ class Executor:
         self.job_ids_to_block: dict[str, str] = {}
         self.scaled_out = threading.Event()
         self.meanwhile = lambda: None
+        self.connected: list[str] = []
 
     @property
     def status_facade(self) -> dict[str, JobStatus]:
@@ -67,6 +69,9 @@ class Executor:
     @property
     def active(self) -> list[str]:
         return [name for name, one in self._status.items() if one.state == JobState.RUNNING]
+
+    def connected_managers(self) -> list[dict[str, Any]]:
+        return [{"block_id": name, "active": name not in self.held} for name in self.connected]
 
     def outstanding(self) -> int:
         return len(self.waiting)
@@ -152,6 +157,7 @@ def test_a_task_that_comes_while_blocks_are_chosen_is_sent_once_they_take_none(
 ) -> None:
     scaler.add_executors([executor])
     executor.scale_out_facade(1)
+    executor.connected = ["0"]
     executor.provider.may_cancel.clear()
     submitting = threading.Thread(target=lambda: executor.submit_payload("a task"))
     executor.meanwhile = submitting.start
@@ -165,6 +171,28 @@ def test_a_task_that_comes_while_blocks_are_chosen_is_sent_once_they_take_none(
     scaling_in.join(60)
     executor.meanwhile = lambda: None
     assert executor.active == []
+
+
+@pytest.mark.parametrize(("nodes", "connected"), [(1, 0), (2, 1)])
+def test_no_task_is_sent_while_a_block_is_cancelled_whose_nodes_may_still_start(
+    executor: Executor, scaler: BlockScaler, nodes: int, connected: int
+) -> None:
+    scaler.add_executors([executor])
+    executor.provider.nodes_per_block = nodes
+    executor.scale_out_facade(1)
+    executor.connected = ["0"] * connected
+    executor.provider.may_cancel.clear()
+    scaling_in = threading.Thread(target=lambda: executor.scale_in_facade(1))
+    scaling_in.start()
+    assert executor.provider.asked_to_cancel.wait(60)
+    submitting = threading.Thread(target=lambda: executor.submit_payload("a task"))
+    submitting.start()
+    submitting.join(0.5)
+    sent = list(executor.waiting)
+    executor.provider.may_cancel.set()
+    scaling_in.join(60)
+    submitting.join(60)
+    assert (sent, executor.waiting, executor.active) == ([], ["a task"], [])
 
 
 def test_blocks_are_ended_whatever_they_run_where_that_is_asked_for(

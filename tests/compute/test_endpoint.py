@@ -91,6 +91,21 @@ def imported(name: str) -> list[bool]:
     return [before, importlib.import_module(name).__name__ == name]
 
 
+def use_requests() -> list:
+    import sys
+
+    import requests
+
+    kinds = {type(module).__name__ for module in sys.modules.values()}
+    return [
+        requests.packages.urllib3.__name__,
+        type(requests.__version__).__name__,
+        requests.exceptions.Timeout.__name__,
+        "DeferredPackage" in kinds,
+        "parsl.dataflow.dflow" in sys.modules,
+    ]
+
+
 def run_program(started: str, seconds: int) -> str:
     """Runs a program; the second time it is quick."""
     import subprocess
@@ -136,6 +151,12 @@ def test_a_worker_imports_no_database_toolkit_but_a_function_may(
 ) -> None:
     pytest.importorskip("sqlalchemy")
     assert run(shared, task(imported, "sqlalchemy")).result == [False, True]
+
+
+def test_a_function_has_its_packages_in_full(shared: tuple[EndpointHost, Events]) -> None:
+    pytest.importorskip("requests")
+    one = task(use_requests)
+    assert run(shared, one).result == ["urllib3", "str", "Timeout", False, False]
 
 
 def test_running_is_told(shared: tuple[EndpointHost, Events], tmp_path: Path) -> None:

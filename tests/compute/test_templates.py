@@ -130,6 +130,31 @@ def test_a_template_that_uses_an_unset_variable_is_refused_by_the_host(tmp_path:
     host.stop()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'max_workers_per_node: "2"',
+        'cores_per_worker: "one"',
+        "heartbeat_threshold: 12.5",
+        'worker_port: "5"',
+    ],
+)
+def test_a_setting_of_another_type_is_refused_by_the_host(tmp_path: Path, wrong: str) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(REPOSITORY / "endpoint_configs/local", folder)
+    path = folder / "user_config_template.yaml.j2"
+    name = wrong.partition(":")[0]
+    lines = [line for line in path.read_text().splitlines() if f"  {name}:" not in line]
+    lines.insert(lines.index("engine:") + 1, f"  {wrong}")
+    path.write_text("\n".join(lines) + "\n")
+    host = EndpointHost(
+        EndpointSpec("e", spec(tmp_path).id, folder, {}, tmp_path / "state", tmp_path), Events()
+    )
+    with pytest.raises(ComputeError, match=rf"own/user_config_template.*{name}"):
+        host.start()
+    host.stop()
+
+
 @pytest.mark.parametrize("template", ["local", "slurm"])
 def test_every_option_reaches_the_configuration(template: str, tmp_path: Path) -> None:
     yaml = pytest.importorskip("yaml")

@@ -3,7 +3,10 @@
 Used in the host process only: it imports Parsl. Parsl asks every few seconds whether blocks are to
 be submitted or given back, and begins with a full pause. It gives a block back by force, and so
 loses a task that was sent there after it had looked. Here a task that ends the idleness of an
-engine is seen at once, and none is sent to a block that is being given back.
+engine is seen at once, and none is sent to a block that is being given back. With the strategy
+`htex_auto_scale` this holds for tasks submitted after the block was chosen, and not for one that is
+on its way to the interchange by then: it may reach the block before the block is told to take none,
+and is lost with it.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -110,8 +114,9 @@ def _guard_submissions(executor: Any, scaler: BlockScaler) -> None:
             return list(scale_in(number, max_idletime) or ())
 
     def cancel_blocks(jobs: Sequence[Any]) -> Any:
-        # No block in question takes a task any more; the scheduler may be slow to answer.
-        lock.release()
+        if not _take_no_task(executor, jobs):
+            return cancel(jobs)
+        lock.release()  # the scheduler may be slow to answer
         try:
             return cancel(jobs)
         finally:
@@ -120,6 +125,18 @@ def _guard_submissions(executor: Any, scaler: BlockScaler) -> None:
     executor.submit_payload = submit_payload
     executor.scale_in_facade = scale_in_facade
     executor.provider.cancel = cancel_blocks
+
+
+def _take_no_task(executor: Any, jobs: Sequence[Any]) -> bool:
+    """Return whether every node of these jobs is known, and was told to take no task any more.
+
+    A block that waits for its nodes may start at any time, and take what is submitted.
+    """
+    held = Counter(
+        manager["block_id"] for manager in executor.connected_managers() if not manager["active"]
+    )
+    nodes = 1 if executor.enable_mpi_mode else executor.provider.nodes_per_block
+    return all(held[executor.job_ids_to_block[job]] >= nodes for job in jobs)
 
 
 def _forget_old_blocks(executor: Any) -> None:

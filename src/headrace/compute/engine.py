@@ -21,6 +21,7 @@ from .errors import ComputeError
 from .idle_blocks import BlockFailureHandler
 from .models import TaskSpec
 from .parsl_programs import direct_pool_command, import_light, interchange_command
+from .parsl_programs.deferred_packages import withdraw_deferred_packages
 from .scheduler import get_scheduler
 from .shell_safe_paths import remove_link, shell_safe_path
 from .task_results import one_line
@@ -69,7 +70,7 @@ class Engine:
     def __init__(
         self, template: Path, options: Mapping[str, Any], on_job: Callable[[str, str], None]
     ) -> None:
-        import_light(_ENDPOINT_MODULES)
+        import_light(_ENDPOINT_MODULES, check_types=True)  # of the template's settings
         from click import ClickException
         from globus_compute_common import messagepack
         from globus_compute_common.messagepack.message_types import Task
@@ -92,6 +93,8 @@ class Engine:
             self._engine = load_config_yaml(text).engine
         except ClickException as error:
             raise ComputeError(f"{where}: {one_line(error.format_message())}") from error
+        if not hasattr(self._engine, "get_connected_managers"):
+            withdraw_deferred_packages()  # the functions of users run in this process
         from . import block_scaling
 
         globus_compute.JobStatusPoller = block_scaling.BlockScaler

@@ -48,8 +48,8 @@ _SUBSTITUTES = {
     ),
     "parsl.app.app": {"AppBase": object},
     "parsl.dataflow.dflow": {"DataFlowKernelLoader": object},
-    "typeguard": {"typechecked": lambda target: target},
 }
+_TYPE_CHECKS = {"typeguard": {"typechecked": lambda target: target}}
 # They were built with substitutes: whoever imports them later gets them whole.
 _BUILT_WITH_SUBSTITUTES = ("parsl.app.python",)
 
@@ -79,18 +79,19 @@ def _forget_attribute(name: str) -> None:
         vars(sys.modules[parent]).pop(last, None)
 
 
-def import_light(names: Iterable[str]) -> None:
+def import_light(names: Iterable[str], *, check_types: bool = False) -> None:
     """Import modules of Parsl, and of what builds upon it, without what they never use.
 
     What is left out is imported when something asks for it.
 
     Args:
         names: the modules.
+        check_types: whether they check the types of what their classes are configured with.
     """
     for package in _DEFERRED:
         defer_package(package)
     substitutes = {}
-    for name, values in _SUBSTITUTES.items():
+    for name, values in (_SUBSTITUTES | ({} if check_types else _TYPE_CHECKS)).items():
         substitutes[name] = ModuleType(name)
         vars(substitutes[name]).update(values)
     complete = {name for name in _BUILT_WITH_SUBSTITUTES if name in sys.modules}

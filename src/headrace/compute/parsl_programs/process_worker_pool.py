@@ -10,10 +10,13 @@ import importlib.util
 import multiprocessing
 from collections.abc import Iterator
 from multiprocessing import forkserver
+from typing import Any
 
 from headrace.compute.parsl_programs import import_light
+from headrace.compute.parsl_programs.deferred_packages import withdraw_deferred_packages
 
 _PROGRAM = "parsl.executors.high_throughput.process_worker_pool"
+_PREPARE = "_init_mpi_env"  # its function that is called before the function of each task
 
 
 # A pool reports the versions of all packages that are installed, and takes a while to read them.
@@ -35,9 +38,26 @@ def _fork_workers_from_a_server() -> None:
     parsl.multiprocessing.SpawnContext = context
 
 
+def _withdraw_packages_at_the_first_task(namespace: dict[str, Any]) -> None:
+    # Not before: a worker's own start imports from packages that are deferred.
+    prepare = namespace.get(_PREPARE)
+    if prepare is None:
+        withdraw_deferred_packages()
+        return
+
+    def prepare_first(*args: Any, **kwargs: Any) -> Any:
+        namespace[_PREPARE] = prepare
+        withdraw_deferred_packages()
+        return prepare(*args, **kwargs)
+
+    namespace[_PREPARE] = prepare_first
+
+
 if __name__ in {"__main__", "__mp_main__"}:
     if __name__ == "__main__":
         _fork_workers_from_a_server()
         importlib.metadata.distributions = _reported_distributions  # type: ignore[assignment]
     _spec = importlib.util.find_spec(_PROGRAM)
     exec(_spec.loader.get_code(_PROGRAM), globals())  # type: ignore[union-attr]  # noqa: S102
+    if __name__ == "__mp_main__":
+        _withdraw_packages_at_the_first_task(globals())
