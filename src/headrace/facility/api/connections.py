@@ -19,7 +19,8 @@ HEADER_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 60.0
 # Seconds for which a connection stays open between two requests.
 IDLE_SECONDS: Final = 75
-# Bytes that the headers of one request may take.
+# Bytes that the headers of one request may take, and what comes after them without being body:
+# trailers, and the framing of chunks.
 _HEADER_BYTES: Final = 65_536
 # In the scope of a request, says that who sends it has shown the token.
 AUTHENTICATED: Final = "headrace.known"
@@ -69,6 +70,7 @@ class _LimitedProtocol(HttpToolsProtocol):
     limits: ConnectionLimits
     _part = ""
     _header_bytes = 0
+    _got_body = False
     _awaited = ""
     _since = 0.0
     _deadline: asyncio.TimerHandle | None = None
@@ -82,21 +84,38 @@ class _LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._got_body = False
         super().data_received(data)
-        if self._part == "headers":
+        if self._part and not self._got_body:
             # The parser keeps what comes, however much it is.
             self._header_bytes += len(data)
             if self._header_bytes > _HEADER_BYTES:
-                self.send_400_response("the headers are too long")
+                self._refuse_headers()
         self._update_deadline()
+
+    def _refuse_headers(self) -> None:
+        if self._part == "headers":
+            self.send_400_response("the headers are too long")
+        else:
+            # The request is being answered, or has been: no second answer.
+            self._close()
 
     def on_message_begin(self) -> None:
         self._part, self._header_bytes = "headers", 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Nothing reads trailers, which would become headers of the request.
+        if self._part != "body":
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._part = "body"
+        self._part, self._header_bytes = "body", 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._got_body, self._header_bytes = True, 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._part = ""
@@ -112,13 +131,25 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def _update_deadline(self) -> None:
         """Set the deadline for what the client has to send next."""
-        if self._part == "body":
+        if self.cycle is None:
+            self._set_deadline("headers", self.limits.header_seconds)
+        elif self._has_unanswered():
+            self._clear_deadline()
+            self._since = self.loop.time()
+        elif self._part == "body":
             self._set_deadline("body", self.limits.request_seconds)
-        elif self._part == "headers" or self.cycle is None:
+        elif self._part == "headers" or self.timeout_keep_alive_task is None:
+            # An empty line between two requests ends uvicorn's own deadline, too.
             self._set_deadline("headers", self.limits.header_seconds)
         else:
             self._clear_deadline()
             self._since = self.loop.time()
+
+    def _has_unanswered(self) -> bool:
+        """Say whether a request that has come is to be answered before the client's next turn."""
+        # The newest cycle is that of the body which is being sent.
+        is_answering = self._part != "body" and not self.cycle.response_complete
+        return bool(self.pipeline) or is_answering
 
     def _set_deadline(self, what: str, seconds: float) -> None:
         # The first byte sets the deadline, and no later one moves it.
