@@ -19,8 +19,9 @@ from headrace.triggers.change_notifier import (
     DirectoryScanner,
     explain_inotify_error,
 )
-from headrace.triggers.changes import Change
+from headrace.triggers.changes import Change, ReportScope
 from headrace.triggers.delay_queue import DelayQueue
+from headrace.triggers.inotify_notifier import InotifyNotifier
 from headrace.triggers.watched_directory import WatchedDirectory
 from tests.support.triggers.trigger_watch import make_trigger
 
@@ -129,6 +130,25 @@ def test_the_notifier_names_what_changed(tmp_path: Path) -> None:
         notifier.close()
     assert Change.ENTRY in reported["new"]
     assert reported["old"] == Change.CONTENT
+
+
+def test_a_directory_in_the_place_of_another_leaves_no_watch_of_that_one(tmp_path: Path) -> None:
+    waiting = tmp_path / "waiting"
+    (waiting / "sub").mkdir(parents=True)
+    notifier = InotifyNotifier(tmp_path, lambda name, change: None)
+    try:
+        assert notifier.watch("waiting", waiting, ReportScope(every_change=True))
+        # Before the notifier's thread hears of it.
+        with notifier._lock:
+            (waiting / "sub").rename(tmp_path / "away")
+            (waiting / "sub").mkdir()
+            tree = notifier._trees["waiting"]
+            notifier._add(tree, "")
+            assert len(notifier._places) == len(tree.watches) == 2
+        notifier.unwatch("waiting")
+        assert notifier._places == {}
+    finally:
+        notifier.close()
 
 
 @pytest.mark.parametrize(

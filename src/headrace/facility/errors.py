@@ -9,6 +9,10 @@ class FacilityError(HeadraceError):
     """The local service, its store or its providers cannot do what was asked."""
 
 
+class FacilityStopping(FacilityError):
+    """The facility is being stopped: the same can be asked when it is up again."""
+
+
 class ActionRejected(FacilityError):
     """An action provider refuses to start an action: nothing was started.
 

@@ -146,6 +146,10 @@ class InotifyNotifier:
         return True
 
     def _register(self, descriptor: int, tree: _Tree, path: str) -> None:
+        old = tree.watches.get(path)
+        if old is not None and old != descriptor:
+            # Another directory has this path now.
+            self._remove(tree, [path])
         former = self._places.get(descriptor)
         if former and former[0].watches.get(former[1]) == descriptor:
             del former[0].watches[former[1]]

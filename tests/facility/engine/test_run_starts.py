@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from headrace.facility.engine import run_starter
 from headrace.facility.engine.run_creation import NamedRequest
 from headrace.facility.engine.run_starter import StartOutcome
 from headrace.facility.errors import FacilityError
@@ -20,6 +21,7 @@ from headrace.facility.store.flows import FlowTable, StoredFlow
 from headrace.facility.store.run_query import RunQuery
 from headrace.facility.store.runs import RunTable
 from tests.support.facility.scripted_engine import Bench, action_state
+from tests.support.waiting import wait_until
 
 PASS = {"A": {"Type": "Pass", "Parameters": {"x": 1}, "ResultPath": "$.a", "End": True}}
 
@@ -195,6 +197,47 @@ def test_after_a_death_in_first_steps_runs_are_stored_before_they_are_advanced(
     assert stored == [True, False]
 
 
+@pytest.mark.parametrize("where", ["its start", "its first steps", "a batch"])
+def test_where_all_is_undone_at_one_start_none_is_stored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """As SQLite does by itself where memory or disk is short."""
+    real_create = run_starter.create_run
+
+    def undo_all(db: sqlite3.Connection) -> None:
+        db.execute("ROLLBACK")
+        raise MemoryError("none is left")
+
+    def create(db: sqlite3.Connection, runs: Any, flow: Any, request: Any, name: Any) -> Any:
+        if request.get("label") == "lost":
+            undo_all(db)
+        return real_create(db, runs, flow, request, name)
+
+    def create_many(db: sqlite3.Connection, *arguments: Any) -> Any:
+        undo_all(db)
+
+    monkeypatch.setattr(run_starter, "create_runs", create_many)
+    if where == "its first steps":
+        monkeypatch.setattr(bench.provider, "accept", lambda db, action: undo_all(db))
+    else:
+        monkeypatch.setattr(run_starter, "create_run", create)
+    sound = flow_of(bench, PASS)
+    starts = Starts(bench)
+    if where == "a batch":
+        requests: list[NamedRequest] = [({"label": label}, None) for label in ("lost", "three")]
+        outcomes = [*BatchAnswer(bench, sound, requests).wait()]
+    else:
+        with bench.store.transaction():
+            starts.submit(sound, {"label": "alone"})
+            wait_until(lambda: not bench.engine.starter, "the first start to be taken alone")
+            starts.submit(flow_of(bench, {"A": action_state()}), {"label": "lost"})
+            starts.submit(sound, {"label": "three"})
+        outcomes = starts.wait(3)[1:]
+    assert [type(outcome.error) for outcome in outcomes] == [MemoryError, MemoryError]
+    rows = bench.store.reader().execute("SELECT label FROM runs").fetchall()
+    assert {row["label"] for row in rows} <= {"alone"}
+
+
 class BatchAnswer:
     """The outcomes of one batch."""
 
@@ -252,3 +295,52 @@ def test_one_of_a_batch_that_fails_is_undone_alone(bench: Bench) -> None:
     for outcome in (outcomes[0], outcomes[2]):
         assert bench.ended(outcome.stored_run.id).status == "SUCCEEDED"
     assert bench.store.reader().execute("SELECT count(*) FROM runs").fetchone()[0] == 2
+
+
+def test_runs_of_batches_go_on_while_other_batches_keep_coming(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow, real_add = flow_of(bench, PASS), bench.engine._wakeups.add
+    woken: list[int] = []
+    seen: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+
+    def add(number: int, *arguments: Any, **options: Any) -> bool:
+        woken.append(number)
+        return real_add(number, *arguments, **options)
+
+    monkeypatch.setattr(run_starter, "_UNADVANCED_RUNS", 2)
+    monkeypatch.setattr(bench.engine._wakeups, "add", add)
+    starter = bench.engine.starter
+    with bench.store.transaction():
+        first = BatchAnswer(bench, flow, [({}, None)])
+        wait_until(lambda: not starter, "the first batch to be taken alone")
+        full = BatchAnswer(bench, flow, [({}, None), ({}, None)])
+        starter.add_batch(flow, [({}, None)], lambda outcomes: seen.put([*woken]))
+        last = BatchAnswer(bench, flow, [({}, None)])
+    stored = [outcome.stored_run.number for outcome in [*first.wait(), *full.wait()]]
+    # The last one still waited then.
+    assert seen.get(timeout=60) == stored
+    last.wait()
+
+
+def test_a_fault_of_the_starts_loses_no_run_that_is_to_be_advanced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakeups, real_take = bench.engine._wakeups, bench.engine._wakeups.take
+    taken: list[int] = []
+
+    def take(*arguments: Any) -> Any:
+        batch = real_take(*arguments)
+        taken.extend(batch or ())
+        return batch
+
+    def start_waiting() -> None:
+        if taken:
+            monkeypatch.undo()
+            raise RuntimeError("a fault of the starts")
+
+    monkeypatch.setattr(wakeups, "take", take)
+    monkeypatch.setattr(bench.engine.starter, "start_waiting", start_waiting)
+    run = bench.engine.start_run(flow_of(bench, PASS), {})
+    assert bench.ended(run.id).status == "SUCCEEDED"
+    assert taken == [run.number]

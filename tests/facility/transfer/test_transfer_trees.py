@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.facility.transfer import TransferError
+from headrace.facility.transfer.collection import OpenDirectory
 from tests.support.examples import examples
 
 TREE = {
@@ -264,6 +265,31 @@ def test_source_errors_can_be_passed_over(bench: Any) -> None:
         bench.transfer(("/d", "/d", True))
     assert caught.value.code == "ClientError.NotFound"
     assert "'/d/b'" in str(caught.value)
+
+
+def test_names_are_flushed_where_the_source_cannot_be_read_to_its_end(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write({"d/a": "a", "d/b": "b"})
+    real_lstat, real_flush = OpenDirectory.lstat, OpenDirectory.flush
+    flushed: list[tuple[int, int]] = []
+    top = (bench.source / "d").stat()
+
+    def lstat(self: OpenDirectory, name: str) -> os.stat_result | None:
+        if name == "b" and self.identity() == (top.st_dev, top.st_ino):
+            raise TransferError("PermissionDenied", "the directory cannot be read any more")
+        return real_lstat(self, name)
+
+    def flush(self: OpenDirectory) -> None:
+        flushed.append(self.identity())
+        real_flush(self)
+
+    monkeypatch.setattr(OpenDirectory, "lstat", lstat)
+    monkeypatch.setattr(OpenDirectory, "flush", flush)
+    document = bench.transfer(("/d", "/d", True), skip_source_errors=True)
+    assert document["subtasks_skipped_errors"] == 1
+    status = (bench.destination / "d").stat()
+    assert (status.st_dev, status.st_ino) in flushed
 
 
 NAMES = st.text(

@@ -32,7 +32,13 @@ from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.connections import AUTHENTICATED
 from headrace.facility.api.errors import APIError, invalid_value, unprocessable
 from headrace.facility.api.responses import JSONResponse
-from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
+from headrace.facility.errors import (
+    ActionRejected,
+    FacilityError,
+    FacilityStopping,
+    NotFound,
+    StateConflict,
+)
 from headrace.facility.store.faults import (
     DISK_ERRORS,
     StoreFault,
@@ -194,6 +200,9 @@ def _facility_error(request: Request, error: Exception) -> Response:
         return _response(request, APIError(404, "NOT_FOUND", str(error)))
     if isinstance(error, StateConflict):
         return _response(request, APIError(409, "STATE_CONFLICT", str(error)))
+    if isinstance(error, FacilityStopping):
+        # No refusal for good.
+        return _response(request, APIError(503, "SERVICE_UNAVAILABLE", str(error)))
     if isinstance(error, ActionRejected):
         return _response(request, APIError(403, error.code, error.description))
     return _response(request, APIError(400, "BAD_REQUEST", str(error)))

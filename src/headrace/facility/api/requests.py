@@ -24,7 +24,7 @@ T = TypeVar("T")
 DEFAULT_PAGE: Final = 20
 # A payload inside what surrounds it in a request.
 _LIMITS: Final = Limits(depth=limits.MAX_DEPTH + 8)
-# Bodies of more bytes are read beside the event loop, which goes on meanwhile.
+# Bodies of more bytes are read and checked beside the event loop, which goes on meanwhile.
 _LARGE_BYTES: Final = 50_000
 _MAX_FILTERS: Final = 500
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -40,7 +40,7 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not data:
         return {}
     try:
-        if len(data) > _LARGE_BYTES:
+        if await is_large(request):
             body = await run_in_threadpool(load_json, data, "body", _LIMITS)
         else:
             body = load_json(data, "body", _LIMITS)
@@ -49,6 +49,11 @@ async def json_object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise unprocessable([{"loc": [], "msg": "value is not a valid dict", "type": "type_error"}])
     return body
+
+
+async def is_large(request: Request) -> bool:
+    """Say whether the request's body is too large to be worked on in the event loop."""
+    return len(await request.body()) > _LARGE_BYTES
 
 
 def idempotency_key(body: Mapping[str, Any], operation: str) -> str | None:

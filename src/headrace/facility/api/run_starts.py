@@ -19,11 +19,12 @@ from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.checks import run_check
 from headrace.facility.api.documents import run_document
 from headrace.facility.api.errors import APIError, unprocessable
-from headrace.facility.api.requests import idempotency_key, json_object
+from headrace.facility.api.requests import idempotency_key, is_large, json_object
 from headrace.facility.api.responses import JSONResponse
 from headrace.facility.engine.run_creation import NamedRequest
 from headrace.facility.engine.run_starter import StartOutcome
 from headrace.facility.engine.validation import input_entries, is_quick_input
+from headrace.facility.errors import FacilityStopping
 from headrace.facility.store.flows import StoredFlow
 from headrace.flowlang import payload_problem, run_metadata_entries
 from headrace.flowlang.runs import run_details, started_entry
@@ -39,7 +40,7 @@ async def run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/run``."""
     backend, body = backend_of(request), await json_object(request)
     flow = backend.flows.get(request.path_params["flow_id"])
-    await _check(flow, body)
+    await _check(request, flow, body)
     outcome = await _start(backend, flow, body, idempotency_key(body, f"start of {flow.id}"))
     return JSONResponse(_document(backend, outcome, body), 201)
 
@@ -47,7 +48,7 @@ async def run(request: Request) -> JSONResponse:
 async def validate_run(request: Request) -> JSONResponse:
     """``POST /flows/{id}/validate_run``."""
     backend, body = backend_of(request), await json_object(request)
-    await _check(backend.flows.get(request.path_params["flow_id"]), body)
+    await _check(request, backend.flows.get(request.path_params["flow_id"]), body)
     return JSONResponse({"message": "validation successful"})
 
 
@@ -66,8 +67,8 @@ async def run_batch(request: Request) -> JSONResponse:
     batches = [named[n : n + _BATCH_COMMIT] for n in range(0, len(named), _BATCH_COMMIT)]
     outcomes = await asyncio.gather(*(_start_batch(backend, flow, batch) for batch in batches))
     for n, outcome in zip(sound, chain.from_iterable(outcomes), strict=True):
-        if isinstance(outcome.error, sqlite3.Error | OSError):
-            # The store cannot be written now; what was stored is found by its name.
+        if isinstance(outcome.error, sqlite3.Error | OSError | FacilityStopping):
+            # No run can be stored now; what was stored is found by its name.
             raise outcome.error
         if outcome.run is None:
             answers[n] = {"error": _line(outcome.error)}
@@ -128,12 +129,13 @@ async def _start_batch(
     return await _answer_of(partial(backend.engine.starter.add_batch, flow, requests))
 
 
-async def _check(flow: StoredFlow, request: dict[str, Any]) -> None:
+async def _check(request: Request, flow: StoredFlow, body: dict[str, Any]) -> None:
     """Check a request to run a flow; what may take long is checked in a thread of its own."""
-    if is_quick_input(flow.input_schema, request.get("body")):
-        _check_input(flow, request)
+    # Already the look whether an input is quick to check takes long where it is large.
+    if not await is_large(request) and is_quick_input(flow.input_schema, body.get("body")):
+        _check_input(flow, body)
     else:
-        await run_check(_check_input, flow, request)
+        await run_check(_check_input, flow, body)
 
 
 async def _start(

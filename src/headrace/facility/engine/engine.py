@@ -289,10 +289,10 @@ class Engine:
 
     def _loop(self) -> None:
         while (batch := self._wait_for_work()) is not None:
-            self.starter.start_waiting()
-            if not batch:
-                continue
             try:
+                self.starter.start_waiting()
+                if not batch:
+                    continue
                 effects = self._advance_batch(batch)
             except sqlite3.Error as error:
                 self._wakeups.put_back(batch)

@@ -16,7 +16,7 @@ from headrace.facility.engine.effects import Effect
 from headrace.facility.engine.run_creation import NamedRequest, create_run, create_runs
 from headrace.facility.engine.run_executor import RunExecutor
 from headrace.facility.engine.wakeups import WakeupQueue
-from headrace.facility.errors import FacilityError
+from headrace.facility.errors import FacilityStopping
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.flows import StoredFlow
@@ -26,6 +26,8 @@ from headrace.flowlang.runs import RunState
 
 # Starts that share a transaction at the most, so that none waits long for those beside it.
 _BATCH_STARTS: Final = 100
+# Runs of batches that are stored before any of them is advanced: as many as one request may have.
+_UNADVANCED_RUNS: Final = 10_000
 
 StartDone = Callable[["StartOutcome"], None]
 
@@ -224,8 +226,9 @@ class RunStarter:
             batch.done([StartOutcome(error=_stopped())] * len(batch.requests))
             raise
         self._stored += [one.run.number for one in outcomes if one.run is not None and one.is_new]
-        if not self._batches:
-            # What belongs to one request is stored before the first of its runs is advanced.
+        if not self._batches or len(self._stored) >= _UNADVANCED_RUNS:
+            # What belongs to one request is stored before the first of its runs is advanced, but
+            # other batches that keep coming do not hold up runs without end.
             for number in self._stored:
                 self._wakeups.add(number)
             self._stored.clear()
@@ -307,7 +310,8 @@ class RunStarter:
                 run, state = create_run(db, self._runs, flow, request, request_id)
                 return StartOutcome(run), state
         except Exception as error:
-            if not (isolated and _is_of_one_run(error)):
+            # SQLite may have undone all of the transaction, with the savepoints in it.
+            if not (isolated and _is_of_one_run(error) and db.in_transaction):
                 raise
             return StartOutcome(error=error), None
 
@@ -325,7 +329,8 @@ class RunStarter:
             with self._store.savepoint() if isolated else nullcontext():
                 effects += self._executor.advance_new(db, run, state)
         except Exception as error:
-            if not (isolated and _is_of_one_run(error)):
+            # SQLite may have undone all of the transaction, with the savepoints in it.
+            if not (isolated and _is_of_one_run(error) and db.in_transaction):
                 raise
             # It is advanced once more in a transaction of its own, which parks it if it must be.
             return False
@@ -338,5 +343,5 @@ def _is_of_one_run(error: Exception) -> bool:
     return not isinstance(error, sqlite3.Error) or fault_of(error) is StoreFault.RECORD
 
 
-def _stopped() -> FacilityError:
-    return FacilityError("the facility is being stopped; start the run again when it is up")
+def _stopped() -> FacilityStopping:
+    return FacilityStopping("the facility is being stopped; start the run again when it is up")

@@ -233,6 +233,8 @@ class TransferTask:
             with source, destination_top.open_path(path) as destination:
                 directories = self._copy_entries(position, item, path, source, destination, files)
                 if directories is None:
+                    # Files were copied before.
+                    destination.flush()
                     continue
                 if self._request.delete_destination_extra:
                     self._remove_extra(source, destination)
