@@ -39,6 +39,7 @@ SERVICE_FILES = (
     "compute/scheduler/slurm/test_client.py",
     "compute/test_bundling.py",
     "compute/test_cancelled_tasks.py",
+    "compute/test_deferred_packages.py",
     "compute/test_endpoint.py",
     "compute/test_hosted_endpoint.py",
     "compute/test_parsl_programs.py",
