@@ -113,12 +113,18 @@ def rows(ours: dict[str, Any], dbos: dict[str, Any]) -> list[dict[str, Any]]:
     return made
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def option_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser that knows where stores and the peers' environments are made."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     parser.add_argument("--directory", type=Path, help="where stores are made; the disk measured")
     parser.add_argument("--environments", type=Path, default=cache / "headrace" / "benchmarks")
+    return parser
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = option_parser(__doc__)
     parser.add_argument("--runs", type=int, default=200)
     options = parser.parse_args()
     options.environments.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine import call as call_script
-from engine import environment
+from engine import environment, option_parser
 
 FLOW = {
     "StartAt": "Say",
@@ -194,10 +194,7 @@ def dbos(environments: Path, url: str, count: int, rounds: int) -> dict[str, Any
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    parser.add_argument("--directory", type=Path, help="where stores are made; the disk measured")
-    parser.add_argument("--environments", type=Path, default=cache / "headrace" / "benchmarks")
+    parser = option_parser(__doc__)
     parser.add_argument("--starts", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--postgresql", default="", help="URL of a database for DBOS, if any")

@@ -66,7 +66,7 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.id if isinstance(node, ast.Name) else node.attr, node.lineno
 
 
-def test_names_are_the_fields_words() -> None:
+def test_names_use_standard_terms() -> None:
     wrong = [
         f"{path.relative_to(REPOSITORY)}:{line}: {name}: not {word}, but such as {REFUSED[word]}"
         for path in modules()

@@ -40,7 +40,7 @@ def test_an_outage_that_passes_is_waited_out(service: Service) -> None:
     assert services_at(service.url, TOKEN).read("/runs")["runs"] == []
 
 
-def test_nobody_there_is_told_as_by_the_clients() -> None:
+def test_an_unreachable_facility_raises_the_error_of_the_clients() -> None:
     with pytest.raises(HostedError, match="does not answer: run `headrace facility up`"):
         services_at("http://127.0.0.1:9", TOKEN).read("/runs")
 

@@ -94,13 +94,12 @@ class EngineHost:
         self._monitor = EngineMonitor(self._warn, self._claimed_engines)
         self._status = PeriodicWork(self._report_status, _STATUS_SECONDS, _log_error, name="status")
         self._periodic = [
+            PeriodicWork(
+                self._check_interchanges, _STATUS_SECONDS, _log_error, name="interchanges"
+            ),
             self._status,
-            *(
-                PeriodicWork(work, seconds, _log_error, name=name)
-                for name, work, seconds in (
-                    ("interchanges", self._check_interchanges, _STATUS_SECONDS),
-                    ("postponed tasks", self._submit_postponed, _FIRST_RETRY_SECONDS),
-                )
+            PeriodicWork(
+                self._submit_postponed, _FIRST_RETRY_SECONDS, _log_error, name="postponed tasks"
             ),
         ]
 

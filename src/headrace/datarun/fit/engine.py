@@ -181,11 +181,9 @@ def _fit_batch(
         _add_slower_pulses(batch, single, jobs, traces, count)
         minimise(work, kind, 1, size, batch, jobs)
         keep_better(jobs, single, changed)
-    count = keep_fitted(single, traces, count)
-    fits = (work, kind, 1, batch, single, traces, count, size)
-    describe_all(*fits)
-    if len(covariances[0]):
-        covary_all(*fits, chosen, covariances[0])
+    count = _describe_fitted(
+        work, kind, 1, batch, single, traces, count, size, chosen, covariances[0]
+    )
     count = write_singles(kind, batch, single, traces, count, chosen, low, when, *records)
     if count == 0:
         return
@@ -196,9 +194,28 @@ def _fit_batch(
         _add_pairs(work, kind, batch, jobs, traces, count, size)
         minimise(work, kind, 2, size, batch, jobs)
         keep_better(jobs, double, changed)
-    count = keep_fitted(double, traces, count)
-    fits = (work, kind, 2, batch, double, traces, count, size)
-    describe_all(*fits)
-    if len(covariances[1]):
-        covary_all(*fits, chosen, covariances[1])
+    count = _describe_fitted(
+        work, kind, 2, batch, double, traces, count, size, chosen, covariances[1]
+    )
     write_doubles(kind, batch, single, double, traces, count, chosen, low, *records)
+
+
+def _describe_fitted(
+    work: Workspace,
+    kind: int,
+    pulses: int,
+    batch: Batch,
+    table: FitTable,
+    traces: NDArray[np.int64],
+    count: int,
+    size: int,
+    chosen: NDArray[np.int64],
+    covariances: NDArray[np.float64],
+) -> int:
+    """Describe the traces that have a fit, with covariances where asked; return how many."""
+    count = int(keep_fitted(table, traces, count))
+    fits = (work, kind, pulses, batch, table, traces, count, size)
+    describe_all(*fits)
+    if len(covariances):
+        covary_all(*fits, chosen, covariances)
+    return count

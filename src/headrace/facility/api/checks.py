@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -12,9 +12,12 @@ from anyio import CapacityLimiter, to_thread
 _CHECKS_AT_ONCE: Final = 4
 
 
-async def run_check(check: Callable[..., None], *arguments: Any) -> None:
+T = TypeVar("T")
+
+
+async def run_check(check: Callable[..., T], *arguments: Any) -> T:
     """Run a check outside the event loop, and outside the threads of other requests."""
-    await to_thread.run_sync(partial(check, *arguments), limiter=_check_limiter())
+    return await to_thread.run_sync(partial(check, *arguments), limiter=_check_limiter())
 
 
 @lru_cache(maxsize=1)

@@ -58,12 +58,10 @@ async def run_batch(request: Request) -> JSONResponse:
     flow = backend.flows.get(request.path_params["flow_id"])
     requests = _batch_requests(body)
     batch_id = idempotency_key(body, f"start of {flow.id}")
-    problems: list[str | None] = [None] * len(requests)
-    names: list[str | None] = [None] * len(requests)
-    await run_check(_check_batch, flow, requests, batch_id, names, problems)
-    sound = [n for n, problem in enumerate(problems) if problem is None]
-    answers: list[dict[str, Any]] = [{"error": problem} for problem in problems]
-    named = [(requests[n], names[n]) for n in sound]
+    checked = await run_check(_check_batch, flow, requests, batch_id)
+    sound = [n for n, (_, problem) in enumerate(checked) if problem is None]
+    answers: list[dict[str, Any]] = [{"error": problem} for _, problem in checked]
+    named = [(requests[n], checked[n][0]) for n in sound]
     batches = [named[n : n + _BATCH_COMMIT] for n in range(0, len(named), _BATCH_COMMIT)]
     outcomes = await asyncio.gather(*(_start_batch(backend, flow, batch) for batch in batches))
     for n, outcome in zip(sound, chain.from_iterable(outcomes), strict=True):
@@ -93,22 +91,21 @@ def _batch_requests(body: dict[str, Any]) -> list[Any]:
 
 
 def _check_batch(
-    flow: StoredFlow,
-    requests: list[Any],
-    batch_id: str | None,
-    names: list[str | None],
-    problems: list[str | None],
-) -> None:
-    """Check every request of a batch; write the name of each, or what is wrong with it."""
+    flow: StoredFlow, requests: list[Any], batch_id: str | None
+) -> list[tuple[str | None, str | None]]:
+    """Check every request of a batch; return the name of each, and what is wrong with it."""
+    checked: list[tuple[str | None, str | None]] = []
     for n, request in enumerate(requests):
         try:
             if not isinstance(request, dict):
                 raise InvalidValue(f"runs[{n}]", (), "it must be an object")
             _check_input(flow, request)
             own = idempotency_key(request, f"start of {flow.id}")
-            names[n] = own or (None if batch_id is None else f"{batch_id} [{n}]")
         except (APIError, InvalidValue) as error:
-            problems[n] = _line(error)
+            checked.append((None, _line(error)))
+        else:
+            checked.append((own or (None if batch_id is None else f"{batch_id} [{n}]"), None))
+    return checked
 
 
 def _line(error: Exception | None) -> str:

@@ -49,8 +49,7 @@ def create_run(
         request: body of the service's run request, its input checked already.
         request_id: name of the request.
     """
-    started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
-    event = Event(EventKind.STARTED, time.time(), started)
+    event = _first_event(flow, request)
     state = apply(None, event)
     return insert_run(db, runs, flow, request, [event], state, request_id), state
 
@@ -78,8 +77,7 @@ def create_runs(
             answers.append((known[name], False))
             continue
         number += 1
-        started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
-        event = Event(EventKind.STARTED, time.time(), started)
+        event = _first_event(flow, request)
         run = _new_run(flow, request, [event], None, name, {}, number)
         new.append((run, event))
         answers.append((run, True))
@@ -88,6 +86,11 @@ def create_runs(
     runs.insert_numbered(db, [run for run, _ in new], flow.definition, flow.input_schema)
     runs.event_log.insert_first(db, [(run.number, event) for run, event in new])
     return answers
+
+
+def _first_event(flow: StoredFlow, request: Mapping[str, Any]) -> Event:
+    started = {"input": request.get("body") or {}, "state": flow.definition["StartAt"]}
+    return Event(EventKind.STARTED, time.time(), started)
 
 
 def insert_run(

@@ -55,6 +55,7 @@ class StartOutcome:
 
 
 StartsDone = Callable[[Sequence[StartOutcome]], None]
+_Stored = tuple[list[StartOutcome], list[Effect]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,26 +206,8 @@ class RunStarter:
 
     def _start_batch(self, batch: _WaitingBatch) -> None:
         self._beat(f"a batch of {len(batch.requests)} starts of runs")
-        try:
-            try:
-                with self._store.transaction() as db:
-                    stored = create_runs(db, self._runs, batch.flow, batch.requests)
-                    outcomes = [StartOutcome(run, is_new=new) for run, new in stored]
-            except Exception as error:
-                if not _is_of_one_run(error):
-                    raise
-                with self._store.transaction() as db:
-                    outcomes = [
-                        self._create(db, batch.flow, request, request_id)[0]
-                        for request, request_id in batch.requests
-                    ]
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
-            if isinstance(error, sqlite3.Error):
-                self._store.report_fault(error)
-            outcomes = [StartOutcome(error=error)] * len(batch.requests)
-        except BaseException:
-            batch.done([StartOutcome(error=_stopped())] * len(batch.requests))
-            raise
+        store = partial(self._store_batch, batch)
+        outcomes, _ = self._store_starts(store, len(batch.requests), batch.done)
         self._stored += [one.run.number for one in outcomes if one.run is not None and one.is_new]
         if not self._batches or len(self._stored) >= _UNADVANCED_RUNS:
             # What belongs to one request is stored before the first of its runs is advanced, but
@@ -242,37 +225,58 @@ class RunStarter:
         if not starts:
             return
         self._beat(f"{len(starts)} starts of runs")
+
+        def answer(outcomes: Sequence[StartOutcome]) -> None:
+            for start, outcome in zip(starts, outcomes, strict=True):
+                start.done(outcome)
+
+        store = partial(self._start_together, starts)
+        outcomes, effects = self._store_starts(store, len(starts), answer)
+        answer(outcomes)
+        self._run_effects(effects)
+
+    def _store_starts(
+        self, store: Callable[[bool], _Stored], count: int, answer: StartsDone
+    ) -> _Stored:
+        """Store runs in one transaction; where one of them fails, once more with each isolated.
+
+        Args:
+            store: called with whether each run is in a savepoint, by which a failure undoes it
+                alone. SQLite writes what a savepoint may bring back to a file, so that is a second
+                attempt.
+            count: how many runs there are.
+            answer: called with a refusal of each where the engine's thread is to end.
+
+        Returns:
+            Their outcomes, and the effects to be run; none where nothing could be stored.
+        """
         try:
             try:
-                outcomes, effects = self._start_together(starts, isolated=False)
+                return store(False)
             except Exception as error:
                 if not _is_of_one_run(error):
                     raise
-                outcomes, effects = self._start_together(starts, isolated=True)
+                return store(True)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             if isinstance(error, sqlite3.Error):
                 self._store.report_fault(error)
-            for start in starts:
-                start.done(StartOutcome(error=error))
-            return
+            return [StartOutcome(error=error)] * count, []
         except BaseException:
-            for start in starts:
-                start.done(StartOutcome(error=_stopped()))
+            answer([StartOutcome(error=_stopped())] * count)
             raise
-        for start, outcome in zip(starts, outcomes, strict=True):
-            start.done(outcome)
-        self._run_effects(effects)
 
-    def _start_together(
-        self, starts: Sequence[_WaitingStart], isolated: bool
-    ) -> tuple[list[StartOutcome], list[Effect]]:
-        """Start runs in one transaction.
+    def _store_batch(self, batch: _WaitingBatch, isolated: bool) -> _Stored:
+        with self._store.transaction() as db:
+            if not isolated:
+                stored = create_runs(db, self._runs, batch.flow, batch.requests)
+                return [StartOutcome(run, is_new=new) for run, new in stored], []
+            outcomes = [
+                self._create(db, batch.flow, request, request_id, isolated)[0]
+                for request, request_id in batch.requests
+            ]
+        return outcomes, []
 
-        Args:
-            starts: the starts.
-            isolated: whether each is in a savepoint, by which a failure undoes it alone. SQLite
-                writes what a savepoint may bring back to a file, so that is a second attempt.
-        """
+    def _start_together(self, starts: Sequence[_WaitingStart], isolated: bool) -> _Stored:
         effects: list[Effect] = []
         with self._store.transaction() as db:
             outcomes = [self._start(db, start, effects, isolated) for start in starts]
@@ -299,7 +303,7 @@ class RunStarter:
         flow: StoredFlow,
         request: Mapping[str, Any],
         request_id: str | None,
-        isolated: bool = True,
+        isolated: bool,
     ) -> tuple[StartOutcome, RunState | None]:
         """Store one run; what it fails by is undone, and is its outcome."""
         try:

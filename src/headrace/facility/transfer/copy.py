@@ -74,19 +74,6 @@ class FilePair:
         return self.destination.describe(self.target)
 
 
-@dataclass(frozen=True)
-class WrittenCopy:
-    """A whole copy under its temporary name, flushed and verified.
-
-    Attributes:
-        source: status of the file that was read.
-        checksummed: bytes read again.
-    """
-
-    source: os.stat_result
-    checksummed: int
-
-
 def look_again(pair: FilePair) -> FilePair:
     """Return the pair with what both look like now; a file that has gone looks as it did.
 
@@ -97,13 +84,16 @@ def look_again(pair: FilePair) -> FilePair:
     return replace(pair, status=status, existing=pair.destination.lstat(pair.target))
 
 
-def write_copy(pair: FilePair, options: CopyOptions, tick: Callable[[int], None]) -> WrittenCopy:
+def write_copy(pair: FilePair, options: CopyOptions, tick: Callable[[int], None]) -> os.stat_result:
     """Copy one regular file under its temporary name, flush the copy and verify it.
 
     Args:
         pair: the file and its copy.
         options: how to copy.
         tick: called with the bytes read so far after each chunk; raises ``TaskStopped`` to stop.
+
+    Returns:
+        The status of the file that was read.
 
     Raises:
         CopyFault: the file changed while it was read, or the copy is not equal to it.
@@ -131,7 +121,7 @@ def write_copy(pair: FilePair, options: CopyOptions, tick: Callable[[int], None]
             raise _write_error(error, pair, before.st_size) from error
     finally:
         os.close(reading)
-    return WrittenCopy(before, before.st_size if options.verify else 0)
+    return before
 
 
 def name_copy(pair: FilePair, size: int) -> os.stat_result:
@@ -171,14 +161,18 @@ def remove_temporary(pair: FilePair) -> None:
         raise transfer_error(error, pair.destination.describe(pair.temporary)) from error
 
 
-def refuse_replaced(pair: FilePair, written: WrittenCopy) -> None:
+def refuse_replaced(pair: FilePair, before: os.stat_result) -> None:
     """Refuse a copy whose source has gone, or is another one, since it was read.
+
+    Args:
+        pair: the file and its copy.
+        before: status of the file that was read.
 
     Raises:
         TransferError: ``ClientError.NotFound``: it has gone.
         CopyFault: it changed, or was replaced.
     """
-    before, now = written.source, pair.source.lstat(pair.name)
+    now = pair.source.lstat(pair.name)
     if now is None:
         raise TransferError("ClientError.NotFound", f"{pair.source_path}: does not exist")
     if (now.st_ino, now.st_size, now.st_mtime_ns) != (

@@ -9,6 +9,7 @@ if they had been copied one after the other.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,7 +21,6 @@ from headrace.facility.transfer.copy import (
     CopyOptions,
     FilePair,
     TaskStopped,
-    WrittenCopy,
     look_again,
     name_copy,
     refuse_replaced,
@@ -90,7 +90,7 @@ class FileCopier:
         self._several = False
         self._threads: ThreadPoolExecutor | None = None
         self._abandoned = threading.Event()
-        self._under_way: deque[tuple[FileOfItem, Future[WrittenCopy | None]]] = deque()
+        self._under_way: deque[tuple[FileOfItem, Future[os.stat_result | None]]] = deque()
 
     @contextlib.contextmanager
     def several_at_a_time(self) -> Iterator[None]:
@@ -170,7 +170,7 @@ class FileCopier:
     # -- one file
 
     def _complete(
-        self, file: FileOfItem, started: Future[WrittenCopy | None] | None = None
+        self, file: FileOfItem, started: Future[os.stat_result | None] | None = None
     ) -> None:
         """Copy a file, or wait for the copy that was started; name and record it."""
         source, name = file.pair.source, file.pair.name
@@ -196,29 +196,32 @@ class FileCopier:
                 self._counts.bytes_in_progress = 0
             file, started = replace(file, pair=look_again(file.pair)), None
 
-    def _attempt(self, file: FileOfItem, started: Future[WrittenCopy | None] | None) -> None:
+    def _attempt(self, file: FileOfItem, started: Future[os.stat_result | None] | None) -> None:
         pair = file.pair
         try:
             if started is None:
                 self._count_compared(pair)
-                written = self._write(file, self._advance)
+                read = self._write(file, self._advance)
             else:
-                written = started.result()
-                if written is not None:
-                    refuse_replaced(pair, written)
-            if written is None:
+                read = started.result()
+                if read is not None:
+                    refuse_replaced(pair, read)
+            if read is None:
                 self._counts.files_skipped += 1
                 return
-            copy = name_copy(pair, written.source.st_size)
+            copy = name_copy(pair, read.st_size)
         except BaseException as error:
             if not (isinstance(error, TaskStopped) and self._will_resume()):
                 remove_temporary(pair)
             raise
-        self._journal.add(file.position, file.key, written.source, copy)
-        self._count_done(written.source.st_size)
+        self._journal.add(file.position, file.key, read, copy)
+        self._count_done(read.st_size)
 
-    def _write(self, file: FileOfItem, tick: Callable[[int], None]) -> WrittenCopy | None:
-        """Write and verify a copy; return None where the destination's file is up to date."""
+    def _write(self, file: FileOfItem, tick: Callable[[int], None]) -> os.stat_result | None:
+        """Write and verify a copy; return the status of the file that was read.
+
+        None where the destination's file is up to date.
+        """
         request, level = self._request, self._request.sync_level
         if (
             level is not None
