@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 import pytest
 
-from headrace.facility.store.actions import Action
+from headrace.facility.store.actions import Action, ActionTable
 from tests.support.facility.scripted_engine import Bench, action_state, actions_of
 from tests.support.waiting import wait_until
 
@@ -65,6 +66,45 @@ def test_a_restart_begins_an_open_action_again_and_stores_no_second_one(bench: B
     assert bench.ended(run_id).status == "SUCCEEDED"
 
 
+def test_an_action_that_begins_while_the_engine_starts_is_begun_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    wait = {"Type": "Wait", "Seconds": 1, "Next": "A"}
+    run_id = bench.start({"W": wait, "A": action_state(ResultPath="$.r")})
+    wait_until(lambda: bench.position(run_id).wake_at, "the wait")
+    bench.close()
+    list_open = ActionTable.open_ids
+
+    def list_open_late(table: ActionTable) -> list[str]:
+        # As slow as a large store; without the engine's thread nothing begins meanwhile.
+        deadline = time.monotonic() + 2
+        while not bench.provider.begun and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return list_open(table)
+
+    monkeypatch.setattr(ActionTable, "open_ids", list_open_late)
+    bench.open()
+    bench.engine.finish_action(bench.action().id, "SUCCEEDED", {})
+    assert bench.ended(run_id).status == "SUCCEEDED"
+    assert len(bench.provider.begun) == 1
+    assert bench.provider.cancelled == []
+
+
+def test_a_restart_cancels_once_what_no_run_waits_for(bench: Bench):
+    run_id = bench.start({"A": action_state(ResultPath="$.r")})
+    action = bench.action()
+    bench.engine.cancel_run(run_id)
+    bench.close()
+    bench.open()
+    ended = wait_until(lambda: actions_of(bench.store, run_id)[0].completion_time, "its end")
+    bench.close()
+    bench.open()
+    assert actions_of(bench.store, run_id)[0].completion_time == ended
+    # By the person who cancelled the run, and by the next process, which cannot know that.
+    assert [each.id for each in bench.provider.cancelled] == [action.id] * 2
+    assert len(bench.provider.begun) == 1
+
+
 def test_a_restart_goes_on_with_a_wait(bench: Bench):
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 1, "End": True}})
     wait_until(lambda: bench.position(run_id).wake_at, "the wait")
@@ -74,8 +114,6 @@ def test_a_restart_goes_on_with_a_wait(bench: Bench):
 
 
 def test_a_wait_counts_by_a_clock_that_nobody_sets_back(bench: Bench, monkeypatch):
-    import time
-
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 1, "End": True}})
     wait_until(lambda: bench.position(run_id).wake_at, "the wait")
     true_time = time.time
@@ -87,8 +125,6 @@ def test_a_wait_counts_by_a_clock_that_nobody_sets_back(bench: Bench, monkeypatc
 def test_a_clock_that_was_set_while_the_facility_was_down(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, jump: int
 ):
-    import time
-
     run_id = bench.start({"W": {"Type": "Wait", "Seconds": 2, "End": True}})
     wait_until(lambda: bench.position(run_id).wake_at, "the wait")
     bench.close()

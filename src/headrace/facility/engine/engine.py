@@ -137,10 +137,13 @@ class Engine:
         for number, _ in self._runs.list_open():
             if number != stuck:
                 self._wakeups.add(number)
+        # By the engine's thread, before it advances a run: an action that this process begins is
+        # never taken for one that an earlier process left, to be begun twice or cancelled.
+        for action_id in self._actions.open_ids():
+            recover = partial(self._recovery.recover, action_id)
+            self._timers.call_after(f"recovery of action {action_id}", 0.0, recover)
         self._thread.start()
         self._health.add_heartbeat(self._heartbeat)
-        for action_id in self._actions.open_ids():
-            self._effects.run_all([partial(self._recovery.recover, action_id)])
         if self._retention is not None:
             self._timers.call_after("retention", 0.0, self._remove_old_runs)
             self._wakeups.notify()

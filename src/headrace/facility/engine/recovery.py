@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,10 +49,16 @@ class ActionRecovery:
         self._park_run = park_run
 
     def recover(self, action_id: str) -> None:
-        """Begin an action's work again, or end the action where its run does not wait for it."""
+        """Begin an action's work again, or end the action where its run does not wait for it.
+
+        It is called by the engine's thread; an action that has ended stays as it is.
+        """
         try:
-            action = self._actions.get(action_id)
-            awaited = action is not None and self._is_awaited(action)
+            with self._store.transaction() as db:
+                action = self._actions.get(action_id, db)
+                if action is None or action.completion_time is not None:
+                    return
+                awaited = self._is_awaited(db, action)
         except Exception as error:
             if fault_of(error) is not StoreFault.RECORD:
                 raise
@@ -59,22 +66,21 @@ class ActionRecovery:
             if number is not None:
                 self._park_run(number, RunUnreadable(reason_of(error)))
             return
-        if action is not None and awaited:
+        if awaited:
             self._begin_action(action)
-        elif action is not None:
-            # Its run was cancelled, or waited too long, at the moment of the process's death.
-            provider = self._registry.find(action.provider)
-            if provider is not None:
-                provider.cancel(action)
-            details = {"code": "Canceled", "description": "the run does not wait for it any more"}
-            self._finish_action(action.id, FAILED, details)
+            return
+        # Its run was cancelled, or waited too long, at the moment of the process's death.
+        provider = self._registry.find(action.provider)
+        if provider is not None:
+            provider.cancel(action)
+        details = {"code": "Canceled", "description": "the run does not wait for it any more"}
+        self._finish_action(action.id, FAILED, details)
 
-    def _is_awaited(self, action: Action) -> bool:
-        with self._store.transaction() as db:
-            run = self._runs.get(action.run_id, db)
-            if run.status in TERMINAL:
-                return False
-            return self._runs.event_log.state(db, run.number).action_id == action.id
+    def _is_awaited(self, db: sqlite3.Connection, action: Action) -> bool:
+        run = self._runs.get(action.run_id, db)
+        if run.status in TERMINAL:
+            return False
+        return self._runs.event_log.state(db, run.number).action_id == action.id
 
 
 class StuckRunFile:
