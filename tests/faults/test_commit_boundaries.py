@@ -114,10 +114,13 @@ def test_two_kills_one_after_the_other_change_nothing(drive: Drive, tmp_path: Pa
             assert without_ids(outcome(drive(directory))) == expected, directory.name
 
 
-def test_a_kill_during_the_migration_of_an_old_store(drive: Drive, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "runs"), [(1, 5), (10, 3)])
+def test_a_kill_during_the_migration_of_an_old_store(
+    drive: Drive, tmp_path: Path, version: int, runs: int
+) -> None:
     import sqlite3
 
-    script = EARLIER_STORES / "version_1.sql"
+    script = EARLIER_STORES / f"version_{version}.sql"
     for at, when in ((1, "before"), (1, "after"), (2, "before")):
         directory = tmp_path / f"{at}-{when}"
         directory.mkdir()
@@ -129,5 +132,5 @@ def test_a_kill_during_the_migration_of_an_old_store(drive: Drive, tmp_path: Pat
         assert told["whole 0"]["status"] == "SUCCEEDED"
         database = sqlite3.connect(directory / "facility.db")
         [(old,)] = database.execute("SELECT count(*) FROM runs WHERE request_id IS NULL")
-        assert old == 5
+        assert old == runs
         database.close()

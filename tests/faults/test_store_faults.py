@@ -15,6 +15,7 @@ import pytest
 
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
+from headrace.facility.store.row_keys import row_key
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
 from tests.support.facility.scripted_engine import Bench, action_state
@@ -71,8 +72,8 @@ def test_an_event_that_somebody_else_has_written_is_never_doubled(bench: Bench) 
     number = bench.run(run_id).number
     other = sqlite3.connect(bench.path)
     other.execute(
-        "INSERT INTO events VALUES (?, 3, 0.0, 'canceled', '{}')",
-        (number,),
+        "INSERT INTO events VALUES (?, ?, 3, 0.0, 'canceled', '{}')",
+        (row_key(number, 3), number),
     )
     other.commit()
     bench.engine.finish_action(bench.action().id, "SUCCEEDED", {})

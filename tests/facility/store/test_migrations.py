@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from headrace.facility.store.check import check_store
+from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
-from tests.support.facility.scripted_engine import Bench
+from tests.support.facility.scripted_engine import Bench, actions_of
 from tests.support.repository import EARLIER_STORES
 
 
@@ -64,13 +67,52 @@ def test_open_runs_of_an_earlier_version_go_on(old: Bench) -> None:
     assert folded == journal.replay(old.store.reader(), number)
 
 
-def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "facility.db"
+def written_by(version: int, directory: Path) -> Path:
+    """Return a store as a release of this version wrote it."""
+    path = directory / "state" / "facility.db"
     path.parent.mkdir()
     database = sqlite3.connect(path)
-    database.executescript((EARLIER_STORES / "version_9.sql").read_text())
+    database.executescript((EARLIER_STORES / f"version_{version}.sql").read_text())
     database.close()
-    bench = Bench(path)
+    return path
+
+
+def test_actions_keep_what_refers_to_them_when_their_table_is_made_anew(tmp_path: Path) -> None:
+    bench = Bench(written_by(10, tmp_path))
+    try:
+        rows = bench.store.reader().execute("SELECT id FROM runs ORDER BY number").fetchall()
+        ended, asks, _ = (row["id"] for row in rows)
+        assert bench.details(ended)["code"] == "FlowSucceeded"
+        first, second = actions_of(bench.store, asks)
+        assert (first.state_name, second.state_name) == ("First", "Second")
+        referring = (
+            "SELECT action_id FROM remote_actions UNION ALL SELECT action_id FROM action_roots"
+        )
+        found = [row[0] for row in bench.store.reader().execute(referring)]
+        assert found == [second.id] * 2
+        assert bench.store.reader().execute("PRAGMA foreign_key_check").fetchall() == []
+        bench.engine.finish_action(bench.action().id, "SUCCEEDED", {"answer": 2})
+        assert bench.payload(asks)["second"]["details"] == {"answer": 2}
+        EndedRuns(bench.store, RunTable(bench.store)).delete(asks)
+        # Rows that refer to actions go with them, as before.
+        assert bench.store.reader().execute(referring).fetchall() == []
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize("version", [5, 6, 7, 8, 9, 10])
+def test_a_store_of_an_earlier_version_is_checked_as_it_is(tmp_path: Path, version: int) -> None:
+    path = written_by(version, tmp_path)
+    before = path.read_bytes()
+    report = check_store(path, tmp_path / "copy.db")
+    assert (report.unreadable_runs, report.version) == ([], version)
+    assert path.read_bytes() == before
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone()[0] == version
+
+
+def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:
+    bench = Bench(written_by(9, tmp_path))
     try:
         rows = bench.store.reader().execute("SELECT id FROM runs ORDER BY number").fetchall()
         ended, asks, waits = (row["id"] for row in rows)

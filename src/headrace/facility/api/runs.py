@@ -80,7 +80,7 @@ def show(request: Request) -> JSONResponse:
     """``GET /runs/{id}``."""
     backend = backend_of(request)
     run = backend.runs.get(request.path_params["run_id"])
-    actions = [] if run.completion_time else backend.actions.open_for_run(run.id)
+    actions = [] if run.completion_time else backend.actions.open_for_run(run.number)
     details = _details(backend, run)
     document = run_document(run, backend.identity, details, actions, backend.engine.progress)
     if boolean_parameter(effective_query(request.query_params), "include_flow_description"):

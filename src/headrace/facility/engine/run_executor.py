@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable
 from functools import partial
 
@@ -34,7 +33,15 @@ from headrace.facility.store.parked_runs import (
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang import CallAction
-from headrace.flowlang.runs import Accepted, EventKind, Phase, Refused, RunState, RunStepper
+from headrace.flowlang.runs import (
+    Accepted,
+    Event,
+    EventKind,
+    Phase,
+    Refused,
+    RunState,
+    RunStepper,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -168,18 +175,15 @@ class RunExecutor:
 
     def _cancel_unreadable(self, db: sqlite3.Connection, run: Run, reason: str) -> list[Effect]:
         moment = time.time()
-        last = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run.number,))
-        sequence = (last.fetchone()[0] or 0) + 1
-        event = (run.number, sequence, moment, EventKind.CANCELED, "{}")
-        db.execute("INSERT INTO events VALUES (?,?,?,?,?)", event)
+        event = Event(EventKind.CANCELED, moment, {})
+        self._runs.event_log.append_unapplied(db, run.number, event)
         self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
         ParkedRuns.insert(db, run.number, canceled_details(reason))
-        self._runs.event_log.forget(run.number)
         self._runs.after_commit(partial(self.parked.discard, run.number))
         self._runs.after_commit(partial(self._on_ended, run.number))
         return [
             effect
-            for action in self._actions.open_for_run(run.id)
+            for action in self._actions.open_for_run(run.number)
             for effect in self._cancel_action(action)
         ]
 
@@ -294,8 +298,7 @@ class RunExecutor:
         db.execute("RELEASE action")
         if result is not None:
             action = action.with_result(validate_result(result), moment)
-        request_id = str(uuid.uuid5(uuid.UUID(run.id), str(sequence)))
-        self._actions.insert(db, action, request_id)
+        self._actions.insert(db, action, run.number, sequence)
         if result is not None:
             return Accepted(action.id, action.document(self._identity.urn))
         effects.append(partial(self._begin_action, action))

@@ -13,6 +13,7 @@ from headrace._internal.clock import now
 from headrace._internal.json_check import InvalidValue, Limits, check_json
 from headrace.facility.errors import ActionUnreadable
 from headrace.facility.store.database import Store
+from headrace.facility.store.row_keys import row_key, run_keys
 from headrace.facility.supervision import describe
 
 logger = logging.getLogger(__name__)
@@ -164,14 +165,22 @@ class ActionTable:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def insert(self, db: sqlite3.Connection, action: Action, request_id: str) -> None:
-        """Store a new action; a request id that is there already is an integrity error."""
+    def insert(self, db: sqlite3.Connection, action: Action, run: int, sequence: int) -> None:
+        """Store a new action.
+
+        Args:
+            db: the transaction.
+            action: the action.
+            run: the number of its run.
+            sequence: the run's event that it belongs to; a second action of one event is an
+                integrity error.
+        """
         db.execute(
-            "INSERT INTO actions (id, request_id, run_id, state_name, provider, body, label,"
+            "INSERT INTO actions (number, id, run_id, state_name, provider, body, label,"
             " status, details, start_time, completion_time) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (
+                row_key(run, sequence),
                 action.id,
-                request_id,
                 action.run_id,
                 action.state_name,
                 action.provider,
@@ -266,26 +275,27 @@ class ActionTable:
         found = row.fetchone()
         return action_from_row(found) if found else None
 
-    def open_for_run(self, run_id: str) -> list[Action]:
-        """Return a run's actions that have not ended, in the order of their starts."""
+    def open_for_run(self, run: int) -> list[Action]:
+        """Return the open actions of a run, by its number, in the order of their starts."""
         rows = self._store.reader().execute(
-            "SELECT * FROM actions WHERE run_id = ? AND completion_time IS NULL"
-            " ORDER BY start_time, rowid",
-            (run_id,),
+            "SELECT * FROM actions WHERE number BETWEEN ? AND ? AND completion_time IS NULL"
+            " ORDER BY start_time, number",
+            run_keys(run),
         )
         return [action_from_row(row) for row in rows]
 
     def open_ids(self) -> list[str]:
         """Return the ids of all actions that have not ended, in the order of their starts."""
         rows = self._store.reader().execute(
-            "SELECT id FROM actions WHERE completion_time IS NULL ORDER BY rowid"
+            "SELECT id FROM actions WHERE completion_time IS NULL ORDER BY start_time, number"
         )
         return [row["id"] for row in rows]
 
     def open_for_provider(self, provider: str) -> list[Action]:
         """Return a provider's actions that have not ended; what cannot be read is left out."""
         rows = self._store.reader().execute(
-            "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ? ORDER BY rowid",
+            "SELECT * FROM actions WHERE completion_time IS NULL AND provider = ?"
+            " ORDER BY start_time, number",
             (provider,),
         )
         found = []

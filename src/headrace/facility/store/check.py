@@ -19,6 +19,7 @@ from headrace.facility.store.flows import flow_problems
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import store_uri, wal_path
 from headrace.facility.store.parked_runs import reason_of
+from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.runs import RunTable
 from headrace.facility.store.salvage import Row, leaf_rows
 
@@ -136,7 +137,7 @@ def _check_copy(path: Path, report: StoreReport) -> None:
             report.problems += _integrity(db)
             report.problems += _references(db)
             report.problems += _flows(db)
-            _replay(db, report)
+            _replay_as_latest(db, report)
     except sqlite3.Error as error:
         report.problems.append(f"it cannot be read: {error}")
 
@@ -176,6 +177,25 @@ class _ReadOnlyStore:
         return self._db
 
 
+def _replay_as_latest(db: sqlite3.Connection, report: StoreReport) -> None:
+    """Replay the runs of a store, in the schema of this release; the store stays as it is."""
+    db.isolation_level = None
+    db.execute("BEGIN")
+    try:
+        if report.version > 0:
+            for migration in MIGRATIONS[report.version :]:
+                migration(db)
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        report.problems.append(f"it cannot be brought to version {len(MIGRATIONS)}: {text}")
+        report.runs = len(_numbers(db))
+    else:
+        _replay(db, report)
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
     """Replay the events of every run from the first one on, and parse its definition."""
     runs = RunTable(cast(Store, _ReadOnlyStore(db)))
@@ -191,7 +211,7 @@ def _replay(db: sqlite3.Connection, report: StoreReport) -> None:
                 db.execute("SELECT metadata FROM runs WHERE number = ?", (number,)).fetchone()[0]
             )
             for action in db.execute(
-                "SELECT body, details FROM actions WHERE run_id = ?", (run_id,)
+                "SELECT body, details FROM actions WHERE number BETWEEN ? AND ?", run_keys(number)
             ):
                 json.loads(action["body"]), json.loads(action["details"])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported

@@ -113,10 +113,13 @@ class Store:
                 f"{self.path}: written by a later headrace (store version {version}, "
                 f"this one knows {len(MIGRATIONS)}); upgrade headrace"
             )
+        # A table that is made anew under its name would take with it what refers to its rows.
+        self._writer.execute("PRAGMA foreign_keys = OFF")
         for number in range(version, len(MIGRATIONS)):
             with self.transaction() as db:
                 MIGRATIONS[number](db)
                 db.execute(f"PRAGMA user_version = {number + 1}")
+        self._writer.execute("PRAGMA foreign_keys = ON")
 
     def after_commit(self, work: Callable[[], object]) -> None:
         """Have a callback run when the present transaction is committed, and not if it is undone.

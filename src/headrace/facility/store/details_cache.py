@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
+from headrace.facility.store.row_keys import run_keys
+
 _KEPT_RUNS: Final = 256
 # Details of an event of more bytes are read anew each time.
 _MAX_EVENT_BYTES: Final = 20_000
@@ -35,9 +37,9 @@ class DetailsCache:
             read: reads the details from the run's events.
         """
         row = db.execute(
-            "SELECT sequence, length(data) FROM events WHERE run = ?"
-            " ORDER BY sequence DESC LIMIT 1",
-            (run,),
+            "SELECT sequence, length(data) FROM events WHERE number BETWEEN ? AND ?"
+            " ORDER BY number DESC LIMIT 1",
+            run_keys(run),
         ).fetchone()
         if row is None:
             return read()

@@ -7,6 +7,7 @@ from typing import Final
 
 from headrace.facility.errors import StateConflict
 from headrace.facility.store.database import Store
+from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import TERMINAL
@@ -96,12 +97,14 @@ class EndedRuns:
 
     def _delete(self, db: sqlite3.Connection, run: Run) -> None:
         db.execute(
-            "DELETE FROM tasks WHERE action_id IN (SELECT id FROM actions WHERE run_id = ?)",
-            (run.id,),
+            "DELETE FROM tasks WHERE action_id IN"
+            " (SELECT id FROM actions WHERE number BETWEEN ? AND ?)",
+            run_keys(run.number),
         )
-        for table in ("actions", "web_inputs"):
-            db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.id,))  # noqa: S608 - constants
-        for table in ("events", "snapshots", "run_tags", "parked_runs"):
+        db.execute("DELETE FROM actions WHERE number BETWEEN ? AND ?", run_keys(run.number))
+        db.execute("DELETE FROM web_inputs WHERE run_id = ?", (run.id,))
+        self._runs.event_log.delete(db, run.number)
+        for table in ("snapshots", "run_tags", "parked_runs"):
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
         db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
         db.execute(

@@ -7,11 +7,12 @@ import logging
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from headrace.facility.errors import RunUnreadable
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import StoreFault, fault_of
+from headrace.facility.store.row_keys import row_key, run_keys
 from headrace.facility.supervision import describe
 from headrace.flowlang.runs import Event, EventKind, RunState, apply, from_snapshot
 
@@ -20,6 +21,11 @@ _SNAPSHOT_EVENTS: Final = 64
 # Positions that are kept in memory, and bytes of their payloads as JSON.
 _CACHED_RUNS: Final = 1_000
 _CACHED_BYTES: Final = 8_000_000
+
+_INSERT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?)"
+_LAST_SEQUENCE: Final = (
+    "SELECT sequence FROM events WHERE number BETWEEN ? AND ? ORDER BY number DESC LIMIT 1"
+)
 
 logger = logging.getLogger(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -56,11 +62,8 @@ class EventLog:
         """
         first = position.sequence - len(events) + 1
         db.executemany(
-            "INSERT INTO events VALUES (?,?,?,?,?)",
-            [
-                (run, first + n, event.time, event.kind, _encode(event.data))
-                for n, event in enumerate(events)
-            ],
+            _INSERT,
+            [_row_from_event(run, first + n, event) for n, event in enumerate(events)],
         )
         if position.sequence // _SNAPSHOT_EVENTS > (first - 1) // _SNAPSHOT_EVENTS:
             document = _encode(position.to_snapshot())
@@ -71,10 +74,7 @@ class EventLog:
     @staticmethod
     def insert_first(db: sqlite3.Connection, events: Sequence[tuple[int, Event]]) -> None:
         """Add the first event of each of many runs, by their numbers, in the given transaction."""
-        db.executemany(
-            "INSERT INTO events VALUES (?,1,?,?,?)",
-            [(run, event.time, event.kind, _encode(event.data)) for run, event in events],
-        )
+        db.executemany(_INSERT, [_row_from_event(run, 1, event) for run, event in events])
 
     def state(self, db: sqlite3.Connection, run: int) -> RunState:
         """Return where a run stands, in the given transaction."""
@@ -122,8 +122,18 @@ class EventLog:
     @staticmethod
     def event_count(db: sqlite3.Connection, run: int) -> int:
         """Return the number of a run's events."""
-        row = db.execute("SELECT max(sequence) FROM events WHERE run = ?", (run,)).fetchone()
-        return int(row[0] or 0)
+        row = db.execute(_LAST_SEQUENCE, run_keys(run)).fetchone()
+        return row[0] if row else 0
+
+    @staticmethod
+    def delete(db: sqlite3.Connection, run: int) -> None:
+        """Remove a run's events, in the given transaction."""
+        db.execute("DELETE FROM events WHERE number BETWEEN ? AND ?", run_keys(run))
+
+    def append_unapplied(self, db: sqlite3.Connection, run: int, event: Event) -> None:
+        """Add an event to a run whose position cannot be known, in the given transaction."""
+        db.execute(_INSERT, _row_from_event(run, self.event_count(db, run) + 1, event))
+        self.forget(run)
 
     def last_event(
         self, db: sqlite3.Connection, run: int
@@ -131,9 +141,8 @@ class EventLog:
         """Return a run's last event, with where the run stood before and after it."""
         before: RunState | None = None
         row = db.execute(
-            "SELECT position FROM snapshots WHERE run = ? AND sequence <"
-            " (SELECT max(sequence) FROM events WHERE run = ?)",
-            (run, run),
+            f"SELECT position FROM snapshots WHERE run = ? AND sequence < ({_LAST_SEQUENCE})",  # noqa: S608 - a constant
+            (run, *run_keys(run)),
         ).fetchone()
         position = _load_state(run, row["position"]) if row else None
         event: Event | None = None
@@ -152,8 +161,8 @@ class EventLog:
         """
         rows = db.execute(
             "SELECT sequence, kind, time, data FROM events"
-            " WHERE run = ? AND sequence > ? ORDER BY sequence",
-            (run, after),
+            " WHERE number BETWEEN ? AND ? ORDER BY number",
+            run_keys(run, after),
         )
         expected = after + 1
         try:
@@ -181,6 +190,11 @@ class EventLog:
         self._cached_bytes += position.payload.size
         while len(self._cached) > _CACHED_RUNS or self._cached_bytes > _CACHED_BYTES:
             self.forget(next(iter(self._cached)))
+
+
+def _row_from_event(run: int, sequence: int, event: Event) -> tuple[Any, ...]:
+    data = _encode(event.data)
+    return row_key(run, sequence), run, sequence, event.time, event.kind, data
 
 
 def _event(sequence: int, kind: str, time: float, data: str) -> Event:

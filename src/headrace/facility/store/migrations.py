@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace._internal.json_check import escaped
+from headrace.facility.store.keyed_by_run import key_by_run
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -328,4 +329,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _run_lists,
     _access_rules_and_search_entries,
     _parked_runs,
+    key_by_run,
 )
