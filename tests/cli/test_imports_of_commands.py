@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_process import command_in
+from tests.support.repository import REPOSITORY
 from tests.support.small_project import write_project
 
 PROGRAM = """
@@ -24,24 +26,39 @@ finally:
 """
 CLIENTS = {"globus_sdk", "globus_compute_sdk", "requests", "urllib3", "jwt", "cryptography"}
 # Neither reads a document nor checks a flow; each takes longer to import than all that is needed.
-OTHERS = {"importlib.metadata", "http.client", "email", "jsonschema", "starlette", "parsl", "rich"}
+OTHERS = {
+    *("importlib.metadata", "http.client", "email", "jsonschema", "starlette", "parsl", "rich"),
+    *("headrace.compute.scheduler", "headrace.flowlang.checker", "headrace.facility.engine"),
+    *("numpy", "asyncio", "ssl"),
+}
 ASKING = (
     "run list",
     "run show last",
     "run log last",
+    "run output last",
     "web-input list",
     "flow list",
     "function list",
+    "function show double",
+    "endpoint list",
+    "endpoint status machine",
+    "endpoint log machine",
     "config show",
     "trigger list",
+    "trigger arrivals",
     "facility status",
+    "facility env",
+    "facility check",
 )
+CHECKER = {"headrace.flowlang.checker", "headrace.flowlang.checker.check"}
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project whose facility runs, with one run."""
     root = write_project(tmp_path_factory.mktemp("project"))
+    template = "endpoint_configs/local"
+    shutil.copytree(REPOSITORY / template, root / template, dirs_exist_ok=True)
     call = command_in(root)
     try:
         for command in ("facility up", "deploy", "start say --wait --set word=a"):
@@ -52,7 +69,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         assert call("facility", "down").returncode == 0
 
 
-def imported(root: Path, command: str) -> set[str]:
+def imported(root: Path, command: str, code: int = 0) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command.split()],
         cwd=root,
@@ -61,7 +78,7 @@ def imported(root: Path, command: str) -> set[str]:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
@@ -71,6 +88,12 @@ def test_checking_imports_neither_a_client_nor_the_service(root: Path, command: 
     assert imported(root, command) & (CLIENTS | service) == set()
 
 
+def test_checking_sound_flows_imports_no_validator(root: Path) -> None:
+    assert imported(root, "flow check") & (CLIENTS | OTHERS) - CHECKER == set()
+
+
 @pytest.mark.parametrize("command", ASKING)
 def test_asking_the_facility_imports_no_client(root: Path, command: str) -> None:
-    assert imported(root, command) & (CLIENTS | OTHERS) == set()
+    # The run has no task whose output there would be.
+    code = 1 if command == "run output last" else 0
+    assert imported(root, command, code) & (CLIENTS | OTHERS) == set()

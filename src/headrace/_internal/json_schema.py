@@ -4,6 +4,8 @@ A schema is a program: a reference can lead to any address, and a pattern or a t
 can keep an evaluation busy for years. So a schema may refer to itself only, and what could take
 long is evaluated in a process of its own, which ends when its time is over. Nothing is fetched.
 
+What is seen at once to be right (:mod:`headrace._internal.plain_schemas`) waits for nothing.
+
 Draft 7 is the dialect, as at the Flows service.
 """
 
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from headrace._internal.plain_schemas import fits, is_plain
 from headrace._internal.schema_cost import is_cheap, is_small
 from headrace._internal.schema_evaluation import (
     MAX_PROBLEMS,
@@ -31,6 +34,8 @@ def schema_problems(schema: Any) -> list[SchemaProblem]:
     Args:
         schema: JSON that is checked already: Unicode, finite, not too deep.
     """
+    if is_plain(schema):
+        return []
     if is_small(schema):
         return [*known_schema_problems(schema)]
     try:
@@ -47,6 +52,8 @@ def value_problems(schema: Any, value: Any) -> list[SchemaProblem]:
         value: JSON that is checked already.
     """
     if is_cheap(schema, value):
+        if is_plain(schema) and fits(schema, value):
+            return []
         return value_problems_in_process(schema, value)
     try:
         return [*_found(_worker().ask("value", schema, value))]

@@ -24,7 +24,7 @@ _MAPS: Final = frozenset({"properties", "patternProperties", "definitions", "$de
 
 # Of later drafts: draft 7 passes over them, so whoever writes them means something else.
 _LATER: Final = ("$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor", "$anchor")
-_DIALECT: Final = re.compile(r"https?://json-schema\.org/[a-z0-9/.-]*schema#?")
+DIALECT: Final = re.compile(r"https?://json-schema\.org/[a-z0-9/.-]*schema#?")
 _MAX_PATTERN: Final = 5_000
 
 
@@ -86,10 +86,10 @@ class References:
         if path and isinstance(own, str) and not own.startswith("#"):
             self._add((*path, "$id"), "only the whole schema may have an address of its own")
         dialect = schema.get("$schema")
-        if isinstance(dialect, str) and (path or not _DIALECT.fullmatch(dialect)):
+        if isinstance(dialect, str) and (path or not DIALECT.fullmatch(dialect)):
             self._add((*path, "$schema"), "must be a draft at json-schema.org, of the whole schema")
         for name in [schema.get("pattern"), *_keys(schema.get("patternProperties"))]:
-            problem = _pattern_problem(name) if isinstance(name, str) else None
+            problem = pattern_problem(name) if isinstance(name, str) else None
             if problem is not None:
                 member = "pattern" if name == schema.get("pattern") else "patternProperties"
                 self._add((*path, member), problem)
@@ -185,7 +185,8 @@ def _keys(value: Any) -> list[str]:
     return [*value] if isinstance(value, dict) else []
 
 
-def _pattern_problem(pattern: str) -> str | None:
+def pattern_problem(pattern: str) -> str | None:
+    """Return why a text is no pattern that values may be checked against; None where it is one."""
     if len(pattern) > _MAX_PATTERN:
         return f"a pattern of {len(pattern)} characters; at most {_MAX_PATTERN} are allowed"
     try:

@@ -135,11 +135,20 @@ def _siblings(text: str, level: int) -> tuple[str, ...]:
         text: the module's text.
         level: number of dots that lead out of its package.
     """
+    # Two of three import none, and parsing them all is most of the time that a list of functions
+    # takes. The modules are ours, and so formatted.
+    if f"from {'.' * level}" not in text:
+        return ()
     return tuple(
         (node.module or "").partition(".")[0]
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ImportFrom) and node.level == level
     )
+
+
+@cache
+def _importer_text() -> str:
+    return inspect.getsource(import_from_texts)
 
 
 def _bundle_text(bundle: str, sources: dict[str, str]) -> str:
@@ -148,6 +157,6 @@ def _bundle_text(bundle: str, sources: dict[str, str]) -> str:
         f'"{path}": r{_QUOTES}\n{text}{_QUOTES},\n\n' for path, text in sources.items()
     )
     return (
-        f"\n\n{_BUNDLE_LINE}\n\n\n{inspect.getsource(import_from_texts)}\n\n"
+        f"\n\n{_BUNDLE_LINE}\n\n\n{_importer_text()}\n\n"
         f'import_from_texts("{bundle}", {{\n{modules}}})\n'
     )

@@ -51,11 +51,11 @@ def pending_reason(
         entries: its log; the last action's input names the endpoint.
         queue: asks the schedulers of this machine.
     """
-    from headrace.compute.batch.notices import read_notices
-
     details = (view.actions[0].get("details") or {}) if view.actions else {}
     if view.final or not isinstance(details, Mapping) or "tasks" not in details:
         return ""
+    from headrace.compute.batch.notices import read_notices
+
     jobs = queue()
     tasks = {str(task) for task in details.get("task_ids") or ()}
     reasons = [*_own_jobs(jobs, tasks), *_few(read_notices(tasks))]
