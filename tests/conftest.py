@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,35 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
+def pytest_sessionstart() -> None:
+    """Look for no garbage during the collection: all that it makes is kept."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not among what was collected."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let each worker begin elsewhere: what one has rewritten, the others find on the disk."""
+    report = yield
+    worker = getattr(collector.config, "workerinput", None)
+    if worker is not None and isinstance(collector, pytest.Directory) and report.passed:
+        number = int(worker["workerid"].removeprefix("gw"))
+        report.result = scheduling.rotated(report.result, number, worker["workercount"])
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest files where several workers share the tests."""
+    """Begin with the longest files where several workers share the tests, all in one order."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: scheduling.position(item.nodeid))
+        items.sort(key=lambda item: scheduling.order(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,6 +6,11 @@ are those of a run with `--durations=0`; a file that is not named here takes a f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
+Part = TypeVar("Part")
+
 # Their tests share a port or a cluster: the whole folder is one worker's.
 ONE_WORKER = ("tests/clients/", "tests/hpc/")
 
@@ -72,3 +77,14 @@ def position(nodeid: str) -> int:
     """Return when a test's part of the suite begins, the longest first."""
     part = scope(nodeid)
     return LONGEST_FIRST.index(part) if part in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def order(nodeid: str) -> tuple[int, str]:
+    """Return what files are ordered by, in whichever order they were collected."""
+    return position(nodeid), nodeid.partition("::")[0]
+
+
+def rotated(parts: Sequence[Part], worker: int, workers: int) -> list[Part]:
+    """Return the same parts, begun at another one for each worker."""
+    first = worker * len(parts) // workers
+    return [*parts[first:], *parts[:first]]
