@@ -78,7 +78,8 @@ def test_every_help_page_is_whole_and_no_wider_than_the_terminal(
     assert page.isascii()
     lines = page.splitlines()
     assert [line for line in lines if len(line) > width] == []
-    assert [line for line in lines if line.rstrip().endswith("...") and "]..." not in line] == []
+    cut = [line for line in lines if line.rstrip().endswith("...") and "]..." not in line]
+    assert [line for line in cut if not line.endswith(" ARRIVAL...")] == [], "a word may repeat"
     if isinstance(COMMANDS[path], click.Group):
         words = " ".join(page.split())
         for inner in (found for name, found in COMMANDS.items() if name.rpartition(" ")[0] == path):

@@ -32,8 +32,18 @@ if TYPE_CHECKING:
     from headrace.triggers.existing_entries import ExistingEntries, find_existing_entries
     from headrace.triggers.launcher import RunClient, arrival_from_record
     from headrace.triggers.ledger import Ledger
-    from headrace.triggers.ledger_access import read_ledger, retry_refused
+    from headrace.triggers.ledger_access import read_ledger, read_paused
     from headrace.triggers.ledger_lock import is_watched
+    from headrace.triggers.ledger_requests import (
+        pause_triggers,
+        replay_arrivals,
+        request_runs,
+        resume_triggers,
+        retry_refused,
+        skip_arrivals,
+    )
+    from headrace.triggers.manual_start import ManualStart, start_by_hand
+    from headrace.triggers.named_arrival import NamedArrival, find_arrival
     from headrace.triggers.record import Record
     from headrace.triggers.template import PLACEHOLDERS, render_input
     from headrace.triggers.trigger import Trigger
@@ -56,6 +66,8 @@ __all__ = [
     "Ledger",
     "LedgerBusy",
     "LedgerUnusable",
+    "ManualStart",
+    "NamedArrival",
     "Problem",
     "Record",
     "Refused",
@@ -74,14 +86,22 @@ __all__ = [
     "Watching",
     "arrival_from_record",
     "directory_problem",
+    "find_arrival",
     "find_existing_entries",
     "is_watched",
     "load_trigger",
     "load_triggers",
     "load_triggers_and_errors",
+    "pause_triggers",
     "read_ledger",
+    "read_paused",
     "render_input",
+    "replay_arrivals",
+    "request_runs",
+    "resume_triggers",
     "retry_refused",
+    "skip_arrivals",
+    "start_by_hand",
 ]
 
 __getattr__ = lazy_names(__name__)

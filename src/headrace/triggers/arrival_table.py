@@ -8,7 +8,7 @@ import sqlite3
 from typing import cast
 
 from headrace.triggers.arrival import Identity
-from headrace.triggers.record import Record, record_from_row
+from headrace.triggers.record import Record, State, record_from_row
 
 # With "arrival:", ":" and the digest it stays below the 128 characters that a tag may have.
 _TRIGGER_IN_TAG = 80
@@ -83,7 +83,42 @@ def record_entry(
         "WHERE trigger = ? AND collection = ? AND path = ?",
         place,
     ).fetchone()
-    generation = last + 1
+    state: State = "skipped" if skip else "seen"
+    return _insert(database, ledger_id, now, place, last + 1, root, identity, state)
+
+
+def repeat_arrival(
+    database: sqlite3.Connection, ledger_id: str, now: str, record: Record
+) -> Record:
+    """Make an arrival that has a run the next generation at its path, to have another run.
+
+    Args:
+        database: the ledger, in a transaction.
+        ledger_id: part of the tag of the new record.
+        now: the time in UTC, in ISO format.
+        record: an arrival that is there, and whose run was started.
+
+    Returns:
+        its new record, whose run is to be started.
+    """
+    place = (record.trigger, record.collection, record.path)
+    mark_missing(database, record.id, now)
+    return _insert(
+        *(database, ledger_id, now, place, record.generation + 1),
+        *(record.root, record.identity, "failed"),
+    )
+
+
+def _insert(
+    database: sqlite3.Connection,
+    ledger_id: str,
+    now: str,
+    place: Place,
+    generation: int,
+    root: str,
+    identity: Identity,
+    state: State,
+) -> Record:
     text = "\0".join([ledger_id, *place, str(generation)])
     digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
     added = database.execute(
@@ -96,7 +131,7 @@ def record_entry(
             str(identity.inode),
             str(identity.born),
             root,
-            "skipped" if skip else "seen",
+            state,
             f"arrival:{place[0][:_TRIGGER_IN_TAG]}:{digest}",
             now,
             now,
@@ -112,6 +147,14 @@ def mark_missing(database: sqlite3.Connection, id_: int, now: str) -> None:
         "state = CASE state WHEN 'seen' THEN 'removed' ELSE state END WHERE id = ?",
         (now, id_),
     )
+
+
+def paused_triggers(database: sqlite3.Connection) -> list[str]:
+    """Return the names of the triggers that start no runs for now, sorted."""
+    tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'pauses'")
+    if tables.fetchone() is None:
+        return []  # an earlier version's, which no watcher has opened since
+    return [row[0] for row in database.execute("SELECT trigger FROM pauses ORDER BY trigger")]
 
 
 def _present(database: sqlite3.Connection, place: Place) -> list[Record]:

@@ -83,7 +83,12 @@ class RunLauncher:
         self._maximum_delay = maximum_delay
 
     def launch(
-        self, trigger: Trigger, id_: int, is_unchanged: Callable[[], bool] | None = None
+        self,
+        trigger: Trigger,
+        id_: int,
+        is_unchanged: Callable[[], bool] | None = None,
+        *,
+        ignore_pause: bool = False,
     ) -> float | None:
         """Start the run of a complete arrival, unless an earlier attempt did.
 
@@ -92,6 +97,7 @@ class RunLauncher:
             id_: number of the arrival's record.
             is_unchanged: returns whether it is as it was when it was found complete; asked before
                 the first attempt only, which may have waited for others.
+            ignore_pause: whether a paused trigger starts it too.
 
         Returns:
             seconds to wait before the next attempt; None if none is needed.
@@ -103,6 +109,8 @@ class RunLauncher:
         record = self._ledger.get(id_)
         if record.state not in _WITHOUT_RUN:
             return None
+        if record.attempts == 0 and not ignore_pause and self._ledger.is_paused(trigger.name):
+            return trigger.interval
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0
         if unsent and _locate(trigger, arrival, record) == "away":

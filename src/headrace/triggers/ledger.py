@@ -15,7 +15,7 @@ same arrival. Hence the rules by which `Ledger.record_seen` recognizes an entry:
 
 An arrival moves through these states; every arrow is one durable transaction::
 
-    skipped (it lay there before anybody watched, and is not to be run)
+    skipped (it lay there before anybody watched, or somebody asked for it) ──> failed: likewise
     seen ──> starting ──> started(run)
       │       │  ^  └───> refused(reason) ──> failed: when somebody asks for it
       │       v  │
@@ -27,6 +27,8 @@ The tag of a run is stored with the arrival, long before the run is started. `at
 before each attempt: an arrival with attempts, but without a run, may have one that nobody knows.
 So before every attempt but the first, the run is looked up by its tag; and an arrival that is not
 present any more is looked up only: it keeps the run that it has, and never gets one afterwards.
+A run that somebody asks for on an arrival that is not complete makes it failed, without an attempt;
+one that is asked for on an arrival that had its run makes it the next generation.
 One arrival that is taken away, seen to be gone, and brought back is two arrivals, each with a run
 of its own or none.
 """
@@ -45,6 +47,7 @@ from headrace.triggers.arrival_table import (
     Place,
     find_present,
     mark_missing,
+    paused_triggers,
     read_record,
     read_records,
     record_entry,
@@ -195,6 +198,11 @@ class Ledger(ClosedOnExit):
         """Read one record."""
         with self._transaction() as database:
             return read_record(database, id_)
+
+    def is_paused(self, trigger: str) -> bool:
+        """Tell whether a trigger is to start no runs for now."""
+        with self._transaction() as database:
+            return trigger in paused_triggers(database)
 
     def find_by_tag(self, tag: str) -> Record | None:
         """Find the record that has a tag."""

@@ -1,14 +1,13 @@
-"""Access to the ledger for others than its watcher: reading it, and asking for retries."""
+"""Access to the ledger for others than its watcher."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-from headrace.triggers.arrival_table import read_records
+from headrace.triggers.arrival_table import paused_triggers, read_records
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_opening import connect
 from headrace.triggers.record import Record
@@ -30,37 +29,33 @@ def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
     """
     if not path.exists():
         return []
-    with _connection(path) as database:
+    with ledger_connection(path) as database:
         return read_records(database, trigger)
 
 
-def retry_refused(path: Path, ids: Iterable[int]) -> int:
-    """Have the runs of refused arrivals tried again, by the watcher that runs or the next one.
+def read_paused(path: Path) -> list[str]:
+    """Return the names of the triggers that are paused, sorted.
 
     Args:
-        path: the ledger's file.
-        ids: numbers of records.
-
-    Returns:
-        how many of them were refused until now.
+        path: the ledger's file; where there is none, none is paused.
 
     Raises:
-        TriggerError: the ledger cannot be written.
+        TriggerError: it cannot be read.
     """
-    now = datetime.now(UTC).isoformat()
-    with _connection(path) as database:
-        return sum(
-            database.execute(
-                "UPDATE arrivals SET state = 'failed', changed_at = ? "
-                "WHERE id = ? AND state = 'refused'",
-                (now, id_),
-            ).rowcount
-            for id_ in ids
-        )
+    if not path.exists():
+        return []
+    with ledger_connection(path) as database:
+        return paused_triggers(database)
 
 
 @contextmanager
-def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+def ledger_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger beside its watcher, without its lock.
+
+    Raises:
+        LedgerUnusable: it is empty or damaged.
+        TriggerError: it cannot be read or written.
+    """
     try:
         database = connect(path)
         try:
@@ -70,6 +65,6 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         kind = TriggerError if isinstance(error, sqlite3.OperationalError) else LedgerUnusable
         raise kind(
-            f"{path}: cannot read the ledger of arrivals: {error}; "
+            f"{path}: cannot use the ledger of arrivals: {error}; "
             "check its disk, or put a copy of it back"
         ) from error

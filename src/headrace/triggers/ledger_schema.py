@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from headrace.triggers.arrival import entry_folder
 
-VERSION = 2
+VERSION = 3
 
 _ARRIVALS = """
 CREATE TABLE arrivals (
@@ -45,13 +45,20 @@ CREATE TABLE roots (
     PRIMARY KEY (trigger, collection, folder, root)
 )
 """
+# Also made by requests in a ledger of an earlier version, which no watcher has opened since.
+PAUSES = """
+CREATE TABLE IF NOT EXISTS pauses (
+    trigger TEXT PRIMARY KEY,
+    paused_at TEXT NOT NULL
+)
+"""
 
 
 def create_tables(database: sqlite3.Connection) -> None:
     """Make the tables of a new ledger, in the given transaction."""
     database.execute("CREATE TABLE identity (ledger TEXT NOT NULL)")
     database.execute("INSERT INTO identity VALUES (?)", (uuid4().hex,))
-    for statement in (_ARRIVALS, _INDEX, _ROOTS):
+    for statement in (_ARRIVALS, _INDEX, _ROOTS, PAUSES):
         database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -61,10 +68,17 @@ def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
 
     Args:
         database: the ledger.
-        version: its version; 1 had no watched directories and fewer states.
+        version: its version; 1 had no watched directories and fewer states, 2 no pauses.
     """
-    if version != 1:
+    if version == VERSION:
         return
+    if version == 1:
+        _add_roots(database)
+    database.execute(PAUSES)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _add_roots(database: sqlite3.Connection) -> None:
     database.execute("DROP INDEX without_run")
     database.execute("ALTER TABLE arrivals RENAME TO arrivals_1")
     for statement in (_ARRIVALS, _INDEX, _ROOTS):
@@ -81,4 +95,3 @@ def upgrade_tables(database: sqlite3.Connection, version: int) -> None:
             "INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)",
             (trigger, collection, folder, root, seen_at),
         )
-    database.execute(f"PRAGMA user_version = {VERSION}")

@@ -74,8 +74,7 @@ class ProjectRunClient:
         from headrace.triggers import StartRefused, render_input
 
         body = render_input(trigger.input, arrival)
-        texts = render_input(list(trigger.tags), arrival)
-        tags = [cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut]
+        tags = run_tags(trigger, arrival)
         if self._target == "local":
             # A disk that is not mounted comes back.
             check_roots(self._project, self._known_collections(body))
@@ -164,6 +163,14 @@ def run_label(trigger: Trigger, arrival: Arrival) -> str:
     from headrace.triggers import render_input
 
     return shorten(str(render_input(trigger.label, arrival)), LABEL_LENGTH)
+
+
+def run_tags(trigger: Trigger, arrival: Arrival) -> tuple[str, ...]:
+    """Return the tags of an arrival's run, but for the one that marks it."""
+    from headrace.triggers import render_input
+
+    texts = render_input(list(trigger.tags), arrival)
+    return tuple(cut for cut in (shorten(text, TAG_LENGTH) for text in texts) if cut)
 
 
 def shorten(text: str, length: int) -> str:

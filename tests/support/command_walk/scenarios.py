@@ -283,6 +283,26 @@ def watching(world: World) -> None:
     assert (arrived["name"], arrived["run_id"]) == ("one", told[0]["run_id"])
     none = headrace.told("trigger", "retry", "new", "one", code=1)
     assert none == {"trigger": "new", "arrivals": [], "count": 0}
+    for verb in ("run", "skip"):
+        assert headrace.told("trigger", verb, "new", "one", code=1)["count"] == 0
+    assert headrace.told("trigger", "pause")["triggers"] == ["new"]
+    assert [row["paused"] for row in headrace.told("trigger", "list")] == [True]
+    assert headrace.told("trigger", "resume", "new")["triggers"] == ["new"]
+    shown = headrace.told("trigger", "test", "new", str(arrival))
+    assert (shown["flow"], shown["label"], shown["run_id"]) == ("say", "say one", told[0]["run_id"])
+    assert headrace.told("trigger", "replay", "new", "o*")["arrivals"] == ["one"]
+    assert len(headrace.told("watch", "--once")) == 1
+    again = ["start", "--trigger", "new", str(arrival)]
+    assert "had its run already" in headrace.refused(*again)
+    assert headrace.told(*again, "--again", "--wait")["status"] == "SUCCEEDED"
+    hurried = headrace.directory / "data" / "incoming" / "two"
+    hurried.mkdir()
+    assert "it lacks a first file" in headrace.refused("start", "--trigger", "new", str(hurried))
+    assert headrace.told("start", "--trigger", "new", str(hurried), "--incomplete")["run_id"]
+    shown = headrace.told("start", "say", "-s", "word=a", "--dry-run")
+    assert shown["input"] == {"word": "a"}
+    assert {finding["health"] for finding in shown["findings"]} == {"good"}
+    assert "--again needs --trigger" in headrace.refused("start", "say", "--again", code=2)
     assert "did you mean 'new'?" in headrace.refused("watch", "nw")
 
 

@@ -11,7 +11,7 @@ import os
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from headrace.triggers import retry_refused
+from headrace.triggers import pause_triggers, request_runs, resume_triggers, retry_refused
 from headrace.triggers.changes import Change, ChangeReport
 from tests.support.triggers.arrivals_world import DISKS, INTERVAL
 from tests.support.triggers.watched_world import MAXIMUM_DELAY, WatchedWorld
@@ -200,6 +200,24 @@ class ArrivalsMachine(WatchedWorld, RuleBasedStateMachine):
         refused = [record.id for record in self.ledger.records() if record.state == "refused"]
         if refused:
             retry_refused(self.place / "ledger.db", refused)
+
+    @rule()
+    def ask_for_what_failed(self) -> None:
+        failed = [record.id for record in self.ledger.records() if record.state == "failed"]
+        if failed:
+            request_runs(self.place / "ledger.db", failed)
+
+    @rule(kill=st.booleans())
+    def be_paused_for_a_while(self, kill: bool) -> None:
+        """A pause holds what was not tried yet, also by the watcher after this one."""
+        ledger, trigger = self.place / "ledger.db", self.trigger.name
+        pause_triggers(ledger, [trigger])
+        untried = {record.tag for record in self.ledger.records() if record.attempts == 0}
+        if kill:
+            self.restart()
+        self.work(2 * INTERVAL)
+        assert untried & set(self.runs) == set()
+        resume_triggers(ledger, [trigger])
 
     # -- what is demanded
 

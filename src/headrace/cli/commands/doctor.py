@@ -10,14 +10,7 @@ from headrace.cli.parsing import completion
 from headrace.cli.parsing.inputs import input_options, read_input
 from headrace.cli.parsing.options import canary_deadline_option, project_options
 from headrace.cli.parsing.session import current
-from headrace.cli.termio.display import display
-from headrace.cli.termio.tables import Field, columns_of, table
-
-_FIELDS = (
-    Field("what", key="what"),
-    Field("health", key="health"),
-    Field("finding", key="words"),
-)
+from headrace.cli.termio.findings import display_findings
 
 
 @click.command
@@ -45,8 +38,4 @@ def doctor_command(
     found = diagnose(
         project, session.target, services, flow, body, canary_seconds=deadline if canary else None
     )
-    bad = sum(diagnosis.health == "bad" for diagnosis in found)
-    words = "All checks passed." if not bad else f"{bad} of these would make the run fail."
-    documents = [diagnosis.document() for diagnosis in found]
-    display(documents, lambda: f"{table(documents, _FIELDS, '')}\n{words}", columns_of(_FIELDS))
-    return 1 if bad else 0
+    return display_findings(found)

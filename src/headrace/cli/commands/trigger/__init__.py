@@ -5,6 +5,12 @@ from __future__ import annotations
 from headrace.cli.groups import lazy_group
 
 
-@lazy_group(__name__, ("list", "check", "arrivals", "retry"))
+@lazy_group(
+    __name__,
+    (
+        *("list", "check", "test", "arrivals"),
+        *("run", "skip", "retry", "replay", "pause", "resume"),
+    ),
+)
 def trigger_group() -> None:
-    """List and check triggers, and show their arrivals."""
+    """Check and steer triggers and their arrivals."""

@@ -10,7 +10,7 @@ TRIGGER_FIELDS = (
     Field("for each new", lambda trigger: f"{trigger['what']} {trigger['pattern']}"),
     Field("", key="what"),
     Field("", key="pattern"),
-    Field("starts", key="flow"),
+    Field("starts", lambda one: one["flow"] + " (paused)" * one["paused"], key="flow"),
     Field("title", lambda trigger: trigger["title"]),
 )
 ARRIVAL_FIELDS = (

@@ -16,17 +16,26 @@ from headrace.cli.termio.notes import note
 def list_command() -> None:
     """List the triggers.
 
-    Shows the directory that each watches, and the flow that it starts. Errors in trigger files
+    Shows the directory that each watches, and the flow that it starts; "paused" where it starts
+    none for now. Errors in trigger files
     are shown below the list.
     """
     from headrace.cli.parsing.triggers import loaded
-    from headrace.triggers import directory_problem
+    from headrace.triggers import directory_problem, read_paused
+    from headrace.triggers.state_files import ledger_file
 
     names = ("name", "title", "collection", "path", "directory", "what", "pattern", "flow")
-    found, errors = loaded(current().project())
+    session = current()
+    project = session.project()
+    found, errors = loaded(project)
+    paused = read_paused(ledger_file(project, session.target))
     problems = {one.name: directory_problem(one) for one in found}
     triggers = [
-        {**{name: str(getattr(one, name)) for name in names}, "problem": problems[one.name]}
+        {
+            **{name: str(getattr(one, name)) for name in names},
+            "paused": one.name in paused,
+            "problem": problems[one.name],
+        }
         for one in found
     ]
     display_table(triggers, TRIGGER_FIELDS, "The project has no triggers.")

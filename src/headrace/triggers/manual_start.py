@@ -1,0 +1,128 @@
+"""Starting the run of an arrival that a person names, exactly once beside a watcher."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from headrace.triggers.errors import TriggerError
+from headrace.triggers.events import Refused, Removed, Started, StartFailed, WatchEvent
+from headrace.triggers.launcher import RunClient, RunLauncher
+from headrace.triggers.ledger import Ledger
+from headrace.triggers.ledger_access import read_ledger, read_paused
+from headrace.triggers.ledger_lock import is_watched
+from headrace.triggers.ledger_requests import replay_arrivals, request_runs
+from headrace.triggers.named_arrival import NamedArrival
+from headrace.triggers.record import Record
+
+# The watcher that is running reads requests once an interval of the trigger; so much on top (s).
+_MARGIN: Final = 30.0
+_POLL: Final = 0.1
+
+
+@dataclass(frozen=True)
+class ManualStart:
+    """Outcome of a start.
+
+    Attributes:
+        run_id: the run.
+        by_watcher: whether the watcher that is running has started it.
+    """
+
+    run_id: str
+    by_watcher: bool
+
+
+def start_by_hand(
+    named: NamedArrival, ledger: Path, client: RunClient, *, again: bool = False
+) -> ManualStart:
+    """Start the run of an arrival, whether it is complete or not, and record it in the ledger.
+
+    A watcher that is running is asked to start it; neither it nor the next one starts another.
+
+    Args:
+        named: the arrival.
+        ledger: the ledger's file.
+        client: starts the run.
+        again: start another run on an arrival that had one.
+
+    Raises:
+        TriggerError: it had its run; or the run cannot be started.
+    """
+    record = named.record
+    if record is not None and record.state == "started" and not again:
+        raise TriggerError(
+            f"{named.arrival.location}: had its run already: {record.run_id}; "
+            "`--again` starts another"
+        )
+    if is_watched(ledger):
+        return ManualStart(_have_started(named, ledger), by_watcher=True)
+    with Ledger(ledger) as opened:
+        entry = (named.arrival.path, named.identity)
+        where = (named.trigger.name, named.trigger.collection, named.root)
+        (record,) = opened.record_seen(*where, [entry])
+        record = _request(record, ledger)
+        return ManualStart(_launch(named, opened, record, client), by_watcher=False)
+
+
+def _request(record: Record, ledger: Path) -> Record:
+    """Ask for a run on an arrival, or for another one where it had one."""
+    if record.state == "started":
+        changed = replay_arrivals(ledger, [record.id])
+    elif record.state == "starting":
+        return record  # an attempt whose outcome nobody knows: it is looked up, and made again
+    else:
+        changed = request_runs(ledger, [record.id])
+    if not changed:
+        raise TriggerError(f"{record.path}: has gone, or its run was started at this moment")
+    return changed[0]
+
+
+def _launch(named: NamedArrival, ledger: Ledger, record: Record, client: RunClient) -> str:
+    events: list[WatchEvent] = []
+    launcher = RunLauncher(ledger, client, events.append, initial_delay=1.0, maximum_delay=300.0)
+    launcher.launch(named.trigger, record.id, ignore_pause=True)
+    where = named.arrival.location
+    for event in events:
+        match event:
+            case Started(run_id=run_id):
+                return run_id
+            case Refused(reason=reason):
+                raise TriggerError(f"{where}: its run is refused: {reason}")
+            case StartFailed(reason=reason):
+                raise TriggerError(
+                    f"{where}: its run could not be started: {reason}; the next watch tries again"
+                )
+            case Removed():
+                raise TriggerError(f"{where}: has gone, and no run was started")
+    raise TriggerError(f"{where}: is not there now, and no run was started")
+
+
+def _have_started(named: NamedArrival, ledger: Path) -> str:
+    """Have the watcher that is running start the run, and wait until it has."""
+    trigger, where = named.trigger, named.arrival.location
+    if named.record is None:
+        raise TriggerError(
+            f"{where}: the watch that is running has not seen it yet; try again in "
+            f"{trigger.interval:g} s, or stop the watch and start by hand"
+        )
+    if trigger.name in read_paused(ledger):
+        raise TriggerError(
+            f"{where}: trigger {trigger.name} is paused, and the watch that is running starts "
+            f"nothing; `headrace trigger resume {trigger.name}`"
+        )
+    record = _request(named.record, ledger)
+    deadline = time.monotonic() + trigger.interval + _MARGIN
+    while time.monotonic() < deadline:
+        now = next(one for one in read_ledger(ledger, trigger.name) if one.id == record.id)
+        if now.state == "started" and now.run_id is not None:
+            return now.run_id
+        if now.state in ("refused", "removed") or (now.state == "failed" and now.attempts):
+            raise TriggerError(f"{where}: its run could not be started: {now.reason or now.state}")
+        time.sleep(_POLL)
+    raise TriggerError(
+        f"{where}: its run was asked for, and the watch that is running has not started it; does "
+        f"it watch trigger {trigger.name}?"
+    )
