@@ -55,6 +55,7 @@ def kill_everywhere(base: Path, second: int = 0, **options: Any) -> dict[str, An
     ("options", "second"),
     [
         ({"DATA": [FILE]}, 0),
+        ({"DATA": [FILE], "in_parts": True}, 0),
         ({"DATA": [FILE], "verify_checksum": False}, 0),
         ({"DATA": [TREE]}, 0),
         ({"DATA": [TREE], "delete_destination_extra": True}, 0),

@@ -14,7 +14,7 @@ import sys
 import uuid
 from pathlib import Path
 
-from headrace.facility.transfer import Collection, transfer
+from headrace.facility.transfer import Collection, flushed_parts, transfer
 
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime", "os.chmod"}
 TASK = str(uuid.UUID(int=7))
@@ -87,10 +87,12 @@ def main(base: Path, options: dict[str, object], second: int) -> None:
 
     Args:
         base: has source/ and before/, which the destination is a copy of each time.
-        options: of the transfer.
+        options: of the transfer; besides ``in_parts``: flush files from 1 MiB on in parts of that.
         second: also kill the second attempt, at this call; 0: let it end.
     """
     before = base / "before"
+    if options.pop("in_parts", False):
+        flushed_parts._LARGE, flushed_parts._PART = 1 << 20, 1 << 20
     prepare(base, before)
     plain = attempt(base, options, None)
     expected = snapshot(base / "destination")

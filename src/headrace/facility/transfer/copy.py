@@ -2,11 +2,12 @@
 
 What an earlier attempt wrote is kept, not trusted: the source is read and hashed from its
 beginning, only what is missing is written, and the whole copy is read again. What is read again is
-what the file system has after the flush; of a file that was just written it has most in memory.
+what the file system has after a flush; of what was just written it has most in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat as modes
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from headrace.facility.transfer.checksum import new_checksum
 from headrace.facility.transfer.collection import OpenDirectory
 from headrace.facility.transfer.errors import CopyFault, TransferError, is_no_space, transfer_error
+from headrace.facility.transfer.flushed_parts import FlushedParts
 from headrace.facility.transfer.journal import is_own_file
 from headrace.facility.transfer.paths import quoted
 from headrace.facility.transfer.streaming import Consumer, FileWriter, hash_file, read_through
@@ -107,16 +109,18 @@ def write_copy(pair: FilePair, options: CopyOptions, tick: Callable[[int], None]
             message = f"{pair.target_path}: is a directory: give the full path of the file to be"
             raise TransferError("ClientError.IsDirectory", message)
         try:
-            writing, kept = _open_temporary(pair, before.st_size, options)
-            try:
-                checksum = _copy_bytes(reading, writing, before, kept, pair, options, tick)
+            with contextlib.ExitStack() as opened:
+                writing, kept = _open_temporary(pair, before.st_size, options)
+                opened.callback(os.close, writing)
+                parts = None
+                if FlushedParts.serve(before.st_size):
+                    algorithm = options.algorithm if options.verify else ""
+                    parts = opened.enter_context(FlushedParts(writing, algorithm, pair.target_path))
+                writer = FileWriter(writing, kept, parts)
+                checksum = _copy_bytes(reading, writer, before, pair, options, tick)
                 _refuse_unexpected(checksum, options, pair)
                 _finish(writing, before, pair.existing, options)
-                size = before.st_size
-                if options.verify:
-                    _verify(writing, size, checksum, pair, options, lambda _: tick(size))
-            finally:
-                os.close(writing)
+                _verify(writing, parts, before.st_size, checksum, pair, options, tick)
         except OSError as error:
             raise _write_error(error, pair, before.st_size) from error
     finally:
@@ -208,15 +212,14 @@ def _open_temporary(pair: FilePair, size: int, options: CopyOptions) -> tuple[in
 
 def _copy_bytes(
     reading: int,
-    writing: int,
+    writer: FileWriter,
     before: os.stat_result,
-    kept: int,
     pair: FilePair,
     options: CopyOptions,
     tick: Callable[[int], None],
 ) -> str:
     """Copy what is missing, and return the checksum of the source, or "" where none is needed."""
-    consumers: list[Consumer] = [FileWriter(writing, kept).write]
+    consumers: list[Consumer] = [writer.write]
     checksum = None
     if options.verify or options.expected:
         checksum = new_checksum(options.algorithm)
@@ -267,15 +270,22 @@ def _finish(
 
 def _verify(
     writing: int,
+    parts: FlushedParts | None,
     size: int,
     checksum: str,
     pair: FilePair,
     options: CopyOptions,
     tick: Callable[[int], None],
 ) -> None:
-    os.lseek(writing, 0, os.SEEK_SET)
     where = pair.target_path
-    if hash_file(writing, size, options.algorithm, where, tick) != (checksum, size):
+    if parts is not None:
+        found = parts.finish()
+    elif options.verify:
+        os.lseek(writing, 0, os.SEEK_SET)
+        found = hash_file(writing, size, options.algorithm, where, lambda _: tick(size))
+    else:
+        return
+    if options.verify and found != (checksum, size):
         message = f"{where}: the copy's checksum differs: check the disk, then run again"
         raise CopyFault("ExternalError.ChecksumMismatch", message)
 

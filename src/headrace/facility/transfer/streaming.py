@@ -17,6 +17,7 @@ from typing import Any
 
 from headrace.facility.transfer.checksum import new_checksum
 from headrace.facility.transfer.errors import transfer_error
+from headrace.facility.transfer.flushed_parts import FlushedParts
 
 # Bytes of one buffer; a file that is not larger is read at once, and no thread is started for it.
 CHUNK = 1 << 20
@@ -128,10 +129,12 @@ class FileWriter:
     Args:
         fd: the file, open for writing at offset ``kept``.
         kept: bytes at its beginning that are there already, and are not written again.
+        parts: told how far the file is written; None: it is flushed as a whole.
     """
 
-    def __init__(self, fd: int, kept: int) -> None:
+    def __init__(self, fd: int, kept: int, parts: FlushedParts | None = None) -> None:
         self._fd = fd
+        self._parts = parts
         self._kept = kept
         self._position = 0
         self._writing_from = kept
@@ -141,6 +144,7 @@ class FileWriter:
 
         Raises:
             OSError: the disk is full, or has an error.
+            TransferError: what was written cannot be read again.
         """
         done = min(len(piece), max(0, self._kept - self._position))
         while done < len(piece):
@@ -149,6 +153,8 @@ class FileWriter:
         if self._position - self._writing_from >= _WRITEBACK:
             begin_writeback(self._fd, self._writing_from, self._position - self._writing_from)
             self._writing_from = self._position
+        if self._parts is not None:
+            self._parts.advance(self._position)
 
 
 def begin_writeback(fd: int, offset: int, length: int) -> None:
