@@ -54,6 +54,7 @@ SERVICE_FILES = (
     "datarun/events/test_real_layouts.py::test_sources_may_be_named",
     "datarun/fit/test_compile_once.py::test_of_processes_that_start_together_one_compiles",
     "datarun/fit/test_fit_program.py",
+    "datarun/fit/test_numba_extensions.py",
     "datarun/test_data_run_flow.py",
     "deploy",
     "endpoints",

@@ -38,7 +38,7 @@ def compile_once(
     Returns:
         True if this process was the one that compiled, or had to be.
     """
-    note = cache / f"headrace-{_stamp(version)}.compiled"
+    note = _note(cache, version)
     if note.exists():
         work()
         return False
@@ -52,6 +52,20 @@ def compile_once(
         except OSError:
             return True  # Without the note the next process takes the lock, and finds the cache.
     return True
+
+
+def is_compiled(cache: Path, version: str) -> bool:
+    """Return whether a process of this machine has compiled.
+
+    Args:
+        cache: directory in which the compiler keeps what it has compiled.
+        version: of the source.
+    """
+    return _note(cache, version).exists()
+
+
+def _note(cache: Path, version: str) -> Path:
+    return cache / f"headrace-{_stamp(version)}.compiled"
 
 
 def _stamp(version: str) -> str:

@@ -24,11 +24,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def source_digest() -> str:
     """Return a digest of all files with compiled functions."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        text = path.read_bytes()
-        if b"fit.compiled import" in text or b"numba" in text:
-            digest.update(text)
+    for path in kernel_sources():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def cache_version() -> str:
+    """Return what Numba compares to find a compiled function: sources, and when they changed."""
+    changed = (str(path.stat().st_mtime_ns) for path in kernel_sources())
+    return " ".join([source_digest(), *changed])
+
+
+@cache
+def kernel_sources() -> tuple[Path, ...]:
+    """Return all files with compiled functions."""
+    words = (b"fit.compiled import", b"import numba")
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return tuple(path for path in files if any(word in path.read_bytes() for word in words))
 
 
 def _with_source_digest(function: Any) -> Any:

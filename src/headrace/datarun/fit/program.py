@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> None:
+    from headrace.datarun.fit.numba_extensions import without_numba_extensions
     from headrace.datarun.fit.segment import FitRequest, fit_segment
     from headrace.datarun.fit.traces import FitOptions
 
@@ -84,7 +85,8 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> None:
         staging=options.staging,
         progress=options.progress,
     )
-    summary = fit_segment(request, ranks, print_json)
+    with without_numba_extensions():
+        summary = fit_segment(request, ranks, print_json)
     if ranks.rank == 0:
         facts = {"stage": "done", "source": str(options.source), "target": str(options.target)}
         print_json(facts | asdict(summary))

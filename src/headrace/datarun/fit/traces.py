@@ -13,8 +13,8 @@ from headrace.datarun.events.batch import HitBatch
 from headrace.datarun.extension import EXTENSION, no_extensions, null_extensions
 from headrace.datarun.fit.basis import LOGISTIC, TEMPLATE
 from headrace.datarun.fit.channels import Channel, Channels, Template
-from headrace.datarun.fit.compile_once import compile_once
-from headrace.datarun.fit.compiled import cache_directory, source_digest
+from headrace.datarun.fit.compile_once import compile_once, is_compiled
+from headrace.datarun.fit.compiled import cache_directory, cache_version
 from headrace.datarun.fit.engine import fit_many, make_memory
 from headrace.datarun.fit.records import ALWAYS, IF_NEEDED, SINGLE_ONLY
 from headrace.datarun.fit.solver import minimise
@@ -182,7 +182,8 @@ def fit_batch(
 def compile_fits() -> None:
     """Compile what fits traces, unless that was done on this machine before.
 
-    Of several processes that ask at once, one compiles.
+    Of several processes that ask at once, one compiles. What was compiled before is not loaded:
+    that each process does when it fits, all at the same time.
     """
 
     def fit_all_ways() -> None:
@@ -191,7 +192,9 @@ def compile_fits() -> None:
         for template in (None, Template(10.0, np.arange(20.0))):
             fit_traces(traces, template=template)
 
-    compile_once(fit_all_ways, cache_directory(minimise), source_digest())
+    cache, version = cache_directory(minimise), cache_version()
+    if not is_compiled(cache, version):
+        compile_once(fit_all_ways, cache, version)
 
 
 def check_engine(channels: Channels, engine: Engine) -> None:
