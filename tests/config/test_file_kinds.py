@@ -27,6 +27,7 @@ EXAMPLES: dict[str, str] = {
         [endpoints.e]
         [action_providers.p]
         url = "https://example.org/p"
+        [selections.s]
         [profiles.q.collections.a]
         [profiles.q.endpoints.e]
     """,

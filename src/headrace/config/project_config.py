@@ -12,7 +12,13 @@ from headrace._internal.settings import FileKind, ProjectWording, Reading, TomlD
 from headrace._internal.settings.document import KeyPath
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
-from headrace.config.project_file import CONFIG_FILE, PROFILES, PROJECT, PROJECT_FILE
+from headrace.config.project_file import (
+    CONFIG_FILE,
+    PROFILES,
+    PROJECT,
+    PROJECT_FILE,
+    SelectionTable,
+)
 from headrace.config.toml_file import merged, profile_names, read_toml, with_profile
 
 TARGETS = ("local", "globus")
@@ -85,6 +91,7 @@ class Config:
         endpoints: by name.
         notify: how people are notified: ``command``, ``webhook``.
         action_providers: by name.
+        selections: named selections of runs.
         overrides: keys whose values the environment gives, with the variable's name.
         profile: name of the profile in use, or nothing.
     """
@@ -94,6 +101,7 @@ class Config:
     endpoints: Mapping[str, EndpointConfig]
     notify: Mapping[str, str]
     action_providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    selections: Mapping[str, SelectionTable] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
 
@@ -150,6 +158,7 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
             )
             for name, one in found.action_providers.items()
         },
+        selections=found.selections,
         overrides=overrides,
         profile=used,
     )

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from headrace._internal.settings import (
+    Choice,
     FreeTable,
     InvalidValue,
     Key,
     Kind,
+    ListOf,
     Named,
     RefusedValue,
     Table,
@@ -120,6 +122,34 @@ class ProviderTable:
     )
 
 
+_STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
+
+
+@dataclass(frozen=True)
+class SelectionTable:
+    """A table ``[selections.NAME]``: conditions that choose runs."""
+
+    flow: Annotated[tuple[str, ...], Key("Runs of these flows.", example='flow = ["fit"]')] = ()
+    status: Annotated[
+        tuple[str, ...],
+        Key(f"Runs with these statuses: {', '.join(_STATUSES)}.", kind=ListOf(Choice(_STATUSES))),
+    ] = ()
+    tag: Annotated[tuple[str, ...], Key("Runs with one of these tags; * is any text.")] = ()
+    label: Annotated[tuple[str, ...], Key("Runs with one of these texts in their label.")] = ()
+    cause: Annotated[
+        tuple[str, ...],
+        Key("Runs that failed with one of these texts.", example='cause = ["*walltime*"]'),
+    ] = ()
+    endpoint: Annotated[tuple[str, ...], Key("Runs that sent tasks to these endpoints.")] = ()
+    since: Annotated[
+        str | None, Key("Runs started since then: 2h, 3d, today, a date or a time.")
+    ] = None
+    until: Annotated[str | None, Key("Runs started before then.")] = None
+    unmended: Annotated[
+        bool, Key("Whether failed runs that a retry has taken up are left out.")
+    ] = False
+
+
 @dataclass(frozen=True)
 class ProjectTable:
     """The top table of ``headrace.toml``, with a profile's values in their place."""
@@ -140,6 +170,10 @@ class ProjectTable:
         Mapping[str, ProviderTable],
         Key("Action providers elsewhere that flows at the facility may call."),
     ] = field(default_factory=dict)
+    selections: Annotated[
+        Mapping[str, SelectionTable],
+        Key("Named selections of runs, for --selection NAME of `headrace run`."),
+    ] = field(default_factory=dict)
     profiles: Annotated[
         Mapping[str, Any],
         Key(
@@ -159,6 +193,7 @@ PROJECT: Final = table_of(
     collections=_named(table_of(CollectionTable)),
     endpoints=_named(table_of(EndpointTable)),
     action_providers=_named(table_of(ProviderTable)),
+    selections=_named(table_of(SelectionTable)),
 )
 """The top table, with a profile's values in the place of the rest."""
 

@@ -149,7 +149,7 @@ def failure_summary(view: RunView) -> str | None:
     failure = view.failure()
     if failure is None:
         return None
-    cause, exception = _cause(failure["cause"]), _line(str(failure["exception"]))
+    cause, exception = cause_text(failure["cause"]), _line(str(failure["exception"]))
     if not cause:
         cause, exception = exception, ""
     where = " in ".join(
@@ -191,11 +191,11 @@ def entry_failure(entry: Mapping[str, Any]) -> str | None:
     """Return why an entry of a run's log is a failure; None where it is none."""
     details = entry.get("details") or {}
     if "exception" in details:
-        cause, exception = _cause(details.get("cause")), _line(details["exception"])
+        cause, exception = cause_text(details.get("cause")), _line(details["exception"])
         return f"{cause} ({exception})" if cause else exception
     if entry.get("code") in {"ActionFailed", "ActionTimeout"}:
         output = next((details[key] for key in ("output", "cause") if key in details), None)
-        return _cause(output) if output is not None else None
+        return cause_text(output) if output is not None else None
     return None
 
 
@@ -254,15 +254,20 @@ def _compute(tasks: Mapping[str, Any], waiting: Any) -> Progress:
     return Progress(", ".join(words), done + failed, total or None)
 
 
-def _cause(cause: Any) -> str:
+def cause_text(cause: Any) -> str:
+    """Return the cause of a failure in one line: what happened, without what surrounds it.
+
+    Args:
+        cause: a text, a traceback, or the document of an action.
+    """
     if isinstance(cause, Mapping):
         details = cause.get("details")
         inner = details if isinstance(details, Mapping) else cause
         for key in ("description", "nice_status_details", "error", "message", "exception", "cause"):
             if isinstance(inner.get(key), str) and inner[key]:
-                return _cause(inner[key])
+                return cause_text(inner[key])
         if isinstance(details, str):
-            return _cause(details)
+            return cause_text(details)
         return _line(json.dumps(cause))
     if not isinstance(cause, str):
         return "" if cause is None else _line(json.dumps(cause))

@@ -14,6 +14,7 @@ from headrace.project.project import Project
 from headrace.runs.describe import login_command, required_scopes
 from headrace.runs.launch import REQUEST_TAG_PREFIX, PreparedRun, RunOptions, deployed_flow, send
 from headrace.runs.poller import FINAL
+from headrace.runs.retry_chains import RETRY_TAG_PREFIX
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -146,6 +147,7 @@ def retry_run(
     result: Any = NO_RESULT,
     latest: bool = False,
     label: str | None = None,
+    request_id: str = "",
 ) -> dict[str, Any]:
     """Start a run that goes on where another ended, and returns its document.
 
@@ -161,6 +163,7 @@ def retry_run(
             begins after the state then.
         latest: whether the flow's present definition is used instead of the run's own.
         label: the new run's label; the old one's by default.
+        request_id: names the request; a facility starts one run for it, however often it is sent.
 
     Raises:
         ProjectError: the target cannot do it.
@@ -174,7 +177,7 @@ def retry_run(
             )
         return _again(services, run_id, label)
     # Sent again after a lost answer, the same request starts nothing more.
-    body: dict[str, Any] = {"latest": latest, "request_id": str(uuid.uuid4())}
+    body: dict[str, Any] = {"latest": latest, "request_id": request_id or str(uuid.uuid4())}
     if state is not None:
         body["state"] = state
     if result is not NO_RESULT:
@@ -195,6 +198,7 @@ def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]
         raise ProjectError(f"run {run_id}: its log does not show its input: start the flow anew")
     flow = PreparedRun(str(run.get("flow_title")), str(run["flow_id"]), "globus", details["input"])
     tags = [tag for tag in run.get("tags") or () if not tag.startswith(REQUEST_TAG_PREFIX)]
-    options = RunOptions(label or run.get("label"), tags)
+    # By this the chain of retries is found again, which the service does not keep.
+    options = RunOptions(label or run.get("label"), [*tags, f"{RETRY_TAG_PREFIX}{run_id}"])
     document = send(flow, services, options, wait_for_service=True)
     return {**document, "retry_of": {"run_id": run_id, "state": None}}

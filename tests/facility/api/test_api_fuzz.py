@@ -47,7 +47,7 @@ QUERIES = [
     "filter_tag", "filter_flow_id", "filter_start_time", "filter_completion_time", "filter_roles",
     "filter_flow_title", "filter_fulltext", "filter_title", "filter_states", "filter_run_ids",
     "filter_flow_ids", "include_flow_description", "ids", "usernames", "service", "path",
-    "show_hidden", "offset", "filter",
+    "show_hidden", "offset", "filter", "filter_retries",
 ]  # fmt: skip
 LISTS = {
     "/runs", "/flows", "/runs/{run_id}/log", "/web_inputs",
@@ -73,6 +73,10 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "/runs/{run_id}/retry": {
         "state": "A", "result": {}, "latest": True, "request_id": "r", "label": "l", "tags": [],
         "run_managers": [], "run_monitors": [],
+    },
+    "/batch/runs": {
+        "filters": {"run_ids": ["none"]}, "set": {"tags": ["t"], "status": "cancel"},
+        "add": {"tags": ["u"]}, "remove": {"tags": ["t"]},
     },
     "/v2/functions": {"function_name": "f", "function_code": "c", "description": "d", "meta": {}},
     "/v3/functions": {"function_name": "f", "function_code": "c", "serialized": False},

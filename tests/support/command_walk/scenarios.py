@@ -172,6 +172,37 @@ def cancelling_and_resuming(world: World) -> None:
 
 
 @scenario
+def choosing_and_changing(world: World) -> None:
+    headrace = world.project
+    with (headrace.directory / "headrace.toml").open("a") as config:
+        config.write('[selections.stopped]\nstatus = ["FAILED"]\ncause = ["there is no beam*"]\n')
+    others = ("--tag", "nowhere", "--since", "2h", "--until", "2099-01-01", "--label", "none*")
+    conditions = (
+        *("--selection", "stopped", "--flow", "fail", "--status", "failed", "--unmended"),
+        *("--cause", "*no beam*", "--endpoint", "machine", *others),
+    )
+    changes: dict[str, tuple[str, ...]] = {
+        "cancel": (),
+        "resume": (),
+        "delete": (),
+        "tag": ("--add", "seen", "--remove", "new"),
+        "retry": ("--again", "--new-label", "once more"),
+    }
+    for verb, options in changes.items():
+        changed = headrace.told("run", verb, *conditions, *options, "--yes")
+        assert changed == {"runs": [], "counts": {}}
+    counted = headrace.told("run", "list", *conditions, "--count", "--page", "2")
+    assert counted == {"runs": 0}
+    run_id = world.run_of("fail")
+    headrace("run", "wait", run_id, code=1)
+    columns = headrace("run", "list", run_id, "--columns", "run_id,cause", "-F", "unix").stdout
+    assert columns.startswith(f"{run_id}\tthere is no beam")
+    assert headrace.told("run", "tag", run_id, "--add", "seen")["counts"] == {"changed": 1}
+    assert [run["tags"] for run in headrace.told("run", "list", "--tag", "seen")] == [["seen"]]
+    assert headrace.told("run", "retry", "--tag", "seen")["counts"] == {"changed": 1}
+
+
+@scenario
 def failing_and_taking_up(world: World) -> None:
     headrace = world.project
     run_id = world.run_of("fail")

@@ -79,6 +79,12 @@ def profiles(session: Session, project: Project) -> Names:
     return [(name, "") for name in profile_names(read_toml(project.config_file))]
 
 
+@_completes
+def selections(session: Session, project: Project) -> Names:
+    """Name of saved selections."""
+    return [(name, "") for name in project.config.selections]
+
+
 def new_pipelines(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

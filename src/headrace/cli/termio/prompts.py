@@ -17,16 +17,19 @@ class NotConfirmed(click.ClickException):
         super().__init__("not confirmed: nothing was changed")
 
 
-def confirm(question: str) -> None:
+def confirm(question: str, *, terminal_only: bool = False) -> None:
     """Ask before something that cannot be taken back.
 
     Args:
         question: what is to be done, as a question.
+        terminal_only: whether an answer counts only when somebody types it at a terminal.
 
     Raises:
         NotConfirmed: the answer is no.
         UsageError: there is nobody to ask.
     """
+    if terminal_only and not sys.stdin.isatty():
+        raise click.UsageError(f"{one_line(question)} Nobody can be asked here: give --yes")
     answer = _answer(f"{one_line(question)} [y/N]: ")
     if answer is None:
         raise click.UsageError("nobody can be asked here: give --yes")

@@ -61,6 +61,7 @@ def list_runs(request: Request) -> JSONResponse:
         flow_title=query.get("filter_flow_title", ""),
         started=time_interval(query.get("filter_start_time")),
         completed=time_interval(query.get("filter_completion_time")),
+        is_retry=boolean_parameter(query, "filter_retries"),
         order=order,
         after=marker_position(query, [*(str for _ in order), str, int]),
         limit=integer_parameter(query, "per_page", DEFAULT_PAGE, 1, 100),

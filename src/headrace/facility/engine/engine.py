@@ -28,7 +28,7 @@ from headrace.facility.engine.run_retry import Retry, create_retry_run
 from headrace.facility.engine.run_starter import RunStarter
 from headrace.facility.engine.timers import Timers
 from headrace.facility.engine.wakeups import Wakeup, WakeupQueue
-from headrace.facility.errors import StateConflict
+from headrace.facility.errors import FacilityError, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
     Action,
@@ -230,12 +230,24 @@ class Engine:
             NotFound: no run has this id.
             StateConflict: the run has ended already.
         """
+        if isinstance(outcome := self.cancel_runs([run_id])[run_id], FacilityError):
+            raise outcome
+        return outcome
+
+    def cancel_runs(self, run_ids: Sequence[str]) -> dict[str, Run | FacilityError]:
+        """Cancel runs in one transaction, each as `cancel_run`; return the run or the refusal."""
+        outcomes, effects = dict[str, Run | FacilityError](), list[Effect]()
         with self._store.transaction() as db:
-            run = self._open_run(db, run_id)
-            effects = self._executor.cancel(db, run)
-            run = self._runs.get(run_id, db)
+            for run_id in dict.fromkeys(run_ids):
+                try:
+                    run = self._open_run(db, run_id)
+                except (NotFound, StateConflict) as error:
+                    outcomes[run_id] = error
+                else:
+                    effects += self._executor.cancel(db, run)
+                    outcomes[run_id] = self._runs.get(run_id, db)
         self._effects.run_all(effects)
-        return run
+        return outcomes
 
     def resume_run(self, run_id: str) -> Run:
         """Have a run's action try again, and record that in the run's log.

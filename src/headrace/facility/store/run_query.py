@@ -43,6 +43,7 @@ class RunQuery:
         flow_title: only runs with this text in the flow's title, likewise.
         started: only runs started from the first time on and before the second; empty is open.
         completed: only runs that ended in this time, likewise.
+        is_retry: only runs that take up another.
         order: names of :data:`ORDER_COLUMNS`, each with whether it is descending.
         after: what :meth:`key` gives for the last run of the page before.
         limit: runs at most.
@@ -55,6 +56,7 @@ class RunQuery:
     flow_title: str = ""
     started: Interval = ("", "")
     completed: Interval = ("", "")
+    is_retry: bool = False
     order: Sequence[tuple[str, bool]] = ()
     after: Sequence[str | int] = ()
     limit: int = 20
@@ -137,6 +139,13 @@ class RunQuery:
                 yield "FALSE", ()  # no label and no title is so
             elif text:
                 yield f"runs.{column} LIKE ? ESCAPE '!'", (_like_pattern(text),)
+        if self.is_retry:
+            # Most runs are none: the text is looked at before it is read as JSON.
+            yield (
+                "instr(runs.metadata, ?) AND json_valid(runs.metadata)"
+                " AND json_extract(runs.metadata, '$.retry_of') IS NOT NULL",
+                ('"retry_of"',),
+            )
         start = (_LAST_OF_A_TAG if self.tag else _LAST)[0]
         for column, (first, last) in (
             (start, self.started),

@@ -7,7 +7,19 @@ from headrace.cli.groups import lazy_group
 
 @lazy_group(
     __name__,
-    ("list", "show", "log", "cancel", "resume", "watch", "wait", "delete", "retry", "output"),
+    (
+        "list",
+        "show",
+        "log",
+        "cancel",
+        "resume",
+        "watch",
+        "wait",
+        "delete",
+        "retry",
+        "output",
+        "tag",
+    ),
 )
 def run_group() -> None:
     """Manage flow runs.

@@ -1,0 +1,275 @@
+"""Change many runs: cancel, retry, resume, delete, tag; one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace._internal.terminal_text import terminal_text
+from headrace.errors import HeadraceError
+from headrace.project.project import Project
+from headrace.runs.change_record import ChangeRecord, ChangeRecords
+from headrace.runs.parallel_requests import ParallelRequests
+from headrace.runs.poller import FINAL
+from headrace.runs.query import resume_run, retry_run
+from headrace.runs.retry_chains import RetryChains
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+Document = Mapping[str, Any]
+
+# Runs of one request for a change of many.
+_RUNS_OF_A_REQUEST: Final = 500
+# The clock of this machine may be ahead of the service's by so much.
+_CLOCK_ERROR: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class ChangeOutcome:
+    """Outcome of a change for one run.
+
+    Attributes:
+        run_id: the run.
+        status: ``changed``, ``skipped`` or ``failed``.
+        message: what was done, or why not, in one line.
+        new_run_id: the run that takes it up, where it was retried.
+    """
+
+    run_id: str
+    status: str
+    message: str
+    new_run_id: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON shows it."""
+        return vars(self)
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """A change that is wanted of runs.
+
+    Attributes:
+        verb: ``cancel``, ``retry``, ``resume``, ``delete`` or ``tag``.
+        arguments: the words by which it was asked for.
+        options: of the retry: ``state``, ``latest``, ``label``.
+        again: whether runs that a retry has mended are retried as well.
+        add_tags: tags that the runs get.
+        remove_tags: tags that they lose.
+    """
+
+    verb: str
+    arguments: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    again: bool = False
+    add_tags: Sequence[str] = ()
+    remove_tags: Sequence[str] = ()
+
+
+def retry_refusal(chains: RetryChains, run_id: str) -> str:
+    """Return why a run is not retried once more: it was mended, or is being; empty otherwise."""
+    mended = chains.mended_by(run_id)
+    if mended is not None:
+        return f"mended by {mended['run_id']}"
+    running = chains.running_retry(run_id)
+    return f"taken up by {running['run_id']}, which goes on" if running is not None else ""
+
+
+class RunChanger:
+    """Changes runs, a record of which lets an interrupted change be finished once.
+
+    Args:
+        project: the project.
+        target: ``local`` or ``globus``.
+        services: the services there.
+        records: where the last change is kept.
+    """
+
+    def __init__(
+        self, project: Project, target: str, services: Services, records: ChangeRecords
+    ) -> None:
+        self._target = target
+        self._services = services
+        self._records = records
+        self._requests = ParallelRequests(project, target)
+
+    def change(
+        self,
+        wanted: RunChange,
+        documents: Sequence[Document],
+        chains: RetryChains,
+        *,
+        by_id: bool = False,
+        unfinished: ChangeRecord | None = None,
+    ) -> Iterator[ChangeOutcome]:
+        """Change runs and yield the outcome of each.
+
+        Args:
+            wanted: the change.
+            documents: the runs.
+            chains: the runs that take them up.
+            by_id: whether the runs are named by their ids: one whose retry failed is retried then.
+            unfinished: the same change, interrupted earlier; what it has done is not done again.
+        """
+        record = unfinished or ChangeRecord(
+            wanted.verb,
+            self._target,
+            wanted.arguments,
+            [str(each["run_id"]) for each in documents],
+            tags={str(each["run_id"]): each.get("tags") or [] for each in documents}
+            if wanted.verb == "tag"
+            else {},
+        )
+        self._records.write(record)
+        outcomes: Iterator[ChangeOutcome]
+        if wanted.verb in ("cancel", "tag"):
+            outcomes = self._batches(wanted, documents)
+        elif wanted.verb == "retry":
+            done = unfinished is not None
+            outcomes = self._retries(wanted, documents, chains, record, by_id=by_id, resumed=done)
+        else:
+            work = {"resume": self._resume, "delete": _delete}[wanted.verb]
+            outcomes = self._each(work, documents)
+        new_runs: dict[str, str] = {}
+        for outcome in outcomes:
+            if outcome.new_run_id is not None and outcome.status == "changed":
+                new_runs[outcome.run_id] = outcome.new_run_id
+            yield outcome
+        self._records.write(replace(record, finished=True, new_runs=new_runs))
+
+    def _each(
+        self, work: Callable[[Services, Document], ChangeOutcome], documents: Sequence[Document]
+    ) -> Iterator[ChangeOutcome]:
+        def change(services: Services, document: Document) -> ChangeOutcome:
+            return _outcome_of(work, services, document)
+
+        return self._requests.map(change, documents)
+
+    def _retries(
+        self,
+        wanted: RunChange,
+        documents: Sequence[Document],
+        chains: RetryChains,
+        record: ChangeRecord,
+        *,
+        by_id: bool,
+        resumed: bool,
+    ) -> Iterator[ChangeOutcome]:
+        def retry(services: Services, document: Document) -> ChangeOutcome:
+            run_id = str(document["run_id"])
+            # A facility knows the requests of the interrupted change by their names.
+            own = self._earlier_retry(chains, run_id, record) if resumed else None
+            if own is not None and self._target != "local":
+                return ChangeOutcome(run_id, "changed", f"retried as {own}", own)
+            if own is None and (reason := self._skip_reason(wanted, chains, run_id, by_id)):
+                return ChangeOutcome(run_id, "skipped", reason)
+            new = retry_run(
+                services, self._target, run_id, request_id=record.id, **dict(wanted.options)
+            )
+            return ChangeOutcome(run_id, "changed", f"retried as {new['run_id']}", new["run_id"])
+
+        return self._each(retry, documents)
+
+    def _skip_reason(self, wanted: RunChange, chains: RetryChains, run_id: str, by_id: bool) -> str:
+        running = chains.running_retry(run_id)
+        if wanted.again and running is None:
+            return ""
+        if refusal := retry_refusal(chains, run_id):
+            return refusal
+        # A chain of retries is one item: the last of its runs stands for it.
+        last = chains.last_attempt(run_id)
+        if last is not None and not by_id:
+            return f"taken up by {last['run_id']}, {last['status']}: that one is retried, or none"
+        return ""
+
+    def _earlier_retry(self, chains: RetryChains, run_id: str, record: ChangeRecord) -> str | None:
+        """Return the run by which the interrupted change took up a run; None where none is."""
+        since = datetime.fromisoformat(record.started_at) - _CLOCK_ERROR
+        for each in chains.retries.get(run_id, ()):
+            if datetime.fromisoformat(str(each["start_time"])) >= since:
+                return str(each["run_id"])
+        return None
+
+    def _resume(self, services: Services, document: Document) -> ChangeOutcome:
+        run_id = str(document["run_id"])
+        if document["status"] in FINAL:
+            return ChangeOutcome(run_id, "failed", f"it has ended: {document['status']}")
+        resume_run(services, self._target, run_id)
+        return ChangeOutcome(run_id, "changed", "resumed")
+
+    def _batches(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
+        """Change runs by a request for many, and look what has become of them."""
+        sent: list[Document] = []
+        for document in documents:
+            if wanted.verb == "cancel" and document["status"] in FINAL:
+                run_id = str(document["run_id"])
+                yield ChangeOutcome(run_id, "skipped", f"it has ended: {document['status']}")
+            else:
+                sent.append(document)
+        for first in range(0, len(sent), _RUNS_OF_A_REQUEST):
+            part = sent[first : first + _RUNS_OF_A_REQUEST]
+            yield from self._batch(wanted, part)
+
+    def _batch(self, wanted: RunChange, documents: Sequence[Document]) -> Iterator[ChangeOutcome]:
+        from headrace.hosted import explain, sdk
+
+        body: dict[str, Any] = {"filters": {"run_ids": [each["run_id"] for each in documents]}}
+        if wanted.verb == "cancel":
+            body["set"] = {"status": "cancel"}
+        if wanted.add_tags:
+            body["add"] = {"tags": list(wanted.add_tags)}
+        if wanted.remove_tags:
+            body["remove"] = {"tags": list(wanted.remove_tags)}
+        try:
+            self._services.flows.post("/batch/runs", data=body)
+        except sdk().GlobusAPIError as error:
+            line = terminal_text(str(explain(error)))
+            for each in documents:
+                yield ChangeOutcome(str(each["run_id"]), "failed", line)
+            return
+
+        def look(services: Services, document: Document) -> ChangeOutcome:
+            run_id = str(document["run_id"])
+            found = services.read(f"/runs/{run_id}")
+            if wanted.verb == "cancel":
+                message = "cancelled" if found["status"] in FINAL else "cancelling"
+                return ChangeOutcome(run_id, "changed", message)
+            if _has_tags(wanted, found):
+                return ChangeOutcome(run_id, "changed", "tagged")
+            if self._target == "local":
+                return ChangeOutcome(run_id, "failed", "its tags stay: it has too many")
+            return ChangeOutcome(run_id, "changed", "asked for; the service does not show it yet")
+
+        yield from self._each(look, documents)
+
+
+def _has_tags(wanted: RunChange, document: Document) -> bool:
+    """Return whether a run has the tags that a change gives it, and none that it takes."""
+    tags = {str(tag) for tag in document.get("tags") or ()}
+    added = {" ".join(tag.split()) for tag in wanted.add_tags} - set(wanted.remove_tags)
+    return added <= tags and not tags & set(wanted.remove_tags)
+
+
+def _delete(services: Services, document: Document) -> ChangeOutcome:
+    run_id = str(document["run_id"])
+    if document["status"] not in FINAL:
+        return ChangeOutcome(run_id, "failed", f"it has not ended: it is {document['status']}")
+    services.flows.delete_run(run_id)
+    return ChangeOutcome(run_id, "changed", "deleted")
+
+
+def _outcome_of(
+    work: Callable[[Services, Document], ChangeOutcome], services: Services, document: Document
+) -> ChangeOutcome:
+    from headrace.hosted import explain, sdk
+
+    try:
+        return work(services, document)
+    except sdk().GlobusError as error:
+        line = str(explain(error))
+    except HeadraceError as error:
+        line = str(error)
+    return ChangeOutcome(str(document["run_id"]), "failed", terminal_text(line))
