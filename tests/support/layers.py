@@ -21,7 +21,17 @@ LAYERS = ("service", "stages", "slurm", "mpi")
 
 # Fixtures that start a process or a server.
 SERVICE_FIXTURES = frozenset(
-    {"facility", "start", "service", "services", "deployed", "headrace", "user", "namespace"}
+    {
+        "facility",
+        "shared_facility",
+        "start",
+        "service",
+        "services",
+        "deployed",
+        "headrace",
+        "user",
+        "namespace",
+    }
 )
 
 # Files and folders whose tests, or most of them, start a process or a server by themselves.

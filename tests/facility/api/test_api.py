@@ -13,6 +13,7 @@ import globus_sdk
 import pytest
 
 from headrace.hosted import services_at
+from tests.support.facility.live_facility import LiveFacility
 from tests.support.waiting import wait_until
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -22,6 +23,12 @@ SCHEMA = {
     "properties": {"n": {"type": "integer"}},
     "additionalProperties": False,
 }
+
+
+@pytest.fixture
+def facility(shared_facility: LiveFacility) -> LiveFacility:
+    """One for all: each of these tests looks only at what it made."""
+    return shared_facility
 
 
 def hello(seconds: int = 0) -> dict[str, Any]:
@@ -110,7 +117,8 @@ def test_a_name_of_a_request_that_is_no_text_is_refused(facility, name):
     assert "request_id" in caught.value.text
 
 
-def test_input_that_fails_the_schema_starts_nothing(facility):
+def test_input_that_fails_the_schema_starts_nothing(start: Callable[[], LiveFacility]):
+    facility = start()
     flow_id = facility.deploy(PASS, SCHEMA)
     with pytest.raises(globus_sdk.FlowsAPIError) as caught:
         facility.start(flow_id, {"n": "one"})

@@ -9,12 +9,15 @@ import globus_sdk
 import pytest
 from globus_sdk.testing.data.flows._common import TWO_HOP_TRANSFER_RUN
 
+from tests.support.facility.live_facility import LiveFacility
+
 FLOW = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}
 
 
-@pytest.fixture
-def flows(facility: Any) -> Any:
-    client = facility.services.flows
+@pytest.fixture(scope="module")
+def flows(shared_facility: LiveFacility) -> Any:
+    """The flows of all tests here, which only read them."""
+    client = shared_facility.services.flows
     owner = client.create_flow("Bravo", FLOW, {}, subtitle="second", keywords=["mill"])
     urn = owner["flow_owner"]
     client.create_flow("Alpha", FLOW, {}, run_managers=[urn], flow_viewers=["public"])

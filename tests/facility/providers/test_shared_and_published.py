@@ -10,6 +10,7 @@ import globus_sdk
 import pytest
 
 from headrace.facility import stop_facility
+from tests.support.facility.live_facility import LiveFacility
 from tests.support.facility.one_action_flows import TRANSFER, flow, output
 from tests.support.ids import an_id
 from tests.support.repository import EARLIER_STORES
@@ -17,6 +18,12 @@ from tests.support.repository import EARLIER_STORES
 ADA = an_id("ada")
 INDEX = an_id("an index")
 INGEST = "https://actions.globus.org/search/ingest"
+
+
+@pytest.fixture
+def facility(shared_facility: LiveFacility) -> LiveFacility:
+    """One for all: each of these tests looks only at what it made."""
+    return shared_facility
 
 
 def client(facility: Any, kind: Any) -> Any:
@@ -38,7 +45,8 @@ def test_stat_of_nothing_succeeds_and_says_so(facility: Any, path: str) -> None:
     assert here.name in details["message"]
 
 
-def test_a_collection_that_is_away_says_nothing_of_its_paths(facility: Any) -> None:
+def test_a_collection_that_is_away_says_nothing_of_its_paths(start: Any) -> None:
+    facility = start()
     here = facility.settings.collections[0]
     Path(here.root).rmdir()
     asked = {"endpoint_id": here.id, "path": "/data"}

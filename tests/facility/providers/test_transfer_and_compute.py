@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 
 from headrace.compute import find_functions
+from tests.support.facility.live_facility import LiveFacility
 from tests.support.facility.one_action_flows import TRANSFER, flow, output
 from tests.support.waiting import wait_until
 
 V2 = "https://compute.actions.globus.org"
 V3 = "https://compute.actions.globus.org/v3"
+
+
+@pytest.fixture
+def facility(shared_facility: LiveFacility) -> LiveFacility:
+    """One for all: each of these tests looks only at what it made."""
+    return shared_facility
 
 
 def failure(run: dict[str, Any]) -> tuple[str, Any]:

@@ -151,12 +151,18 @@ def test_a_model_that_was_changed_in_place_is_told(both: HomeAndStaging) -> None
 
 
 class TestAfterTheEnd:
-    @pytest.fixture
-    def ended(self, both: HomeAndStaging) -> HomeAndStaging:
+    @pytest.fixture(scope="class")
+    def finished(self, tmp_path_factory: pytest.TempPathFactory) -> HomeAndStaging:
+        both = HomeAndStaging(tmp_path_factory.mktemp("finished"))
         both.change(("iterations = 2", "iterations = 1"))
         start(both.home.root)
         assert both.run_all()[-1]["outcome"] == "finished"
         return both
+
+    @pytest.fixture
+    def ended(self, finished: HomeAndStaging, tmp_path: Path) -> HomeAndStaging:
+        """A copy of the inversion that has ended."""
+        return finished.copied(tmp_path)
 
     def test_nothing_more_to_do_is_said(self, ended: HomeAndStaging) -> None:
         with pytest.raises(SeismicError, match=r"the last band is done; add a band to inversion"):

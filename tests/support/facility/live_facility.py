@@ -1,9 +1,10 @@
-"""A real facility in a process of its own, for one test."""
+"""A real facility in a process of its own, for one test or for all of a module."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from headrace.facility import (
     stop_facility,
 )
 from headrace.hosted import Services, services_at
+from tests.support.repository import REPOSITORY
 from tests.support.waiting import wait_until
 
 
@@ -51,32 +53,54 @@ class LiveFacility:
         return [entry["code"] for entry in log["entries"]]
 
 
-@pytest.fixture
-def settings(tmp_path: Path, repository: Path) -> Settings:
+def make_settings(place: Path) -> Settings:
+    """Two collections, their directories below a place, and an endpoint of this machine."""
     collections = []
     for name in ("workstation", "hpc"):
-        root = tmp_path / "collections" / name
+        root = place / "collections" / name
         root.mkdir(parents=True)
         collections.append(CollectionSettings(str(uuid.uuid4()), name, str(root)))
-    template = repository / "endpoint_configs" / "local"
+    template = REPOSITORY / "endpoint_configs" / "local"
     endpoint = EndpointSettings(str(uuid.uuid4()), "simulation", str(template), {"workers": 1})
     return Settings(tuple(collections), (endpoint,))
 
 
-@pytest.fixture
-def start(tmp_path: Path, settings: Settings) -> Iterator[Callable[[], LiveFacility]]:
-    """Starts, or starts again, the facility of this test's project."""
-    root = tmp_path / "project"
+@contextmanager
+def starting(place: Path, settings: Settings) -> Iterator[Callable[[], LiveFacility]]:
+    """Gives what starts, or starts again, the facility of a project; stops it at the end."""
+    root = place / "project"
     root.mkdir()
 
     def begin() -> LiveFacility:
         address = start_facility(root, settings)
         return LiveFacility(root, settings, address, services_at(address.url, address.token))
 
-    yield begin
-    stop_facility(root)
+    try:
+        yield begin
+    finally:
+        stop_facility(root)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_settings(tmp_path)
+
+
+@pytest.fixture
+def start(tmp_path: Path, settings: Settings) -> Iterator[Callable[[], LiveFacility]]:
+    """Starts, or starts again, the facility of this test's project."""
+    with starting(tmp_path, settings) as begin:
+        yield begin
 
 
 @pytest.fixture
 def facility(start: Callable[[], LiveFacility]) -> LiveFacility:
     return start()
+
+
+@pytest.fixture(scope="module")
+def shared_facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFacility]:
+    """The facility of a module whose tests look only at flows and runs of their own."""
+    place = tmp_path_factory.mktemp("shared")
+    with starting(place, make_settings(place)) as begin:
+        yield begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -174,6 +175,14 @@ class HomeAndStaging:
         self.home = make(root / "home", events, stations)
         shutil.rmtree(self.home.iteration(0))
         self.staging = Paths(root / "staging")
+
+    def copied(self, root: Path) -> HomeAndStaging:
+        """Returns a copy of both directories, for a test that changes them."""
+        other = copy.copy(self)
+        other.home, other.staging = Paths(root / "home"), Paths(root / "staging")
+        shutil.copytree(self.home.root, other.home.root, symlinks=True)
+        shutil.copytree(self.staging.root, other.staging.root, symlinks=True)
+        return other
 
     def change(self, *pairs: tuple[str, str]) -> None:
         """Replaces texts of the settings."""
