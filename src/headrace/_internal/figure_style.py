@@ -22,6 +22,12 @@ SEQUENTIAL = "viridis"
 DPI = 150
 
 
+def import_library() -> None:
+    """Import what figures are drawn with."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+
 def new_figure(width: float, height: float) -> Any:
     """Make a figure that belongs to nobody else.
 

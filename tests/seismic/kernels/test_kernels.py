@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,21 @@ def test_a_sum_does_not_depend_on_the_order_of_its_events(tmp_path: Path) -> Non
     assert len(set(written)) == 1
     with FieldReader(tmp_path / "sum0.h5") as reader:
         assert [p.name for p in reader.provenance.parents] == [f"{e}/kernels.h5" for e in events]
+
+
+def test_a_kernel_is_opened_once_for_each_part_of_a_sum(tmp_path: Path, monkeypatch) -> None:
+    events = {name: ones(tmp_path / f"{name}.h5") for name in "abc"}
+    opened = Counter[str]()
+    begin = FieldReader.__init__
+
+    def counted(reader: FieldReader, path: Path) -> None:
+        opened[path.stem] += 1
+        begin(reader, path)
+
+    monkeypatch.setattr(FieldReader, "__init__", counted)
+    sum_kernels(events, tmp_path / "sum.h5")
+    # Two fields of one slab each; the grid is taken from the first.
+    assert opened == {"a": 3, "b": 2, "c": 2}
 
 
 def test_a_sum_is_made_in_double_precision(tmp_path: Path) -> None:

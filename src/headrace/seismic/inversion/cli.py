@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def _run(options: argparse.Namespace, ranks: Ranks) -> dict[str, Any]:
     if options.stage == "pictures":
         from headrace.seismic.inversion.pictures import draw_pictures
 
-        return draw_pictures(root, options.iteration)
+        return draw_pictures(root, options.iteration, len(os.sched_getaffinity(0)))
     from headrace.seismic.inversion import optimisation_stages
 
     plan = getattr(optimisation_stages, options.stage)(root, options.iteration)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headrace.seismic.config import ProcessingConfig
-from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import SeismicError, StationProblem
 from headrace.seismic.inversion.project import Inversion
 from headrace.seismic.inversion.settings_file import Band
@@ -53,7 +51,7 @@ class TimeCheck:
         synthetic = Seismogram(observed.source, self.axis.start, self.axis.dt, silence)
         texts = set[str]()
         for band in bands:
-            config = _config_of(inversion, band)
+            config = inversion.processing_config(band)
             texts |= {one.text for one in alignment_problems(observed, synthetic, config)}
             declared = config.observed_quantity or observed.source.quantity
             computed = config.synthetic_quantity or self.quantity
@@ -140,7 +138,7 @@ def _trace_problems(
         found = [
             problem.text
             for band in bands
-            for problem in record_problems(seismogram, _config_of(inversion, band))
+            for problem in record_problems(seismogram, inversion.processing_config(band))
         ]
         yield from (f"{where}: {text}" for text in dict.fromkeys(found))
     length = seismogram.dt * len(seismogram.data)
@@ -153,9 +151,3 @@ def _trace_problems(
             yield f"{where}: shorter than one period of {of}"
     if times is not None:
         times.look(where, seismogram, inversion, bands)
-
-
-def _config_of(inversion: Inversion, band: Band) -> ProcessingConfig:
-    """Return the settings that the waveform program will have."""
-    waveforms = {**inversion.settings.waveforms, "period_band": list(band.periods)}
-    return parse_config(waveforms, inversion.paths.settings.name)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headrace._internal.figure_style import import_library
+from headrace._internal.forked_call import ForkedCall
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.objectives import current_objective, observed_of
 from headrace.seismic.inversion.paths import number_text
@@ -16,12 +18,14 @@ from headrace.seismic.report import pictures
 from headrace.seismic.solvers import SYNTHETICS
 
 
-def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
+def draw_pictures(root: Path, iteration: int, processes: int = 1) -> dict[str, Any]:
     """Draw into ``outbox/NNN/results/pictures``.
 
     Args:
         root: the inversion's directory.
         iteration: number of the iteration, whose results were gathered.
+        processes: 1, or 2 in a program without threads: then the waveforms are read and drawn in
+            a process of their own. The files are the same.
 
     Returns:
         ``pictures``: names of the files.
@@ -36,18 +40,34 @@ def draw_pictures(root: Path, iteration: int) -> dict[str, Any]:
         raise InversionError(f"{results}: no results of iteration {iteration} to draw")
     place = results / "pictures"
     place.mkdir(exist_ok=True)
-    with record_stage(paths.records(iteration) / "pictures.jsonl", "pictures"):
-        places = pictures.read_places([paths.event(name) for name in inversion.events])
-        model_file = inversion.optimiser().model_file
-
-        def model(number: int) -> Path:
-            return model_file(number_text(number))
-
-        drawn = draw_models_of(inversion, iteration, model, place)
-        for parameter in inversion.settings.parameters:
-            drawn += _kernels(results, iteration, parameter, places)
-        drawn += _waveforms(inversion, iteration, place)
+    record = paths.records(iteration) / "pictures.jsonl"
+    with record_stage(record, "pictures", cores=min(processes, 2)):
+        if processes < 2:
+            drawn = _maps(inversion, iteration, results) + _waveforms(inversion, iteration, place)
+        else:
+            import_library()  # once, for both
+            waveforms = ForkedCall(_waveforms, inversion, iteration, place)
+            try:
+                drawn = _maps(inversion, iteration, results)
+                drawn += waveforms.result()
+            finally:
+                waveforms.end()
     return {"pictures": [path.name for path in drawn]}
+
+
+def _maps(inversion: Inversion, iteration: int, results: Path) -> list[Path]:
+    """Draw models, their changes and kernels."""
+    paths, place = inversion.paths, results / "pictures"
+    model_file = inversion.optimiser().model_file
+
+    def model(number: int) -> Path:
+        return model_file(number_text(number))
+
+    drawn = draw_models_of(inversion, iteration, model, place)
+    places = pictures.read_places([paths.event(name) for name in inversion.events])
+    for parameter in inversion.settings.parameters:
+        drawn += _kernels(results, iteration, parameter, places)
+    return drawn
 
 
 def draw_models_of(

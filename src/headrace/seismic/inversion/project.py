@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.config_file import parse_config
 from headrace.seismic.errors import OptimiserError
 from headrace.seismic.inversion.errors import InversionError
 from headrace.seismic.inversion.paths import Paths
 from headrace.seismic.inversion.settings import InversionSettings, read_settings
+from headrace.seismic.inversion.settings_file import Band
 from headrace.seismic.inversion.steering import Steering, read_steering
 from headrace.seismic.optimisation import Optimiser, State
 
@@ -57,6 +60,22 @@ class Inversion:
     @functools.cached_property
     def run_keys(self) -> dict[tuple[str, str] | None, str]:
         """Hashes of forward runs, by the model's content and the event, as they become known."""
+        return {}
+
+    def processing_config(self, band: Band) -> ProcessingConfig:
+        """Return the settings that the waveform program will have in a band.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        known = self._processing_configs
+        if band.periods not in known:
+            waveforms = {**self.settings.waveforms, "period_band": list(band.periods)}
+            known[band.periods] = parse_config(waveforms, self.paths.settings.name)
+        return known[band.periods]
+
+    @functools.cached_property
+    def _processing_configs(self) -> dict[tuple[float, float], ProcessingConfig]:
         return {}
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 
 from headrace.seismic.errors import ModelError
 from headrace.seismic.kernels.streams import in_double
-from headrace.seismic.models import FieldReader, FieldWriter, Parent, Provenance
+from headrace.seismic.models import FieldReader, FieldWriter, Parent, Provenance, Slab, Values
 
 
 def sum_kernels(
@@ -42,23 +42,31 @@ def sum_kernels(
     for event, factor in factors.items():
         if event not in kernels or not math.isfinite(factor):
             raise ModelError(f"{target}: weight {factor} of event {event}: no such kernel, or NaN")
-    parents = []
     with FieldReader(kernels[events[0]]) as first:
         layout = first.layout
-    for event in events:
-        with FieldReader(kernels[event]) as reader:
-            if not reader.layout.same_grid(layout):
-                raise ModelError(
-                    f"{reader.path}: kernel of {event} is not on the grid of {events[0]}"
-                )
-            parents.append(Parent(f"{event}/{reader.path.name}", reader.content))
+    parts = [(name, slab) for name in layout.names for slab in layout.slabs()]
+    parents: list[Parent] = []
+
+    def add(name: str, slab: Slab) -> Values:
+        """Add some rows of a field; the first time, look at every file, too."""
+        looking = not parents
+        total = np.zeros((slab.end - slab.first, *layout.shape[1:]))
+        # One file at a time: a thousand events are more than a process may have open.
+        for event in events:
+            with FieldReader(kernels[event]) as reader:
+                if looking:
+                    if not reader.layout.same_grid(layout):
+                        raise ModelError(
+                            f"{reader.path}: kernel of {event} is not on the grid of {events[0]}"
+                        )
+                    parents.append(Parent(f"{event}/{reader.path.name}", reader.content))
+                total += factors.get(event, 1.0) * reader.rows(name, slab.rows)
+        return total
+
+    # Opening a file costs more than a slab of most: each is opened once for each slab.
+    begun = add(*parts[0])
     provenance = Provenance("sum of kernels", tuple(parents), {"weights": dict(factors)})
     with FieldWriter(target, in_double(layout), "kernel", provenance) as writer:
-        for name in layout.names:
-            for slab in layout.slabs():
-                total = np.zeros((slab.end - slab.first, *layout.shape[1:]))
-                # One file at a time: a thousand events are more than a process may have open.
-                for event in events:
-                    with FieldReader(kernels[event]) as reader:
-                        total += factors.get(event, 1.0) * reader.rows(name, slab.rows)
-                writer.append(name, total)
+        writer.append(parts[0][0], begun)
+        for name, slab in parts[1:]:
+            writer.append(name, add(name, slab))

@@ -9,6 +9,7 @@ Sources: SPECFEM3D_GLOBE manual (CMTSOLUTION); QuakeML 1.2.
 from __future__ import annotations
 
 import datetime
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from headrace.seismic.measurement.geometry import fortran_number
 
 EVENT_FILE: Final = "event.toml"
 CMT_FILE: Final = "CMTSOLUTION"
+_QUAKEML_SUFFIXES: Final = (".xml", ".quakeml")
 TOLERANCE: Final = 1.0
 """Origin times that differ by no more than so many seconds agree."""
 
@@ -142,15 +144,26 @@ def _origins(directories: Iterable[Path]) -> Iterator[EventOrigin]:
         if path.name == EVENT_FILE:
             yield _checked(read_event_file(path))
     for path in paths:
-        if path.suffix.lower() in (".xml", ".quakeml") and (origin := read_quakeml(path)):
+        if path.suffix.lower() in _QUAKEML_SUFFIXES and (origin := read_quakeml(path)):
             yield _checked(origin)
 
 
 def _files(directory: Path) -> list[Path]:
+    """Return the files of a directory that may state an origin, sorted.
+
+    The names alone choose: the directory may be that of a thousand events, and is listed for each.
+    """
     try:
-        return sorted(path for path in directory.iterdir() if path.is_file())
+        names = sorted(filter(_may_state_origin, os.listdir(directory)))  # noqa: PTH208 - names
+        return [path for name in names if (path := directory / name).is_file()]
     except OSError:
         return []  # a directory that is missing is reported where its seismograms are looked for
+
+
+def _may_state_origin(name: str) -> bool:
+    return (
+        name.startswith(CMT_FILE) or name == EVENT_FILE or name.lower().endswith(_QUAKEML_SUFFIXES)
+    )
 
 
 def _checked(origin: EventOrigin) -> EventOrigin:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any
 
 from headrace.seismic.errors import ModelError
@@ -73,6 +72,8 @@ class Provenance:
 
 def versions_of(*packages: str) -> dict[str, str]:
     """Versions of this package, h5py, numpy and ``packages``, those that are installed."""
+    from importlib import metadata  # as long to import as the rest of a stage that reads only
+
     found = {}
     for name in ("headrace", "h5py", "numpy", *packages):
         try:

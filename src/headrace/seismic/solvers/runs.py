@@ -133,8 +133,15 @@ def _tree(directory: Path) -> list[list[str]]:
 
 
 def _sizes(directory: Path) -> dict[str, int]:
-    return {
-        os.fspath(path.relative_to(directory)): path.stat().st_size
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != DONE
-    }
+    """Return the files below a directory, by their paths in it, and their sizes."""
+    found: dict[str, int] = {}
+    pending = [(os.fspath(directory), "")]
+    while pending:
+        place, prefix = pending.pop()
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, f"{prefix}{entry.name}/"))
+                elif entry.is_file() and entry.name != DONE:
+                    found[prefix + entry.name] = entry.stat().st_size
+    return found
