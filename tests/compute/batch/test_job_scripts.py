@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def test_the_first_line_says_what_runs_a_script(
         done = str(error)
     assert ended in done
     assert (tmp_path / "w/job/stdout").read_text().strip() == shown
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="not on this system")
+def test_the_end_of_a_script_is_told_by_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask_again(process: object, timeout: float) -> None:
+        raise AssertionError(f"asked again and again for {timeout} s, with pauses")
+
+    monkeypatch.setattr(subprocess.Popen, "wait", ask_again)
+    script = write(tmp_path, "sleep 0.3; echo ended")
+    assert run_batch_job(str(script), str(tmp_path / "w"), how="here")["exit_code"] == 0
+    assert (tmp_path / "w/job/stdout").read_text() == "ended\n"
 
 
 def test_dos_line_ends_are_named(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from pyflex.window import Window as PyflexWindow
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.misfits.base import Measurement
 from headrace.seismic.misfits.correlation_measure import measure_correlation
-from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint
+from headrace.seismic.misfits.types.waveform import measure_as_pyadjoint
 from headrace.seismic.windows.pyflex_selector import ComparedWindow
 from headrace.seismic.windows.selection import Window
+from tests.support.seismic.pyadjoint_peer import measure_with_pyadjoint
 
 CONFIG = ProcessingConfig(period_band=(10.0, 100.0), components=("Y",))
 NPTS = 3000
@@ -74,6 +75,28 @@ def test_travel_times_have_the_bits_of_pyadjoint(
     config = replace(CONFIG, measure=chosen)
     expected = measure_with_pyadjoint(observed, synthetic, windows, dt, config)
     found = measure_correlation(observed, synthetic, windows, dt, chosen)
+    assert everything(found) == everything(expected)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    size=st.sampled_from([1e-9, 0.3, 1.0, 1e7]),
+    dt=st.sampled_from([0.06, 0.01, 0.13, 1.0, 1 / 3]),
+    edges=borders,
+    chosen=measure_settings.map(
+        lambda keys: {name: keys[name] for name in keys if name.startswith("taper")}
+    ),
+)
+def test_waveforms_have_the_bits_of_pyadjoint(
+    seed: int, size: float, dt: float, edges: list[int], chosen: dict[str, object]
+) -> None:
+    observed, synthetic = traces(seed, 7, 0.1, size)
+    pairs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=False) if b > a]
+    windows = [Window(first, last, 0, 0.9, 0.0) for first, last in pairs]
+    config = replace(CONFIG, adjoint_source="waveform", measure=chosen)
+    expected = measure_with_pyadjoint(observed, synthetic, windows, dt, config)
+    found = measure_as_pyadjoint(observed, synthetic, windows, dt, chosen)
     assert everything(found) == everything(expected)
 
 

@@ -14,9 +14,9 @@ import pytest
 from headrace.seismic import ProcessingConfig, Window, filter_pair, measure
 from headrace.seismic.misfits import misfit_names
 from headrace.seismic.misfits.cross_correlation import CorrelationErrors, correlation_errors
-from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint
 from headrace.seismic.waveforms.reading import Samples
 from tests.support.repository import REPOSITORY
+from tests.support.seismic.pyadjoint_peer import measure_with_pyadjoint
 
 SCRIPT = REPOSITORY / "benchmarks" / "adjoint_derivatives.py"
 

@@ -21,9 +21,9 @@ from headrace.seismic import (
 from headrace.seismic.config import ProcessingConfig
 from headrace.seismic.misfits import misfit_names
 from headrace.seismic.misfits.cross_correlation import subsample_shift
-from headrace.seismic.misfits.pyadjoint_measure import measure_with_pyadjoint
 from headrace.seismic.misfits.types.exponentiated_phase import exponentiated_phase
 from headrace.seismic.waveforms.reading import Samples, TraceFile
+from tests.support.seismic.pyadjoint_peer import measure_with_pyadjoint
 
 
 def config_of(kind: str, **windows: object) -> ProcessingConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import shlex
 import signal
 import socket
@@ -27,6 +28,8 @@ from .settings import JobSettings, job_environment, without_secrets
 from .waiting import JobEnd
 
 _GRACE_SECONDS = 10.0
+# So often is it looked whether the time limit has passed, or the task was given up.
+_LOOK_SECONDS = 0.2
 # A file system that many share is not asked more often whether the task was given up.
 _CANCELLATION_CHECK_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
@@ -150,8 +153,7 @@ def _wait(
     deadline: float | None = None
     late = given_up = False
     while process.poll() is None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.2)
+        _wait_for_end(process, _LOOK_SECONDS)
         moment = time.monotonic()
         if not late and moment - started_at > limit:
             late = True
@@ -165,6 +167,22 @@ def _wait(
         if deadline is not None and moment > deadline:
             signal_group(signal.SIGKILL)
     return late
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Return at the end of a process, or after a while."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # an old kernel
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=seconds)  # asks up to 20 times a second
+        return
+    try:
+        end = select.poll()
+        end.register(descriptor, select.POLLIN)
+        end.poll(1000.0 * seconds)
+    finally:
+        os.close(descriptor)
 
 
 def _terminate_with_parent() -> None:

@@ -64,9 +64,9 @@ def sum_kernels(
         return total
 
     # Opening a file costs more than a slab of most: each is opened once for each slab.
-    begun = add(*parts[0])
+    first_total = add(*parts[0])
     provenance = Provenance("sum of kernels", tuple(parents), {"weights": dict(factors)})
     with FieldWriter(target, in_double(layout), "kernel", provenance) as writer:
-        writer.append(parts[0][0], begun)
+        writer.append(parts[0][0], first_total)
         for name, slab in parts[1:]:
             writer.append(name, add(name, slab))

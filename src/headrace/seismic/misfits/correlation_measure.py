@@ -5,7 +5,6 @@ pyadjoint adds and shifts samples one by one in Python, and correlates at every 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 
 from headrace.seismic.misfits.base import Measurement, WindowMeasure
 from headrace.seismic.misfits.cross_correlation import shifted_by_samples
-from headrace.seismic.misfits.tapers import window_taper
+from headrace.seismic.misfits.tapers import samples_of, window_taper
 from headrace.seismic.waveforms.correlation import best_lag
 from headrace.seismic.waveforms.reading import Samples
 from headrace.seismic.windows.selection import Window
@@ -72,7 +71,7 @@ def measure_correlation(
     # What is divided by nothing is found by whoever asks for finite sources.
     with np.errstate(all="ignore"):
         for window in windows:
-            part = _samples(window.seconds(dt), dt)
+            part = samples_of(window, dt)
             taper = window_taper(part.stop - part.start, settings)
             data, model = observed[part] * taper, synthetic[part] * taper
             found, derivative = _measure(data, model, dt, correlation)
@@ -80,12 +79,6 @@ def measure_correlation(
             misfit += found.misfit  # plainly: Python's sum corrects its rounding from 3.12 on
             measures.append(found)
     return Measurement(misfit, source, tuple(measures))
-
-
-def _samples(borders: tuple[float, float], dt: float) -> slice:
-    """Return the samples that pyadjoint takes for a window, at times one fewer at an end."""
-    first = math.floor(borders[0] / dt)
-    return slice(first, first + math.floor((borders[1] - borders[0]) / dt) + 1)
 
 
 def _measure(

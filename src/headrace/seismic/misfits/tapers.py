@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from headrace._internal.settings import Key
 from headrace.seismic.checks import Check, number, one_of
@@ -74,6 +76,13 @@ def tapered_part(window: Window, settings: Mapping[str, Any]) -> tuple[slice, Sa
     return part, window_taper(part.stop - part.start, settings)
 
 
+def samples_of(window: Window, dt: float) -> slice:
+    """Return the samples that pyadjoint takes for a window, at times one fewer at an end."""
+    begin, end = window.seconds(dt)
+    first = math.floor(begin / dt)
+    return slice(first, first + math.floor((end - begin) / dt) + 1)
+
+
 def window_taper(npts: int, settings: Mapping[str, Any]) -> Samples:
     """Return the taper of a window of so many samples, not to be changed."""
     return _window_taper(
@@ -83,12 +92,23 @@ def window_taper(npts: int, settings: Mapping[str, Any]) -> Samples:
     )
 
 
+_TAPER_SIDES: Final[Mapping[str, Callable[[npt.NDArray[np.int_], int], Samples]]] = {
+    "hann": lambda at, steps: 0.5 - 0.5 * np.cos(2.0 * np.pi * at / steps),
+    "hamming": lambda at, steps: 0.54 - 0.46 * np.cos(2.0 * np.pi * at / steps),
+    "cos": lambda at, steps: np.cos(np.pi * at / steps - np.pi / 2.0) ** 1.0,
+    "cos_p10": lambda at, steps: 1.0 - np.cos(np.pi * at / steps) ** 10.0,
+}
+"""Both sides of a taper, at points of it and its number of steps."""
+
+
 @functools.lru_cache(maxsize=64)
 def _window_taper(npts: int, percentage: float, kind: str) -> Samples:
-    from pyadjoint.utils import signal
-
-    taper: Samples = signal.window_taper(
-        np.ones(npts), taper_percentage=percentage, taper_type=kind
-    )
+    """Return pyadjoint's taper, to the last bit; to import it takes longer than to measure."""
+    rounding = 0.0 if percentage in (0.0, 1.0) else 0.5
+    width = int(npts * percentage / 2.0 + rounding)
+    taper = np.ones(npts)
+    sides = slice(0, width), slice(npts - width, npts)
+    for side, first in zip(sides, (0, width), strict=True):
+        taper[side] = _TAPER_SIDES[kind](np.arange(first, first + width), 2 * width - 1)
     taper.setflags(write=False)
     return taper
