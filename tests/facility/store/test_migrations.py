@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 from headrace.facility.store.check import check_store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.migrations import MIGRATIONS
+from headrace.facility.store.run_query import RunQuery
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import replay
 from tests.support.facility.scripted_engine import Bench, actions_of
@@ -100,7 +102,31 @@ def test_actions_keep_what_refers_to_them_when_their_table_is_made_anew(tmp_path
         bench.close()
 
 
-@pytest.mark.parametrize("version", [5, 6, 7, 8, 9, 10])
+@pytest.mark.parametrize("version", [8, 9, 10, 11])
+def test_lists_have_the_runs_of_an_earlier_version(tmp_path: Path, version: int) -> None:
+    path = written_by(version, tmp_path)
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT number, label, metadata FROM runs").fetchall()
+    bench = Bench(path)
+
+    def found(asked: RunQuery) -> set[int]:
+        return {run.number for run in RunTable(bench.store).query_page(asked)[0]}
+
+    try:
+        assert found(RunQuery()) == {number for number, _, _ in rows}
+        for number, label, metadata in rows:
+            for tag in json.loads(metadata)["tags"]:
+                assert number in found(RunQuery(tag=tag))
+            if label:
+                assert number in found(RunQuery(label=label.upper()))
+        new = bench.start({"A": {"Type": "Pass", "End": True}})
+        assert bench.ended(new).number == len(rows) + 1
+        assert found(RunQuery()) == {*range(1, len(rows) + 2)}
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize("version", [5, 6, 7, 8, 9, 10, 11])
 def test_a_store_of_an_earlier_version_is_checked_as_it_is(tmp_path: Path, version: int) -> None:
     path = written_by(version, tmp_path)
     before = path.read_bytes()

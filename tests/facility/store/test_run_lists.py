@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from headrace.facility.store import run_plan
 from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
+from headrace.facility.store.run_listing import list_up_to
+from headrace.facility.store.run_plan import RunPlan
 from headrace.facility.store.run_query import ORDER_COLUMNS, RunQuery
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
@@ -30,8 +33,11 @@ def tags_of(number: int) -> list[str]:
     return [tag for every, tag in ((1, "all"), (2, "even"), (7, "rare")) if number % every == 0]
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTable]:
+@pytest.fixture(scope="module", params=[0, 40, COUNT])
+def runs(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[RunTable]:
+    """Runs of which none, some or all have come into the indexes of lists."""
     store = Store(tmp_path_factory.mktemp("store") / "state" / "facility.db")
     made = RunTable(store)
     with store.transaction() as db:
@@ -44,13 +50,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTable]:
                 flow_id=FLOWS[n * 11 % 3],
                 flow_title=f"Flow {FLOWS[n * 11 % 3]}",
                 definition="d",
-                metadata={"tags": tags_of(n)},
+                metadata={"tags": tags_of(n)} | ({"retry_of": {}} if n % 9 == 0 else {}),
                 label=LABELS[n * 13 % len(LABELS)],
                 start_time=TIMES[n * 3 % 5],
                 completion_time=None if status == "ACTIVE" else TIMES[n * 7 % 5],
                 status=status,
             )
             made.insert(db, run, {}, {})
+        list_up_to(db, request.param)
     yield made
     store.close()
 
@@ -72,6 +79,7 @@ def wanted(everything: list[Run], asked: RunQuery) -> list[Run]:
         and (not asked.tag or asked.tag in run.metadata["tags"])
         and asked.label.lower() in (run.label or "").lower()
         and asked.flow_title.lower() in run.flow_title.lower()
+        and (not asked.is_retry or "retry_of" in run.metadata)
         and within(run.start_time, asked.started)
         and within(run.completion_time, asked.completed)
     ]
@@ -93,14 +101,25 @@ LISTS = st.builds(
     flow_title=st.sampled_from(["", "", "flow", "red", "%"]),
     started=TIME_ENDS,
     completed=TIME_ENDS,
+    is_retry=st.sampled_from([False, False, True]),
     order=st.lists(st.tuples(st.sampled_from([*ORDER_COLUMNS]), st.booleans()), max_size=3),
     limit=st.integers(1, 25),
 )
 
 
 @examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(asked=LISTS)
-def test_pages_together_are_the_sorted_list(runs: RunTable, asked: RunQuery) -> None:
+@given(asked=LISTS, few=st.sampled_from([0, 10, run_plan._FEW]), parts=st.sampled_from([1, 40]))
+def test_pages_together_are_the_sorted_list(
+    runs: RunTable, asked: RunQuery, few: int, parts: int
+) -> None:
+    """Whether the runs are collected or found along an index, and in whatever parts."""
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(run_plan, "_FEW", few)
+        limits.setattr(run_plan, "_MAX_PARTS", parts)
+        check_pages(runs, asked)
+
+
+def check_pages(runs: RunTable, asked: RunQuery) -> None:
     everything, _ = runs.query_page(RunQuery(limit=COUNT))
     assert len(everything) == COUNT
     pages: list[Run] = []
@@ -157,14 +176,14 @@ def test_runs_that_come_meanwhile_shift_no_page(tmp_path: Path) -> None:
         (RunQuery(flow_ids=["f"]), "runs_by_flow (flow_id=?"),
         (RunQuery(flow_ids=["f"], statuses=["FAILED"]), "runs_by_flow_and_status (flow_id=? AND"),
         (RunQuery(started=("2026", "")), "start_time>?"),
-        (RunQuery(label="l"), "COVERING INDEX runs_texts"),
+        (RunQuery(label="lab"), "VIRTUAL TABLE INDEX"),
         (RunQuery(order=[("label", True)]), "runs_by_label"),
         (RunQuery(order=[("completion_time", True)]), "runs_by_completion"),
         (RunQuery(order=[("status", False)]), "runs_by_status"),
     ],
 )
 def test_every_question_has_its_index(runs: RunTable, asked: RunQuery, index: str) -> None:
-    text, values = asked.to_sql("id")
+    text, values = RunPlan(runs.reader(), asked).to_sql("id")
     plan = [row[3] for row in runs.reader().execute(f"EXPLAIN QUERY PLAN {text}", values)]
     assert any(index in step for step in plan), plan
     # Only what is found is put in order once more.
@@ -172,8 +191,8 @@ def test_every_question_has_its_index(runs: RunTable, asked: RunQuery, index: st
 
 
 @given(text=st.text(string.printable, max_size=5))
-def test_a_text_is_looked_for_as_it_is(text: str) -> None:
-    clauses, values = RunQuery(label=text).to_sql("id")
+def test_a_text_is_looked_for_as_it_is(runs: RunTable, text: str) -> None:
+    clauses, values = RunPlan(runs.reader(), RunQuery(label=text)).to_sql("id")
     assert values[-1] == 21
     assert ("LIKE" in clauses) == bool(text)
 

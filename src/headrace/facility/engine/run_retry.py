@@ -15,6 +15,7 @@ from headrace.facility.engine.run_creation import insert_run
 from headrace.facility.errors import StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.flows import StoredFlow
+from headrace.facility.store.run_plan import OPEN_RUNS, UNLISTED
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang import DefinitionError, parse_flow
@@ -105,10 +106,13 @@ def _same(db: sqlite3.Connection, runs: RunTable, old: Run, retry: Retry) -> Run
     """Return the run of the same retry that goes on, or was started a moment ago."""
     recent = format_timestamp(time.time() - _AT_ONCE_SECONDS)
     row = db.execute(
-        "SELECT number FROM runs WHERE (completion_time IS NULL OR start_time >= ?)"
+        f"SELECT number FROM runs WHERE number IN ({OPEN_RUNS} UNION ALL"  # noqa: S608 - a constant
+        " SELECT number FROM runs INDEXED BY runs_by_start WHERE listed = 1 AND start_time >= ?"
+        f" UNION ALL SELECT number FROM runs WHERE {UNLISTED})"
+        " AND (completion_time IS NULL OR start_time >= ?)"
         " AND json_valid(metadata) AND json_extract(metadata, '$.retry_of.run_id') = ?"
         " AND json_extract(metadata, '$.retry_fingerprint') = ? ORDER BY number LIMIT 1",
-        (recent, old.id, retry.fingerprint),
+        (recent, recent, old.id, retry.fingerprint),
     ).fetchone()
     return runs.get_by_number(db, row["number"]) if row is not None else None
 

@@ -8,6 +8,8 @@ from typing import Final
 from headrace.facility.errors import StateConflict
 from headrace.facility.store.database import Store
 from headrace.facility.store.row_keys import run_keys
+from headrace.facility.store.run_listing import remove_label
+from headrace.facility.store.run_plan import UNLISTED
 from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.facility.store.runs import RunTable
 from headrace.flowlang.runs import TERMINAL
@@ -17,6 +19,15 @@ _AWAITED: Final = (
     "EXISTS (SELECT 1 FROM actions WHERE completion_time IS NULL"
     " AND runs.request_id = 'action ' || actions.id)"
 )
+
+_COMPLETION: Final = "coalesce(completion_time, '')"
+_LISTED: Final = f"runs INDEXED BY runs_by_completion WHERE listed = 1 AND {_COMPLETION} > ''"
+_HAS_DEFINITION: Final = (
+    "SELECT 1 FROM runs INDEXED BY runs_by_definition"  # noqa: S608 - a constant
+    " WHERE definition = ? AND listed = 1"
+    f" UNION ALL SELECT 1 FROM runs WHERE definition = ? AND {UNLISTED} LIMIT 1"
+)
+_OTHERS: Final = f"runs WHERE completion_time IS NOT NULL AND {UNLISTED}"
 
 
 class EndedRuns:
@@ -65,9 +76,12 @@ class EndedRuns:
         """
         with self._store.transaction() as db:
             rows = db.execute(
-                f"SELECT {SQL_COLUMNS} FROM runs WHERE completion_time < ? AND NOT {_AWAITED}"  # noqa: S608 - constants
+                f"SELECT {SQL_COLUMNS} FROM ("  # noqa: S608 - constants
+                f"SELECT * FROM (SELECT * FROM {_LISTED} AND {_COMPLETION} < ? AND NOT {_AWAITED}"
+                f" ORDER BY {_COMPLETION} LIMIT ?) UNION ALL"
+                f" SELECT * FROM {_OTHERS} AND completion_time < ? AND NOT {_AWAITED})"
                 " ORDER BY completion_time LIMIT ?",
-                (before, limit),
+                (before, limit, before, limit),
             ).fetchall()
             for row in rows:
                 self._delete(db, run_from_row(row))
@@ -78,8 +92,9 @@ class EndedRuns:
         row = (
             self._store.reader()
             .execute(
-                "SELECT count(*) FILTER (WHERE completion_time < ?), count(*) FROM runs"
-                " WHERE completion_time IS NOT NULL",
+                "SELECT count(*) FILTER (WHERE time < ?), count(*) FROM ("  # noqa: S608 - constants
+                f"SELECT {_COMPLETION} AS time FROM {_LISTED}"
+                f" UNION ALL SELECT completion_time FROM {_OTHERS})",
                 (before,),
             )
             .fetchone()
@@ -90,7 +105,13 @@ class EndedRuns:
         """Return the latest start or end of any run."""
         row = (
             self._store.reader()
-            .execute("SELECT (SELECT max(start_time) FROM runs), max(completion_time) FROM runs")
+            .execute(
+                "SELECT (SELECT max(start_time) FROM runs INDEXED BY runs_by_start"  # noqa: S608 - constants
+                " WHERE listed = 1),"
+                f" (SELECT max(start_time) FROM runs WHERE {UNLISTED}),"
+                f" (SELECT max({_COMPLETION}) FROM {_LISTED}),"
+                f" (SELECT max(completion_time) FROM {_OTHERS})"
+            )
             .fetchone()
         )
         return max((time for time in row if time), default=None)
@@ -106,10 +127,8 @@ class EndedRuns:
         self._runs.event_log.delete(db, run.number)
         for table in ("snapshots", "run_tags", "parked_runs"):
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run.number,))  # noqa: S608 - constants
+        remove_label(db, run.number)
         db.execute("DELETE FROM runs WHERE number = ?", (run.number,))
-        db.execute(
-            "DELETE FROM definitions WHERE sha256 = ? AND NOT EXISTS"
-            " (SELECT 1 FROM runs WHERE definition = ?)",
-            (run.definition, run.definition),
-        )
+        if db.execute(_HAS_DEFINITION, (run.definition,) * 2).fetchone() is None:
+            db.execute("DELETE FROM definitions WHERE sha256 = ?", (run.definition,))
         self._store.after_commit(lambda: self._runs.event_log.forget(run.number))

@@ -12,6 +12,7 @@ from typing import Any
 
 from headrace._internal.json_check import escaped
 from headrace.facility.store.keyed_by_run import key_by_run
+from headrace.facility.store.listed_runs import list_runs_in_groups
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -330,4 +331,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _access_rules_and_search_entries,
     _parked_runs,
     key_by_run,
+    list_runs_in_groups,
 )

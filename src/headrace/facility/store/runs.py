@@ -22,6 +22,17 @@ from headrace.facility.store.log_pages import (
     unreadable_entry,
 )
 from headrace.facility.store.parked_runs import ParkedRuns, parked_details, reason_of
+from headrace.facility.store.run_listing import (
+    add_label,
+    add_tags,
+    check_tags,
+    last_listed,
+    list_after_end,
+    list_after_start,
+    next_number,
+    remove_label,
+)
+from headrace.facility.store.run_plan import OPEN_RUNS, RunPlan
 from headrace.facility.store.run_query import RunQuery
 from headrace.facility.store.run_record import SQL_COLUMNS, Run, run_from_row
 from headrace.flowlang import DefinitionError, Flow, parse_flow
@@ -37,6 +48,7 @@ from headrace.flowlang.runs import (
 _KEPT_FLOWS: Final = 256
 # Values of one query.
 _NAMES_AT_ONCE: Final = 500
+_INSERT: Final = f"INSERT INTO runs ({SQL_COLUMNS}, listed) VALUES (?,?,?,?,?,?,?,?,?,?,?,0)"  # noqa: S608 - a constant
 
 
 class RunTable:
@@ -57,13 +69,11 @@ class RunTable:
     def insert(self, db: sqlite3.Connection, run: Run, definition: Any, input_schema: Any) -> Run:
         """Store a new run with the definition that it keeps, and returns it with its number."""
         _insert_definition(db, run.definition, definition, input_schema)
-        cursor = db.execute(
-            f"INSERT INTO runs ({SQL_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?) RETURNING number",  # noqa: S608 - a constant
-            _row_from_run(run)[1:],
-        )
-        number = cursor.fetchone()[0]
-        _insert_tags(db, number, run.start_time, run.metadata["tags"])
-        return replace(run, number=number)
+        run = replace(run, number=next_number(db))
+        db.execute(_INSERT, _row_from_run(run))
+        check_tags(run.metadata["tags"])
+        list_after_start(db, run.number)
+        return run
 
     def insert_numbered(
         self, db: sqlite3.Connection, runs: Sequence[Run], definition: Any, input_schema: Any
@@ -72,17 +82,15 @@ class RunTable:
         if not runs:
             return
         _insert_definition(db, runs[0].definition, definition, input_schema)
-        db.executemany(
-            f"INSERT INTO runs ({SQL_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
-            [_row_from_run(run) for run in runs],
-        )
-        tags = [(tag, run.start_time, run.number) for run in runs for tag in run.metadata["tags"]]
-        db.executemany("INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", tags)
+        db.executemany(_INSERT, [_row_from_run(run) for run in runs])
+        for run in runs:
+            check_tags(run.metadata["tags"])
+        list_after_start(db, runs[-1].number)
 
     @staticmethod
     def last_number(db: sqlite3.Connection) -> int:
-        """Return the largest number of a run; 0 where there is none."""
-        return int(db.execute("SELECT coalesce(max(number), 0) FROM runs").fetchone()[0])
+        """Return the number after which new runs are numbered."""
+        return next_number(db) - 1
 
     @staticmethod
     def set_status(
@@ -93,6 +101,8 @@ class RunTable:
             "UPDATE runs SET status = ?, completion_time = ? WHERE number = ?",
             (status, completion_time, number),
         )
+        if completion_time is not None:
+            list_after_end(db, number)
 
     def get(self, run_id: str, db: sqlite3.Connection | None = None) -> Run:
         """Return a run, read in the given transaction or else as last committed.
@@ -145,15 +155,21 @@ class RunTable:
     def list_open(self) -> list[tuple[int, str]]:
         """Return the number and id of every run that has not ended."""
         rows = self._store.reader().execute(
-            "SELECT number, id FROM runs WHERE completion_time IS NULL ORDER BY number"
+            f"SELECT number, id FROM runs WHERE number IN ({OPEN_RUNS}) ORDER BY number"  # noqa: S608 - a constant
         )
         return [(row["number"], row["id"]) for row in rows]
 
     def query_page(self, query: RunQuery) -> tuple[list[Run], bool]:
         """Return one page of a list of runs, and whether there is more behind it."""
-        found = [
-            run_from_row(row) for row in self._store.reader().execute(*query.to_sql(SQL_COLUMNS))
-        ]
+        db = self._store.reader()
+        # The plan and the list are of one commit.
+        db.execute("BEGIN")
+        try:
+            rows = db.execute(*RunPlan(db, query).to_sql(SQL_COLUMNS)).fetchall()
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        found = [run_from_row(row) for row in rows]
         return found[: query.limit], len(found) > query.limit
 
     def state(self, run: Run) -> RunState:
@@ -271,13 +287,15 @@ class RunTable:
             run = self.get(run_id, db)
             metadata = {**run.metadata, **{k: v for k, v in changes.items() if k != "label"}}
             label = changes.get("label", run.label)
+            remove_label(db, run.number)
             db.execute(
                 "UPDATE runs SET label = ?, metadata = ? WHERE number = ?",
                 (label, json.dumps(metadata), run.number),
             )
-            if "tags" in changes:
+            add_label(db, run.number)
+            if "tags" in changes and run.number <= last_listed(db):
                 db.execute("DELETE FROM run_tags WHERE run = ?", (run.number,))
-                _insert_tags(db, run.number, run.start_time, changes["tags"])
+                add_tags(db, run.number, run.start_time, changes["tags"])
             return self.get_by_number(db, run.number)
 
     def _select_one(
@@ -314,10 +332,4 @@ def _row_from_run(run: Run) -> tuple[Any, ...]:
         run.start_time,
         run.completion_time,
         run.status,
-    )
-
-
-def _insert_tags(db: sqlite3.Connection, number: int, start_time: str, tags: list[str]) -> None:
-    db.executemany(
-        "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)", [(tag, start_time, number) for tag in tags]
     )
