@@ -35,6 +35,7 @@ NAMES: Final = (
     "engine",
     "starts",
     "run_lists",
+    "run_selection",
     "language",
     "pilot",
     "endpoint",

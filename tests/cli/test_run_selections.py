@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from headrace.facility import stop_facility
 from headrace.project import Project, connect, load_project
 from headrace.runs import BatchedRun, start_batch
+from headrace.runs.change_record import ChangeRecords
 from tests.support.command_process import Command, command_in, document
 from tests.support.waiting import wait_until
 
@@ -204,3 +207,55 @@ def test_a_chain_of_retries_is_one_item(headrace: Command, project: Project) -> 
     by_run = {each["run_id"]: each for each in outcomes["runs"]}
     assert by_run[second]["status"] == "changed"
     assert by_run[first]["message"].startswith(f"taken up by {second}")
+
+
+def test_why_names_the_causes_and_the_command_that_retries_each(
+    headrace: Command, project: Project
+) -> None:
+    causes = [f"node n{7 if n < 9 else n} was lost" for n in range(10)]
+    causes += [f"/scratch/{n}: no space left" for n in range(4)]
+    start(project, "fail", failing(*causes, tag="why"), "FAILED")
+    start(project, "good", [BatchedRun({"cause": "none"}, tags=["why"])] * 5, "SUCCEEDED")
+    lost, space = document(headrace, "run", "why", "--tag", "why")
+    assert (lost["count"], lost["cause"]) == (10, "node n<number> was lost")
+    assert (space["count"], space["cause"]) == (4, "<path>: no space left")
+    assert space["states"] == {"Stop": 4}
+    assert lost["command"] == (
+        "headrace run retry --status FAILED --tag why --cause 'node n* was lost*'"
+    )
+    shown = headrace("run", "why", "--tag", "why").stdout
+    assert shown.startswith("14 failed runs, 2 causes:\n\n10 x node n<number> was lost (Broken)\n")
+    assert f"again: {lost['command']}\n" in shown
+    done = document(headrace, "run", "retry", "--tag", "why", "--cause", "node n* was lost*")
+    assert {each["run_id"] for each in done["runs"]} == set(lost["run_ids"])
+    nothing = headrace("run", "why", "--tag", "nowhere")
+    assert nothing.stdout == "No failed run matches.\n"
+
+
+def test_an_interrupted_retry_is_finished_and_starts_nothing_twice(
+    headrace: Command, root: Path, project: Project
+) -> None:
+    runs = start(project, "fail", failing(*["cut off"] * 30, tag="killed"), "FAILED")
+    arguments = ("run", "retry", "--tag", "killed", "--status", "FAILED", "--yes")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "headrace.cli", *arguments], cwd=root, stdout=subprocess.DEVNULL
+    )
+    services = connect(project, "local")
+
+    def retries() -> list[dict[str, Any]]:
+        query = {"filter_tag": "killed", "filter_retries": "true", "per_page": 100}
+        return list(services.read_items("/runs", "runs", query))
+
+    wait_until(lambda: retries() or killed.poll() is not None, "the first retry", interval=0.001)
+    killed.kill()
+    killed.wait()
+    record = ChangeRecords(project).last()
+    assert record is not None
+    if record.finished:
+        pytest.skip("it had ended before it could be killed")
+    done = headrace("-F", "json", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "this goes on with the same change of 30 runs" in done.stderr
+    assert json.loads(done.stdout)["counts"] == {"changed": 30}
+    found = [run["retry_of"]["run_id"] for run in retries()]
+    assert sorted(found) == sorted(runs)

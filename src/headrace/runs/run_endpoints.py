@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+from headrace.config.errors import ProjectError
+from headrace.project.project import Project
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -35,3 +39,18 @@ def uses_endpoint(services: Services, run_id: str, endpoint_ids: Collection[str]
     """
     entries = services.read_items(f"/runs/{run_id}/log", "entries", {"limit": 100})
     return not endpoints_of(entries).isdisjoint(endpoint_ids)
+
+
+def endpoint_names(project: Project, target: str) -> dict[str, str]:
+    """Return the names of a project's endpoints by their ids at a target.
+
+    Args:
+        project: the project.
+        target: ``local`` or ``globus``.
+    """
+    found: dict[str, str] = {}
+    for name in project.endpoints:
+        # One that has no id at this target is used by no run there.
+        with contextlib.suppress(ProjectError):
+            found[project.endpoint_id(name, target)] = name
+    return found

@@ -193,8 +193,11 @@ def choosing_and_changing(world: World) -> None:
         assert changed == {"runs": [], "counts": {}}
     counted = headrace.told("run", "list", *conditions, "--count", "--page", "2")
     assert counted == {"runs": 0}
+    assert headrace.told("run", "why", *conditions) == []
     run_id = world.run_of("fail")
     headrace("run", "wait", run_id, code=1)
+    [cluster] = headrace.told("run", "why", run_id)
+    assert (cluster["count"], cluster["example"]) == (1, run_id)
     columns = headrace("run", "list", run_id, "--columns", "run_id,cause", "-F", "unix").stdout
     assert columns.startswith(f"{run_id}\tthere is no beam")
     assert headrace.told("run", "tag", run_id, "--add", "seen")["counts"] == {"changed": 1}

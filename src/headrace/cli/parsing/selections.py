@@ -115,6 +115,23 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
     return given.restricted(saved_selection(project, chosen["selection"]))
 
 
+def options_of(chosen: dict[str, Any]) -> str:
+    """Return the arguments and options that choose runs, as they are typed, without causes."""
+    import shlex
+
+    words = list(chosen["run_ids"])
+    for name in _NAMES[1:]:
+        values = chosen[name] if isinstance(chosen[name], tuple) else (chosen[name],)
+        if name == "cause":
+            continue
+        for value in values:
+            if value is True:
+                words.append(f"--{name}")
+            elif value:
+                words += [f"--{name}", shlex.quote(value)]
+    return " ".join(words)
+
+
 def words_of(chosen: dict[str, Any], **more: Any) -> str:
     """Return arguments and options as one text, the same for the same choice."""
     import json

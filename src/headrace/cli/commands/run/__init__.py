@@ -8,17 +8,8 @@ from headrace.cli.groups import lazy_group
 @lazy_group(
     __name__,
     (
-        "list",
-        "show",
-        "log",
-        "cancel",
-        "resume",
-        "watch",
-        "wait",
-        "delete",
-        "retry",
-        "output",
-        "tag",
+        *("list", "show", "why", "log", "output", "watch", "wait"),
+        *("cancel", "resume", "retry", "delete", "tag"),
     ),
 )
 def run_group() -> None:

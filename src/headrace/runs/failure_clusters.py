@@ -1,0 +1,235 @@
+"""Clusters of failed runs by their causes, and what the runs of each have in common.
+
+Whether a cause is random or systematic is decided by Fisher's exact test, one-sided: for each
+property (flow, endpoint, host, member of the input) that runs of a cluster share, the chance that
+as many of them, or more, have it, were they drawn at random from all runs that are compared, which
+are those of the cluster, other failures and the runs that succeeded. The smallest p-value times the
+number of properties that were tested (Bonferroni) below 0.01 is systematic.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.project.project import Project
+from headrace.runs.association import tail_probability
+from headrace.runs.cause_template import cause_template, template_pattern
+from headrace.runs.failure_cause import FailureCause, failure_cause
+from headrace.runs.parallel_requests import ParallelRequests
+from headrace.runs.run_endpoints import endpoint_names
+from headrace.runs.run_properties import Property, read_properties
+from headrace.runs.selection import RunSelector, Selection
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+Document = Mapping[str, Any]
+Properties = Mapping[str, set[Property]]
+
+# Probability, after the correction for many tests, below which a cause is no chance.
+LEVEL: Final = 0.01
+# Logs that are read of one cluster, and of the runs that it is compared with.
+MOST_LOGS: Final = 400
+_SHOWN: Final = 3
+# Runs that succeeded, of which some are compared with.
+_MOST_OTHERS: Final = 2_000
+
+
+@dataclass(frozen=True)
+class SharedProperty:
+    """A property that runs of a cluster share more often than chance would have it.
+
+    Attributes:
+        kind: ``flow``, ``endpoint``, ``host`` or ``input`` with the member's path.
+        value: such as the name of a node.
+        here: runs of the cluster that have it.
+        here_of: runs of the cluster of which this kind is known.
+        elsewhere: other runs that have it.
+        elsewhere_of: other runs of which this kind is known.
+        p: p-value, times the number of properties tested, 1 at the most.
+    """
+
+    kind: str
+    value: str
+    here: int
+    here_of: int
+    elsewhere: int
+    elsewhere_of: int
+    p: float
+
+
+@dataclass(frozen=True)
+class FailureCluster:
+    """Runs that failed of one cause.
+
+    Attributes:
+        template: the cause without what differs from run to run.
+        cause: that of one of the runs.
+        run_ids: the runs, the newest first.
+        states: in which states they failed, with counts.
+        flows: of which flows they are, with counts.
+        compared: other runs whose properties are known.
+        looked_at: runs of the cluster whose properties are known.
+        shared: what its runs share, the least probable first.
+        verdict: ``systematic``, ``random``, or ``unknown`` where there is nothing to compare with.
+    """
+
+    template: str
+    cause: FailureCause
+    run_ids: Sequence[str]
+    states: Mapping[str, int]
+    flows: Mapping[str, int]
+    compared: int = 0
+    looked_at: int = 0
+    shared: Sequence[SharedProperty] = field(default_factory=tuple)
+    verdict: str = "unknown"
+
+    @property
+    def example(self) -> str:
+        """The newest of the runs."""
+        return self.run_ids[0]
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that ``--cause`` selects the cluster by."""
+        return template_pattern(self.cause.text)
+
+    def command(self, conditions: str = "") -> str:
+        """Return the command that retries its runs.
+
+        Args:
+            conditions: further options of the selection.
+        """
+        status = "" if "--status" in conditions else " --status FAILED"
+        more = f" {conditions}" if conditions else ""
+        return f"headrace run retry{status}{more} --cause {shlex.quote(self.pattern)}"
+
+
+def cluster_failures(documents: Iterable[Document]) -> list[FailureCluster]:
+    """Return the clusters of the runs that failed or wait, the largest first.
+
+    Args:
+        documents: runs, the newest first.
+    """
+    groups: dict[str, list[tuple[Document, FailureCause]]] = defaultdict(list)
+    for document in documents:
+        cause = failure_cause(document)
+        if cause is not None:
+            groups[cause_template(cause.text)].append((document, cause))
+    clusters = [
+        FailureCluster(
+            template,
+            members[0][1],
+            [str(run["run_id"]) for run, _ in members],
+            Counter(cause.state for _, cause in members if cause.state),
+            Counter(str(run.get("flow_title")) for run, _ in members),
+        )
+        for template, members in groups.items()
+    ]
+    return sorted(clusters, key=lambda each: (-len(each.run_ids), each.template))
+
+
+def compare_clusters(
+    clusters: Sequence[FailureCluster],
+    others: Sequence[str],
+    read: Callable[[Sequence[str]], Properties],
+) -> list[FailureCluster]:
+    """Return clusters with what their runs share.
+
+    Args:
+        clusters: the clusters.
+        others: runs of the same selection that succeeded.
+        read: reads the properties of runs.
+    """
+    samples = [_sample(each.run_ids) for each in clusters]
+    good = _sample(others)
+    properties = read([*dict.fromkeys(run for part in [*samples, good] for run in part)])
+    found = []
+    for number, cluster in enumerate(clusters):
+        rest = [run for n, part in enumerate(samples) if n != number for run in part]
+        here = [properties[run] for run in samples[number] if run in properties]
+        elsewhere = [properties[run] for run in [*rest, *good] if run in properties]
+        found.append(_compared(cluster, here, elsewhere))
+    return found
+
+
+def _sample(runs: Sequence[str]) -> list[str]:
+    """Return all of few runs, and of many some, evenly spaced."""
+    if len(runs) <= MOST_LOGS:
+        return list(runs)
+    return [runs[n * len(runs) // MOST_LOGS] for n in range(MOST_LOGS)]
+
+
+def _compared(
+    cluster: FailureCluster, here: Sequence[set[Property]], elsewhere: Sequence[set[Property]]
+) -> FailureCluster:
+    parts = (here, elsewhere)
+    counts, other_counts = (Counter(each for run in part for each in run) for part in parts)
+    known, other_known = (
+        Counter(kind for run in part for kind in {kind for kind, _ in run}) for part in parts
+    )
+    tested = [
+        (kind, value) for (kind, value), count in counts.items() if count > 1 and other_known[kind]
+    ]
+    shared = []
+    for kind, value in tested:
+        inside, outside = counts[kind, value], other_counts[kind, value]
+        total, drawn = known[kind] + other_known[kind], known[kind]
+        p = min(1.0, tail_probability(total, inside + outside, drawn, inside) * len(tested))
+        shared.append(SharedProperty(kind, value, inside, drawn, outside, other_known[kind], p))
+    shared.sort(key=lambda each: (each.p, each.kind, each.value))
+    systematic = [each for each in shared if each.p < LEVEL]
+    verdict = "systematic" if systematic else "random" if tested else "unknown"
+    return FailureCluster(
+        cluster.template,
+        cluster.cause,
+        cluster.run_ids,
+        cluster.states,
+        cluster.flows,
+        len(elsewhere),
+        len(here),
+        systematic[:_SHOWN],
+        verdict,
+    )
+
+
+def explain_failures(
+    project: Project, target: str, services: Services, selection: Selection
+) -> list[FailureCluster]:
+    """Return the clusters of the failed runs that a selection chooses, the largest first.
+
+    Of a chain of retries the last run counts. They are compared with each other, and with runs of
+    the same selection that succeeded.
+
+    Args:
+        project: the project.
+        target: ``local`` or ``globus``.
+        services: the services there.
+        selection: the runs; those that failed, where it names no status.
+    """
+    selector = RunSelector(project, target, services)
+    failed = selection if selection.statuses else replace(selection, statuses=("FAILED",))
+    selected = selector.select(failed, with_chains=True)
+    last = [
+        each
+        for each in selected.documents
+        if selected.chains.last_attempt(str(each["run_id"])) is None
+    ]
+    clusters = cluster_failures(last)
+    good = replace(selection, ids=(), statuses=("SUCCEEDED",), causes=(), unmended=False)
+    others = {str(each["run_id"]): each for each in islice(selector.iterate(good), _MOST_OTHERS)}
+    documents = {**others, **{str(each["run_id"]): each for each in last}}
+    names = endpoint_names(project, target)
+
+    def read(run_ids: Sequence[str]) -> Properties:
+        def properties(services: Services, run_id: str) -> tuple[str, set[Property]]:
+            return run_id, read_properties(services, documents[run_id], names)
+
+        return dict(ParallelRequests(project, target).map(properties, run_ids))
+
+    return compare_clusters(clusters, [*others], read)
