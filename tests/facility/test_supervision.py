@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from headrace.facility import supervision
+from headrace.facility.store.flows import FlowTable
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread, WorkerPool
 from tests.support.facility.scripted_engine import Bench, action_state
 from tests.support.waiting import wait_until
@@ -141,6 +142,19 @@ def test_a_listener_that_raises_is_told_again(bench: Bench) -> None:
     bench.engine.add_end_listener(listener)
     run_id = bench.start(PASS)
     wait_until(lambda: told == [run_id], "the listener is told")
+
+
+def test_a_listener_is_told_of_the_runs_whose_requests_it_names(bench: Bench) -> None:
+    told: list[str] = []
+    bench.engine.add_end_listener(told.append, "mine ")
+    bench.engine.add_end_listener(lambda run_id: told.append(f"any {run_id}"))
+    flow = FlowTable(bench.store).create(
+        {"title": "f", "definition": {"StartAt": "A", "States": PASS}}
+    )
+    others = [bench.engine.start_run(flow, {}, name).id for name in (None, "yours 1")]
+    mine = bench.engine.start_run(flow, {}, "mine 1").id
+    wait_until(lambda: len(told) == 4, "the listeners are told")
+    assert sorted(told) == sorted([mine, *(f"any {run_id}" for run_id in (mine, *others))])
 
 
 def test_an_action_that_cannot_be_begun_for_want_of_threads_is_begun_later(

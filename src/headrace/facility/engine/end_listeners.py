@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from headrace.facility.engine.timers import Timers
-from headrace.facility.store.runs import RunTable
+from headrace.facility.store.run_record import Run
 
 EndListener = Callable[[str], None]
 
@@ -15,29 +15,29 @@ class EndListeners:
     """Functions that the engine's thread calls with the id of every run that ends.
 
     Args:
-        runs: the runs.
         timers: the timers of the engine's thread, by which a listener that raises is repeated.
         notify: called when a timer was set, so that the thread that waits for them looks again.
     """
 
-    def __init__(self, runs: RunTable, timers: Timers, notify: Callable[[], None]) -> None:
-        self._runs = runs
+    def __init__(self, timers: Timers, notify: Callable[[], None]) -> None:
         self._timers = timers
         self._notify = notify
-        self._listeners: list[EndListener] = []
+        self._listeners: list[tuple[EndListener, str]] = []
 
-    def add(self, listener: EndListener) -> None:
-        """Have a function called with the ids of runs."""
-        self._listeners.append(listener)
+    def add(self, listener: EndListener, request_prefix: str) -> None:
+        """Have a function called with the ids of runs.
 
-    def notify(self, number: int) -> None:
-        """Have all listeners called with the run of a number."""
-        for index, listener in enumerate(self._listeners):
-            key = ("ended", number, index)
-            self._timers.call_after(key, 0.0, partial(self._call, number, listener))
-        self._notify()
+        Args:
+            listener: the function.
+            request_prefix: what the names of their requests begin with; empty for all runs.
+        """
+        self._listeners.append((listener, request_prefix))
 
-    def _call(self, number: int, listener: EndListener) -> None:
-        run = self._runs.find_by_number(self._runs.reader(), number)
-        if run is not None:
-            listener(run.id)
+    def notify(self, run: Run) -> None:
+        """Have the listeners called that wait for such a run."""
+        name = run.request_id or ""
+        for index, (listener, prefix) in enumerate(self._listeners):
+            if name.startswith(prefix):
+                key = ("ended", run.number, index)
+                self._timers.call_after(key, 0.0, partial(listener, run.id))
+                self._notify()

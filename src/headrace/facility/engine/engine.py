@@ -84,7 +84,7 @@ class Engine:
         self._timers = Timers()
         self._wakeups = WakeupQueue()
         self._effects = EffectRunner(self._timers, store, self._health, self._wakeups.notify)
-        self._listeners = EndListeners(self._runs, self._timers, self._wakeups.notify)
+        self._listeners = EndListeners(self._timers, self._wakeups.notify)
         begin_action = partial(self._registry.begin, finish=self.finish_action)
         self._executor = RunExecutor(
             self._runs,
@@ -177,12 +177,16 @@ class Engine:
         """
         self._deliver_result(action_id, ActionResult(status, details))
 
-    def add_end_listener(self, listener: Callable[[str], None]) -> None:
+    def add_end_listener(self, listener: Callable[[str], None], request_prefix: str = "") -> None:
         """Have a function called with the id of every run that ends, by the engine's thread.
 
         One that raises is called again until it does not; it may be called twice for one end.
+
+        Args:
+            listener: the function.
+            request_prefix: only for runs whose request's name begins like this.
         """
-        self._listeners.add(listener)
+        self._listeners.add(listener, request_prefix)
 
     def block_action(self, action_id: str, details: Any, blocked: bool = True) -> None:
         """Store that an action is blocked, or not any more; providers call it.
@@ -375,11 +379,12 @@ class Engine:
         del activity
         self._parking.record_stuck(NEW_RUN if self.starter.is_advancing else self._current_run)
 
-    def _after_advance(self, number: int, state: RunState) -> None:
+    def _after_advance(self, run: Run, state: RunState) -> None:
         """Set the timer of a run whose new state is committed, or have it advanced again."""
+        number = run.number
         self._parking.advanced(number)
         if state.phase == Phase.DONE:
-            self._listeners.notify(number)
+            self._listeners.notify(run)
         if state.phase == Phase.ENTER:
             self._wakeups.add(number)
         elif state.wake_at is None:

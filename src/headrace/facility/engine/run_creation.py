@@ -56,7 +56,7 @@ def create_run(
 
 def create_runs(
     db: sqlite3.Connection, runs: RunTable, flow: StoredFlow, requests: Sequence[NamedRequest]
-) -> list[tuple[Run, bool]]:
+) -> list[tuple[Run, Event | None]]:
     """Store many new runs of one flow in the given transaction.
 
     Args:
@@ -66,21 +66,22 @@ def create_runs(
         requests: bodies of run requests, their inputs checked already, with their names.
 
     Returns:
-        The run of each request, and whether it is new: a repeated name gives one run.
+        The run of each request with its first event, which is None where a run is not new: a
+        repeated name gives one run.
     """
     known = runs.find_by_request_ids(db, [name for _, name in requests if name is not None])
     new: list[tuple[Run, Event]] = []
-    answers: list[tuple[Run, bool]] = []
+    answers: list[tuple[Run, Event | None]] = []
     number = runs.last_number(db)
     for request, name in requests:
         if name is not None and name in known:
-            answers.append((known[name], False))
+            answers.append((known[name], None))
             continue
         number += 1
         event = _first_event(flow, request)
         run = _new_run(flow, request, [event], None, name, {}, number)
         new.append((run, event))
-        answers.append((run, True))
+        answers.append((run, event))
         if name is not None:
             known[name] = run
     runs.insert_numbered(db, [run for run, _ in new], flow.definition, flow.input_schema)

@@ -58,9 +58,9 @@ class RunExecutor:
         registry: the action providers.
         identity: who runs are started by.
         begin_action: begins an action's work.
-        on_advanced: called with the number and state of every run that was advanced, right after
-            the commit.
-        on_ended: called with the number of a run that ended though it cannot be read, likewise.
+        on_advanced: called with the record and the new state of every run that was advanced, right
+            after the commit.
+        on_ended: called with the record of a run that ended though it cannot be read, likewise.
         max_states: states after which a run lets others go on.
     """
 
@@ -71,8 +71,8 @@ class RunExecutor:
         registry: ProviderRegistry,
         identity: Identity,
         begin_action: Callable[[Action], None],
-        on_advanced: Callable[[int, RunState], None],
-        on_ended: Callable[[int], None],
+        on_advanced: Callable[[Run, RunState], None],
+        on_ended: Callable[[Run], None],
         max_states: int,
     ) -> None:
         self.parked: set[int] = set()
@@ -101,7 +101,7 @@ class RunExecutor:
             self._apply_result(db, stepper, action_id, result)
         if position.phase != Phase.DONE:
             self._continue(db, stepper, wakeup, effects)
-            self._save(db, number, position, stepper)
+            self._save(db, run, position, stepper)
         elif run.completion_time is None:
             self._runs.set_status(db, number, position.status, format_timestamp(time.time()))
         return effects
@@ -111,7 +111,7 @@ class RunExecutor:
         effects: list[Effect] = []
         stepper = self._stepper(db, run, position, effects)
         stepper.advance()
-        self._save(db, run.number, position, stepper)
+        self._save(db, run, position, stepper)
         return effects
 
     def cancel(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
@@ -126,7 +126,7 @@ class RunExecutor:
             return self._cancel_unreadable(db, run, reason_of(error))
         ParkedRuns.delete(db, run.number)
         stepper.append_event(EventKind.CANCELED, {})
-        self._save(db, run.number, position, stepper)
+        self._save(db, run, position, stepper)
         return [*effects, *self._cancel_current_action(db, position)]
 
     def resume(self, db: sqlite3.Connection, run: Run) -> list[Effect]:
@@ -135,7 +135,7 @@ class RunExecutor:
         effects: list[Effect] = []
         stepper = self._stepper(db, run, position, effects)
         stepper.append_event(EventKind.RESUMED, {})
-        self._save(db, run.number, position, stepper)
+        self._save(db, run, position, stepper)
         action = self._action(db, position)
         provider = self._registry.find(action.provider) if action else None
         if action is not None and provider is not None:
@@ -180,7 +180,7 @@ class RunExecutor:
         self._runs.set_status(db, run.number, "FAILED", format_timestamp(moment))
         ParkedRuns.insert(db, run.number, canceled_details(reason))
         self._runs.after_commit(partial(self.parked.discard, run.number))
-        self._runs.after_commit(partial(self._on_ended, run.number))
+        self._runs.after_commit(partial(self._on_ended, run))
         return [
             effect
             for action in self._actions.open_for_run(run.number)
@@ -233,17 +233,17 @@ class RunExecutor:
             stepper.time_out_action(document)
 
     def _save(
-        self, db: sqlite3.Connection, number: int, before: RunState, stepper: RunStepper
+        self, db: sqlite3.Connection, run: Run, before: RunState, stepper: RunStepper
     ) -> None:
         after = stepper.run_state
         if stepper.events:
-            self._runs.event_log.append(db, number, stepper.events, after)
+            self._runs.event_log.append(db, run.number, stepper.events, after)
             if after.status != before.status or after.phase == Phase.DONE:
                 ended = (
                     format_timestamp(stepper.events[-1].time) if after.phase == Phase.DONE else None
                 )
-                self._runs.set_status(db, number, after.status, ended)
-        self._runs.after_commit(partial(self._on_advanced, number, after))
+                self._runs.set_status(db, run.number, after.status, ended)
+        self._runs.after_commit(partial(self._on_advanced, run, after))
 
     def _action(self, db: sqlite3.Connection, position: RunState) -> Action | None:
         return self._actions.get(position.action_id, db) if position.action_id else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Final
 
 from headrace.facility.engine.effects import Effect
@@ -22,7 +22,7 @@ from headrace.facility.store.faults import StoreFault, fault_of
 from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
-from headrace.flowlang.runs import RunState
+from headrace.flowlang.runs import RunState, apply
 
 # Starts that share a transaction at the most, so that none waits long for those beside it.
 _BATCH_STARTS: Final = 100
@@ -56,6 +56,8 @@ class StartOutcome:
 
 StartsDone = Callable[[Sequence[StartOutcome]], None]
 _Stored = tuple[list[StartOutcome], list[Effect]]
+# Outcomes, each with the first state of a run that is new.
+_Created = list[tuple[StartOutcome, RunState | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +271,9 @@ class RunStarter:
         with self._store.transaction() as db:
             if not isolated:
                 stored = create_runs(db, self._runs, batch.flow, batch.requests)
-                return [StartOutcome(run, is_new=new) for run, new in stored], []
+                return [StartOutcome(run, is_new=event is not None) for run, event in stored], []
             outcomes = [
-                self._create(db, batch.flow, request, request_id, isolated)[0]
+                self._create_isolated(db, batch.flow, request, request_id)[0]
                 for request, request_id in batch.requests
             ]
         return outcomes, []
@@ -279,35 +281,41 @@ class RunStarter:
     def _start_together(self, starts: Sequence[_WaitingStart], isolated: bool) -> _Stored:
         effects: list[Effect] = []
         with self._store.transaction() as db:
-            outcomes = [self._start(db, start, effects, isolated) for start in starts]
-        return outcomes, effects
+            if isolated:
+                created = [
+                    self._create_isolated(db, start.flow, start.request, start.request_id)
+                    for start in starts
+                ]
+            else:
+                created = self._create_together(db, starts)
+            for outcome, state in created:
+                run = outcome.run
+                if run is None or state is None:
+                    continue
+                if not (self.advances and self._advance(db, run, state, effects, isolated)):
+                    self._store.after_commit(partial(self._wakeups.add, run.number))
+        return [outcome for outcome, _ in created], effects
 
-    def _start(
-        self,
-        db: sqlite3.Connection,
-        start: _WaitingStart,
-        effects: list[Effect],
-        isolated: bool,
-    ) -> StartOutcome:
-        outcome, state = self._create(db, start.flow, start.request, start.request_id, isolated)
-        run = outcome.run
-        if run is None or state is None:
-            return outcome
-        if not (self.advances and self._advance(db, run, state, effects, isolated)):
-            self._store.after_commit(partial(self._wakeups.add, run.number))
-        return outcome
+    def _create_together(self, db: sqlite3.Connection, starts: Sequence[_WaitingStart]) -> _Created:
+        created: _Created = []
+        for _, same in groupby(starts, key=lambda start: id(start.flow)):
+            group = [*same]
+            requests = [(start.request, start.request_id) for start in group]
+            for run, event in create_runs(db, self._runs, group[0].flow, requests):
+                state = apply(None, event) if event is not None else None
+                created.append((StartOutcome(run, is_new=event is not None), state))
+        return created
 
-    def _create(
+    def _create_isolated(
         self,
         db: sqlite3.Connection,
         flow: StoredFlow,
         request: Mapping[str, Any],
         request_id: str | None,
-        isolated: bool,
     ) -> tuple[StartOutcome, RunState | None]:
         """Store one run; what it fails by is undone, and is its outcome."""
         try:
-            with self._store.savepoint() if isolated else nullcontext():
+            with self._store.savepoint():
                 known = self._runs.find_by_request_id(db, request_id) if request_id else None
                 if known is not None:
                     return StartOutcome(known, is_new=False), None
@@ -315,7 +323,7 @@ class RunStarter:
                 return StartOutcome(run), state
         except Exception as error:
             # SQLite may have undone all of the transaction, with the savepoints in it.
-            if not (isolated and _is_of_one_run(error) and db.in_transaction):
+            if not (_is_of_one_run(error) and db.in_transaction):
                 raise
             return StartOutcome(error=error), None
 

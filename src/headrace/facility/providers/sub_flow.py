@@ -65,7 +65,7 @@ class SubFlowProvider(ProviderBase):
         self._actions = actions
         self._engine = engine
         self._checks = WorkerPool(_CONCURRENT_CHECKS, "flow inputs", health)
-        engine.add_end_listener(self._on_run_ended)
+        engine.add_end_listener(self._on_run_ended, _REQUEST)
 
     def close(self) -> None:
         """Check no more inputs; what is left is checked after the next start."""
