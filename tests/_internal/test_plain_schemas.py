@@ -16,9 +16,10 @@ from headrace._internal.schema_evaluation import (
 )
 from tests.support.repository import REPOSITORY
 
+IDS = ["0" * 8 + "-0000" * 3 + "-" + "a" * 12, "0" * 32, "0" * 8 + "-0000" * 3]
 TEXTS = st.sampled_from(["", "a", "ab", "b/", "1", "true"])
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 2.0, 0.5, 10**30])
-SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
+SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS | st.sampled_from(IDS)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -149,8 +150,10 @@ def test_usual_values_fit_a_usual_schema() -> None:
             "launcher": {"type": "string", "enum": ["srun", "mpirun"]},
             "hours": {"type": "number", "exclusiveMinimum": 0, "maximum": 48},
             "nodes": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+            "id": {"type": "string", "format": "uuid"},
         },
     }
     assert is_plain(schema)
     assert fits(schema, {"workers": 2, "partition": "debug", "launcher": "srun"})
     assert fits(schema, {"workers": 1, "partition": None, "hours": 0.5, "nodes": ["a", "b"]})
+    assert fits(schema, {"workers": 1, "id": IDS[0]})

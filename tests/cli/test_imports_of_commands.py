@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from headrace.cli import headrace
 from tests.support.command_process import command_in
 from tests.support.repository import REPOSITORY
 from tests.support.small_project import write_project
@@ -23,6 +25,18 @@ try:
     main()
 finally:
     print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+TRIGGER = """
+title = "New"
+[watch]
+collection = "here"
+path = "/incoming/"
+what = "directory"
+settle = 1
+[start]
+flow = "say"
+[start.input]
+word = "{name}"
 """
 CLIENTS = {"globus_sdk", "globus_compute_sdk", "requests", "urllib3", "jwt", "cryptography"}
 # Neither reads a document nor checks a flow; each takes longer to import than all that is needed.
@@ -44,13 +58,26 @@ ASKING = (
     "endpoint status machine",
     "endpoint log machine",
     "config show",
+    "config schema",
     "trigger list",
+    "trigger check",
     "trigger arrivals",
     "facility status",
     "facility env",
     "facility check",
 )
 CHECKER = {"headrace.flowlang.checker", "headrace.flowlang.checker.check"}
+# Of what commands do when they are called, a help page needs nothing.
+WORK = {
+    *("logging", "subprocess", "sqlite3", "tomllib", "psutil", "httptools", "uuid", "hashlib"),
+    *("headrace.project", "headrace.config.project_config", "headrace.seismic", "headrace.runs"),
+}
+_ROOT = click.Context(headrace)
+GROUPS = [
+    name
+    for name in headrace.list_commands(_ROOT)
+    if isinstance(headrace.get_command(_ROOT, name), click.Group)
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +86,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = write_project(tmp_path_factory.mktemp("project"))
     template = "endpoint_configs/local"
     shutil.copytree(REPOSITORY / template, root / template, dirs_exist_ok=True)
+    (root / "data" / "incoming").mkdir()
+    (root / "triggers" / "new.toml").write_text(TRIGGER)
     call = command_in(root)
     try:
         for command in ("facility up", "deploy", "start say --wait --set word=a"):
@@ -88,8 +117,15 @@ def test_checking_imports_neither_a_client_nor_the_service(root: Path, command: 
     assert imported(root, command) & (CLIENTS | service) == set()
 
 
-def test_checking_sound_flows_imports_no_validator(root: Path) -> None:
-    assert imported(root, "flow check") & (CLIENTS | OTHERS) - CHECKER == set()
+@pytest.mark.parametrize("project", ["small", "shipped"])
+def test_checking_sound_flows_imports_no_validator(root: Path, project: str) -> None:
+    modules = imported(root if project == "small" else REPOSITORY, "flow check")
+    assert modules & (CLIENTS | OTHERS) - CHECKER == set()
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_a_help_page_imports_nothing_of_the_work(group: str, tmp_path: Path) -> None:
+    assert imported(tmp_path, f"{group} --help") & (CLIENTS | OTHERS | WORK) == set()
 
 
 @pytest.mark.parametrize("command", ASKING)

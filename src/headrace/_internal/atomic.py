@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +84,8 @@ def directory_replacement(path: Path) -> Iterator[Path]:
     Args:
         path: the directory to replace; missing ones above it are made.
     """
+    import shutil  # brings compressors; nearly everybody who imports this writes files only
+
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -119,6 +119,6 @@ def flush_file(path: Path) -> None:
 def temporary_beside(path: Path) -> Path:
     """Return a new hidden name in the directory of a path, for a file that will take its place."""
     # Random, not the process: its threads write at once, and hosts share a file system.
-    ending = f".{secrets.token_hex(8)}.tmp"
+    ending = f".{os.urandom(8).hex()}.tmp"
     stem = os.fsencode(path.name)[: _NAME_BYTES - 1 - len(ending)]
     return path.with_name(f".{os.fsdecode(stem)}{ending}")

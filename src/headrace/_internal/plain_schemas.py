@@ -15,6 +15,7 @@ from typing import Any, Final
 from headrace._internal.schema_references import DIALECT, pattern_problem
 
 _MOST_LEVELS: Final = 40
+_UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_plain(schema: Any) -> bool:
@@ -165,9 +166,9 @@ def _fits_type(schema: Mapping[str, Any], types: Any, value: Any) -> bool:
 
 
 def _fits_format(schema: Mapping[str, Any], name: Any, value: Any) -> bool:
-    # A format says something of texts alone; what, jsonschema knows.
-    del schema, name
-    return not isinstance(value, str)
+    del schema
+    # A format says something of texts alone; what the others say, jsonschema knows.
+    return not isinstance(value, str) or (name == "uuid" and _UUID.fullmatch(value) is not None)
 
 
 def _applied(

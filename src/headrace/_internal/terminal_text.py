@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 # C0 controls, DEL and C1 controls command terminals; separators end lines for some readers; bidi
@@ -21,9 +22,9 @@ _JOINER: Final = "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u
 # What a name, a label or a tag may not have.
 INVISIBLE: Final = re.compile(f"[{_BIDI}{_UNSEEN}]|{_JOINER}")
 
-_ANY: Final = re.compile(f"[{_CONTROLS}{_LINES}{_BIDI}{_UNSEEN}{_UNWRITABLE}]|{_JOINER}")
+_ANY: Final = f"[{_CONTROLS}{_LINES}{_BIDI}{_UNSEEN}{_UNWRITABLE}]|{_JOINER}"
 # A carriage return alone goes back over what is written; before a newline it is part of it.
-_ANY_BUT_LINES: Final = re.compile(
+_ANY_BUT_LINES: Final = (
     f"\r\n|[\x00-\x08\x0b-\x1f\x7f-\x9f{_LINES}{_BIDI}{_UNSEEN}{_UNWRITABLE}]|{_JOINER}"
 )
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\r\n": "\n"}
@@ -41,7 +42,13 @@ def terminal_text(text: str, *, multiline: bool = False) -> str:
     """
     if text.isprintable():
         return text
-    return (_ANY_BUT_LINES if multiline else _ANY).sub(_written_out, text)
+    return _compiled(_ANY_BUT_LINES if multiline else _ANY).sub(_written_out, text)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # When it is first needed: nearly all text is printable, and a help page waits for no pattern.
+    return re.compile(pattern)
 
 
 def _written_out(match: re.Match[str]) -> str:

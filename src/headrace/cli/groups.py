@@ -18,6 +18,8 @@ class Group(click.Group):
     """
 
     group_class = type
+    prepare_process: Callable[[], None] = staticmethod(lambda: None)
+    """Of the root: called before a command; a help page of groups and wrong usage do without."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
@@ -57,7 +59,11 @@ class Group(click.Group):
         if unknown and not ctx.resilient_parsing:
             near = did_you_mean(name, self.list_commands(ctx))
             ctx.fail(f"No such command {name!r}{near and f'; {near}'}")
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        root = ctx.find_root().command
+        if not isinstance(found[1], Group) and isinstance(root, Group):
+            root.prepare_process()
+        return found
 
 
 class LazyGroup(Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +48,6 @@ class Root(Group):
     Beside :data:`COMMANDS` there are those of the entry points ``headrace.commands``.
     """
 
-    prepare_process: Callable[[], None] = staticmethod(lambda: None)
-    """Called before a command; a help page and wrong usage do without."""
-
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:
         found = find_entry_points()
@@ -71,11 +68,6 @@ class Root(Group):
         """Write the list of commands, those of entry points apart."""
         self.format_section(ctx, formatter, "Commands", COMMANDS)
         self.format_section(ctx, formatter, "Commands of pipelines", self._entry_points)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Call the command that the arguments name."""
-        self.prepare_process()
-        return super().invoke(ctx)
 
     def main(
         self,

@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -57,15 +58,13 @@ def bundle_packages(text: str, path: Path) -> str:
     ]
     if not imports:
         return text
-    sources = _sources({package for _, package in imports})
-    digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
-    bundle = f"headrace_bundle_{digest[:12]}"
+    bundle, bundled = _bundle(frozenset(package for _, package in imports))
     lines = text.splitlines(keepends=True)
     for node, package in imports:
         name = package.replace(_PARENT, bundle)
         for number in range(node.lineno - 1, node.end_lineno or node.lineno):
             lines[number] = _renamed(lines[number], package, name)
-    return "".join([*lines, _bundle_text(bundle, sources)])
+    return "".join([*lines, bundled])
 
 
 def without_bundle(code: str) -> str:
@@ -100,7 +99,16 @@ def _bundled_imports(node: ast.Import | ast.ImportFrom, path: Path) -> list[str]
     return [name for name in names if name in BUNDLED_PACKAGES]
 
 
-def _sources(packages: set[str]) -> dict[str, str]:
+@cache  # as what this process has imported of them, they are read once
+def _bundle(packages: frozenset[str]) -> tuple[str, str]:
+    """Return the name by which packages are imported from a bundle, and the bundle's text."""
+    sources = _sources(packages)
+    digest = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
+    name = f"headrace_bundle_{digest[:12]}"
+    return name, _bundle_text(name, sources)
+
+
+def _sources(packages: Collection[str]) -> dict[str, str]:
     """Return the texts of the modules of packages and of the packages that they import.
 
     Each by its file's path, such as ``headrace/compute/batch/run.py``.
@@ -127,7 +135,7 @@ def _sources(packages: set[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-@cache  # every function of a project brings the same modules
+@cache  # packages of one bundle, and of several, have modules in common
 def _siblings(text: str, level: int) -> tuple[str, ...]:
     """Return the packages beside its own that a module imports.
 
@@ -146,17 +154,12 @@ def _siblings(text: str, level: int) -> tuple[str, ...]:
     )
 
 
-@cache
-def _importer_text() -> str:
-    return inspect.getsource(import_from_texts)
-
-
 def _bundle_text(bundle: str, sources: dict[str, str]) -> str:
     """Return the lines that make modules importable below the name of their bundle."""
     modules = "".join(
         f'"{path}": r{_QUOTES}\n{text}{_QUOTES},\n\n' for path, text in sources.items()
     )
     return (
-        f"\n\n{_BUNDLE_LINE}\n\n\n{_importer_text()}\n\n"
+        f"\n\n{_BUNDLE_LINE}\n\n\n{inspect.getsource(import_from_texts)}\n\n"
         f'import_from_texts("{bundle}", {{\n{modules}}})\n'
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
+from functools import cache
+from typing import TYPE_CHECKING
 
-NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "headrace.local")
+# Most commands ask for no id, and uuid, with the digests that it needs, takes longer to import
+# than the configuration to read.
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 def local_id(kind: str, name: str) -> str:
@@ -17,13 +21,24 @@ def local_id(kind: str, name: str) -> str:
     Returns:
         A UUID, the same for the same kind and name on every machine.
     """
-    return str(uuid.uuid5(NAMESPACE, f"{kind}:{name}"))
+    from uuid import uuid5
+
+    return str(uuid5(_namespace(), f"{kind}:{name}"))
 
 
 def is_uuid(value: str) -> bool:
     """Return whether ``value`` reads as a UUID."""
+    from uuid import UUID
+
     try:
-        uuid.UUID(value)
+        UUID(value)
     except ValueError:
         return False
     return True
+
+
+@cache
+def _namespace() -> UUID:
+    from uuid import NAMESPACE_DNS, uuid5
+
+    return uuid5(NAMESPACE_DNS, "headrace.local")

@@ -6,12 +6,10 @@ use, so that a collection added to ``headrace.toml`` needs no restart.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import pwd
-import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -47,7 +45,9 @@ def state_directory(root: Path) -> Path:
     check_owner(usual)
     parent = os.environ.get(STATE_VARIABLE)
     if parent:
-        digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+        from hashlib import sha256  # a moment of its own, which only a named directory needs
+
+        digest = sha256(os.fsencode(root)).hexdigest()[:8]
         found = _named_directory(parent) / f"{root.name}-{digest}"
     else:
         found = _recorded_directory(usual) or usual
@@ -306,6 +306,8 @@ class SettingsFile:
         return bool(found) and found not in (source.signature, self._tried_signature)
 
     def _regenerate(self, source: SettingsSource) -> bool:
+        import subprocess
+
         self._tried_signature = file_signature(Path(source.file))
         try:
             done = subprocess.run(

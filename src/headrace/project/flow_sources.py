@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -73,8 +72,10 @@ class FlowSource:
 
     def sha256(self) -> str:
         """Return the hash of all that is deployed of the flow."""
+        from hashlib import sha256  # brings OpenSSL; many commands only look at a flow's names
+
         parts = [self.title, self.definition, self.input_schema, self.metadata()]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def read_flow(directory: Path) -> FlowSource:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -114,12 +113,14 @@ def send(
         GlobusAPIError: the service refuses.
         HostedError: the service does not answer.
     """
+    from uuid import uuid4
+
     from globus_sdk import GlobusAPIError
 
     options = options or RunOptions()
     _check_principals([*options.monitors, *options.managers])
     client = services.flow(run.flow_id)
-    own = f"{REQUEST_TAG_PREFIX}{uuid.uuid4().hex[:12]}"
+    own = f"{REQUEST_TAG_PREFIX}{uuid4().hex[:12]}"
     tags = [*options.tags, own] if wait_for_service else list(options.tags)
     request_id = options.request_id or (own if wait_for_service else "")
     since = datetime.now(UTC) - _CLOCK_ERROR

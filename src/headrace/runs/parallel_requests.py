@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -44,6 +43,8 @@ class ParallelRequests:
             request: called with the services of a thread and an item; what it raises ends all.
             items: the items; only some of them are taken before their answers are.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         remaining = iter(items)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="requests") as pool:
             while part := [*islice(remaining, _PART)]:

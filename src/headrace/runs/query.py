@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,6 @@ from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
 from headrace.project.project import Project
 from headrace.runs.describe import login_command, required_scopes
-from headrace.runs.launch import REQUEST_TAG_PREFIX, PreparedRun, RunOptions, deployed_flow, send
 from headrace.runs.poller import FINAL
 from headrace.runs.retry_chains import RETRY_TAG_PREFIX
 
@@ -49,6 +47,8 @@ def list_runs(
     query: dict[str, Any] = {"orderby": "start_time DESC", "per_page": min(limit, 100)}
     if flow is not None:
         project.flow(flow)
+        from headrace.runs.launch import deployed_flow
+
         query["filter_flow_id"] = deployed_flow(project, target, flow).id
     if status is not None:
         query["filter_status"] = status.upper()
@@ -176,8 +176,10 @@ def retry_run(
                 "--latest a new run with the same input is started"
             )
         return _again(services, run_id, label)
+    from uuid import uuid4
+
     # Sent again after a lost answer, the same request starts nothing more.
-    body: dict[str, Any] = {"latest": latest, "request_id": request_id or str(uuid.uuid4())}
+    body: dict[str, Any] = {"latest": latest, "request_id": request_id or str(uuid4())}
     if state is not None:
         body["state"] = state
     if result is not NO_RESULT:
@@ -189,6 +191,8 @@ def retry_run(
 
 
 def _again(services: Services, run_id: str, label: str | None) -> dict[str, Any]:
+    from headrace.runs.launch import REQUEST_TAG_PREFIX, PreparedRun, RunOptions, send
+
     run = services.read(f"/runs/{run_id}")
     if run["status"] not in FINAL:
         raise ProjectError(f"run {run_id} has not ended: it is {run['status']}")

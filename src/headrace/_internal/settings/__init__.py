@@ -14,6 +14,7 @@ tables. A `FileKind` names a file and its table; packages announce theirs by ent
 from headrace._internal.settings.document import Fault, TomlDocument, UnreadableToml
 from headrace._internal.settings.file_kinds import (
     FileKind,
+    file_kind,
     file_kinds,
     kind_of_file,
     missing_file_kinds,
@@ -79,6 +80,7 @@ __all__ = [
     "Wording",
     "any_key",
     "as_kind",
+    "file_kind",
     "file_kinds",
     "kind_of_file",
     "markdown_tables",

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from headrace._internal.entry_points import entry_points
+from headrace._internal.entry_points import EntryPoint, entry_points
 from headrace._internal.settings.rows import Row, rows_of
 from headrace._internal.settings.tables import Table
 
@@ -69,20 +69,47 @@ def file_kinds() -> Mapping[str, FileKind]:
     return _load()[0]
 
 
+def file_kind(name: str) -> FileKind | None:
+    """Return the kind of this name, no other imported; None where there is none, or it is missing.
+
+    Args:
+        name: such as ``flow.toml``.
+    """
+    found = _announced().get(name)
+    kind = None if found is None else _loaded(found)
+    return kind if isinstance(kind, FileKind) else None
+
+
 def missing_file_kinds() -> Mapping[str, str]:
     """Return the kinds that cannot be used here, with the module that is not installed."""
     return _load()[1]
+
+
+def _announced() -> dict[str, EntryPoint]:
+    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name)
+    return {point.name: point for point in points}
+
+
+@cache
+def _loaded(point: EntryPoint) -> FileKind | str:
+    """Return a kind, or the name of the module that it lacks."""
+    try:
+        kind: FileKind = point.load()
+    except ModuleNotFoundError as error:
+        return str(error.name)
+    return kind
 
 
 @cache
 def _load() -> tuple[dict[str, FileKind], dict[str, str]]:
     found: dict[str, FileKind] = {}
     missing: dict[str, str] = {}
-    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
-        try:
-            found[point.name] = point.load()
-        except ModuleNotFoundError as error:
-            missing[point.name] = str(error.name)
+    for name, point in _announced().items():
+        kind = _loaded(point)
+        if isinstance(kind, str):
+            missing[name] = kind
+        else:
+            found[name] = kind
     return found, missing
 
 

@@ -25,14 +25,16 @@ class FileKindType(click.ParamType):
             BadParameter: there is none of this name; names those that there are.
         """
         from headrace._internal.near_names import known_names
-        from headrace._internal.settings import file_kinds, missing_file_kinds
+        from headrace._internal.settings import file_kind, file_kinds, missing_file_kinds
 
-        kinds = file_kinds()
-        if module := missing_file_kinds().get(value):
-            self.fail(f"{value!r} needs the module {module}, which is not installed", param, ctx)
-        if value not in kinds:
-            self.fail(f"no kind of file {value!r}; {known_names(value, kinds)}", param, ctx)
-        return kinds[value]
+        kind = file_kind(str(value))
+        if kind is None:
+            if module := missing_file_kinds().get(value):
+                problem = f"{value!r} needs the module {module}, which is not installed"
+            else:
+                problem = f"no kind of file {value!r}; {known_names(value, file_kinds())}"
+            self.fail(problem, param, ctx)
+        return kind
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from headrace.project import Project
 
 
-@dataclass
 class Session:
     """Values of the common options of one call.
 
@@ -26,11 +24,12 @@ class Session:
         profile: the profile of ``headrace.toml`` as given.
     """
 
-    format: str = "text"
-    jmespath: str | None = None
-    directory: Path | None = None
-    at: str | None = None
-    profile: str | None = None
+    def __init__(self) -> None:
+        self.format = "text"
+        self.jmespath: str | None = None
+        self.directory: Path | None = None
+        self.at: str | None = None
+        self.profile: str | None = None
 
     @property
     def target(self) -> str:

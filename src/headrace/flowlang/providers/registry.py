@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.flowlang.providers.addresses import AUTOMATE, is_flow, replacement
@@ -18,6 +18,7 @@ Schema = Mapping[str, Any] | bool
 
 _COMMON: Final = "common"
 _FLOW: Final = "flow"
+_SCHEMAS: Final = Path(__file__).with_name("schemas")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +116,15 @@ def _flow() -> Provider:
 
 
 def _names() -> list[str]:
-    folder = files(__package__).joinpath("schemas")
     return sorted(
         entry.name.removesuffix(".json")
-        for entry in folder.iterdir()
+        for entry in _SCHEMAS.iterdir()
         if entry.name.endswith(".json")
     )
 
 
 def _document(name: str) -> dict[str, Any]:
-    text = files(__package__).joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
+    text = (_SCHEMAS / f"{name}.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Final
 
 from headrace.notifications.channels.base import NotificationChannel
@@ -19,6 +18,8 @@ class CommandChannel(NotificationChannel):
 
     def send(self, value: str, subject: str, message: str) -> str:
         """Run the command."""
+        import subprocess  # whoever reads `[notify]` tells nobody anything yet
+
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", value],

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from headrace.demos.inversion import INVERSION_NAME
-
 directory_argument = click.argument(
     "directory", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default="."
 )
@@ -23,7 +21,8 @@ def home_of(directory: Path) -> Path:
         ProjectError: there is none.
     """
     from headrace.config import ProjectError
-    from headrace.seismic.inversion import Paths
+    from headrace.demos.inversion import INVERSION_NAME
+    from headrace.seismic.inversion.paths import Paths
 
     for place in (directory, directory / "data" / INVERSION_NAME):
         if Paths(place).settings.is_file():

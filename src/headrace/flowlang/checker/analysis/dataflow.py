@@ -14,7 +14,7 @@ from headrace.flowlang.checker.analysis.abstract_state import (
     Provenance,
     add_state,
 )
-from headrace.flowlang.checker.analysis.choice_conditions import refine_by_rule
+from headrace.flowlang.checker.analysis.choice_conditions import refine_both_ways
 from headrace.flowlang.checker.analysis.json_types import ANY, OBJECT, JsonType
 from headrace.flowlang.checker.analysis.lattice import widen
 from headrace.flowlang.checker.analysis.lookup import assign, get, require
@@ -127,10 +127,11 @@ class DataFlow:
         if isinstance(state, ChoiceState):
             left: AbstractState | None = before
             for rule, target in state.rules:
-                taken = None if left is None else refine_by_rule(rule, left, True)
+                if left is None:
+                    break
+                taken, left = refine_both_ways(rule, left)
                 if taken is not None:
                     yield target, taken
-                left = None if left is None else refine_by_rule(rule, left, False)
             if state.default is not None and left is not None:
                 yield state.default, left
             return

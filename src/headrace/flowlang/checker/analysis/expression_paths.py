@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import Final
 
 from headrace.flowlang.errors import PathError
@@ -24,6 +25,7 @@ def dict_method_members(expression: Expression) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1024)  # asked of every payload that reaches an expression
 def guarded_paths(expression: Expression) -> tuple[frozenset[Steps], bool]:
     """Return the paths whose absence an expression handles.
 
