@@ -150,15 +150,17 @@ def test_a_model_that_was_changed_in_place_is_told(both: HomeAndStaging) -> None
     assert "its content is not what was written" in check_before(both.home.root).problems[0]
 
 
-class TestAfterTheEnd:
-    @pytest.fixture(scope="class")
-    def finished(self, tmp_path_factory: pytest.TempPathFactory) -> HomeAndStaging:
-        both = HomeAndStaging(tmp_path_factory.mktemp("finished"))
-        both.change(("iterations = 2", "iterations = 1"))
-        start(both.home.root)
-        assert both.run_all()[-1]["outcome"] == "finished"
-        return both
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> HomeAndStaging:
+    """An inversion that has ended; a test works on a copy of it."""
+    both = HomeAndStaging(tmp_path_factory.mktemp("finished"))
+    both.change(("iterations = 2", "iterations = 1"))
+    start(both.home.root)
+    assert both.run_all()[-1]["outcome"] == "finished"
+    return both
 
+
+class TestAfterTheEnd:
     @pytest.fixture
     def ended(self, finished: HomeAndStaging, tmp_path: Path) -> HomeAndStaging:
         """A copy of the inversion that has ended."""

@@ -14,6 +14,7 @@ import pytest
 
 from headrace.seismic.measurement.station import TimeAxis
 from headrace.seismic.solvers import Receiver, Source, read_event, write_simulation_event
+from tests.support.optional_packages import skip_without
 from tests.support.repository import REPOSITORY, SUPPORT
 from tests.support.seismic.small_models import (
     SMALL,
@@ -24,7 +25,7 @@ from tests.support.seismic.small_models import (
     write_medium,
 )
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 PROGRAM = SUPPORT / "seismic" / "solver_hash_program.py"
 

@@ -13,8 +13,9 @@ from headrace.seismic import SolverError, find_stations
 from headrace.seismic.models import Provenance, read_model, write_model
 from headrace.seismic.solvers import open_solver, read_event
 from headrace.seismic.solvers.examples import Checkerboard, model_error, write_checkerboard
+from tests.support.optional_packages import skip_without
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 COARSE = Checkerboard(points=40, spacing=25.0, frequency=4.0, dt=5e-3, npts=260, events=2)
 

@@ -11,6 +11,7 @@ import pytest
 
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import KERNELS, AdjointRun, ForwardRun, read_event
+from tests.support.optional_packages import skip_without
 from tests.support.seismic.small_models import (
     SMALL,
     SPACING,
@@ -23,7 +24,7 @@ from tests.support.seismic.small_models import (
     write_adjoint_sources,
 )
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 DIRECTIONS = {
     "vp": {"vp": bumps(11, 1.0)},

@@ -37,8 +37,9 @@ from headrace.seismic.solvers.examples import (
     model_error,
     write_checkerboard,
 )
+from tests.support.optional_packages import skip_without
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 
 class Inversion:

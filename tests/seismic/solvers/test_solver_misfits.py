@@ -11,6 +11,7 @@ import pytest
 from headrace.seismic import EventRequest, SingleRank, process_event
 from headrace.seismic.models import read_model
 from headrace.seismic.solvers import KERNELS, SYNTHETICS, AdjointRun, ForwardRun
+from tests.support.optional_packages import skip_without
 from tests.support.seismic.small_models import (
     SPACING,
     Values,
@@ -20,7 +21,7 @@ from tests.support.seismic.small_models import (
     small_solver,
 )
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 DIRECTIONS = {"vp": {"vp": bumps(11, 1.0)}, "rho": {"rho": bumps(12, 1.0)}}
 

@@ -15,6 +15,8 @@ import pytest
 from headrace.seismic.solvers import read_event
 from headrace.seismic.solvers.backends.devito.settings import DevitoSettings
 from headrace.seismic.solvers.cli import main
+from tests.support.optional_packages import skip_without
+from tests.support.repository import REPOSITORY
 from tests.support.seismic.small_models import (
     SMALL,
     small_event,
@@ -22,9 +24,7 @@ from tests.support.seismic.small_models import (
     write_adjoint_sources,
 )
 
-pytest.importorskip("devito")
-
-from tests.support.repository import REPOSITORY
+skip_without("devito", "inversion")
 
 SCRIPT = REPOSITORY / "job_scripts" / "inversion_simulate.py"
 NAMES = ("a", "b", "c")

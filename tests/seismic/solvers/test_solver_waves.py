@@ -28,6 +28,7 @@ from headrace.seismic.solvers import (
 )
 from headrace.seismic.solvers.backends.devito.checkpoints import Plan, make_plan
 from headrace.seismic.solvers.backends.devito.grid import staggered_weights
+from tests.support.optional_packages import skip_without
 from tests.support.seismic.small_models import (
     SMALL,
     SMALL_SHAPE,
@@ -40,7 +41,7 @@ from tests.support.seismic.small_models import (
     write_medium,
 )
 
-pytest.importorskip("devito")
+skip_without("devito", "inversion")
 
 SPEED, DENSITY = 2000.0, 1000.0
 PHYSICAL: dict[str, Any] = {
