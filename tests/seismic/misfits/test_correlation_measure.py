@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from pyflex.window import Window as PyflexWindow
 
 from headrace.seismic.config import ProcessingConfig
+from headrace.seismic.errors import StationProblem
 from headrace.seismic.misfits.base import Measurement
 from headrace.seismic.misfits.correlation_measure import measure_correlation
+from headrace.seismic.misfits.measure import measure
 from headrace.seismic.misfits.types.waveform import measure_as_pyadjoint
 from headrace.seismic.windows.pyflex_selector import ComparedWindow
 from headrace.seismic.windows.selection import Window
@@ -98,6 +100,14 @@ def test_waveforms_have_the_bits_of_pyadjoint(
     expected = measure_with_pyadjoint(observed, synthetic, windows, dt, config)
     found = measure_as_pyadjoint(observed, synthetic, windows, dt, chosen)
     assert everything(found) == everything(expected)
+
+
+@pytest.mark.filterwarnings("error")
+def test_waveforms_too_large_to_square_are_told_without_a_warning() -> None:
+    observed, synthetic = traces(1, 7, 0.1, 1e200)
+    config = replace(CONFIG, adjoint_source="waveform")
+    with pytest.raises(StationProblem, match="is not finite"):
+        measure(observed, synthetic, [Window(100, 2000, 0, 0.9, 0.0)], 0.06, config)
 
 
 @pytest.mark.parametrize("length", [30, 511, 513, 1200, 2999])
