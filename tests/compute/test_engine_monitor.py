@@ -10,7 +10,7 @@ import pytest
 
 from headrace.compute import engine_monitor
 from headrace.compute.engine_monitor import EngineMonitor
-from headrace.compute.wrapping import TaskWrapper, supervision_paths
+from headrace.compute.task_messages import TaskWrapper, supervision_paths
 
 
 @dataclass(eq=False)

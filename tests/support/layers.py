@@ -51,7 +51,7 @@ SERVICE_FILES = (
     "compute/test_cancelled_tasks.py",
     "compute/test_deferred_packages.py",
     "compute/test_endpoint.py",
-    "compute/test_hosted_endpoint.py",
+    "facility/compute_service/test_hosted_endpoints.py",
     "compute/test_parsl_programs.py",
     "compute/test_reaping.py",
     "compute/test_shell_safe_paths.py",

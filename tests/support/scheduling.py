@@ -38,7 +38,7 @@ LONGEST_FIRST = (
     "tests/compute/test_cancelled_tasks.py",
     "tests/datarun/fit/test_fit_program.py",
     "tests/seismic/optimisation/test_optimiser_crashes.py",
-    "tests/compute/test_hosted_endpoint.py",
+    "tests/facility/compute_service/test_hosted_endpoints.py",
     "tests/cli/test_init_command.py",
     "tests/seismic/measurement/test_many_events.py",
     "tests/cli/test_signals.py",

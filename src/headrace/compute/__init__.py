@@ -1,9 +1,9 @@
 """Compute functions and endpoints: tasks run on a cluster, under processes of this machine.
 
-A task is one call of a registered function. `HostedEndpoint` gives it to an `EndpointHost`, which
-runs a child process, the host; the host's engines submit blocks (batch jobs of workers) and send
-the task to a worker. Beside each worker runs a guard. A function may submit batch jobs of its own
-(`batch`), or resumable stages (`stages`).
+A task is one call of a registered function. An `EndpointHost` takes it and runs a child process,
+the host; the host's engines submit blocks (batch jobs of workers) and send the task to a worker.
+Beside each worker runs a guard. A function may submit batch jobs of its own (`batch`), or
+resumable stages (`stages`).
 
 Promises:
 
@@ -35,15 +35,15 @@ Modules:
 `functions`, `signatures`, `wire_text`              functions: checked, described, as sent text
 `bundling`, `bundle_importer`                       packages of ours within a function's text
 `templates`, `template_rendering`, `configuration`  an endpoint's template, options and digest
-`hosted_endpoint`, `endpoint`, `host_supervisor`    an endpoint over its life; one host; its process
-`host_process`, `host`, `events`                    both ends of the host process, and its events
+`endpoint`, `host_supervisor`                       an endpoint's host, and its process
+`host_process`, `host`                              both ends of the host process
 `engine_host`, `engine_pool`, `engine_monitor`      in the host: tasks, engines, their condition
 `engine`, `block_submission`, `idle_blocks`,        one engine, and the blocks it submits
 `block_scaling`                                     and gives back
 `parsl_programs`                                    Parsl's programs, without what they never use
 `provider_blocks`, `shell_safe_paths`               blocks in a queue; paths their scripts can hold
-`wrapping`, `task_runner`, `task_guard`             a task as sent, in its worker, and its guard
-`running_tasks`, `task_results`, `task_output`      claims, results and output of tasks
+`task_messages`, `task_runner`, `task_guard`        a task as sent, in its worker, its guard
+`running_tasks`, `task_output`                      claims and output of tasks
 `job_reader`                                        output of a task's batch jobs, where they ran
 `cancelling`, `processes`, `process_records`,       cancelled tasks; processes found and ended;
 `reaping`                                           what remains of a host
@@ -64,27 +64,27 @@ from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .cancelling import Cancellations
+    from .configuration import ConfigurationReader
     from .endpoint import EndpointHost
     from .errors import ComputeError
     from .functions import Function, find_functions, function_names, scan_functions
-    from .hosted_endpoint import HostedEndpoint
     from .models import EndpointSpec, TaskEvent, TaskSpec
     from .reaping import reap
     from .task_output import TaskOutput, read_task_output
     from .templates import check_options
     from .versions import own_versions
 
-PUBLIC_MODULES = frozenset({"job_reader", "signatures", "task_results", "templates", "wire_text"})
+PUBLIC_MODULES = frozenset({"job_reader", "signatures", "task_messages", "templates", "wire_text"})
 """Modules of small functions that other packages import by their own names."""
 
 __all__ = [
     "PUBLIC_MODULES",
     "Cancellations",
     "ComputeError",
+    "ConfigurationReader",
     "EndpointHost",
     "EndpointSpec",
     "Function",
-    "HostedEndpoint",
     "TaskEvent",
     "TaskOutput",
     "TaskSpec",

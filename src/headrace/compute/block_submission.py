@@ -14,7 +14,7 @@ from headrace._internal.transient_errors import is_transient, mentions_transient
 from .errors import ComputeError
 from .scheduler.slurm.refusals import classify_refusal
 from .shell_safe_paths import shell_safe_path
-from .task_results import one_line
+from .task_messages import one_line
 
 log = logging.getLogger(__name__)
 

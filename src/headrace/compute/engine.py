@@ -24,10 +24,9 @@ from .parsl_programs import direct_pool_command, import_light, interchange_comma
 from .parsl_programs.deferred_packages import withdraw_deferred_packages
 from .scheduler import get_scheduler
 from .shell_safe_paths import remove_link, shell_safe_path
-from .task_results import one_line
+from .task_messages import SupervisionPaths, TaskWrapper, one_line
 from .template_rendering import provider_type, render
 from .templates import TEMPLATE_FILE
-from .wrapping import SupervisionPaths, TaskWrapper
 
 log = logging.getLogger(__name__)
 

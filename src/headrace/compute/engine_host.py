@@ -1,8 +1,9 @@
-"""The tasks of one endpoint, run by its engines. Used in the host process only."""
+"""The tasks of one endpoint, run by its engines, and their events. In the host process only."""
 
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
 import shutil
@@ -23,15 +24,22 @@ from .engine import Engine, EngineResult
 from .engine_monitor import EngineMonitor
 from .engine_pool import EnginePool
 from .errors import ComputeError, TemporaryError
-from .events import EventStream
 from .models import TaskSpec
 from .process_records import HostRecord, HostRecords
 from .processes import end_processes, find_processes, host_processes
 from .reaping import end_host
 from .running_tasks import Claim, Claims, remove_claims
+from .task_messages import (
+    GRACE_SECONDS,
+    NotJSON,
+    failure_line,
+    failure_text,
+    is_worker_loss,
+    one_line,
+    read_result,
+    supervision_paths,
+)
 from .task_output import ERRORS, remove_old_output
-from .task_results import NotJSON, failure_line, failure_text, is_worker_loss, one_line, read_result
-from .wrapping import GRACE_SECONDS, supervision_paths
 
 log = logging.getLogger("headrace.compute.host")
 
@@ -333,3 +341,50 @@ class EngineHost:
                 if running is not None:
                     running.claim = claim
         return sorted(busy, key=lambda one: str(one["task_id"]))
+
+
+class EventStream:
+    """Writes events from a thread of its own, so that no engine's thread waits for the reader.
+
+    Args:
+        descriptor: where they go.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[str] = []
+        self._writing = False
+        self._changed = threading.Condition()
+        threading.Thread(target=self._write, name="events", daemon=True).start()
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send one event. Returns at once."""
+        line = json.dumps(event) + "\n"
+        with self._changed:
+            self._waiting.append(line)
+            if not self._writing:
+                self._changed.notify_all()
+
+    def flush(self, timeout: float = 5.0) -> None:
+        """Wait until all events are written.
+
+        Args:
+            timeout: seconds to wait at most, where the reader has stopped.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting and not self._writing, timeout)
+
+    def _write(self) -> None:
+        while True:
+            with self._changed:
+                self._writing = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting)
+                self._writing = True
+                lines, self._waiting = self._waiting, []
+            data = "".join(lines).encode()
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except BrokenPipeError:
+                log.warning("the events are not read any more")

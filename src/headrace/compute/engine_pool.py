@@ -14,8 +14,7 @@ from headrace._internal.transient_errors import is_transient
 from .engine import Engine, options_key
 from .errors import ComputeError, TemporaryError
 from .process_records import BlockJobs, HostRecord, HostRecords
-from .task_results import one_line
-from .wrapping import SupervisionPaths
+from .task_messages import SupervisionPaths, one_line
 
 log = logging.getLogger("headrace.compute.host")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ComputeError
-from .task_results import one_line
+from .task_messages import one_line
 from .templates import CONFIG_FILE, ENVIRONMENT_FILE, SCHEMA_FILE, TEMPLATE_FILE, check_options
 
 

@@ -109,7 +109,7 @@ def call_builtin_function(
     from globus_compute_sdk.serialize import ComputeSerializer, JSONData
     from globus_sdk import GlobusAPIError, NetworkError
 
-    from headrace.compute.task_results import failure_line, read_result
+    from headrace.compute.task_messages import failure_line, read_result
     from headrace.hosted import HostedError
 
     started = elapsed()

@@ -144,16 +144,16 @@ def test_a_loop_without_a_wait_leaves_others_their_turn(bench: Bench):
 
 
 def test_a_fault_of_ours_in_one_run_leaves_the_others_alone(bench: Bench, monkeypatch):
-    from headrace.flowlang.runs import run_stepper
+    from headrace.flowlang.runs import run_state
 
-    true_enter = run_stepper.enter
+    true_enter = run_state.enter
 
     def faulty(flow: Any, name: str, *rest: Any) -> Any:
         if name == "Broken":
             raise ZeroDivisionError
         return true_enter(flow, name, *rest)
 
-    monkeypatch.setattr(run_stepper, "enter", faulty)
+    monkeypatch.setattr(run_state, "enter", faulty)
     broken = bench.start({"Broken": {"Type": "Pass", "End": True}})
     sound = [bench.start({"A": {"Type": "Pass", "End": True}}) for _ in range(5)]
     for run_id in sound:

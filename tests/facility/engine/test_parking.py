@@ -205,10 +205,10 @@ def test_memory_that_was_short_is_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from headrace.facility.engine import run_parking
-    from headrace.flowlang.runs import run_stepper
+    from headrace.flowlang.runs import run_state
 
     monkeypatch.setattr(run_parking, "_MIN_PAUSE", 0.5)
-    true_enter = run_stepper.enter
+    true_enter = run_state.enter
     left = 3
 
     def short(flow: Any, name: str, *rest: Any) -> Any:
@@ -218,7 +218,7 @@ def test_memory_that_was_short_is_tried_again(
             raise MemoryError
         return true_enter(flow, name, *rest)
 
-    monkeypatch.setattr(run_stepper, "enter", short)
+    monkeypatch.setattr(run_state, "enter", short)
     run_id = bench.start({"Big": {"Type": "Pass", "End": True}})
     assert "more memory" in bench.parked(run_id)["description"]
     assert bench.ended(run_id).status == "SUCCEEDED"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.compute import TaskEvent
-from headrace.facility.providers.task_tracker import TaskTracker
+from headrace.facility.providers.compute import TaskTracker
 from headrace.facility.store import database, tasks
 from headrace.facility.store.tasks import Task, TaskTable
 from tests.support.facility.scripted_engine import Bench, action_state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from headrace.compute import TaskEvent, TaskSpec
-from headrace.compute.task_results import NotJSON, failure_line, read_result
+from headrace.compute.task_messages import NotJSON, failure_line, read_result
 from headrace.facility.compute_service import messages
 from headrace.facility.compute_service.serialized_tasks import SerializedTask
 

@@ -7,8 +7,8 @@ parameters by the schemas of ``flowlang.providers``; ``addresses`` and ``availab
 answer.
 
 ``transfer`` (with ``action_roots``) works on files; ``collections``, ``search``, ``hello_world``
-and ``expression_eval`` answer at once; ``compute``, ``compute_body`` and ``task_tracker`` run
-tasks; ``web_input`` asks people; ``sub_flow`` runs flows. ``polling`` asks for status again and
+and ``expression_eval`` answer at once; ``compute`` and ``compute_body`` run tasks and track their
+ends; ``web_input`` asks people; ``sub_flow`` runs flows. ``polling`` asks for status again and
 again: of providers elsewhere (``http``, ``http_calls``) and of those that other packages bring
 (``installed``).
 """
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
         CollectionInfoProvider,
         ManagePermissionProvider,
     )
-    from headrace.facility.providers.compute import TaskRunner, compute_providers
+    from headrace.facility.providers.compute import TaskRunner, TaskTracker, compute_providers
     from headrace.facility.providers.expression_eval import ExpressionEvalProvider
     from headrace.facility.providers.hello_world import HelloWorldProvider
     from headrace.facility.providers.http import HttpProvider
     from headrace.facility.providers.installed import make_installed_providers
     from headrace.facility.providers.search import SearchIngestProvider
     from headrace.facility.providers.sub_flow import SubFlowProvider
-    from headrace.facility.providers.task_tracker import TaskTracker
     from headrace.facility.providers.transfer import transfer_providers
     from headrace.facility.providers.web_input import (
         AwaitWebInputProvider,

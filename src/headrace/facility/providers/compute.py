@@ -1,4 +1,4 @@
-"""The Compute action providers, V2 and V3, on hosted and on registered endpoints."""
+"""The Compute action providers, V2 and V3, on hosted and registered endpoints; ends of tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from headrace._internal.transient_errors import is_transient
-from headrace.compute import TaskSpec
+from headrace.compute import TaskEvent, TaskSpec
 from headrace.compute.wire_text import strip_code_length
 from headrace.errors import HeadraceError
 from headrace.facility.compute_service.endpoint_lookup import EndpointLookup
@@ -20,9 +20,8 @@ from headrace.facility.errors import ActionRejected, NotFound
 from headrace.facility.providers.addresses import COMPUTE_V2, COMPUTE_V3
 from headrace.facility.providers.base import ProviderBase
 from headrace.facility.providers.compute_body import ComputeRequest, parse_v2, parse_v3
-from headrace.facility.providers.task_tracker import TaskTracker
 from headrace.facility.store import tasks as status
-from headrace.facility.store.actions import Action
+from headrace.facility.store.actions import FAILED, SUCCEEDED, Action, FinishAction
 from headrace.facility.store.database import Store
 from headrace.facility.store.faults import is_transient as store_recovers
 from headrace.facility.store.tasks import FunctionTable, Task, TaskTable
@@ -230,3 +229,63 @@ def compute_providers(runner: TaskRunner) -> list[ComputeProvider]:
     """Make the providers of both versions, under each of their URLs."""
     second = [ComputeProvider(url, parse_v2, runner) for url in COMPUTE_V2]
     return [*second, ComputeProvider(COMPUTE_V3, parse_v3, runner)]
+
+
+class TaskTracker:
+    """Stores the events of actions' tasks, and ends actions whose tasks have all ended.
+
+    Args:
+        store: where tasks are kept.
+        finish: called with an action's id, status and details at its end.
+    """
+
+    def __init__(self, store: Store, finish: FinishAction) -> None:
+        self._store = store
+        self._finish = finish
+        self._tasks = TaskTable(store)
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Take no more events: tasks cut short by the facility's stop run again next time."""
+        self._closed.set()
+
+    def on_event(self, event: TaskEvent) -> None:
+        """Store what an endpoint reports on a task, and end its action with the last one."""
+        if self._closed.is_set():
+            return
+        # It is reported once: where the store cannot be read at the moment, this waits.
+        action_id = self._store.retry_while_unavailable(
+            lambda: self._tasks.action_id(event.task_id), f"the event of task {event.task_id}"
+        )
+        if action_id is None:
+            logger.warning("an endpoint reports on an unknown task: %s", event.task_id)
+            return
+        self._tasks.set_status(event.task_id, event.kind, event.result, event.error)
+        if event.kind in status.FINAL:
+            self.check_end(action_id)
+
+    def check_end(self, action_id: str) -> None:
+        """End an action whose tasks have all ended."""
+        tasks = self._store.retry_while_unavailable(
+            lambda: None if self._tasks.has_open(action_id) else self._tasks.outcomes(action_id),
+            f"the end of action {action_id}",
+        )
+        if tasks is None:
+            return
+        # Two tasks may end at once, and each be the last: a second end changes nothing.
+        failed = [task for task in tasks if task.status == status.FAILED]
+        results = [{"task_id": t.id, "output": t.result} for t in tasks]
+        if failed:
+            first = failed[0].error or "no reason given"
+            more = f" ({len(failed)} of {len(tasks)} tasks failed)" if len(tasks) > 1 else ""
+            details: dict[str, Any] = {
+                "code": "TaskFailed",
+                "description": first + more,
+                "results": [
+                    {"task_id": t.id, "output": t.result, "exception": t.error} for t in tasks
+                ],
+            }
+            self._finish(action_id, FAILED, details)
+            return
+        values = [task.result for task in tasks]
+        self._finish(action_id, SUCCEEDED, {"result": values, "results": results})

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from headrace._internal.json_check import check_text
-from headrace.compute.task_results import one_line
+from headrace.compute.task_messages import one_line
 from headrace.facility.engine.engine import Engine
 from headrace.facility.errors import ActionRejected
 from headrace.facility.providers.http_calls import CallError, HttpClient, HttpResponse

@@ -1,8 +1,8 @@
 """Runs as events: the state that results from them, the stepper, and the log.
 
 Invariants: a state is the replay of its events and of nothing else; an event that was written keeps
-its meaning. ``events`` has their kinds, ``run_state`` applies them, ``run_stepper`` advances a run
-and makes new ones, ``retry`` makes the events of a run that continues another, ``log_entries`` the
+its meaning. ``events`` has their kinds, ``run_state`` applies them, advances a run and makes new
+ones, ``retry`` makes the events of a run that continues another, ``log_entries`` the
 service's log.
 """
 
@@ -19,20 +19,18 @@ from headrace.flowlang.runs.run_state import (
     ACTIVE,
     FAILED,
     INACTIVE,
+    MAX_STATES_PER_ADVANCE,
     SUCCEEDED,
     TERMINAL,
+    Accepted,
+    ActionStarter,
     Phase,
+    Refused,
     RunState,
+    RunStepper,
     apply,
     from_snapshot,
     replay,
-)
-from headrace.flowlang.runs.run_stepper import (
-    MAX_STATES_PER_ADVANCE,
-    Accepted,
-    ActionStarter,
-    Refused,
-    RunStepper,
 )
 
 __all__ = [

@@ -11,8 +11,15 @@ from headrace.flowlang.errors import FlowLanguageError
 from headrace.flowlang.model import ActionState, ExpressionEvalState, Flow, PassState
 from headrace.flowlang.outcomes import CallAction
 from headrace.flowlang.runs.events import Event, EventKind
-from headrace.flowlang.runs.run_state import FAILED, SUCCEEDED, Phase, RunState, apply
-from headrace.flowlang.runs.run_stepper import Accepted, RunStepper
+from headrace.flowlang.runs.run_state import (
+    FAILED,
+    SUCCEEDED,
+    Accepted,
+    Phase,
+    RunState,
+    RunStepper,
+    apply,
+)
 
 
 class RetryError(FlowLanguageError):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.compute.task_results import NotJSON, failure_line, read_result
+from headrace.compute.task_messages import NotJSON, failure_line, read_result
 
 LOST = """\
 ++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.compute import ComputeError, EndpointSpec, HostedEndpoint
+from headrace.compute import ComputeError, EndpointSpec
+from headrace.facility.compute_service.hosted_endpoints import HostedEndpoint
 from tests.support.compute.endpoints import REPOSITORY, Events, spec, task
 from tests.support.waiting import wait_until
 
