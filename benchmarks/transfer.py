@@ -5,11 +5,13 @@ another order in every round. A transfer flushes each file, reads every copy aga
 checksums, and only then names it. ``rsync --checksum --fsync`` flushes each file, and compares the
 checksum of what it sent with that of what it received, not with what the disk has; ``rclone``
 compares checksums afterwards, ``cp`` compares nothing: both are followed by a flush of the file
-system, and the time of that counts. Before each copy the disk rests: one that takes short bursts
-faster than it writes on would favour whoever comes after a rest.
+system, and the time of that counts. The limits stand beside them: reading, writing and flushing
+each file in one loop without a checksum, through the page cache and, for large files, past it
+(``O_DIRECT``), which is what the disk takes. Before each copy the disk rests: one that takes short
+bursts faster than it writes on would favour whoever comes after a rest.
 
     python benchmarks/transfer.py [--directory DIR] [--megabytes 200 2000] [--files 2000]
-        [--rounds 5] [--large-rounds 3] [--rest 1] [--large-rest 8]
+        [--rounds 5] [--large-rounds 3] [--rest 1] [--large-rest 3]
 
 rsync 3.2.4 or later and rclone must be installed to be measured.
 """
@@ -17,7 +19,9 @@ rsync 3.2.4 or later and rclone must be installed to be measured.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import mmap
 import os
 import shutil
 import statistics
@@ -27,6 +31,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +40,15 @@ from headrace.facility.transfer import Collection, transfer
 Copy = Callable[[Path, Path], None]
 
 FILE_SIZE = 10_000
+MIB = 1 << 20
+DIRECT_CHUNK = 8 * MIB
 # From this size on, files are measured in fewer rounds.
 LARGE = 1000 * 10**6
 FLUSHED = "sync -f of the file system afterwards, in the time"
+LOOP, DIRECT = "bare loop: read, write, fsync", "bare loop: read, O_DIRECT write, fsync"
 SETTINGS = {
+    LOOP: "the limit: no checksum, 1 MiB at a time, each file flushed",
+    DIRECT: "what the disk takes: no checksum, 8 MiB at a time, the file flushed",
     "rsync -a --checksum --fsync": "each file flushed; one process each to send and to receive",
     "rclone copy --checksum; sync -f": f"its default of 4 transfers at a time; {FLUSHED}",
     "cp -r; sync -f": f"nothing compared; {FLUSHED}",
@@ -76,14 +86,35 @@ def run(command: list[str], suffix: str = "/.", *, flush: bool) -> Copy:
     return copy
 
 
-def tools() -> dict[str, Copy]:
-    """Return what is compared, by name."""
+def copy_in_loop(source: Path, destination: Path, chunk: int = MIB, flags: int = 0) -> None:
+    """Read, write and flush each file in one loop; with ``O_DIRECT`` all but the last bytes."""
+    # Of its own pages: O_DIRECT asks for an address that is a multiple of the sector's.
+    buffer = memoryview(mmap.mmap(-1, chunk))
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        copy = destination / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        reading = os.open(path, os.O_RDONLY)
+        writing = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags)
+        while count := os.readv(reading, [buffer]):
+            if count < chunk and flags:
+                fcntl.fcntl(writing, fcntl.F_SETFL, fcntl.fcntl(writing, fcntl.F_GETFL) & ~flags)
+            os.write(writing, buffer[:count])
+        os.fsync(writing)
+        os.close(reading)
+        os.close(writing)
+
+
+def tools(size: int, directory: Path) -> dict[str, Copy]:
+    """Return what is compared for files of a size in a directory, by name."""
     found = {
         "headrace": transferred(),
         "headrace, SHA256": transferred("SHA256"),
         "headrace without verify_checksum": transferred(verify_checksum=False),
         "cp -r; sync -f": run(["cp", "-r"], flush=True),
+        LOOP: copy_in_loop,
     }
+    if size >= 10 * DIRECT_CHUNK and takes_direct_writes(directory):
+        found[DIRECT] = partial(copy_in_loop, chunk=DIRECT_CHUNK, flags=os.O_DIRECT)
     if shutil.which("rsync"):
         rsync = run(["rsync", "-a", "--checksum", "--fsync"], flush=False)
         found["rsync -a --checksum --fsync"] = rsync
@@ -91,6 +122,18 @@ def tools() -> dict[str, Copy]:
         rclone = run(["rclone", "copy", "--checksum", "--config", ""], "", flush=True)
         found["rclone copy --checksum; sync -f"] = rclone
     return found
+
+
+def takes_direct_writes(directory: Path) -> bool:
+    """Tell whether the file system of a directory has ``O_DIRECT``."""
+    probe = directory / "probe"
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_DIRECT))
+    except (AttributeError, OSError):
+        return False
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
 
 
 def fill(source: Path, files: int, size: int) -> None:
@@ -107,7 +150,8 @@ def measure(work: Path, files: int, size: int, rounds: int, rest: float) -> dict
     """Return the seconds that every tool took in each round."""
     source = work / "source"
     fill(source, files, size)
-    names = list(tools())
+    copies = tools(size, work)
+    names = list(copies)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         first = number % len(names)
@@ -117,7 +161,7 @@ def measure(work: Path, files: int, size: int, rounds: int, rest: float) -> dict
             os.sync()
             time.sleep(rest)
             began = time.perf_counter()
-            tools()[name](source, destination)
+            copies[name](source, destination)
             seconds[name].append(time.perf_counter() - began)
             copied = [path.stat().st_size for path in destination.rglob("*") if path.is_file()]
             if copied != [size] * files:
@@ -177,7 +221,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large-rounds", type=int, default=3, help="for 1000 MB and more")
     parser.add_argument("--rest", type=float, default=1, help="seconds before each copy")
-    parser.add_argument("--large-rest", type=float, default=8, help="for 1000 MB and more")
+    parser.add_argument("--large-rest", type=float, default=3, help="for 1000 MB and more")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     printed: dict[str, Any] = {
