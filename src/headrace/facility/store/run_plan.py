@@ -133,8 +133,9 @@ class RunPlan:
         self._terms = query.terms()
         names = ["id" if name == "run_id" else name for name, _ in query.order]
         self._first, self._second = [*names, "start_time", "start_time"][:2]
-        if self._first == "status" and len(names) > 1 and not query.statuses:
-            # Each status by itself, so that what comes after it in the order has its index.
+        if self._first == "status" and not query.statuses:
+            # Each status by itself, so that what comes after it in the order has its index, and a
+            # page begins there.
             statuses = [row[0] for row in db.execute(_STATUSES)]
             self._listed = replace(query, statuses=statuses or ["none"])
         else:
@@ -291,7 +292,7 @@ class RunPlan:
         return None
 
     def _candidates(self) -> Iterator[_Candidates]:
-        query = self._listed
+        query = self._query
         started = [*within("start_time", query.started)]
         if query.tag:
             yield _numbers("run", "run_tags", [("tag = ?", (query.tag,)), *started])

@@ -126,13 +126,15 @@ def like_pattern(text: str) -> str:
 
 def after_key(terms: Terms, key: Sequence[str | int]) -> Condition:
     """Return the condition for runs that come after a place."""
+    # SQLite begins at the place in an index of an expression if the first column is bounded alone.
+    bound = f"{terms[0][0]} {'<=' if terms[0][1] else '>='} ? AND "
     if len({down for _, down in terms}) == 1:
         columns = ", ".join(column for column, _ in terms)
         sign = "<" if terms[0][1] else ">"
-        return f"({columns}) {sign} ({', '.join('?' * len(terms))})", key
+        return f"{bound}({columns}) {sign} ({', '.join('?' * len(terms))})", [key[0], *key]
     choices, values = [], Values()
     for n, (column, down) in enumerate(terms):
         equal = [f"{other} = ?" for other, _ in terms[:n]]
         choices.append(" AND ".join([*equal, f"{column} {'<' if down else '>'} ?"]))
         values += key[: n + 1]
-    return f"({' OR '.join(f'({choice})' for choice in choices)})", values
+    return f"{bound}({' OR '.join(f'({choice})' for choice in choices)})", [key[0], *values]
