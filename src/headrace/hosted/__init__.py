@@ -2,9 +2,9 @@
 
 It promises one line for each error of a service, with the way out, and tokens that only their owner
 can read. ``services`` names the clients of a target and reads documents;
-``loopback_services`` are a facility's, ``local`` makes their clients;
-``account`` and ``application`` log in and keep tokens; ``errors`` explains what a service answered;
-``transport`` keeps proxies out of calls to this machine.
+``loopback_services`` are a facility's, ``sdk_clients`` makes their clients and keeps proxies out
+of calls to this machine; ``account`` and ``application`` log in and keep tokens; ``errors``
+explains what a service answered.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from globus_sdk.token_storage import TokenValidationError
 
 from headrace.hosted.application import make_app, token_file
 from headrace.hosted.errors import HostedError, explain, explain_login, login_needed
+from headrace.hosted.sdk_clients import Transport
 from headrace.hosted.services import Clients, Services
-from headrace.hosted.transport import Transport
 
 
 def hosted_services(flow_ids: Iterable[str] = (), data_access: Iterable[str] = ()) -> Services:

@@ -21,7 +21,7 @@ from globus_sdk.scopes import (
 from globus_sdk.token_storage import JSONTokenStorage
 
 from headrace.hosted.errors import HostedError
-from headrace.hosted.transport import Transport
+from headrace.hosted.sdk_clients import Transport
 
 APP_NAME = "headrace"
 CLIENT_ID = "GLOBUS_CLIENT_ID"

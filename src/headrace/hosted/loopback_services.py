@@ -28,7 +28,7 @@ def services_at(url: str, token: str) -> Services:
         raise HostedError(f"{url}: not on this machine; a facility is reached over loopback only")
 
     def make() -> Clients:
-        from headrace.hosted.local import make_clients
+        from headrace.hosted.sdk_clients import make_clients
 
         return make_clients(url, token)
 

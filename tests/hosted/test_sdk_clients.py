@@ -10,7 +10,7 @@ import pytest
 import requests
 from globus_sdk._internal import orjson_compat
 
-from headrace.hosted.transport import Transport
+from headrace.hosted.sdk_clients import Transport
 
 
 @pytest.fixture(autouse=True)

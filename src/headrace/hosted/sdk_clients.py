@@ -1,22 +1,73 @@
-"""globus-sdk's clients for a facility on this machine."""
+"""The SDK's clients: a transport without proxies to this machine, and a facility's clients."""
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import globus_sdk
+import requests
 from globus_sdk.exc import GlobusConnectionError
-from globus_sdk.transport import RetryConfig
+from globus_sdk.transport import RequestsTransport, RetryConfig
 from globus_sdk.transport.default_retry_checks import (
     check_retry_after_header,
     check_transient_error,
 )
+from globus_sdk.transport.representation_providers import (
+    RequestsJsonProvider,
+    RequestsRepresentationProvider,
+)
 
+from headrace._internal.loopback import LOOPBACK
 from headrace.hosted.errors import unreachable
 from headrace.hosted.services import Clients
-from headrace.hosted.transport import Transport
 
 ClientT = TypeVar("ClientT", bound=globus_sdk.BaseClient)
+
+
+class _Session(requests.Session):
+    """Leaves proxies and ``.netrc`` of the environment aside for hosts of this machine."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        self.trust_env = urlsplit(str(request.url)).hostname not in LOOPBACK
+        return super().send(request, **kwargs)
+
+
+class _StandardJson(RequestsJsonProvider):
+    """JSON by the standard library, also where orjson is installed, which the SDK would take.
+
+    orjson sends a number that is none as null, refuses integers of more than 64 bits, and reads
+    them as doubles.
+    """
+
+    def encode(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, Any] | None,
+        data: Any,
+        headers: dict[str, str],
+    ) -> requests.Request:
+        """Return a request whose body `requests` writes."""
+        request = RequestsRepresentationProvider.encode(self, method, url, params, data, headers)
+        if data is not None:
+            prepared: Any = request.data
+            request.json, request.data = prepared, []
+        return request
+
+    def decode_body(self, response: requests.Response) -> Any:
+        """Return the document of an answer."""
+        return response.json()
+
+
+class Transport(RequestsTransport):
+    """The SDK's transport, with a session that reaches this machine directly."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.session.close()
+        self.session = _Session()
+        self.representation_providers["json"] = _StandardJson()
 
 
 class _LocalClient(globus_sdk.BaseClient):
