@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -185,6 +186,10 @@ def test_what_a_retry_has_mended_is_not_retried(headrace: Command, root: Path) -
     again = document(headrace, "run", "retry", *chosen, "--latest")
     assert again["counts"] == {"skipped": 2}
     assert {each["message"] for each in again["runs"]} == {f"mended by {i}" for i in new.values()}
+    shown = headrace("run", "show", runs[0]).stdout
+    assert f"Retried: by {new[runs[0]]}, SUCCEEDED\n" in shown
+    assert "headrace run retry" not in shown
+    assert re.search(r"\nStates:\n  Stop +[0-9:]+  failed$", shown.rstrip())
     refused = headrace("run", "retry", runs[0])
     assert refused.returncode == 1
     assert f"run {runs[0]} was mended by {new[runs[0]]}: --again" in refused.stderr

@@ -180,6 +180,12 @@ def read_output(
     return [own, *(_job_part(own, job) for job in jobs)]
 
 
+def task_output_here(project: Project, task: RunTask) -> tuple[str, str]:
+    """Return what a task wrote to standard error and output, as far as this machine has it."""
+    stdout, stderr, _ = _task_streams(project, task)
+    return stderr.text, stdout.text
+
+
 def _job_part(own: OutputPart, job: Mapping[str, Any]) -> OutputPart:
     stdout, stderr = (
         Stream(str(job[name]["text"]), int(job[name]["size"])) for name in ("stdout", "stderr")

@@ -180,6 +180,9 @@ def states_of(entries: list[dict[str, Any]]) -> tuple[StateView, ...]:
                 and code not in {"FlowStarted", "FlowResumed"}
             ):
                 states[-1] = replace(states[-1], finished_at=moment, failed=code == "FlowFailed")
+            elif states and code == "FlowFailed" and name == states[-1].name:
+                # Its action was done; what it gave could not be used.
+                states[-1] = replace(states[-1], failed=True)
         elif name and code.endswith("Started"):
             if states and states[-1].finished_at is None:
                 states[-1] = replace(states[-1], finished_at=moment)

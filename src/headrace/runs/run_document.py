@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,3 +26,12 @@ def run_document(view: RunView, project: Project, target: str) -> dict[str, Any]
         "results": shown,
         "failure": failure_summary(view),
     }
+
+
+def run_input(entries: Sequence[Mapping[str, Any]]) -> Any:
+    """Return the input that a run was started with; None where its log does not show it.
+
+    Args:
+        entries: its log, oldest first.
+    """
+    return (entries[0].get("details") or {}).get("input") if entries else None

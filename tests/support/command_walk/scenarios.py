@@ -151,6 +151,10 @@ def starting_and_looking(world: World) -> None:
     assert run["run_id"] in [each["run_id"] for each in listed]
     shown = headrace.told("run", "show", run["run_id"])
     assert (shown["label"], shown["failure"]) == ("one", None)
+    assert [(each["state"], each["status"]) for each in shown["states"]] == [("Say", "done")]
+    assert headrace.told("run", "show", run["run_id"], "--input") == {"word": "1"}
+    ended = headrace.told("run", "show", run["run_id"], "--output")
+    assert ended == run["details"]["output"]
     last = headrace.told("run", "log", run["run_id"], "--limit", "1", "--reverse")
     assert [entry["code"] for entry in last] == ["FlowSucceeded"]
     assert headrace.told("run", "watch", run["run_id"])["status"] == "SUCCEEDED"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.termio.tables import Field, paint, record
+from headrace.cli.termio.terminal import one_line, style
 
 if TYPE_CHECKING:
     from headrace.project import Project
     from headrace.runs import RunView
+    from headrace.runs.retry_chains import RetryChains
+    from headrace.runs.state_details import StateDetails
 
 
 def moment(key: str) -> Any:
@@ -27,9 +30,17 @@ def moment(key: str) -> Any:
 # Of inputs and outputs in a run's log.
 _ENTRY_CHARACTERS = 120
 LEFT_OUT = "more characters"
+_SHOWN_JOBS = 3
 
 
-def run_text(view: RunView, project: Project, target: str, why: str = "") -> str:
+def run_text(
+    view: RunView,
+    project: Project,
+    target: str,
+    why: str = "",
+    states: Sequence[StateDetails] = (),
+    chains: RetryChains | None = None,
+) -> str:
     """Return one run in words.
 
     Args:
@@ -37,6 +48,8 @@ def run_text(view: RunView, project: Project, target: str, why: str = "") -> str
         project: whose it is.
         target: where it runs.
         why: what it waits for.
+        states: details of its states.
+        chains: the runs that take it up.
     """
     from headrace.runs import current_activity, failure_summary, results_of, summary_of
     from headrace.runs.describe import format_duration
@@ -66,10 +79,13 @@ def run_text(view: RunView, project: Project, target: str, why: str = "") -> str
         Field("Why", lambda _: why),
         Field("Asks", lambda _: _asks(run.get("blocking_web_input_id"))),
         Field("Failure", lambda _: failure_summary(view)),
+        Field("Retried", lambda _: _attempts(view.id, chains)),
         Field("Summary", lambda _: summary),
         Field("Results", lambda _: results),
     ]
-    return "\n".join([record(run, fields), *_steps(view, target)])
+    is_mended = chains is not None and chains.mended_by(view.id) is not None
+    steps = [] if is_mended else _steps(view, target)
+    return "\n".join([record(run, fields), *_state_lines(states), *steps])
 
 
 def ending_text(view: RunView, project: Project, target: str) -> str:
@@ -116,6 +132,30 @@ def _steps(view: RunView, target: str) -> list[str]:
     from headrace.runs import next_steps
 
     return [f"  {words}: {command}" for words, command in next_steps(view, target)]
+
+
+def _state_lines(states: Sequence[StateDetails]) -> list[str]:
+    """Return a line for each visit to a state: name, time, outcome, jobs, last line printed."""
+    from headrace.runs.describe import format_duration
+
+    if not states:
+        return []
+    width = max(len(one_line(each.state)) for each in states)
+    lines = [style("States:", bold=True)]
+    for each in states:
+        jobs = ", ".join(map(str, each.jobs[:_SHOWN_JOBS]))
+        more = len(each.jobs) - _SHOWN_JOBS
+        words = [jobs + (f" and {more} more" if more > 0 else "")] if jobs else []
+        words += [f"last line: {each.last_line}"] if each.last_line else []
+        took = format_duration(each.seconds)
+        line = f"{one_line(each.state).ljust(width)}  {took:>8}  {each.status}"
+        lines.append(f"  {line}{one_line('  ' + '; '.join(words)) if words else ''}".rstrip())
+    return lines
+
+
+def _attempts(run_id: str, chains: RetryChains | None) -> str | None:
+    attempts = chains.attempts_after(run_id) if chains is not None else []
+    return ", ".join(f"by {each['run_id']}, {each['status']}" for each in attempts)
 
 
 def _asks(web_input_id: str | None) -> str | None:

@@ -1,0 +1,185 @@
+"""Details of each state of a run: its time, its batch jobs, their hosts, the last line printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.config.errors import ProjectError
+from headrace.project.project import Project
+from headrace.runs.job_output import RunTask, task_output_here, tasks_of
+from headrace.runs.poller import RunView, StateView
+
+# Of what a job printed, enough for its last line.
+_BYTES: Final = 4_000
+
+
+@dataclass(frozen=True)
+class JobDetails:
+    """A batch job of a state.
+
+    Attributes:
+        job_id: its number; empty where it is not known.
+        host: where its script ran; likewise.
+        nodes: its nodes; likewise.
+        directory: its directory on this machine; likewise.
+    """
+
+    job_id: str = ""
+    host: str = ""
+    nodes: str = ""
+    directory: str = ""
+
+    def __str__(self) -> str:
+        job = f"job {self.job_id}" if self.job_id else "job"
+        where = self.nodes or self.host
+        return f"{job} on {where}" if where else job
+
+
+@dataclass(frozen=True)
+class StateDetails:
+    """One visit of a run to a state.
+
+    Attributes:
+        state: the state's name.
+        type: its type, such as ``Action``.
+        status: ``done``, ``failed`` or ``under way``.
+        started_at: when it was entered.
+        seconds: how long it took, or has taken so far.
+        jobs: its batch jobs, as far as they are known.
+        last_line: the last line that it printed, where it failed and this machine has it.
+    """
+
+    state: str
+    type: str
+    status: str
+    started_at: datetime
+    seconds: float
+    jobs: Sequence[JobDetails] = ()
+    last_line: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON shows it."""
+        return {
+            **vars(self),
+            "started_at": self.started_at.isoformat(),
+            "jobs": [vars(job) for job in self.jobs],
+        }
+
+
+def state_details(
+    view: RunView, entries: Sequence[Mapping[str, Any]], project: Project
+) -> list[StateDetails]:
+    """Return the details of the states that a run has been in, in order.
+
+    Nothing is asked for elsewhere: jobs are those that the log names and those whose directories
+    are on this machine.
+
+    Args:
+        view: the run.
+        entries: its log, oldest first.
+        project: the project.
+    """
+    try:
+        tasks = tasks_of(view, entries)
+    except ProjectError:
+        tasks = []  # it has no Compute task
+    last_visit = {state.name: number for number, state in enumerate(view.states)}
+    details = []
+    for number, state in enumerate(view.states):
+        # The log does not say which of several visits a task belongs to.
+        own = [task for task in tasks if task.state == state.name]
+        jobs = [*_jobs(own, entries, state.name)] if last_visit[state.name] == number else []
+        line = _last_line(project, own, jobs) if state.failed else ""
+        details.append(_details(view, state, jobs, line))
+    return details
+
+
+def _details(
+    view: RunView, state: StateView, jobs: Sequence[JobDetails], line: str
+) -> StateDetails:
+    open_status = "stopped" if view.final else "under way"
+    status = "failed" if state.failed else "done" if state.finished_at else open_status
+    end = state.finished_at or datetime.now(UTC)
+    seconds = max(0.0, (end - state.started_at).total_seconds())
+    return StateDetails(state.name, state.type, status, state.started_at, seconds, jobs, line)
+
+
+def _jobs(
+    tasks: Sequence[RunTask], entries: Sequence[Mapping[str, Any]], state: str
+) -> Iterator[JobDetails]:
+    known: set[str] = set()
+    for task in tasks:
+        for directory in _directories(task):
+            host = _read(directory / "host.json")
+            job_id = str(_read(directory / "submission.json").get("job_id") or "")
+            job_id = job_id or str(host.get("job_id") or "")
+            nodes, name = str(host.get("nodes") or ""), str(host.get("host") or "")
+            known.add(job_id)
+            yield JobDetails(job_id, name, nodes, str(directory))
+    for entry in entries:
+        details = entry.get("details") or {}
+        if details.get("state_name") != state:
+            continue
+        for found in _outcomes({key: details[key] for key in details if key != "input"}):
+            if found.job_id not in known:
+                known.add(found.job_id)
+                yield found
+
+
+def _directories(task: RunTask) -> list[Path]:
+    from headrace.compute.job_reader import headrace_job_output
+
+    found = headrace_job_output(task.task_id, list(task.directories), _BYTES)
+    return [Path(str(each["directory"])) for each in found]
+
+
+def _outcomes(value: Any) -> Iterator[JobDetails]:
+    """Yield the jobs that results name, as `headrace.compute.batch.JobOutcome` does."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("job_id"), str) and value["job_id"]:
+            yield JobDetails(value["job_id"], nodes=str(value.get("nodes") or ""))
+        for item in value.values():
+            yield from _outcomes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _outcomes(item)
+
+
+def _last_line(project: Project, tasks: Sequence[RunTask], jobs: Sequence[JobDetails]) -> str:
+    for job in reversed(jobs):
+        for name in ("stderr", "stdout"):
+            if job.directory and (line := _end_of(_tail(Path(job.directory) / name))):
+                return line
+    for task in reversed(tasks):
+        for text in task_output_here(project, task):
+            if line := _end_of(text):
+                return line
+    return ""
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _end_of(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,74 @@
+"""Each state of a run with its time, its jobs and the last line that was printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headrace.project import Project
+from headrace.runs import RunView
+from headrace.runs.poller import states_of
+from headrace.runs.state_details import state_details
+from tests.support.ids import an_id
+
+TASK = an_id("task")
+
+
+def entry(second: int, code: str, state: str = "", **details: Any) -> dict[str, Any]:
+    named = {"state_name": state, "state_type": "Action"} if state else {}
+    return {"time": f"2026-05-01T10:00:{second:02}Z", "code": code, "details": {**named, **details}}
+
+
+def view_of(entries: list[dict[str, Any]], status: str = "FAILED") -> RunView:
+    run = {"run_id": an_id("run"), "status": status, "details": entries[-1]["details"]}
+    return RunView(run, states_of(entries))
+
+
+def test_a_state_whose_result_could_not_be_used_has_failed(project: Project) -> None:
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Push"),
+        entry(3, "ActionCompleted", "Push", output={}),
+        entry(4, "ActionStarted", "Run"),
+        entry(9, "ActionCompleted", "Run", output={}),
+        entry(9, "FlowFailed", "Run", exception="ResultPathError", cause="no such path"),
+    ]
+    push, run = state_details(view_of(entries), entries, project)
+    assert (push.state, push.status, push.seconds) == ("Push", "done", 2.0)
+    assert (run.state, run.status, run.seconds) == ("Run", "failed", 5.0)
+
+
+def test_a_failed_state_has_its_job_its_node_and_the_last_line(
+    project: Project, tmp_path: Path
+) -> None:
+    job = tmp_path / "work" / "job"
+    job.mkdir(parents=True)
+    tag = f"headrace:{TASK}:job"
+    (job / "submission.json").write_text(json.dumps({"tag": tag, "job_id": "17"}))
+    (job / "host.json").write_text(json.dumps({"host": "n42.example", "nodes": "n[42-43]"}))
+    (job / "stdout").write_text("step 1\n")
+    (job / "stderr").write_text("warning\nthere is no \x1b[31mmodel\n\n")
+    result = {"task_id": TASK, "exception": f"JobFailed: {job.parent}"}
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Run", input={"endpoint_id": an_id("e"), "tasks": [{}]}),
+        entry(5, "ActionFailed", "Run", output={"details": {"results": [result]}}),
+        entry(5, "FlowFailed", "Run", exception="ActionFailed", cause={"results": [result]}),
+    ]
+    [run] = state_details(view_of(entries), entries, project)
+    assert run.status == "failed"
+    assert [str(each) for each in run.jobs] == ["job 17 on n[42-43]"]
+    assert run.last_line == "there is no \x1b[31mmodel"
+
+
+def test_a_job_elsewhere_is_known_by_its_outcome(project: Project) -> None:
+    outcome = {"status": "COMPLETED", "job_id": "9", "nodes": "n1", "exit_code": 0}
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Run", input={"job_id": "none"}),
+        entry(5, "ActionCompleted", "Run", output={"details": {"results": [{"output": outcome}]}}),
+        entry(5, "FlowSucceeded"),
+    ]
+    [run] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
+    assert (run.status, [str(each) for each in run.jobs]) == ("done", ["job 9 on n1"])
