@@ -13,7 +13,7 @@ from tests.support.repository import SOURCE
 LAYERS = (
     {"cli", "demos"},
     {"triggers", "diagnostics"},
-    {"runs", "deploy", "endpoints"},
+    {"runs", "deploy", "endpoints", "background_services"},
     {"project", "config"},
     {"notifications"},
     {"facility", "hosted", "testing"},

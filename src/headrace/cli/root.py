@@ -34,6 +34,7 @@ COMMANDS = (
     "endpoint",
     "trigger",
     "facility",
+    "service",
     "config",
     "login",
     "logout",

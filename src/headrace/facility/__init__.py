@@ -25,7 +25,13 @@ if TYPE_CHECKING:
         missing_requirements,
         store_compute_settings,
     )
-    from headrace.facility.daemon import facility_status, log_path, start_facility, stop_facility
+    from headrace.facility.daemon import (
+        facility_status,
+        log_path,
+        serve_facility,
+        start_facility,
+        stop_facility,
+    )
     from headrace.facility.errors import ActionRejected, FacilityError, NotFound, StateConflict
     from headrace.facility.settings import (
         CollectionSettings,
@@ -64,6 +70,7 @@ __all__ = [
     "missing_requirements",
     "read_settings",
     "running_root",
+    "serve_facility",
     "start_facility",
     "state_directory",
     "stop_facility",

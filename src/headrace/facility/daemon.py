@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -60,10 +60,8 @@ def start_facility(
     Raises:
         FacilityError: it did not start; the message has the last line of its log.
     """
-    private_directory(state_directory(root))
-    remember_state_directory(root)
-    write_settings(root, settings)
-    running = None if take_over and runs_on_another_host(root) else find_address(root)
+    _prepare(root, settings)
+    running = _find_running(root, take_over)
     if running is not None and _query_health(running) is not None:
         return running
     log = log_path(root)
@@ -71,7 +69,7 @@ def start_facility(
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "headrace.facility", str(root)],
+            _command(root),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
@@ -98,6 +96,39 @@ def start_facility(
         time.sleep(_POLL_SECONDS)
     process.terminate()
     raise FacilityError(f"the facility did not answer within {wait:.0f} s (log: {log})")
+
+
+def serve_facility(root: Path, settings: Settings, *, take_over: bool = False) -> NoReturn:
+    """Become the project's facility, in the place of one that is running; never returns.
+
+    Args:
+        root: the project's root.
+        settings: collections and endpoints that it serves.
+        take_over: whether a facility on another machine, which cannot be asked, is taken for dead.
+
+    Raises:
+        FacilityError: one is running that does not end.
+    """
+    _prepare(root, settings)
+    if _find_running(root, take_over) is not None:
+        stop_facility(root)
+    os.chdir(root)
+    command = _command(root)
+    os.execv(command[0], command)  # noqa: S606 - our own program, and no shell
+
+
+def _prepare(root: Path, settings: Settings) -> None:
+    private_directory(state_directory(root))
+    remember_state_directory(root)
+    write_settings(root, settings)
+
+
+def _find_running(root: Path, take_over: bool) -> Address | None:
+    return None if take_over and runs_on_another_host(root) else find_address(root)
+
+
+def _command(root: Path) -> list[str]:
+    return [sys.executable, "-m", "headrace.facility", str(root)]
 
 
 def stop_facility(root: Path, wait: float = 30.0) -> bool:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project, load_project
@@ -14,6 +14,9 @@ from headrace.project.project import Project, load_project
 if TYPE_CHECKING:
     from headrace.facility import Settings, SettingsSource
     from headrace.hosted import Services
+
+FACILITY_SERVICE_VARIABLE: Final = "HEADRACE_FACILITY_SERVICE"
+"""Set where the facility is a service: its manager starts it then, and nothing else."""
 
 
 def connect(
@@ -80,6 +83,10 @@ def _connect_local(project: Project, start: bool, report: Callable[[str], None])
     address = find_address(project.root)
     if address is not None:
         write_settings(project.root, settings)
+    elif start and os.environ.get(FACILITY_SERVICE_VARIABLE):
+        raise ProjectError(
+            f"{project.root}: the facility's service is not running: see `headrace service status`"
+        )
     elif start:
         from headrace.facility import start_facility
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.runs.tracker import POLL_INTERVALS, RunTracker
 from headrace.triggers.state_files import ledger_file, state_file
 from headrace.triggers.watch_progress import MAX_ATTEMPTS, WatchProgress
@@ -84,8 +85,10 @@ class ProjectWatch:
         thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         thread.start()
         last = self._last_progress = time.monotonic()
+        notify_ready()
         try:
             while thread.is_alive():
+                notify_alive()
                 self._take_events(self.runs.interval)
                 self.runs.poll()
                 self._notifier.retain(self.runs.open)
@@ -94,6 +97,7 @@ class ProjectWatch:
                 elif idle is not None and time.monotonic() - last >= idle:
                     break
         finally:
+            notify_stopping()
             self._stop.set()
             thread.join()
             self._take_events(0)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from headrace.facility import find_address
+from tests.support.command_walk.installed_program import Program
 from tests.support.command_walk.projects import Scenario, World
+from tests.support.repository import SUPPORT
 from tests.support.waiting import wait_until
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -395,6 +401,61 @@ def monitoring(world: World) -> None:
     for option in ("--install-scrontab", "--remove-scrontab"):
         done = headrace("endpoint", "monitor", option, code=1, **nowhere)
         assert "scrontab" in done.error
+
+
+@scenario
+def services(world: World) -> None:
+    """With stand-ins for `systemctl` and `crontab`: they hold what they are given."""
+    headrace = world.bare
+    programs = world.base / "managers"
+    programs.mkdir(exist_ok=True)
+    table = world.base / "crontab"
+    stand_ins = {
+        "systemctl": f'exec "{sys.executable}" "{SUPPORT / "systemd_stand_in.py"}" "$@"',
+        "crontab": f'TABLE="{table}" exec sh "{SUPPORT / "cron_stand_in.sh"}" "$@"',
+        "journalctl": 'echo "journal of $*"',
+    }
+    for name, line in stand_ins.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    manager = Program(
+        headrace.directory,
+        {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STAND_IN_STATE": str(world.base / "managed"),
+            "XDG_CONFIG_HOME": str(world.base / "config"),
+        },
+        world.record,
+    )
+    systemd, cron = ("--manager", "systemd"), ("--manager", "cron")
+    assert manager.told("service", "install", "monitor", *systemd)["services"] == ["monitor"]
+    states = {row["name"]: row["state"] for row in manager.told("service", "status", *systemd)}
+    assert states["watch"] == "not installed"
+    log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
+    assert log.stdout.startswith("journal of --user --unit headrace-")
+    assert manager.told("service", "remove", *systemd)["services"] == ["monitor"]
+    assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
+    assert "service run watch" in table.read_text()
+    # Its flow is not deployed there, or the facility, a service of its own, does not run.
+    manager("service", "run", "watch", *manager.common("service", "run"), code=1)
+    log = manager("service", "logs", "watch", *manager.common("service", "logs"), *cron)
+    assert "error: " in log.stdout
+    assert manager.told("service", "remove", "watch", *cron)["services"] == ["watch"]
+    assert "no service 'facility' at globus" in manager.refused(
+        "service", "install", "facility", "--at", "globus"
+    )
+
+
+@scenario
+def a_facility_in_the_foreground(world: World) -> None:
+    headrace = world.bare
+    headrace("facility", "down")
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(headrace, "facility", "up", "--foreground")
+        wait_until(lambda: find_address(headrace.directory) is not None, "the facility")
+        assert not serving.done()
+        assert headrace.told("facility", "down")["stopped"] is True
+        assert serving.result().code == 0
 
 
 @scenario

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 from headrace.config.errors import ProjectError
 from headrace.endpoints.monitor.heartbeat import monitor_directory
+from headrace.project.cron_table import CronTable, marked_entry
 from headrace.project.project import Project
 
-_SECONDS: Final = 60.0
-# What `scrontab -l` says where there is none; the exit code does not show it.
-_EMPTY: Final = "no crontab"
+_TABLE: Final = CronTable(
+    "scrontab",
+    "use cron or a systemd timer with `headrace endpoint monitor --once`",
+    "endpoint_configs/scrontab",
+)
 
 
 def install_scrontab(project: Project, target: str) -> str:
@@ -31,9 +32,9 @@ def install_scrontab(project: Project, target: str) -> str:
     Raises:
         ProjectError: no ``scrontab`` here, or it refuses; nothing has changed then.
     """
-    entry = scrontab_entry(project, target)
-    _write(_without(_read(), project) + entry)
-    return entry
+    lines = _entry_lines(project, target)
+    _TABLE.put({_name(project): lines})
+    return marked_entry(_name(project), lines)
 
 
 def remove_scrontab(project: Project) -> bool:
@@ -42,20 +43,10 @@ def remove_scrontab(project: Project) -> bool:
     Raises:
         ProjectError: no ``scrontab`` here, or it refuses.
     """
-    before = _read()
-    after = _without(before, project)
-    if after == before:
-        return False
-    _write(after)
-    return True
+    return bool(_TABLE.remove([_name(project)]))
 
 
-def scrontab_entry(project: Project, target: str) -> str:
-    """Return the entry, between the two lines that mark it.
-
-    Raises:
-        ProjectError: the project has no ``endpoint_configs/scrontab``.
-    """
+def _entry_lines(project: Project, target: str) -> str:
     path = project.templates_dir / "scrontab"
     try:
         text = path.read_text()
@@ -71,8 +62,7 @@ def scrontab_entry(project: Project, target: str) -> str:
     }.items():
         text = text.replace(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
-    begin, end = _marks(project)
-    return f"{begin}\n{text.strip()}\n{end}\n"
+    return text
 
 
 def _output_pattern(path: Path) -> str:
@@ -84,63 +74,5 @@ def _output_pattern(path: Path) -> str:
     return f'"{escaped}"'
 
 
-def _marks(project: Project) -> tuple[str, str]:
-    return (
-        f"# headrace monitor of {project.root}: begin",
-        f"# headrace monitor of {project.root}: end",
-    )
-
-
-def _without(text: str, project: Project) -> str:
-    begin, end = _marks(project)
-    kept, inside = [], False
-    for line in text.splitlines():
-        if line.strip() == begin:
-            inside = True
-        elif line.strip() == end and inside:
-            inside = False
-        elif not inside:
-            kept.append(line)
-    if inside:
-        raise ProjectError(
-            f"the scrontab has the line {begin!r} but not its end: put it right with `scrontab -e`"
-        )
-    return "".join(f"{line}\n" for line in kept)
-
-
-def _read() -> str:
-    done = _scrontab(["-l"], None)
-    if done.returncode == 0:
-        return done.stdout
-    if _EMPTY in done.stderr.lower():
-        return ""
-    raise ProjectError(f"scrontab -l: {' '.join(done.stderr.split()) or done.returncode}")
-
-
-def _write(text: str) -> None:
-    done = _scrontab(["-"], text)
-    if done.returncode != 0:
-        raise ProjectError(
-            f"scrontab refused the entry: {' '.join(done.stderr.split()) or done.returncode}; "
-            "see endpoint_configs/scrontab"
-        )
-
-
-def _scrontab(arguments: list[str], text: str | None) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("scrontab")
-    if program is None:
-        raise ProjectError(
-            "there is no scrontab on this machine; use cron or a systemd timer with "
-            "`headrace endpoint monitor --once`"
-        )
-    try:
-        return subprocess.run(
-            [program, *arguments],
-            input=text if text is not None else "",
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ProjectError(f"scrontab: {error}") from error
+def _name(project: Project) -> str:
+    return f"monitor of {project.root}"

@@ -26,8 +26,13 @@ from headrace.cli.termio.notes import note
     is_flag=True,
     help="Start it here although another machine, which is gone for good, holds it.",
 )
+@click.option(
+    "--foreground",
+    is_flag=True,
+    help="Serve in this process until it is ended, in the place of one that is running.",
+)
 @project_options
-def up_command(compute: bool | None, broker: str | None, take_over: bool) -> None:
+def up_command(compute: bool | None, broker: str | None, take_over: bool, foreground: bool) -> None:
     """Start the project's facility in the background, unless it is running.
 
     A running one is restarted when --compute or --broker changes its settings.
@@ -36,6 +41,7 @@ def up_command(compute: bool | None, broker: str | None, take_over: bool) -> Non
         facility_status,
         find_address,
         missing_requirements,
+        serve_facility,
         start_facility,
         stop_facility,
         store_compute_settings,
@@ -47,6 +53,8 @@ def up_command(compute: bool | None, broker: str | None, take_over: bool) -> Non
     project = current().project()
     settings = facility_settings(project)
     changed = compute is not None and store_compute_settings(project.root, compute, broker or "")
+    if foreground:
+        serve_facility(project.root, settings, take_over=take_over)
     running = not take_over and find_address(project.root) is not None
     if running and changed:
         stop_facility(project.root)

@@ -1,0 +1,29 @@
+"""Choice of the service manager of this machine: systemd, or cron where there is none."""
+
+from __future__ import annotations
+
+import shutil
+
+from headrace.background_services.cron import CronManager
+from headrace.background_services.manager import ServiceManager
+from headrace.background_services.systemd import SystemdManager, has_user_manager
+from headrace.config.errors import ProjectError
+
+
+def find_manager(name: str | None = None) -> ServiceManager:
+    """Return the manager of a name, or the one that this machine has.
+
+    Args:
+        name: one of :data:`MANAGERS`; None for systemd if the user has one here, else cron.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    if name == "systemd" or (name is None and has_user_manager()):
+        return SystemdManager()
+    if name == "cron" or shutil.which("crontab"):
+        return CronManager()
+    raise ProjectError(
+        "neither a systemd of the user nor crontab is on this machine: log in so that "
+        "`systemctl --user status` answers, or keep `headrace watch` in a terminal multiplexer"
+    )

@@ -1,0 +1,42 @@
+"""``headrace service install``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.service._options import (
+    chosen_services,
+    manager_option,
+    services_argument,
+)
+from headrace.cli.parsing.options import project_options
+from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
+
+
+@click.command
+@services_argument
+@manager_option
+@project_options
+def install_command(names: tuple[str, ...], manager: str | None) -> None:
+    """Start services with the machine, and again when they end.
+
+    Without names: the facility at local, the watch where the project has triggers, the monitor
+    where it has endpoints. Services that are installed already are started anew.
+    """
+    from headrace.background_services import find_manager
+    from headrace.config import ProjectError
+
+    services = chosen_services(names)
+    if not services:
+        raise ProjectError("the project has neither triggers nor endpoints: name a service")
+    found = find_manager(manager)
+    advice = found.install(services)
+    installed = [service.name for service in services]
+    display(
+        {"manager": found.name, "services": installed, "advice": advice},
+        f"Installed with {found.name}: {', '.join(installed)}. See `headrace service status`.",
+        ("services",),
+    )
+    for line in advice:
+        note(line)

@@ -1,0 +1,27 @@
+"""``headrace service logs``."""
+
+from __future__ import annotations
+
+import click
+
+from headrace.cli.commands.service._options import SERVICE_NAMES, chosen_services, manager_option
+from headrace.cli.parsing.options import project_options
+
+
+@click.command
+@click.argument("name", metavar="facility|watch|monitor", type=click.Choice(SERVICE_NAMES))
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many."
+)
+@click.option("-f", "--follow", is_flag=True, help="Show further lines as they come.")
+@manager_option
+@project_options
+def logs_command(name: str, lines: int, follow: bool, manager: str | None) -> int:
+    """Show the last lines of a service's log."""
+    import subprocess
+
+    from headrace.background_services import find_manager
+
+    (service,) = chosen_services((name,))
+    command = find_manager(manager).log_command(service, lines, follow)
+    return subprocess.run(command, check=False).returncode

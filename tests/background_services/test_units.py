@@ -1,0 +1,104 @@
+"""Units of systemd: what stands in them, checked by systemd's own program where it is there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headrace.background_services.definition import (
+    BackgroundService,
+    choose_services,
+    project_services,
+)
+from headrace.background_services.systemd import unit_text
+from headrace.config import ProjectError
+from headrace.project import Project, init_project, load_project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / 'my "first" $HOME project (1) 100% ü'
+    init_project(root)
+    return load_project(root)
+
+
+def services(project: Project, target: str = "local", **variables: str) -> list[BackgroundService]:
+    return [*project_services(project, target, variables).values()]
+
+
+def test_the_services_of_each_target(project: Project) -> None:
+    assert [service.name for service in services(project)] == ["facility", "watch", "monitor"]
+    assert [service.name for service in services(project, "globus")] == ["watch", "monitor"]
+    ids = {one.id for target in ("local", "globus") for one in services(project, target)}
+    assert len(ids) == 5
+    with pytest.raises(ProjectError, match="no service 'facility' at globus; there are watch"):
+        choose_services(project, "globus", {}, ("facility",))
+
+
+def test_what_the_project_has_no_use_for_is_not_installed_unless_named(project: Project) -> None:
+    names = [service.name for service in choose_services(project, "local", {}, ())]
+    assert names == ["facility", "watch", "monitor"]
+    for file in project.triggers_dir.glob("*.toml"):
+        file.unlink()
+    bare = replace(project, config=replace(project.config, endpoints={}))
+    assert [service.name for service in choose_services(bare, "local", {}, ())] == ["facility"]
+    assert choose_services(bare, "globus", {}, ()) == []
+    (monitor,) = choose_services(bare, "local", {}, ("monitor",))
+    assert monitor.name == "monitor"
+
+
+def test_what_a_unit_says(project: Project) -> None:
+    facility, watch, monitor = (unit_text(one).splitlines() for one in services(project))
+    assert "Type=notify" in facility
+    assert "Type=exec" in monitor
+    assert "KillMode=process" in monitor, "the endpoints that it has started go on without it"
+    assert "KillMode=mixed" in watch
+    assert {"Restart=on-failure", "UMask=0077", "StartLimitIntervalSec=0"} <= {*facility}
+    name = services(project)[0].id
+    assert f"After={name}.service" in watch
+    assert f"Wants={name}.service" in watch
+    assert 'Environment="HEADRACE_FACILITY_SERVICE=1"' in watch
+    assert not any(line.startswith(("After=", "Environment=")) for line in facility)
+
+
+def test_variables_of_ours_are_kept_and_secrets_are_not(project: Project) -> None:
+    variables = {
+        "HEADRACE_STATE": '/scratch/a "b" 5%',
+        "HEADRACE_CLIENT_SECRET": "geheim",
+        "HEADRACE_AT": "globus",
+        "PATH": "/bin",
+    }
+    text = unit_text(services(project, **variables)[0])
+    assert 'Environment="HEADRACE_STATE=/scratch/a \\"b\\" 5%%"' in text.splitlines()
+    assert "geheim" not in text
+    assert "HEADRACE_AT" not in text
+    assert "PATH" not in text
+
+
+def test_a_path_with_a_line_break_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / "two\nlines"
+    init_project(root)
+    with pytest.raises(ProjectError, match="a path with a line break"):
+        unit_text(services(load_project(root))[0])
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
+def test_systemd_finds_nothing_wrong_with_the_units(project: Project, tmp_path: Path) -> None:
+    files = []
+    for service in services(project, HEADRACE_STATE='/scratch/a "b" 5%'):
+        file = tmp_path / f"{service.id}.service"
+        file.write_text(unit_text(service))
+        files.append(str(file))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "headrace" in line]
+    assert ours == []
+    assert done.returncode == 0, done.stderr
