@@ -14,7 +14,7 @@ import pytest
 
 from headrace.facility.engine import run_starter
 from headrace.facility.engine.run_creation import NamedRequest
-from headrace.facility.engine.run_starter import StartOutcome
+from headrace.facility.engine.run_starter import StartOutcome, Wake
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.actions import Action
 from headrace.facility.store.database import Store
@@ -203,6 +203,29 @@ def test_after_a_death_in_first_steps_runs_are_stored_before_they_are_advanced(
     starts.wait(2)
     bench.action(2)
     assert stored == [True, False]
+
+
+def test_who_waits_for_starts_that_share_a_commit_is_woken_once(bench: Bench) -> None:
+    flow = flow_of(bench, PASS)
+    outcomes: list[StartOutcome] = []
+    woken: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def wake() -> None:
+        woken.put(len(outcomes))
+
+    def done(outcome: StartOutcome) -> Wake:
+        outcomes.append(outcome)
+        return wake
+
+    with no_start_taken(bench):
+        for _ in range(5):
+            bench.engine.starter.add(flow, {}, None, done)
+    assert woken.get(timeout=60) == 5
+    bench.engine.starter.close()
+    bench.engine.starter.add(flow, {}, None, done)
+    assert woken.get(timeout=60) == 6
+    assert isinstance(outcomes[-1].error, FacilityError)
+    assert woken.empty()
 
 
 @pytest.mark.parametrize("where", ["its start", "its first steps", "a batch"])

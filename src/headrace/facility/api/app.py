@@ -143,9 +143,10 @@ def health(request: Request) -> Response:
 
 
 ROUTES = [
+    # A path is compared with one after the other: first what is asked most often.
+    *run_starts.ROUTES,
     Route("/", health),
     *flows.ROUTES,
-    *run_starts.ROUTES,
     *runs.ROUTES,
     *run_changes.ROUTES,
     *compute.ROUTES,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -18,6 +17,7 @@ from headrace._internal.terminal_text import terminal_text
 from headrace.facility.api.backend import Backend, backend_of
 from headrace.facility.api.checks import run_check
 from headrace.facility.api.documents import run_document
+from headrace.facility.api.engine_answers import answer_of
 from headrace.facility.api.errors import APIError, unprocessable
 from headrace.facility.api.requests import idempotency_key, is_large, json_object
 from headrace.facility.api.responses import JSONResponse
@@ -29,8 +29,6 @@ from headrace.facility.store.flows import StoredFlow
 from headrace.flowlang import payload_problem, run_metadata_entries
 from headrace.flowlang.runs import run_details, started_entry
 
-T = TypeVar("T")
-
 # Runs of one request, and those of them that share a commit: other requests wait so long.
 MAX_BATCH_RUNS: Final = 10_000
 _BATCH_COMMIT: Final = 1_000
@@ -41,7 +39,7 @@ async def run(request: Request) -> JSONResponse:
     backend, body = backend_of(request), await json_object(request)
     flow = backend.flows.get(request.path_params["flow_id"])
     await _check(request, flow, body)
-    outcome = await _start(backend, flow, body, idempotency_key(body, f"start of {flow.id}"))
+    outcome = await _start(request, flow, body, idempotency_key(body, f"start of {flow.id}"))
     return JSONResponse(_document(backend, outcome, body), 201)
 
 
@@ -59,23 +57,27 @@ async def run_batch(request: Request) -> JSONResponse:
     requests = _batch_requests(body)
     batch_id = idempotency_key(body, f"start of {flow.id}")
     checked = await run_check(_check_batch, flow, requests, batch_id)
-    sound = [n for n, (_, problem) in enumerate(checked) if problem is None]
-    answers: list[dict[str, Any]] = [{"error": problem} for _, problem in checked]
-    named = [(requests[n], checked[n][0]) for n in sound]
+    named = [(requests[n], name) for n, (name, problem) in enumerate(checked) if problem is None]
     batches = [named[n : n + _BATCH_COMMIT] for n in range(0, len(named), _BATCH_COMMIT)]
-    outcomes = await asyncio.gather(*(_start_batch(backend, flow, batch) for batch in batches))
-    for n, outcome in zip(sound, chain.from_iterable(outcomes), strict=True):
-        if isinstance(outcome.error, sqlite3.Error | OSError | FacilityStopping):
-            # No run can be stored now; what was stored is found by its name.
-            raise outcome.error
-        if outcome.run is None:
-            answers[n] = {"error": _line(outcome.error)}
-        else:
-            answers[n] = {"run_id": outcome.run.id, "is_new": outcome.is_new}
+    outcomes = await asyncio.gather(*(_start_batch(request, flow, batch) for batch in batches))
+    stored = chain.from_iterable(outcomes)
+    answers = [
+        _batch_answer(next(stored)) if problem is None else {"error": problem}
+        for _, problem in checked
+    ]
     started = sum("run_id" in answer for answer in answers)
     return JSONResponse(
         {"started": started, "refused": len(answers) - started, "runs": answers}, 200
     )
+
+
+def _batch_answer(outcome: StartOutcome) -> dict[str, Any]:
+    if outcome.run is not None:
+        return {"run_id": outcome.run.id, "is_new": outcome.is_new}
+    if isinstance(outcome.error, sqlite3.Error | OSError | FacilityStopping):
+        # No run can be stored now; what was stored is found by its name.
+        raise outcome.error
+    return {"error": _line(outcome.error)}
 
 
 def _batch_requests(body: dict[str, Any]) -> list[Any]:
@@ -120,10 +122,11 @@ def _line(error: Exception | None) -> str:
 
 
 async def _start_batch(
-    backend: Backend, flow: StoredFlow, requests: Sequence[NamedRequest]
+    request: Request, flow: StoredFlow, runs: Sequence[NamedRequest]
 ) -> Sequence[StartOutcome]:
     """Have runs started, and wait until they are stored."""
-    return await _answer_of(partial(backend.engine.starter.add_batch, flow, requests))
+    starter = backend_of(request).engine.starter
+    return await answer_of(request, partial(starter.add_batch, flow, runs))
 
 
 async def _check(request: Request, flow: StoredFlow, body: dict[str, Any]) -> None:
@@ -136,33 +139,11 @@ async def _check(request: Request, flow: StoredFlow, body: dict[str, Any]) -> No
 
 
 async def _start(
-    backend: Backend, flow: StoredFlow, request: dict[str, Any], request_id: str | None
+    request: Request, flow: StoredFlow, body: dict[str, Any], request_id: str | None
 ) -> StartOutcome:
     """Have a run started, and wait until it is stored."""
-    return await _answer_of(partial(backend.engine.starter.add, flow, request, request_id))
-
-
-async def _answer_of(submit: Callable[[Callable[[T], None]], None]) -> T:
-    """Submit work to the engine's thread, and wait for its answer.
-
-    Args:
-        submit: takes the function to be called with the answer, by any thread.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def set_result(answer: T) -> None:
-        # Who asked may have gone meanwhile.
-        if not future.done():
-            future.set_result(answer)
-
-    def done(answer: T) -> None:
-        # The server may have ended meanwhile, and the loop with it.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(set_result, answer)
-
-    submit(done)
-    return await future
+    starter = backend_of(request).engine.starter
+    return await answer_of(request, partial(starter.add, flow, body, request_id))
 
 
 def _document(backend: Backend, outcome: StartOutcome, request: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +29,9 @@ _BATCH_STARTS: Final = 100
 # Runs of batches that are stored before any of them is advanced: as many as one request may have.
 _UNADVANCED_RUNS: Final = 10_000
 
-StartDone = Callable[["StartOutcome"], None]
+# Called once for all of a group whose answers return the same one, after the last of them.
+Wake = Callable[[], None]
+StartDone = Callable[["StartOutcome"], Wake | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class StartOutcome:
         return self.run
 
 
-StartsDone = Callable[[Sequence[StartOutcome]], None]
+StartsDone = Callable[[Sequence[StartOutcome]], Wake | None]
 _Stored = tuple[list[StartOutcome], list[Effect]]
 # Outcomes, each with the first state of a run that is new.
 _Created = list[tuple[StartOutcome, RunState | None]]
@@ -135,14 +137,15 @@ class RunStarter:
             flow: the flow to run.
             request: body of the service's run request, its input checked already.
             request_id: name of the request; a repeated one gives the run that it has started.
-            done: called with the outcome by the engine's thread, which it must not block.
+            done: called with the outcome by the engine's thread, which it must not block; what it
+                returns is called once, when all that share the commit are answered.
         """
         with self._lock:
             if not self._closed:
                 self._waiting.append(_WaitingStart(flow, request, request_id, done))
             closed = self._closed
         if closed:
-            done(StartOutcome(error=_stopped()))
+            _wake([done(StartOutcome(error=_stopped()))])
         self._wakeups.notify()
 
     def add_batch(
@@ -160,7 +163,7 @@ class RunStarter:
                 self._batches.append(_WaitingBatch(flow, requests, done))
             closed = self._closed
         if closed:
-            done([StartOutcome(error=_stopped())] * len(requests))
+            _wake([done([StartOutcome(error=_stopped())] * len(requests))])
         self._wakeups.notify()
 
     def start(
@@ -193,10 +196,9 @@ class RunStarter:
             self._closed = True
             waiting, self._waiting = self._waiting, deque()
             batches, self._batches = self._batches, deque()
-        for batch in batches:
-            batch.done([StartOutcome(error=_stopped())] * len(batch.requests))
-        for start in waiting:
-            start.done(StartOutcome(error=_stopped()))
+        refused = StartOutcome(error=_stopped())
+        _wake(batch.done([refused] * len(batch.requests)) for batch in batches)
+        _wake(start.done(refused) for start in waiting)
 
     def start_waiting(self) -> None:
         """Start the runs that wait, and answer for each; one batch, so that others have a turn."""
@@ -217,7 +219,7 @@ class RunStarter:
             for number in self._stored:
                 self._wakeups.add(number)
             self._stored.clear()
-        batch.done(outcomes)
+        _wake([batch.done(outcomes)])
 
     def _start_single(self) -> None:
         with self._lock:
@@ -229,8 +231,7 @@ class RunStarter:
         self._beat(f"{len(starts)} starts of runs")
 
         def answer(outcomes: Sequence[StartOutcome]) -> None:
-            for start, outcome in zip(starts, outcomes, strict=True):
-                start.done(outcome)
+            _wake(start.done(one) for start, one in zip(starts, outcomes, strict=True))
 
         store = partial(self._start_together, starts)
         outcomes, effects = self._store_starts(store, len(starts), answer)
@@ -238,7 +239,10 @@ class RunStarter:
         self._run_effects(effects)
 
     def _store_starts(
-        self, store: Callable[[bool], _Stored], count: int, answer: StartsDone
+        self,
+        store: Callable[[bool], _Stored],
+        count: int,
+        answer: Callable[[Sequence[StartOutcome]], object],
     ) -> _Stored:
         """Store runs in one transaction; where one of them fails, once more with each isolated.
 
@@ -349,6 +353,12 @@ class RunStarter:
         finally:
             self.is_advancing = False
         return True
+
+
+def _wake(wakes: Iterable[Wake | None]) -> None:
+    for wake in {*wakes} - {None}:
+        if wake is not None:
+            wake()
 
 
 def _is_of_one_run(error: Exception) -> bool:
