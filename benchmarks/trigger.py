@@ -2,7 +2,11 @@
 
 * Marker: from the moment before a marker is created to the call that starts the run, which comes
   after one commit of the ledger, for arrivals that have lain there for 0.1, 1, 5 and 15 s.
-* Settling: from the last write of an arrival, less the settling time, to the same call.
+* Settling: from the last write of an arrival, less the settling time, to the same call; in memory
+  (tmpfs) and on the disk, with the median and the 99th percentile, beside those of a bare write and
+  flush of 4 kB in the same directory: the start commits to the ledger, which takes one flush.
+* Copying: processor time of a process that watches while 20,000 files are copied into an arrival
+  that settles, one by one.
 * Idle: processor time and memory of a process that watches directories of 100 files, all started.
 * Waiting: the same for directories that wait for a marker.
 
@@ -11,7 +15,7 @@ InotifyObserver on the whole tree, to its callback (for settling: to a timer tha
 anew), its PollingObserver, and our own polling. Prints JSON, with a figure of each round.
 
     python benchmarks/trigger.py [--rounds 3] [--arrivals 20] [--files 100000] [--seconds 20]
-        [--parts marker settle idle waiting]
+        [--parts marker settle copying idle waiting] [--directory DIR]
 """
 
 from __future__ import annotations
@@ -28,130 +32,33 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
-
-from headrace.triggers import Arrival, Ledger, Trigger, Watcher
+from trigger_peers.watching import (
+    INTERVAL,
+    OURS,
+    SETTLE,
+    SYSTEMS,
+    watch_tree,
+    watching,
+    watching_with_watchdog,
+)
 
 AGES = (0.1, 1.0, 5.0, 15.0)
-SETTLE = 0.5
-# Of all that polls, and of all while idle; else ours is the default.
-INTERVAL = 1.0
-OURS = "headrace"
-SYSTEMS = {
-    OURS: "inotify",
-    "watchdog InotifyObserver": "watchdog inotify",
-    "headrace, polling": "poll",
-    "watchdog PollingObserver": "watchdog poll",
-}
+FLUSH = "write and flush of 4 kB"
+# Copies the files of a directory one by one, with a pause after each.
+COPY = """
+import pathlib, sys, time
+source, copy = map(pathlib.Path, sys.argv[1:3])
+copy.mkdir()
+for path in sorted(source.iterdir()):
+    (copy / path.name).write_bytes(path.read_bytes())
+    time.sleep(float(sys.argv[3]))
+"""
 Action = tuple[float, Callable[[], None]]
-
-
-class Starts:
-    """Moments at which the runs of arrivals were started; a run client that starts none."""
-
-    def __init__(self) -> None:
-        self.at: dict[str, float] = {}
-        self._changed = threading.Condition()
-
-    def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
-        """Note the moment."""
-        self.note(arrival.name)
-        return tag
-
-    def find(self, tag: str, since: datetime) -> str | None:
-        """Find nothing: no answer is ever lost here."""
-        return None
-
-    def note(self, name: str) -> None:
-        """Note the moment of a name."""
-        with self._changed:
-            self.at.setdefault(name, time.monotonic())
-            self._changed.notify_all()
-
-    def wait_for(self, names: set[str]) -> None:
-        """Wait until all names have been noted."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: names <= self.at.keys(), timeout=120):
-                raise SystemExit("not all runs were started within 2 minutes")
-
-
-@contextmanager
-def watching(observer: str, root: Path, **watch: Any) -> Iterator[Starts]:
-    """Watch a directory with a trigger."""
-    values = {"settle": SETTLE, "observer": observer, **watch}
-    file = root.parent / "benchmark.toml"
-    names = ("benchmark", file, "Benchmark", "workstation", root, "/", "directory", "none")
-    trigger = Trigger(*names, **values)
-    starts, stop = Starts(), threading.Event()
-    with Ledger(root.parent / f"{observer}.db") as ledger:
-        watcher = Watcher([trigger], ledger, starts, lambda event: None)
-        thread = threading.Thread(target=watcher.run, args=(stop,))
-        thread.start()
-        try:
-            yield starts
-        finally:
-            stop.set()
-            thread.join()
-
-
-@contextmanager
-def watching_with_watchdog(observer: str, root: Path, marker: str | None) -> Iterator[Starts]:
-    """Watch a whole tree with watchdog: for markers, or for the time after the last event."""
-    from watchdog import events
-    from watchdog.observers import Observer
-    from watchdog.observers.polling import PollingObserver
-
-    starts = Starts()
-    due: dict[str, float] = {}
-    changed = threading.Condition()
-    prefix = f"{root}/"
-
-    class Handler(events.FileSystemEventHandler):
-        def dispatch(self, event: events.FileSystemEvent) -> None:
-            name, _, inner = os.fsdecode(event.src_path).removeprefix(prefix).partition("/")
-            if marker and inner == marker and event.event_type == events.EVENT_TYPE_CREATED:
-                starts.note(name)
-            elif not marker:
-                with changed:
-                    due[name] = time.monotonic() + SETTLE
-                    changed.notify()
-
-    def wait() -> None:
-        while not stop.is_set():
-            with changed:
-                now = time.monotonic()
-                for name in [name for name, when in due.items() if when <= now]:
-                    del due[name]
-                    starts.note(name)
-                changed.wait(min(due.values(), default=now + 1.0) - now)
-
-    stop = threading.Event()
-    thread = threading.Thread(target=wait)
-    watcher = PollingObserver(timeout=INTERVAL) if observer.endswith("poll") else Observer()
-    watcher.schedule(Handler(), str(root), recursive=True)
-    watcher.start()
-    thread.start()
-    try:
-        yield starts
-    finally:
-        watcher.stop()
-        watcher.join()
-        stop.set()
-        thread.join()
-
-
-def watch_tree(observer: str, root: Path, marker: str | None) -> Any:
-    """Watch with one of the systems."""
-    if observer.startswith("watchdog"):
-        return watching_with_watchdog(observer, root, marker)
-    interval = INTERVAL if observer == "poll" else 10.0
-    return watching(observer, root, marker=marker, interval=interval)
 
 
 def do_all(actions: list[Action]) -> None:
@@ -185,16 +92,16 @@ def measure_markers(observer: str, arrivals: int, seed: int) -> dict[str, list[f
     }
 
 
-def measure_settling(observer: str, arrivals: int, seed: int) -> list[float]:
+def measure_settling(observer: str, arrivals: int, seed: int, directory: str | None) -> list[float]:
     """Return in ms how late runs are; arrivals have ten files, written within a second or so."""
     chance = random.Random(seed)
     last: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=directory) as place:
         root = Path(place) / "incoming"
         root.mkdir()
         actions: list[Action] = []
         for number in range(arrivals):
-            event, at = root / str(number), chance.uniform(0.5, 0.5 + 0.2 * arrivals)
+            event, at = root / str(number), chance.uniform(0.5, 0.5 + 0.05 * arrivals)
             actions.append((at, event.mkdir))
             for file in range(10):
                 at += chance.uniform(0.0, 0.2)
@@ -288,7 +195,7 @@ def row(
     """Return a row of the table: figures of each round, ours and the peers'."""
     rounded = {name: [round(value, 3) for value in each] for name, each in values.items()}
     peers = [
-        {"name": name, "values": each, "settings": "whole tree" if "watchdog" in name else "poll"}
+        {"name": name, "values": each, "settings": peer_settings(name)}
         for name, each in rounded.items()
         if name != OURS
     ]
@@ -298,19 +205,20 @@ def row(
     }
 
 
-def latency_rows(parts: list[str], rounds: int, arrivals: int) -> list[dict[str, Any]]:
-    """Measure markers and settling, all systems in turn."""
+def peer_settings(name: str) -> str:
+    """Return how a peer is set."""
+    if name == FLUSH:
+        return "the disk's own; a start waits for one"
+    return "whole tree" if "watchdog" in name else "poll"
+
+
+def marker_rows(rounds: int, arrivals: int) -> list[dict[str, Any]]:
+    """Measure markers, all systems in turn."""
     median: dict[str, dict[str, list[float]]] = {}
     largest: dict[str, dict[str, list[float]]] = {}
     for seed in range(rounds):
         for name, observer in SYSTEMS.items():
-            late: dict[str, list[float]] = {}
-            if "marker" in parts:
-                late |= measure_markers(observer, arrivals, seed)
-            # A polling observer sees nothing for longer than the settling time.
-            if "settle" in parts and observer != "watchdog poll":
-                late["settle"] = measure_settling(observer, arrivals, seed)
-            for case, values in late.items():
+            for case, values in measure_markers(observer, arrivals, seed).items():
                 found = statistics.median(values)
                 median.setdefault(case, {}).setdefault(name, []).append(found)
                 largest.setdefault(case, {}).setdefault(name, []).append(max(values))
@@ -318,14 +226,87 @@ def latency_rows(parts: list[str], rounds: int, arrivals: int) -> list[dict[str,
     rows = []
     for case in median:
         what = f"marker of a directory that has waited {case} s, to the start of its run"
-        if case == "settle":
-            what = f"start of a run after the end of settling ({SETTLE} s)"
-        id_ = "settle" if case == "settle" else f"marker_{case}s"
         rows += [
-            row(id_, what, "ms", median[case], f"median of {settings}"),
-            row(f"{id_}_largest", f"{what}: largest", "ms", largest[case], settings),
+            row(f"marker_{case}s", what, "ms", median[case], f"median of {settings}"),
+            row(f"marker_{case}s_largest", f"{what}: largest", "ms", largest[case], settings),
         ]
     return rows
+
+
+def settle_rows(rounds: int, arrivals: int, directory: str | None) -> list[dict[str, Any]]:
+    """Measure settling in memory and on the disk, all systems and the disk's flush in turn."""
+    # A polling observer sees nothing for longer than the settling time.
+    systems = {name: how for name, how in SYSTEMS.items() if how != "watchdog poll"}
+    places = {"tmpfs": "/dev/shm"} if Path("/dev/shm").is_dir() else {}
+    places["disk"] = directory or tempfile.gettempdir()
+    rows = []
+    for case, place in places.items():
+        late: dict[str, list[list[float]]] = {name: [] for name in systems}
+        late[FLUSH] = []
+        for seed in range(rounds):
+            for name, observer in systems.items():
+                late[name].append(measure_settling(observer, arrivals, seed, place))
+            late[FLUSH].append(measure_flushes(place))
+        what = f"start of a run after the end of settling ({SETTLE} s), on {case}"
+        settings = f"of {arrivals} arrivals a round at random moments, within {place}"
+        for key, share in (("", 0.5), ("_p99", 0.99)):
+            values = {name: [quantile(each, share) for each in late[name]] for name in late}
+            says = f"{'99th percentile' if key else 'median'} {settings}"
+            title = f"{what}: 99th percentile" if key else what
+            rows.append(row(f"settle_{case}{key}", title, "ms", values, says))
+    return rows
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the value that a share of the values is below."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def measure_flushes(place: str, repeat: int = 100) -> list[float]:
+    """Return in ms what it takes to write 4 kB more into a file, and to flush it."""
+    with tempfile.NamedTemporaryFile(dir=place, buffering=0) as file:
+        found = []
+        for _ in range(repeat):
+            began = time.perf_counter()
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+            found.append(1e3 * (time.perf_counter() - began))
+    return found
+
+
+def measure_copying(observer: str, source: Path, place: Path, seconds: float) -> float:
+    """Return the processor seconds that watching takes while files are copied one by one."""
+    root = place / "incoming"
+    root.mkdir()
+    pause = seconds / sum(1 for _ in source.iterdir())
+    with watch_tree(observer, root, None) as starts:
+        used = time.process_time()
+        subprocess.run(
+            [sys.executable, "-c", COPY, str(source), str(root / "event"), str(pause)], check=True
+        )
+        starts.wait_for({"event"})
+        return time.process_time() - used
+
+
+def copying_rows(rounds: int, files: int) -> list[dict[str, Any]]:
+    """Measure what it costs to watch while many files are copied into an arrival."""
+    values: dict[str, list[float]] = {
+        name: [] for name in SYSTEMS if name in (OURS, "watchdog InotifyObserver")
+    }
+    with tempfile.TemporaryDirectory() as place:
+        source = Path(place) / "source"
+        source.mkdir()
+        for number in range(files):
+            (source / f"trace_{number}.dat").write_bytes(bytes(1000))
+        for _ in range(rounds):
+            for name, found in values.items():
+                with tempfile.TemporaryDirectory() as empty:
+                    seconds = files / 4000
+                    observer = SYSTEMS[name]
+                    found.append(measure_copying(observer, source, Path(empty), seconds))
+    what = f"watching while {files:,} files are copied into an arrival that settles"
+    settings = f"processor seconds; settle {SETTLE} s; {files / 4000:g} s of pauses in the copy"
+    return [row("copying", what, "s", values, settings)]
 
 
 def cost_rows(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -348,25 +329,30 @@ def cost_rows(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure everything and print it."""
-    parts = ["marker", "settle", "idle", "waiting"]
+    parts = ["marker", "settle", "copying", "idle", "waiting"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--arrivals", type=int, default=20)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--directory", help="disk of settling arrivals; default: the temporary one")
     parser.add_argument("--cost", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cost:
         observer, marker, root = options.cost
         print(json.dumps(cost_alone(observer, marker, Path(root), options.seconds)))
         return
+    rows = []
+    if "marker" in options.parts:
+        rows += marker_rows(options.rounds, options.arrivals)
+    if "settle" in options.parts:
+        rows += settle_rows(options.rounds, 5 * options.arrivals, options.directory)
+    if "copying" in options.parts:
+        rows += copying_rows(options.rounds, options.files // 5)
     report = {
         "bare_commit_ms": measure_commit(),
-        "rows": [
-            *latency_rows(options.parts, options.rounds, options.arrivals),
-            *cost_rows(options),
-        ],
+        "rows": [*rows, *cost_rows(options)],
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),

@@ -19,10 +19,12 @@ from headrace.triggers import (
     TriggerError,
     Watching,
     find_existing_entries,
+    ledger_file,
     read_ledger,
 )
 from headrace.triggers.arrival import identify
 from headrace.triggers.launcher import RunLauncher
+from headrace.triggers.ledger_summary import LedgerSummary
 from headrace.triggers.watched_directory import WatchedDirectory
 from tests.support.triggers.trigger_watch import MemoryRunClient, make_trigger, watching
 
@@ -197,3 +199,31 @@ def test_a_ledger_of_the_version_before_goes_on(tmp_path: Path) -> None:
         watch.wait_for(Started)
     assert client.names == ["sign"]
     assert read_ledger(tmp_path / "ledger.db")[0].run_id == "run-1"
+
+
+def test_arrivals_are_counted_beside_the_ledger_when_they_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that their runs need not wait for that; at most once in a while, or else before."""
+    written: list[int] = []
+    real = ledger_file.write_summary
+
+    def write(path: Path, summary: LedgerSummary) -> None:
+        written.append(summary.arrivals)
+        real(path, summary)
+
+    monkeypatch.setattr(ledger_file, "write_summary", write)
+    monkeypatch.setattr(ledger_file, "_COUNT_INTERVAL", 0.0)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        entries = [(f"/incoming/{name}/", Identity(number, 1)) for number, name in enumerate("ab")]
+        seen = ledger.record_seen(*PLACE, entries)
+        assert written == [0, 2]
+        for record in seen:
+            ledger.mark_starting(record.id)
+        ledger.record_seen(*PLACE, entries)
+        assert written == [0, 2]
+        monkeypatch.setattr(ledger_file, "_COUNT_INTERVAL", 1000.0)
+        (third,) = ledger.record_seen(*PLACE, [("/incoming/c/", Identity(7, 1))])
+        assert written == [0, 2]
+        ledger.mark_starting(third.id)
+        assert written == [0, 2, 3]

@@ -290,6 +290,37 @@ def test_after_reports_were_lost_all_that_waits_is_looked_at(
     assert client.names == ["event", "late"]
 
 
+def test_a_marker_and_a_directory_among_other_changes_are_noticed(
+    tmp_path: Path, client: MemoryRunClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is read at once is of one directory."""
+    marked = make_trigger(tmp_path / "a", name="marked", marker="DONE", interval=HOURS)
+    settling = make_trigger(tmp_path / "b", name="settling", settle=HOURS)
+    reading = threading.Event()
+    reading.set()
+    events = [trigger.directory / trigger.name for trigger in (marked, settling)]
+    before = watch_count()
+    read = _reader(monkeypatch, reading)
+    with watching([marked, settling], tmp_path / "ledger.db", client) as watch:
+        watch.wait_for(Watching, 2)
+        for event in events:
+            event.mkdir()
+            watch.wait_for(Incomplete, name=event.name)
+        wait_until(lambda: watch_count() == before + 4)
+        reading.clear()
+        for event in events:
+            (event / "first").touch()
+        assert read.wait(120)
+        for event in events:
+            (event / "second").touch()
+            (event / "sub").mkdir()
+            (event / "DONE").touch()
+        reading.set()
+        watch.wait_for(Started)
+        wait_until(lambda: watch_count() == before + 4)
+    assert client.names == ["marked"]
+
+
 def _reader(monkeypatch: pytest.MonkeyPatch, reading: threading.Event) -> threading.Event:
     """Have events read only while `reading` is set; the result is set once one waits for that."""
     from inotify_simple import INotify

@@ -261,6 +261,10 @@ class DirectoryWatcher:
         if pending is None or pending.is_being_checked or self._attachment.filesystem is None:
             return
         started_at = self._clock()
+        later = pending.defer_look(started_at)
+        if later is not None:
+            self.queue.push(("arrival", name), later)
+            return
         if not self._is_present(name, pending):
             if self._index.pending.get(name) is pending:
                 self.queue.push(("arrival", name), started_at + self._trigger.interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from headrace.triggers.arrival import Identity, entry_name
-from headrace.triggers.completeness.pending import PendingArrival
+from headrace.triggers.completeness.pending import LookBudget, PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.directory_attachment import DirectoryAttachment
 from headrace.triggers.entries import entry_path, list_entries
@@ -56,6 +56,7 @@ class EntryIndex:
         self._ledger = ledger
         self._attachment = attachment
         self._starts = starts
+        self._budget = LookBudget()
         self._queue = queue
         self._problems = problems
         self._on_event = on_event
@@ -135,7 +136,8 @@ class EntryIndex:
         """Wait until an arrival is complete."""
         now = self._clock()
         arrival = arrival_from_record(self._trigger, record)
-        self.pending[arrival.name] = PendingArrival(self._trigger, record, arrival, now)
+        about = (self._trigger, record, arrival)
+        self.pending[arrival.name] = PendingArrival(*about, now, self._budget)
         self._on_event(Seen(arrival))
         self._queue.push(("arrival", arrival.name), now)
 

@@ -21,8 +21,8 @@ from headrace.triggers.changes import Change, ChangeCallback, ReportScope
 _MAX_WATCHES = 16_384
 _LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
 # What is written in small steps is reported in few: after a report nothing is read for so long
-# (s), and longer while only contents change.
-_PAUSE, _PAUSE_IN_WRITING = 0.002, 0.005
+# (s), longer while only contents change, and longest where nobody waits for one of them.
+_PAUSE, _PAUSE_IN_WRITING, _PAUSE_IN_SETTLING = 0.002, 0.005, 0.01
 
 
 @dataclass
@@ -58,6 +58,8 @@ class InotifyNotifier:
         self._appeared = flags.CREATE | flags.MOVED_TO | flags.CLOSE_WRITE
         self._new = flags.CREATE | flags.MOVED_TO
         self._flags = flags
+        # Events of these kinds say more than that something in a directory has changed.
+        self._special = int(flags.ISDIR | flags.IGNORED | flags.Q_OVERFLOW)
         self._on_change = on_change
         self._limit = _watch_limit()
         self._lock = threading.Lock()
@@ -177,29 +179,50 @@ class InotifyNotifier:
         for poller in (poll, end):
             poller.register(self._end, select.POLLIN)
         while all(descriptor != self._end for descriptor, _ in poll.poll()):
-            changes: dict[str, Change] = {}
-            for event in self._inotify.read(timeout=0):
-                name, change = self._handle(event)
-                before = changes.get(name)
-                if change and change != before:
-                    changes[name] = change | before if before else change
+            events = self._inotify.read(timeout=0)
+            with self._lock:
+                changes = self._merge(events)
             for name, change in changes.items():
                 self._on_change(name, change)
-            in_writing = all(change == Change.CONTENT for change in changes.values())
-            if end.poll(1000 * (_PAUSE_IN_WRITING if in_writing else _PAUSE)):
+            if end.poll(1000 * self._pause_after(changes)):
                 return
+
+    def _pause_after(self, changes: dict[str, Change]) -> float:
+        if any(change != Change.CONTENT for change in changes.values()):
+            return _PAUSE
+        settling = changes and all(name in self._trees for name in changes)
+        return _PAUSE_IN_SETTLING if settling else _PAUSE_IN_WRITING
+
+    def _merge(self, events: list[Any]) -> dict[str, Change]:
+        """Return what to report of events, by names; the lock is held."""
+        changes: dict[str, Change] = {}
+        # Watches of trees of which is known already that something in them has changed, and of
+        # which nothing else is to be reported: copying a tree brings thousands of events at once.
+        known: set[int] = set()
+        for event in events:
+            if event.mask & self._special:
+                # Other trees may have the watches afterwards.
+                known.clear()
+            elif event.wd in known:
+                continue
+            name, change = self._handle(event)
+            before = changes.get(name)
+            if change and change != before:
+                changes[name] = change | before if before else change
+            tree, _ = self._places.get(event.wd, (None, ""))
+            if tree is not None and not tree.scope.awaited_names:
+                known.add(event.wd)
+        return changes
 
     def _handle(self, event: Any) -> tuple[str, Change]:
         """Return what to report of an event, and of which name."""
         flags = self._flags
         if event.mask & flags.Q_OVERFLOW:
-            with self._lock:
-                for name in list(self._trees):
-                    self._forget(name)
+            for name in list(self._trees):
+                self._forget(name)
             return "", Change.ENTRY | Change.LOST
         if event.wd != self._own:
-            with self._lock:
-                return self._follow(event)
+            return self._follow(event)
         if not event.name:
             gone = event.mask & (self._itself | flags.IGNORED | flags.UNMOUNT)
             return "", Change.ENTRY if gone else Change(0)

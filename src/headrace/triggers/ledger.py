@@ -239,10 +239,13 @@ class Ledger(ClosedOnExit):
             the record of each, in order.
         """
         with self._transaction() as database:
-            return [
+            records = [
                 self._record(database, (trigger, collection, path), root, identity)
                 for path, identity in entries
             ]
+        # Now, while they are waited for, and not when the first of them is to be started.
+        self._file.count(max((record.id for record in records), default=0))
+        return records
 
     def mark_missing(self, ids: Iterable[int]) -> None:
         """Write down that arrivals are no longer there.

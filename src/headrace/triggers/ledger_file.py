@@ -34,6 +34,9 @@ from headrace.triggers.ledger_summary import (
 # The file beside the ledger is brought up to date at most so often (s), before a run that it does
 # not know of is started, and at the end.
 _SUMMARY_INTERVAL = 10.0
+# When arrivals are recorded, it is brought up to date so often (s), so that their runs do not have
+# to wait for that.
+_COUNT_INTERVAL = 0.2
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -137,6 +140,13 @@ class LedgerFile:
             if arrival > self._summary_arrivals:
                 self.verify()
                 self._write_summary(force=True, required=True)
+
+    def count(self, arrival: int) -> None:
+        """Have the file beside the ledger know of an arrival, unless it was just written."""
+        with self._mutex:
+            written = time.monotonic() - self._summary_at < _COUNT_INTERVAL
+            if arrival > self._summary_arrivals and not written:
+                self._write_summary(force=True)
 
     @property
     def ledger_id(self) -> str:

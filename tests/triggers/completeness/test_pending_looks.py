@@ -11,7 +11,7 @@ import pytest
 from headrace.triggers import Arrival, Identity, Record
 from headrace.triggers.changes import ReportScope
 from headrace.triggers.completeness import Look
-from headrace.triggers.completeness.pending import PendingArrival
+from headrace.triggers.completeness.pending import LookBudget, PendingArrival
 from tests.support.triggers.trigger_watch import make_trigger
 
 
@@ -74,6 +74,62 @@ def test_a_reported_change_moves_the_last_look(tmp_path: Path) -> None:
     (waiting.place / "third").touch()
     waiting.look(114.6, took=0.1)
     assert waiting.pending.record_change(114.75) == pytest.approx(115.7), "looks take a tenth"
+
+
+def test_while_it_is_written_it_is_looked_at_once_a_second(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, settle=8.0)
+    waiting.look(100.0)
+    pending = waiting.pending
+    assert pending.record_change(100.1) == 100.6
+    assert pending.defer_look(100.6) is None, "no other change has come"
+    pending.record_change(100.3)
+    assert pending.defer_look(100.6) == 100.8, "soon after the last change"
+    pending.record_change(100.75)
+    assert pending.defer_look(100.8) == 101.0, "a second after the last look"
+    assert pending.defer_look(101.0) is None
+
+
+def test_while_it_is_written_slow_looks_are_seldom(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, settle=8.0)
+    waiting.look(100.0, took=0.1)
+    changes = [100.0 + number / 4 for number in range(1, 37)]
+    for at in changes:
+        waiting.pending.record_change(at)
+        later = waiting.pending.defer_look(at + 0.2)
+        assert later == pytest.approx(min(at + 0.5, 108.1)) if at + 0.2 < 108.1 else later is None
+
+
+@pytest.mark.parametrize(
+    ("followed", "watch"), [(False, {"settle": 8.0}), (True, {"marker": "DONE"})]
+)
+def test_looks_that_are_needed_are_not_put_off(
+    tmp_path: Path, followed: bool, watch: dict[str, Any]
+) -> None:
+    waiting = Waiting(tmp_path, followed=followed, **watch)
+    waiting.look(100.0)
+    waiting.pending.record_change(100.1)
+    assert waiting.pending.defer_look(100.11) is None
+
+
+def test_others_put_a_look_off_once_all_looks_together_have_taken_long(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, settle=8.0)
+    look = Look(True, lambda: 100.0, print, followed=True)
+    waiting.pending.evaluate(look)
+    waiting.pending.next_poll(100.0, 100.03, 30)
+    assert waiting.pending.record_change(100.1) == 100.6
+    for _ in range(10):
+        waiting.pending.next_poll(100.0, 100.03, 30)
+    assert waiting.pending.record_change(100.1) == pytest.approx(109.03)
+
+
+def test_the_budget_of_looks_is_shared_and_fills_with_time() -> None:
+    budget = LookBudget()
+    assert budget.has_credit(100.0)
+    budget.spend(100.0, 0.15)
+    assert budget.has_credit(100.0)
+    budget.spend(100.0, 0.15)
+    assert not budget.has_credit(100.9)
+    assert budget.has_credit(101.1)
 
 
 def test_what_has_settled_and_waits_for_more_is_looked_at_once_an_interval(tmp_path: Path) -> None:

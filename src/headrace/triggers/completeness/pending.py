@@ -12,6 +12,27 @@ from headrace.triggers.events import Incomplete
 from headrace.triggers.record import Record
 from headrace.triggers.trigger import Trigger
 
+# Looks soon after a change are not put off until they owe so many seconds of waiting.
+_CREDIT = 2.0
+# While an arrival is being written, it is looked at so often (s), and so many times less often than
+# looks may cost else.
+_LOOK_IN_WRITING, _LESS_IN_WRITING = 1.0, 8.0
+
+
+class LookBudget:
+    """The time that looks at all arrivals of a trigger take together, against their share of it."""
+
+    def __init__(self) -> None:
+        self._paid_at = float("-inf")
+
+    def spend(self, now: float, seconds: float) -> None:
+        """Take note of a look that has taken so long."""
+        self._paid_at = max(self._paid_at, now) + seconds / POLLING_SHARE
+
+    def has_credit(self, now: float) -> bool:
+        """Tell whether there is time for looks that would be put off else."""
+        return self._paid_at - now <= _CREDIT
+
 
 class PendingArrival:
     """An arrival that is not known to be complete.
@@ -31,12 +52,20 @@ class PendingArrival:
         record: its record in the ledger.
         arrival: where it lies.
         seen_at: monotonic time in s at which it was first seen.
+        budget: of the looks at it and at others.
 
     Raises:
         TriggerError: a completeness rule of the trigger cannot be imported.
     """
 
-    def __init__(self, trigger: Trigger, record: Record, arrival: Arrival, seen_at: float) -> None:
+    def __init__(
+        self,
+        trigger: Trigger,
+        record: Record,
+        arrival: Arrival,
+        seen_at: float,
+        budget: LookBudget | None = None,
+    ) -> None:
         self.record = record
         self.arrival = arrival
         self.reported: Incomplete | None = None
@@ -47,7 +76,9 @@ class PendingArrival:
         self._trigger = trigger
         self._seen_at = seen_at
         self._looked_at = seen_at
-        self._cost = 0.0
+        self._reported_at = float("-inf")
+        self._cost = self._others_cost = 0.0
+        self._budget = budget or LookBudget()
         self._rules = make_rules(trigger, arrival)
         self._polled = [rule for rule in self._rules.values() if isinstance(rule, PolledRule)]
         self.background = BackgroundRules(
@@ -96,11 +127,32 @@ class PendingArrival:
         """
         for rule in self._polled:
             rule.record_change(now)
-        times = self._times()
-        # Not at each of many changes, and yet soon after the last one.
-        settle = max((complete - changed for changed, complete in times), default=0.0)
-        share = settle * SOON_SHARE * 0.75
-        return max(now + min(max(share, 0.005), 0.5), self._looked_at + self._cost)
+        self._reported_at = now
+        cost = self._cost if self._budget.has_credit(now) else self._others_cost
+        return max(now + self._soon(), self._looked_at + cost)
+
+    def defer_look(self, now: float) -> float | None:
+        """Return when to look instead of now, where that shows more.
+
+        While changes are reported one after the other it is not complete. The look that counts is
+        the one soon after the last of them; those before cost as much, and only tell how far it is.
+
+        Args:
+            now: monotonic time in s.
+
+        Returns:
+            monotonic time in s of the look; None: it is to be looked at now.
+        """
+        if not self.followed or not self._times():
+            return None
+        after_change = self._reported_at + self._soon()
+        latest = self._looked_at + max(_LOOK_IN_WRITING, self._others_cost * _LESS_IN_WRITING)
+        return min(after_change, latest) if min(after_change, latest) > now else None
+
+    def _soon(self) -> float:
+        """Return the seconds from a change that is reported to the look that is to show it."""
+        settle = max((complete - changed for changed, complete in self._times()), default=0.0)
+        return min(max(settle * SOON_SHARE * 0.75, 0.005), 0.5)
 
     def record_awaited(self, now: float) -> float | None:
         """Take note that a name which a rule waits for has appeared.
@@ -127,7 +179,8 @@ class PendingArrival:
             monotonic time in s of the next look.
         """
         cost = (now - started_at) / POLLING_SHARE
-        self._looked_at, self._cost = now, cost * others
+        self._looked_at, self._cost, self._others_cost = now, cost, cost * others
+        self._budget.spend(now, now - started_at)
         times = self._times()
         complete_at = max((complete for _, complete in times), default=started_at)
         if self.followed and complete_at <= started_at:

@@ -56,8 +56,8 @@ def take_snapshot(
 
     def add(relative: str, status: os.stat_result) -> None:
         inode = status.st_ino if stable_inodes else 0
-        line = f"\0{status.st_mode}\0{status.st_size}\0{status.st_mtime_ns}\0{inode}\n"
-        digest.update(os.fsencode(relative) + line.encode())
+        line = f"{relative}\0{status.st_mode}\0{status.st_size}\0{status.st_mtime_ns}\0{inode}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
 
     add("", own)
     if not _is_directory(own):
