@@ -196,7 +196,7 @@ def test_a_run_in_which_the_facility_was_stuck_is_parked_at_the_next_start(bench
     bench.engine.finish_action(bench.action(2).id, "SUCCEEDED", {})
     bench.engine.finish_action(bench.action(3).id, "SUCCEEDED", {})
     assert bench.ended(other).status == "SUCCEEDED"
-    bench.engine.resume_run(stuck)
+    bench.engine.changes.resume_run(stuck)
     assert bench.ended(stuck).status == "SUCCEEDED"
 
 

@@ -78,7 +78,7 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         run_id = self.chosen(data)
-        self.bench.engine.cancel_run(run_id)
+        self.bench.engine.changes.cancel_run(run_id)
         self.where[run_id] = "no"
 
     @precondition(lambda self: "no" in self.where.values())
@@ -86,7 +86,7 @@ class EngineMachine(RuleBasedStateMachine):
     def retry(self, data: st.DataObject, by_hand: bool) -> None:
         old = self.one_of(data, [run for run, where in self.where.items() if where == "no"])
         state = self.bench.position(old).state
-        new = self.bench.engine.retry_run(
+        new = self.bench.engine.changes.retry_run(
             old, Retry(given_output=SuppliedResult({}) if by_hand else None)
         )
         following = {"First": "Second", "Second": "ok"}

@@ -112,7 +112,7 @@ def test_an_answer_after_the_time_limit_changes_nothing(bench: Bench) -> None:
 def test_an_answer_after_the_cancellation_changes_nothing(bench: Bench) -> None:
     run_id = bench.start({"A": action_state()})
     action = bench.action()
-    bench.engine.cancel_run(run_id)
+    bench.engine.changes.cancel_run(run_id)
     bench.engine.finish_action(action.id, "SUCCEEDED", {})
     assert bench.run(run_id).status == "FAILED"
     assert bench.codes(run_id)[-1] == "FlowCanceled"
@@ -134,8 +134,8 @@ def test_a_provider_that_breaks_elsewhere_stops_nothing(
     monkeypatch.setattr(bench.provider, method, broken)
     run_id = bench.start({"A": action_state()})
     bench.action()
-    bench.engine.resume_run(run_id)
-    bench.engine.cancel_run(run_id)
+    bench.engine.changes.resume_run(run_id)
+    bench.engine.changes.cancel_run(run_id)
     other = bench.start({"A": action_state(ResultPath="$.r")})
     bench.engine.finish_action(bench.action(1).id, "SUCCEEDED", {})
     assert bench.ended(other).status == "SUCCEEDED"
@@ -148,7 +148,7 @@ def test_an_action_that_is_blocked_shows_and_goes_on(bench: Bench) -> None:
     bench.engine.block_action(action.id, reason)
     bench.engine.block_action(action.id, reason)
     assert bench.run(run_id).status == "INACTIVE"
-    bench.engine.resume_run(run_id)
+    bench.engine.changes.resume_run(run_id)
     bench.engine.block_action(action.id, {}, blocked=False)
     assert bench.run(run_id).status == "ACTIVE"
     bench.engine.finish_action(action.id, "SUCCEEDED", {})

@@ -93,7 +93,7 @@ def test_an_action_that_begins_while_the_engine_starts_is_begun_once(
 def test_a_restart_cancels_once_what_no_run_waits_for(bench: Bench):
     run_id = bench.start({"A": action_state(ResultPath="$.r")})
     action = bench.action()
-    bench.engine.cancel_run(run_id)
+    bench.engine.changes.cancel_run(run_id)
     bench.close()
     bench.open()
     ended = wait_until(lambda: actions_of(bench.store, run_id)[0].completion_time, "its end")
@@ -139,7 +139,7 @@ def test_a_loop_without_a_wait_leaves_others_their_turn(bench: Bench):
     endless = bench.start({"Spin": spin})
     other = bench.start({"A": {"Type": "Pass", "End": True}})
     assert bench.ended(other).status == "SUCCEEDED"
-    bench.engine.cancel_run(endless)
+    bench.engine.changes.cancel_run(endless)
     assert bench.details(endless)["code"] == "FlowCanceled"
 
 
@@ -162,7 +162,7 @@ def test_a_fault_of_ours_in_one_run_leaves_the_others_alone(bench: Bench, monkey
     assert parked["code"] == "RunParked"
     assert "ZeroDivisionError" in parked["description"]
     monkeypatch.undo()
-    bench.engine.resume_run(broken)
+    bench.engine.changes.resume_run(broken)
     assert bench.ended(broken).status == "SUCCEEDED"
 
 

@@ -130,7 +130,7 @@ def test_it_can_be_cancelled_and_deleted(bench: Bench, spoil: Spoil) -> None:
     bench.parked(bad)
     with pytest.raises(StateConflict):
         EndedRuns(bench.store, RunTable(bench.store)).delete(bad)
-    bench.engine.cancel_run(bad)
+    bench.engine.changes.cancel_run(bad)
     assert bench.run(bad).status == "FAILED"
     assert bench.details(bad)["code"] == "FlowCanceled"
     wait_until(lambda: len(bench.provider.cancelled) == 1, "the end of its action")
@@ -155,7 +155,7 @@ def test_it_is_taken_up_again_where_it_was(bench: Bench, tmp_path: Path, again: 
     else:
         with bench.store.transaction() as db:
             _change_definition(db, number, whole)
-        bench.engine.resume_run(bad)
+        bench.engine.changes.resume_run(bad)
     assert bench.payload(bad)["r"]["details"] == {"answer": 42}
     assert bench.run(bad).status == "SUCCEEDED"
 
@@ -165,10 +165,10 @@ def test_a_retry_of_what_cannot_be_read_is_a_conflict(bench: Bench) -> None:
 
     bad = bench.start({"Ask": action_state()})
     bench.action()
-    bench.engine.cancel_run(bad)
+    bench.engine.changes.cancel_run(bad)
     spoiled(bench, bad, kind_of_a_later_release)
     with pytest.raises(StateConflict, match="upgrade headrace"):
-        bench.engine.retry_run(bad, Retry())
+        bench.engine.changes.retry_run(bad, Retry())
 
 
 def test_a_damaged_snapshot_costs_only_time(bench: Bench) -> None:

@@ -140,7 +140,7 @@ def test_entries_that_come_meanwhile_are_on_the_next_page(tmp_path: Path) -> Non
     runs = RunTable(bench.store)
     page = runs.log_page(run_id, 1)
     assert [entry.code for entry in page.entries] == ["FlowStarted"]
-    bench.engine.cancel_run(run_id)
+    bench.engine.changes.cancel_run(run_id)
     codes = [
         entry.code for entry in runs.log_page(run_id, 10, page.next or LogPosition(2, 0)).entries
     ]

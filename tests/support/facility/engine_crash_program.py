@@ -165,7 +165,7 @@ def run_all(directory: Path) -> None:
     wanted["broken"] = engine.start_run(known["broken"], {"body": {"x": 1}}, "broken")
     to_the_end(runs, wanted["broken"].id)
     retry = Retry(given_output=SuppliedResult({"by": "hand"}), request_id="retry")
-    wanted["retry"] = engine.retry_run(wanted["broken"].id, retry)
+    wanted["retry"] = engine.changes.retry_run(wanted["broken"].id, retry)
     for run in wanted.values():
         to_the_end(runs, run.id)
     print(json.dumps({name: told(store, runs, run.id) for name, run in wanted.items()}))

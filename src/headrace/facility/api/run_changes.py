@@ -90,7 +90,7 @@ def _change_all(backend: Backend, body: dict[str, Any]) -> None:
         if any(changes.values()):
             _change_metadata(backend, part, changes)
         if cancels:
-            backend.engine.cancel_runs(part)
+            backend.engine.changes.cancel_runs(part)
 
 
 def _change_metadata(

@@ -134,14 +134,14 @@ def log(request: Request) -> JSONResponse:
 def cancel(request: Request) -> JSONResponse:
     """``POST /runs/{id}/cancel``."""
     backend = backend_of(request)
-    run = backend.engine.cancel_run(request.path_params["run_id"])
+    run = backend.engine.changes.cancel_run(request.path_params["run_id"])
     return JSONResponse(_document(backend, run), 202)
 
 
 def resume(request: Request) -> JSONResponse:
     """``POST /runs/{id}/resume``."""
     backend = backend_of(request)
-    run = backend.engine.resume_run(request.path_params["run_id"])
+    run = backend.engine.changes.resume_run(request.path_params["run_id"])
     return JSONResponse(_document(backend, run))
 
 
@@ -162,7 +162,7 @@ async def retry(request: Request) -> JSONResponse:
         request={key: body[key] for key in _SETTABLE & set(body)},
         deduplicate=True,
     )
-    new = await run_in_threadpool(backend.engine.retry_run, run.id, wanted)
+    new = await run_in_threadpool(backend.engine.changes.retry_run, run.id, wanted)
     return JSONResponse(_document(backend, new), 201)
 
 

@@ -6,7 +6,8 @@ the commit; runs that are ready share a transaction, and one that fails is parke
 
 ``engine`` is the thread and what others call; ``run_executor`` advances, cancels, resumes and parks
 one run in a transaction and returns its effects, which ``effects`` runs. ``wakeups`` and ``timers``
-say which runs are due; ``run_creation`` and ``run_retry`` store new runs; ``recovery`` resumes what
-a killed process left; ``run_parking`` sets runs aside; ``retention`` removes old ones;
+say which runs are due; ``run_starter`` starts runs that come together; ``run_creation`` and
+``run_retry`` store new ones; ``run_changes`` does what people ask for; ``recovery`` resumes what a
+killed process left; ``run_parking`` sets runs aside; ``retention`` removes old ones;
 ``provider_registry`` finds the provider of an address; ``end_listeners`` report ends.
 """

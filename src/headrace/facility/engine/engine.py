@@ -22,13 +22,12 @@ from headrace.facility.engine.end_listeners import EndListeners
 from headrace.facility.engine.provider_registry import ProviderRegistry
 from headrace.facility.engine.recovery import ActionRecovery
 from headrace.facility.engine.retention import RETENTION_DAYS, Retention
+from headrace.facility.engine.run_changes import RunChanges
 from headrace.facility.engine.run_executor import RunExecutor
 from headrace.facility.engine.run_parking import NEW_RUN, STUCK, RunParking
-from headrace.facility.engine.run_retry import Retry, create_retry_run
 from headrace.facility.engine.run_starter import RunStarter
 from headrace.facility.engine.timers import Timers
 from headrace.facility.engine.wakeups import Wakeup, WakeupQueue
-from headrace.facility.errors import FacilityError, NotFound, StateConflict
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import (
     Action,
@@ -45,7 +44,7 @@ from headrace.facility.store.flows import StoredFlow
 from headrace.facility.store.run_record import Run
 from headrace.facility.store.runs import RunTable
 from headrace.facility.supervision import Health, Heartbeat, SupervisedThread
-from headrace.flowlang.runs import MAX_STATES_PER_ADVANCE, TERMINAL, Phase, RunState
+from headrace.flowlang.runs import MAX_STATES_PER_ADVANCE, Phase, RunState
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +64,7 @@ class Engine:
 
     Attributes:
         starter: starts runs for requests that wait for it.
+        changes: retries, cancels and resumes runs for people who ask for it.
     """
 
     def __init__(
@@ -115,6 +115,15 @@ class Engine:
         self._heartbeat = Heartbeat("engine", on_give_up=self._record_stuck_run)
         self._thread = SupervisedThread("engine", self._loop, self._health)
         self._heartbeat.thread = self._thread.thread
+        self.changes = RunChanges(
+            store,
+            self._runs,
+            self._executor,
+            self._parking,
+            self._effects,
+            self._wakeups,
+            identity,
+        )
         self.starter = RunStarter(
             store,
             self._runs,
@@ -215,68 +224,6 @@ class Engine:
         """
         return self.starter.start(flow, request, request_id, check)
 
-    def retry_run(self, run_id: str, retry: Retry) -> Run:
-        """Store a new run that continues where an ended one failed, and start it.
-
-        Raises:
-            NotFound: no run has this id.
-            StateConflict: the run goes on, or it cannot be retried like this.
-        """
-        with self._store.transaction() as db:
-            run = create_retry_run(db, self._runs, run_id, retry, self._identity)
-        self._wakeups.add(run.number)
-        return run
-
-    def cancel_run(self, run_id: str) -> Run:
-        """End a run as FAILED with the code ``FlowCanceled``, and cancel its action.
-
-        Raises:
-            NotFound: no run has this id.
-            StateConflict: the run has ended already.
-        """
-        if isinstance(outcome := self.cancel_runs([run_id])[run_id], FacilityError):
-            raise outcome
-        return outcome
-
-    def cancel_runs(self, run_ids: Sequence[str]) -> dict[str, Run | FacilityError]:
-        """Cancel runs in one transaction, each as `cancel_run`; return the run or the refusal."""
-        outcomes, effects = dict[str, Run | FacilityError](), list[Effect]()
-        with self._store.transaction() as db:
-            for run_id in dict.fromkeys(run_ids):
-                try:
-                    run = self._open_run(db, run_id)
-                except (NotFound, StateConflict) as error:
-                    outcomes[run_id] = error
-                else:
-                    effects += self._executor.cancel(db, run)
-                    outcomes[run_id] = self._runs.get(run_id, db)
-        self._effects.run_all(effects)
-        return outcomes
-
-    def resume_run(self, run_id: str) -> Run:
-        """Have a run's action try again, and record that in the run's log.
-
-        Raises:
-            NotFound: no run has this id.
-            StateConflict: the run has ended already.
-        """
-        with self._store.transaction() as db:
-            run = self._open_run(db, run_id)
-            effects: list[Effect] = []
-            parked = run.number in self._executor.parked
-            try:
-                effects = self._executor.resume(db, run)
-            except Exception as error:
-                if not parked or fault_of(error) is not StoreFault.RECORD:
-                    raise
-            self._parking.resume(run.number)
-            if parked:
-                self._executor.unpark(db, run.number)
-            run = self._runs.get(run_id, db)
-        self._effects.run_all(effects)
-        self._wakeups.add(run.number)
-        return run
-
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """Return a write transaction of the store, in which no run is advanced."""
         return self._store.transaction()
@@ -284,15 +231,6 @@ class Engine:
     def progress(self, action: Action) -> Any:
         """Return an active action's progress, as far as its provider reports it."""
         return self._registry.progress(action)
-
-    def _open_run(self, db: sqlite3.Connection, run_id: str) -> Run:
-        run = self._runs.get(run_id, db)
-        if run.status in TERMINAL:
-            raise StateConflict(
-                f"Run {run_id} has status '{run.status}' but must have status in "
-                "{'ACTIVE', 'INACTIVE'} for requested operation"
-            )
-        return run
 
     def _deliver_result(self, action_id: str, result: ActionResult) -> None:
         number = self._store.retry_while_unavailable(

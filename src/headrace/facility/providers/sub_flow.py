@@ -162,7 +162,7 @@ class SubFlowProvider(ProviderBase):
                 self._actions.end(db, action.id, ActionResult(FAILED, _CANCELED))
         if run is not None and run.status not in TERMINAL:
             try:
-                self._engine.cancel_run(run.id)
+                self._engine.changes.cancel_run(run.id)
             except StateConflict:
                 return  # it ended at the same moment
 
