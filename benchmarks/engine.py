@@ -1,12 +1,13 @@
-"""Transitions of the engine, beside the disk's flushes, moto's interpreter and DBOS on SQLite.
+"""Transitions of the engine, beside the disk's flushes, moto's interpreter and DBOS.
 
-One call measures everything on the same disk, one after the other. moto (Step Functions) keeps its
-state in memory and makes nothing durable; DBOS stores each step's result in SQLite; headrace stores
-each transition in SQLite with synchronous=FULL. ``sequential`` commits each transition on its own;
+One call measures everything on the same disk, in turn, round after round. moto (Step Functions)
+keeps its state in memory and makes nothing durable; DBOS stores each step's result in SQLite or in
+PostgreSQL, where Debian's is installed; headrace stores each transition in SQLite with
+synchronous=FULL. ``sequential`` commits each transition on its own;
 ``batched`` is what the engine does: up to 100 states that only compute share a commit. The peers
 live in environments of their own, made here at the first call.
 
-    python benchmarks/engine.py [--directory DIR] [--environments DIR] [--runs 200]
+    python benchmarks/engine.py [--directory DIR] [--environments DIR] [--runs 200] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import time
 import venv
 from pathlib import Path
 from typing import Any
+
+from engine_peers.postgresql import private_postgresql
 
 PEERS = Path(__file__).parent / "engine_peers"
 PACKAGES = {"moto": ["moto[stepfunctions]==5.2.5", "boto3"], "dbos": ["dbos==3.4.0"]}
@@ -78,35 +81,55 @@ def payload() -> str:
     return json.dumps({"items": items})
 
 
-# What README quotes: ours and DBOS's, commit for commit. DBOS's step stores a result as an action
-# does; a state that only computes has no equal there.
+# What README quotes, action beside step: each stores its result. A state that only computes has no
+# equal at DBOS; moto keeps it in memory.
 ROWS = (
-    ("action", "one action after another", "ms", "less", "sequential_actions", "sequential"),
-    ("transitions", "200 runs at once, one state of each in a commit", "/s", "more",
-     "concurrent", "concurrent"),
-    ("transitions_10kB", "the same with 10 kB of payload", "/s", "more",
-     "concurrent_10kB", "concurrent_10kB"),
+    ("action", "one action after another, each stored", "ms", "less", "sequential_actions",
+     "sequential"),
+    ("actions", "200 runs at once, ten actions each", "/s", "more", "concurrent_actions",
+     "concurrent"),
+    ("actions_10kB", "the same with 10 kB of payload", "/s", "more", "concurrent_actions_10kB",
+     "concurrent_10kB"),
+    ("states", "200 runs at once, states that only compute, each in a commit", "/s", "more",
+     "concurrent", ""),
 )  # fmt: skip
+SETTINGS = {
+    "DBOS, SQLite: a step": "its development database; a commit for each step",
+    "DBOS, PostgreSQL: a step": "on a socket, fsync on; a commit for each step",
+}
 
 
-def rows(ours: dict[str, Any], dbos: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of the table in README."""
+def rows(
+    ours: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], flushes: list[float]
+) -> list[dict[str, Any]]:
+    """Return the rows of the table in README; a peer that was not measured is left out."""
     made = []
     for name, words, unit, better, own, other in ROWS:
         member = "ms_each" if unit == "ms" else "transitions_per_second"
-        step = {
-            "name": "DBOS, SQLite: a step",
-            "values": [dbos.get(other, {}).get(member)],
-            "settings": "its development database; a commit for each step",
-        }
+        beside = [
+            {
+                "name": peer_name,
+                "values": [answer[other][member] for answer in answers],
+                "settings": SETTINGS[peer_name],
+            }
+            for peer_name, answers in peers.items()
+            if other and all(other in answer for answer in answers)
+        ]
+        if unit == "ms":
+            flush = {
+                "name": "a flush of the disk",
+                "values": flushes,
+                "settings": "4 kB, fdatasync",
+            }
+            beside.append(flush)
         made.append(
             {
                 "id": f"engine_{name}",
                 "what": words,
                 "unit": unit,
-                "ours": [ours[own][member]],
+                "ours": [answer[own][member] for answer in ours],
                 "better": better,
-                "peers": [step] if other in dbos else [],
+                "peers": beside,
                 "settings": "synchronous=FULL; runs that are ready share a commit",
             }
         )
@@ -126,30 +149,42 @@ def main() -> None:
     """Measure and print."""
     parser = option_parser(__doc__)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     options.environments.mkdir(parents=True, exist_ok=True)
     text = payload()
-    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+    sizes = (SEQUENTIAL, options.runs, EACH)
+    flushes, ours = list[float](), list[dict[str, Any]]()
+    peers: dict[str, list[dict[str, Any]]] = {name: [] for name in SETTINGS}
+    with (
+        tempfile.TemporaryDirectory(dir=options.directory) as name,
+        private_postgresql(options.directory) as postgresql,
+    ):
         directory = Path(name)
-        disk = call(sys.executable, "disk.py", directory)
-        ours = call(
-            sys.executable, "headrace_peer.py", directory, SEQUENTIAL, options.runs, EACH, text
-        )
-        again = call(sys.executable, "disk.py", directory)
+        for number in range(options.rounds):
+            flushes.append(call(sys.executable, "disk.py", directory)["median_ms"])
+            waiting = 10_000 if number == 0 else 100
+            ours.append(call(sys.executable, "headrace_peer.py", directory, *sizes, text, waiting))
+            urls = (f"sqlite:///{directory}/dbos{number}.sqlite", postgresql)
+            for peer_name, url in zip(SETTINGS, urls, strict=True):
+                steps = (SEQUENTIAL // 5, options.runs, EACH // 10)
+                answer = (
+                    peer("dbos", options.environments, url, *steps, text)
+                    if url
+                    else {"not_measured": "there is no PostgreSQL"}
+                )
+                peers[peer_name].append(answer)
+        moto = peer("moto", options.environments, SEQUENTIAL // 3, options.runs, EACH // 10)
         result = {
             "measured": "transitions between states, synchronous=FULL; whole processes for hello",
             "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
             "payload_bytes": len(text),
-            "flush": {"before": disk, "after": again},
-            "headrace": {**ours, "hello_process": hello(directory)},
-            "moto": peer("moto", options.environments, SEQUENTIAL // 3, options.runs, EACH // 10),
-            "dbos": peer(
-                "dbos", options.environments, directory, SEQUENTIAL, options.runs, EACH // 10, text
-            ),
+            "flush_ms": flushes,
+            "headrace": {"rounds": ours, "hello_process": hello(directory)},
+            "moto": moto,
+            "dbos": peers,
+            "rows": rows(ours, peers, flushes),
         }
-    flush = (disk["median_ms"] + again["median_ms"]) / 2
-    result["headrace"]["sequential"]["ms_over_one_flush"] = ours["sequential"]["ms_each"] - flush
-    result["rows"] = rows(ours, result["dbos"])
     print(json.dumps(result, indent=1))
 
 

@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 
 from engine import call as call_script
 from engine import environment, option_parser
+from engine_peers.postgresql import private_postgresql
 
 FLOW = {
     "StartAt": "Say",
@@ -197,13 +198,16 @@ def main() -> None:
     parser = option_parser(__doc__)
     parser.add_argument("--starts", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--postgresql", default="", help="URL of a database for DBOS, if any")
     options = parser.parse_args()
     options.environments.mkdir(parents=True, exist_ok=True)
     ours: dict[str, list[dict[str, float]]] = {"clients_1": [], "clients_8": [], "batch": []}
     limit: dict[str, list[float]] = {"clients_1": [], "clients_8": []}
     peers: dict[str, dict[str, Any]] = {"DBOS, SQLite": {}, "DBOS, PostgreSQL": {}}
-    with tempfile.TemporaryDirectory(dir=options.directory) as name, facility(Path(name)) as at:
+    with (
+        tempfile.TemporaryDirectory(dir=options.directory) as name,
+        facility(Path(name)) as at,
+        private_postgresql(options.directory) as postgresql,
+    ):
         send_all(at, 1, 200, lambda n: at.request(n, True))
         for number in range(options.rounds):
             flush = flush_seconds(Path(name))
@@ -216,9 +220,9 @@ def main() -> None:
         count = options.starts // 4
         url = f"sqlite:///{name}/dbos.sqlite"
         peers["DBOS, SQLite"] = dbos(options.environments, url, count, options.rounds)
-        if options.postgresql:
+        if postgresql:
             peers["DBOS, PostgreSQL"] = dbos(
-                options.environments, options.postgresql, count, options.rounds
+                options.environments, postgresql, count, options.rounds
             )
     print(json.dumps(document(options, ours, limit, peers), indent=1))
 

@@ -1,11 +1,10 @@
-"""DBOS on SQLite: durable workflows of steps in a library. Prints JSON."""
+"""DBOS: durable workflows of steps in a library, on SQLite or PostgreSQL. Prints JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSConfig
@@ -41,16 +40,17 @@ def measured(runs: int, count: int, value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -> None:
+def main(url: str, sequential: int, runs: int, each: int, payload: str) -> None:
     """Measure one long workflow, many short ones, and the same with a payload."""
     config: DBOSConfig = {
         "name": "peer",
-        "system_database_url": f"sqlite:///{directory}/dbos.sqlite",
+        "system_database_url": url,
         "run_admin_server": False,
         "log_level": "ERROR",
     }
     DBOS(config=config)
     DBOS.launch()
+    measured(1, 20, {"i": 0})
     small, large = {"i": 0}, {"i": 0, **json.loads(payload)}
     answer = {
         "sequential": measured(1, sequential, small),
@@ -62,4 +62,4 @@ def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *(int(argument) for argument in sys.argv[2:5]), sys.argv[5])
+    main(sys.argv[1], *(int(argument) for argument in sys.argv[2:5]), sys.argv[5])

@@ -155,7 +155,9 @@ def hello(directory: Path) -> None:
     bench.close()
 
 
-def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -> None:
+def main(
+    directory: Path, sequential: int, runs: int, each: int, payload: str, waiting_runs: int
+) -> None:
     """Measure everything."""
     small = {"count": {"i": 0}}
     large = {**small, **json.loads(payload)}
@@ -169,7 +171,11 @@ def main(directory: Path, sequential: int, runs: int, each: int, payload: str) -
         "concurrent_batched": measured(directory, short, each + 1, runs, small, 100),
         "concurrent_10kB": measured(directory, short, each + 1, runs, large, 1),
         "concurrent_10kB_batched": measured(directory, short, each + 1, runs, large, 100),
-        "waiting": waiting(directory, 10_000),
+        "concurrent_actions": measured(directory, chain(each // 10), each // 10, runs, small, 1),
+        "concurrent_actions_10kB": measured(
+            directory, chain(each // 10), each // 10, runs, large, 1
+        ),
+        "waiting": waiting(directory, waiting_runs),
     }
     print(json.dumps(answer))
 
@@ -178,4 +184,9 @@ if __name__ == "__main__":
     if sys.argv[2] == "hello":
         hello(Path(sys.argv[1]))
     else:
-        main(Path(sys.argv[1]), *(int(argument) for argument in sys.argv[2:5]), sys.argv[5])
+        main(
+            Path(sys.argv[1]),
+            *(int(argument) for argument in sys.argv[2:5]),
+            sys.argv[5],
+            int(sys.argv[6]),
+        )
