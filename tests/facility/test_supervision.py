@@ -42,6 +42,30 @@ def test_work_that_raises_is_begun_again_and_told_of() -> None:
     assert health.problems == []
 
 
+def test_a_check_that_cannot_be_made_stops_no_other_and_no_sign_of_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alive: list[int] = []
+    made: list[str] = []
+    monkeypatch.setattr(supervision, "notify_alive", lambda: alive.append(1))
+    monkeypatch.setattr(supervision, "_CHECK_TICKS", 1)
+    health = Health(lambda reason: None)
+
+    def away() -> None:
+        made.append("away")
+        raise OSError("the disk is away")
+
+    health.add_check(away)
+    health.add_check(lambda: made.append("there"))
+    for _ in range(3):
+        health._tick()
+    assert made == ["away", "there"] * 3
+    assert len(alive) == 3
+    health.fatal("engine", "its thread has ended")
+    health._tick()
+    assert len(alive) == 3, "what is dead never says that it is well"
+
+
 def test_a_thread_that_died_ends_the_process() -> None:
     reasons: list[str] = []
     health = Health(reasons.append)

@@ -14,9 +14,9 @@ from headrace.config.errors import ProjectError
 from headrace.project.project import Project
 from headrace.project.targets import FACILITY_SERVICE_VARIABLE
 
-# The facility speaks every 30 s. The watch does after each question to the service, which may be
-# away and asked again and again.
-_FACILITY_SILENCE: Final = 180
+# The facility speaks every second, but for the time that a look at a large store takes. The watch
+# does after each question to the service, which may be away and asked again and again.
+_FACILITY_SILENCE: Final = 900
 _WATCH_SILENCE: Final = 1800
 _SAID_BY_OPTIONS: Final = frozenset({"HEADRACE_AT", "HEADRACE_PROFILE", FACILITY_SERVICE_VARIABLE})
 _SLUG: Final = re.compile(r"[^a-z0-9]+")

@@ -22,7 +22,7 @@ import uvicorn
 from anyio import to_thread
 
 from headrace._internal.files import private_directory
-from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
+from headrace._internal.systemd_notify import notify_ready, notify_stopping
 from headrace._internal.terminal_text import terminal_text
 from headrace.facility.address import Address, read_address, touch_address, write_address
 from headrace.facility.api import Backend, make_app
@@ -160,8 +160,7 @@ def _uvicorn_config(backend: Backend, token: str) -> uvicorn.Config:
 
 def _start_checks(root: Path, store: Store, flows: FlowTable, health: Health) -> None:
     flows.check_readable()
-    touch = partial(touch_address, root)
-    for check in (store.check_health, flows.check_readable, touch, notify_alive):
+    for check in (store.check_health, flows.check_readable, partial(touch_address, root)):
         health.add_check(check)
     health.start()
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from headrace._internal.clock import now
 from headrace._internal.periodic import PeriodicWork
+from headrace._internal.systemd_notify import notify_alive
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class Health:
             self._heartbeats.append(heartbeat)
 
     def add_check(self, check: Callable[[], None]) -> None:
-        """Have something looked at now and then; it reports what it finds."""
+        """Have something looked at now and then; it reports what it finds, and may raise."""
         with self._lock:
             self._checks.append(check)
 
@@ -211,9 +212,15 @@ class Health:
     def _tick(self) -> None:
         self._ticks += 1
         self.check_heartbeats()
+        if not self.fatal_reason:
+            notify_alive()
         if self._ticks % _CHECK_TICKS == 0:
             for check in [*self._checks]:
-                check()
+                try:
+                    check()
+                except Exception as error:  # noqa: BLE001 - logged
+                    # One that cannot be made, as on a disk that is away, stops no other.
+                    _log_error(error)
 
 
 def _log_error(error: Exception) -> None:

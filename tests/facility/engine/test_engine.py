@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from typing import Any
 
@@ -88,6 +89,25 @@ def test_an_action_that_begins_while_the_engine_starts_is_begun_once(
     assert bench.ended(run_id).status == "SUCCEEDED"
     assert len(bench.provider.begun) == 1
     assert bench.provider.cancelled == []
+
+
+def test_work_of_a_run_that_is_cancelled_before_it_is_begun_is_never_begun(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    begin = bench.engine._begin_action
+    held = threading.Event()
+
+    def begin_late(action: Action) -> None:
+        bench.engine.changes.cancel_run(action.run_id)
+        begin(action)
+        held.set()
+
+    monkeypatch.setattr(bench.engine._executor, "_begin_action", begin_late)
+    run_id = bench.start({"A": action_state()})
+    assert held.wait(120)
+    assert bench.provider.begun == []
+    wait_until(lambda: actions_of(bench.store, run_id)[0].status == "FAILED", "the action's end")
+    assert bench.details(run_id)["code"] == "FlowCanceled"
 
 
 def test_a_restart_cancels_once_what_no_run_waits_for(bench: Bench):

@@ -85,13 +85,12 @@ class Engine:
         self._wakeups = WakeupQueue()
         self._effects = EffectRunner(self._timers, store, self._health, self._wakeups.notify)
         self._listeners = EndListeners(self._timers, self._wakeups.notify)
-        begin_action = partial(self._registry.begin, finish=self.finish_action)
         self._executor = RunExecutor(
             self._runs,
             self._actions,
             self._registry,
             identity,
-            begin_action,
+            self._begin_action,
             self._after_advance,
             self._listeners.notify,
             max_states,
@@ -102,7 +101,7 @@ class Engine:
             self._runs,
             self._actions,
             self._registry,
-            begin_action,
+            partial(self._registry.begin, finish=self.finish_action),
             self.finish_action,
             self._parking.park,
         )
@@ -231,6 +230,13 @@ class Engine:
     def progress(self, action: Action) -> Any:
         """Return an active action's progress, as far as its provider reports it."""
         return self._registry.progress(action)
+
+    def _begin_action(self, action: Action) -> None:
+        """Have the work of a new action begun, unless its run was cancelled since the commit."""
+        if self._actions.is_awaited(action.id):
+            self._registry.begin(action, self.finish_action)
+        else:
+            self._recovery.recover(action.id)
 
     def _deliver_result(self, action_id: str, result: ActionResult) -> None:
         number = self._store.retry_while_unavailable(

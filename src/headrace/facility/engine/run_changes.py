@@ -84,6 +84,7 @@ class RunChanges:
                     outcomes[run_id] = error
                 else:
                     effects += self._executor.cancel(db, run)
+                    self._parking.resume(run.number)  # the number may be given again
                     outcomes[run_id] = self._runs.get(run_id, db)
         self._effects.run_all(effects)
         return outcomes

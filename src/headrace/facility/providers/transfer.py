@@ -102,14 +102,13 @@ class TransferProvider(ProviderBase):
 
     def begin(self, action: Action) -> None:
         """Do the work on a thread of the pool; what an earlier attempt copied is kept."""
-        self._cancelled[action.id] = threading.Event()
+        self._cancelled.setdefault(action.id, threading.Event())
         self._pool.submit(self._work, action)
 
     def cancel(self, action: Action) -> None:
         """Stop between two pieces of the work."""
-        event = self._cancelled.get(action.id)
-        if event is not None:
-            event.set()
+        # It may come before the work is begun.
+        self._cancelled.setdefault(action.id, threading.Event()).set()
 
     def progress(self, action_id: str) -> dict[str, Any] | None:
         """Return the task document of a task that is under way."""

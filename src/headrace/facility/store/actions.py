@@ -284,6 +284,15 @@ class ActionTable:
         )
         return [action_from_row(row) for row in rows]
 
+    def is_awaited(self, action_id: str) -> bool:
+        """Say whether neither an action nor its run has ended, as last committed."""
+        row = self._store.reader().execute(
+            "SELECT 1 FROM actions JOIN runs ON runs.id = actions.run_id WHERE actions.id = ?"
+            " AND actions.completion_time IS NULL AND runs.completion_time IS NULL",
+            (action_id,),
+        )
+        return row.fetchone() is not None
+
     def open_ids(self) -> list[str]:
         """Return the ids of all actions that have not ended, in the order of their starts."""
         rows = self._store.reader().execute(
