@@ -79,7 +79,7 @@ def test_a_log_says_what_it_leaves_out(run: Run, deployed: Service) -> None:
             "--set word.x: word is not an object",
             2,
         ),
-        (["start"], "Missing argument 'FLOW'; see `headrace start --help`", 2),
+        (["start"], "Missing argument 'FLOW|PATH'; see `headrace start --help`", 2),
         (["start", "say", "--colour"], "No such option: --colour", 2),
         (["begin"], "No such command 'begin'", 2),
         (["run", "list", "--at", "moon"], "'moon' is not one of local, globus", 2),

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.command_walk import pipeline_scenarios
+from tests.support.command_walk import pipeline_scenarios, scenarios, service_scenarios
 from tests.support.command_walk.installed_program import Program, commands, options_of
 from tests.support.command_walk.projects import World
-from tests.support.command_walk.scenarios import SCENARIOS
+from tests.support.command_walk.registry import SCENARIOS as ALL
 
-ALL = {**SCENARIOS, **pipeline_scenarios.SCENARIOS}
+assert all((scenarios, service_scenarios, pipeline_scenarios)), "they register what they have"
 DONE: set[str] = set()
 PATHS = [path for path, _ in commands()]
 
@@ -52,4 +52,4 @@ def test_every_command_and_every_option_was_run(world: World) -> None:
         (path, option) for path, command in commands() for option in {"", *options_of(command)}
     }
     missing = sorted(f"headrace {path} {option}".strip() for path, option in wanted - world.record)
-    assert missing == [], "no scenario in tests/support/command_walk/scenarios.py runs these"
+    assert missing == [], "no scenario in tests/support/command_walk runs these"

@@ -7,16 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_walk.projects import Scenario, World
+from tests.support.command_walk.projects import World
+from tests.support.command_walk.registry import scenario
 
-SCENARIOS: dict[str, Scenario] = {}
 _DAY = '[collections.here]\nroot = "data"\n[profiles.day.collections.here]\nroot = "data"\n'
-
-
-def scenario(function: Scenario) -> Scenario:
-    """Registers a scenario."""
-    SCENARIOS[function.__name__] = function
-    return function
 
 
 @scenario

@@ -1,0 +1,195 @@
+"""What the walk does with commands of what runs for long: facility, watch, endpoints, services."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from headrace.facility import find_address
+from tests.support.command_walk.installed_program import Program
+from tests.support.command_walk.projects import World
+from tests.support.command_walk.registry import scenario
+from tests.support.repository import SUPPORT
+from tests.support.waiting import wait_until
+
+
+@scenario
+def facilities(world: World) -> None:
+    headrace = world.program("facilities")
+    (headrace.directory / "headrace.toml").write_text("[profiles.day]\n")
+    assert headrace.told("facility", "status", code=1) == {"running": False}
+    assert "no facility is running" in headrace.refused("facility", "env")
+    assert headrace.told("facility", "up", "--no-compute", "--take-over")["answers"] is True
+    copy = str(headrace.directory / "copy.db")
+    assert headrace.told("facility", "check", "--export", copy)["sound"] is True
+    assert Path(copy).is_file()
+    assert "--broker goes with" in headrace.refused("facility", "up", "--broker", "x", code=2)
+    assert headrace.told("facility", "status")["running"] is True
+    assert headrace.told("facility", "env")["HEADRACE_FACILITY_TOKEN"]
+    assert "facility up --compute" in headrace.refused("facility", "env", "--compute")
+    assert headrace.told("facility", "down") == {"stopped": True}
+    assert headrace("facility", "down").stdout == "No facility was running.\n"
+    shown = headrace("facility", "status", code=1).stdout
+    assert shown == "Not running: start it with `headrace facility up`.\n"
+
+
+@scenario
+def a_facility_that_serves_compute(world: World) -> None:
+    """Through a broker that nobody runs: it is told, and the rest is served."""
+    headrace = world.program("broker")
+    # Tests with the Compute SDK's own client, which knows one port only, may run at the same time.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    headrace.environment = {**headrace.environment, "HEADRACE_COMPUTE_PORT": str(port)}
+    (headrace.directory / "headrace.toml").write_text("")
+    broker = "amqp://guest:guest@127.0.0.1:9/"
+    done = headrace("facility", "up", "--compute", "--broker", broker)
+    assert "The facility started" in done.stdout
+    assert headrace("facility", "up", "--no-compute").stdout.startswith(
+        "The facility was restarted"
+    )
+
+
+@scenario
+def watching(world: World) -> None:
+    headrace = world.project
+    assert headrace.told("trigger", "list")[0]["name"] == "new"
+    arrival = headrace.directory / "data" / "incoming" / "one"
+    arrival.mkdir()
+    (arrival / "trace").write_text("1 2 3")
+    assert headrace.told("trigger", "check", "new") == [{"name": "new", "problems": []}]
+    assert "--existing run" in headrace.refused("watch", "new", "--once")
+    told = headrace.told("watch", "new", "--once", "--existing", "run")
+    assert [(run["label"], run["status"]) for run in told] == [("say one", "SUCCEEDED")]
+    assert headrace.told("watch", "--until-idle", "0.5") == []
+    [arrived] = headrace.told("trigger", "arrivals", "new", "--state", "started")
+    assert (arrived["name"], arrived["run_id"]) == ("one", told[0]["run_id"])
+    none = headrace.told("trigger", "retry", "new", "one", code=1)
+    assert none == {"trigger": "new", "arrivals": [], "count": 0}
+    for verb in ("run", "skip"):
+        assert headrace.told("trigger", verb, "new", "one", code=1)["count"] == 0
+    assert headrace.told("trigger", "pause")["triggers"] == ["new"]
+    assert [row["paused"] for row in headrace.told("trigger", "list")] == [True]
+    assert headrace.told("trigger", "resume", "new")["triggers"] == ["new"]
+    shown = headrace.told("trigger", "test", "new", str(arrival))
+    assert (shown["flow"], shown["label"], shown["run_id"]) == ("say", "say one", told[0]["run_id"])
+    assert headrace.told("trigger", "replay", "new", "o*")["arrivals"] == ["one"]
+    assert len(headrace.told("watch", "--once")) == 1
+    again = ["start", "--trigger", "new", str(arrival)]
+    assert "had its run already" in headrace.refused(*again)
+    assert headrace.told(*again, "--again", "--wait")["status"] == "SUCCEEDED"
+    hurried = headrace.directory / "data" / "incoming" / "two"
+    hurried.mkdir()
+    assert "it lacks a first file" in headrace.refused("start", "--trigger", "new", str(hurried))
+    assert headrace.told("start", "--trigger", "new", str(hurried), "--incomplete")["run_id"]
+    shown = headrace.told("start", "say", "-s", "word=a", "--dry-run")
+    assert shown["input"] == {"word": "a"}
+    assert {finding["health"] for finding in shown["findings"]} == {"good"}
+    assert "--again needs --trigger" in headrace.refused("start", "say", "--again", code=2)
+    assert "did you mean 'new'?" in headrace.refused("watch", "nw")
+
+
+@scenario
+def monitoring(world: World) -> None:
+    headrace = world.bare
+    assert headrace.told("endpoint", "monitor", "--once", "--canary", "--deadline", "5") == []
+    every = headrace("endpoint", "monitor", "--once", "--interval", "9")
+    assert every.stdout == "No endpoint was created on this machine.\n"
+    silent = headrace.refused("endpoint", "monitor", "--watchdog", "none.json", "--max-age", "9")
+    assert "none.json: no heartbeat" in silent
+    nowhere = {"PATH": str(world.base)}
+    for option in ("--install-scrontab", "--remove-scrontab"):
+        done = headrace("endpoint", "monitor", option, code=1, **nowhere)
+        assert "scrontab" in done.error
+
+
+@scenario
+def services(world: World) -> None:
+    """With stand-ins for `systemctl` and `crontab`: they hold what they are given."""
+    headrace = world.bare
+    programs = world.base / "managers"
+    programs.mkdir(exist_ok=True)
+    table = world.base / "crontab"
+    stand_ins = {
+        "systemctl": f'exec "{sys.executable}" "{SUPPORT / "systemd_stand_in.py"}" "$@"',
+        "crontab": f'TABLE="{table}" exec sh "{SUPPORT / "cron_stand_in.sh"}" "$@"',
+        "journalctl": 'echo "journal of $*"',
+    }
+    for name, line in stand_ins.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    manager = Program(
+        headrace.directory,
+        {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "STAND_IN_STATE": str(world.base / "managed"),
+            "XDG_CONFIG_HOME": str(world.base / "config"),
+        },
+        world.record,
+    )
+    systemd, cron = ("--manager", "systemd"), ("--manager", "cron")
+    assert manager.told("service", "install", "monitor", *systemd)["services"] == ["monitor"]
+    states = {row["name"]: row["state"] for row in manager.told("service", "status", *systemd)}
+    assert states["watch"] == "not installed"
+    log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
+    assert log.stdout.startswith("journal of --user --unit headrace-")
+    assert manager.told("service", "remove", *systemd)["services"] == ["monitor"]
+    assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
+    assert "service run watch" in table.read_text()
+    # Its flow is not deployed there, or the facility, a service of its own, does not run.
+    manager("service", "run", "watch", *manager.common("service", "run"), code=1)
+    log = manager("service", "logs", "watch", *manager.common("service", "logs"), *cron)
+    assert "error: " in log.stdout
+    assert manager.told("service", "remove", "watch", *cron)["services"] == ["watch"]
+    assert "no service 'facility' at globus" in manager.refused(
+        "service", "install", "facility", "--at", "globus"
+    )
+
+
+@scenario
+def a_facility_in_the_foreground(world: World) -> None:
+    headrace = world.bare
+    headrace("facility", "down")
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(headrace, "facility", "up", "--foreground")
+        wait_until(lambda: find_address(headrace.directory) is not None, "the facility")
+        assert not serving.done()
+        assert headrace.told("facility", "down")["stopped"] is True
+        assert serving.result().code == 0
+
+
+@scenario
+def endpoints(world: World) -> None:
+    """What a facility hosts; real endpoints are created and killed in ``tests/clients``."""
+    headrace = world.project
+    [row] = headrace.told("endpoint", "list")
+    assert (row["name"], row["kind"]) == ("machine", "hosted")
+    assert headrace.told("endpoint", "status", "machine")["service"] == "online"
+    for verb in ("create", "start", "stop"):
+        told = headrace.refused("endpoint", verb, "machine")
+        assert "facility" in told
+    assert headrace.told("endpoint", "restart", "machine")["done"]
+    assert "machine" in headrace.refused("endpoint", "log", "nothing", "--lines", "5", "--workers")
+    assert "endpoint" in headrace.refused("endpoint", "delete", "machine", "--yes")
+
+
+@scenario
+def an_endpoint_of_ones_own(world: World) -> None:
+    """Made, told of and read; it is started, stopped and removed in ``tests/clients``."""
+    headrace = world.developer
+    at = ("--at", "globus")
+    headrace("login", *at)
+    headrace("deploy", *at)
+    made = headrace("endpoint", "create", "machine", *at).stdout
+    assert "Start it with `headrace endpoint start machine`" in made
+    [row] = headrace.told("endpoint", "list", *at)
+    assert (row["name"], row["state"]) == ("machine", "stopped")
+    status = headrace.told("endpoint", "status", "machine", *at, code=1)
+    assert status["state"] == "stopped"
+    assert headrace("endpoint", "log", "machine", *at).stdout
+    shutil.rmtree(status["directory"])
