@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,33 @@ from typing import Any, Final
 from headrace._internal.atomic import PRIVATE, atomic_replacement
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import store_uri
-from headrace.facility.store.run_listing import LABEL_INDEX, rebuild_labels
+from headrace.facility.store.run_listing import LABEL_INDEX, rebuild_listing
 from headrace.facility.store.salvage import Row, leaf_rows
+from headrace.flowlang.runs import ACTIVE, INACTIVE, TERMINAL
 
 _LAST_ROWID: Final = (1 << 63) - 1
+_STATUSES: Final = TERMINAL | {ACTIVE, INACTIVE}
+
+
+def _is_status(value: Any) -> bool:
+    return value in _STATUSES
+
+
+def _is_no_status(value: Any) -> bool:
+    return value not in _STATUSES
+
+
+# Tables whose columns have the same types are told apart by what some of their columns hold.
+_CONTENTS: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
+    ("runs", "status"): _is_status,
+    ("runs", "listed"): lambda value: value in (0, 1),
+    ("actions", "status"): _is_status,
+    ("actions", "start_time"): _is_no_status,
+    ("actions", "completion_time"): _is_no_status,
+    ("web_inputs", "status"): lambda value: value in ("open", "closed"),
+    ("action_roots", "inode"): str.isdigit,
+    ("functions", "metadata"): lambda value: value.startswith("{"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,12 +48,15 @@ class _Table:
     types: tuple[str, ...]
     nullable: tuple[bool, ...]
     key: int | None  # the column that is the rowid
+    defaults: tuple[Any, ...]
+    # How many columns a row has that is older than the last of them, and each row of now.
+    widths: frozenset[int]
 
     def fits(self, row: Row) -> bool:
         """Say whether a row found without its tree may be one of this table."""
-        if len(row.values) != len(self.columns):
+        if len(row.values) not in self.widths:
             return False
-        return all(map(self._fits, range(len(self.columns)), row.values))
+        return all(map(self._fits, range(len(row.values)), row.values))
 
     def _fits(self, place: int, value: Any) -> bool:
         if place == self.key:
@@ -38,11 +64,15 @@ class _Table:
         if value is None:
             return self.nullable[place]
         kinds = {"TEXT": (str,), "INTEGER": (int,), "REAL": (float, int), "BLOB": (bytes, str)}
-        return isinstance(value, kinds.get(self.types[place], (object,)))
+        if not isinstance(value, kinds.get(self.types[place], (object,))):
+            return False
+        is_content = _CONTENTS.get((self.name, self.columns[place]))
+        return is_content is None or is_content(value)
 
     def values(self, row: Row) -> tuple[Any, ...]:
-        """Return the row's columns with its key."""
-        return tuple(row.rowid if n == self.key else v for n, v in enumerate(row.values))
+        """Return the row's columns with its key, and the defaults of those that it has not."""
+        complete = (*row.values, *self.defaults[len(row.values) :])
+        return tuple(row.rowid if n == self.key else v for n, v in enumerate(complete))
 
 
 def export_store(path: Path, export: Path, version: int) -> dict[str, int]:
@@ -62,15 +92,18 @@ def export_store(path: Path, export: Path, version: int) -> dict[str, int]:
     ):
         target.row_factory = sqlite3.Row
         target.execute("BEGIN")
+        earlier: dict[str, set[tuple[str, ...]]] = {}
         for migration in MIGRATIONS[:version]:
             migration(target)
+            for name in _table_names(target):
+                earlier.setdefault(name, set()).add(_column_names(target, name))
         target.execute("COMMIT")
         target.execute("PRAGMA foreign_keys = OFF")
         target.execute("BEGIN")
-        tables = _tables(target)
+        tables = _tables(target, earlier)
         _copy_by_tree(path, target, tables)
         _copy_by_leaves(path, target, tables)
-        rebuild_labels(target)
+        rebuild_listing(target)
         target.execute(f"PRAGMA user_version = {version}")
         target.execute("COMMIT")
         return {
@@ -79,25 +112,40 @@ def export_store(path: Path, export: Path, version: int) -> dict[str, int]:
         }
 
 
-def _tables(db: sqlite3.Connection) -> list[_Table]:
-    found = []
-    names = db.execute(
+def _table_names(db: sqlite3.Connection) -> dict[str, str]:
+    """Return each table with the statement that makes it."""
+    rows = db.execute(
         "SELECT name, sql FROM sqlite_master"
         " WHERE type = 'table' AND name NOT GLOB ? ORDER BY name",
         (f"{LABEL_INDEX}*",),
     )
-    for name, sql in names.fetchall():
+    return {row["name"]: row["sql"] for row in rows.fetchall()}
+
+
+def _column_names(db: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    return tuple(column["name"] for column in db.execute(f"PRAGMA table_info({table})"))
+
+
+def _tables(db: sqlite3.Connection, earlier: Mapping[str, set[tuple[str, ...]]]) -> list[_Table]:
+    found = []
+    for name, sql in _table_names(db).items():
         columns = db.execute(f"PRAGMA table_info({name})").fetchall()
+        names = tuple(c["name"] for c in columns)
         keys = [c["cid"] for c in columns if c["pk"]]
         alone = len(keys) == 1 and columns[keys[0]]["type"] == "INTEGER"
         key = keys[0] if alone and "WITHOUT ROWID" not in sql else None
         found.append(
             _Table(
                 name,
-                tuple(c["name"] for c in columns),
+                names,
                 tuple(c["type"] for c in columns),
                 tuple(not c["notnull"] and not c["pk"] for c in columns),
                 key,
+                tuple(
+                    db.execute(f"SELECT {c['dflt_value'] or 'NULL'}").fetchone()[0] for c in columns
+                ),
+                # An added column does not write the rows anew that are there already.
+                frozenset(len(cs) for cs in earlier[name] if cs == names[: len(cs)]),
             )
         )
     return found

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from headrace._internal.json_check import escaped
 from headrace.facility.store.keyed_by_run import key_by_run
 from headrace.facility.store.listed_runs import list_runs_in_groups
+from headrace.facility.store.run_listing import rebuild_tags
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -124,15 +124,6 @@ def _convert_run(db: sqlite3.Connection, old: sqlite3.Row) -> None:
         "seconds": None,
     }
     _add_event(db, number, sequence + 1, moment, "adopted", position)
-
-
-def _object(text: str) -> dict[str, Any]:
-    # One damaged record must not keep the store from being opened.
-    try:
-        value = json.loads(text)
-    except (ValueError, TypeError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _add_event(
@@ -280,16 +271,7 @@ def _run_lists(db: sqlite3.Connection) -> None:
         CREATE INDEX runs_texts ON runs(start_time, label, flow_title)
         """,
     )
-    for number, start_time, metadata in db.execute(
-        "SELECT number, start_time, metadata FROM runs"
-    ).fetchall():
-        tags = _object(metadata).get("tags")
-        # What an earlier release took for tags need not be texts.
-        known = {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
-        db.executemany(
-            "INSERT OR IGNORE INTO run_tags VALUES (?,?,?)",
-            [(escaped(tag), start_time, number) for tag in known],
-        )
+    rebuild_tags(db)
 
 
 def _access_rules_and_search_entries(db: sqlite3.Connection) -> None:

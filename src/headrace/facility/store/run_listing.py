@@ -15,6 +15,8 @@ from headrace._internal.json_check import escaped
 
 # The name of the table of labels, with which those of its parts begin.
 LABEL_INDEX: Final = "run_labels"
+# The number up to which runs are listed, as SQL.
+LAST_LISTED: Final = "(SELECT coalesce(max(last), 0) FROM run_listing)"
 # So many runs are left to be looked at one by one; of more, a group is listed as runs end.
 _WAITING: Final = 512
 _GROUP: Final = 256
@@ -33,7 +35,7 @@ def next_number(db: sqlite3.Connection) -> int:
 
 def last_listed(db: sqlite3.Connection) -> int:
     """Return the number up to which runs are listed."""
-    return int(db.execute("SELECT last FROM run_listing").fetchone()[0])
+    return int(db.execute(f"SELECT {LAST_LISTED}").fetchone()[0])
 
 
 def check_tags(tags: Sequence[str]) -> None:
@@ -93,10 +95,34 @@ def remove_label(db: sqlite3.Connection, run: int) -> None:
     )
 
 
-def rebuild_labels(db: sqlite3.Connection) -> None:
-    """Make the index of labels anew, of the runs that are listed; one of no store stays away."""
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (LABEL_INDEX,)).fetchone():
+def rebuild_listing(db: sqlite3.Connection) -> None:
+    """List all runs, by their labels and tags of now; what a store's version has not stays away."""
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "run_tags" in tables:
+        rebuild_tags(db)
+    if "run_listing" not in tables:
         return
+    db.execute("UPDATE runs SET listed = 1 WHERE listed != 1")
+    db.execute("DELETE FROM run_listing")
+    # A number whose run is lost is not given again as long as its events or actions are there.
+    db.execute(
+        "INSERT INTO run_listing SELECT max("
+        "coalesce((SELECT max(number) FROM runs), 0),"
+        " coalesce((SELECT max(number) >> 32 FROM events), 0),"
+        " coalesce((SELECT max(number) >> 32 FROM actions), 0))"
+    )
+    rebuild_labels(db)
+
+
+def rebuild_tags(db: sqlite3.Connection) -> None:
+    """Make the index of tags anew, of all runs."""
+    db.execute("DELETE FROM run_tags")
+    for number, start_time, metadata in db.execute("SELECT number, start_time, metadata FROM runs"):
+        add_tags(db, number, start_time, _tags(metadata))
+
+
+def rebuild_labels(db: sqlite3.Connection) -> None:
+    """Make the index of labels anew, of the runs that are listed."""
     db.execute("INSERT INTO run_labels(run_labels) VALUES ('delete-all')")
     db.execute(
         "INSERT INTO run_labels(rowid, label) SELECT number, label FROM runs"

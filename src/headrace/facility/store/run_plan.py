@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
+from headrace.facility.store.run_listing import LAST_LISTED
 from headrace.facility.store.run_query import (
     MENTIONS_RETRY,
     ORDER_COLUMNS,
@@ -34,7 +35,7 @@ _FEW: Final = 3_000
 # Characters of the parts that the index of labels is made of.
 _PART_OF_LABEL: Final = 3
 
-UNLISTED: Final = "runs.number > (SELECT last FROM run_listing) AND runs.listed = 0"
+UNLISTED: Final = f"runs.number > {LAST_LISTED} AND runs.listed = 0"
 # The numbers of the runs that have not ended.
 OPEN_RUNS: Final = (
     "SELECT number FROM runs INDEXED BY runs_by_completion"  # noqa: S608 - a constant
