@@ -13,9 +13,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Debian's programs are not on the path.
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+# Debian's programs are not on the path; the newest first.
+PROGRAMS = [
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    *(Path(found).parent for found in [shutil.which("postgres")] if found),
+]
 START_SECONDS = 60.0
+
+
+def has_server(programs: Path) -> bool:
+    """Say whether a directory has all programs that are needed."""
+    return all(
+        (programs / name).exists() for name in ("initdb", "postgres", "pg_isready", "createdb")
+    )
 
 
 @contextlib.contextmanager
@@ -28,11 +38,10 @@ def private_postgresql(directory: Path | None) -> Iterator[str | None]:
     Args:
         directory: where its files are made; the disk that is measured.
     """
-    found = shutil.which("initdb") or (str(PROGRAMS[-1] / "initdb") if PROGRAMS else None)
-    if found is None:
+    programs = next((path for path in PROGRAMS if has_server(path)), None)
+    if programs is None:
         yield None
         return
-    programs = Path(found).parent
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     as_user = ["runuser", "-u", user, "--"] if os.getuid() == 0 else []
     with tempfile.TemporaryDirectory(dir=directory, prefix="pg") as name:

@@ -88,10 +88,28 @@ def test_what_cron_runs_is_the_service(watch: BackgroundService, table: Path) ->
     assert words[3:] == ["service", "run", "watch", "--project", str(watch.root), "--at", "local"]
 
 
+def test_a_profile_goes_with_it(tmp_path: Path, table: Path) -> None:
+    root = tmp_path / "profiled"
+    init_project(root)
+    with (root / "headrace.toml").open("a") as stream:
+        stream.write("[profiles.night]\n")
+    project = load_project(root, "night")
+    CronManager().install([project_services(project, "globus", {})["watch"]])
+    assert "--at globus --profile night" in table.read_text()
+
+
+def test_entries_of_others_are_kept_to_the_byte(watch: BackgroundService, table: Path) -> None:
+    others = b"# caf\xe9 \x0c page\n0 3 * * * backup \xc2\x85\n"
+    table.write_bytes(others)
+    CronManager().install([watch])
+    CronManager().remove([watch])
+    assert table.read_bytes() == others
+
+
 def test_a_refusal_changes_nothing(watch: BackgroundService, table: Path) -> None:
     table.write_text(OTHERS)
     with pytest.raises(ProjectError, match="crontab refused the entry: bad entry"):
-        CronManager().install([replace(watch, target="forbidden")])
+        CronManager().install([replace(watch, location=("forbidden",))])
     assert table.read_text() == OTHERS
 
 
@@ -123,6 +141,24 @@ def test_it_runs_once_with_a_log_that_is_rotated(watch: BackgroundService, tmp_p
     assert first.wait() != 0
     assert not psutil.pid_exists(running.pid)
     assert read_runner(watch) is None
+
+
+def test_a_service_whose_record_cannot_be_written_is_ended(
+    watch: BackgroundService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def full(service: BackgroundService, pid: int) -> None:
+        begun.append(pid)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cron_runner, "_write_runner", full)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    sleeping = (sys.executable, "-c", "import time; time.sleep(600)")
+    monkeypatch.setattr(BackgroundService, "command", sleeping)
+    with pytest.raises(OSError, match="No space left"):
+        cron_runner.run_service(watch)
+    assert not psutil.pid_exists(begun[0])
 
 
 def test_what_a_killed_runner_left_is_ended_before_another_is_started(

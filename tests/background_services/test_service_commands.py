@@ -79,6 +79,11 @@ class Program:
         assert "Traceback" not in done.stderr
         return done.stdout
 
+    def refused(self, *arguments: str) -> str:
+        done = self._done(*arguments)
+        assert done.returncode == 1, (done.stdout, done.stderr)
+        return done.stderr
+
     def told(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self(*arguments, "-F", "json", code=code))
 
@@ -92,7 +97,10 @@ class Program:
         return {row["name"]: row for row in rows}
 
     def _anyhow(self, *arguments: str) -> str:
-        done = subprocess.run(
+        return self._done(*arguments).stdout
+
+    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(Path(sys.executable).with_name("headrace")), *arguments],
             cwd=self.root,
             env=self.variables,
@@ -100,7 +108,6 @@ class Program:
             text=True,
             check=False,
         )
-        return done.stdout
 
     def labels(self) -> list[str]:
         return sorted(run["label"] for run in self.told("run", "list"))
@@ -176,12 +183,32 @@ def test_a_watch_waits_for_the_service_of_the_facility(program: Program) -> None
 def test_units_are_private_and_installed_anew_with_new_settings(program: Program) -> None:
     program("deploy")
     program("service", "install", "watch", "--profile", "day")
-    (unit,) = program.units.iterdir()
+    facility, unit = sorted(program.units.iterdir())
+    assert facility.stat().st_mode & 0o077 == 0
     assert unit.stat().st_mode & 0o077 == 0
     assert '"--profile" "day"' in unit.read_text()
     first = program.statuses()["watch"]["pid"]
     program("service", "install", "watch")
-    (unit,) = program.units.iterdir()
+    _, unit = sorted(program.units.iterdir())
     assert "--profile" not in unit.read_text()
     wait_until(lambda: program.statuses()["watch"]["pid"] not in (0, first), "the new one")
     assert not psutil.pid_exists(first)
+    refused = program.refused("service", "remove", "facility")
+    assert "the watch needs the facility: remove it too, or first" in refused
+
+
+def test_what_one_manager_has_the_other_takes_over(program: Program, tmp_path: Path) -> None:
+    program("deploy")
+    table = tmp_path / "table"
+    stand_in = SUPPORT / "cron_stand_in.sh"
+    script = tmp_path / "bin" / "crontab"
+    script.write_text(f'#!/bin/sh\nTABLE="{table}" exec sh "{stand_in}" "$@"\n')
+    script.chmod(0o755)
+    program("service", "install", "watch", "--manager", "cron")
+    assert program.statuses()["watch"]["state"] in ("inactive", "active")
+    program("service", "install", "watch", "--manager", "systemd")
+    assert "headrace" not in table.read_text()
+    assert len([*program.units.iterdir()]) == 2
+    program("service", "install", "watch", "--manager", "cron")
+    assert [*program.units.iterdir()] == []
+    assert program.told("service", "remove")["services"] == ["facility", "watch"]

@@ -14,7 +14,7 @@ from headrace.background_services.definition import (
     choose_services,
     project_services,
 )
-from headrace.background_services.systemd import unit_text
+from headrace.background_services.systemd import current_umask, unit_text
 from headrace.config import ProjectError
 from headrace.project import Project, init_project, load_project
 
@@ -47,8 +47,8 @@ def test_what_the_project_has_no_use_for_is_not_installed_unless_named(project: 
     bare = replace(project, config=replace(project.config, endpoints={}))
     assert [service.name for service in choose_services(bare, "local", {}, ())] == ["facility"]
     assert choose_services(bare, "globus", {}, ()) == []
-    (monitor,) = choose_services(bare, "local", {}, ("monitor",))
-    assert monitor.name == "monitor"
+    chosen = [service.name for service in choose_services(bare, "local", {}, ("monitor",))]
+    assert chosen == ["facility", "monitor"], "it starts no facility of its own"
 
 
 def test_what_a_unit_says(project: Project) -> None:
@@ -57,7 +57,9 @@ def test_what_a_unit_says(project: Project) -> None:
     assert "Type=exec" in monitor
     assert "KillMode=process" in monitor, "the endpoints that it has started go on without it"
     assert "KillMode=mixed" in watch
-    assert {"Restart=on-failure", "UMask=0077", "StartLimitIntervalSec=0"} <= {*facility}
+    assert {"Restart=on-failure", f"UMask={current_umask():04o}", "StartLimitIntervalSec=0"} <= {
+        *facility
+    }
     name = services(project)[0].id
     assert f"After={name}.service" in watch
     assert f"Wants={name}.service" in watch
@@ -68,21 +70,22 @@ def test_what_a_unit_says(project: Project) -> None:
 def test_variables_of_ours_are_kept_and_secrets_are_not(project: Project) -> None:
     variables = {
         "HEADRACE_STATE": '/scratch/a "b" 5%',
-        "HEADRACE_CLIENT_SECRET": "geheim",
+        "HEADRACE_WEBHOOK_KEY": "geheim",
+        "HEADRACE_BROKER": "amqp://me:geheim@host",
         "HEADRACE_AT": "globus",
-        "PATH": "/bin",
+        "PATH": "/opt/slurm/bin:/bin",
     }
     text = unit_text(services(project, **variables)[0])
     assert 'Environment="HEADRACE_STATE=/scratch/a \\"b\\" 5%%"' in text.splitlines()
     assert "geheim" not in text
     assert "HEADRACE_AT" not in text
-    assert "PATH" not in text
+    assert 'Environment="PATH=/opt/slurm/bin:/bin"' in text.splitlines()
 
 
 def test_a_path_with_a_line_break_is_refused(tmp_path: Path) -> None:
     root = tmp_path / "two\nlines"
     init_project(root)
-    with pytest.raises(ProjectError, match="a path with a line break"):
+    with pytest.raises(ProjectError, match="a unit cannot hold a line break"):
         unit_text(services(load_project(root))[0])
 
 

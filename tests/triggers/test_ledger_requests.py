@@ -11,9 +11,13 @@ import pytest
 from headrace.triggers import (
     Identity,
     Ledger,
+    LedgerUnusable,
     Record,
+    Refused,
     Seen,
     Started,
+    StartFailed,
+    StartRefused,
     Trigger,
     TriggerError,
     Watching,
@@ -139,6 +143,87 @@ def test_an_attempt_whose_outcome_is_not_known_cannot_be_skipped(tmp_path: Path)
         ledger.mark_refused(seen.id, "no")
         assert [record.id for record in skip_arrivals(path, [seen.id])] == [seen.id]
         assert ledger.get(seen.id).state == "skipped"
+
+
+def test_a_pause_before_the_first_watch_holds_and_hides_no_loss(tmp_path: Path) -> None:
+    trigger, path, client = make_trigger(tmp_path), tmp_path / "ledger.db", MemoryRunClient()
+    resume_triggers(path, [trigger.name])
+    assert not path.exists()
+    pause_triggers(path, [trigger.name])
+    with watching([trigger], path, client) as watch:
+        watch.wait_for(Watching)
+        make_event(trigger.directory / "a")
+        watch.wait_for(Seen)
+        resume_triggers(path, [trigger.name])
+        watch.wait_for(Started)
+    for file in tmp_path.glob("ledger.db*"):
+        file.unlink()
+    with pytest.raises(LedgerUnusable, match="is gone"):
+        pause_triggers(path, [trigger.name])
+
+
+def test_what_had_its_run_meanwhile_is_refused_by_hand(tmp_path: Path) -> None:
+    trigger, path, client = make_trigger(tmp_path), tmp_path / "ledger.db", MemoryRunClient()
+    event = make_event(trigger.directory / "a")
+    early = find_arrival(trigger, event, path)
+    started = start_by_hand(find_arrival(trigger, event, path), path, client)
+    with pytest.raises(TriggerError, match=f"had its run already: {started.run_id}"):
+        start_by_hand(early, path, client)
+    assert client.names == ["a"]
+
+
+def test_a_replayed_arrival_that_goes_and_comes_back_is_a_new_one(tmp_path: Path) -> None:
+    trigger, path, client = make_trigger(tmp_path), tmp_path / "ledger.db", MemoryRunClient()
+    event = make_event(trigger.directory / "a")
+    with watching([trigger], path, client) as watch:
+        watch.wait_for(Started)
+        replay_arrivals(path, [only_record(path).id])
+        watch.wait_for(Started, 2)
+        event.rename(tmp_path / "aside")
+        wait_until(lambda: not any(record.present for record in read_ledger(path)), "its departure")
+        (tmp_path / "aside").rename(event)
+        watch.wait_for(Started, 3)
+
+
+def test_a_replay_of_one_of_two_at_a_path_is_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        for number in (7, 8):
+            entry = ("/incoming/a/", Identity(5, number))
+            (seen,) = ledger.record_seen(*PLACE[:2], f"ext4:{number}", [entry])
+            ledger.mark_starting(seen.id)
+            ledger.mark_started(seen.id, f"run {number}")
+        (again,) = replay_arrivals(path, [1])
+        assert (again.generation, again.root) == (3, "ext4:7")
+
+
+def test_a_refused_arrival_is_started_by_a_watch_that_is_asked(tmp_path: Path) -> None:
+    trigger, path, client = make_trigger(tmp_path), tmp_path / "ledger.db", MemoryRunClient()
+    client.fail = lambda moment: StartRefused("no") if moment == "before" else None
+    event = make_event(trigger.directory / "a")
+    with watching([trigger], path, client) as watch:
+        watch.wait_for(Refused)
+        client.fail = lambda moment: None
+        started = start_by_hand(find_arrival(trigger, event, path), path, client)
+        assert started.by_watcher
+    assert client.names == ["a"]
+
+
+def test_a_pause_holds_what_was_tried_before(tmp_path: Path) -> None:
+    trigger, path, client = make_trigger(tmp_path), tmp_path / "ledger.db", MemoryRunClient()
+    client.fail = lambda moment: OSError("down") if moment == "before" else None
+    make_event(trigger.directory / "a")
+    with watching([trigger], path, client, initial_delay=0.05) as watch:
+        watch.wait_for(StartFailed)
+        pause_triggers(path, [trigger.name])
+    client.fail = lambda moment: None
+    with watching([trigger], path, client) as watch:
+        watch.wait_for(Watching)
+        make_event(trigger.directory / "b")
+        watch.wait_for(Seen, name="b")
+        assert client.names == []
+        resume_triggers(path, [trigger.name])
+        watch.wait_for(Started, 2)
 
 
 def test_a_request_in_a_ledger_of_the_version_before_is_kept(tmp_path: Path) -> None:

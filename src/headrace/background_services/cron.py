@@ -56,12 +56,12 @@ class CronManager:
 def _entry_lines(service: BackgroundService) -> str:
     program = (
         *(str(Path(sys.executable).with_name("headrace")), "service", "run", service.name),
-        *("--project", str(service.root), "--at", service.target),
+        *service.location,
     )
     environment = [f"{name}={value}" for name, value in sorted(service.environment.items())]
     words = ["env", *environment, *program] if environment else [*program]
     if any("\n" in word for word in words):
-        raise ProjectError(f"{str(service.root)!r}: cron cannot hold a path with a line break")
+        raise ProjectError(f"cron cannot hold a line break: {words!r}")
     # cron takes a percent sign for the end of the command.
     command = shlex.join(words).replace("%", "\\%")
     return f"@reboot {command}\n* * * * * {command}\n"

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
@@ -55,7 +56,6 @@ def run_service(service: BackgroundService) -> int:
     Returns:
         The command's exit code; 0 where it runs already.
     """
-    os.umask(0o077)
     private_directory(_directory(service))
     with only_one(_file(service, "lock")) as alone:
         if not alone:
@@ -75,14 +75,26 @@ def run_service(service: BackgroundService) -> int:
             del frame
             command.send_signal(number)
 
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, hand_on)
-        _write_runner(service, command.pid)
         try:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, hand_on)
+            _write_runner(service, command.pid)
             _copy_output(service, command)
             return command.wait()
         finally:
+            # Without its record nobody would know of it, and cron would start another.
+            _end(command)
             _file(service, "json").unlink(missing_ok=True)
+
+
+def _end(command: subprocess.Popen[bytes]) -> None:
+    if command.poll() is None:
+        command.terminate()
+        try:
+            command.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            command.wait()
 
 
 def read_runner(service: BackgroundService) -> Runner | None:
@@ -115,14 +127,23 @@ def log_file(service: BackgroundService) -> Path:
     return _file(service, "log")
 
 
+class _PrivateLog(RotatingFileHandler):
+    """A log that its owner alone can read; a full disk stops nothing."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123 - of a descriptor
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Do without what a full disk does not take."""
+
+
 def _copy_output(service: BackgroundService, command: subprocess.Popen[bytes]) -> None:
     """Copy what a command writes into its log, until it ends."""
-    handler = RotatingFileHandler(
+    handler = _PrivateLog(
         log_file(service), maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    # A full disk must not stop the service; what it does not take is lost.
-    handler.handleError = lambda record: None  # type: ignore[method-assign]
     try:
         for line in command.stdout or ():
             text = terminal_text(line.decode("utf-8", "replace").rstrip("\n"))

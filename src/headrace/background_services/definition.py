@@ -18,7 +18,12 @@ from headrace.project.targets import FACILITY_SERVICE_VARIABLE
 # does after each question to the service, which may be away and asked again and again.
 _FACILITY_SILENCE: Final = 900
 _WATCH_SILENCE: Final = 1800
-_SAID_BY_OPTIONS: Final = frozenset({"HEADRACE_AT", "HEADRACE_PROFILE", FACILITY_SERVICE_VARIABLE})
+_KEPT: Final = (
+    "PATH",
+    *("HEADRACE_STATE", "HEADRACE_HOST_ID", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
+    *("HEADRACE_RETENTION_DAYS", "HEADRACE_WEB_INPUT_LIFETIME"),
+    *("HEADRACE_SCHEDULER", "HEADRACE_SCHEDULER_CACHE", "HEADRACE_JOBS", "HEADRACE_LAUNCH"),
+)
 _SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -31,7 +36,8 @@ class BackgroundService:
         root: the project's root.
         project: the project's name.
         target: where its runs are.
-        arguments: arguments of ``headrace``.
+        words: the command of ``headrace``.
+        location: options that say project, target and profile.
         environment: variables that it needs besides those that it finds.
         watchdog_seconds: seconds of silence after which it is taken for stuck; 0 where it does not
             tell the manager that it has started and goes on.
@@ -43,7 +49,8 @@ class BackgroundService:
     root: Path
     project: str
     target: str
-    arguments: tuple[str, ...]
+    words: tuple[str, ...]
+    location: tuple[str, ...]
     environment: Mapping[str, str]
     watchdog_seconds: int
     leaves_processes: bool
@@ -59,7 +66,7 @@ class BackgroundService:
     @property
     def command(self) -> tuple[str, ...]:
         """Program and arguments."""
-        return (str(Path(sys.executable).with_name("headrace")), *self.arguments)
+        return (str(Path(sys.executable).with_name("headrace")), *self.words, *self.location)
 
 
 def project_services(
@@ -70,38 +77,31 @@ def project_services(
     Args:
         project: the project.
         target: ``local`` or ``globus``.
-        environment: variables of this process; those named ``HEADRACE_*`` are kept for the service,
-            but for secrets.
+        environment: variables of this process; `PATH` and those settings that headrace reads and
+            that are no secrets are kept for the service.
     """
     profile = ("--profile", project.config.profile) if project.config.profile else ()
-    where = ("--project", str(project.root), "--at", target, *profile)
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if name.startswith("HEADRACE_") and name not in _SAID_BY_OPTIONS and not is_secret(name)
-    }
+    location = ("--project", str(project.root), "--at", target, *profile)
+    wanted = {*_KEPT, *project.config.overrides.values()}
+    kept = {name: value for name, value in environment.items() if name in wanted}
     first = ("facility",) if target == "local" else ()
     client = {**kept, FACILITY_SERVICE_VARIABLE: "1"} if first else kept
     common = (project.root, project.name, target)
     services = [
         BackgroundService(
-            *("watch", *common, ("watch", *where), client), _WATCH_SILENCE, False, first
+            "watch", *common, ("watch",), location, client, _WATCH_SILENCE, False, first
         ),
         BackgroundService(
-            *("monitor", *common, ("endpoint", "monitor", *where), client), 0, True, first
+            "monitor", *common, ("endpoint", "monitor"), location, client, 0, True, first
         ),
     ]
     if first:
-        up = ("facility", "up", "--foreground", *where)
-        services.insert(
-            0, BackgroundService("facility", *common, up, kept, _FACILITY_SILENCE, False)
+        up = ("facility", "up", "--foreground")
+        facility = BackgroundService(
+            "facility", *common, up, location, kept, _FACILITY_SILENCE, False
         )
+        services.insert(0, facility)
     return {service.name: service for service in services}
-
-
-def is_secret(name: str) -> bool:
-    """Say whether the variable of a name holds a secret."""
-    return any(word in name for word in ("SECRET", "TOKEN", "PASSWORD"))
 
 
 def choose_services(
@@ -114,7 +114,28 @@ def choose_services(
         target: ``local`` or ``globus``.
         environment: variables of this process.
         names: names of services; without any, the facility at ``local``, the watch where there are
-            triggers, and the monitor where there are endpoints.
+            triggers, and the monitor where there are endpoints. What they need is chosen too.
+
+    Raises:
+        ProjectError: a service is not one of this target.
+    """
+    services = project_services(project, target, environment)
+    named_services(project, target, environment, names)
+    chosen = names or default_services(project, target)
+    needed = {first for name in chosen for first in services[name].after}
+    return [services[name] for name in services if name in {*chosen, *needed}]
+
+
+def named_services(
+    project: Project, target: str, environment: Mapping[str, str], names: tuple[str, ...]
+) -> list[BackgroundService]:
+    """Return the services that are named, and no other; all of the target where none is named.
+
+    Args:
+        project: the project.
+        target: ``local`` or ``globus``.
+        environment: variables of this process.
+        names: names of services.
 
     Raises:
         ProjectError: a service is not one of this target.
@@ -123,7 +144,7 @@ def choose_services(
     for name in names:
         if name not in services:
             raise ProjectError(f"no service {name!r} at {target}; there are {', '.join(services)}")
-    return [services[name] for name in names or default_services(project, target)]
+    return [service for name, service in services.items() if name in names or not names]
 
 
 def default_services(project: Project, target: str) -> tuple[str, ...]:

@@ -37,6 +37,11 @@ class ServiceStatus:
     restarts: int | None = None
 
     @property
+    def installed(self) -> bool:
+        """True where the manager has the service."""
+        return self.state != "not installed"
+
+    @property
     def active(self) -> bool:
         """True while it works."""
         return self.state == "active"
@@ -90,24 +95,24 @@ class ServiceManager(Protocol):
 
 
 def run_program(
-    arguments: Sequence[str], text: str | None = None
+    arguments: Sequence[str], seconds: float = _SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of a manager.
 
     Args:
         arguments: program and arguments.
-        text: its standard input.
+        seconds: how long it may take.
 
     Raises:
-        ProjectError: it is not there, or takes longer than a minute.
+        ProjectError: it is not there, or takes longer.
     """
     try:
         return subprocess.run(
             arguments,
-            input=text or "",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except FileNotFoundError as error:

@@ -10,6 +10,22 @@ from headrace.background_services.systemd import SystemdManager, has_user_manage
 from headrace.config.errors import ProjectError
 
 
+def find_managers(name: str | None = None) -> list[ServiceManager]:
+    """Return the manager of a name, or all that this machine has.
+
+    Args:
+        name: one of :data:`MANAGERS`, or None.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    if name is not None:
+        return [find_manager(name)]
+    found: list[ServiceManager] = [SystemdManager()] if has_user_manager() else []
+    found += [CronManager()] if shutil.which("crontab") else []
+    return found or [find_manager()]
+
+
 def find_manager(name: str | None = None) -> ServiceManager:
     """Return the manager of a name, or the one that this machine has.
 

@@ -87,7 +87,7 @@ class SystemdManager:
         )
 
     def _systemctl(self, *arguments: str) -> str:
-        done = run_program(("systemctl", "--user", *arguments))
+        done = run_program(("systemctl", "--user", *arguments), seconds=2.0 * _STOP_SECONDS)
         if done.returncode != 0:
             raise ProjectError(f"systemctl --user {' '.join(arguments)}: {failure_text(done)}")
         return done.stdout
@@ -112,11 +112,11 @@ def unit_text(service: BackgroundService) -> str:
     """Return the unit of a service.
 
     Raises:
-        ProjectError: the project's path has a line break, which no unit can hold.
+        ProjectError: a path or a variable has a line break, which no unit can hold.
     """
     words = (*service.command, *service.environment.values(), str(service.root))
     if any("\n" in word for word in words):
-        raise ProjectError(f"{str(service.root)!r}: a unit cannot hold a path with a line break")
+        raise ProjectError(f"a unit cannot hold a line break: {words!r}")
     siblings = [_unit(_renamed(service, name)) for name in service.after]
     order = [f"After={' '.join(siblings)}", f"Wants={' '.join(siblings)}"] if siblings else []
     environment = [
@@ -144,12 +144,19 @@ def unit_text(service: BackgroundService) -> str:
         f"TimeoutStartSec={_START_SECONDS}",
         f"TimeoutStopSec={_STOP_SECONDS}",
         f"KillMode={'process' if service.leaves_processes else 'mixed'}",
-        "UMask=0077",
+        f"UMask={current_umask():04o}",
         "",
         "[Install]",
         "WantedBy=default.target",
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def current_umask() -> int:
+    """Return the umask of this process, by which a service makes the files of its user."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _unit(service: BackgroundService) -> str:

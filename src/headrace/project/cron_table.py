@@ -72,7 +72,7 @@ class CronTable:
     def _without(self, text: str, name: str) -> str:
         begin, end = _marks(name)
         kept, inside = [], False
-        for line in text.splitlines():
+        for line in text.removesuffix("\n").split("\n") if text else ():
             if line.strip() == begin:
                 inside = True
             elif line.strip() == end and inside:
@@ -113,6 +113,7 @@ class CronTable:
                 input=text,
                 capture_output=True,
                 text=True,
+                errors="surrogateescape",
                 timeout=_SECONDS,
                 check=False,
             )

@@ -78,13 +78,8 @@ def record_entry(
             return known
         database.execute("UPDATE arrivals SET root = ? WHERE id = ?", (root, known.id))
         return read_record(database, known.id)
-    (last,) = database.execute(
-        "SELECT coalesce(max(generation), 0) FROM arrivals "
-        "WHERE trigger = ? AND collection = ? AND path = ?",
-        place,
-    ).fetchone()
     state: State = "skipped" if skip else "seen"
-    return _insert(database, ledger_id, now, place, last + 1, root, identity, state)
+    return _insert(database, ledger_id, now, place, root, identity, state)
 
 
 def repeat_arrival(
@@ -103,10 +98,7 @@ def repeat_arrival(
     """
     place = (record.trigger, record.collection, record.path)
     mark_missing(database, record.id, now)
-    return _insert(
-        *(database, ledger_id, now, place, record.generation + 1),
-        *(record.root, record.identity, "failed"),
-    )
+    return _insert(database, ledger_id, now, place, record.root, record.identity, "failed")
 
 
 def _insert(
@@ -114,11 +106,16 @@ def _insert(
     ledger_id: str,
     now: str,
     place: Place,
-    generation: int,
     root: str,
     identity: Identity,
     state: State,
 ) -> Record:
+    (last,) = database.execute(
+        "SELECT coalesce(max(generation), 0) FROM arrivals "
+        "WHERE trigger = ? AND collection = ? AND path = ?",
+        place,
+    ).fetchone()
+    generation = last + 1
     text = "\0".join([ledger_id, *place, str(generation)])
     digest = hashlib.sha256(os.fsencode(text)).hexdigest()[:20]
     added = database.execute(

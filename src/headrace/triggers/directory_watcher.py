@@ -227,6 +227,7 @@ class DirectoryWatcher:
             trigger = self._trigger
             for record in self._ledger.records_without_run(trigger.name, trigger.collection):
                 if record.state == "failed":
+                    self._index.adopt(record)
                     self._starts.schedule(record.id)
 
     def _attach(self, directory: WatchedDirectory) -> bool:

@@ -141,6 +141,17 @@ class EntryIndex:
         self._on_event(Seen(arrival))
         self._queue.push(("arrival", arrival.name), now)
 
+    def adopt(self, record: Record) -> None:
+        """Take note of an arrival that another process has asked a run for.
+
+        A replay is the next generation at its path: it is the one that goes away with the entry.
+        """
+        filesystem = self._attachment.filesystem
+        name = entry_name(record.path)
+        here = filesystem is not None and record.root == filesystem.root
+        if here and record.present and name in self.handled and name not in self.pending:
+            self.handled[name] = (record.id, record.identity)
+
     def mark_complete(self, name: str) -> PendingArrival:
         """Move an entry from the pending to the handled ones."""
         complete = self.pending.pop(name)

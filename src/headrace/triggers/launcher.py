@@ -109,7 +109,7 @@ class RunLauncher:
         record = self._ledger.get(id_)
         if record.state not in _WITHOUT_RUN:
             return None
-        if record.attempts == 0 and not ignore_pause and self._ledger.is_paused(trigger.name):
+        if not ignore_pause and self._ledger.is_paused(trigger.name):
             return trigger.interval
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0

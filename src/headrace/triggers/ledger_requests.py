@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from headrace.triggers.arrival_table import read_record, repeat_arrival
+from headrace.triggers.ledger import Ledger
 from headrace.triggers.ledger_access import ledger_connection
 from headrace.triggers.ledger_schema import PAUSES
 from headrace.triggers.record import Record, State
@@ -101,8 +102,11 @@ def pause_triggers(path: Path, names: Sequence[str]) -> None:
         names: names of the triggers.
 
     Raises:
-        TriggerError: the ledger cannot be written.
+        TriggerError: the ledger cannot be written, or was lost.
     """
+    if not path.exists():
+        with Ledger(path):  # as the first watch makes it; one that was lost is told
+            pass
     with _transaction(path) as (database, now):
         database.executemany(
             "INSERT OR IGNORE INTO pauses VALUES (?, ?)", [(name, now) for name in names]
@@ -119,6 +123,8 @@ def resume_triggers(path: Path, names: Sequence[str]) -> None:
     Raises:
         TriggerError: the ledger cannot be written.
     """
+    if not path.exists():
+        return
     with _transaction(path) as (database, _):
         database.executemany("DELETE FROM pauses WHERE trigger = ?", [(name,) for name in names])
 

@@ -51,20 +51,26 @@ def start_by_hand(
     Raises:
         TriggerError: it had its run; or the run cannot be started.
     """
-    record = named.record
-    if record is not None and record.state == "started" and not again:
-        raise TriggerError(
-            f"{named.arrival.location}: had its run already: {record.run_id}; "
-            "`--again` starts another"
-        )
+    if named.record is not None:
+        _refuse_started(named, named.record, again)
     if is_watched(ledger):
-        return ManualStart(_have_started(named, ledger), by_watcher=True)
+        return ManualStart(_have_started(named, ledger, again), by_watcher=True)
     with Ledger(ledger) as opened:
         entry = (named.arrival.path, named.identity)
         where = (named.trigger.name, named.trigger.collection, named.root)
         (record,) = opened.record_seen(*where, [entry])
+        # It may have had its run since it was looked at.
+        _refuse_started(named, record, again)
         record = _request(record, ledger)
         return ManualStart(_launch(named, opened, record, client), by_watcher=False)
+
+
+def _refuse_started(named: NamedArrival, record: Record, again: bool) -> None:
+    if record.state == "started" and not again:
+        raise TriggerError(
+            f"{named.arrival.location}: had its run already: {record.run_id}; "
+            "`--again` starts another"
+        )
 
 
 def _request(record: Record, ledger: Path) -> Record:
@@ -100,29 +106,38 @@ def _launch(named: NamedArrival, ledger: Ledger, record: Record, client: RunClie
     raise TriggerError(f"{where}: is not there now, and no run was started")
 
 
-def _have_started(named: NamedArrival, ledger: Path) -> str:
+def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
     """Have the watcher that is running start the run, and wait until it has."""
     trigger, where = named.trigger, named.arrival.location
     if named.record is None:
         raise TriggerError(
-            f"{where}: the watch that is running has not seen it yet; try again in "
-            f"{trigger.interval:g} s, or stop the watch and start by hand"
+            f"{where}: the watch that is running has not seen it: try again in "
+            f"{trigger.interval:g} s, or, where it does not watch trigger {trigger.name}, stop it "
+            "and start by hand"
         )
     if trigger.name in read_paused(ledger):
         raise TriggerError(
             f"{where}: trigger {trigger.name} is paused, and the watch that is running starts "
             f"nothing; `headrace trigger resume {trigger.name}`"
         )
-    record = _request(named.record, ledger)
+    latest = _read_record(ledger, named.record)
+    _refuse_started(named, latest, again)
+    record = _request(latest, ledger)
     deadline = time.monotonic() + trigger.interval + _MARGIN
     while time.monotonic() < deadline:
-        now = next(one for one in read_ledger(ledger, trigger.name) if one.id == record.id)
+        now = _read_record(ledger, record)
         if now.state == "started" and now.run_id is not None:
             return now.run_id
-        if now.state in ("refused", "removed") or (now.state == "failed" and now.attempts):
+        if now.state in ("refused", "removed") or (
+            now.state == "failed" and now.attempts > record.attempts
+        ):
             raise TriggerError(f"{where}: its run could not be started: {now.reason or now.state}")
         time.sleep(_POLL)
     raise TriggerError(
         f"{where}: its run was asked for, and the watch that is running has not started it; does "
         f"it watch trigger {trigger.name}?"
     )
+
+
+def _read_record(ledger: Path, record: Record) -> Record:
+    return next(one for one in read_ledger(ledger, record.trigger) if one.id == record.id)

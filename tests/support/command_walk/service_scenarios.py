@@ -133,12 +133,15 @@ def services(world: World) -> None:
         world.record,
     )
     systemd, cron = ("--manager", "systemd"), ("--manager", "cron")
-    assert manager.told("service", "install", "monitor", *systemd)["services"] == ["monitor"]
+    assert manager.told("service", "install", "monitor", *systemd)["services"] == [
+        "facility",
+        "monitor",
+    ]
     states = {row["name"]: row["state"] for row in manager.told("service", "status", *systemd)}
     assert states["watch"] == "not installed"
     log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
     assert log.stdout.startswith("journal of --user --unit headrace-")
-    assert manager.told("service", "remove", *systemd)["services"] == ["monitor"]
+    assert manager.told("service", "remove", *systemd)["services"] == ["facility", "monitor"]
     assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
     assert "service run watch" in table.read_text()
     # Its flow is not deployed there, or the facility, a service of its own, does not run.

@@ -10,6 +10,7 @@ from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
 from headrace.cli.termio.signals import Stopped, describe_interrupt
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ def watch_command(
     with Ledger(path, start_over=existing is not None) as ledger:
         chosen = decide(chosen, ledger, existing)
         session.services(project, start=True)
+        for trigger in chosen:
+            if ledger.is_paused(trigger.name):
+                resume = f"`headrace trigger resume {trigger.name}`"
+                note(f"trigger {trigger.name} is paused and starts nothing until {resume}")
         with make_board() as board:
 
             def connect() -> Services:

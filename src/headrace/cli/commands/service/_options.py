@@ -30,21 +30,17 @@ def services_argument(function: F) -> F:
     )(function)
 
 
-def chosen_services(names: tuple[str, ...], *, every: bool = False) -> list[BackgroundService]:
+def chosen_services(names: tuple[str, ...], *, exactly: bool = False) -> list[BackgroundService]:
     """Return the services that are named.
 
     Args:
         names: the names.
-        every: return all that the target can have where none is named, not those of use alone.
+        exactly: return no other, and all that the target can have where none is named; else those
+            of use, and what they need.
     """
-    from headrace.background_services import choose_services
+    from headrace.background_services import choose_services, named_services
 
     session = current()
     project = session.project()
-    if every and not names:
-        names = tuple(name for name in SERVICE_NAMES if (name, session.target) != _NONE)
-    return choose_services(project, session.target, os.environ, names)
-
-
-# The facility is a service of this machine.
-_NONE = ("facility", "globus")
+    choose = named_services if exactly else choose_services
+    return choose(project, session.target, os.environ, names)

@@ -22,15 +22,19 @@ def install_command(names: tuple[str, ...], manager: str | None) -> None:
     """Start services with the machine, and again when they end.
 
     Without names: the facility at local, the watch where the project has triggers, the monitor
-    where it has endpoints. Services that are installed already are started anew.
+    where it has endpoints. Watch and monitor bring the facility at local. Services that are
+    installed already are started anew.
     """
-    from headrace.background_services import find_manager
+    from headrace.background_services import find_manager, find_managers
     from headrace.config import ProjectError
 
     services = chosen_services(names)
     if not services:
         raise ProjectError("the project has neither triggers nor endpoints: name a service")
     found = find_manager(manager)
+    for other in find_managers():
+        if other.name != found.name:
+            other.remove(services)
     advice = found.install(services)
     installed = [service.name for service in services]
     display(

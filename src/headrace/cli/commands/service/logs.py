@@ -20,8 +20,10 @@ def logs_command(name: str, lines: int, follow: bool, manager: str | None) -> in
     """Show the last lines of a service's log."""
     import subprocess
 
-    from headrace.background_services import find_manager
+    from headrace.background_services import find_managers
 
-    (service,) = chosen_services((name,))
-    command = find_manager(manager).log_command(service, lines, follow)
+    (service,) = chosen_services((name,), exactly=True)
+    managers = find_managers(manager)
+    installed = (one for one in managers if one.status(service).installed)
+    command = next(installed, managers[0]).log_command(service, lines, follow)
     return subprocess.run(command, check=False).returncode

@@ -18,5 +18,5 @@ def run_command(name: str) -> int:
     """
     from headrace.background_services.cron_runner import run_service
 
-    (service,) = chosen_services((name,))
+    (service,) = chosen_services((name,), exactly=True)
     return run_service(service)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
+from headrace.cli.termio.notes import note
 
 if TYPE_CHECKING:
     from headrace.triggers import Record
@@ -36,7 +37,7 @@ def request_for_arrivals(
         The exit code: 1 where there was no such arrival.
     """
     from headrace.cli.parsing.triggers import choose
-    from headrace.triggers import read_ledger
+    from headrace.triggers import read_ledger, read_paused
     from headrace.triggers.arrival import entry_name
     from headrace.triggers.state_files import ledger_file
 
@@ -55,6 +56,8 @@ def request_for_arrivals(
     ]
     changed = request(path, [record.id for record in wanted]) if wanted else ()
     names = [entry_name(record.path) for record in changed]
+    if names and name in read_paused(path):
+        note(f"trigger {name} is paused: `headrace trigger resume {name}` has runs started again")
     display(
         {"trigger": name, "arrivals": names, "count": len(names)},
         lambda: f"{len(names)} {done}." if names else f"No arrival of {name} {nothing}.",
