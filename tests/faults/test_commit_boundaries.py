@@ -114,7 +114,7 @@ def test_two_kills_one_after_the_other_change_nothing(drive: Drive, tmp_path: Pa
             assert without_ids(outcome(drive(directory))) == expected, directory.name
 
 
-@pytest.mark.parametrize(("version", "runs"), [(1, 5), (10, 3), (11, 3)])
+@pytest.mark.parametrize(("version", "runs"), [(1, 5), (10, 3), (11, 3), (12, 3)])
 def test_a_kill_during_the_migration_of_an_old_store(
     drive: Drive, tmp_path: Path, version: int, runs: int
 ) -> None:

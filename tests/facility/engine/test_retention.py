@@ -96,6 +96,27 @@ def test_a_large_removal_is_spread_out_and_told_of(bench: Bench) -> None:
     assert count(bench, "runs") == 1501 - 150
 
 
+def test_records_are_counted_once_for_all_removals_of_a_pass(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(bench, 1, 2000)
+    filled(bench, 100, 450)
+    true_count = EndedRuns.count
+    counted: list[tuple[int, int]] = []
+
+    def count_ended(self: EndedRuns, before: str) -> tuple[int, int]:
+        counted.append(true_count(self, before))
+        return counted[-1]
+
+    monkeypatch.setattr(EndedRuns, "count", count_ended)
+    retention = Retention(EndedRuns(bench.store, RunTable(bench.store)), 90, Health())
+    assert [retention.remove_some() > 0 for _ in range(3)] == [False, False, True]
+    assert counted == [(450, 2452)]
+    assert count(bench, "runs") == 2002
+    retention.remove_some()
+    assert counted[1:] == [(0, 2002)]
+
+
 def test_a_pass_that_failed_is_not_the_last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = bench.start({"A": {"Type": "Pass", "End": True}})
     bench.ended(ended)

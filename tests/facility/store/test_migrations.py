@@ -137,6 +137,28 @@ def test_a_store_of_an_earlier_version_is_checked_as_it_is(tmp_path: Path, versi
         assert copy.execute("PRAGMA user_version").fetchone()[0] == version
 
 
+def test_a_store_that_was_exported_with_several_listings_is_listed_anew(tmp_path: Path) -> None:
+    path = written_by(12, tmp_path)
+    with closing(sqlite3.connect(path)) as database:
+        # What was exported had these; changed tags then stayed out of the index.
+        database.execute("UPDATE run_listing SET last = 0")
+        database.execute("INSERT INTO run_listing VALUES (2)")
+        tags = "$.tags", '["new"]'
+        database.execute(
+            "UPDATE runs SET metadata = json_set(metadata, ?, json(?)) WHERE number = 2", tags
+        )
+        database.commit()
+    bench = Bench(path)
+    try:
+        runs = RunTable(bench.store)
+        assert [run.number for run in runs.query_page(RunQuery(tag="new"))[0]] == [2]
+        assert [run.number for run in runs.query_page(RunQuery(tag="two"))[0]] == [3]
+        listing = bench.store.reader().execute("SELECT last FROM run_listing").fetchall()
+        assert [row[0] for row in listing] == [3]
+    finally:
+        bench.close()
+
+
 def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:
     bench = Bench(written_by(9, tmp_path))
     try:

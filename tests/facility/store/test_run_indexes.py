@@ -12,7 +12,7 @@ import pytest
 
 from headrace.facility.store import run_listing, run_plan
 from headrace.facility.store.database import Store
-from headrace.facility.store.ended_runs import EndedRuns
+from headrace.facility.store.ended_runs import COUNT_LISTED, EndedRuns
 from headrace.facility.store.opening import wal_path
 from headrace.facility.store.run_listing import last_listed, list_up_to
 from headrace.facility.store.run_plan import RunPlan
@@ -198,6 +198,27 @@ def test_old_runs_go_whether_they_are_listed_or_not(store: Store, runs: RunTable
     assert ended.delete_before("2026-05-01T00:00:04", 3) == 3
     assert ended.delete_before("2026-05-01T00:00:09", 10) == 5
     assert [one.number for one in runs.query_page(RunQuery())[0]] == [10, 8]
+
+
+def test_ended_runs_are_counted_without_their_rows(store: Store) -> None:
+    rows = store.reader().execute(f"EXPLAIN {COUNT_LISTED}").fetchall()
+    assert "Column" not in {row["opcode"] for row in rows}
+
+
+def test_a_definition_goes_without_a_look_at_all_runs(store: Store, runs: RunTable) -> None:
+    with store.transaction() as db:
+        numbered = [replace(new_run(n), number=n) for n in range(1, 3000)]
+        runs.insert_numbered(db, numbered, {}, {})
+        other = runs.insert(db, replace(new_run(0), definition="other"), {}, {})
+        runs.set_status(db, other.number, "SUCCEEDED", other.start_time)
+    steps: list[None] = []
+    store._writer.set_progress_handler(lambda: steps.append(None), 10)
+    EndedRuns(store, runs).delete(other.id)
+    store._writer.set_progress_handler(None, 0)
+    hashes = store.reader().execute("SELECT sha256 FROM definitions").fetchall()
+    assert [row[0] for row in hashes] == ["d"]
+    # A look at each run takes some steps of SQLite's.
+    assert 0 < len(steps) * 10 < 3000
 
 
 def test_a_start_writes_to_few_pages(store: Store, runs: RunTable) -> None:

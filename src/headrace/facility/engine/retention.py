@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +27,21 @@ _LARGE_SHARE: Final = 0.2
 _SHARE_A_DAY: Final = 0.1
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """A pass over the records: counted once, for it takes a look at each that has ended.
+
+    Attributes:
+        before: records of runs that ended before this time are removed.
+        old: how many those are, still.
+        ended: how many runs have ended.
+    """
+
+    before: str
+    old: int
+    ended: int
+
+
 class Retention:
     """Removes the records of ended runs after some days.
 
@@ -45,39 +61,53 @@ class Retention:
         self._health = health
         self._started_at = elapsed()
         self._newest: float | None = None
+        self._pass: _Pass | None = None
         self._day_started_at = 0.0
         self._left_today = 0
 
     def remove_some(self) -> float:
         """Remove some records, and return the seconds until it is worth while to look again."""
-        before = format_timestamp(self._time() - self._days * _DAY_SECONDS)
-        old, ended = self._runs.count(before)
-        if old > _MANY and old > _LARGE_SHARE * ended:
-            return self._remove_slowly(before, old, ended)
-        self._health.remove_notice("retention")
-        removed = self._runs.delete_before(before, _AT_ONCE)
-        return 0.0 if removed == _AT_ONCE else _PASS_SECONDS
+        # A pass that fails begins anew.
+        current, self._pass = self._pass or self._begin_pass(), None
+        removed, goes_on = self._remove(current)
+        if not goes_on:
+            return _PASS_SECONDS
+        self._pass = _Pass(current.before, current.old - removed, current.ended - removed)
+        return 0.0
 
-    def _remove_slowly(self, before: str, old: int, ended: int) -> float:
+    def _begin_pass(self) -> _Pass:
+        before = format_timestamp(self._time() - self._days * _DAY_SECONDS)
+        return _Pass(before, *self._runs.count(before))
+
+    def _remove(self, current: _Pass) -> tuple[int, bool]:
+        """Remove some records; return how many, and whether the pass goes on."""
+        if current.old > _MANY and current.old > _LARGE_SHARE * current.ended:
+            return self._remove_slowly(current)
+        self._health.remove_notice("retention")
+        removed = self._runs.delete_before(current.before, _AT_ONCE)
+        return removed, removed == _AT_ONCE
+
+    def _remove_slowly(self, current: _Pass) -> tuple[int, bool]:
         moment = elapsed()
         if (
             self._left_today <= 0
             and moment - self._day_started_at < _DAY_SECONDS
             and self._day_started_at
         ):
-            return _PASS_SECONDS
+            return 0, False
         if self._left_today <= 0:
             self._day_started_at = moment
-            self._left_today = max(_MANY, int(_SHARE_A_DAY * ended))
+            self._left_today = max(_MANY, int(_SHARE_A_DAY * current.ended))
             self._health.add_notice(
                 "retention",
-                f"{old} of {ended} records of ended runs are older than {self._days:g} days by "
-                f"the clock; they are removed slowly, {self._left_today} a day, in case the clock "
-                "is wrong; HEADRACE_RETENTION_DAYS=forever keeps all",
+                f"{current.old} of {current.ended} records of ended runs are older than "
+                f"{self._days:g} days by the clock; they are removed slowly, "
+                f"{self._left_today} a day, in case the clock is wrong; "
+                "HEADRACE_RETENTION_DAYS=forever keeps all",
             )
-        removed = self._runs.delete_before(before, min(_AT_ONCE, self._left_today))
+        removed = self._runs.delete_before(current.before, min(_AT_ONCE, self._left_today))
         self._left_today -= removed
-        return 0.0 if removed and self._left_today > 0 else _PASS_SECONDS
+        return removed, bool(removed) and self._left_today > 0
 
     def _time(self) -> float:
         if self._newest is None:

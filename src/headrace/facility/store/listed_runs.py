@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from headrace.facility.store.run_listing import rebuild_listing
+
 _DROPPED = (
     "runs_by_start",
     "runs_by_flow",
@@ -60,3 +62,18 @@ def list_runs_in_groups(db: sqlite3.Connection) -> None:
         "INSERT INTO run_labels(rowid, label) SELECT number, label FROM runs"
         " WHERE typeof(label) = 'text'"
     )
+
+
+def index_all_definitions(db: sqlite3.Connection) -> None:
+    """Put the runs that are not listed into the index of definitions, too.
+
+    A definition goes with its last run, and SQLite looks for others that refer to it: by this
+    index, or else in all runs.
+    """
+    db.execute("DROP INDEX runs_by_definition")
+    db.execute("CREATE INDEX runs_by_definition ON runs(definition)")
+    # A store that was exported before has several rows here, and tags that nobody kept up.
+    count, last = db.execute("SELECT count(*), coalesce(max(last), 0) FROM run_listing").fetchone()
+    beyond = db.execute("SELECT 1 FROM runs WHERE number > ? AND listed = 1 LIMIT 1", (last,))
+    if count != 1 or beyond.fetchone() is not None:
+        rebuild_listing(db)

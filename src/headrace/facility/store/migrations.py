@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.facility.store.keyed_by_run import key_by_run
-from headrace.facility.store.listed_runs import list_runs_in_groups
+from headrace.facility.store.listed_runs import index_all_definitions, list_runs_in_groups
 from headrace.facility.store.run_listing import rebuild_tags
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -314,4 +314,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _parked_runs,
     key_by_run,
     list_runs_in_groups,
+    index_all_definitions,
 )
