@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from headrace.facility.errors import FacilityError
+from headrace.facility.store import opening
 from headrace.facility.store.check import check_store
 from headrace.facility.store.database import Store
 from headrace.facility.store.migrations import MIGRATIONS
@@ -235,6 +236,24 @@ def test_a_directory_that_was_copied_whole_opens(left: Path, tmp_path: Path) -> 
     for file in (left, wal_path(left), note_path(left)):
         (target / file.name).write_bytes(file.read_bytes())
     Store(target / left.name).close()
+
+
+def test_an_sqlite_that_lacks_what_a_store_needs_opens_and_changes_nothing(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(filled)
+    lacking = opening._FEATURES.replace("trigram", "of_a_later_sqlite")
+    monkeypatch.setattr(opening, "_FEATURES", lacking)
+    for path in (filled, tmp_path / "new" / "facility.db"):
+        with pytest.raises(FacilityError, match=r"no full-text search.*take a Python") as caught:
+            Store(path)
+        assert str(caught.value).count("\n") == 0
+    with pytest.raises(FacilityError, match=sqlite3.sqlite_version):
+        check_store(filled, tmp_path / "copy.db")
+    assert content(filled) == before
+    assert not note_path(filled).exists()
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "copy.db").exists()
 
 
 def test_an_emptied_store_is_noticed(left: Path) -> None:

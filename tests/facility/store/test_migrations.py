@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from headrace.facility.errors import FacilityError
 from headrace.facility.store.check import check_store
+from headrace.facility.store.database import Store
 from headrace.facility.store.ended_runs import EndedRuns
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.run_query import RunQuery
@@ -157,6 +159,34 @@ def test_a_store_that_was_exported_with_several_listings_is_listed_anew(tmp_path
         assert [row[0] for row in listing] == [3]
     finally:
         bench.close()
+
+
+def damaged_web_input(directory: Path) -> Path:
+    """Return a store with a record that its migration cannot read."""
+    path = written_by(6, directory)
+    with closing(sqlite3.connect(path)) as database:
+        changed = database.execute("UPDATE web_inputs SET document = '{\"a\": 1}'")
+        assert changed.rowcount > 0
+        database.commit()
+    return path
+
+
+def test_a_record_that_cannot_be_migrated_is_one_line_of_a_check(tmp_path: Path) -> None:
+    report = check_store(damaged_web_input(tmp_path), tmp_path / "copy.db")
+    (problem,) = report.problems
+    assert f"cannot be brought to version {len(MIGRATIONS)}" in problem
+    assert "one of its records is damaged (KeyError: 'options')" in problem
+    assert report.runs > 0
+
+
+def test_a_record_that_cannot_be_migrated_keeps_the_store_closed(tmp_path: Path) -> None:
+    path = damaged_web_input(tmp_path)
+    for _ in range(2):
+        with pytest.raises(FacilityError, match=r"version 7: .*KeyError.*restore it") as caught:
+            Store(path)
+        assert str(caught.value).count("\n") == 0
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone()[0] == 6
 
 
 def test_runs_of_a_store_that_knew_no_parking_go_on(tmp_path: Path) -> None:

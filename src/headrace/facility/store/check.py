@@ -14,9 +14,10 @@ from typing import Any, Final, cast
 from headrace.facility.errors import FacilityError
 from headrace.facility.store.database import Store
 from headrace.facility.store.export import export_store
+from headrace.facility.store.faults import migration_problem
 from headrace.facility.store.flows import flow_problems
 from headrace.facility.store.migrations import MIGRATIONS
-from headrace.facility.store.opening import store_uri, wal_path
+from headrace.facility.store.opening import check_sqlite, store_uri, wal_path
 from headrace.facility.store.parked_runs import reason_of
 from headrace.facility.store.row_keys import run_keys
 from headrace.facility.store.runs import RunTable
@@ -77,12 +78,14 @@ def check_store(path: Path, export: Path | None = None) -> StoreReport:
         export: file for a new store with all that can be read; it must not be there.
 
     Raises:
-        FacilityError: the store is not there, or the copy cannot be made.
+        FacilityError: the store is not there, the copy cannot be made, or this Python's SQLite
+            lacks what a store needs.
     """
     if not path.exists():
         raise FacilityError(f"{path}: no store is there")
     if export is not None and export.exists():
         raise FacilityError(f"{export}: is there already; name a new file")
+    check_sqlite()
     report = StoreReport(path, size=path.stat().st_size)
     wal = wal_path(path)
     report.size += wal.stat().st_size if wal.exists() else 0
@@ -185,8 +188,8 @@ def _replay_as_latest(db: sqlite3.Connection, report: StoreReport) -> None:
         if report.version > 0:
             for migration in MIGRATIONS[report.version :]:
                 migration(db)
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        text = " ".join(str(error).split())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
+        text = migration_problem(error)
         report.problems.append(f"it cannot be brought to version {len(MIGRATIONS)}: {text}")
         report.runs = len(_numbers(db))
     else:

@@ -20,12 +20,15 @@ from headrace.facility.store.faults import (
     damaged_text,
     disk_problem,
     fault_of,
+    migration_problem,
     unavailable_text,
 )
 from headrace.facility.store.migrations import MIGRATIONS
 from headrace.facility.store.opening import (
+    RESTORE,
     check_before_opening,
     check_pages,
+    check_sqlite,
     file_id,
     find_placement,
     note_closed,
@@ -57,10 +60,11 @@ class Store:
 
     Raises:
         FacilityError: the file is no store, one of a later version, damaged, or in use by another
-            process.
+            process; or this Python's SQLite lacks what a store needs.
     """
 
     def __init__(self, path: Path, synchronous: str = "FULL", health: Health | None = None) -> None:
+        check_sqlite()
         private_directory(path.parent)
         self.path = path
         self.health = health or Health()
@@ -117,9 +121,20 @@ class Store:
         self._writer.execute("PRAGMA foreign_keys = OFF")
         for number in range(version, len(MIGRATIONS)):
             with self.transaction() as db:
-                MIGRATIONS[number](db)
+                self._migrate_to(db, number + 1)
                 db.execute(f"PRAGMA user_version = {number + 1}")
         self._writer.execute("PRAGMA foreign_keys = ON")
+
+    def _migrate_to(self, db: sqlite3.Connection, version: int) -> None:
+        try:
+            MIGRATIONS[version - 1](db)
+        except (sqlite3.Error, OSError, MemoryError):
+            raise
+        except Exception as error:
+            raise FacilityError(
+                f"{self.path}: cannot be brought to store version {version}: "
+                f"{migration_problem(error)}; {RESTORE}"
+            ) from error
 
     def after_commit(self, work: Callable[[], object]) -> None:
         """Have a callback run when the present transaction is committed, and not if it is undone.

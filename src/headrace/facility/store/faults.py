@@ -100,6 +100,14 @@ def disk_text(state: Path, error: OSError) -> str:
     return f"nothing can be written now: {where}: {error.strerror}: {way_out}, then try again"
 
 
+def migration_problem(error: Exception) -> str:
+    """Say in one line why a store of an earlier version cannot be brought to a later one."""
+    text = " ".join(str(error).split())
+    if isinstance(error, sqlite3.Error):
+        return text
+    return f"one of its records is damaged ({type(error).__name__}: {text})"
+
+
 def damaged_text(path: Path, error: object) -> str:
     """Say in one line that a store is damaged, and the way out."""
     return (

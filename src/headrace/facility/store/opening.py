@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,12 @@ from headrace.facility.errors import FacilityError
 from headrace.facility.store.faults import StoreFault, damaged_text, fault_of
 
 _MAGIC: Final = b"SQLite format 3\x00"
-_RESTORE: Final = "restore it from a copy, or move it away to start with an empty one"
+# What a store needs that SQLite may have been built without; older ones have not all of it.
+_FEATURES: Final = (
+    "CREATE VIRTUAL TABLE labels USING"
+    " fts5(label, content='', tokenize='trigram', detail='none', columnsize=0)"
+)
+RESTORE: Final = "restore it from a copy, or move it away to start with an empty one"
 
 FileId = tuple[int, int]
 
@@ -105,6 +111,23 @@ def note_closed(path: Path) -> None:
     note_path(path).unlink(missing_ok=True)
 
 
+def check_sqlite() -> None:
+    """Look whether the SQLite of this Python has what a store needs; nothing is opened for it.
+
+    Raises:
+        FacilityError: it lacks something; the message has the way out.
+    """
+    try:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute(_FEATURES)
+    except sqlite3.Error as error:
+        raise FacilityError(
+            f"SQLite {sqlite3.sqlite_version} has no full-text search by three characters, which "
+            f"the facility's store needs ({error}): {sys.executable} uses it; take a Python whose "
+            "SQLite is 3.34 or later with FTS5"
+        ) from error
+
+
 def check_before_opening(path: Path, where: Placement) -> None:
     """Look at a store that was not closed, or that others may have changed; nothing is written.
 
@@ -123,7 +146,7 @@ def check_before_opening(path: Path, where: Placement) -> None:
     if size == 0:
         if note is None and not _has_content(wal_path(path)):
             return  # it was being made when its facility was killed
-        raise FacilityError(f"{path}: the store is empty, what it held is gone; {_RESTORE}")
+        raise FacilityError(f"{path}: the store is empty, what it held is gone; {RESTORE}")
     _check_magic(path)
     if note is not None and where.stable_inodes:
         _check_log(path, note)
@@ -164,7 +187,7 @@ def _check_magic(path: Path) -> None:
         if stream.read(len(_MAGIC)) != _MAGIC:
             raise FacilityError(
                 f"{path}: cannot be opened as the facility's store (file is not a database); "
-                f"{_RESTORE}"
+                f"{RESTORE}"
             )
 
 
