@@ -14,28 +14,13 @@ import pytest
 
 from headrace.facility import stop_facility
 from headrace.project import Project, connect, load_project
-from headrace.runs import BatchedRun, start_batch
+from headrace.runs import BatchedRun
 from headrace.runs.change_record import ChangeRecords
+from tests.support.chosen_runs import FLOWS, failing, listed, start, write_flow
 from tests.support.command_process import Command, command_in, document
 from tests.support.waiting import wait_until
 
-STOP = {"Type": "Fail", "Error": "Broken", "CausePath": "$.cause"}
-FLOWS: dict[str, dict[str, Any]] = {
-    "fail": {"StartAt": "Stop", "States": {"Stop": STOP}},
-    "later": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}},
-    "good": {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}},
-    # It is mended when its flow is deployed anew.
-    "mended": {"StartAt": "Stop", "States": {"Stop": STOP}},
-}
 MENDED = {"StartAt": "Stop", "States": {"Stop": {"Type": "Pass", "End": True}}}
-
-
-def write_flow(root: Path, name: str, definition: dict[str, Any]) -> None:
-    directory = root / "flows" / name
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "definition.json").write_text(json.dumps(definition))
-    (directory / "input_schema.json").write_text("{}")
-    (directory / "flow.toml").write_text(f'title = "The flow {name}"\n')
 
 
 @pytest.fixture(scope="module")
@@ -61,26 +46,6 @@ def root(base: Path) -> Path:
 @pytest.fixture
 def project(base: Path) -> Project:
     return load_project(base)
-
-
-def start(project: Project, flow: str, runs: list[BatchedRun], status: str) -> list[str]:
-    services = connect(project, "local")
-    flow_id = project.lock().at("local").flows[flow].id
-    ids = [answer.run_id for answer in start_batch(services, flow_id, runs)]
-
-    def reached() -> bool:
-        return all(services.read(f"/runs/{run_id}")["status"] == status for run_id in ids)
-
-    wait_until(reached, f"the runs to be {status}")
-    return ids
-
-
-def failing(*causes: str, tag: str) -> list[BatchedRun]:
-    return [BatchedRun({"cause": cause}, label=cause[:20], tags=[tag]) for cause in causes]
-
-
-def listed(headrace: Command, *arguments: str) -> set[str]:
-    return {run["run_id"] for run in document(headrace, "run", "list", "-n", "1000", *arguments)}
 
 
 def test_each_condition_chooses_its_runs(headrace: Command, project: Project) -> None:
@@ -117,6 +82,15 @@ def test_each_condition_chooses_its_runs(headrace: Command, project: Project) ->
         (("list", "--endpoint", "nowhere"), 1, "nowhere"),
         (("tag", "--status", "FAILED"), 2, "no change is given: --add TAG or --remove TAG"),
         (("retry", "--status", "FAILED", "--result", "-"), 2, "name that run alone"),
+        (("tag", "--label", "", "--add", "z"), 2, "--label: its value is blank"),
+        (("delete", "-y", "--tag", " "), 2, "--tag: its value is blank"),
+        (("delete", "-y", "--cause", ""), 2, "--cause: its value is blank"),
+        (("cancel", "-y", "--status", "ACTIVE", "--since", ""), 2, "--since: its value is blank"),
+        (("cancel", "-y", "--until", " "), 2, "--until: its value is blank"),
+        (("retry", "-y", "--flow", ""), 2, "--flow: its value is blank"),
+        (("retry", "-y", "--endpoint", ""), 2, "--endpoint: its value is blank"),
+        (("list", "--selection", ""), 2, "--selection: its value is blank"),
+        (("delete", "-y", "", "last"), 2, "RUN: its value is blank"),
     ],
 )
 def test_a_selection_that_is_none_is_refused(

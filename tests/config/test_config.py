@@ -38,6 +38,8 @@ def test_without_a_file_the_way_out_is_told(tmp_path: Path) -> None:
         ),
         ("[collections.a]\nroot = 3", r"headrace\.toml:2: collections\.a\.root: expected text"),
         ("\n[collections.a]\nid = '1'\nroot = 'x'", r":3: collections\.a\.id: expected a UUID"),
+        ("[selections.a]\nlabel = ['']", r":2: selections\.a\.label: .*texts that are not blank"),
+        ("[selections.a]\nsince = ' '", r":2: selections\.a\.since: .*a text that is not blank"),
         ("[collections.a]", r":1: collections\.a\.root: missing"),
         ("[collections]\na = 'x'", r":2: collections\.a: expected a table, found 'x'"),
         ("[endpoints.e]\ntemplate = 'l'\ntemplat = 'l'", r":3: endpoints\.e\.templat: unknown"),

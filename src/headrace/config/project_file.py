@@ -17,6 +17,7 @@ from headrace._internal.settings import (
     Named,
     RefusedValue,
     Table,
+    Text,
     any_key,
     table_of,
 )
@@ -122,6 +123,11 @@ class ProviderTable:
     )
 
 
+# A blank condition would choose every run.
+_CONDITION: Final = Text(pattern=r"[\s\S]*\S[\s\S]*", expected="a text that is not blank")
+_CONDITIONS: Final = ListOf(
+    _CONDITION, expected='a list of texts that are not blank, such as ["one", "two"]'
+)
 _STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
 
 
@@ -129,22 +135,35 @@ _STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
 class SelectionTable:
     """A table ``[selections.NAME]``: conditions that choose runs."""
 
-    flow: Annotated[tuple[str, ...], Key("Runs of these flows.", example='flow = ["fit"]')] = ()
+    flow: Annotated[
+        tuple[str, ...], Key("Runs of these flows.", kind=_CONDITIONS, example='flow = ["fit"]')
+    ] = ()
     status: Annotated[
         tuple[str, ...],
         Key(f"Runs with these statuses: {', '.join(_STATUSES)}.", kind=ListOf(Choice(_STATUSES))),
     ] = ()
-    tag: Annotated[tuple[str, ...], Key("Runs with one of these tags; * is any text.")] = ()
-    label: Annotated[tuple[str, ...], Key("Runs with one of these texts in their label.")] = ()
+    tag: Annotated[
+        tuple[str, ...], Key("Runs with one of these tags; * is any text.", kind=_CONDITIONS)
+    ] = ()
+    label: Annotated[
+        tuple[str, ...], Key("Runs with one of these texts in their label.", kind=_CONDITIONS)
+    ] = ()
     cause: Annotated[
         tuple[str, ...],
-        Key("Runs that failed with one of these texts.", example='cause = ["*walltime*"]'),
+        Key(
+            "Runs that failed with one of these texts.",
+            kind=_CONDITIONS,
+            example='cause = ["*walltime*"]',
+        ),
     ] = ()
-    endpoint: Annotated[tuple[str, ...], Key("Runs that sent tasks to these endpoints.")] = ()
+    endpoint: Annotated[
+        tuple[str, ...], Key("Runs that sent tasks to these endpoints.", kind=_CONDITIONS)
+    ] = ()
     since: Annotated[
-        str | None, Key("Runs started since then: 2h, 3d, today, a date or a time.")
+        str | None,
+        Key("Runs started since then: 2h, 3d, today, a date or a time.", kind=_CONDITION),
     ] = None
-    until: Annotated[str | None, Key("Runs started before then.")] = None
+    until: Annotated[str | None, Key("Runs started before then.", kind=_CONDITION)] = None
     unmended: Annotated[
         bool, Key("Whether failed runs that a retry has taken up are left out.")
     ] = False

@@ -14,7 +14,8 @@ from headrace.runs.change_record import ChangeRecord, ChangeRecords
 from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.poller import FINAL
 from headrace.runs.query import resume_run, retry_run
-from headrace.runs.retry_chains import RetryChains
+from headrace.runs.retry_chains import RetryChains, retried_run_id
+from headrace.runs.selection import RunSelector, SelectedRuns, Selection
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -23,7 +24,7 @@ Document = Mapping[str, Any]
 
 # Runs of one request for a change of many.
 _RUNS_OF_A_REQUEST: Final = 500
-# The clock of this machine may be ahead of the service's by so much.
+# The clock of this machine may be ahead of the hosted service's by so much.
 _CLOCK_ERROR: Final = timedelta(minutes=10)
 
 
@@ -78,6 +79,28 @@ def retry_refusal(chains: RetryChains, run_id: str) -> str:
     return f"taken up by {running['run_id']}, which goes on" if running is not None else ""
 
 
+def with_unfinished(
+    selected: SelectedRuns, unfinished: ChangeRecord, selector: RunSelector
+) -> SelectedRuns:
+    """Return selected runs together with those of an interrupted retry.
+
+    Args:
+        selected: what is chosen now. A run that takes up one of the interrupted retry is left out:
+            it is one item with it.
+        unfinished: the interrupted retry.
+        selector: finds its runs.
+    """
+    earlier = selector.select(Selection(ids=tuple(unfinished.run_ids)))
+    known = set(unfinished.run_ids)
+    more = [
+        each
+        for each in selected.documents
+        if str(each["run_id"]) not in known and retried_run_id(each) not in known
+    ]
+    missing = dict.fromkeys([*earlier.missing, *selected.missing])
+    return SelectedRuns([*earlier.documents, *more], [*missing])
+
+
 class RunChanger:
     """Changes runs, a record of which lets an interrupted change be finished once.
 
@@ -112,17 +135,20 @@ class RunChanger:
             documents: the runs.
             chains: the runs that take them up.
             by_id: whether the runs are named by their ids: one whose retry failed is retried then.
-            unfinished: the same change, interrupted earlier; what it has done is not done again.
+            unfinished: the same retry, interrupted earlier; what it has done is not done again.
         """
-        record = unfinished or ChangeRecord(
+        run_ids = [str(each["run_id"]) for each in documents]
+        record = ChangeRecord(
             wanted.verb,
             self._target,
             wanted.arguments,
-            [str(each["run_id"]) for each in documents],
+            run_ids,
             tags={str(each["run_id"]): each.get("tags") or [] for each in documents}
             if wanted.verb == "tag"
             else {},
         )
+        if unfinished is not None:
+            record = replace(unfinished, run_ids=run_ids)
         self._records.write(record)
         outcomes: Iterator[ChangeOutcome]
         if wanted.verb in ("cancel", "tag"):
@@ -160,11 +186,10 @@ class RunChanger:
     ) -> Iterator[ChangeOutcome]:
         def retry(services: Services, document: Document) -> ChangeOutcome:
             run_id = str(document["run_id"])
-            # A facility knows the requests of the interrupted change by their names.
             own = self._earlier_retry(chains, run_id, record) if resumed else None
-            if own is not None and self._target != "local":
+            if own is not None:
                 return ChangeOutcome(run_id, "changed", f"retried as {own}", own)
-            if own is None and (reason := self._skip_reason(wanted, chains, run_id, by_id)):
+            if reason := self._skip_reason(wanted, chains, document, by_id):
                 return ChangeOutcome(run_id, "skipped", reason)
             new = retry_run(
                 services, self._target, run_id, request_id=record.id, **dict(wanted.options)
@@ -173,7 +198,10 @@ class RunChanger:
 
         return self._each(retry, documents)
 
-    def _skip_reason(self, wanted: RunChange, chains: RetryChains, run_id: str, by_id: bool) -> str:
+    def _skip_reason(
+        self, wanted: RunChange, chains: RetryChains, document: Document, by_id: bool
+    ) -> str:
+        run_id = str(document["run_id"])
         running = chains.running_retry(run_id)
         if wanted.again and running is None:
             return ""
@@ -183,13 +211,21 @@ class RunChanger:
         last = chains.last_attempt(run_id)
         if last is not None and not by_id:
             return f"taken up by {last['run_id']}, {last['status']}: that one is retried, or none"
+        # Retried as well, the same conditions would restart it each time that they are given.
+        mended = retried_run_id(document)
+        if mended is not None and document["status"] == "SUCCEEDED" and not by_id:
+            return f"it has succeeded in the place of {mended}: --again retries it all the same"
         return ""
 
     def _earlier_retry(self, chains: RetryChains, run_id: str, record: ChangeRecord) -> str | None:
         """Return the run by which the interrupted change took up a run; None where none is."""
         since = datetime.fromisoformat(record.started_at) - _CLOCK_ERROR
         for each in chains.retries.get(run_id, ()):
-            if datetime.fromisoformat(str(each["start_time"])) >= since:
+            if self._target == "local":
+                # A facility knows the requests of the interrupted change by their names.
+                if each.get("retry_request_id") == record.id:
+                    return str(each["run_id"])
+            elif datetime.fromisoformat(str(each["start_time"])) >= since:
                 return str(each["run_id"])
         return None
 

@@ -79,7 +79,11 @@ class RetryChains:
 
 
 def read_retry_chains(
-    services: Services, target: str, documents: Iterable[Document]
+    services: Services,
+    target: str,
+    documents: Iterable[Document],
+    *,
+    with_succeeded: bool = False,
 ) -> RetryChains:
     """Return the runs that take up those of some runs that failed or were ended.
 
@@ -90,15 +94,17 @@ def read_retry_chains(
         services: the services of the target.
         target: ``local`` or ``globus``.
         documents: the runs.
+        with_succeeded: whether those that succeeded are meant as well.
     """
-    failed = [each for each in documents if each["status"] in FINAL - {"SUCCEEDED"}]
-    if not failed:
+    statuses = FINAL if with_succeeded else FINAL - {"SUCCEEDED"}
+    ended = [each for each in documents if each["status"] in statuses]
+    if not ended:
         return RetryChains()
-    flow_ids = sorted({str(each["flow_id"]) for each in failed})
+    flow_ids = sorted({str(each["flow_id"]) for each in ended})
     query: dict[str, Any] = {
         "per_page": 100,
         "orderby": "start_time DESC",
-        "filter_start_time": f"{min(map(_start, failed))},",
+        "filter_start_time": f"{min(map(_start, ended))},",
     }
     if len(flow_ids) <= _MAX_FLOWS:
         query["filter_flow_id"] = ",".join(flow_ids)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.hosted import Services
 
 STATUSES: Final = ("ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED", "ENDED")
+# Runs that a retry means where no status is given.
+RETRYABLE: Final = ("FAILED", "ENDED")
 
 Document = dict[str, Any]
 
@@ -69,6 +71,12 @@ class Selection:
     def single_id(self) -> str | None:
         """The id, where it is one and nothing else."""
         return self.ids[0] if len(self.ids) == 1 and not self.is_filtered else None
+
+    def retryable(self) -> Selection:
+        """Return this selection, of which conditions without a status mean runs that failed."""
+        if self.statuses or not self.is_filtered:
+            return self
+        return replace(self, statuses=RETRYABLE)
 
     def restricted(self, other: Selection) -> Selection:
         """Return this selection with the conditions of another in the place of those it lacks."""
@@ -134,8 +142,12 @@ class RunSelector:
             documents = [*self.iterate(selection)]
         chains = RetryChains()
         if with_chains:
-            chains = read_retry_chains(self._services, self._target, documents)
+            chains = self.chains(documents)
         return SelectedRuns(documents, missing, chains)
+
+    def chains(self, documents: Sequence[Document]) -> RetryChains:
+        """Return the runs that take up some runs, those that succeeded as well."""
+        return read_retry_chains(self._services, self._target, documents, with_succeeded=True)
 
     def iterate(self, selection: Selection) -> Iterator[Document]:
         """Yield the runs that the conditions beside ids choose, the newest first."""

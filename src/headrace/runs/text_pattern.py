@@ -14,7 +14,7 @@ def text_pattern(pattern: str) -> re.Pattern[str]:
     Args:
         pattern: with ``*`` for any text, it is the text from its beginning to its end; without
             one it may stand anywhere. A backslash before ``*``, ``?`` or a backslash means the
-            character itself.
+            character itself. A blank one matches a blank text alone.
     """
     parts, has_star, characters = [], False, iter(" ".join(pattern.split()))
     for character in characters:
@@ -25,7 +25,8 @@ def text_pattern(pattern: str) -> re.Pattern[str]:
         # One character may be meant as such: it is one of those that it stands for.
         parts.append(_WILDCARDS.get(character) or re.escape(character))
     text = "".join(parts)
-    return re.compile(text if has_star else f".*{text}.*", re.IGNORECASE | re.DOTALL)
+    is_complete = has_star or not text
+    return re.compile(text if is_complete else f".*{text}.*", re.IGNORECASE | re.DOTALL)
 
 
 def matches_any(patterns: Iterable[re.Pattern[str]], texts: Iterable[str]) -> bool:

@@ -92,12 +92,14 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
         chosen: what `selection_options` gives.
 
     Raises:
+        UsageError: a value is blank.
         ProjectError: a time is none, or no selection has this name.
     """
     from headrace.runs.points_in_time import point_in_time
     from headrace.runs.saved_selections import saved_selection
     from headrace.runs.selection import Selection
 
+    _refuse_blank(chosen)
     given = Selection(
         ids=tuple(chosen["run_ids"]),
         flows=tuple(chosen["flow"]),
@@ -113,6 +115,18 @@ def selection_of(project: Project, chosen: dict[str, Any]) -> Selection:
     if chosen["selection"] is None:
         return given
     return given.restricted(saved_selection(project, chosen["selection"]))
+
+
+def _refuse_blank(chosen: dict[str, Any]) -> None:
+    """Refuse blank values, such as those of unset shell variables: they would choose every run."""
+    for name in _NAMES:
+        values = chosen[name] if isinstance(chosen[name], tuple) else (chosen[name],)
+        if any(isinstance(value, str) and not value.strip() for value in values):
+            option = "RUN" if name == "run_ids" else f"--{name}"
+            raise click.UsageError(
+                f"{option}: its value is blank, as that of a variable that is not set: give one, "
+                f"or leave {option} out"
+            )
 
 
 def options_of(chosen: dict[str, Any]) -> str:

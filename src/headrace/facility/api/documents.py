@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from headrace.facility.api.requests import retry_operation
 from headrace.facility.identity import Identity
 from headrace.facility.store.actions import Action
 from headrace.facility.store.flows import StoredFlow
@@ -119,8 +120,17 @@ def run_document(
         "blocking_web_input_id": _blocking_web_input_id(run, actions),
         # A member of former days, which clients still look for: the task that indexed the run.
         "search": {"task_id": str(uuid.uuid5(uuid.UUID(run.id), "search"))},
-        "retry_of": run.metadata.get("retry_of"),
+        **_retry_members(run),
     }
+
+
+def _retry_members(run: Run) -> dict[str, Any]:
+    """Return the run that a retry takes up, and the client's id of the request for it."""
+    retry = run.metadata.get("retry_of")
+    operation = f"{retry_operation(retry['run_id'])}: " if retry else ""
+    if not retry or not (run.request_id or "").startswith(operation):
+        return {"retry_of": retry}
+    return {"retry_of": retry, "retry_request_id": str(run.request_id).removeprefix(operation)}
 
 
 def _blocking_web_input_id(run: Run, actions: Sequence[Action]) -> str | None:

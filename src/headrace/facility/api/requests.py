@@ -73,6 +73,11 @@ def idempotency_key(body: Mapping[str, Any], operation: str) -> str | None:
     return f"{operation}: {check_text(given, 'request_id', max_length=limits.MAX_TAG)}"
 
 
+def retry_operation(run_id: str) -> str:
+    """Return the operation of a run's retry, as `idempotency_key` takes it."""
+    return f"retry of {run_id}"
+
+
 def effective_query(query: QueryParams) -> Mapping[str, str]:
     """Return the query, which a marker replaces but for the page's size.
 

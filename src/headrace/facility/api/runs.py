@@ -27,6 +27,7 @@ from headrace.facility.api.requests import (
     marker_after,
     marker_position,
     order_terms,
+    retry_operation,
     time_interval,
 )
 from headrace.facility.api.responses import JSONResponse
@@ -158,7 +159,7 @@ async def retry(request: Request) -> JSONResponse:
         state=body.get("state"),
         given_output=SuppliedResult(body["result"]) if "result" in body else None,
         flow=backend.flows.get(run.flow_id) if body.get("latest") else None,
-        request_id=idempotency_key(body, f"retry of {run.id}"),
+        request_id=idempotency_key(body, retry_operation(run.id)),
         request={key: body[key] for key in _SETTABLE & set(body)},
         deduplicate=True,
     )

@@ -81,37 +81,47 @@ def change_selected(
     """
     from dataclasses import replace
 
-    from headrace.runs.bulk_change import ChangeOutcome, RunChanger
+    from headrace.config import ProjectError
+    from headrace.runs.bulk_change import ChangeOutcome, RunChanger, with_unfinished
     from headrace.runs.change_record import ChangeRecords
-    from headrace.runs.selection import RunSelector, Selection
+    from headrace.runs.retry_chains import RetryChains
+    from headrace.runs.selection import RunSelector
 
     target = current().target
     wanted = replace(wanted, arguments=words_of(chosen, options=vars(wanted)))
     records = ChangeRecords(project)
     selector = RunSelector(project, target, services)
+    is_retry = wanted.verb == "retry"
+    selected = selector.select(selection.retryable() if is_retry else selection)
+    # Any other change has a run's present status and tags to go by: it is simply made anew.
+    unfinished = records.unfinished(wanted.verb, target, wanted.arguments) if is_retry else None
+    if unfinished is not None:
+        note(_unfinished_words(unfinished))
+        selected = with_unfinished(selected, unfinished, selector)
+    if len(selected) == 0:
+        display({"runs": [], "counts": {}}, "No run matches.", _COLUMNS)
+        return 0
+    if not yes and (always_ask or len(selected) > _UNASKED):
+        confirm(
+            f"{wanted.verb.capitalize()} {_counts(selected)}?",
+            terminal_only=len(selected) > _UNASKED,
+        )
+    # A question may stand open for long: no other change waits for its answer.
     with records.exclusive():
-        unfinished = records.unfinished(wanted.verb, target, wanted.arguments)
-        if unfinished is not None:
-            note(_unfinished_words(unfinished))
-            selection = Selection(ids=tuple(unfinished.run_ids))
-        selected = selector.select(selection, with_chains=wanted.verb == "retry")
-        if len(selected) == 0:
-            display({"runs": [], "counts": {}}, "No run matches.", _COLUMNS)
-            return 0
-        if not yes and (always_ask or len(selected) > _UNASKED):
-            confirm(
-                f"{wanted.verb.capitalize()} {_counts(selected)}?",
-                terminal_only=len(selected) > _UNASKED,
+        if is_retry and records.unfinished(wanted.verb, target, wanted.arguments) != unfinished:
+            raise ProjectError(
+                "another change of runs was made meanwhile: nothing was changed; give the command "
+                "again"
             )
         changer = RunChanger(project, target, services, records)
-        gone = ("failed", "no run has this id")
-        if unfinished is not None and wanted.verb == "delete":
-            gone = ("changed", "deleted")
-        outcomes = [ChangeOutcome(each, *gone) for each in selected.missing]
+        outcomes = [
+            ChangeOutcome(each, "failed", "no run has this id") for each in selected.missing
+        ]
         outcomes += changer.change(
             wanted,
             selected.documents,
-            selected.chains,
+            # Read now, they show what others have retried while the question stood open.
+            selector.chains(selected.documents) if is_retry else RetryChains(),
             by_id=bool(chosen["run_ids"]),
             unfinished=unfinished,
         )

@@ -52,7 +52,8 @@ def retry_command(
 
     The state gets the input that it had; earlier states are not repeated. The hosted service can
     only begin at the start: there it is a new run with the same input. A run that a retry has
-    mended, or that one takes up now, is not retried. More than ten runs are shown and asked for.
+    mended, or that one takes up now, is not retried. Conditions mean runs that are FAILED or ENDED,
+    unless --status says otherwise. More than ten runs are shown and asked for.
     """
     from headrace.config import ProjectError
     from headrace.runs.bulk_change import RunChange, retry_refusal
