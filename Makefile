@@ -75,6 +75,7 @@ check: $(VENV)/.test
 # Every figure beside its peers: about an hour, on a machine that does nothing else.
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/table.py run
+	$(BIN)/python benchmarks/table.py write
 	$(BIN)/python benchmarks/table.py show
 
 # The tables of keys in the documentation, from the declarations.

@@ -1,12 +1,14 @@
 """One table of what the benchmarks measure, each beside its peers.
 
 ``run`` runs the benchmarks one after the other and keeps their rows in a file, with the machine,
-its load before each, and the commit. ``show`` prints the table of that file, in Markdown. A row is
-a measured thing: one value of headrace for each round, and the values of its peers, each measured
-in turn with it. The ratio is the median of the rounds' ratios.
+its load before each, and the commit. ``show`` prints the table of that file, in Markdown, and
+``write`` writes it into the README and, with all settings, into ``docs/figures.md``. A row is a
+measured thing: one value of headrace for each round, and the values of its peers, each measured in
+turn with it. The ratio is the median of the rounds' ratios.
 
     python benchmarks/table.py run [--results FILE] [NAME ...]
     python benchmarks/table.py show [--results FILE]
+    python benchmarks/table.py write [--results FILE]
 """
 
 from __future__ import annotations
@@ -45,7 +47,22 @@ NAMES: Final = (
 )
 """The benchmarks whose rows the table has, in its order."""
 
+BEGIN: Final = "<!-- Figures: written by `make bench`. -->"
+END: Final = "<!-- End of the figures. -->"
+"""The lines of the README between which the table stands."""
+
+README_ROWS: Final = 5
+"""The first rows of each benchmark stand in the README; its page has all."""
+
 _DIGITS: Final = 2
+_PAGE: Final = """# Figures
+
+What `make bench` measured, each beside its strongest peer or the raw limit, in the same call and in
+turn. The README has the first five rows of each script, without the settings.
+`benchmarks/results.json` holds every
+value, the date, the commit and the load of the machine before each script.
+
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,15 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = commands.add_parser("run", help="run benchmarks, and keep their rows")
     run.add_argument("names", nargs="*", metavar="NAME", help="all by default")
     show = commands.add_parser("show", help="print the table of what was kept")
-    for command in (run, show):
-        command.add_argument(
-            "--results", type=Path, default=ROOT / "build" / "benchmarks.json", metavar="FILE"
-        )
+    write = commands.add_parser("write", help="write the table into the README and its page")
+    for command in (run, show, write):
+        default = ROOT / "benchmarks" / "results.json"
+        command.add_argument("--results", type=Path, default=default, metavar="FILE")
     options = parser.parse_args(arguments)
-    if options.command == "show":
+    if options.command != "run":
         if not options.results.is_file():
             parser.error(f"{options.results} is not there; `run` writes it")
-        print(table(json.loads(options.results.read_text())), end="")
+        results = json.loads(options.results.read_text())
+        if options.command == "show":
+            print(table(results), end="")
+        else:
+            (ROOT / "README.md").write_text(readme(results, (ROOT / "README.md").read_text()))
+            (ROOT / "docs" / "figures.md").write_text(page(results))
         return 0
     unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
@@ -102,8 +124,32 @@ def _run(names: Sequence[str], path: Path) -> int:
     return failed
 
 
-def table(results: Mapping[str, Any]) -> str:
-    """Return the table, in Markdown."""
+def readme(results: Mapping[str, Any], text: str) -> str:
+    """Return the README's text with the table of the results in the place of its own.
+
+    Raises:
+        ValueError: the text has no place for it.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the README has no lines {BEGIN} and {END}")
+    return f"{before}{begin}\n{table(results, settings=False, most=README_ROWS)}{end}{after}"
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """Return the page of the table with all settings, in Markdown."""
+    return _PAGE + table(results)
+
+
+def table(results: Mapping[str, Any], settings: bool = True, most: int | None = None) -> str:
+    """Return the table, in Markdown.
+
+    Args:
+        results: what `run` kept.
+        settings: whether each row and each peer has its settings.
+        most: rows of each benchmark; all by default.
+    """
     lines = [
         f"{results['machine']}. Medians, with the least and the largest of the rounds in",
         "brackets. A ratio above 1 is in headrace's favour, below 1 in its peer's.",
@@ -113,21 +159,25 @@ def table(results: Mapping[str, Any]) -> str:
     ]
     for name in NAMES:
         measured = results["benchmarks"].get(name, {"rows": []})
-        lines += [f"| {' | '.join(cells(name, row))} |" for row in measured["rows"]]
+        lines += [
+            f"| {' | '.join(cells(name, row, settings))} |" for row in measured["rows"][:most]
+        ]
     return "\n".join(lines) + "\n"
 
 
-def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+def cells(name: str, row: Mapping[str, Any], settings: bool = True) -> tuple[str, ...]:
     """Return a row's cells: the measured thing, ours, the peers', the ratios, the script."""
     unit = row["unit"]
-    settings = f" ({row['settings']})" if row.get("settings") else ""
+    ours = f" ({row['settings']})" if settings and row.get("settings") else ""
     peers, quotients = [], []
     for peer in row.get("peers", ()):
-        told = f", {peer['settings']}" if peer.get("settings") else ""
+        if not peer["values"]:
+            continue  # it is not on this machine
+        told = f", {peer['settings']}" if settings and peer.get("settings") else ""
         peers.append(f"{peer['name']}{told}: {spread(peer['values'], unit)}")
         quotients.append(_spread(ratios(row, peer["values"])))
     return (
-        f"{row['what']}{settings}",
+        f"{row['what']}{ours}",
         spread(row["ours"], unit),
         "<br>".join(peers),
         "<br>".join(quotients),

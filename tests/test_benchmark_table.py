@@ -59,6 +59,27 @@ def test_a_ratio_above_one_is_in_our_favour_when_less_is_better(table: ModuleTyp
     assert table.cells("x", row)[1:4] == ("2 ms", "", "")
 
 
+def test_the_readme_and_its_page_say_what_was_measured(table: ModuleType) -> None:
+    results = json.loads((SCRIPTS / "results.json").read_text())
+    assert set(results["benchmarks"]) <= set(table.NAMES)
+    readme = (REPOSITORY / "README.md").read_text()
+    assert readme == table.readme(results, readme), "`make bench` writes the table"
+    page = (REPOSITORY / "docs" / "figures.md").read_text()
+    assert page == table.page(results), "`make bench` writes the page"
+
+
+def test_the_readme_has_the_table_without_settings_in_its_place(table: ModuleType) -> None:
+    results = {"machine": "2 cores", "benchmarks": {"transfer": {"rows": [ROW]}}}
+    text = f"before\n{table.BEGIN}\n| old |\n{table.END}\nafter\n"
+    new = table.readme(results, text)
+    assert "| a copy | 300 MB/s (200-400) | rsync: 100 MB/s (100-200) | 3 (1-4) |" in new
+    assert "old" not in new
+    assert new.startswith("before\n")
+    assert new.endswith(f"{table.END}\nafter\n")
+    with pytest.raises(ValueError, match="no lines"):
+        table.readme(results, "no place")
+
+
 def test_figures_have_the_digits_that_their_spread_allows(table: ModuleType) -> None:
     assert table.spread([72_831.0], "/s") == "72,800/s"
     assert table.spread([0.5432], "s") == "0.54 s"
