@@ -59,8 +59,8 @@ _PAGE: Final = """# Figures
 
 What `make bench` measured, each beside its strongest peer or the raw limit, in the same call and in
 turn. The README has the first five rows of each script, without the settings.
-`benchmarks/results.json` holds every
-value, the date, the commit and the load of the machine before each script.
+`benchmarks/results.json` holds every value, the date, the commit and the load of the machine before
+each script.
 
 """
 

@@ -97,6 +97,40 @@ def test_one_run_alone_is_compared_with_nothing() -> None:
     )
 
 
+def test_a_cause_without_a_word_is_chosen_by_ids_and_never_by_a_pattern_of_all() -> None:
+    runs = [failed(n, f"{n}") for n in range(3)] + [failed(9, "walltime")]
+    numbers, walltime = cluster_failures(runs)
+    assert numbers.command() == "headrace run retry 'run 0' 'run 1' 'run 2'"
+    assert walltime.command() == "headrace run retry --status FAILED --cause 'walltime*'"
+    (many,) = cluster_failures([failed(n, f"{n}") for n in range(11)])
+    assert many.command() is None
+    assert "no word" in many.no_command_reason
+
+
+def test_a_pattern_that_chooses_runs_of_other_causes_is_not_offered() -> None:
+    start = "the same long beginning " * 8
+    runs = [failed(n, f"{start}{'abcdefghijkl'[n]}") for n in range(2)]
+    for cluster, run_id in zip(cluster_failures(runs), ("run 0", "run 1"), strict=True):
+        assert cluster.others_matched == 1
+        assert cluster.command() == f"headrace run retry '{run_id}'"
+    (alone,) = cluster_failures(runs[:1], others=runs[1:])
+    assert alone.others_matched == 1
+    (free,) = cluster_failures(runs[:1])
+    assert free.command() is not None
+    assert "--cause" in str(free.command())
+
+
+def test_runs_that_wait_are_resumed() -> None:
+    waiting = failed(1, "") | {
+        "status": "INACTIVE",
+        "details": {"code": "ConsentRequired", "description": "a consent is missing"},
+    }
+    clusters = cluster_failures([waiting, failed(2, "a consent is missing")])
+    commands = {cluster.status: str(cluster.command("--flow fit")) for cluster in clusters}
+    assert commands["INACTIVE"].startswith("headrace run resume --status INACTIVE --flow fit")
+    assert commands["FAILED"].startswith("headrace run retry --status FAILED --flow fit")
+
+
 def test_hosts_are_read_from_results_and_causes_but_not_from_inputs() -> None:
     entries = [
         {"code": "FlowStarted", "details": {"input": {"host": "mine"}}},

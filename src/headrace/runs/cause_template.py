@@ -36,5 +36,10 @@ def template_pattern(text: str) -> str:
     return pattern if pattern.endswith("*") else f"{pattern}*"
 
 
+def has_words(pattern: str) -> bool:
+    """Return whether a pattern says more than that any text, or any punctuation, matches."""
+    return any(character.isalnum() for character in pattern)
+
+
 def _kind(found: re.Match[str]) -> str:
     return "id" if found.lastgroup == "hex" else str(found.lastgroup)

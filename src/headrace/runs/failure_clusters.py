@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.project import Project
 from headrace.runs.association import tail_probability
-from headrace.runs.cause_template import cause_template, template_pattern
+from headrace.runs.cause_template import cause_template, has_words, template_pattern
 from headrace.runs.failure_cause import FailureCause, failure_cause
 from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.run_endpoints import endpoint_names
 from headrace.runs.run_properties import Property, read_properties
 from headrace.runs.selection import RunSelector, Selection
+from headrace.runs.text_pattern import text_pattern
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -36,6 +37,8 @@ LEVEL: Final = 0.01
 # Logs that are read of one cluster, and of the runs that it is compared with.
 MOST_LOGS: Final = 400
 _SHOWN: Final = 3
+# Runs that a command names by their ids.
+_MOST_IDS: Final = 10
 # Runs that succeeded, of which some are compared with.
 _MOST_OTHERS: Final = 2_000
 
@@ -65,7 +68,7 @@ class SharedProperty:
 
 @dataclass(frozen=True)
 class FailureCluster:
-    """Runs that failed of one cause.
+    """Runs that failed, or wait, of one cause.
 
     Attributes:
         template: the cause without what differs from run to run.
@@ -73,9 +76,11 @@ class FailureCluster:
         run_ids: the runs, the newest first.
         states: in which states they failed, with counts.
         flows: of which flows they are, with counts.
+        status: that of all its runs, ``FAILED`` or ``INACTIVE``.
         compared: other runs whose properties are known.
         looked_at: runs of the cluster whose properties are known.
         shared: what its runs share, the least probable first.
+        others_matched: runs outside the cluster that its pattern matches.
         verdict: ``systematic``, ``random``, or ``unknown`` where there is nothing to compare with.
     """
 
@@ -88,6 +93,8 @@ class FailureCluster:
     looked_at: int = 0
     shared: Sequence[SharedProperty] = field(default_factory=tuple)
     verdict: str = "unknown"
+    status: str = "FAILED"
+    others_matched: int = 0
 
     @property
     def example(self) -> str:
@@ -99,28 +106,44 @@ class FailureCluster:
         """The pattern that ``--cause`` selects the cluster by."""
         return template_pattern(self.cause.text)
 
-    def command(self, conditions: str = "") -> str:
-        """Return the command that retries its runs.
+    def command(self, conditions: str = "") -> str | None:
+        """Return the command that retries its runs, or resumes those that wait.
+
+        It is None where no pattern chooses these runs alone, and they are too many to be named.
 
         Args:
-            conditions: further options of the selection.
+            conditions: further options of the selection, without causes and statuses.
         """
-        status = "" if "--status" in conditions else " --status FAILED"
-        more = f" {conditions}" if conditions else ""
-        return f"headrace run retry{status}{more} --cause {shlex.quote(self.pattern)}"
+        start = f"headrace run {'resume' if self.status == 'INACTIVE' else 'retry'}"
+        if not self.others_matched and has_words(self.pattern):
+            more = f" {conditions}" if conditions else ""
+            return f"{start} --status {self.status}{more} --cause {shlex.quote(self.pattern)}"
+        if len(self.run_ids) <= _MOST_IDS:
+            return " ".join([start, *map(shlex.quote, self.run_ids)])
+        return None
+
+    @property
+    def no_command_reason(self) -> str:
+        """Reason for which there is no command that chooses its runs alone."""
+        if self.others_matched:
+            return f"its --cause pattern would choose runs of other causes: {self.others_matched:,}"
+        return "its cause has no word by which --cause could choose it"
 
 
-def cluster_failures(documents: Iterable[Document]) -> list[FailureCluster]:
+def cluster_failures(
+    documents: Iterable[Document], others: Iterable[Document] = ()
+) -> list[FailureCluster]:
     """Return the clusters of the runs that failed or wait, the largest first.
 
     Args:
         documents: runs, the newest first.
+        others: further runs that a command for a cluster must not choose.
     """
-    groups: dict[str, list[tuple[Document, FailureCause]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[tuple[Document, FailureCause]]] = defaultdict(list)
     for document in documents:
         cause = failure_cause(document)
         if cause is not None:
-            groups[cause_template(cause.text)].append((document, cause))
+            groups[cause_template(cause.text), str(document["status"])].append((document, cause))
     clusters = [
         FailureCluster(
             template,
@@ -128,10 +151,25 @@ def cluster_failures(documents: Iterable[Document]) -> list[FailureCluster]:
             [str(run["run_id"]) for run, _ in members],
             Counter(cause.state for _, cause in members if cause.state),
             Counter(str(run.get("flow_title")) for run, _ in members),
+            status=status,
         )
-        for template, members in groups.items()
+        for (template, status), members in groups.items()
     ]
-    return sorted(clusters, key=lambda each: (-len(each.run_ids), each.template))
+    known = [member for members in groups.values() for member in members]
+    known += [(each, cause) for each in others if (cause := failure_cause(each)) is not None]
+    clusters = [replace(each, others_matched=_others_matched(each, known)) for each in clusters]
+    return sorted(clusters, key=lambda each: (-len(each.run_ids), each.template, each.status))
+
+
+def _others_matched(cluster: FailureCluster, known: Sequence[tuple[Document, FailureCause]]) -> int:
+    """Return how many runs of the same status outside a cluster its pattern matches."""
+    pattern, members = text_pattern(cluster.pattern), set(cluster.run_ids)
+    return sum(
+        str(run["run_id"]) not in members
+        and run["status"] == cluster.status
+        and any(pattern.fullmatch(" ".join(text.split())) for text in (cause.text, cause.summary))
+        for run, cause in known
+    )
 
 
 def compare_clusters(
@@ -185,16 +223,12 @@ def _compared(
     shared.sort(key=lambda each: (each.p, each.kind, each.value))
     systematic = [each for each in shared if each.p < LEVEL]
     verdict = "systematic" if systematic else "random" if tested else "unknown"
-    return FailureCluster(
-        cluster.template,
-        cluster.cause,
-        cluster.run_ids,
-        cluster.states,
-        cluster.flows,
-        len(elsewhere),
-        len(here),
-        systematic[:_SHOWN],
-        verdict,
+    return replace(
+        cluster,
+        compared=len(elsewhere),
+        looked_at=len(here),
+        shared=systematic[:_SHOWN],
+        verdict=verdict,
     )
 
 
@@ -220,10 +254,12 @@ def explain_failures(
         for each in selected.documents
         if selected.chains.last_attempt(str(each["run_id"])) is None
     ]
-    clusters = cluster_failures(last)
+    # A command gives its own cause in the place of those by which the runs were chosen.
+    others = selector.select(replace(failed, causes=())).documents if selection.causes else ()
+    clusters = cluster_failures(last, _without(others, selected.documents))
     good = replace(selection, ids=(), statuses=("SUCCEEDED",), causes=(), unmended=False)
-    others = {str(each["run_id"]): each for each in islice(selector.iterate(good), _MOST_OTHERS)}
-    documents = {**others, **{str(each["run_id"]): each for each in last}}
+    succeeded = {str(each["run_id"]): each for each in islice(selector.iterate(good), _MOST_OTHERS)}
+    documents = {**succeeded, **{str(each["run_id"]): each for each in last}}
     names = endpoint_names(project, target)
 
     def read(run_ids: Sequence[str]) -> Properties:
@@ -232,4 +268,9 @@ def explain_failures(
 
         return dict(ParallelRequests(project, target).map(properties, run_ids))
 
-    return compare_clusters(clusters, [*others], read)
+    return compare_clusters(clusters, [*succeeded], read)
+
+
+def _without(documents: Iterable[Document], others: Iterable[Document]) -> list[Document]:
+    left_out = {each["run_id"] for each in others}
+    return [each for each in documents if each["run_id"] not in left_out]

@@ -130,13 +130,16 @@ def _refuse_blank(chosen: dict[str, Any]) -> None:
 
 
 def options_of(chosen: dict[str, Any]) -> str:
-    """Return the arguments and options that choose runs, as they are typed, without causes."""
+    """Return arguments and options that choose runs, as they are typed.
+
+    Causes and statuses are left out: those of a cluster of failures stand in their place.
+    """
     import shlex
 
     words = list(chosen["run_ids"])
     for name in _NAMES[1:]:
         values = chosen[name] if isinstance(chosen[name], tuple) else (chosen[name],)
-        if name == "cause":
+        if name in ("cause", "status"):
             continue
         for value in values:
             if value is True:

@@ -85,10 +85,13 @@ def _lines(cluster: FailureCluster, conditions: str) -> list[str]:
             f"random: {_number(cluster.looked_at, 'run')} compared with {cluster.compared:,} "
             "others, no flow, endpoint, host or input stands out"
         )
+    command = cluster.command(conditions)
     return [
         *lines,
         f"example: headrace run show {cluster.example}",
-        f"again: {cluster.command(conditions)}",
+        f"again: {command}"
+        if command is not None
+        else f"again: no command, {cluster.no_command_reason}; -F json names its runs",
     ]
 
 
