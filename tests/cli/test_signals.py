@@ -163,3 +163,31 @@ def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     (root / "data/incoming/under nohup").write_text("data")
     watch.says("under nohup: complete")
     assert watch.ended_by(signal.SIGTERM) == 0
+
+
+IMPORTING = """
+import os, signal, sys, time
+from headrace.cli.termio.signals import Stopped, end_on_signals
+
+end_on_signals()
+try:
+    import interrupted
+    time.sleep(600)
+except Stopped as stopped:
+    print(signal.Signals(stopped.number).name, "interrupted" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_during_an_import_ends_the_command_after_it(tmp_path: Path, name: str) -> None:
+    """An import that is broken off may keep its lock, for which other threads wait for ever."""
+    module = f"import os, signal, time\nos.kill(os.getpid(), signal.{name})\ntime.sleep(0.2)\n"
+    (tmp_path / "interrupted.py").write_text(module)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"{name} True\n", done.stderr

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Final
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+# A signal that comes during an import is raised again after so long.
+_IMPORT_SECONDS: Final = 0.05
 
 
 class Stopped(KeyboardInterrupt):
@@ -31,11 +34,17 @@ def end_on_signals() -> None:
     own = os.getpid()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        del frame
         if os.getpid() != own:
             # A process that this one was forked into ends as it would have without us.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            return
+        if _is_importing(frame):
+            # What is raised within an import can leave its lock held, and other threads wait for
+            # it without end.
+            again = threading.Timer(_IMPORT_SECONDS, os.kill, (own, number))
+            again.daemon = True
+            again.start()
             return
         if number == signal.SIGHUP:
             _let_terminal_go()
@@ -44,6 +53,15 @@ def end_on_signals() -> None:
     for number in _ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Say whether a module is being imported below a frame."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def describe_interrupt(interrupt: BaseException) -> tuple[str, int]:
