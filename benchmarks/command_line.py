@@ -149,7 +149,7 @@ def call(command: Sequence[str], directory: Path, environment: Mapping[str, str]
     return Took(round(elapsed * 1e3, 1), round(processor * 1e3, 1))
 
 
-def told(program: str, arguments: str, root: Path, environment: Mapping[str, str]) -> Any:
+def json_output(program: str, arguments: str, root: Path, environment: Mapping[str, str]) -> Any:
     """Return the document that a command gives."""
     command = [program, *arguments.split(), "-F", "json"]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=True)
@@ -174,9 +174,9 @@ def make_project(program: str, directory: Path, environment: Mapping[str, str]) 
 
 def names_of(program: str, root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the ids that commands name, once there is a question to show."""
-    while not (questions := told(program, "web-input list", root, environment)):
+    while not (questions := json_output(program, "web-input list", root, environment)):
         time.sleep(0.1)
-    runs = told(program, "run list --flow hello", root, environment)
+    runs = json_output(program, "run list --flow hello", root, environment)
     return {"run": runs[0]["run_id"], "web_input": questions[0]["id"]}
 
 
@@ -254,7 +254,7 @@ def main() -> None:
             for name, words in COMMANDS.items():
                 if not options.only or any(part in words for part in options.only):
                     commands[name] = [program, *words.format(**names).split()]
-            facility = told(program, "facility env", root, environment)
+            facility = json_output(program, "facility env", root, environment)
             access = {k: v for k, v in facility.items() if k.startswith("HEADRACE_FACILITY_")}
             taken = measure(commands, root, {**environment, **access}, options.rounds)
         finally:

@@ -71,6 +71,7 @@ def test_variables_of_ours_are_kept_and_secrets_are_not(project: Project) -> Non
     variables = {
         "HEADRACE_STATE": '/scratch/a "b" 5%',
         "HEADRACE_WEBHOOK_KEY": "geheim",
+        "HEADRACE_HOST_ID": "of the endpoint's host whose end would be that of the service",
         "HEADRACE_BROKER": "amqp://me:geheim@host",
         "HEADRACE_AT": "globus",
         "PATH": "/opt/slurm/bin:/bin",
@@ -79,6 +80,7 @@ def test_variables_of_ours_are_kept_and_secrets_are_not(project: Project) -> Non
     assert 'Environment="HEADRACE_STATE=/scratch/a \\"b\\" 5%%"' in text.splitlines()
     assert "geheim" not in text
     assert "HEADRACE_AT" not in text
+    assert "HEADRACE_HOST_ID" not in text
     assert 'Environment="PATH=/opt/slurm/bin:/bin"' in text.splitlines()
 
 

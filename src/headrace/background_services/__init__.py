@@ -1,7 +1,8 @@
 """The long-running commands of a project as services of the machine.
 
-``definition`` says which there are; ``systemd`` installs them as units of the user, ``cron`` as
-entries of the user's table where there is no systemd, ``manager_choice`` chooses.
+``definition`` says which there are; ``installation`` installs, looks for and removes them with a
+``manager``: ``systemd`` as units of the user, ``cron`` as entries of the user's table where there
+is no systemd. ``manager_choice`` chooses, ``cron_runner`` is what cron starts.
 """
 
 from headrace.background_services.definition import (
@@ -9,15 +10,19 @@ from headrace.background_services.definition import (
     choose_services,
     named_services,
 )
-from headrace.background_services.manager import MANAGERS, ServiceManager
-from headrace.background_services.manager_choice import find_manager, find_managers
+from headrace.background_services.installation import (
+    install_services,
+    log_command,
+    remove_services,
+    service_statuses,
+)
 
 __all__ = [
-    "MANAGERS",
     "BackgroundService",
-    "ServiceManager",
     "choose_services",
-    "find_manager",
-    "find_managers",
+    "install_services",
+    "log_command",
     "named_services",
+    "remove_services",
+    "service_statuses",
 ]

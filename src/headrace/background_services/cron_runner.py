@@ -83,18 +83,10 @@ def run_service(service: BackgroundService) -> int:
             return command.wait()
         finally:
             # Without its record nobody would know of it, and cron would start another.
-            _end(command)
+            if command.poll() is None:
+                _end(psutil.Process(command.pid))
+                command.wait()
             _file(service, "json").unlink(missing_ok=True)
-
-
-def _end(command: subprocess.Popen[bytes]) -> None:
-    if command.poll() is None:
-        command.terminate()
-        try:
-            command.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            command.kill()
-            command.wait()
 
 
 def read_runner(service: BackgroundService) -> Runner | None:
@@ -109,8 +101,11 @@ def read_runner(service: BackgroundService) -> Runner | None:
 def stop_runner(service: BackgroundService) -> None:
     """End the service that runs, and wait until it has ended."""
     process = _process(service)
-    if process is None:
-        return
+    if process is not None:
+        _end(process)
+
+
+def _end(process: psutil.Process) -> None:
     try:
         process.terminate()
         try:

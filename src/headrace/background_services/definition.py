@@ -20,7 +20,7 @@ _FACILITY_SILENCE: Final = 900
 _WATCH_SILENCE: Final = 1800
 _KEPT: Final = (
     "PATH",
-    *("HEADRACE_STATE", "HEADRACE_HOST_ID", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
+    *("HEADRACE_STATE", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
     *("HEADRACE_RETENTION_DAYS", "HEADRACE_WEB_INPUT_LIFETIME"),
     *("HEADRACE_SCHEDULER", "HEADRACE_SCHEDULER_CACHE", "HEADRACE_JOBS", "HEADRACE_LAUNCH"),
 )
@@ -36,7 +36,7 @@ class BackgroundService:
         root: the project's root.
         project: the project's name.
         target: where its runs are.
-        words: the command of ``headrace``.
+        arguments: command of ``headrace``, without options.
         location: options that say project, target and profile.
         environment: variables that it needs besides those that it finds.
         watchdog_seconds: seconds of silence after which it is taken for stuck; 0 where it does not
@@ -49,7 +49,7 @@ class BackgroundService:
     root: Path
     project: str
     target: str
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     location: tuple[str, ...]
     environment: Mapping[str, str]
     watchdog_seconds: int
@@ -66,7 +66,7 @@ class BackgroundService:
     @property
     def command(self) -> tuple[str, ...]:
         """Program and arguments."""
-        return (str(Path(sys.executable).with_name("headrace")), *self.words, *self.location)
+        return (str(Path(sys.executable).with_name("headrace")), *self.arguments, *self.location)
 
 
 def project_services(
@@ -119,8 +119,7 @@ def choose_services(
     Raises:
         ProjectError: a service is not one of this target.
     """
-    services = project_services(project, target, environment)
-    named_services(project, target, environment, names)
+    services = _services_with(project, target, environment, names)
     chosen = names or default_services(project, target)
     needed = {first for name in chosen for first in services[name].after}
     return [services[name] for name in services if name in {*chosen, *needed}]
@@ -140,10 +139,7 @@ def named_services(
     Raises:
         ProjectError: a service is not one of this target.
     """
-    services = project_services(project, target, environment)
-    for name in names:
-        if name not in services:
-            raise ProjectError(f"no service {name!r} at {target}; there are {', '.join(services)}")
+    services = _services_with(project, target, environment, names)
     return [service for name, service in services.items() if name in names or not names]
 
 
@@ -155,3 +151,14 @@ def default_services(project: Project, target: str) -> tuple[str, ...]:
         "monitor": bool(project.config.endpoints),
     }
     return tuple(name for name, used in has.items() if used)
+
+
+def _services_with(
+    project: Project, target: str, environment: Mapping[str, str], names: tuple[str, ...]
+) -> dict[str, BackgroundService]:
+    """Return all services of a target, among which those that are named must be."""
+    services = project_services(project, target, environment)
+    for name in names:
+        if name not in services:
+            raise ProjectError(f"no service {name!r} at {target}; there are {', '.join(services)}")
+    return services

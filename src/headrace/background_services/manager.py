@@ -10,9 +10,6 @@ from typing import Any, Final, Protocol
 from headrace.background_services.definition import BackgroundService
 from headrace.config.errors import ProjectError
 
-MANAGERS: Final = ("systemd", "cron")
-"""Names of the managers."""
-
 _SECONDS: Final = 60.0
 
 

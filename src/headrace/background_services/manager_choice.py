@@ -14,7 +14,7 @@ def find_managers(name: str | None = None) -> list[ServiceManager]:
     """Return the manager of a name, or all that this machine has.
 
     Args:
-        name: one of :data:`MANAGERS`, or None.
+        name: ``systemd``, ``cron`` or None.
 
     Raises:
         ProjectError: there is none.
@@ -30,7 +30,7 @@ def find_manager(name: str | None = None) -> ServiceManager:
     """Return the manager of a name, or the one that this machine has.
 
     Args:
-        name: one of :data:`MANAGERS`; None for systemd if the user has one here, else cron.
+        name: ``systemd`` or ``cron``; None for systemd if the user has one here, else cron.
 
     Raises:
         ProjectError: there is none.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
-from headrace.cli.termio.findings import findings_text
+from headrace.cli.termio.findings import exit_code, findings_text
 
 if TYPE_CHECKING:
     from headrace.cli.parsing.session import Session
@@ -36,7 +36,7 @@ def show_arrival(trigger: str, path: Path) -> int:
     services = session.services(project, start=True)
     check = check_arrival(project, session.target, services, named)
     display(check.document(), lambda: _text(check), ("flow", "path", "state", "run_id", "missing"))
-    return 1 if any(finding.health == "bad" for finding in check.findings) else 0
+    return exit_code(check.findings)
 
 
 def start_arrival(

@@ -36,7 +36,7 @@ def template_pattern(text: str) -> str:
     return pattern if pattern.endswith("*") else f"{pattern}*"
 
 
-def has_words(pattern: str) -> bool:
+def is_specific(pattern: str) -> bool:
     """Return whether a pattern says more than that any text, or any punctuation, matches."""
     return any(character.isalnum() for character in pattern)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.project.project import Project
 from headrace.runs.association import tail_probability
-from headrace.runs.cause_template import cause_template, has_words, template_pattern
+from headrace.runs.cause_template import cause_template, is_specific, template_pattern
 from headrace.runs.failure_cause import FailureCause, failure_cause
 from headrace.runs.parallel_requests import ParallelRequests
 from headrace.runs.run_endpoints import endpoint_names
@@ -115,7 +115,7 @@ class FailureCluster:
             conditions: further options of the selection, without causes and statuses.
         """
         start = f"headrace run {'resume' if self.status == 'INACTIVE' else 'retry'}"
-        if not self.others_matched and has_words(self.pattern):
+        if not self.others_matched and is_specific(self.pattern):
             more = f" {conditions}" if conditions else ""
             return f"{start} --status {self.status}{more} --cause {shlex.quote(self.pattern)}"
         if len(self.run_ids) <= _MOST_IDS:

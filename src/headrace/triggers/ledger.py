@@ -47,7 +47,6 @@ from headrace.triggers.arrival_table import (
     Place,
     find_present,
     mark_missing,
-    paused_triggers,
     read_record,
     read_records,
     record_entry,
@@ -202,7 +201,8 @@ class Ledger(ClosedOnExit):
     def is_paused(self, trigger: str) -> bool:
         """Tell whether a trigger is to start no runs for now."""
         with self._transaction() as database:
-            return trigger in paused_triggers(database)
+            row = database.execute("SELECT 1 FROM pauses WHERE trigger = ?", (trigger,))
+            return row.fetchone() is not None
 
     def find_by_tag(self, tag: str) -> Record | None:
         """Find the record that has a tag."""

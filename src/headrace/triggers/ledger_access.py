@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headrace.triggers.arrival_table import paused_triggers, read_records
+from headrace.triggers.arrival_table import paused_triggers, read_record, read_records
 from headrace.triggers.errors import LedgerUnusable, TriggerError
 from headrace.triggers.ledger_opening import connect
 from headrace.triggers.record import Record
@@ -31,6 +31,20 @@ def read_ledger(path: Path, trigger: str | None = None) -> list[Record]:
         return []
     with ledger_connection(path) as database:
         return read_records(database, trigger)
+
+
+def read_arrival(path: Path, id_: int) -> Record:
+    """Read one record of a ledger while a watcher may work with it.
+
+    Args:
+        path: the ledger's file.
+        id_: number of the record.
+
+    Raises:
+        TriggerError: the ledger cannot be read.
+    """
+    with ledger_connection(path) as database:
+        return read_record(database, id_)
 
 
 def read_paused(path: Path) -> list[str]:

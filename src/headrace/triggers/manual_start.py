@@ -11,7 +11,7 @@ from headrace.triggers.errors import TriggerError
 from headrace.triggers.events import Refused, Removed, Started, StartFailed, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
-from headrace.triggers.ledger_access import read_ledger, read_paused
+from headrace.triggers.ledger_access import read_arrival, read_paused
 from headrace.triggers.ledger_lock import is_watched
 from headrace.triggers.ledger_requests import replay_arrivals, request_runs
 from headrace.triggers.named_arrival import NamedArrival
@@ -120,12 +120,12 @@ def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
             f"{where}: trigger {trigger.name} is paused, and the watch that is running starts "
             f"nothing; `headrace trigger resume {trigger.name}`"
         )
-    latest = _read_record(ledger, named.record)
+    latest = read_arrival(ledger, named.record.id)
     _refuse_started(named, latest, again)
     record = _request(latest, ledger)
     deadline = time.monotonic() + trigger.interval + _MARGIN
     while time.monotonic() < deadline:
-        now = _read_record(ledger, record)
+        now = read_arrival(ledger, record.id)
         if now.state == "started" and now.run_id is not None:
             return now.run_id
         if now.state in ("refused", "removed") or (
@@ -137,7 +137,3 @@ def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
         f"{where}: its run was asked for, and the watch that is running has not started it; does "
         f"it watch trigger {trigger.name}?"
     )
-
-
-def _read_record(ledger: Path, record: Record) -> Record:
-    return next(one for one in read_ledger(ledger, record.trigger) if one.id == record.id)

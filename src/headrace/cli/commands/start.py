@@ -13,7 +13,7 @@ from headrace.cli.parsing.inputs import input_options, read_input
 from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import Session, current
 from headrace.cli.termio.display import display
-from headrace.cli.termio.findings import findings_text
+from headrace.cli.termio.findings import exit_code, findings_text
 from headrace.cli.termio.notes import note
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _show_only(session: Session, project: Project, flow: str, body: Mapping[str,
     document = {"flow": flow, "input": body, "findings": [one.document() for one in found]}
     text = json.dumps(body, indent=2, ensure_ascii=False)
     display(document, lambda: f"input  {text}\n\n{findings_text(found)}", ("flow",))
-    return 1 if any(one.health == "bad" for one in found) else 0
+    return exit_code(found)
 
 
 def _shown(

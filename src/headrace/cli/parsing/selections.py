@@ -149,7 +149,7 @@ def options_of(chosen: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def words_of(chosen: dict[str, Any], **more: Any) -> str:
+def selection_key(chosen: dict[str, Any], **more: Any) -> str:
     """Return arguments and options as one text, the same for the same choice."""
     import json
 

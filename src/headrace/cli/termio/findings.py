@@ -26,6 +26,11 @@ def display_findings(findings: Sequence[Diagnosis]) -> int:
     """
     documents = [finding.document() for finding in findings]
     display(documents, lambda: findings_text(findings), columns_of(FINDING_FIELDS))
+    return exit_code(findings)
+
+
+def exit_code(findings: Sequence[Diagnosis]) -> int:
+    """Return the exit code of a check: 1 where a finding would make the run fail."""
     return 1 if any(finding.health == "bad" for finding in findings) else 0
 
 

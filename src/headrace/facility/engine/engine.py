@@ -233,7 +233,7 @@ class Engine:
 
     def _begin_action(self, action: Action) -> None:
         """Have the work of a new action begun, unless its run was cancelled since the commit."""
-        if self._actions.is_awaited(action.id):
+        if self._actions.is_open(action.id):
             self._registry.begin(action, self.finish_action)
         else:
             self._recovery.recover(action.id)

@@ -284,7 +284,7 @@ class ActionTable:
         )
         return [action_from_row(row) for row in rows]
 
-    def is_awaited(self, action_id: str) -> bool:
+    def is_open(self, action_id: str) -> bool:
         """Say whether neither an action nor its run has ended, as last committed."""
         row = self._store.reader().execute(
             "SELECT 1 FROM actions JOIN runs ON runs.id = actions.run_id WHERE actions.id = ?"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from headrace.cli.parsing.selections import selection_of, words_of
+from headrace.cli.parsing.selections import selection_key, selection_of
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
@@ -88,7 +88,7 @@ def change_selected(
     from headrace.runs.selection import RunSelector
 
     target = current().target
-    wanted = replace(wanted, arguments=words_of(chosen, options=vars(wanted)))
+    wanted = replace(wanted, arguments=selection_key(chosen, options=vars(wanted)))
     records = ChangeRecords(project)
     selector = RunSelector(project, target, services)
     is_retry = wanted.verb == "retry"
@@ -96,7 +96,7 @@ def change_selected(
     # Any other change has a run's present status and tags to go by: it is simply made anew.
     unfinished = records.unfinished(wanted.verb, target, wanted.arguments) if is_retry else None
     if unfinished is not None:
-        note(_unfinished_words(unfinished))
+        note(_resumption_note(unfinished))
         selected = with_unfinished(selected, unfinished, selector)
     if len(selected) == 0:
         display({"runs": [], "counts": {}}, "No run matches.", _COLUMNS)
@@ -154,7 +154,7 @@ def _counts(selected: SelectedRuns) -> str:
     return f"{count:,} run{'s' if count != 1 else ''} ({'; '.join(parts)})"
 
 
-def _unfinished_words(record: ChangeRecord) -> str:
+def _resumption_note(record: ChangeRecord) -> str:
     return (
         f"this goes on with the same change of {len(record.run_ids):,} runs, begun at "
         f"{record.started_at[:19]} UTC and interrupted: nothing of it is done twice"

@@ -9,7 +9,7 @@ from headrace.cli.termio.runs import entry_words, moment
 from headrace.cli.termio.tables import Field, columns_of
 
 
-def _retry_words(run: Mapping[str, Any]) -> str:
+def _retry_text(run: Mapping[str, Any]) -> str:
     if run.get("mended_by"):
         return f"mended by {run['mended_by']}"
     return f"taken up by {run['retried_by']}" if run.get("retried_by") else ""
@@ -30,7 +30,7 @@ RUN_FIELDS = (
     Field("", key="completion_time"),
     Field("flow", key="flow_title"),
     Field("label", key="label"),
-    Field("retry", _retry_words, optional=True, key="mended_by"),
+    Field("retry", _retry_text, optional=True, key="mended_by"),
 )
 RUN_COLUMNS = columns_of(RUN_FIELDS)
 # What `run list --columns` names, each by its member of the JSON document.

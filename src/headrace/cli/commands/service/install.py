@@ -25,22 +25,18 @@ def install_command(names: tuple[str, ...], manager: str | None) -> None:
     where it has endpoints. Watch and monitor bring the facility at local. Services that are
     installed already are started anew.
     """
-    from headrace.background_services import find_manager, find_managers
+    from headrace.background_services import install_services
     from headrace.config import ProjectError
 
     services = chosen_services(names)
     if not services:
         raise ProjectError("the project has neither triggers nor endpoints: name a service")
-    found = find_manager(manager)
-    for other in find_managers():
-        if other.name != found.name:
-            other.remove(services)
-    advice = found.install(services)
-    installed = [service.name for service in services]
+    done = install_services(services, manager)
+    names = tuple(service.name for service in services)
     display(
-        {"manager": found.name, "services": installed, "advice": advice},
-        f"Installed with {found.name}: {', '.join(installed)}. See `headrace service status`.",
+        {"manager": done.manager, "services": names, "advice": done.advice},
+        f"Installed with {done.manager}: {', '.join(names)}. See `headrace service status`.",
         ("services",),
     )
-    for line in advice:
+    for line in done.advice:
         note(line)

@@ -20,10 +20,8 @@ def logs_command(name: str, lines: int, follow: bool, manager: str | None) -> in
     """Show the last lines of a service's log."""
     import subprocess
 
-    from headrace.background_services import find_managers
+    from headrace.background_services import log_command
 
     (service,) = chosen_services((name,), exactly=True)
-    managers = find_managers(manager)
-    installed = (one for one in managers if one.status(service).installed)
-    command = next(installed, managers[0]).log_command(service, lines, follow)
+    command = log_command(service, lines, follow, manager)
     return subprocess.run(command, check=False).returncode

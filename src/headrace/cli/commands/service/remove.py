@@ -23,19 +23,11 @@ def remove_command(names: tuple[str, ...], manager: str | None) -> int:
     All services of the project by default. Runs stay as they are. The exit code is 1 when none was
     installed.
     """
-    from headrace.background_services import find_managers
-    from headrace.config import ProjectError
+    from headrace.background_services import remove_services
 
-    managers = find_managers(manager)
     chosen = chosen_services(names, exactly=True)
-    going = {service.name for service in chosen}
-    for service in chosen_services((), exactly=True):
-        left_alone = service.name not in going and going & {*service.after}
-        if left_alone and any(one.status(service).installed for one in managers):
-            raise ProjectError(
-                f"the {service.name} needs the {service.after[0]}: remove it too, or first"
-            )
-    removed = [name for one in managers for name in one.remove(chosen)]
+    others = [each for each in chosen_services((), exactly=True) if each not in chosen]
+    removed = remove_services(chosen, others, manager)
     words = f"Removed: {', '.join(removed)}." if removed else "No service was installed."
     display({"services": removed}, words, ("services",))
     return 0 if removed else 1

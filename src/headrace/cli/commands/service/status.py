@@ -32,12 +32,8 @@ def status_command(names: tuple[str, ...], manager: str | None) -> int:
 
     The exit code is 1 when one that is installed does not work.
     """
-    from headrace.background_services import find_managers
+    from headrace.background_services import service_statuses
 
-    managers = find_managers(manager)
-    statuses = []
-    for service in chosen_services(names, exactly=True):
-        said = [one.status(service) for one in managers]
-        statuses.append(next((one for one in said if one.installed), said[0]))
+    statuses = service_statuses(chosen_services(names, exactly=True), manager)
     display_table([status.document() for status in statuses], _FIELDS, "There are no services.")
     return 0 if all(one.active or not one.installed for one in statuses) else 1
