@@ -10,7 +10,12 @@ import pytest
 
 from headrace.config import ProjectError
 from headrace.config.project_config import HEADRACE_TOML
-from headrace.notifications import NotificationChannel, notification_channels, send_notification
+from headrace.notifications import (
+    Notification,
+    NotificationChannel,
+    notification_channels,
+    send_notification,
+)
 from headrace.notifications.channels import ENTRY_POINT_GROUP, registry
 from headrace.project import load_project
 from headrace.project.effective_settings import settings
@@ -22,7 +27,7 @@ class Telegraph(NotificationChannel):
     key = "telegraph"
     description = "Number of a telegraph."
 
-    def send(self, value: str, subject: str, message: str) -> str:
+    def send(self, value: str, notification: Notification) -> str:
         raise RuntimeError("no signal")
 
 
@@ -48,9 +53,9 @@ def write_config(root: Path, value: str) -> Path:
 def test_its_key_is_valid_and_it_sends(tmp_path: Path) -> None:
     spool = tmp_path / "4711"
     project = load_project(write_config(tmp_path, str(spool)))
-    assert send_notification(project.config.notify, "down", "it is down") == []
+    assert send_notification(project.config.notify, Notification("down", "it is down")) == []
     assert spool.read_text() == "down: it is down\n"
-    (failure,) = send_notification({"pager": str(tmp_path)}, "down", "it is down")
+    (failure,) = send_notification({"pager": str(tmp_path)}, Notification("down", "it is down"))
     assert failure.startswith("notify.pager: ")
     assert "Is a directory" in failure
 
@@ -61,7 +66,7 @@ def test_its_value_is_checked(tmp_path: Path) -> None:
 
 
 def test_what_it_raises_is_reported() -> None:
-    failures = send_notification({"telegraph": "0"}, "a", "b")
+    failures = send_notification({"telegraph": "0"}, Notification("a", "b"))
     assert failures == ["notify.telegraph: RuntimeError: no signal"]
 
 

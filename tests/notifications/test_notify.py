@@ -10,17 +10,26 @@ import pytest
 
 from headrace.config import ProjectError
 from headrace.config.notify_table import check_notify
-from headrace.notifications import send_notification
+from headrace.notifications import Notification, send_notification
 
 
 def test_a_command_gets_subject_and_message(tmp_path: Path) -> None:
     command = f'echo "$HEADRACE_SUBJECT" > {tmp_path}/told; cat >> {tmp_path}/told'
-    assert send_notification({"command": command}, "it is down", "the endpoint\nis down") == []
+    assert (
+        send_notification({"command": command}, Notification("it is down", "the endpoint\nis down"))
+        == []
+    )
     assert (tmp_path / "told").read_text() == "it is down\nthe endpoint\nis down\n"
 
 
+def test_the_link_is_the_last_line_of_a_text(tmp_path: Path) -> None:
+    notification = Notification("a", "b", link="headrace run show r1")
+    assert send_notification({"command": f"cat > {tmp_path}/told"}, notification) == []
+    assert (tmp_path / "told").read_text() == "b\nsee: headrace run show r1\n"
+
+
 def test_a_command_that_fails_is_reported_and_stops_nothing() -> None:
-    [fault] = send_notification({"command": "echo no mail >&2; exit 3"}, "a", "b")
+    [fault] = send_notification({"command": "echo no mail >&2; exit 3"}, Notification("a", "b"))
     assert fault == "notify.command ended with exit code 3: no mail"
 
 
@@ -53,9 +62,9 @@ def hook() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 def test_a_webhook_gets_the_text(hook: tuple[str, list[dict[str, str]]]) -> None:
     url, posted = hook
-    assert send_notification({"webhook": url}, "a", "b") == []
+    assert send_notification({"webhook": url}, Notification("a", "b")) == []
     assert posted == [{"text": "a\nb"}]
-    assert send_notification({"webhook": f"{url}/broken"}, "a", "b") == [
+    assert send_notification({"webhook": f"{url}/broken"}, Notification("a", "b")) == [
         "notify.webhook: answered 500"
     ]
 
@@ -64,15 +73,15 @@ def test_a_webhook_may_be_a_secret_of_the_environment(
     hook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_HOOK", hook[0])
-    assert send_notification({"webhook": "$MY_HOOK"}, "a", "b") == []
+    assert send_notification({"webhook": "$MY_HOOK"}, Notification("a", "b")) == []
     monkeypatch.delenv("MY_HOOK")
-    assert send_notification({"webhook": "$MY_HOOK"}, "a", "b") == [
+    assert send_notification({"webhook": "$MY_HOOK"}, Notification("a", "b")) == [
         "notify.webhook: $MY_HOOK holds no https URL"
     ]
 
 
 def test_the_url_is_in_no_message() -> None:
-    [fault] = send_notification({"webhook": "http://127.0.0.1:1/secret"}, "a", "b")
+    [fault] = send_notification({"webhook": "http://127.0.0.1:1/secret"}, Notification("a", "b"))
     assert "secret" not in fault
     assert fault.startswith("notify.webhook: not reached")
 

@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping
 
 from headrace.notifications.channels import notification_channels
+from headrace.notifications.notification import Notification
 
 logger = logging.getLogger(__name__)
 
 
-def send_notification(settings: Mapping[str, str], subject: str, message: str) -> list[str]:
+def send_notification(settings: Mapping[str, str], notification: Notification) -> list[str]:
     """Send a notification by every channel that is set.
 
     Args:
         settings: the table ``[notify]``, checked.
-        subject: a few words.
-        message: the whole text.
+        notification: what people are told.
 
     Returns:
         What went wrong, a line for each channel that failed. A notification that cannot be sent is
@@ -28,7 +28,7 @@ def send_notification(settings: Mapping[str, str], subject: str, message: str) -
         if not value:
             continue
         try:
-            error = channel.send(value, subject, message)
+            error = channel.send(value, notification)
         except Exception as failure:  # noqa: BLE001 - channels of others may raise anything
             error = f"notify.{key}: {type(failure).__name__}: {failure}"
         if error:

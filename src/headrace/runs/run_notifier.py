@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from headrace._internal.files import write_private
 from headrace.config.notify_table import notify_on
-from headrace.notifications import send_notification
+from headrace.notifications import Notification, Severity, send_notification
 from headrace.runs.describe import current_activity, failure_summary, format_duration, next_steps
 from headrace.runs.poller import RunView
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 # A run may be heard of a second time shortly after its end, and by another way.
 _REMEMBERED: Final = 10_000
+_SEVERITIES: Final[dict[str, Severity]] = {"FAILED": "error", "INACTIVE": "warning"}
 
 
 class RunNotifier:
@@ -68,7 +71,15 @@ class RunNotifier:
         if known is None or known == view.status:
             return
         if view.status in self._statuses:
-            self._notify(f"{view.label}: {view.status}", _message(view, self._target))
+            self._notify(
+                Notification(
+                    f"{view.label}: {view.status}",
+                    _message(view, self._target),
+                    _SEVERITIES.get(view.status, "info"),
+                    "" if view.status == "FAILED" else f"headrace run show {view.id}",
+                    key=f"run/{view.id}/{view.status}",
+                )
+            )
         if view.final:
             del self._open[view.id]
             self._notified[view.id] = None
@@ -88,22 +99,26 @@ class RunNotifier:
 
     def notify_no_run(self, arrival: str, reason: str) -> None:
         """Notify people that an arrival does not get its run."""
-        self._notify(
-            f"{arrival}: no run", f"{arrival} arrived, and no run can be started: {reason}"
-        )
+        message = f"{arrival} arrived, and no run can be started: {reason}"
+        self._notify(Notification(f"{arrival}: no run", message, "error", key=f"no run/{arrival}"))
 
     def close(self) -> None:
         """Wait for the notifications that are being sent."""
         self._pool.shutdown(wait=True)
 
-    def _notify(self, subject: str, message: str) -> None:
+    def _notify(self, notification: Notification) -> None:
         settings = self._project.config.notify
         if not settings:
             return
-        text = f"{message}\nproject {self._project.root}"
+        complete = replace(
+            notification,
+            subject=f"{self._project.name}: {notification.subject}",
+            message=f"{notification.message}\nproject {self._project.root}",
+            time=time.time(),
+        )
 
         def work() -> None:
-            for error in send_notification(settings, f"{self._project.name}: {subject}", text):
+            for error in send_notification(settings, complete):
                 self._report(error)
 
         self._pool.submit(work)
@@ -124,8 +139,8 @@ def _message(view: RunView, target: str) -> str:
         steps = [f"{words}: {command}" for words, command in next_steps(view, target)]
         return "\n".join([f"{view.label} failed after {took}: {failure_summary(view)}", *steps])
     if view.final:
-        return f"{view.label} {view.status.lower()} after {took}\nsee: headrace run show {view.id}"
-    return f"{view.label} {current_activity(view).text}\nsee: headrace run show {view.id}"
+        return f"{view.label} {view.status.lower()} after {took}"
+    return f"{view.label} {current_activity(view).text}"
 
 
 def _read(path: Path) -> tuple[dict[str, str], set[str]]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headrace.notifications import NotificationChannel
+from headrace.notifications import Notification, NotificationChannel
 
 
 class Pager(NotificationChannel):
@@ -17,10 +17,10 @@ class Pager(NotificationChannel):
     def redact(self, value: str) -> str:
         return "..."
 
-    def send(self, value: str, subject: str, message: str) -> str:
+    def send(self, value: str, notification: Notification) -> str:
         try:
             with Path(value).open("a", encoding="utf-8") as stream:
-                stream.write(f"{subject}: {message}\n")
+                stream.write(f"{notification.subject}: {notification.message}\n")
         except OSError as error:
             return f"notify.pager: {error.strerror}"
         return ""

@@ -24,7 +24,7 @@ from headrace.endpoints.monitor.policy import (
 )
 from headrace.endpoints.status import service_status
 from headrace.errors import HeadraceError
-from headrace.notifications import send_notification
+from headrace.notifications import Notification, Severity, send_notification
 from headrace.project.project import Project
 from headrace.project.targets import connect
 
@@ -35,6 +35,12 @@ logger = logging.getLogger(__name__)
 
 # The row of the facility among those of endpoints, whose names hold no space.
 _FACILITY = "local facility"
+_SEVERITIES: dict[str, Severity] = {
+    "restarted": "warning",
+    "failed": "error",
+    "give up": "urgent",
+    "unwell": "urgent",
+}
 
 
 @dataclass(frozen=True)
@@ -235,7 +241,14 @@ class EndpointMonitor:
         }[what]
         kind = "the" if name == _FACILITY else "endpoint"
         subject = f"headrace: {kind} {name} of {self._project.name} {words}"
-        send_notification(self._project.config.notify, subject, f"{subject}: {message}")
+        notification = Notification(
+            subject,
+            f"{subject}: {message}",
+            _SEVERITIES.get(what, "info"),
+            key=f"endpoint/{name}/{what}",
+            time=time.time(),
+        )
+        send_notification(self._project.config.notify, notification)
 
     def _read(self) -> dict[str, RestartRecord]:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from headrace.notifications.notification import Notification
+
 
 class NotificationChannel(ABC):
     """A channel that notifications go by, set by one key of ``[notify]`` in ``headrace.toml``.
@@ -26,13 +28,13 @@ class NotificationChannel(ABC):
         return value
 
     @abstractmethod
-    def send(self, value: str, subject: str, message: str) -> str:
+    def send(self, value: str, notification: Notification) -> str:
         """Send a notification.
 
         Args:
             value: the key's value, checked.
-            subject: a few words.
-            message: the whole text, of one or more lines.
+            notification: what people are told. A channel without pictures or buttons leaves
+                them out; its ``text`` is the message with the link.
 
         Returns:
             Why it could not be sent, in one line without secrets; empty if it was sent.

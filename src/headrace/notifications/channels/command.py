@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 from headrace.notifications.channels.base import NotificationChannel
+from headrace.notifications.notification import Notification
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -16,15 +17,15 @@ class CommandChannel(NotificationChannel):
     key = "command"
     description = "Shell command; the message on standard input."
 
-    def send(self, value: str, subject: str, message: str) -> str:
+    def send(self, value: str, notification: Notification) -> str:
         """Run the command."""
         import subprocess  # whoever reads `[notify]` tells nobody anything yet
 
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", value],
-                input=f"{message}\n",
-                env={**os.environ, "HEADRACE_SUBJECT": subject},
+                input=f"{notification.text}\n",
+                env={**os.environ, "HEADRACE_SUBJECT": notification.subject},
                 capture_output=True,
                 text=True,
                 timeout=_TIMEOUT_SECONDS,

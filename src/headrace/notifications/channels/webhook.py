@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from headrace._internal.loopback import LOOPBACK
 from headrace.notifications.channels.base import NotificationChannel
+from headrace.notifications.notification import Notification
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -29,7 +30,7 @@ class WebhookChannel(NotificationChannel):
         """Return the host only: whoever knows the URL can post there."""
         return value if value.startswith("$") else f"https://{urlsplit(value).hostname}/..."
 
-    def send(self, value: str, subject: str, message: str) -> str:
+    def send(self, value: str, notification: Notification) -> str:
         """Post the subject and the message."""
         import requests
 
@@ -40,7 +41,7 @@ class WebhookChannel(NotificationChannel):
         try:
             answer = requests.post(
                 url,
-                data=json.dumps({"text": f"{subject}\n{message}"}),
+                data=json.dumps({"text": f"{notification.subject}\n{notification.text}"}),
                 headers={"Content-Type": "application/json"},
                 timeout=_TIMEOUT_SECONDS,
                 allow_redirects=False,

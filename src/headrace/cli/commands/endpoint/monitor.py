@@ -107,7 +107,7 @@ def _line(report: EndpointReport) -> str:
 def _watch_the_monitor(path: Path, max_age: float) -> None:
     from headrace.endpoints.monitor import check_heartbeat
     from headrace.errors import HeadraceError
-    from headrace.notifications import send_notification
+    from headrace.notifications import Notification, send_notification
 
     try:
         heartbeat = check_heartbeat(path, max_age, time.time())
@@ -116,7 +116,14 @@ def _watch_the_monitor(path: Path, max_age: float) -> None:
             settings = current().project().config.notify
         except HeadraceError:
             settings = {}  # it may run where there is no project
-        send_notification(settings, "headrace: the monitor is silent", str(error))
+        silent = Notification(
+            "headrace: the monitor is silent",
+            str(error),
+            "urgent",
+            key="monitor/silent",
+            time=time.time(),
+        )
+        send_notification(settings, silent)
         raise
     words = f"The monitor on {heartbeat['host']} was heard of {heartbeat['age_seconds']} s ago."
     display(heartbeat, words, ("age_seconds", "host"))
