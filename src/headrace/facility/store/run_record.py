@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 SQL_COLUMNS: Final = (
@@ -45,7 +46,7 @@ class Run:
     flow_id: str
     flow_title: str
     definition: str
-    metadata: dict[str, Any]
+    metadata: Mapping[str, Any]
     label: str | None
     start_time: str
     completion_time: str | None
@@ -61,7 +62,9 @@ def definition_hash(definition: Any, input_schema: Any) -> str:
 def run_from_row(row: sqlite3.Row) -> Run:
     """Make a run of its row; a damaged text is shown as far as it can be."""
     # A damaged page may have turned a text into bytes, which no list could show.
-    values: list[Any] = [_text(value) if isinstance(value, bytes) else value for value in row]
+    values: list[Any] = list(row)
+    if bytes in map(type, values):
+        values = [_text(value) if isinstance(value, bytes) else value for value in values]
     values[6] = _metadata(values[6])
     return Run(*values)
 
@@ -70,7 +73,9 @@ def _text(value: bytes) -> str:
     return value.decode(errors="backslashreplace")
 
 
-def _metadata(text: str) -> dict[str, Any]:
+# A run that advances is read again and again, and many runs are started alike.
+@lru_cache(maxsize=256)
+def _metadata(text: str) -> Mapping[str, Any]:
     # What is written beside a run's name must not keep it, and lists of others, from being shown.
     try:
         metadata = json.loads(text)
