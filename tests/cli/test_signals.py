@@ -9,88 +9,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.support.waiting import wait_until
-
-HEADRACE = str(Path(sys.executable).with_name("headrace"))
-WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": True}}}
-TRIGGER = """
-title = "in"
-[watch]
-collection = "workstation"
-path = "/incoming/"
-what = "file"
-settle = 0.1
-[start]
-flow = "rest"
-[start.input]
-name = "{name}"
-"""
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([HEADRACE, *arguments], capture_output=True, text=True, check=False)
+from tests.support.watch_project import Long, deploy_waiting_project, hears_all, run
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project whose only flow waits, deployed, with a directory that is watched."""
     root = tmp_path_factory.mktemp("project")
-    (root / "headrace.toml").write_text('[collections.workstation]\nroot = "data"\n')
-    (root / "data/incoming").mkdir(parents=True)
-    (root / "flows/rest").mkdir(parents=True)
-    (root / "flows/rest/definition.json").write_text(json.dumps(WAIT))
-    (root / "triggers").mkdir()
-    (root / "triggers/in.toml").write_text(TRIGGER)
-    deployed = run("deploy", "-C", str(root))
-    assert deployed.returncode == 0, deployed.stderr
+    deploy_waiting_project(root)
     yield root
     run("facility", "down", "-C", str(root))
-
-
-class Long:
-    """A command that goes on until it is ended."""
-
-    def __init__(self, root: Path, log: Path, *arguments: str, **options: Any) -> None:
-        self.log = log
-        with log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [HEADRACE, *arguments, "-C", str(root)],
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-                **{"preexec_fn": _hears_all, **options},
-            )
-
-    def says(self, words: str) -> None:
-        wait_until(lambda: words in self.text or self.process.poll() is not None, words, 120)
-        assert words in self.text, self.text
-
-    @property
-    def text(self) -> str:
-        return self.log.read_text()
-
-    def ended_by(self, number: int) -> int:
-        os.kill(self.process.pid, number)
-        return self.process.wait(timeout=120)
-
-
-def _hears_all() -> None:
-    # Whoever started the tests in the background has them ignore interrupts.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
     ("number", "code", "words"),
     [
         (signal.SIGTERM, 0, "watch: ended by SIGTERM; "),
-        (signal.SIGHUP, 0, "watch: ended by SIGHUP; "),
         (signal.SIGINT, 130, "interrupted"),
     ],
 )
@@ -154,7 +92,7 @@ def test_a_monitor_ends_in_words(root: Path, tmp_path: Path) -> None:
 
 def test_a_signal_that_is_ignored_stays_so(root: Path, tmp_path: Path) -> None:
     def under_nohup() -> None:
-        _hears_all()
+        hears_all()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     watch = Long(root, tmp_path / "log", "watch", "--existing", "skip", preexec_fn=under_nohup)

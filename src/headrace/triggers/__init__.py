@@ -8,12 +8,14 @@ from headrace._internal.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from headrace.triggers.arrival import Arrival, Identity
+    from headrace.triggers.claims import TriggerClaims, is_watched
     from headrace.triggers.errors import (
         LedgerBusy,
         LedgerUnusable,
         StartRefused,
         TriggerError,
         TriggerProblems,
+        TriggerWatched,
     )
     from headrace.triggers.events import (
         CheckFinished,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         Started,
         StartFailed,
         Starting,
+        Unwatched,
         WatchEvent,
         Watching,
     )
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from headrace.triggers.launcher import RunClient, arrival_from_record
     from headrace.triggers.ledger import Ledger
     from headrace.triggers.ledger_access import read_ledger, read_paused
-    from headrace.triggers.ledger_lock import is_watched
     from headrace.triggers.ledger_requests import (
         pause_triggers,
         replay_arrivals,
@@ -79,8 +81,11 @@ __all__ = [
     "Started",
     "Starting",
     "Trigger",
+    "TriggerClaims",
     "TriggerError",
     "TriggerProblems",
+    "TriggerWatched",
+    "Unwatched",
     "WatchEvent",
     "Watcher",
     "Watching",

@@ -7,7 +7,8 @@
     ├── LedgerBusy
     ├── LedgerUnusable
     ├── StartRefused
-    └── TriggerProblems
+    ├── TriggerProblems
+    └── TriggerWatched
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class TriggerProblems(TriggerError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class TriggerWatched(TriggerError):
+    """Another process watches a trigger already."""

@@ -24,6 +24,17 @@ class Watching:
 
 
 @dataclass(frozen=True)
+class Unwatched:
+    """A trigger is not watched any more: it was removed from what is to be watched.
+
+    Attributes:
+        trigger: name of the trigger.
+    """
+
+    trigger: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """Something new is there; it may not be complete."""
 
@@ -151,6 +162,7 @@ class Problem:
 
 WatchEvent = (
     Watching
+    | Unwatched
     | Seen
     | Incomplete
     | CheckStarted

@@ -61,26 +61,34 @@ def _now() -> datetime:
 
 
 class Ledger(ClosedOnExit):
-    """The ledger of one project, open for its one watcher; any of its threads may use it.
+    """The ledger of one project, open for a watcher; any of its threads may use it.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
         now: returns the time in UTC; for tests.
-        start_over: set a ledger that cannot be used aside, and begin a new one.
+        start_over: set a ledger that cannot be used aside, and begin a new one; not while others
+            have it open.
+        shared: whether others may have it open, too, each with triggers of its own
+            (`headrace.triggers.claims`).
 
     Raises:
-        LedgerBusy: another watcher has it open.
+        LedgerBusy: another watcher has it open, and does not share it or is not to.
         LedgerUnusable: it is missing although there was one, empty, damaged, another one,
             or with arrivals deleted.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 
     def __init__(
-        self, path: Path, *, now: Callable[[], datetime] = _now, start_over: bool = False
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime] = _now,
+        start_over: bool = False,
+        shared: bool = False,
     ) -> None:
         self._path = path
         self._now = now
-        self._file = LedgerFile(path, start_over=start_over)
+        self._file = LedgerFile(path, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
 
     def close(self) -> None:

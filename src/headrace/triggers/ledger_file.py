@@ -1,4 +1,4 @@
-"""The ledger's file: opened by one watcher, noticed when it is gone, replaced, emptied or damaged.
+"""The ledger's file: opened by watchers, noticed when it is gone, replaced, emptied or damaged.
 
 A small file beside the ledger, ``NAME.known``, says which ledger there was and how many arrivals it
 had. A ledger that is missing, empty, another one or one from which arrivals were deleted is
@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headrace._internal.atomic import PRIVATE, atomic_replacement
-from headrace.triggers.errors import LedgerUnusable, TriggerError
-from headrace.triggers.ledger_lock import lock_ledger
+from headrace.triggers.errors import LedgerBusy, LedgerUnusable, TriggerError
+from headrace.triggers.ledger_lock import LedgerLock
 from headrace.triggers.ledger_opening import WAY_OUT, connect, open_ledger, unusable
 from headrace.triggers.ledger_summary import (
     LedgerSummary,
@@ -46,15 +46,16 @@ class LedgerFile:
     Args:
         path: the SQLite file; it and its directory are made if needed.
         start_over: set a ledger that cannot be used aside and begin a new one, or take one that is
-            not the one of before.
+            not the one of before; not while others have it open.
+        shared: whether others may have it open, too.
 
     Raises:
-        LedgerBusy: another watcher has it open.
+        LedgerBusy: another watcher has it open, and does not share it or is not to.
         LedgerUnusable: it is missing, empty, damaged or not the one of before.
         TriggerError: it cannot be opened, or a newer headrace wrote it.
     """
 
-    def __init__(self, path: Path, *, start_over: bool = False) -> None:
+    def __init__(self, path: Path, *, start_over: bool = False, shared: bool = False) -> None:
         self.path = path
         self._summary_file = path.with_suffix(".known")
         self._log = path.with_name(f"{path.name}-wal")
@@ -66,11 +67,12 @@ class LedgerFile:
         self._newest = 0
         self._deleted = 0
         self._version: int | None = None
-        self._flock = lock_ledger(path)
+        self._lock = LedgerLock(path)
         try:
-            self._open(start_over)
+            with self._lock.gate():
+                self._open_locked(start_over, shared)
         except BaseException:
-            os.close(self._flock)
+            self._lock.close()
             raise
 
     def close(self) -> None:
@@ -81,7 +83,7 @@ class LedgerFile:
                     self._write_summary(force=True)
             self._database.close()
             os.close(self._descriptor)
-            os.close(self._flock)
+            self._lock.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -162,6 +164,19 @@ class LedgerFile:
             except sqlite3.Error as error:
                 raise self._explained(error) from error
 
+    def _open_locked(self, start_over: bool, shared: bool) -> None:
+        alone = shared and start_over and self._lock.take_alone()
+        if not alone:
+            self._lock.take(shared=shared)
+        try:
+            self._open(start_over and (alone or not shared))
+        except LedgerUnusable as error:
+            if not start_over:
+                raise
+            raise LedgerBusy(f"{error}; first end the other watch that works with it") from error
+        if alone:
+            self._lock.take(shared=True)
+
     def _open(self, start_over: bool) -> None:
         try:
             summary = read_summary(self._summary_file)
@@ -177,7 +192,7 @@ class LedgerFile:
             raise TriggerError(f"{self.path}: {error.strerror}; is its disk there?") from error
         status = os.fstat(self._descriptor)
         self._file = (status.st_dev, status.st_ino)
-        self._write_summary(force=True)
+        self._count_arrivals(required=False)
 
     # -- the summary beside it
 
@@ -192,12 +207,19 @@ class LedgerFile:
         if not force and now - self._summary_at < _SUMMARY_INTERVAL:
             return
         self._summary_at = now
+        # One after the other, each with what it reads meanwhile: a lower number never comes later.
+        with self._lock.gate():
+            if force or self._newest_arrival() != self._summary_arrivals:
+                self._count_arrivals(required=required)
+
+    def _newest_arrival(self) -> int:
         try:
-            arrivals = newest_arrival(self._database)
+            return newest_arrival(self._database)
         except sqlite3.Error as error:
             raise self._explained(error) from error
-        if arrivals == self._summary_arrivals and not force:
-            return
+
+    def _count_arrivals(self, *, required: bool) -> None:
+        arrivals = self._newest_arrival()
         try:
             write_summary(
                 self._summary_file, LedgerSummary(self._ledger_id, arrivals, self._deleted)
@@ -222,7 +244,9 @@ class LedgerFile:
         (version,) = database.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
-        lost = self._newest - newest_arrival(database) + count_deleted(database) - self._deleted
+        # What others have added meanwhile makes up for nothing.
+        cut = max(0, self._newest - newest_arrival(database))
+        lost = cut + count_deleted(database) - self._deleted
         if lost > 0:
             self._lost = LedgerUnusable(
                 f"{self.path}: the ledger of arrivals {deletion_problem(lost)}, and nothing "

@@ -1,60 +1,138 @@
-"""The lock of a ledger, which its one watcher holds."""
+"""Locks of a ledger: who works with it, and who opens it at this moment.
+
+Watches of one project share a ledger, each with its own triggers (`headrace.triggers.claims`); who
+wants it to himself locks it alone, as earlier versions did, and keeps all others out.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from headrace._internal.atomic import PRIVATE
 from headrace.triggers.errors import LedgerBusy, TriggerError
 
-_LOCKS = Path("/proc/locks")
+_LOCKS: Final = Path("/proc/locks")
+# To open a large ledger takes seconds, in which it is examined.
+_GATE_SECONDS: Final = 60.0
+_GATE_POLL: Final = 0.01
 
 
-def lock_ledger(path: Path) -> int:
-    """Lock a ledger.
+class LedgerLock:
+    """The lock of a ledger, held from `take` until it is closed.
 
-    Returns:
-        the descriptor that holds the lock until it is closed.
+    Args:
+        path: the ledger's file; its directory is made if needed.
 
     Raises:
-        LedgerBusy: another watcher has it.
+        TriggerError: its files cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._gate = open_lock(path, "opening")
+        try:
+            self._lock = open_lock(path, "lock")
+        except BaseException:
+            os.close(self._gate)
+            raise
+
+    def take(self, *, shared: bool) -> None:
+        """Take it, within its gate.
+
+        Args:
+            shared: whether others may have it, too.
+
+        Raises:
+            LedgerBusy: another watcher has it, and does not share it or is not to.
+        """
+        if not self._try(fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+            raise LedgerBusy(
+                f"{self._path}: another watcher works with this ledger; stop it, or leave the "
+                "work to it"
+            )
+
+    def take_alone(self) -> bool:
+        """Take it where nobody else has it, and tell whether; `take` shares it afterwards."""
+        return self._try(fcntl.LOCK_EX)
+
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        """Keep others from opening the ledger, and from writing the file beside it, meanwhile.
+
+        Raises:
+            TriggerError: another process does so without end.
+        """
+        give_up = time.monotonic() + _GATE_SECONDS
+        while not _locked(self._gate, fcntl.LOCK_EX, self._path):
+            if time.monotonic() >= give_up:
+                raise TriggerError(
+                    f"{self._path}: another process has been opening this ledger for "
+                    f"{_GATE_SECONDS:.0f} s; is one stopped? See `ps`"
+                )
+            time.sleep(_GATE_POLL)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let others have it."""
+        os.close(self._lock)
+        os.close(self._gate)
+
+    def _try(self, how: int) -> bool:
+        return _locked(self._lock, how, self._path)
+
+
+def open_lock(path: Path, suffix: str) -> int:
+    """Open a lock's file beside a ledger, and return its descriptor.
+
+    Raises:
         TriggerError: it cannot be made.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.with_name(f"{path.name}.lock")
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        file = path.with_name(f"{path.name}.{suffix}")
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         raise TriggerError(f"{path}: cannot open the ledger: {error.strerror}") from error
+
+
+def held_locks() -> dict[str, str]:
+    """Return inode and kind (``READ``, ``WRITE``) of the locks that processes hold here.
+
+    They are only read: to try a lock would keep out who begins at this moment.
+    """
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise LedgerBusy(
-            f"{path}: another watcher works with this ledger; stop it, or leave the work to it"
-        ) from error
+        lines = _LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    fields = (line.split() for line in lines if " FLOCK " in line)
+    held = (each for each in fields if len(each) > 5 and each[1] != "->")
+    return {each[5].rpartition(":")[2]: each[3] for each in held}
+
+
+def inode(file: Path) -> str:
+    """Return the inode number of a file, as `held_locks` has it; "" where there is none."""
+    try:
+        return str(file.stat().st_ino)
+    except OSError:
+        return ""
+
+
+def _locked(descriptor: int, how: int, path: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     except OSError as error:
-        os.close(lock)
         raise TriggerError(
             f"{path}: cannot be locked here ({error.strerror}); keep the project on a local disk"
         ) from error
-    return lock
-
-
-def is_watched(path: Path) -> bool:
-    """Return whether a watcher works with a ledger at this moment.
-
-    Args:
-        path: the ledger's file.
-    """
-    file = path.with_name(f"{path.name}.lock")
-    try:
-        inode = file.stat().st_ino
-        # Only read: to try the lock would keep out a watcher that begins at this moment.
-        locks = _LOCKS.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return False
-    held = (line.split() for line in locks if " FLOCK " in line)
-    return any(fields[5].rpartition(":")[2] == str(inode) for fields in held if len(fields) > 5)
+    return True

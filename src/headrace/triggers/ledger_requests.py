@@ -105,7 +105,7 @@ def pause_triggers(path: Path, names: Sequence[str]) -> None:
         TriggerError: the ledger cannot be written, or was lost.
     """
     if not path.exists():
-        with Ledger(path):  # as the first watch makes it; one that was lost is told
+        with Ledger(path, shared=True):  # as the first watch makes it; one that was lost is told
             pass
     with _transaction(path) as (database, now):
         database.executemany(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from headrace.triggers.claims import TriggerClaims, is_watched
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.events import Refused, Removed, Started, StartFailed, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.ledger_access import read_arrival, read_paused
-from headrace.triggers.ledger_lock import is_watched
 from headrace.triggers.ledger_requests import replay_arrivals, request_runs
 from headrace.triggers.named_arrival import NamedArrival
 from headrace.triggers.record import Record
@@ -53,9 +53,10 @@ def start_by_hand(
     """
     if named.record is not None:
         _refuse_started(named, named.record, again)
-    if is_watched(ledger):
+    if is_watched(ledger, named.trigger.name):
         return ManualStart(_have_started(named, ledger, again), by_watcher=True)
-    with Ledger(ledger) as opened:
+    with TriggerClaims(ledger) as claims, Ledger(ledger, shared=True) as opened:
+        claims.take([named.trigger.name])
         entry = (named.arrival.path, named.identity)
         where = (named.trigger.name, named.trigger.collection, named.root)
         (record,) = opened.record_seen(*where, [entry])
@@ -112,8 +113,7 @@ def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
     if named.record is None:
         raise TriggerError(
             f"{where}: the watch that is running has not seen it: try again in "
-            f"{trigger.interval:g} s, or, where it does not watch trigger {trigger.name}, stop it "
-            "and start by hand"
+            f"{trigger.interval:g} s"
         )
     if trigger.name in read_paused(ledger):
         raise TriggerError(
@@ -134,6 +134,6 @@ def _have_started(named: NamedArrival, ledger: Path, again: bool) -> str:
             raise TriggerError(f"{where}: its run could not be started: {now.reason or now.state}")
         time.sleep(_POLL)
     raise TriggerError(
-        f"{where}: its run was asked for, and the watch that is running has not started it; does "
-        f"it watch trigger {trigger.name}?"
+        f"{where}: its run was asked for, and the watch that is running has not started it; see "
+        "what it says"
     )

@@ -52,6 +52,10 @@ class ProjectRunClient:
         self._connecting = threading.Lock()
         self._own = threading.local()
 
+    def replace_project(self, project: Project) -> None:
+        """Start runs of the project as it was read now, from the next one on."""
+        self._project = project
+
     def start(self, trigger: Trigger, arrival: Arrival, tag: str) -> str:
         """Start the run of an arrival.
 

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 from headrace._internal.systemd_notify import notify_alive, notify_ready, notify_stopping
 from headrace.runs.tracker import POLL_INTERVALS, RunTracker
-from headrace.triggers.state_files import ledger_file, state_file
+from headrace.triggers.state_files import ledger_file
 from headrace.triggers.watch_progress import MAX_ATTEMPTS, WatchProgress
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.project import Project
     from headrace.runs.tracker import ProgressReporter
-    from headrace.triggers import Arrival, Ledger, Trigger, WatchEvent
+    from headrace.triggers import Arrival, Ledger, Trigger, TriggerClaims, Watcher, WatchEvent
+    from headrace.triggers.project_run_client import ProjectRunClient
+    from headrace.triggers.watch_selection import Selection, WatchSelection
+
+# A watch of all triggers looks so often (s) whether others have ended.
+_TAKE_OVER_INTERVAL = 5.0
 
 
 class ProjectWatch:
@@ -30,6 +35,9 @@ class ProjectWatch:
         reporter: shows the runs and all messages.
         connect: returns the services; called again after they were away.
         ledger: the ledger, open; opened for the time of the watch by default.
+        selection: reads project and triggers again when `request_reload` is called; without one
+            they stay as they are.
+        claims: this process's; of all watches of a project one notifies of the ends of runs.
     """
 
     def __init__(
@@ -40,38 +48,48 @@ class ProjectWatch:
         reporter: ProgressReporter,
         connect: Callable[[], Services],
         ledger: Ledger | None = None,
+        selection: WatchSelection | None = None,
+        claims: TriggerClaims | None = None,
     ) -> None:
-        from headrace.runs.discovery import RunDiscovery
-        from headrace.runs.run_notifier import RunNotifier
+        from headrace.triggers.watch_notifier import WatchNotifier
+        from headrace.triggers.watch_selection import Selection
 
-        self._project = project
+        self._watched = Selection(project, tuple(triggers))
         self._target = target
-        self._triggers = triggers
         self._reporter = reporter
         self._connect = connect
         self._ledger = ledger
-        self._events: queue.SimpleQueue[WatchEvent] = queue.SimpleQueue()
+        self._selection = selection
+        self._watcher: Watcher | None = None
+        self._client: ProjectRunClient | None = None
+        self._events: queue.SimpleQueue[WatchEvent | None] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._take_over_at = 0.0
         self._error: BaseException | None = None
         self._last_progress = 0.0
-        self._max_silence = 5.0 + 2 * max(found.settle + found.interval for found in triggers)
-        self._notifier = RunNotifier(
-            project, state_file(project, target, "watching", "json"), reporter.say, target
-        )
+        self._notifier = WatchNotifier(project, target, reporter.say, claims)
         self.runs = RunTracker(
             reporter,
             connect,
             POLL_INTERVALS[target],
             lenient=True,
             on_poll=self._notifier.update,
-            find=RunDiscovery(project, target).poll,
+            find=self._notifier.find_runs,
             on_found=self._notifier.track_external,
         )
-        for run_id in self._notifier.pending_runs():
-            self.runs.add(run_id)
-        for run_id in self._notifier.pending_runs(external=True):
-            self.runs.add_other(run_id)
+        self._notifier.begin(self.runs)
         self.progress = WatchProgress()
+
+    @property
+    def project(self) -> Project:
+        """The project, as it was read last."""
+        return self._watched.project
+
+    def request_reload(self) -> None:
+        """Have project and triggers read again; called from a signal handler, too."""
+        self._reload.set()
+        self._events.put(None)  # so that it is not waited for
 
     def run(self, idle: float | None = None) -> None:
         """Watch until interrupted or, with ``idle``, until nothing is left to do.
@@ -90,6 +108,7 @@ class ProjectWatch:
             while thread.is_alive():
                 notify_alive()
                 self._take_events(self.runs.interval)
+                self._adapt()
                 self.runs.poll()
                 self._notifier.retain(self.runs.open)
                 if self._is_busy():
@@ -112,7 +131,7 @@ class ProjectWatch:
             if self._ledger is not None:
                 self._watch_with(self._ledger)
                 return
-            with Ledger(ledger_file(self._project, self._target)) as ledger:
+            with Ledger(ledger_file(self.project, self._target)) as ledger:
                 self._watch_with(ledger)
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._error = error
@@ -121,18 +140,42 @@ class ProjectWatch:
         from headrace.triggers import Watcher, arrival_from_record
         from headrace.triggers.project_run_client import ProjectRunClient
 
-        by_name = {trigger.name: trigger for trigger in self._triggers}
-
         def arrival(tag: str) -> tuple[Trigger, Arrival] | None:
             record = ledger.find_by_tag(tag)
+            by_name = {trigger.name: trigger for trigger in self._watched.triggers}
             trigger = by_name.get(record.trigger) if record else None
             return (trigger, arrival_from_record(trigger, record)) if trigger and record else None
 
-        starter = ProjectRunClient(self._project, self._target, self._connect, arrival)
-        Watcher(self._triggers, ledger, starter, self._events.put).run(self._stop)
+        self._client = ProjectRunClient(self.project, self._target, self._connect, arrival)
+        self._watcher = Watcher(self._watched.triggers, ledger, self._client, self._events.put)
+        self._watcher.run(self._stop)
+
+    def _adapt(self) -> None:
+        """Read the triggers again where that was asked for, and take over what others leave."""
+        selection, ledger, watcher = self._selection, self._ledger, self._watcher
+        if selection is None or ledger is None or watcher is None or self._client is None:
+            return
+        now = time.monotonic()
+        changed = None
+        if self._reload.is_set():
+            self._reload.clear()
+            changed = selection.reload(self._watched, ledger)
+            self._reporter.say(_reloaded(self._watched, changed))
+        elif now >= self._take_over_at:
+            self._take_over_at = now + _TAKE_OVER_INTERVAL
+            changed = selection.take_over(self._watched, ledger)
+            self._notifier.take_over(self.runs)
+        if changed is None:
+            return
+        for problem in changed.problems:
+            self._reporter.say(problem)
+        self._watched = changed
+        self._client.replace_project(changed.project)
+        self._notifier.replace_project(changed.project)
+        watcher.replace_triggers(changed.triggers)
 
     def _take_events(self, wait: float) -> None:
-        from headrace.triggers import Refused, StartFailed
+        from headrace.triggers import Refused, StartFailed, Unwatched
 
         deadline = time.monotonic() + wait
         while True:
@@ -140,6 +183,10 @@ class ProjectWatch:
                 event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 return
+            if event is None:
+                return
+            if isinstance(event, Unwatched) and self._selection is not None:
+                self._let_go(event.trigger)
             if self.progress.is_progress(event):
                 self._last_progress = time.monotonic()
             line = self.progress.record(event)
@@ -153,14 +200,35 @@ class ProjectWatch:
                 self._notifier.track(run_id)
                 self.runs.add(run_id)
 
+    def _let_go(self, name: str) -> None:
+        """Let others watch a trigger, unless it is watched again."""
+        if self._selection and all(name != each.name for each in self._watched.triggers):
+            self._selection.release(name)
+
     def _is_busy(self) -> bool:
-        if self.runs.busy or len(self.progress.watching) < len(self._triggers):
+        triggers = self._watched.triggers
+        if self.runs.busy or len(self.progress.watching) < len(triggers):
             return True
         if self.progress.pending:
             # Checks and starts are bounded themselves.
             return True
         # An empty directory, or a marker that never comes, is waited for, but not for ever.
+        longest = max((found.settle + found.interval for found in triggers), default=0.0)
         return (
             self.progress.may_start_soon
-            and time.monotonic() - self._last_progress < self._max_silence
+            and time.monotonic() - self._last_progress < 5.0 + 2 * longest
         )
+
+
+def _reloaded(before: Selection, now: Selection) -> str:
+    """Return what reading the triggers again has come to, in one line."""
+    old = {trigger.name: trigger for trigger in before.triggers}
+    new = {trigger.name: trigger for trigger in now.triggers}
+    changes = {
+        "new": [name for name in new if name not in old],
+        "changed": [name for name in new if name in old and new[name] != old[name]],
+        "removed": [name for name in old if name not in new],
+    }
+    parts = [f"{word} {', '.join(names)}" for word, names in changes.items() if names]
+    wrong = f", {len(now.problems)} wrong" if now.problems else ""
+    return f"watch: read again: {'; '.join(parts) or 'no trigger has changed'}{wrong}"

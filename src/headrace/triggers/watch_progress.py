@@ -42,6 +42,9 @@ class WatchProgress:
             case triggers.Watching(trigger=trigger, directory=directory, observer=observer):
                 self.watching.add(trigger)
                 return f"{trigger}: watching {directory} ({observer})"
+            case triggers.Unwatched(trigger=trigger):
+                self._forget(trigger)
+                return f"{trigger}: not watched any more"
             case triggers.Seen(arrival=arrival):
                 if arrival in self.waiting:
                     return None  # its disk was away meanwhile
@@ -84,6 +87,11 @@ class WatchProgress:
         self.waiting.pop(arrival, None)
         self.sizes.pop(arrival, None)
         self.pending.discard(arrival)
+
+    def _forget(self, trigger: str) -> None:
+        self.watching.discard(trigger)
+        for arrival in [each for each in {*self.waiting, *self.pending} if each.trigger == trigger]:
+            self._remove(arrival)
 
     def is_progress(self, event: WatchEvent) -> bool:
         """Return whether an event is progress; another reason why an arrival waits is none.

@@ -11,7 +11,7 @@ from typing import Any
 
 from headrace.triggers.changes import Change, ChangeReport
 from headrace.triggers.directory_watcher import DirectoryWatcher
-from headrace.triggers.events import WatchEvent
+from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.trigger import Trigger
@@ -30,7 +30,7 @@ class Watcher:
 
     Args:
         triggers: what to watch.
-        ledger: the ledger, which the watcher has to itself.
+        ledger: the ledger; nobody else watches these triggers with it.
         client: starts runs and finds those it started.
         on_event: called with what happens, in several threads.
         initial_delay: seconds after the first failed attempt to start a run; doubled each time.
@@ -49,13 +49,25 @@ class Watcher:
         maximum_delay: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._triggers = tuple(triggers)
+        self._wanted = {trigger.name: trigger for trigger in triggers}
         self._ledger = ledger
         self._client = client
         self._on_event = on_event
         self._initial_delay = initial_delay
         self._maximum_delay = maximum_delay
         self._clock = clock
+
+    def replace_triggers(self, triggers: Sequence[Trigger]) -> None:
+        """Watch these triggers from now on; called from any thread.
+
+        New ones begin. Those that are not among them end, and so do changed ones, which then begin
+        anew, with what they have in the ledger: a run that is being started is waited for. Others
+        go on as if nothing had been said. `Unwatched` tells the end of each that was removed.
+
+        Args:
+            triggers: all that are to be watched.
+        """
+        self._wanted = {trigger.name: trigger for trigger in triggers}
 
     def run(self, stop: threading.Event) -> None:
         """Watch until stopped.
@@ -77,36 +89,51 @@ class Watcher:
             initial_delay=self._initial_delay,
             maximum_delay=self._maximum_delay,
         )
-        stopping = threading.Event()
-        threads = [
-            TriggerThread(trigger, self._ledger, launcher, self._on_event, stopping, self._clock)
-            for trigger in self._triggers
-        ]
-        for thread in threads:
-            thread.start()
+        threads: dict[str, TriggerThread] = {}
         try:
-            while not stop.wait(_STOP_POLL_INTERVAL) and not stopping.is_set():
-                pass
+            while not any(thread.error for thread in threads.values()):
+                self._adapt(threads, launcher)
+                if stop.wait(_STOP_POLL_INTERVAL):
+                    break
         finally:
-            stopping.set()
-            for thread in threads:
-                thread.wake()
-            for thread in threads:
+            for thread in threads.values():
+                thread.stop()
+            for thread in threads.values():
                 thread.join()
-        for thread in threads:
+        for thread in threads.values():
             if thread.error is not None:
                 raise thread.error
+
+    def _adapt(self, threads: dict[str, TriggerThread], launcher: RunLauncher) -> None:
+        """Begin and end threads, until there is one for each trigger that is wanted, as it is."""
+        wanted = self._wanted
+        for name, thread in [*threads.items()]:
+            if wanted.get(name) != thread.trigger:
+                thread.stop()
+            if not thread.is_alive() and thread.error is None:
+                del threads[name]
+                if name not in wanted:
+                    self._on_event(Unwatched(name))
+        for name, trigger in wanted.items():
+            if name not in threads:
+                threads[name] = TriggerThread(
+                    trigger, self._ledger, launcher, self._on_event, self._clock
+                )
+                threads[name].start()
 
 
 class TriggerThread(threading.Thread):
     """The thread of one trigger: sleeps until something is due, and does it.
+
+    Attributes:
+        trigger: the trigger.
+        error: why it cannot go on; None while it can, and after `stop`.
 
     Args:
         trigger: the trigger.
         ledger: the ledger of all triggers.
         launcher: starts the runs of all triggers.
         on_event: called with what happens.
-        stopping: set when all is to end; set by the thread when it cannot go on.
         clock: monotonic time in s.
     """
 
@@ -116,12 +143,12 @@ class TriggerThread(threading.Thread):
         ledger: Ledger,
         launcher: RunLauncher,
         on_event: Callable[[WatchEvent], None],
-        stopping: threading.Event,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(name=f"trigger {trigger.name}", daemon=True)
+        self.trigger = trigger
         self.error: BaseException | None = None
-        self._stopping = stopping
+        self._stopping = threading.Event()
         self._clock = clock
         self._wake = threading.Condition()
         self._changes: dict[str, ChangeReport] = {}
@@ -143,6 +170,7 @@ class TriggerThread(threading.Thread):
                 watcher.close()
         except BaseException as error:  # noqa: BLE001 - raised again where the watcher was started
             self.error = error
+            # Its workers need not go on.
             self._stopping.set()
         finally:
             for pool in (self._checks, self._starts):
@@ -170,8 +198,9 @@ class TriggerThread(threading.Thread):
             answers, self._answers = self._answers, []
         return changes, answers
 
-    def wake(self) -> None:
-        """Wake the thread, to see what there is to do."""
+    def stop(self) -> None:
+        """Have the thread end; what its workers have begun is waited for."""
+        self._stopping.set()
         with self._wake:
             self._wake.notify()
 

@@ -98,12 +98,19 @@ def make_event(place: Path, files: int = 6) -> Path:
 
 
 @contextmanager
-def watching(triggers: list[Trigger], ledger: Path, client: Any, **options: Any) -> Iterator[Watch]:
+def watching(
+    triggers: list[Trigger],
+    ledger: Path,
+    client: Any,
+    made: Callable[[Watcher], None] = lambda watcher: None,
+    **options: Any,
+) -> Iterator[Watch]:
     watch = Watch()
     stop = threading.Event()
     failures: list[BaseException] = []
     with Ledger(ledger) as opened:
         watcher = Watcher(triggers, opened, client, watch.receive, **options)
+        made(watcher)
 
         def run() -> None:
             try:

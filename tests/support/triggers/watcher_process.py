@@ -2,6 +2,7 @@
 
 Runs are lines of an append-only file, so that a run is started by one call of the system, and the
 answer to it can be lost. HEADRACE_TEST_KILL="MOMENT:N" kills the process at the Nth such moment.
+HEADRACE_TEST_TRIGGERS="NAME,..." makes it one of several watches, with these triggers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from headrace.triggers import Arrival, Ledger, Record, Trigger, Watcher, WatchEvent, load_triggers
+from headrace.triggers import (
+    Arrival,
+    Ledger,
+    Record,
+    Trigger,
+    TriggerClaims,
+    Watcher,
+    WatchEvent,
+    load_triggers,
+)
 
 MOMENTS = ("before begin", "begun", "run started", "answered", "noted", "seen", "searched")
 
@@ -90,7 +100,11 @@ def main(project: Path) -> None:
         fate.pass_by(type(event).__name__.lower())
 
     triggers = load_triggers(project / "triggers", {"workstation": project / "data"})
-    with DoomedLedger(project / ".headrace" / "triggers.db") as ledger:
+    own = [name for name in os.environ.get("HEADRACE_TEST_TRIGGERS", "").split(",") if name]
+    triggers = [trigger for trigger in triggers if not own or trigger.name in own]
+    path = project / ".headrace" / "triggers.db"
+    with TriggerClaims(path) as claims, DoomedLedger(path, shared=bool(own)) as ledger:
+        claims.take(own)
         ledger.fate = fate
         Watcher(triggers, ledger, FileRunClient(project / "runs.jsonl", fate), tell).run(stop)
 

@@ -11,7 +11,7 @@ from headrace.cli.parsing.options import project_options
 from headrace.cli.parsing.session import current
 from headrace.cli.termio.display import display
 from headrace.cli.termio.notes import note
-from headrace.cli.termio.signals import Stopped, describe_interrupt
+from headrace.cli.termio.signals import Stopped, describe_interrupt, reload_on_hangup
 
 if TYPE_CHECKING:
     from headrace.hosted import Services
@@ -49,17 +49,20 @@ def watch_command(
 ) -> int:
     """Watch directories, and start one run on each new arrival.
 
-    Watches the directories of all triggers of the project by default, and shows the progress of
-    the runs. When it is started again it continues where it stopped. With --once or --until-idle
-    the exit code is 1 when a run failed, could not be started or was refused.
+    Watches all triggers of the project that no other watch watches by default, and takes over those
+    of a watch that ends; shows the progress of the runs. When it is started again it continues
+    where it stopped. SIGHUP has it read headrace.toml and the triggers again. With --once or
+    --until-idle the exit code is 1 when a run failed, could not be started or was refused.
     """
     from headrace.cli.parsing.triggers import choose, decide, refuse_wrong
     from headrace.cli.termio.progress import make_board
     from headrace.cli.termio.runs import ending_text
+    from headrace.diagnostics.trigger_check import check_triggers
     from headrace.runs.run_document import run_document
-    from headrace.triggers import Ledger
+    from headrace.triggers import Ledger, TriggerClaims
     from headrace.triggers.project_watch import ProjectWatch
     from headrace.triggers.state_files import ledger_file
+    from headrace.triggers.watch_selection import WatchSelection
 
     session = current()
     project = session.project()
@@ -67,8 +70,17 @@ def watch_command(
     refuse_wrong(project, session.target, chosen)
     idle = _ONCE_SECONDS if once and until_idle is None else until_idle
     path = ledger_file(project, session.target)
-    with Ledger(path, start_over=existing is not None) as ledger:
-        chosen = decide(chosen, ledger, existing)
+    with (
+        TriggerClaims(path) as claims,
+        Ledger(path, start_over=existing is not None, shared=True) as ledger,
+    ):
+        selection = WatchSelection(
+            triggers,
+            claims,
+            session.project,
+            lambda project, found: check_triggers(project, session.target, found),
+        )
+        chosen = decide(selection.take(chosen), ledger, existing)
         session.services(project, start=True)
         for trigger in chosen:
             if ledger.is_paused(trigger.name):
@@ -77,9 +89,12 @@ def watch_command(
         with make_board() as board:
 
             def connect() -> Services:
-                return session.services(project, start=True, say=board.say)
+                return session.services(watching.project, start=True, say=board.say)
 
-            watching = ProjectWatch(project, session.target, chosen, board, connect, ledger)
+            watching = ProjectWatch(
+                project, session.target, chosen, board, connect, ledger, selection, claims
+            )
+            reload_on_hangup(watching.request_reload)
             try:
                 watching.run(idle)
             except Stopped as stopped:
@@ -89,8 +104,8 @@ def watch_command(
                 return 0
     views = list(watching.runs.ended.values())
     display(
-        [run_document(view, project, session.target) for view in views],
-        lambda: "\n".join(ending_text(view, project, session.target) for view in views),
+        [run_document(view, watching.project, session.target) for view in views],
+        lambda: "\n".join(ending_text(view, watching.project, session.target) for view in views),
         ("run_id", "status"),
     )
     failed = any(view.status != "SUCCEEDED" for view in views)
