@@ -186,6 +186,16 @@ data = { collection = "disc", path = "/in/" }
     assert not program.ledger.exists(), "nothing was watched"
 
 
+def test_a_number_of_the_name_fits_the_schema_where_it_is_asked_for(program: Program) -> None:
+    text = TRIGGER.replace("[start]", "regex = 'run(?P<ranks>[0-9]+)'\n[start]")
+    program.trigger.write_text(text + 'ranks = "{ranks}"\n')
+    (line,) = program.fails("trigger", "check")
+    assert "start.input.ranks: '1' is not of type 'integer'" in line
+    assert '"{ranks:int}" and "{ranks:float}" make a number of it' in line
+    program.trigger.write_text(text + 'ranks = "{ranks:int}"\n')
+    assert "Nothing is wrong with notes" in program.ok("trigger", "check", "notes")
+
+
 @pytest.mark.parametrize(
     "name", [{"$ref": "http://127.0.0.1:1/x"}, {"$ref": "#/properties/name"}, {"pattern": "("}]
 )

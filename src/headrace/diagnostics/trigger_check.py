@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +17,15 @@ from headrace.runs.input_resolution import is_location, locations_of, resolve_in
 from headrace.runs.launch import deployed_flow
 
 if TYPE_CHECKING:
+    from headrace._internal.json_schema import SchemaProblem
     from headrace.triggers import Trigger
 
 # What a name can be in an input that names something; see headrace.runs.input_resolution.
 _NAMED = ("endpoint", "function", "options_of", "project_on", "directory")
-# Rules of schemas about texts that hold for some names of arrivals and not for others.
-_ABOUT_TEXTS = frozenset({"pattern", "format", "enum", "const", "minLength", "maxLength"})
+# Rules of schemas about texts and numbers that hold for some names of arrivals and not for others.
+_ABOUT_VALUES = frozenset({"pattern", "format", "enum", "const", "minLength", "maxLength"}) | {
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+}
 
 
 def check_triggers(project: Project, target: str, triggers: Iterable[Trigger]) -> list[str]:
@@ -89,12 +93,14 @@ def _example(trigger: Trigger) -> Any:
     """Return the input of a run on something that might arrive."""
     from headrace.triggers import Arrival, render_input
 
-    name = "".join(character if character.isalnum() else "1" for character in trigger.pattern)
+    pattern = "1" if trigger.regex else trigger.pattern
+    name = "".join(character if character.isalnum() else "1" for character in pattern)
     path = f"{trigger.path}{name}" + ("/" if trigger.what == "directory" else "")
     location = trigger.directory / name
-    return render_input(
-        dict(trigger.input), Arrival(trigger.name, trigger.collection, name, path, location)
-    )
+    # A text that is a number, too, where a template asks for one.
+    groups = tuple((group, "1") for group in trigger.group_names)
+    arrival = Arrival(trigger.name, trigger.collection, name, path, location, groups=groups)
+    return render_input(dict(trigger.input), arrival)
 
 
 def _about_names(project: Project, target: str, value: Any, where: str) -> Iterator[str]:
@@ -117,21 +123,41 @@ def _about_schema(trigger: Trigger, body: Any, schema: Mapping[str, Any]) -> Ite
     from headrace._internal.json_schema import value_problems
 
     for problem in value_problems(dict(schema), body):
-        if problem.rule in _ABOUT_TEXTS and _is_made_of_arrival(trigger, problem.path):
+        if problem.rule in _ABOUT_VALUES and _is_made_of_arrival(trigger, problem.path):
             continue
         path = problem.json_path.removeprefix("$")
-        yield f"start.input{path}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
+        yield (
+            f"start.input{path}: {problem.message}; see flows/{trigger.flow}/input_schema.json"
+            f"{_typed_form(trigger, problem)}"
+        )
+
+
+def _typed_form(trigger: Trigger, problem: SchemaProblem) -> str:
+    """Return advice where a placeholder makes a text, and the schema asks for something else."""
+    placeholder = re.fullmatch(r"\{(\w+)\}", str(_template_at(trigger, problem.path)))
+    if problem.rule != "type" or placeholder is None:
+        return ""
+    name = placeholder[1]
+    return f'; "{{{name}:int}}" and "{{{name}:float}}" make a number of it'
 
 
 def _is_made_of_arrival(trigger: Trigger, path: Iterable[str | int]) -> bool:
     """Return whether a path of the input has a placeholder, or is not in the template."""
+    value = _template_at(trigger, path)
+    if isinstance(value, int | float):
+        return False
+    return not isinstance(value, str) or "{" in value.replace("{{", "")
+
+
+def _template_at(trigger: Trigger, path: Iterable[str | int]) -> Any:
+    """Return what the template has at a path of the input; None where it has nothing there."""
     value: Any = trigger.input
     for part in path:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return True
-    return not isinstance(value, str) or "{" in value.replace("{{", "")
+            return None
+    return value
 
 
 def _about_collections(project: Project, target: str, body: Any) -> Iterator[str]:

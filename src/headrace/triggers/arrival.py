@@ -21,6 +21,7 @@ class Arrival:
         path: path within the collection, with a trailing slash for a directory.
         location: absolute path on this machine.
         generation: 1 for the first arrival at this path, 2 after it was removed or replaced, ...
+        groups: names and texts of the groups of the trigger's `regex`.
     """
 
     trigger: str
@@ -29,6 +30,7 @@ class Arrival:
     path: str
     location: Path
     generation: int = 1
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 def entry_name(path: str) -> str:

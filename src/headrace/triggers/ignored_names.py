@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from headrace.triggers.name_pattern import name_pattern
+
 _UNFINISHED = re.compile(
     r"""
       \..+\.[A-Za-z0-9]{6}          # rsync
@@ -44,13 +46,16 @@ def is_temporary_name(name: str, ignore: Iterable[str] = ()) -> bool:
     return _UNFINISHED.fullmatch(name) is not None and not is_ignored(name, ignore)
 
 
-def may_be_arrival(name: str, pattern: str = "*", ignore: Iterable[str] = ()) -> bool:
+def may_be_arrival(
+    name: str, pattern: str = "*", ignore: Iterable[str] = (), regex: str | None = None
+) -> bool:
     """Tell whether a name in a watched directory may be an arrival.
 
     Args:
         name: name of a file or directory, without its path.
         pattern: shell pattern that it must match.
         ignore: shell patterns of names that are never arrivals.
+        regex: regular expression that all of it must match, too.
 
     Returns:
         False for hidden names, for temporary names and for backups of editors.
@@ -61,6 +66,7 @@ def may_be_arrival(name: str, pattern: str = "*", ignore: Iterable[str] = ()) ->
         and _LEFT_BEHIND.fullmatch(name) is None
         and fnmatchcase(name, pattern)
         and not is_ignored(name, ignore)
+        and (regex is None or name_pattern(regex).match(name) is not None)
     )
 
 

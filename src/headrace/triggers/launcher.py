@@ -177,13 +177,15 @@ def arrival_from_record(trigger: Trigger, record: Record) -> Arrival:
         the arrival.
     """
     inner = record.path.strip("/")
+    name = inner.rpartition("/")[2]
     return Arrival(
         trigger=trigger.name,
         collection=record.collection,
-        name=inner.rpartition("/")[2],
+        name=name,
         path=record.path,
         location=trigger.root / inner,
         generation=record.generation,
+        groups=trigger.match_groups(name),
     )
 
 

@@ -104,7 +104,10 @@ def find_arrival(trigger: Trigger, path: Path, ledger: Path) -> NamedArrival:
         with ledger_connection(ledger) as database:
             for root in (filesystem.root, filesystem.earlier_root):
                 record = record or find_present(database, place, root, identity)
-    arrival = Arrival(trigger.name, trigger.collection, location.name, inner, location)
+    groups = trigger.match_groups(location.name)
+    arrival = Arrival(
+        trigger.name, trigger.collection, location.name, inner, location, groups=groups
+    )
     if record is not None:
         arrival = arrival_from_record(trigger, record)
     return NamedArrival(trigger, arrival, filesystem.root, identity, inodes, record)
@@ -119,7 +122,8 @@ def _refusal(trigger: Trigger, location: Path) -> str:
     right = location.is_dir if trigger.what == "directory" else location.is_file
     if location.is_symlink() or not right():
         return f"is no {trigger.what}, and trigger {trigger.name} takes nothing else"
+    which = f"regex {trigger.regex!r}" if trigger.regex else f"pattern {trigger.pattern!r}"
     return (
-        f"its name does not match watch.pattern {trigger.pattern!r} of {trigger.file}, or is one "
+        f"its name does not match watch.{which} of {trigger.file}, or is one "
         "that is left alone: hidden, temporary, a marker, or in watch.ignore"
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from headrace._internal.near_names import known_names
 from headrace.triggers.arrival import Arrival, entry_folder
-from headrace.triggers.errors import TriggerError
+from headrace.triggers.errors import StartRefused, TriggerError
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_TYPED = re.compile(r"\{(\w+):(\w+)\}")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def placeholders(arrival: Arrival) -> dict[str, str]:
@@ -22,8 +25,8 @@ def placeholders(arrival: Arrival) -> dict[str, str]:
 
     Returns:
         Texts by placeholder: `name`; `stem`, the name up to its last dot; `path` within the
-        collection (with a trailing slash for a directory); `folder`, the path of the watched
-        directory; `collection`; `trigger`.
+        collection (with a trailing slash for a directory); `folder`, the path of the directory
+        that it lies in; `collection`; `trigger`; and the named groups of the trigger's `regex`.
     """
     return {
         "name": arrival.name,
@@ -32,6 +35,7 @@ def placeholders(arrival: Arrival) -> dict[str, str]:
         "folder": entry_folder(arrival.path),
         "collection": arrival.collection,
         "trigger": arrival.trigger,
+        **dict(arrival.groups),
     }
 
 
@@ -42,6 +46,7 @@ def render_input(template: Any, arrival: Arrival) -> Any:
     """Fill in a template.
 
     Nothing but the placeholders is understood: no attributes, indices, conversions or formats.
+    A text that is ``{name:int}`` or ``{name:float}`` and nothing else becomes a number.
     ``{{`` and ``}}`` stand for braces. Keys of objects are left as they are.
 
     Args:
@@ -52,31 +57,43 @@ def render_input(template: Any, arrival: Arrival) -> Any:
         a new JSON value.
 
     Raises:
+        StartRefused: a text of the arrival is not the number that the template asks for.
         TriggerError: an unknown placeholder, a lone brace, or a value that is not JSON.
     """
     return _render(template, placeholders(arrival), "")
 
 
-def check_template(template: Any, where: str) -> None:
+def check_template(
+    template: Any, where: str, known: Mapping[str, str] | None = None, *, typed: bool = True
+) -> None:
     """Find the mistakes of a template before anything arrives.
 
     Args:
         template: a JSON value.
         where: how to call it in the error, such as "start.input".
+        known: an example of each placeholder that is known; the built-in ones by default.
+        typed: whether a text may become a number.
 
     Raises:
         TriggerError: as `render_input`; the message begins with the place.
     """
-    _render(template, dict.fromkeys(PLACEHOLDERS, ""), where)
+    texts = dict.fromkeys(PLACEHOLDERS, "1") if known is None else known
+    _render(template, texts, where, typed)
 
 
-def _render(value: Any, texts: Mapping[str, str], where: str) -> Any:
+def is_typed(text: str) -> bool:
+    """Tell whether a template becomes a number."""
+    return _TYPED.fullmatch(text) is not None
+
+
+def _render(value: Any, texts: Mapping[str, str], where: str, typed: bool = True) -> Any:
     if isinstance(value, str):
-        return _fill(value, texts, where)
+        exact = _TYPED.fullmatch(value) if typed else None
+        return _convert(exact, texts, where) if exact else _fill(value, texts, where)
     if isinstance(value, Mapping):
-        return {key: _render(item, texts, f"{where}.{key}") for key, item in value.items()}
+        return {key: _render(item, texts, f"{where}.{key}", typed) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_render(item, texts, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [_render(item, texts, f"{where}[{i}]", typed) for i, item in enumerate(value)]
     finite = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
     if finite or value is None:
         return value
@@ -90,8 +107,46 @@ def _fill(text: str, texts: Mapping[str, str], where: str) -> str:
         if piece[1] is None:
             raise TriggerError(f'{where}: lone "{piece[0]}" in "{text}"; write it twice')
         if piece[1] not in texts:
+            if _TYPED.fullmatch(piece[0]):
+                raise TriggerError(
+                    f'{where}: unknown placeholder {piece[0]} in "{text}"; only in an input, and '
+                    "as a text of its own, it makes a number"
+                )
             known = known_names(piece[1], texts)
             raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
         return texts[piece[1]]
 
     return _PIECE.sub(put, text)
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        raise ValueError("a number")
+    return float(text)
+
+
+_TYPES: Final[Mapping[str, Callable[[str], int | float]]] = {"int": _integer, "float": _number}
+
+
+def _convert(piece: re.Match[str], texts: Mapping[str, str], where: str) -> int | float:
+    """Return the number that a placeholder with a type makes."""
+    name, type_ = piece[1], piece[2]
+    if name not in texts:
+        known = known_names(name, texts)
+        raise TriggerError(f"{where}: unknown placeholder {piece[0]}; {known}")
+    if type_ not in _TYPES:
+        raise TriggerError(
+            f"{where}: unknown placeholder {piece[0]}: no type {type_!r}; "
+            f"{known_names(type_, _TYPES)}"
+        )
+    try:
+        return _TYPES[type_](texts[name])
+    except ValueError as error:
+        place = f"{where}: " if where else ""
+        raise StartRefused(f"{place}{piece[0]}: {texts[name]!r} is not {error}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
+from headrace.triggers.name_pattern import name_pattern
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Trigger:
         path: path of the watched directory within the collection, with slashes at both ends.
         what: whether each new directory or each new file is an arrival.
         pattern: shell pattern that an arrival's name matches; default "*".
+        regex: regular expression that all of it matches, instead of `pattern`; its named groups are
+            placeholders.
         ignore: shell patterns of names that neither count nor hold an arrival back.
         settle: seconds without change after which an arrival is complete; default 5.
         marker: name of the file that says an arrival is complete, instead of `settle`.
@@ -47,6 +50,7 @@ class Trigger:
     what: Literal["directory", "file"]
     flow: str
     pattern: str = "*"
+    regex: str | None = None
     ignore: tuple[str, ...] = ()
     settle: float = 5.0
     marker: str | None = None
@@ -63,6 +67,16 @@ class Trigger:
     def directory(self) -> Path:
         """The watched directory on this machine."""
         return CollectionPath.parse(self.collection, self.path).local(self.root)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the groups of `regex`."""
+        return name_pattern(self.regex).groups if self.regex else ()
+
+    def match_groups(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return names and texts of the groups of `regex` in an arrival's name."""
+        found = name_pattern(self.regex).match(name) if self.regex else None
+        return tuple((found or dict.fromkeys(self.group_names, "")).items())
 
     @property
     def completeness(self) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from headrace._internal.near_names import known_names
 from headrace._internal.settings import FileKind, PlainWording, Reading
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.name_pattern import InvalidPattern, name_pattern
+from headrace.triggers.template import PLACEHOLDERS, check_template
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.trigger_file import TRIGGER, TriggerTable, read_document
 
@@ -136,6 +139,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         path=watch.path,
         what=watch.what,
         pattern=watch.pattern,
+        regex=watch.regex,
         ignore=watch.ignore,
         settle=watch.settle,
         marker=watch.marker,
@@ -160,4 +164,27 @@ def _read(reading: Reading, collections: Mapping[str, Path] | None) -> TriggerTa
         reading.top.child("watch").child("collection").refused(
             f'there is no collection "{name}" in headrace.toml; {known_names(name, collections)}'
         )
+    _check_templates(reading)
     return found
+
+
+def _check_templates(reading: Reading) -> None:
+    """Report what is wrong with the templates, whatever is wrong with other keys."""
+    start, watch = (reading.document.values.get(name) for name in ("start", "watch"))
+    known = _example_placeholders(watch if isinstance(watch, dict) else {})
+    for name in ("label", "tags", "input"):
+        if isinstance(start, dict) and name in start:
+            try:
+                check_template(start[name], f"start.{name}", known, typed=name == "input")
+            except TriggerError as error:
+                reading.top.child("start").child(name).report(str(error))
+
+
+def _example_placeholders(watch: Mapping[str, Any]) -> dict[str, str]:
+    """Return the placeholders of a trigger's templates, each with a text that is a number, too."""
+    regex = watch.get("regex")
+    try:
+        groups = name_pattern(regex).groups if isinstance(regex, str) else ()
+    except InvalidPattern:
+        groups = ()
+    return dict.fromkeys((*PLACEHOLDERS, *groups), "1")

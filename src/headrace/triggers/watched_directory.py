@@ -94,7 +94,7 @@ class WatchedDirectory(ClosedOnExit):
         trigger, names = self._trigger, {}
         with os.scandir(self.fd) as entries:
             for entry in entries:
-                if not may_be_arrival(entry.name, trigger.pattern, trigger.ignore):
+                if not may_be_arrival(entry.name, trigger.pattern, trigger.ignore, trigger.regex):
                     continue
                 if marked_name(trigger, entry.name) is not None:
                     continue
@@ -117,7 +117,7 @@ class WatchedDirectory(ClosedOnExit):
             OSError: it cannot be looked at.
         """
         trigger = self._trigger
-        if not may_be_arrival(name, trigger.pattern, trigger.ignore):
+        if not may_be_arrival(name, trigger.pattern, trigger.ignore, trigger.regex):
             return None
         if marked_name(trigger, name) is not None:
             return None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from headrace._internal.collection_path import CollectionPath, CollectionPathError
 from headrace._internal.settings import Choice, InvalidValue, ListOf, Number, RefusedValue, Text
+from headrace.triggers.name_pattern import InvalidPattern, name_pattern
 
 TEXT: Final = Text(empty=False, expected="a text")
 TEXTS: Final = ListOf(Text())
@@ -67,6 +68,22 @@ class FileName(Text):
         if "/" in name:
             raise RefusedValue(f'"{name}" must be a name without "/"')
         return name
+
+
+class NameRegex(Text):
+    """A regular expression for names."""
+
+    def __init__(self) -> None:
+        super().__init__(empty=False, expected="a text")
+
+    def parse(self, value: Any) -> str:
+        """Return the expression."""
+        text = super().parse(value)
+        try:
+            name_pattern(text)
+        except InvalidPattern as error:
+            raise RefusedValue(str(error)) from error
+        return text
 
 
 def seconds(minimum: float) -> Number:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from headrace._internal.settings import Key, Place, table_of
-from headrace.triggers.errors import TriggerError
+from headrace._internal.settings import Key, table_of
 from headrace.triggers.tables.kinds import TEXT, TEXTS
-from headrace.triggers.template import check_template
 
 
 @dataclass(frozen=True)
@@ -22,18 +20,10 @@ class StartTable:
     input: Annotated[
         Mapping[str, Any],
         Key(
-            "Template of the run's input; {name}, {stem}, {path}, {folder}, {collection} and "
-            "{trigger} are filled in."
+            "Template of the run's input; {name}, {stem}, {path}, {folder}, {collection}, "
+            "{trigger} and the named groups of regex are filled in."
         ),
     ] = field(default_factory=dict)
 
 
-def _check_templates(start: StartTable, place: Place) -> None:
-    for name in ("label", "tags", "input"):
-        try:
-            check_template(getattr(start, name), f"start.{name}")
-        except TriggerError as error:
-            place.child(name).report(str(error))
-
-
-START: Final = table_of(StartTable, check=_check_templates)
+START: Final = table_of(StartTable)

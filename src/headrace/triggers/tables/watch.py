@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal
 
-from headrace._internal.settings import Declared, Key, Kind, RefusedValue, Table, table_of
+from headrace._internal.settings import Declared, Key, Kind, Place, RefusedValue, Table, table_of
 from headrace.triggers.completeness.registry import find_rule, rule_keys
 from headrace.triggers.errors import TriggerError
+from headrace.triggers.name_pattern import name_pattern
 from headrace.triggers.tables.kinds import (
     TEXT,
     TEXTS,
     Command,
     FileName,
+    NameRegex,
     PathBelowRoot,
     QuotedChoice,
     seconds,
 )
+from headrace.triggers.template import PLACEHOLDERS
 
 
 class _Absent(tuple[()]):
@@ -68,6 +71,15 @@ class WatchTable:
         ),
     ] = "directory"
     pattern: Annotated[str, Key("Shell pattern that an arrival's name matches.", kind=TEXT)] = "*"
+    regex: Annotated[
+        str | None,
+        Key(
+            "Regular expression that all of an arrival's name matches, instead of pattern; its "
+            "named groups are placeholders.",
+            kind=NameRegex(),
+            example="regex = 'run(?P<run>\\d+)'",
+        ),
+    ] = None
     ignore: Annotated[
         tuple[str, ...],
         Key("Shell patterns of names that neither count nor hold an arrival back.", kind=TEXTS),
@@ -135,5 +147,15 @@ def _watch(values: dict[str, Any]) -> WatchTable:
     return WatchTable(**{k: v for k, v in values.items() if k in own}, rules=rules)
 
 
-WATCH: Final = Table(_watch_keys, _watch)
+def _check(watch: WatchTable, place: Place) -> None:
+    if watch.regex is not None and watch.pattern != "*":
+        place.child("regex").refused("is instead of watch.pattern; leave one of them out")
+    for group in name_pattern(watch.regex).groups if watch.regex else ():
+        if group in PLACEHOLDERS:
+            place.child("regex").refused(
+                f"{{{group}}} is a placeholder already; name the group otherwise"
+            )
+
+
+WATCH: Final = Table(_watch_keys, _watch, _check)
 """The table, with the keys of completeness rules of other packages."""
