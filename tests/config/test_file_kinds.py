@@ -91,7 +91,7 @@ STRICTER = {
     # What a value must be besides its type and range, no schema says.
     "headrace.toml": {"notify.webhook", "notify.on", "profiles.q.notify.webhook"}
     | {"profiles.q.notify.on", "action_providers.p.url"},
-    "trigger.toml": {"watch.collection"},
+    "trigger.toml": {"watch.collection", "limits.quiet_hours", "limits.timezone"},
     "adjoint_sources.toml": {"period_band", "weights.file"},
     "inversion.toml": {"bands.0.periods", "parameters.vp.bounds"},
 }

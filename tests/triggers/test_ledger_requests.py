@@ -33,6 +33,7 @@ from headrace.triggers import (
 )
 from headrace.triggers.launcher import RunLauncher
 from headrace.triggers.ledger_schema import VERSION
+from headrace.triggers.start_gate import Held
 from tests.support.triggers.trigger_watch import (
     MemoryRunClient,
     make_event,
@@ -362,7 +363,8 @@ def test_the_launcher_leaves_what_is_paused_for_later(tmp_path: Path) -> None:
             ledger, client, lambda event: None, initial_delay=1.0, maximum_delay=1.0
         )
         pause_triggers(path, [trigger.name])
-        assert launcher.launch(trigger, record.id) == trigger.interval
+        reason = "the trigger is paused; `headrace trigger resume new_event`"
+        assert launcher.launch(trigger, record.id) == Held(reason, trigger.interval)
         assert client.names == []
         resume_triggers(path, [trigger.name])
         assert launcher.launch(trigger, record.id) is None

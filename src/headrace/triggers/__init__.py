@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StartFailed,
         Starting,
         Unwatched,
+        Waiting,
         WatchEvent,
         Watching,
     )
@@ -86,6 +87,7 @@ __all__ = [
     "TriggerProblems",
     "TriggerWatched",
     "Unwatched",
+    "Waiting",
     "WatchEvent",
     "Watcher",
     "Watching",

@@ -78,13 +78,14 @@ class DirectoryWatcher:
         self._problems = ProblemReporter(trigger.name, on_event, clock)
         self._attachment = DirectoryAttachment(trigger, on_change, self._problems)
         self._starts = StartScheduler(
-            trigger, launcher, workers, self.queue, self._reopen, self._retry_task, clock
+            *(trigger, launcher, workers, self.queue, self._reopen, self._retry_task, clock),
+            stable_inodes=lambda: self._attachment.stable_inodes,
         )
         self._index = EntryIndex(
             *(trigger, ledger, self._attachment, self._starts),
             *(self.queue, self._problems, on_event, clock),
         )
-        self._ledger_version = ledger.data_version
+        self._ledger_version = (ledger.data_version, ledger.runs.requests)
         self._full_scan_at = float("-inf")
         self.queue.push(_SCAN, clock())
 
@@ -104,8 +105,10 @@ class DirectoryWatcher:
                 self._poll_directory()
             elif kind == "arrival":
                 self._poll_arrival(str(what))
+            elif kind == "release":
+                self._starts.release()
             else:
-                self._starts.submit(int(what), self._attachment.stable_inodes)
+                self._starts.enqueue(int(what))
         except LedgerUnusable:
             raise
         except Exception as error:  # noqa: BLE001 - one arrival must not stop the others
@@ -220,15 +223,15 @@ class DirectoryWatcher:
             return full, self._clock() - attached_at
 
     def _read_retry_requests(self) -> None:
-        """Read which refused arrivals another process has asked to try again."""
-        version = self._ledger.data_version
+        """Read for which arrivals a run was asked for, by people or because their run failed."""
+        version = (self._ledger.data_version, self._ledger.runs.requests)
         if version != self._ledger_version:
             self._ledger_version = version
             trigger = self._trigger
             for record in self._ledger.records_without_run(trigger.name, trigger.collection):
                 if record.state == "failed":
                     self._index.adopt(record)
-                    self._starts.schedule(record.id)
+                    self._starts.schedule(record)
 
     def _attach(self, directory: WatchedDirectory) -> bool:
         """Watch a directory from now on, if it is another one than before.
@@ -286,7 +289,7 @@ class DirectoryWatcher:
             report = replace(report, missing=missing)
         if not report.missing:
             complete = self._index.mark_complete(name)
-            self._starts.schedule(complete.record.id, complete)
+            self._starts.schedule(complete.record, complete)
             return
         if report != pending.reported:
             pending.reported = report

@@ -80,7 +80,7 @@ class EntryIndex:
         self._starts.forget_complete()
         for record in ledger.records_without_run(trigger.name, trigger.collection):
             if record.state != "seen":
-                self._starts.schedule(record.id)
+                self._starts.schedule(record)
                 continue
             # What was complete before its disk went away may have been written to since.
             self._starts.cancel(record.id)

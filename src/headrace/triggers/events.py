@@ -146,6 +146,19 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """The run of a complete arrival is not started for now.
+
+    Attributes:
+        arrival: the arrival.
+        reason: why, in one line.
+    """
+
+    arrival: Arrival
+    reason: str
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something keeps a trigger from its work; it is reported once, and tried again.
 
@@ -172,5 +185,6 @@ WatchEvent = (
     | Started
     | StartFailed
     | Refused
+    | Waiting
     | Problem
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,9 +10,18 @@ from headrace._internal.backoff import backoff_seconds
 from headrace._internal.terminal_text import terminal_text
 from headrace.triggers.arrival import Arrival, identify
 from headrace.triggers.errors import ArrivalChanged, LedgerUnusable, StartRefused, TriggerError
-from headrace.triggers.events import Refused, Removed, Started, StartFailed, Starting, WatchEvent
+from headrace.triggers.events import (
+    Refused,
+    Removed,
+    Started,
+    StartFailed,
+    Starting,
+    Waiting,
+    WatchEvent,
+)
 from headrace.triggers.ledger import Ledger
 from headrace.triggers.record import Record
+from headrace.triggers.start_gate import Held, StartGate, utc_now
 from headrace.triggers.trigger import Trigger
 from headrace.triggers.watched_directory import WatchedDirectory
 
@@ -65,6 +74,7 @@ class RunLauncher:
         on_event: called with each attempt.
         initial_delay: seconds after the first failed attempt; doubled after each further one.
         maximum_delay: seconds between attempts at most.
+        now: returns the time in UTC; for tests.
     """
 
     def __init__(
@@ -75,7 +85,10 @@ class RunLauncher:
         *,
         initial_delay: float,
         maximum_delay: float,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self.now = now
+        self._gate = StartGate(ledger, now)
         self._ledger = ledger
         self._client = client
         self._on_event = on_event
@@ -88,8 +101,8 @@ class RunLauncher:
         id_: int,
         is_unchanged: Callable[[], bool] | None = None,
         *,
-        ignore_pause: bool = False,
-    ) -> float | None:
+        by_hand: bool = False,
+    ) -> float | Held | None:
         """Start the run of a complete arrival, unless an earlier attempt did.
 
         Args:
@@ -97,10 +110,11 @@ class RunLauncher:
             id_: number of the arrival's record.
             is_unchanged: returns whether it is as it was when it was found complete; asked before
                 the first attempt only, which may have waited for others.
-            ignore_pause: whether a paused trigger starts it too.
+            by_hand: whether a person starts it, whatever the trigger's conditions.
 
         Returns:
-            seconds to wait before the next attempt; None if none is needed.
+            seconds to wait before the next attempt; why the trigger starts nothing for now; or
+            None if no attempt is needed any more.
 
         Raises:
             ArrivalChanged: it has to be complete anew; nothing was sent.
@@ -109,8 +123,8 @@ class RunLauncher:
         record = self._ledger.get(id_)
         if record.state not in _WITHOUT_RUN:
             return None
-        if not ignore_pause and self._ledger.is_paused(trigger.name):
-            return trigger.interval
+        if not by_hand and (held := self._gate.hold(trigger, record)):
+            return held
         arrival = arrival_from_record(trigger, record)
         unsent = record.present and record.attempts == 0
         if unsent and _locate(trigger, arrival, record) == "away":
@@ -155,6 +169,22 @@ class RunLauncher:
         self._ledger.mark_started(id_, run_id)
         self._on_event(Started(arrival, record.tag, run_id, found))
         return None
+
+    def record_waiting(self, trigger: Trigger, records: Iterable[Record], reason: str) -> None:
+        """Write down why the runs of complete arrivals are not started for now.
+
+        Args:
+            trigger: the trigger.
+            records: their records.
+            reason: in one line.
+
+        Raises:
+            TriggerError: the ledger cannot be written.
+        """
+        waiting = list(records)
+        self._ledger.runs.mark_waiting([record.id for record in waiting], reason)
+        for record in waiting:
+            self._on_event(Waiting(arrival_from_record(trigger, record), reason))
 
     def _find(self, record: Record) -> str | None:
         if record.attempts == 1 or record.first_attempt_at is None:

@@ -43,6 +43,7 @@ from typing import Any
 
 from headrace._internal.closing import ClosedOnExit
 from headrace.triggers.arrival import Identity
+from headrace.triggers.arrival_runs import ArrivalRuns, insert_run
 from headrace.triggers.arrival_table import (
     Place,
     find_present,
@@ -62,6 +63,9 @@ def _now() -> datetime:
 
 class Ledger(ClosedOnExit):
     """The ledger of one project, open for a watcher; any of its threads may use it.
+
+    Attributes:
+        runs: the runs of its arrivals.
 
     Args:
         path: the SQLite file; it and its directory are made if needed.
@@ -90,6 +94,7 @@ class Ledger(ClosedOnExit):
         self._now = now
         self._file = LedgerFile(path, start_over=start_over, shared=shared)
         self._transaction = self._file.transaction
+        self.runs = ArrivalRuns(self._transaction, now)
 
     def close(self) -> None:
         """Close the file and let another watcher have it."""
@@ -281,7 +286,7 @@ class Ledger(ClosedOnExit):
         self._file.ensure_counted(id_)
         return self._change(
             id_,
-            "state = 'starting', attempts = attempts + 1, "
+            "state = 'starting', attempts = attempts + 1, waits_for = '', "
             "first_attempt_at = coalesce(first_attempt_at, ?)",
             (now,),
             ("seen", "starting", "failed"),
@@ -289,9 +294,16 @@ class Ledger(ClosedOnExit):
 
     def mark_started(self, id_: int, run_id: str) -> Record:
         """Write down the run of an arrival whose state is starting."""
-        return self._change(
-            id_, "state = 'started', run_id = ?, reason = ''", (run_id,), ("starting",)
-        )
+        with self._transaction() as database:
+            record = self._change_in(
+                database,
+                id_,
+                "state = 'started', run_id = ?, reason = '', retry_of = NULL, not_before = NULL",
+                (run_id,),
+                ("starting",),
+            )
+            insert_run(database, record, run_id, self._now().isoformat())
+            return record
 
     def mark_failed(self, id_: int, reason: str) -> Record:
         """Write down that an attempt failed; the state is starting before."""
@@ -325,16 +337,26 @@ class Ledger(ClosedOnExit):
     def _change(
         self, id_: int, assignment: str, values: tuple[Any, ...], before: tuple[State, ...]
     ) -> Record:
-        marks = ", ".join("?" * len(before))
         with self._transaction() as database:
-            changed = database.execute(
-                f"UPDATE arrivals SET {assignment}, changed_at = ? "  # noqa: S608 - our own text
-                f"WHERE id = ? AND state IN ({marks})",
-                (*values, self._now().isoformat(), id_, *before),
+            return self._change_in(database, id_, assignment, values, before)
+
+    def _change_in(
+        self,
+        database: sqlite3.Connection,
+        id_: int,
+        assignment: str,
+        values: tuple[Any, ...],
+        before: tuple[State, ...],
+    ) -> Record:
+        marks = ", ".join("?" * len(before))
+        changed = database.execute(
+            f"UPDATE arrivals SET {assignment}, changed_at = ? "  # noqa: S608 - our own text
+            f"WHERE id = ? AND state IN ({marks})",
+            (*values, self._now().isoformat(), id_, *before),
+        )
+        if changed.rowcount != 1:
+            raise TriggerError(
+                f"{self._path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
+                "changed by hand? Put a copy of it back"
             )
-            if changed.rowcount != 1:
-                raise TriggerError(
-                    f"{self._path}: arrival {id_} is not {' or '.join(before)}; was the ledger "
-                    "changed by hand? Put a copy of it back"
-                )
-            return read_record(database, id_)
+        return read_record(database, id_)

@@ -109,7 +109,8 @@ def pause_triggers(path: Path, names: Sequence[str]) -> None:
             pass
     with _transaction(path) as (database, now):
         database.executemany(
-            "INSERT OR IGNORE INTO pauses VALUES (?, ?)", [(name, now) for name in names]
+            "INSERT OR IGNORE INTO pauses (trigger, paused_at) VALUES (?, ?)",
+            [(name, now) for name in names],
         )
 
 

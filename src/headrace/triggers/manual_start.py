@@ -90,7 +90,7 @@ def _request(record: Record, ledger: Path) -> Record:
 def _launch(named: NamedArrival, ledger: Ledger, record: Record, client: RunClient) -> str:
     events: list[WatchEvent] = []
     launcher = RunLauncher(ledger, client, events.append, initial_delay=1.0, maximum_delay=300.0)
-    launcher.launch(named.trigger, record.id, ignore_pause=True)
+    launcher.launch(named.trigger, record.id, by_hand=True)
     where = named.arrival.location
     for event in events:
         match event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -18,6 +18,7 @@ from headrace.runs.tags import find_tagged
 if TYPE_CHECKING:
     from headrace.hosted import Services
     from headrace.triggers import Arrival, Trigger
+    from headrace.triggers.arrival_runs import RunOutcome
 
 T = TypeVar("T")
 # As much as the service takes; names of files are longer at times.
@@ -125,6 +126,19 @@ class ProjectRunClient:
             return None if run is None else str(run["run_id"])
 
         return self._with_services(search)
+
+    def outcomes(self, run_ids: Sequence[str]) -> Mapping[str, RunOutcome]:
+        """Return the outcomes of those runs that have ended, by their ids.
+
+        Args:
+            run_ids: the runs.
+
+        Raises:
+            HeadraceError: the services cannot be asked.
+        """
+        from headrace.triggers.run_outcomes import read_outcomes
+
+        return self._with_services(lambda services: read_outcomes(services, run_ids))
 
     def _narrowed(self, tag: str) -> dict[str, str]:
         known = self._arrival_of(tag)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A watch of all triggers looks so often (s) whether others have ended.
 _TAKE_OVER_INTERVAL = 5.0
+# Seconds between two questions for the runs on whose ends something depends.
+_FOLLOW_INTERVALS = {"local": 1.0, "globus": 15.0}
 
 
 class ProjectWatch:
@@ -147,7 +149,11 @@ class ProjectWatch:
             return (trigger, arrival_from_record(trigger, record)) if trigger and record else None
 
         self._client = ProjectRunClient(self.project, self._target, self._connect, arrival)
-        self._watcher = Watcher(self._watched.triggers, ledger, self._client, self._events.put)
+        self._watcher = Watcher(
+            *(self._watched.triggers, ledger, self._client, self._events.put),
+            service=self._client,
+            follow_interval=_FOLLOW_INTERVALS[self._target],
+        )
         self._watcher.run(self._stop)
 
     def _adapt(self) -> None:

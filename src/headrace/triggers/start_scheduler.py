@@ -10,12 +10,20 @@ from headrace.triggers.completeness.pending import PendingArrival
 from headrace.triggers.delay_queue import DelayQueue
 from headrace.triggers.errors import ArrivalChanged
 from headrace.triggers.launcher import RunLauncher
+from headrace.triggers.record import Record
+from headrace.triggers.start_gate import Held
+from headrace.triggers.start_order import StartQueue, order_key
 from headrace.triggers.tasks import BackgroundWorkers, Task
 from headrace.triggers.trigger import Trigger
 
+_RELEASE: Task = ("release", "")
+
 
 class StartScheduler:
-    """Schedules the attempts of one trigger, and follows their outcomes.
+    """Schedules the attempts of one trigger, one at a time, and follows their outcomes.
+
+    Arrivals whose attempt is due wait in the order that the trigger wants. While the trigger is
+    held (paused, at a limit, in quiet hours), all of them wait, and are told why.
 
     Args:
         trigger: the trigger.
@@ -26,6 +34,7 @@ class StartScheduler:
             complete, and nothing was started.
         on_failure: called with the task and the error where an attempt could not be made.
         clock: monotonic time in s.
+        stable_inodes: returns whether inode numbers last in the directory.
     """
 
     def __init__(
@@ -37,6 +46,7 @@ class StartScheduler:
         on_arrival_changed: Callable[[int, PendingArrival], None],
         on_failure: Callable[[Task, BaseException], None],
         clock: Callable[[], float],
+        stable_inodes: Callable[[], bool] = lambda: True,
     ) -> None:
         self._trigger = trigger
         self._launcher = launcher
@@ -45,19 +55,30 @@ class StartScheduler:
         self._on_arrival_changed = on_arrival_changed
         self._on_failure = on_failure
         self._clock = clock
+        self._stable_inodes = stable_inodes
         # What was found complete and has no run yet, by the numbers of the records.
         self._complete: dict[int, PendingArrival] = {}
+        self._records: dict[int, Record] = {}
+        self._due = StartQueue()
+        self._under_way = False
+        self._held: Held | None = None
+        # Why each of those that wait was last told to wait.
+        self._reasons: dict[int, str] = {}
 
-    def schedule(self, id_: int, complete: PendingArrival | None = None) -> None:
-        """Schedule an attempt for now.
+    def schedule(self, record: Record, complete: PendingArrival | None = None) -> None:
+        """Schedule an attempt for now, or for the time before which the record has none.
 
         Args:
-            id_: number of the arrival's record.
+            record: the arrival's record.
             complete: the arrival, where it was just found complete.
         """
         if complete is not None:
-            self._complete[id_] = complete
-        self._queue.reschedule_earlier(("start", id_), self._clock())
+            self._complete[record.id] = complete
+        self._records[record.id] = record
+        wait = 0.0
+        if record.not_before is not None:
+            wait = max(0.0, (record.not_before - self._launcher.now()).total_seconds())
+        self._queue.reschedule_earlier(("start", record.id), self._clock() + wait)
 
     def forget_complete(self) -> None:
         """Forget what was found complete: its directory went away, and it may have changed."""
@@ -66,31 +87,77 @@ class StartScheduler:
     def cancel(self, id_: int) -> None:
         """Make no attempt for an arrival."""
         self._queue.remove(("start", id_))
+        self._due.remove(id_)
+        self._forget(id_)
 
-    def submit(self, id_: int, stable_inodes: bool) -> None:
-        """Have a worker make an attempt.
+    def enqueue(self, id_: int) -> None:
+        """Have an attempt made as soon as it is the arrival's turn.
 
         Args:
             id_: number of the arrival's record.
-            stable_inodes: whether inode numbers last in the directory.
         """
+        record = self._records.get(id_)
+        if record is None:
+            return
+        self._due.add(id_, order_key(record, self._trigger.limits.order))
+        self._advance()
+
+    def release(self) -> None:
+        """Ask anew whether the trigger is held."""
+        self._held = None
+        self._advance()
+
+    def _advance(self) -> None:
+        """Have a worker make the next attempt, unless one is under way or the trigger is held."""
+        if self._under_way:
+            return
+        if self._held is not None:
+            self._tell(self._held.reason)
+            return
+        id_ = self._due.pop()
+        if id_ is None:
+            return
+        self._under_way = True
         complete = self._complete.get(id_)
-        is_unchanged = partial(complete.is_unchanged, stable_inodes) if complete else None
+        is_unchanged = partial(complete.is_unchanged, self._stable_inodes()) if complete else None
         work = partial(self._launcher.launch, self._trigger, id_, is_unchanged)
         self._workers.submit_start(work, partial(self._finish, id_))
 
-    def _finish(self, id_: int, attempt: Future[float | None]) -> None:
+    def _finish(self, id_: int, attempt: Future[float | Held | None]) -> None:
+        self._under_way = False
         error = attempt.exception()
         if isinstance(error, ArrivalChanged):
             changed = self._complete.pop(id_, None)
+            self._forget(id_)
             if changed:
                 self._on_arrival_changed(id_, changed)
-            return
-        if error is not None:
+        elif error is not None:
             self._on_failure(("start", id_), error)
-            return
-        wait = attempt.result()
-        if wait is not None:
-            self._queue.push(("start", id_), self._clock() + wait)
+        else:
+            self._follow(id_, attempt.result())
+        self._advance()
+
+    def _follow(self, id_: int, outcome: float | Held | None) -> None:
+        if isinstance(outcome, Held):
+            self._held = outcome
+            self._due.add(id_, order_key(self._records[id_], self._trigger.limits.order))
+            self._queue.push(_RELEASE, self._clock() + outcome.seconds)
+        elif outcome is not None:
+            self._reasons.pop(id_, None)
+            self._queue.push(("start", id_), self._clock() + outcome)
         else:
             self._complete.pop(id_, None)
+            self._forget(id_)
+
+    def _forget(self, id_: int) -> None:
+        self._records.pop(id_, None)
+        self._reasons.pop(id_, None)
+
+    def _tell(self, reason: str) -> None:
+        """Tell why they wait to those that have not been told."""
+        waiting = [id_ for id_ in self._due.ids if self._reasons.get(id_) != reason]
+        if waiting:
+            self._launcher.record_waiting(
+                self._trigger, [self._records[id_] for id_ in waiting], reason
+            )
+            self._reasons.update(dict.fromkeys(waiting, reason))

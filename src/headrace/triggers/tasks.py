@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-# What to do: scan the "directory", look at an "arrival" (its name), "start" a run (its record).
+# What to do: scan the "directory", look at an "arrival" (its name), "start" a run (its record),
+# "release" a trigger that was held.
 Task = tuple[str, str | int]
 
 

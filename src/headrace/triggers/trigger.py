@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headrace._internal.collection_path import CollectionPath
 from headrace.triggers.name_pattern import name_pattern
+from headrace.triggers.tables.limits import LimitsTable
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Trigger:
         label: template of the run's label.
         tags: templates of the run's tags.
         input: template of the run's input.
+        limits: how many runs are started, when, and in which order.
         rules: values of completeness rules of other packages, by their keys under ``[watch]``.
     """
 
@@ -62,6 +64,7 @@ class Trigger:
     tags: tuple[str, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Any] = field(default_factory=dict)
+    limits: LimitsTable = field(default_factory=LimitsTable)
 
     @property
     def directory(self) -> Path:
@@ -77,6 +80,11 @@ class Trigger:
         """Return names and texts of the groups of `regex` in an arrival's name."""
         found = name_pattern(self.regex).match(name) if self.regex else None
         return tuple((found or dict.fromkeys(self.group_names, "")).items())
+
+    @property
+    def follows_runs(self) -> bool:
+        """True where something depends on how its runs end."""
+        return self.limits.open_runs is not None
 
     @property
     def completeness(self) -> dict[str, Any]:

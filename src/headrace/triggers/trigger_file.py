@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from headrace._internal.settings import Declared, Key, Table, TomlDocument
 from headrace.triggers.errors import TriggerError
 from headrace.triggers.tables.kinds import TEXT
+from headrace.triggers.tables.limits import LIMITS, LimitsTable
 from headrace.triggers.tables.start import START, StartTable
 from headrace.triggers.tables.watch import WATCH, WatchTable
 
@@ -20,6 +21,7 @@ class TriggerTable:
     watch: WatchTable
     start: StartTable
     title: str | None = None
+    limits: LimitsTable = field(default_factory=LimitsTable)
 
 
 TRIGGER: Final = Table(
@@ -32,6 +34,7 @@ TRIGGER: Final = Table(
         ),
         "watch": Declared("watch", Key("What is watched."), WATCH),
         "start": Declared("start", Key("What is started."), START),
+        "limits": Declared("limits", Key("How much is started, and when."), LIMITS, LimitsTable()),
     },
     lambda values: TriggerTable(**values),
 )

@@ -152,6 +152,7 @@ def _trigger(file: Path, collections: Mapping[str, Path]) -> Trigger:
         tags=start.tags,
         input=start.input,
         rules=watch.rules,
+        limits=found.limits,
     )
 
 

@@ -24,6 +24,7 @@ class WatchProgress:
         runs: runs that have just been started, with their arrivals.
         refused: arrivals whose run was refused for good.
         undone: problems by which something was left without a run.
+        held: why triggers were last said to start nothing, by their names.
     """
 
     watching: set[str] = field(default_factory=set)
@@ -33,6 +34,7 @@ class WatchProgress:
     runs: dict[str, Arrival] = field(default_factory=dict)
     refused: set[Arrival] = field(default_factory=set)
     undone: set[str] = field(default_factory=set)
+    held: dict[str, str] = field(default_factory=dict)
 
     def record(self, event: WatchEvent) -> str | None:
         """Record an event, and return a line for people if it is worth one."""
@@ -65,6 +67,7 @@ class WatchProgress:
                 self._remove(arrival)
                 self.refused.discard(arrival)
                 self.runs[run_id] = arrival
+                self.held.pop(arrival.trigger, None)
                 return f"{arrival.name}: complete, run {run_id}"
             case triggers.StartFailed(arrival=arrival, reason=reason, attempts=attempts) as failed:
                 self.waiting[arrival] = attempts
@@ -77,6 +80,13 @@ class WatchProgress:
                     f"{arrival.name}: refused: {reason}; once that is mended: "
                     f"headrace trigger retry {arrival.trigger}"
                 )
+            case triggers.Waiting(arrival=arrival, reason=reason):
+                self.waiting.setdefault(arrival, 0)
+                self.pending.discard(arrival)
+                if self.held.get(arrival.trigger) == reason:
+                    return None  # the others wait for the same
+                self.held[arrival.trigger] = reason
+                return f"{arrival.name}: complete, waits: {reason}"
             case triggers.Problem(trigger=trigger, message=message, blocks_run=undone):
                 if undone:
                     self.undone.add(message)

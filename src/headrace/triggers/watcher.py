@@ -14,6 +14,8 @@ from headrace.triggers.directory_watcher import DirectoryWatcher
 from headrace.triggers.events import Unwatched, WatchEvent
 from headrace.triggers.launcher import RunClient, RunLauncher
 from headrace.triggers.ledger import Ledger
+from headrace.triggers.run_follower import RunFollower
+from headrace.triggers.run_service import RunService
 from headrace.triggers.trigger import Trigger
 
 # So many checks of a trigger run at a time.
@@ -36,6 +38,8 @@ class Watcher:
         initial_delay: seconds after the first failed attempt to start a run; doubled each time.
         maximum_delay: seconds between attempts at most.
         clock: monotonic time in s; for tests.
+        service: says how runs ended; None where nobody asks.
+        follow_interval: seconds between two questions to it.
     """
 
     def __init__(
@@ -48,7 +52,11 @@ class Watcher:
         initial_delay: float = 1.0,
         maximum_delay: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
+        service: RunService | None = None,
+        follow_interval: float = 1.0,
     ) -> None:
+        self._service = service
+        self._follow_interval = follow_interval
         self._wanted = {trigger.name: trigger for trigger in triggers}
         self._ledger = ledger
         self._client = client
@@ -117,9 +125,18 @@ class Watcher:
         for name, trigger in wanted.items():
             if name not in threads:
                 threads[name] = TriggerThread(
-                    trigger, self._ledger, launcher, self._on_event, self._clock
+                    *(trigger, self._ledger, launcher, self._on_event, self._clock),
+                    self._follower(trigger),
                 )
                 threads[name].start()
+
+    def _follower(self, trigger: Trigger) -> RunFollower | None:
+        if self._service is None or not trigger.follows_runs:
+            return None
+        return RunFollower(
+            *(trigger, self._ledger, self._service, self._on_event, self._clock),
+            interval=self._follow_interval,
+        )
 
 
 class TriggerThread(threading.Thread):
@@ -135,6 +152,7 @@ class TriggerThread(threading.Thread):
         launcher: starts the runs of all triggers.
         on_event: called with what happens.
         clock: monotonic time in s.
+        follower: follows its runs to their ends, in a thread of its own.
     """
 
     def __init__(
@@ -144,12 +162,14 @@ class TriggerThread(threading.Thread):
         launcher: RunLauncher,
         on_event: Callable[[WatchEvent], None],
         clock: Callable[[], float],
+        follower: RunFollower | None = None,
     ) -> None:
         super().__init__(name=f"trigger {trigger.name}", daemon=True)
         self.trigger = trigger
         self.error: BaseException | None = None
         self._stopping = threading.Event()
         self._clock = clock
+        self._follower = follower
         self._wake = threading.Condition()
         self._changes: dict[str, ChangeReport] = {}
         self._answers: list[Callable[[], None]] = []
@@ -161,6 +181,10 @@ class TriggerThread(threading.Thread):
 
     def run(self) -> None:
         """Work until the end."""
+        following = threading.Thread(
+            target=self._follow_runs, name=f"runs of {self.trigger.name}", daemon=True
+        )
+        following.start()
         try:
             watcher = self._make_watcher()
             try:
@@ -175,6 +199,17 @@ class TriggerThread(threading.Thread):
         finally:
             for pool in (self._checks, self._starts):
                 pool.shutdown(wait=True, cancel_futures=True)
+            self._stopping.set()
+            following.join()
+
+    def _follow_runs(self) -> None:
+        if self._follower is None:
+            return
+        try:
+            self._follower.run(self._stopping)
+        except BaseException as error:  # noqa: BLE001 - raised again where the watcher was started
+            self.error = error
+            self.stop()
 
     def _run_once(self, watcher: DirectoryWatcher) -> None:
         changes, answers = self._wait(watcher)

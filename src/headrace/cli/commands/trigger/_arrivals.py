@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.cli.parsing.session import current
 from headrace.triggers.arrival import entry_name
+
+if TYPE_CHECKING:
+    from headrace.triggers import Record
 
 
 def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -26,14 +29,21 @@ def arrival_documents(names: tuple[str, ...]) -> list[dict[str, Any]]:
             "name": entry_name(record.path),
             "path": record.path,
             "collection": record.collection,
-            "state": record.state,
+            "state": record.shown_state,
             "present": record.present,
             "attempts": record.attempts,
             "tag": record.tag,
             "run_id": record.run_id,
-            "reason": record.reason,
+            "reason": _reason(record),
             "seen_at": record.seen_at.isoformat(),
         }
         for record in records
         if not names or record.trigger in names
     ]
+
+
+def _reason(record: Record) -> str:
+    """Return why an arrival has no run, or has no other one."""
+    if record.shown_state == "waiting":
+        return "; ".join(filter(None, (record.waits_for, record.reason)))
+    return record.reason

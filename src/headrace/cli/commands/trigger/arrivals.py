@@ -10,7 +10,7 @@ from headrace.cli.parsing import completion
 from headrace.cli.parsing.options import project_options
 from headrace.cli.termio.display import display_table
 
-_STATES = ("seen", "starting", "started", "failed", "refused", "skipped", "removed")
+_STATES = ("seen", "waiting", "starting", "started", "failed", "refused", "skipped", "removed")
 
 
 @click.command

@@ -1,0 +1,26 @@
+"""The interface of the service where the runs of arrivals are: how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from headrace.triggers.arrival_runs import RunOutcome
+
+
+class RunService(Protocol):
+    """The service where runs are; called from several threads.
+
+    Whatever it raises says that it has not answered.
+    """
+
+    def outcomes(self, run_ids: Sequence[str]) -> Mapping[str, RunOutcome]:
+        """Ask how runs ended.
+
+        Args:
+            run_ids: the runs.
+
+        Returns:
+            the outcomes of those that have certainly ended, by their ids.
+        """
+        ...

@@ -1,0 +1,38 @@
+"""A service in memory whose runs end when a test says so, and which may not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headrace.triggers.arrival_runs import RunOutcome
+from tests.support.triggers.trigger_watch import MemoryRunClient
+
+
+class MemoryRunService(MemoryRunClient):
+    """A run client whose runs have outcomes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: dict[str, RunOutcome] = {}
+        self.answers = True
+        self.questions = 0
+
+    def outcomes(self, run_ids: Sequence[str]) -> Mapping[str, RunOutcome]:
+        self.questions += 1
+        if not self.answers:
+            raise ConnectionError("the service does not answer")
+        return {run_id: self.ended[run_id] for run_id in run_ids if run_id in self.ended}
+
+    def run_of(self, name: str) -> str:
+        """The id of the newest run on an arrival of this name."""
+        (*_, tag) = [tag for tag, arrival in self.runs.items() if arrival.name == name]
+        return f"run of {tag}"
+
+    def end(self, name: str, status: str = "SUCCEEDED", cause: str = "") -> None:
+        """The run on an arrival of this name ends."""
+        self.ended[self.run_of(name)] = RunOutcome(status, cause)
+
+    @property
+    def started(self) -> list[str]:
+        """The names of the arrivals in the order of their runs."""
+        return [arrival.name for arrival in self.runs.values()]
