@@ -12,7 +12,7 @@ from tests.support.repository import SOURCE
 
 LAYERS = (
     {"cli", "demos"},
-    {"triggers", "diagnostics"},
+    {"triggers", "diagnostics", "phone_answers"},
     {"runs", "deploy", "endpoints", "background_services"},
     {"project", "config"},
     {"notifications"},

@@ -23,6 +23,7 @@ EXTRAS_OF = {
     "datarun": {"datarun"},
     "seismic": {"seismic", "inversion"},
     "testing": {"testing"},
+    "notifications": {"notify"},
     # Commands of the science packages read their data.
     "cli": {"seismic", "datarun"},
     "demos": {"seismic", "datarun"},

@@ -16,6 +16,7 @@ from headrace.background_services.definition import (
 )
 from headrace.background_services.systemd import current_umask, unit_text
 from headrace.config import ProjectError
+from headrace.notifications.phone.settings import PhoneSettings
 from headrace.project import Project, init_project, load_project
 
 
@@ -31,10 +32,11 @@ def services(project: Project, target: str = "local", **variables: str) -> list[
 
 
 def test_the_services_of_each_target(project: Project) -> None:
-    assert [service.name for service in services(project)] == ["facility", "watch", "monitor"]
-    assert [service.name for service in services(project, "globus")] == ["watch", "monitor"]
+    everywhere = ["watch", "monitor", "answers"]
+    assert [service.name for service in services(project)] == ["facility", *everywhere]
+    assert [service.name for service in services(project, "globus")] == everywhere
     ids = {one.id for target in ("local", "globus") for one in services(project, target)}
-    assert len(ids) == 5
+    assert len(ids) == 7
     with pytest.raises(ProjectError, match="no service 'facility' at globus; there are watch"):
         choose_services(project, "globus", {}, ("facility",))
 
@@ -51,12 +53,23 @@ def test_what_the_project_has_no_use_for_is_not_installed_unless_named(project: 
     assert chosen == ["facility", "monitor"], "it starts no facility of its own"
 
 
+def test_answers_are_a_service_where_a_phone_may_give_commands(project: Project) -> None:
+    with pytest.raises(ProjectError, match=r"needs \[notify.phone\] with commands"):
+        choose_services(project, "local", {}, ("answers",))
+    phone = PhoneSettings(commands=("retry",)).as_value()
+    able = replace(project, config=replace(project.config, notify={"phone": phone}))
+    names = [service.name for service in choose_services(able, "local", {}, ())]
+    assert names == ["facility", "watch", "monitor", "answers"]
+
+
 def test_what_a_unit_says(project: Project) -> None:
-    facility, watch, monitor = (unit_text(one).splitlines() for one in services(project))
+    facility, watch, monitor, answers = (unit_text(one).splitlines() for one in services(project))
     assert "Type=notify" in facility
     assert "Type=exec" in monitor
     assert "KillMode=process" in monitor, "the endpoints that it has started go on without it"
     assert "KillMode=mixed" in watch
+    assert {"Type=notify", "WatchdogSec=1800", "KillMode=mixed"} <= {*answers}
+    assert any(line.startswith("ExecStart=") and '"notify" "listen"' in line for line in answers)
     assert {"Restart=on-failure", f"UMask={current_umask():04o}", "StartLimitIntervalSec=0"} <= {
         *facility
     }

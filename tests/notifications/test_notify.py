@@ -89,7 +89,10 @@ def test_the_url_is_in_no_message() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"mail": "me@example.org"}, "notify.mail: unknown key; known here: command, on, webhook"),
+        (
+            {"mail": "me@example.org"},
+            "notify.mail: unknown key; known here: command, on, phone, webhook",
+        ),
         ({"webhook": "http://example.org"}, "must begin with https://"),
     ],
 )

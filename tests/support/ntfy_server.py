@@ -1,11 +1,11 @@
-"""A stand-in for an ntfy server; no ntfy is to be had from the package registries of a test machine.
+"""A stand-in for an ntfy server; none is to be had from the package registries of a test machine.
 
-It does what docs.ntfy.sh/publish and docs.ntfy.sh/subscribe/api say, as far as a phone and a listener
-need it: publishing as JSON to ``/``, or by PUT or POST to ``/TOPIC`` with headers; action buttons,
-checked; a cache; ``/TOPIC/json`` as a stream or with ``poll=1``, ``since`` an id, a time, ``all`` or
-``none`` (an id that is not kept means all); an ``open`` event, keepalives; access tokens; the limits
-of topic names, messages, JSON bodies and requests. It has no users, e-mail, web push, scheduled
-messages, rates of a visitor's own, or attachments larger than its limit.
+It does what docs.ntfy.sh/publish and docs.ntfy.sh/subscribe/api say, as far as a phone and a
+listener need it: publishing as JSON to ``/``, or by PUT or POST to ``/TOPIC`` with headers; action
+buttons, checked; a cache; ``/TOPIC/json`` as a stream or with ``poll=1``, ``since`` an id, a time,
+``all`` or ``none`` (an id that is not kept means all); an ``open`` event, keepalives; access
+tokens; the limits of topic names, messages and JSON bodies. It has no users, e-mail, web push,
+scheduled messages, or rates of a visitor's own.
 """
 
 from __future__ import annotations
@@ -202,7 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(0.02)
             if stand_in.refuse_with:
                 self._body()
-                raise Refused(stand_in.refuse_with.pop(0), 42901, "limit reached: too many requests")
+                raise Refused(
+                    stand_in.refuse_with.pop(0), 42901, "limit reached: too many requests"
+                )
             work()
         except Refused as refused:
             body = {"code": refused.code, "http": refused.status, "error": refused.error}
@@ -304,5 +306,7 @@ def _checked_actions(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if action.get("action") not in ACTIONS or not action.get("label"):
             raise Refused(400, 40018, "invalid request: actions invalid")
         if action["action"] in ("view", "http") and not action.get("url"):
-            raise Refused(400, 40018, "invalid request: actions invalid; parameter 'url' is required")
+            raise Refused(
+                400, 40018, "invalid request: actions invalid; parameter 'url' is required"
+            )
     return [{"id": secrets.token_hex(5), **action} for action in actions]

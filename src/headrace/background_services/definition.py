@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace.config.errors import ProjectError
+from headrace.config.phone_table import phone_settings
 from headrace.project.project import Project
 from headrace.project.targets import FACILITY_SERVICE_VARIABLE
 
@@ -18,6 +19,8 @@ from headrace.project.targets import FACILITY_SERVICE_VARIABLE
 # does after each question to the service, which may be away and asked again and again.
 _FACILITY_SILENCE: Final = 900
 _WATCH_SILENCE: Final = 1800
+# The listener speaks at each keepalive of its stream, and between the commands that it carries out.
+_ANSWERS_SILENCE: Final = 1800
 _KEPT: Final = (
     "PATH",
     *("HEADRACE_STATE", "HEADRACE_COMPUTE_PORT", "HEADRACE_SYNCHRONOUS"),
@@ -32,7 +35,7 @@ class BackgroundService:
     """A long-running command of a project.
 
     Attributes:
-        name: ``facility``, ``watch`` or ``monitor``.
+        name: ``facility``, ``watch``, ``monitor`` or ``answers``.
         root: the project's root.
         project: the project's name.
         target: where its runs are.
@@ -94,6 +97,16 @@ def project_services(
         BackgroundService(
             "monitor", *common, ("endpoint", "monitor"), location, client, 0, True, first
         ),
+        BackgroundService(
+            "answers",
+            *common,
+            ("notify", "listen"),
+            location,
+            client,
+            _ANSWERS_SILENCE,
+            False,
+            first,
+        ),
     ]
     if first:
         up = ("facility", "up", "--foreground")
@@ -114,11 +127,17 @@ def choose_services(
         target: ``local`` or ``globus``.
         environment: variables of this process.
         names: names of services; without any, the facility at ``local``, the watch where there are
-            triggers, and the monitor where there are endpoints. What they need is chosen too.
+            triggers, the monitor where there are endpoints, and the answers where a phone may give
+            commands. What they need is chosen too.
 
     Raises:
-        ProjectError: a service is not one of this target.
+        ProjectError: a service is not one of this target, or the phone may give no commands.
     """
+    if "answers" in names and not _has_commands(project):
+        raise ProjectError(
+            f"{project.config_file}: the service answers needs [notify.phone] with commands, such "
+            'as commands = ["retry"]'
+        )
     services = _services_with(project, target, environment, names)
     chosen = names or default_services(project, target)
     needed = {first for name in chosen for first in services[name].after}
@@ -149,8 +168,15 @@ def default_services(project: Project, target: str) -> tuple[str, ...]:
         "facility": target == "local",
         "watch": any(project.triggers_dir.glob("*.toml")),
         "monitor": bool(project.config.endpoints),
+        "answers": _has_commands(project),
     }
     return tuple(name for name, used in has.items() if used)
+
+
+def _has_commands(project: Project) -> bool:
+    """Say whether a phone of the project may give commands."""
+    settings = phone_settings(project.config.notify)
+    return settings is not None and bool(settings.commands)
 
 
 def _services_with(

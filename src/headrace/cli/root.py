@@ -35,6 +35,7 @@ COMMANDS = (
     "trigger",
     "facility",
     "service",
+    "notify",
     "config",
     "login",
     "logout",

@@ -16,6 +16,7 @@ from headrace._internal.settings import (
     TomlDocument,
 )
 from headrace.config.errors import ProjectError
+from headrace.config.phone_table import PHONE
 from headrace.notifications import NotificationChannel, notification_channels
 
 STATUSES: Final = ("FAILED", "INACTIVE", "SUCCEEDED", "ENDED")
@@ -60,7 +61,8 @@ def _keys() -> dict[str, Declared]:
         f"{', '.join(STATUSES)}.",
         default=f'"{_DEFAULT_STATUSES}"',
     )
-    return {**keys, "on": Declared("on", on, _Statuses(), "")}
+    phone = Declared("phone", Key(notification_channels()["phone"].description), PHONE, "")
+    return {**keys, "phone": phone, "on": Declared("on", on, _Statuses(), "")}
 
 
 NOTIFY: Final[Table[dict[str, str]]] = Table(_keys, dict, only_given=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
@@ -20,6 +21,7 @@ from headrace._internal.settings import (
 from headrace.notifications.phone.settings import COMMANDS, SERVICES, PhoneSettings, is_safe_url
 
 _LONGEST_HOURS: Final = 24.0 * 30
+_VARIABLE: Final = r"(\$[A-Za-z_][A-Za-z0-9_]*)?"
 
 
 class _Url(Text):
@@ -38,16 +40,23 @@ class _Url(Text):
 class _Variable(Text):
     """Name of a variable that holds a secret."""
 
+    def __init__(self) -> None:
+        super().__init__(expected="$NAME of a variable")
+
     def parse(self, value: Any) -> str:
         """Return the name, with its dollar sign."""
         text = super().parse(value)
-        if text and not (text.startswith("$") and text[1:].isidentifier()):
+        if not re.fullmatch(_VARIABLE, text):
             # Not the value: it may be the secret.
             raise RefusedValue(
                 "is a secret: give $NAME of a variable, or leave it out: `headrace notify pair` "
                 "keeps it"
             )
         return text
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of such a name."""
+        return {"type": "string", "pattern": f"^(?:{_VARIABLE})$"}
 
 
 class _Hours(Number):
@@ -59,6 +68,10 @@ class _Hours(Number):
         if not 0 < hours <= _LONGEST_HOURS:
             raise RefusedValue(f"must be more than 0 and at most {_LONGEST_HOURS:.0f}")
         return hours
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the hours."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST_HOURS}
 
 
 @dataclass(frozen=True)
@@ -80,8 +93,7 @@ class PhoneTable:
     topic: Annotated[
         str,
         Key(
-            "ntfy: $NAME of a variable with the topic of messages, which is as secret as a "
-            "password.",
+            "Topic of messages at ntfy, which is as secret as a password: $NAME of a variable.",
             kind=_Variable(),
             default="as `headrace notify pair` made it",
         ),
@@ -89,7 +101,7 @@ class PhoneTable:
     answers_topic: Annotated[
         str,
         Key(
-            "ntfy: $NAME of a variable with the topic of answers.",
+            "Topic of answers at ntfy: $NAME of a variable.",
             kind=_Variable(),
             default="as `headrace notify pair` made it",
         ),
@@ -97,7 +109,7 @@ class PhoneTable:
     token: Annotated[
         str,
         Key(
-            "$NAME of a variable with the access token; of Pushover, the application's.",
+            "Access token, of Pushover the application's: $NAME of a variable.",
             kind=_Variable(),
             default="as `headrace notify pair` keeps it",
         ),
@@ -105,8 +117,8 @@ class PhoneTable:
     answers_token: Annotated[
         str,
         Key(
-            "ntfy: $NAME of a variable with the access token that buttons carry: everybody who "
-            "reads the messages has it, so let it do no more than write to the topic of answers.",
+            "Access token that buttons carry at ntfy: $NAME of a variable. Everybody who reads the "
+            "messages has it: let it do no more than write to the topic of answers.",
             kind=_Variable(),
             default="as `headrace notify pair` keeps it",
         ),
@@ -114,7 +126,7 @@ class PhoneTable:
     user: Annotated[
         str,
         Key(
-            "Pushover: $NAME of a variable with the user key.",
+            "User key at Pushover: $NAME of a variable.",
             kind=_Variable(),
             default="as `headrace notify pair` keeps it",
         ),
@@ -143,16 +155,14 @@ PHONE: Final[Kind] = Table(table_of(PhoneTable).keys, _as_value)
 def with_project(
     notify: Mapping[str, str], root: str, project: str, target: str
 ) -> Mapping[str, str]:
-    """Return ``[notify]`` with the project in its phone's settings, if it has any.
+    """Return ``[notify]`` with the project in its phone's settings.
 
     Args:
-        notify: the table, read.
+        notify: the table, read; it has a key ``phone``.
         root: the project's root.
         project: the project's name.
         target: where its runs are.
     """
-    if "phone" not in notify:
-        return notify
     settings = PhoneSettings.from_value(notify["phone"])
     placed = replace(settings, root=root, project=project, target=target)
     return {**notify, "phone": placed.as_value()}
@@ -161,4 +171,3 @@ def with_project(
 def phone_settings(notify: Mapping[str, str]) -> PhoneSettings | None:
     """Return the phone's settings of ``[notify]``; None where it has none."""
     return PhoneSettings.from_value(notify["phone"]) if notify.get("phone") else None
-

@@ -12,6 +12,7 @@ from headrace._internal.settings import FileKind, ProjectWording, Reading, TomlD
 from headrace._internal.settings.document import KeyPath
 from headrace.config.errors import ProjectError
 from headrace.config.ids import is_uuid
+from headrace.config.phone_table import with_project
 from headrace.config.project_file import (
     CONFIG_FILE,
     PROFILES,
@@ -141,8 +142,12 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
     document.values = _with_environment(document.values, overrides)
     found = Reading(document, ProjectWording()).read_or_raise(PROJECT, ProjectError)
     root = path.parent.resolve()
+    name = root.name if found.name is None else found.name
+    notify = found.notify
+    if "phone" in notify:
+        notify = with_project(notify, str(root), name, resolve_target(target))
     return Config(
-        name=root.name if found.name is None else found.name,
+        name=name,
         collections={
             name: CollectionConfig(name, one.id, _below(root, one.root), one.data_access)
             for name, one in found.collections.items()
@@ -151,7 +156,7 @@ def read_config(path: Path, profile: str | None = None, target: str | None = Non
             name: EndpointConfig(name, one.id, one.template, dict(one.options), one.project)
             for name, one in found.endpoints.items()
         },
-        notify=found.notify,
+        notify=notify,
         action_providers={
             name: ProviderConfig(
                 name, one.url, root / Path(one.token_file).expanduser() if one.token_file else None

@@ -27,7 +27,7 @@ _FLUSH_SECONDS: Final = 1.0
 
 
 class Receiver(Protocol):
-    """What messages are handed to."""
+    """Taker of messages."""
 
     @property
     def position(self) -> str:
@@ -39,7 +39,7 @@ class Receiver(Protocol):
     def flush_position(self) -> None:
         """Store which message was read last."""
 
-    def finish_begun(self) -> None:
+    def finish_started(self) -> None:
         """Go on with what was begun."""
 
 
@@ -79,7 +79,7 @@ class AnswersListener:
             rounds: connections after which it ends; none: it goes on.
         """
         while rounds is None or rounds > 0:
-            self._receiver.finish_begun()
+            self._receiver.finish_started()
             self._on_event()
             pause = self._poll_once() if self._polls_left else self._follow_stream()
             rounds = None if rounds is None else rounds - 1
@@ -92,7 +92,7 @@ class AnswersListener:
         Raises:
             PhoneServiceError: the server refuses, or does not answer.
         """
-        self._receiver.finish_begun()
+        self._receiver.finish_started()
         for message in self._server.poll(self._topic, self._receiver.position):
             self._receiver.receive(message)
         self._receiver.flush_position()
@@ -107,7 +107,7 @@ class AnswersListener:
                 self._receiver.receive(event)
                 self._flush_sometimes()
                 if event.get("event") == "keepalive":
-                    self._receiver.finish_begun()
+                    self._receiver.finish_started()
                 self._on_event()
         except PhoneServiceError as error:
             self._lost(str(error))

@@ -17,7 +17,7 @@ from headrace.notifications.phone.signed_commands import (
 from headrace.phone_answers.command_record import CommandRecord, RecordedCommand
 from headrace.phone_answers.command_runner import CommandRunner
 
-REFUSALS_TOLD_EVERY: Final = 3600.0
+REFUSAL_INTERVAL: Final = 3600.0
 """Seconds between two messages about texts that nobody here has signed."""
 
 GIVE_UP_AFTER: Final = 900.0
@@ -55,7 +55,7 @@ class CommandReceiver:
         self._signer, self._record, self._runner = signer, record, runner
         self._topic, self._allowed, self._clock, self._say = topic, allowed, clock, say
         self._unsigned: Counter[str] = Counter()
-        self._unsigned_told = float("-inf")
+        self._unsigned_reported_at = float("-inf")
         self._unstored_position = ""
 
     def receive(self, message: Mapping[str, Any]) -> None:
@@ -79,12 +79,12 @@ class CommandReceiver:
             return
         self._carry_out(self._recorded(signed.nonce))
 
-    def finish_begun(self) -> None:
+    def finish_started(self) -> None:
         """Go on with the commands of which it is not known what has become.
 
         An earlier process was killed over them, or the service was away.
         """
-        for recorded in self._record.begun():
+        for recorded in self._record.unfinished():
             self._carry_out(recorded)
 
     @property
@@ -98,18 +98,18 @@ class CommandReceiver:
             self._record.set_position(self._topic, self._unstored_position)
             self._unstored_position = ""
 
-    def refusals_to_tell(self) -> str:
+    def refusals_to_report(self) -> str:
         """Return one line about texts that nobody here has signed; empty for none, or not yet.
 
         It is given once an hour at most, however many there were.
         """
         now = self._clock()
-        if not self._unsigned or now - self._unsigned_told < REFUSALS_TOLD_EVERY:
+        if not self._unsigned or now - self._unsigned_reported_at < REFUSAL_INTERVAL:
             return ""
         total = sum(self._unsigned.values())
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self._unsigned.items()))
         self._unsigned.clear()
-        self._unsigned_told = now
+        self._unsigned_reported_at = now
         words = "1 message was" if total == 1 else f"{total} messages were"
         return (
             f"{words} refused that no button of this project sends ({kinds}): somebody else knows "
@@ -127,11 +127,9 @@ class CommandReceiver:
             refusal = _FUTURE
         elif name not in self._allowed:
             refusal = f"{name} is not among the commands of [notify.phone] any more"
-        state: Any = "refused" if refusal else "begun"
+        state: Any = "refused" if refusal else "started"
         self._unstored_position = ""
-        if self._record.begin(
-            signed, message_id, self._topic, now, state=state, outcome=refusal
-        ):
+        if self._record.begin(signed, message_id, self._topic, now, state=state, outcome=refusal):
             if refusal:
                 self._say(f"{_words(signed)}: {refusal}")
             return not refusal
@@ -140,7 +138,7 @@ class CommandReceiver:
         if known.message_id != message_id:
             repeats = self._record.repeat(signed.nonce, message_id, self._topic)
             self._say(f"{_words(signed)}: given again, and not done again")
-            if repeats == 1 and known.state != "begun":
+            if repeats == 1 and known.state != "started":
                 again = f"given again, and not done again: {_without_again(known.outcome)}"
                 self._record.end(signed.nonce, known.state, again)
         return False
@@ -154,8 +152,8 @@ class CommandReceiver:
         nonce = recorded.signed.nonce
         outcome = self._runner.run(recorded, lambda: self._record.set_sent(nonce))
         state, text = outcome.state, terminal_text(outcome.text)
-        waited = self._clock() - recorded.begun_at
-        if state == "begun":
+        waited = self._clock() - recorded.started_at
+        if state == "started":
             self._say(f"{_words(recorded.signed)}: waits: {text}")
             if waited < GIVE_UP_AFTER:
                 return

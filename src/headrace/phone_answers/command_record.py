@@ -15,19 +15,23 @@ from headrace._internal.files import PRIVATE, private_directory
 from headrace.notifications.phone.errors import PhoneError
 from headrace.notifications.phone.signed_commands import Command, SignedCommand
 
-State = Literal["begun", "done", "failed", "unsure", "refused"]
+State = Literal["started", "done", "failed", "unsure", "refused"]
 
 # A command that was set aside is refused by its expiry alone for ever after; the clock may go back.
 _KEPT_SECONDS: Final = 60 * 86_400
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS commands (
-    nonce TEXT PRIMARY KEY, message_id TEXT NOT NULL, command TEXT NOT NULL, issued INTEGER NOT NULL,
-    expires INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL, told INTEGER NOT NULL,
-    begun_at REAL NOT NULL, repeats INTEGER NOT NULL, sent INTEGER NOT NULL
+    nonce TEXT PRIMARY KEY, message_id TEXT NOT NULL, command TEXT NOT NULL,
+    issued INTEGER NOT NULL, expires INTEGER NOT NULL, state TEXT NOT NULL,
+    outcome TEXT NOT NULL, notified INTEGER NOT NULL,
+    started_at REAL NOT NULL, repeats INTEGER NOT NULL, sent INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS positions (topic TEXT PRIMARY KEY, message_id TEXT NOT NULL);
 """
-_COLUMNS: Final = "nonce, message_id, command, issued, expires, state, outcome, begun_at, repeats, sent"
+_PLACES: Final = ", ".join("?" * 11)
+_COLUMNS: Final = (
+    "nonce, message_id, command, issued, expires, state, outcome, started_at, repeats, sent"
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,9 @@ class RecordedCommand:
     Attributes:
         signed: the command, with its nonce.
         message_id: the message that gave it.
-        state: ``begun`` until it is known what has become of it.
+        state: ``started`` until it is known what has become of it.
         outcome: what was done, or why not, in one line.
-        begun_at: when it was given, in seconds since the epoch.
+        started_at: when it was given, in seconds since the epoch.
         repeats: how often it was given again.
         sent: whether the request that carries it out may have been sent.
     """
@@ -48,7 +52,7 @@ class RecordedCommand:
     message_id: str
     state: State
     outcome: str
-    begun_at: float
+    started_at: float
     repeats: int
     sent: bool
 
@@ -117,7 +121,7 @@ class CommandRecord:
         topic: str,
         now: float,
         *,
-        state: State = "begun",
+        state: State = "started",
         outcome: str = "",
     ) -> bool:
         """Spend a command's nonce, and store that its message was read, in one transaction.
@@ -141,7 +145,8 @@ class CommandRecord:
         )
         with self._transaction() as database:
             spent = database.execute(
-                f"INSERT OR IGNORE INTO commands VALUES ({', '.join('?' * len(values))})", values
+                f"INSERT OR IGNORE INTO commands VALUES ({_PLACES})",  # noqa: S608 - a constant
+                values,
             ).rowcount
             _set_position(database, topic, message_id)
             database.execute("DELETE FROM commands WHERE expires < ?", (now - _KEPT_SECONDS,))
@@ -166,28 +171,28 @@ class CommandRecord:
         """Store what has become of a command; it is to be told then."""
         with self._transaction() as database:
             database.execute(
-                "UPDATE commands SET state = ?, outcome = ?, told = 0 WHERE nonce = ?",
+                "UPDATE commands SET state = ?, outcome = ?, notified = 0 WHERE nonce = ?",
                 (state, outcome, nonce),
             )
 
-    def begun(self) -> list[RecordedCommand]:
+    def unfinished(self) -> list[RecordedCommand]:
         """Return the commands of which it is not known what has become, the oldest first."""
-        return self._select("state = 'begun'")
+        return self._select("state = 'started'")
 
-    def untold(self) -> list[RecordedCommand]:
+    def unreported(self) -> list[RecordedCommand]:
         """Return the commands whose outcome was not told yet, the oldest first."""
-        return self._select("state != 'begun' AND told = 0")
+        return self._select("state != 'started' AND notified = 0")
 
-    def set_told(self, nonce: str) -> None:
+    def set_notified(self, nonce: str) -> None:
         """Store that a command's outcome was told."""
         with self._transaction() as database:
-            database.execute("UPDATE commands SET told = 1 WHERE nonce = ?", (nonce,))
+            database.execute("UPDATE commands SET notified = 1 WHERE nonce = ?", (nonce,))
 
     def _select(self, condition: str) -> list[RecordedCommand]:
         with self._transaction() as database:
             rows = database.execute(
                 f"SELECT {_COLUMNS} FROM commands WHERE {condition} "  # noqa: S608 - constants
-                "ORDER BY begun_at, nonce"
+                "ORDER BY started_at, nonce"
             ).fetchall()
         return [_recorded(row) for row in rows]
 
@@ -213,9 +218,9 @@ def _set_position(database: sqlite3.Connection, topic: str, message_id: str) -> 
 
 
 def _recorded(row: tuple[Any, ...]) -> RecordedCommand:
-    nonce, message_id, text, issued, expires, state, outcome, begun_at, repeats, sent = row
+    nonce, message_id, text, issued, expires, state, outcome, started_at, repeats, sent = row
     found: Mapping[str, str] = json.loads(text)
     return RecordedCommand(
         SignedCommand(Command(**found), issued, expires, nonce),
-        *(message_id, state, outcome, begun_at, repeats, bool(sent)),
+        *(message_id, state, outcome, started_at, repeats, bool(sent)),
     )

@@ -1,4 +1,4 @@
-"""What commands do: the same as the command line's verbs, and nothing where they fit no more."""
+"""Runner of commands: they do what the command line does, and nothing where they fit no more."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SHORT: Final = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What has become of a command.
+    """Outcome of a command.
 
     Attributes:
-        state: ``begun``: nothing yet, the service is away.
+        state: ``started``: nothing yet, the service is away.
         text: what was done, or why not, in one line.
     """
 
@@ -76,11 +76,11 @@ class CommandRunner:
             if error.http_status == 404:
                 return Outcome("refused", f"{_short(command.subject)} is not there any more")
             away = error.http_status == 429 or error.http_status >= 500
-            return Outcome("begun" if away else "failed", _line(explain(error)))
+            return Outcome("started" if away else "failed", _line(explain(error)))
         except sdk().GlobusError as error:
-            return Outcome("begun", _line(explain(error)))
+            return Outcome("started", _line(explain(error)))
         except HostedError as error:
-            return Outcome("failed" if error.exit_code != 1 else "begun", _line(error))
+            return Outcome("failed" if error.exit_code != 1 else "started", _line(error))
         except HeadraceError as error:
             return Outcome("failed", _line(error))
 
@@ -137,7 +137,11 @@ class CommandRunner:
         run_id = recorded.signed.command.subject
         run = services.read(f"/runs/{run_id}")
         if run["status"] != "INACTIVE":
-            how = "goes on" if recorded.sent else f"does not wait to be resumed: it is {run['status']}"
+            how = (
+                "goes on"
+                if recorded.sent
+                else f"does not wait to be resumed: it is {run['status']}"
+            )
             return Outcome("done" if recorded.sent else "refused", f"{_name(run)} {how}")
         if recorded.sent:
             # It may have gone on, and wait for something else now.
@@ -223,16 +227,14 @@ def _pause_inversion(project: Project, directory: str, after: str) -> Outcome:
     )
 
 
-def _own_retry(
-    retries: Any, recorded: RecordedCommand, target: str
-) -> str | None:
-    """Return the run by which a command that was interrupted took up its run; None: there is none."""
+def _own_retry(retries: Any, recorded: RecordedCommand, target: str) -> str | None:
+    """Return the run by which an interrupted command took up its run; None where none did."""
     for each in retries:
         if target == "local":
             if each.get("retry_request_id") == recorded.signed.nonce:
                 return str(each["run_id"])
         elif datetime.fromisoformat(str(each["start_time"])) >= datetime.fromtimestamp(
-            recorded.begun_at - _CLOCK_ERROR, UTC
+            recorded.started_at - _CLOCK_ERROR, UTC
         ):
             return str(each["run_id"])
     return None

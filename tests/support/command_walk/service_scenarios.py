@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,8 @@ from headrace.facility import find_address
 from tests.support.command_walk.installed_program import Program
 from tests.support.command_walk.projects import World
 from tests.support.command_walk.registry import scenario
+from tests.support.ntfy_server import NtfyServer
+from tests.support.phone import phone_table
 from tests.support.repository import SUPPORT
 from tests.support.waiting import wait_until
 
@@ -109,6 +112,28 @@ def monitoring(world: World) -> None:
 
 
 @scenario
+def a_phone(world: World) -> None:
+    """Paired with a stand-in for an ntfy server, where somebody forges an answer."""
+    headrace = world.program("phone")
+    (headrace.directory / "headrace.toml").write_text("[profiles.day]\n")
+    (headrace.directory / "token").write_text("tk_1")
+    assert "no [notify.phone]" in headrace.refused("notify", "pair")
+    with NtfyServer() as server, (headrace.directory / "headrace.toml").open("a") as file:
+        file.write(phone_table(server.url, ("retry",)))
+        file.flush()
+        tokens = (f"--{name}-file=token" for name in ("token", "answers-token", "user"))
+        told = headrace.told("notify", "pair", "--again", "--show-topic", *tokens)
+        assert told["link"].endswith(f"/{told['topic']}?secure=false")
+        kept = json.loads((headrace.directory / ".headrace" / "phone.json").read_text())
+        server.publish(kept["answers_topic"], "retry last")
+        headrace("notify", "listen", "--once", *headrace.common("notify", "listen"))
+        [message] = server.of_topic(told["topic"])
+        assert "1 message was refused" in message["message"]
+    assert headrace.told("notify", "unpair") == {"removed": True}
+    assert "no phone is paired" in headrace.refused("notify", "listen")
+
+
+@scenario
 def services(world: World) -> None:
     """With stand-ins for `systemctl` and `crontab`: they hold what they are given."""
     headrace = world.bare
@@ -142,6 +167,7 @@ def services(world: World) -> None:
     log = manager("service", "logs", "monitor", "--lines", "5", "--follow", *systemd)
     assert log.stdout.startswith("journal of --user --unit headrace-")
     assert manager.told("service", "remove", *systemd)["services"] == ["facility", "monitor"]
+    assert "needs [notify.phone]" in manager.refused("service", "install", "answers", *systemd)
     assert manager.told("service", "install", "watch", *cron)["manager"] == "cron"
     assert "service run watch" in table.read_text()
     # Its flow is not deployed there, or the facility, a service of its own, does not run.

@@ -70,10 +70,10 @@ def _send_by_ntfy(settings: PhoneSettings, notification: Notification) -> None:
 
 def _send_by_pushover(settings: PhoneSettings, notification: Notification) -> None:
     from headrace.notifications.phone.pairing import read_pairing
-    from headrace.notifications.phone.pushover import PushoverApplication, send_with_receipt
+    from headrace.notifications.phone.pushover import PushoverApplication, send_by_pushover
 
     pairing = read_pairing(settings.project_root)
     application = PushoverApplication(
         settings.base_url, settings.secret("token", pairing), settings.secret("user", pairing)
     )
-    send_with_receipt(application, settings, notification)
+    send_by_pushover(application, settings, notification)

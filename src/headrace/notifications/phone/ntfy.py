@@ -147,7 +147,9 @@ class NtfyServer:
         except (requests.RequestException, OSError, ValueError) as error:
             raise _not_reached(error) from None
 
-    def _read(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[dict[str, Any]]:
+    def _read(
+        self, path: str, query: Mapping[str, str], silence: float
+    ) -> Iterator[dict[str, Any]]:
         import requests
 
         try:
@@ -177,8 +179,8 @@ def _lines(answer: Response) -> Iterator[bytes]:
     size = None if getattr(answer.raw, "chunked", False) else 1
     for chunk in answer.iter_content(chunk_size=size):
         held += chunk
-        *whole, held = held.split(b"\n")
-        for line in whole:
+        *complete, held = held.split(b"\n")
+        for line in complete:
             if not too_long and len(line) <= _MAX_LINE_BYTES:
                 yield line
             too_long = False

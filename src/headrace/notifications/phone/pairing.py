@@ -7,7 +7,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from headrace._internal.files import PRIVATE, write_private
 from headrace.notifications.phone.errors import PhoneError
@@ -21,7 +21,7 @@ _OTHERS: Final = 0o077
 
 @dataclass(frozen=True)
 class Pairing:
-    """What a project shares with a phone, and the key that it shares with nobody.
+    """Secrets that a project shares with a phone, and the key that it shares with nobody.
 
     Attributes:
         topic: the topic that the phone subscribes to.
@@ -63,6 +63,18 @@ def renewed(pairing: Pairing) -> Pairing:
         key=fresh.key,
         made_at=fresh.made_at,
     )
+
+
+def with_secret(pairing: Pairing, name: str, value: str) -> Pairing:
+    """Return a pairing that keeps a secret of the service.
+
+    Args:
+        pairing: the pairing.
+        name: ``token``, ``answers_token`` or ``user``.
+        value: the secret.
+    """
+    changes: dict[str, Any] = {name: value}
+    return replace(pairing, **changes)
 
 
 def pairing_file(root: Path) -> Path:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SERVICE_NAMES = ("facility", "watch", "monitor")
+SERVICE_NAMES = ("facility", "watch", "monitor", "answers")
 manager_option = click.option(
     "--manager",
     type=click.Choice(["systemd", "cron"]),
@@ -26,7 +26,10 @@ manager_option = click.option(
 def services_argument(function: F) -> F:
     """Add the names of services."""
     return click.argument(
-        "names", metavar="[facility|watch|monitor]...", nargs=-1, type=click.Choice(SERVICE_NAMES)
+        "names",
+        metavar="[facility|watch|monitor|answers]...",
+        nargs=-1,
+        type=click.Choice(SERVICE_NAMES),
     )(function)
 
 

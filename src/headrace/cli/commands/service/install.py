@@ -22,15 +22,17 @@ def install_command(names: tuple[str, ...], manager: str | None) -> None:
     """Start services with the machine, and again when they end.
 
     Without names: the facility at local, the watch where the project has triggers, the monitor
-    where it has endpoints. Watch and monitor bring the facility at local. Services that are
-    installed already are started anew.
+    where it has endpoints, the answers where [notify.phone] has commands. Each brings the facility
+    at local. Services that are installed already are started anew.
     """
     from headrace.background_services import install_services
     from headrace.config import ProjectError
 
     services = chosen_services(names)
     if not services:
-        raise ProjectError("the project has neither triggers nor endpoints: name a service")
+        raise ProjectError(
+            "the project has neither triggers nor endpoints nor a phone: name a service"
+        )
     done = install_services(services, manager)
     names = tuple(service.name for service in services)
     display(

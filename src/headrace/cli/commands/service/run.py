@@ -9,7 +9,7 @@ from headrace.cli.parsing.options import project_options
 
 
 @click.command
-@click.argument("name", metavar="facility|watch|monitor", type=click.Choice(SERVICE_NAMES))
+@click.argument("name", metavar="facility|watch|monitor|answers", type=click.Choice(SERVICE_NAMES))
 @project_options
 def run_command(name: str) -> int:
     """Run a service until it ends; for entries of cron.

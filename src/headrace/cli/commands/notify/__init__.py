@@ -1,0 +1,10 @@
+"""``headrace notify``."""
+
+from __future__ import annotations
+
+from headrace.cli.groups import lazy_group
+
+
+@lazy_group(__name__, ("pair", "unpair", "listen"))
+def notify_group() -> None:
+    """Pair a phone, and listen to its answers."""

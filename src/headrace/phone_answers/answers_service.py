@@ -1,0 +1,167 @@
+"""Listening to a project's phone: one process of a project at a time, for months."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from headrace._internal.files import only_one, private_directory
+from headrace._internal.systemd_notify import notify_alive, notify_ready
+from headrace.config.phone_table import phone_settings
+from headrace.notifications import Notification, notification_channels
+from headrace.notifications.phone.buttons import signer_of
+from headrace.notifications.phone.errors import PhoneError
+from headrace.notifications.phone.ntfy import NtfyServer
+from headrace.notifications.phone.pairing import Pairing, read_pairing
+from headrace.notifications.phone.settings import PhoneSettings
+from headrace.phone_answers.answers_listener import AnswersListener
+from headrace.phone_answers.command_receiver import CommandReceiver
+from headrace.phone_answers.command_record import CommandRecord
+from headrace.phone_answers.command_runner import CommandRunner
+from headrace.phone_answers.outcome_notifier import OutcomeNotifier
+from headrace.project import Project
+
+if TYPE_CHECKING:
+    from headrace.hosted import Services
+
+RECORD_FILE: Final = "phone_answers.db"
+_LOCK_FILE: Final = "phone_answers.lock"
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A paired phone that may give commands.
+
+    Attributes:
+        settings: the table ``[notify.phone]``.
+        pairing: the project's pairing.
+    """
+
+    settings: PhoneSettings
+    pairing: Pairing
+
+
+def paired_phone(project: Project) -> Phone:
+    """Return the phone of a project that may give commands.
+
+    Raises:
+        PhoneError: it has none, it is not paired, or it may give no command.
+    """
+    settings = required_settings(project)
+    if not settings.commands:
+        raise PhoneError(
+            f"{project.config_file}: [notify.phone] has no commands, so nothing is listened for: "
+            'commands = ["retry"] allows one'
+        )
+    pairing = read_pairing(project.root)
+    if pairing is None:
+        raise PhoneError("no phone is paired: `headrace notify pair`")
+    return Phone(settings, pairing)
+
+
+def required_settings(project: Project) -> PhoneSettings:
+    """Return the table ``[notify.phone]`` of a project.
+
+    Raises:
+        PhoneError: it has none.
+    """
+    settings = phone_settings(project.config.notify)
+    if settings is None:
+        raise PhoneError(f"{project.config_file}: no [notify.phone] in it: see docs/phone.md")
+    return settings
+
+
+class AnswersService:
+    """Listens to a project's phone, carries out its commands and tells what was done.
+
+    Args:
+        project: the project.
+        phone: its phone.
+        load: returns the project as it is at a target.
+        connect: returns the services of a target.
+        say: called with one line for what happens.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        phone: Phone,
+        load: Callable[[str], Project],
+        connect: Callable[[Project, str], Services],
+        say: Callable[[str], None],
+    ) -> None:
+        self._project, self._phone, self._say = project, phone, say
+        self._runner = CommandRunner(load, connect)
+        self._directory = _state_directory(project)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        """Give whether no other process listens to the project's phone, and keep others out."""
+        private_directory(self._directory)
+        with only_one(self._directory / _LOCK_FILE) as alone:
+            yield alone
+
+    def run(self, *, once: bool = False) -> None:
+        """Listen until the process is ended.
+
+        Args:
+            once: read what is there now, carry it out, tell it and end.
+
+        Raises:
+            PhoneError: the record cannot be used; with ``once``, the server does not answer.
+        """
+        settings, pairing = self._phone.settings, self._phone.pairing
+        path = self._directory / RECORD_FILE
+        with CommandRecord(path) as record, CommandRecord(path) as outcomes:
+            topic = settings.secret("answers_topic", pairing)
+            notifier = OutcomeNotifier(outcomes, self._send, self._say)
+            receiver = CommandReceiver(
+                signer_of(settings, pairing),
+                record,
+                self._runner,
+                topic,
+                settings.commands,
+                say=self._say,
+            )
+
+            def on_event() -> None:
+                notifier.warn(receiver.refusals_to_report())
+                notifier.wake()
+                notify_alive()
+
+            server = NtfyServer(settings.base_url, settings.secret("token", pairing))
+            listener = AnswersListener(server, topic, receiver, on_event, self._say)
+            if once:
+                listener.read_once()
+                notifier.warn(receiver.refusals_to_report())
+                notifier.notify()
+                return
+            notifier.start()
+            notify_ready()
+            try:
+                listener.run()
+            finally:
+                receiver.flush_position()
+                notifier.stop()
+
+    def _send(self, notification: Notification) -> str:
+        """Send a notification to the phone alone, and return why it could not be sent."""
+        named = Notification(
+            f"{self._project.name}: {notification.subject}",
+            notification.message,
+            notification.severity,
+            key=notification.key,
+            time=time.time(),
+        )
+        value = self._project.config.notify["phone"]
+        return notification_channels()["phone"].send(value, named)
+
+
+def _state_directory(project: Project) -> Path:
+    from headrace.facility import state_directory
+
+    return state_directory(project.root)

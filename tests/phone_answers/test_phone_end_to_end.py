@@ -1,0 +1,265 @@
+"""A failed run at a real facility, its message, a button that is pressed, and what comes of it.
+
+Through the installed program; the phone and the ntfy server are stand-ins.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.config.phone_table import phone_settings
+from headrace.facility import stop_facility
+from headrace.notifications import Notification, send_notification
+from headrace.notifications.phone.buttons import signer_of
+from headrace.notifications.phone.pairing import Pairing, read_pairing
+from headrace.notifications.phone.signed_commands import Command as PhoneCommand
+from headrace.project import load_project
+from tests.support.command_process import Command, command_in, document
+from tests.support.ntfy_server import NtfyServer
+from tests.support.phone import failed, phone_table, with_actions
+from tests.support.waiting import wait_until
+
+BREAKS = {
+    "StartAt": "Break",
+    "States": {"Break": {"Type": "Fail", "Error": "Broken", "Cause": "as it is meant to"}},
+}
+ASKS = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "CreateWebInput",
+            "Parameters": {
+                "InputType": "Selection",
+                "Context": {"Title": "Accept the model?", "PresentationStyle": "Text", "Text": "?"},
+                "Options": [{"Value": "y", "Label": "Accept"}, {"Value": "n", "Label": "Reject"}],
+            },
+            "ResultPath": "$.question",
+            "Next": "Await",
+        },
+        "Await": {
+            "Type": "AwaitWebInput",
+            "Parameters": {"web_input_id.$": "$.question.web_input_id"},
+            "ResultPath": "$.answer",
+            "End": True,
+        },
+    },
+}
+WAITS = {
+    "StartAt": "Wait",
+    "States": {"Wait": {"Type": "Wait", "Seconds": 100_000, "End": True}},
+}
+TRIGGER = """
+title = "New"
+[watch]
+collection = "here"
+path = "/"
+what = "directory"
+settle = 1
+[start]
+flow = "breaks"
+"""
+
+
+class PhoneAtHand:
+    """A project, the server that its phone is subscribed at, and the phone."""
+
+    def __init__(self, root: Path, server: NtfyServer) -> None:
+        self.root, self.server = root, server
+        self.headrace: Command = command_in(root)
+        self.project = load_project(root)
+
+    @property
+    def pairing(self) -> Pairing:
+        found = read_pairing(self.root)
+        assert found is not None
+        return found
+
+    def run(self, flow: str) -> str:
+        return str(document(self.headrace, "start", flow)["run_id"])
+
+    def runs(self) -> dict[str, Any]:
+        return {each["run_id"]: each for each in document(self.headrace, "run", "list")}
+
+    def failed_run(self) -> str:
+        run_id = self.run("breaks")
+        wait_until(lambda: self.runs()[run_id]["status"] == "FAILED", "the failure")
+        return run_id
+
+    def tell(self, notification: Notification) -> dict[str, Any]:
+        """Tell the phone, and return what it shows."""
+        assert send_notification(self.project.config.notify, notification) == []
+        return self.server.of_topic(self.pairing.topic)[-1]
+
+    def told(self) -> list[str]:
+        """Return all that the phone shows, title and text."""
+        messages = self.server.of_topic(self.pairing.topic)
+        return [f"{each['title']}: {each['message']}" for each in messages]
+
+    def listen_once(self) -> list[str]:
+        """Have what was answered carried out, and return what was told back."""
+        before = len(self.told())
+        done = self.headrace("notify", "listen", "--once")
+        assert done.returncode == 0, done.stderr
+        return self.told()[before:]
+
+
+@pytest.fixture
+def server() -> Iterator[NtfyServer]:
+    with NtfyServer(keepalive=0.2) as running:
+        yield running
+
+
+@pytest.fixture
+def phone(tmp_path: Path, server: NtfyServer) -> Iterator[PhoneAtHand]:
+    root = tmp_path / "project"
+    for name, definition in (("breaks", BREAKS), ("asks", ASKS), ("waits", WAITS)):
+        flow = root / "flows" / name
+        flow.mkdir(parents=True)
+        (flow / "definition.json").write_text(json.dumps(definition))
+        (flow / "input_schema.json").write_text("{}")
+        (flow / "flow.toml").write_text(f'title = "{name}"\n')
+    (root / "triggers").mkdir()
+    (root / "triggers" / "new.toml").write_text(TRIGGER)
+    (root / "data").mkdir()
+    text = 'name = "small"\n[collections.here]\nroot = "data"\n'
+    (root / "headrace.toml").write_text(text + phone_table(server.url))
+    at_hand = PhoneAtHand(root, server)
+    for arguments in (["notify", "pair"], ["deploy"]):
+        done = at_hand.headrace(*arguments)
+        assert done.returncode == 0, done.stderr
+    yield at_hand
+    stop_facility(root)
+
+
+def test_a_failed_run_is_retried_once_however_often_the_button_is_pressed(
+    phone: PhoneAtHand,
+) -> None:
+    run_id = phone.failed_run()
+    message = phone.tell(failed(run_id))
+    phone.server.press(message, "Retry", times=3)
+    first = phone.listen_once()
+    retries = [each for each in phone.runs().values() if each["run_id"] != run_id]
+    assert [each["retry_of"]["run_id"] for each in retries] == [run_id]
+    assert len(first) == 1
+    assert first[0].startswith("small: retry: done: given again, and not done again: breaks")
+    assert retries[0]["run_id"][:8] in first[0]
+    phone.server.press(message, "Retry")
+    assert phone.listen_once() == []
+    assert len(phone.runs()) == 2
+
+
+def test_forged_and_late_answers_do_nothing_and_are_told(phone: PhoneAtHand) -> None:
+    run_id = phone.failed_run()
+    settings = phone_settings(phone.project.config.notify)
+    assert settings is not None
+    signer = signer_of(settings, phone.pairing)
+    text = signer.sign(PhoneCommand("retry", run_id, "", "local"), 3600)
+    forged = text[:-4] + ("AAAA" if not text.endswith("AAAA") else "BBBB")
+    late = signer.sign(PhoneCommand("retry", run_id, "", "local"), -1)
+    for answer in (forged, "retry", "x" * 4000, late):
+        phone.server.publish(phone.pairing.answers_topic, answer)
+    told = phone.listen_once()
+    assert len(phone.runs()) == 1
+    [warning, too_late] = sorted(told)
+    assert "3 messages were refused that no button of this project sends" in warning
+    assert too_late == "small: retry: not done: too late: it expired"
+
+
+def test_a_new_pairing_makes_old_buttons_void(phone: PhoneAtHand) -> None:
+    message = phone.tell(failed(phone.failed_run()))
+    assert phone.headrace("notify", "pair", "--again").returncode == 0
+    phone.server.press(message, "Retry")
+    # Also where somebody carries the old text to the new topic.
+    [action] = message["actions"]
+    phone.server.publish(phone.pairing.answers_topic, action["body"])
+    [told] = phone.listen_once()
+    assert "1 message was refused" in told
+    assert len(phone.runs()) == 1
+
+
+def test_commands_that_fit_no_more_are_refused_and_told(phone: PhoneAtHand) -> None:
+    run_id = phone.failed_run()
+    ended = phone.tell(replace(failed(run_id), key=f"run/{run_id}/INACTIVE"))
+    gone = phone.tell(failed("0c3a1d2e-0000-4000-8000-000000000001"))
+    for message, label in ((ended, "Resume"), (ended, "Cancel"), (gone, "Retry")):
+        phone.server.press(message, label)
+    told = phone.listen_once()
+    assert "resume: not done: breaks" in told[0]
+    assert told[0].endswith("does not wait to be resumed: it is FAILED")
+    assert told[1].endswith("has ended already: FAILED")
+    assert told[2].endswith("0c3a1d2e is not there any more")
+    assert len(phone.runs()) == 1
+
+
+def test_a_run_is_cancelled_and_a_trigger_paused(phone: PhoneAtHand) -> None:
+    run_id = phone.run("waits")
+    message = phone.tell(
+        with_actions(("Cancel", "cancel", run_id), ("Pause", "pause", "trigger/new"))
+    )
+    phone.server.press(message, "Cancel")
+    phone.server.press(message, "Pause")
+    told = phone.listen_once()
+    assert "is being cancelled" in told[0]
+    assert "trigger new is paused" in told[1]
+    wait_until(lambda: phone.runs()[run_id]["status"] == "FAILED", "the end")
+    assert phone.headrace("trigger", "resume", "new").returncode == 0
+
+
+def test_a_question_is_answered_and_the_second_answer_is_refused(phone: PhoneAtHand) -> None:
+    run_id = phone.run("asks")
+    [summary] = wait_until(lambda: document(phone.headrace, "web-input", "list"), "the question")
+    shown = document(phone.headrace, "web-input", "show", summary["id"])
+    options = {each["label"]: each["option_id"] for each in shown["options"]}
+    message = phone.tell(
+        with_actions(
+            ("Accept", f"answer:{options['Accept']}", run_id),
+            ("Reject", f"answer:{options['Reject']}", summary["id"]),
+        )
+    )
+    phone.server.press(message, "Accept")
+    assert phone.listen_once() == ["small: answer: done: Accept the model?: answered with Accept"]
+    phone.server.press(message, "Reject")
+    [told] = phone.listen_once()
+    assert told.endswith("Accept the model?: was answered already, or waits no more")
+    wait_until(lambda: phone.runs()[run_id]["status"] == "SUCCEEDED", "the end")
+    output = document(phone.headrace, "run", "show", run_id, "--output")
+    assert output["answer"]["response"] == "y"
+
+
+def test_the_listener_runs_alone_survives_a_kill_and_ends_on_a_signal(phone: PhoneAtHand) -> None:
+    def listener() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "headrace.cli", "notify", "listen"],
+            cwd=phone.root,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    message = phone.tell(failed(phone.failed_run()))
+    first = listener()
+    wait_until(lambda: phone.server.streams == 1, "the stream")
+    second = phone.headrace("notify", "listen")
+    assert (second.returncode, "nothing to do" in second.stderr) == (0, True)
+    first.kill()
+    first.communicate()
+    # Pressed while nobody listens; the server keeps it.
+    phone.server.press(message, "Retry")
+    phone.server.drop_streams()
+    third = listener()
+    wait_until(lambda: any("retry: done" in each for each in phone.told()), "what was done")
+    third.send_signal(signal.SIGTERM)
+    _, said = third.communicate()
+    assert third.returncode == 0, said
+    assert "answers wait at the service" in said
+    assert phone.pairing.key not in said
+    assert phone.pairing.answers_topic not in said
+    assert len(phone.runs()) == 2
