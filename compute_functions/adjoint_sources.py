@@ -10,6 +10,7 @@ def adjoint_sources(
     ranks: int = 1,
     figures: str = "sample",
     event: str = "",
+    attempts: int = 3,
 ) -> dict[str, object]:
     """Run ``job_scripts/adjoint_sources.sbatch`` on one event and sum the results up.
 
@@ -24,11 +25,13 @@ def adjoint_sources(
         ranks: number of MPI ranks, at least 1.
         figures: ``all``, ``sample`` or ``none``.
         event: name of the event; by default the directory's.
+        attempts: how often the job is run at most where its node, time, memory or files failed it.
 
     Returns:
         ``event``, ``stations``, ``windows``, ``misfit``, ``problems`` (short texts, at most 20),
         ``results`` (path), ``ranks`` (rank, host, pid, slurm_job_id of each),
-        ``slurm_job_id`` and ``seconds``.
+        ``slurm_job_id``, ``seconds`` and ``failed_attempts`` (``job_id``, ``nodes``, ``cause``,
+        ``seconds`` of each job that was repeated).
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -39,7 +42,7 @@ def adjoint_sources(
     import time
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
 
     max_problems, longest_problem = 20, 600
 
@@ -79,7 +82,7 @@ def adjoint_sources(
 
     started = time.monotonic()
     results = event_directory / "results"
-    job = run_batch_job(
+    job = run_repeated_job(
         str(script),
         str(event_directory),
         arguments=[
@@ -94,6 +97,7 @@ def adjoint_sources(
         ntasks=ranks,
         launcher="mpiexec",
         outputs=["results/summary.json"],
+        attempts=attempts,
     )
     summary = json.loads((results / "summary.json").read_text(encoding="utf-8"))
     problems = [
@@ -118,4 +122,5 @@ def adjoint_sources(
         ],
         "slurm_job_id": job["job_id"] or os.environ.get("SLURM_JOB_ID"),
         "seconds": round(time.monotonic() - started, 3),
+        "failed_attempts": job["failed_attempts"],
     }

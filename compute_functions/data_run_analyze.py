@@ -23,7 +23,8 @@ def data_run_analyze(
         and ``fitted`` traces (null where the programs did not say), ``fit_seconds`` (processor
         time of the fits of all segments), ``begin`` and ``end`` of the run (seconds since
         1970-01-01 UTC; null if unknown), ``pictures`` (how many), ``redone`` (whether anything was
-        run).
+        run), ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each job that
+        was repeated).
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -33,7 +34,7 @@ def data_run_analyze(
     import re
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
     from headrace.compute.stages import (
         DATA_RUN_STAGES,
         StageError,
@@ -64,7 +65,7 @@ def data_run_analyze(
         files.append(existing_file(here, own, "the analysis"))
         own = str(files[-1])
     result = run_stage(
-        run_batch_job,
+        run_repeated_job,
         settings,
         project=here,
         directory=run_directory,
@@ -111,4 +112,5 @@ def data_run_analyze(
         "end": summary.get("end"),
         "pictures": sum(1 for path in result.output.rglob("*.png")),
         "redone": result.redone,
+        "failed_attempts": result.failed_attempts,
     }

@@ -20,7 +20,8 @@ def data_run_convert_segment(
 
     Returns:
         ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
-        took then or now.
+        took then or now, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each
+        job that was repeated).
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -29,7 +30,7 @@ def data_run_convert_segment(
     import re
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
     from headrace.compute.stages import (
         StageError,
         absolute_directory,
@@ -47,7 +48,7 @@ def data_run_convert_segment(
     stem = Path(segment).stem
     source = run_directory / "fitted" / f"{stem}-fitted.evt"
     result = run_stage(
-        run_batch_job,
+        run_repeated_job,
         settings,
         project=here,
         directory=run_directory,
@@ -58,4 +59,9 @@ def data_run_convert_segment(
         inputs=[source],
         output=f"converted/{stem}.root",
     )
-    return {"segment": segment, "redone": result.redone, "seconds": result.facts.get("seconds")}
+    return {
+        "segment": segment,
+        "redone": result.redone,
+        "seconds": result.facts.get("seconds"),
+        "failed_attempts": result.failed_attempts,
+    }

@@ -20,7 +20,8 @@ def data_run_fit_segment(
 
     Returns:
         ``segment`` (its name), ``redone`` (whether anything was run), ``seconds`` that the job
-        took then or now.
+        took then or now, ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each
+        job that was repeated).
 
     Raises:
         StageError: an argument, a setting or a file cannot be used, in one line.
@@ -29,7 +30,7 @@ def data_run_fit_segment(
     import re
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
     from headrace.compute.stages import (
         DATA_RUN_STAGES,
         StageError,
@@ -54,7 +55,7 @@ def data_run_fit_segment(
     )
     source = run_directory / "raw" / segment
     result = run_stage(
-        run_batch_job,
+        run_repeated_job,
         settings,
         project=here,
         directory=run_directory,
@@ -71,4 +72,9 @@ def data_run_fit_segment(
         files=[channels],
         output=f"fitted/{Path(segment).stem}-fitted.evt",
     )
-    return {"segment": segment, "redone": result.redone, "seconds": result.facts.get("seconds")}
+    return {
+        "segment": segment,
+        "redone": result.redone,
+        "seconds": result.facts.get("seconds"),
+        "failed_attempts": result.failed_attempts,
+    }

@@ -27,7 +27,7 @@ def inversion_run_stage(
     import json
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
 
     for name, value in (("project", project), ("directory", directory)):
         path = Path(value) if isinstance(value, str) else Path()
@@ -43,7 +43,7 @@ def inversion_run_stage(
     jobs = Path(directory) / "jobs"
     name = f"{iteration:03d}-{stage}"
     answer = jobs / f"{name}.json"
-    run_batch_job(
+    run_repeated_job(
         str(script),
         str(jobs),
         job=name,
@@ -55,6 +55,8 @@ def inversion_run_stage(
         ],
         name=f"inversion-{stage}",
         outputs=[str(answer)],
+        attempts=3,
+        resumes=True,
     )
     found: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
     return found

@@ -22,10 +22,12 @@ def inversion_simulate_events(
         kind: ``forward`` or ``adjoint``.
         evaluation: what they belong to, as the optimiser names it.
         events: names of the events.
-        resources: what the job asks for, as ``run_batch_job`` takes it.
+        resources: what the job asks for, as ``run_repeated_job`` takes it.
 
     Returns:
-        ``computed`` and ``found`` (numbers of events), ``slurm_job_id`` and ``seconds``.
+        ``computed`` and ``found`` (numbers of events), ``slurm_job_id``, ``seconds`` and
+        ``failed_attempts`` (``job_id``, ``nodes``, ``cause``, ``seconds`` of each job that was
+        repeated).
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -36,7 +38,7 @@ def inversion_simulate_events(
     import re
     from pathlib import Path
 
-    from headrace.compute.batch import run_batch_job
+    from headrace.compute.attempts import run_repeated_job
 
     for name, value in (("project", project), ("directory", directory)):
         path = Path(value) if isinstance(value, str) else Path()
@@ -60,7 +62,7 @@ def inversion_simulate_events(
     temporary = listed.with_name(f".{listed.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps(events), encoding="utf-8")
     temporary.replace(listed)
-    job = run_batch_job(
+    job = run_repeated_job(
         str(script),
         str(jobs),
         job=name,
@@ -73,8 +75,14 @@ def inversion_simulate_events(
         ],
         name=f"inversion-{kind}",
         outputs=[str(answer)],
-        **(resources or {}),
+        # Events that are finished are not computed again.
+        **{"attempts": 3, "resumes": True, **(resources or {})},
     )
     found: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
     job_id = job["job_id"] or os.environ.get("SLURM_JOB_ID")
-    return {**found, "slurm_job_id": job_id, "seconds": job["seconds"]}
+    return {
+        **found,
+        "slurm_job_id": job_id,
+        "seconds": job["seconds"],
+        "failed_attempts": job["failed_attempts"],
+    }

@@ -72,3 +72,40 @@ def test_a_job_elsewhere_is_known_by_its_outcome(project: Project) -> None:
     ]
     [run] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
     assert (run.status, [str(each) for each in run.jobs]) == ("done", ["job 9 on n1"])
+
+
+def test_each_attempt_of_a_job_is_shown_with_its_cause(project: Project, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    attempts = [
+        {"directory": "fit", "cause": "node lost", "job_id": "17"},
+        {"directory": "fit-2", "job_id": "18"},
+    ]
+    for number, name in ((17, "fit"), (18, "fit-2")):
+        (work / name).mkdir(parents=True)
+        submission = {"tag": f"headrace:{TASK}:job", "job_id": str(number)}
+        (work / name / "submission.json").write_text(json.dumps(submission))
+        (work / name / "host.json").write_text(json.dumps({"nodes": f"n{number}"}))
+    record = {"task": TASK, "attempts": attempts}
+    (work / "fit" / "attempts.json").write_text(json.dumps(record))
+    result = {"task_id": TASK, "output": str(work)}
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Fit", input={"endpoint_id": an_id("e"), "tasks": [{}]}),
+        entry(5, "ActionCompleted", "Fit", output={"details": {"results": [result]}}),
+        entry(5, "FlowSucceeded"),
+    ]
+    [fit] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
+    assert [str(each) for each in fit.jobs] == ["job 17 on n17: node lost", "job 18 on n18"]
+
+
+def test_attempts_elsewhere_are_known_by_what_the_function_returned(project: Project) -> None:
+    failed = {"job_id": "9", "nodes": "n1", "cause": "time limit", "seconds": 60.0}
+    output = {"slurm_job_id": "10", "failed_attempts": [failed]}
+    entries = [
+        entry(0, "FlowStarted", input={}),
+        entry(1, "ActionStarted", "Run", input={}),
+        entry(5, "ActionCompleted", "Run", output={"details": {"results": [{"output": output}]}}),
+        entry(5, "FlowSucceeded"),
+    ]
+    [run] = state_details(view_of(entries, "SUCCEEDED"), entries, project)
+    assert [str(each) for each in run.jobs] == ["job 9 on n1: time limit"]

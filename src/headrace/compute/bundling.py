@@ -27,6 +27,7 @@ BUNDLED_PACKAGES: Final = (
     "headrace.compute.batch",
     "headrace.compute.scheduler",
     "headrace.compute.stages",
+    "headrace.compute.attempts",
 )
 _PARENT: Final = "headrace.compute"
 _QUOTES: Final = "'''"

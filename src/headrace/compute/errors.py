@@ -6,8 +6,8 @@
     └── ComputeError
         └── TemporaryError
 
-`headrace.compute.batch`, `scheduler` and `stages` are sent to other machines and have errors of
-their own.
+`headrace.compute.attempts`, `batch`, `scheduler` and `stages` are sent to other machines and have
+errors of their own.
 """
 
 from headrace.errors import HeadraceError

@@ -22,16 +22,20 @@ from headrace._internal.settings import (
     UnreadableToml,
     table_of,
 )
+from headrace.compute.attempts.settings import AttemptSettings
 from headrace.compute.batch.settings import JobSettings
 from headrace.compute.stages.keys import DATA_RUN_STAGES, STAGE_KEYS, StageKey
 
 # A stage's command gives these itself.
-_OF_THE_STAGE: Final = ("script", "arguments", "name", "ntasks", "outputs")
+_OF_THE_STAGE: Final = ("script", "arguments", "name", "ntasks", "outputs", "attempts")
 
 
 def _job_table() -> Table[dict[str, Any]]:
     """Return the table ``[STAGE.job]``."""
-    keys = table_of(JobSettings, environment=FreeTable()).keys
+    keys = {
+        **table_of(JobSettings, environment=FreeTable()).keys,
+        **table_of(AttemptSettings).keys,
+    }
     own = {name: declared for name, declared in keys.items() if name not in _OF_THE_STAGE}
     return Table(own, dict, only_given=True)
 

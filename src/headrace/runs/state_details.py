@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from headrace._internal.terminal_text import terminal_text
 from headrace.config.errors import ProjectError
 from headrace.project.project import Project
 from headrace.runs.job_output import RunTask, task_output_here, tasks_of
@@ -27,17 +28,20 @@ class JobDetails:
         host: where its script ran; likewise.
         nodes: its nodes; likewise.
         directory: its directory on this machine; likewise.
+        cause: why it failed, of one that was repeated or is not to be; empty otherwise.
     """
 
     job_id: str = ""
     host: str = ""
     nodes: str = ""
     directory: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         job = f"job {self.job_id}" if self.job_id else "job"
         where = self.nodes or self.host
-        return f"{job} on {where}" if where else job
+        text = f"{job} on {where}" if where else job
+        return terminal_text(f"{text}: {self.cause}" if self.cause else text)
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,15 @@ def _jobs(
 ) -> Iterator[JobDetails]:
     known: set[str] = set()
     for task in tasks:
-        for directory in _directories(task):
+        directories = _directories(task)
+        causes = _causes(directories)
+        for directory in directories:
             host = _read(directory / "host.json")
             job_id = str(_read(directory / "submission.json").get("job_id") or "")
             job_id = job_id or str(host.get("job_id") or "")
             nodes, name = str(host.get("nodes") or ""), str(host.get("host") or "")
             known.add(job_id)
-            yield JobDetails(job_id, name, nodes, str(directory))
+            yield JobDetails(job_id, name, nodes, str(directory), causes.get(directory, ""))
     for entry in entries:
         details = entry.get("details") or {}
         if details.get("state_name") != state:
@@ -138,11 +144,24 @@ def _directories(task: RunTask) -> list[Path]:
     return [Path(str(each["directory"])) for each in found]
 
 
+def _causes(directories: Sequence[Path]) -> dict[Path, str]:
+    """Return why attempts failed, by their directories: the first one's has the record of all."""
+    found = {}
+    for directory in directories:
+        attempts = _read(directory / "attempts.json").get("attempts")
+        for each in attempts if isinstance(attempts, list) else ():
+            if isinstance(each, Mapping):
+                name, cause = str(each.get("directory")), str(each.get("cause") or "")
+                found[directory.with_name(name)] = cause
+    return found
+
+
 def _outcomes(value: Any) -> Iterator[JobDetails]:
     """Yield the jobs that results name, as `headrace.compute.batch.JobOutcome` does."""
     if isinstance(value, Mapping):
         if isinstance(value.get("job_id"), str) and value["job_id"]:
-            yield JobDetails(value["job_id"], nodes=str(value.get("nodes") or ""))
+            nodes, cause = (str(value.get(name) or "") for name in ("nodes", "cause"))
+            yield JobDetails(value["job_id"], nodes=nodes, cause=cause)
         for item in value.values():
             yield from _outcomes(item)
     elif isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from .errors import BatchJobError
 
 # Names a directory on the shared file system with a file for each task that was given up.
 CANCELLED_VARIABLE: Final = "HEADRACE_CANCELLED"
+_CHECK_SECONDS: Final = 1.0
 
 
 def was_cancelled(task: str) -> bool:
@@ -29,6 +31,18 @@ def raise_if_cancelled(task: str) -> None:
     """
     if was_cancelled(task):
         raise BatchJobError("the task was cancelled")
+
+
+def sleep_unless_cancelled(seconds: float, task: str) -> None:
+    """Sleep, as long as a task is wanted.
+
+    Raises:
+        BatchJobError: it was given up.
+    """
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _CHECK_SECONDS))
+        raise_if_cancelled(task)
 
 
 def task_of_tag(tag: str) -> str:

@@ -68,6 +68,7 @@ class JobDirectory:
     | ``exit_codes/ID.RESTARTS`` | the script's exit code, by job and how often it was restarted |
     | ``exit_code`` | the same, of the last |
     | ``outcome.json`` | how it ended, in words |
+    | ``attempts.json`` | in the first attempt's directory: all attempts, why each failed |
 
     Args:
         path: the directory; made where it is missing.
@@ -104,6 +105,15 @@ class JobDirectory:
             return (self.path / name).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
+
+    def read_end(self, name: str, size: int) -> str:
+        """Return the end of a file, at most so many bytes; empty where there is none."""
+        try:
+            with (self.path / name).open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+                return stream.read(size).decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the object in a file; empty where there is none, or a damaged one."""

@@ -6,7 +6,8 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,23 +67,13 @@ def run_batch_job(
         BatchJobError: the job failed, in one line; its ``status`` and ``retryable`` say how.
         SchedulerError: a BatchJobError too: the scheduler refuses the job.
     """
-    scheduler = get_scheduler(settings.get("scheduler", ""))
-    read, path = read_settings(scheduler, script, settings), _workdir(workdir)
-    directory = JobDirectory(path / _checked_name(job))
-    task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
     started_at = time.monotonic()
-    outcome = _previous_success(directory, task)
-    if outcome is None:
-        outcome = _run(scheduler, directory, read, path, task, how)
-        known = SubmissionRecord.read(directory)
-        settled = known.job.number if known is not None and known.job is not None else ""
-        document = {**outcome.to_dict(), "task": task, "settled": settled}
-        directory.try_write_json("outcome.json", document)
+    call = JobCall.of(script, workdir, job=job, how=how, task_id=task_id, settings=settings)
+    outcome = call.run()
     if not outcome.ok:
-        message = _failure_message(scheduler, read, directory, outcome)
-        raise BatchJobError.with_status(outcome.status, message)
+        raise BatchJobError.with_status(outcome.status, call.failure_message(outcome))
     seconds = round(time.monotonic() - started_at, 3)
-    return {**outcome.to_dict(), "seconds": seconds, "directory": str(directory.path)}
+    return {**outcome.to_dict(), "seconds": seconds, "directory": str(call.directory.path)}
 
 
 def run_batch_array(
@@ -128,6 +119,112 @@ def run_batch_array(
     return run_members(array, members, retries)
 
 
+@dataclass(frozen=True)
+class JobCall:
+    """A call for a job, checked.
+
+    Attributes:
+        scheduler: the scheduler.
+        settings: settings of the job.
+        directory: the job's directory.
+        workdir: where it runs.
+        task: the task.
+        how: ``submit`` or ``here``.
+    """
+
+    scheduler: Scheduler
+    settings: JobSettings
+    directory: JobDirectory
+    workdir: Path
+    task: str
+    how: str
+
+    @classmethod
+    def of(
+        cls,
+        script: str,
+        workdir: str,
+        *,
+        job: str,
+        how: str,
+        task_id: str | None,
+        settings: Mapping[str, Any],
+    ) -> JobCall:
+        """Check the arguments of :func:`run_batch_job`.
+
+        Raises:
+            BatchJobError: one cannot be used.
+        """
+        scheduler = get_scheduler(settings.get("scheduler", ""))
+        read, path = read_settings(scheduler, script, settings), _workdir(workdir)
+        directory = JobDirectory(path / _checked_name(job))
+        task = validate_task_id(task_id or os.environ.get("GC_TASK_UUID") or uuid.uuid4().hex)
+        if how == "auto":
+            how = os.environ.get("HEADRACE_JOBS", "here")
+        if how not in ("submit", "here"):
+            raise BatchJobError(f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit or here")
+        return cls(scheduler, read, directory, path, task, how)
+
+    def run(self) -> JobOutcome:
+        """Run the job, unless it has succeeded for this task, and record its outcome.
+
+        Raises:
+            BatchJobError: the task was cancelled, or the job cannot be submitted.
+        """
+        known = self.directory.read_json("outcome.json")
+        previous = JobOutcome.from_dict(known) if known.get("task") == self.task else None
+        if previous is not None and previous.ok:
+            return previous
+        outcome = self._run()
+        submission = SubmissionRecord.read(self.directory)
+        job = submission.job if submission is not None else None
+        settled = job.number if job is not None else ""
+        document = {**outcome.to_dict(), "task": self.task, "settled": settled}
+        self.directory.try_write_json("outcome.json", document)
+        return outcome
+
+    def failure_message(self, outcome: JobOutcome) -> str:
+        """Return what is said of a job that did not succeed, in one line."""
+        where = f"job {outcome.job_id}" if outcome.job_id else "the job"
+        text = f"{self.settings.script.name}: {where}: {outcome.description}"
+        if outcome.status in _SHOWS_LAST_LINE:
+            text += f": {self.directory.last_error_line(self.scheduler.message_prefixes)}"
+        return f"{text}; all of it is in {self.directory.path}"
+
+    def _run(self) -> JobOutcome:
+        scheduler, settings = self.scheduler, self.settings
+        directory, task = self.directory, self.task
+        copy = directory.path / settings.script.name
+
+        def prepare() -> None:
+            directory.clear()
+            try:
+                shutil.copyfile(settings.script, copy)
+            except OSError as error:
+                raise BatchJobError(f"{error.filename or copy}: {error.strerror}") from error
+
+        if self.how == "here":
+            claim_directory(scheduler, directory, "", task, prepare)
+            return run_in_allocation(scheduler, directory, settings, self.workdir, task)
+        _require_commands(scheduler)
+        tag = submission_tag(task, directory.path, 0)
+        text = job_text(scheduler, settings, directory.path, self.workdir, copy, tag)
+
+        def prepare_submission() -> None:
+            prepare()
+            directory.write("submitted.sh", text)
+            record_intent(scheduler, directory, settings, tag)
+
+        fresh = claim_directory(scheduler, directory, tag, task, prepare_submission)
+        intent = SubmissionRecord.read(directory)
+        if intent is None or intent.tag != tag:
+            raise BatchJobError(f"{directory.path}: another task has taken the directory")
+        scheduler = intent.submitted_to(scheduler)
+        submission = submit_once(scheduler, directory, settings, intent, new=fresh)
+        end = wait_for_job(scheduler, directory, submission, task=task, requeue=settings.requeue)
+        return determine_outcome(directory, settings, self.workdir, end)
+
+
 def _require_commands(scheduler: Scheduler) -> None:
     if missing := scheduler.missing_commands():
         raise BatchJobError(f"{', '.join(missing)}: must be on PATH to submit a job")
@@ -148,65 +245,6 @@ def _checked_name(name: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise BatchJobError(f"job {name!r}: must be a plain name")
     return name
-
-
-def _previous_success(directory: JobDirectory, task: str) -> JobOutcome | None:
-    known = directory.read_json("outcome.json")
-    outcome = JobOutcome.from_dict(known) if known.get("task") == task else None
-    return outcome if outcome is not None and outcome.ok else None
-
-
-def _run(
-    scheduler: Scheduler,
-    directory: JobDirectory,
-    settings: JobSettings,
-    workdir: Path,
-    task: str,
-    how: str,
-) -> JobOutcome:
-    if how == "auto":
-        how = os.environ.get("HEADRACE_JOBS", "here")
-    if how not in ("submit", "here"):
-        raise BatchJobError(f"how, or HEADRACE_JOBS, {how!r}: must be auto, submit or here")
-    copy = directory.path / settings.script.name
-
-    def prepare() -> None:
-        directory.clear()
-        try:
-            shutil.copyfile(settings.script, copy)
-        except OSError as error:
-            raise BatchJobError(f"{error.filename or copy}: {error.strerror}") from error
-
-    if how == "here":
-        claim_directory(scheduler, directory, "", task, prepare)
-        return run_in_allocation(scheduler, directory, settings, workdir, task)
-    _require_commands(scheduler)
-    tag = submission_tag(task, directory.path, 0)
-    text = job_text(scheduler, settings, directory.path, workdir, copy, tag)
-
-    def prepare_submission() -> None:
-        prepare()
-        directory.write("submitted.sh", text)
-        record_intent(scheduler, directory, settings, tag)
-
-    fresh = claim_directory(scheduler, directory, tag, task, prepare_submission)
-    intent = SubmissionRecord.read(directory)
-    if intent is None or intent.tag != tag:
-        raise BatchJobError(f"{directory.path}: another task has taken the directory")
-    scheduler = intent.submitted_to(scheduler)
-    submission = submit_once(scheduler, directory, settings, intent, new=fresh)
-    end = wait_for_job(scheduler, directory, submission, task=task, requeue=settings.requeue)
-    return determine_outcome(directory, settings, workdir, end)
-
-
-def _failure_message(
-    scheduler: Scheduler, settings: JobSettings, directory: JobDirectory, outcome: JobOutcome
-) -> str:
-    where = f"job {outcome.job_id}" if outcome.job_id else "the job"
-    text = f"{settings.script.name}: {where}: {outcome.description}"
-    if outcome.status in _SHOWS_LAST_LINE:
-        text += f": {directory.last_error_line(scheduler.message_prefixes)}"
-    return f"{text}; all of it is in {directory.path}"
 
 
 _SHOWS_LAST_LINE = frozenset(

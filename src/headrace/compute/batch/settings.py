@@ -27,7 +27,7 @@ _PARENT_STEP_PREFIXES: Final = ("PMI_", "PMIX_", "OMPI_", "PRTE_", "HYDRA_", "MP
 _FILES: Final = frozenset(
     {"submitted.sh", "command", "environment.json", "submission.json", "host.json", "states.jsonl"}
     | {"stdout", "stderr", "exit_code", "outcome.json", "members.txt", "members", "arrays"}
-    | {"owner", "exit_codes", "scheduler.log"}
+    | {"owner", "exit_codes", "scheduler.log", "attempts.json"}
 )
 
 
@@ -94,8 +94,10 @@ def read_settings(scheduler: Scheduler, script: str, settings: Mapping[str, Any]
     path = Path(script)
     known = {attribute.name for attribute in fields(JobSettings)} - {"script"}
     if unknown := sorted(set(settings) - known):
+        advice = "; run_repeated_job of headrace.compute.attempts has attempts"
         raise BatchJobError(
             f"{script}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+            + advice * ("attempts" in unknown)
         )
     if not path.is_absolute() or not path.is_file():
         return JobSettings(path, **settings)

@@ -21,6 +21,7 @@ from ..scheduler import (
     walltime_seconds,
 )
 from .cancelling import raise_if_cancelled
+from .cancelling import sleep_unless_cancelled as _sleep
 from .clusters import known_clusters, remember_submission
 from .directory import JobDirectory
 from .errors import BatchJobError
@@ -37,7 +38,6 @@ FIRST_RETRY_SECONDS: Final = 60.0
 _MAX_RETRY_SECONDS: Final = 3600.0
 # How often a refusal is tried again that cannot be read.
 _UNRECOGNIZED_RETRIES: Final = 5
-_CANCELLATION_CHECK_SECONDS: Final = 1.0
 _TASK: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -279,10 +279,3 @@ def _find_until_certain(scheduler: Scheduler, tag: str, task: str) -> JobId | No
             return None
         # Without an answer nothing is known, and nothing is submitted.
         _sleep(pauses.pop(0) if pauses else FIRST_RETRY_SECONDS, task)
-
-
-def _sleep(seconds: float, task: str) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, _CANCELLATION_CHECK_SECONDS))
-        raise_if_cancelled(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,6 +214,28 @@ class Scheduler(ABC):
         """
         del options
         raise SchedulerError(f"{self.title} does not say its limits")
+
+    def longest_walltime(self, request: JobRequest) -> float:
+        """Return the longest time limit that a job may ask for, seconds; infinity: not known.
+
+        Args:
+            request: the job.
+
+        Raises:
+            SchedulerError: no answer.
+        """
+        del request
+        return math.inf
+
+    def exclude_nodes(self, options: Sequence[str], nodes: Sequence[str]) -> Sequence[str]:
+        """Return options of a job with nodes left out; as they are where there is no such option.
+
+        Args:
+            options: its options.
+            nodes: names of nodes.
+        """
+        del nodes
+        return options
 
     def release_advice(self, job: Job) -> str:
         """Return the commands that release or end a job that does not start by itself."""

@@ -31,7 +31,7 @@ STAGE_KEYS: Final = (
     StageKey("arguments", (), "Further arguments of the project's program."),
     StageKey("files", (), "Further files that the output depends on; relative to the project."),
     StageKey("ranks", 1, "Number of MPI ranks."),
-    StageKey("attempts", 2, "How often a job is run that was killed, lost, or failed."),
+    StageKey("attempts", 3, "How often a job is run that its node, its time or its files failed."),
     StageKey("job", MappingProxyType({}), "Further settings of the batch job."),
 )
 """The keys of every stage."""

@@ -28,13 +28,18 @@ class StageResult:
         output: the file or directory that it makes.
         redone: whether it was made now, and not there already.
         facts: numbers that the program printed about it, then or now.
-        job: what `run_batch_job` returned; empty if nothing was run.
+        job: what `run_job` returned; empty if nothing was run.
     """
 
     output: Path
     redone: bool
     facts: dict[str, Any]
     job: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed_attempts(self) -> list[dict[str, Any]]:
+        """The jobs that were repeated: ``job_id``, ``nodes``, ``cause``, ``seconds`` of each."""
+        return list(self.job.get("failed_attempts", ()))
 
 
 def run_stage(
@@ -59,7 +64,7 @@ def run_stage(
     inputs, files, arguments and the output itself are the same, nothing is run.
 
     Args:
-        run_job: `headrace.compute.batch.run_batch_job`.
+        run_job: `headrace.compute.attempts.run_repeated_job`.
         settings: of the stage.
         project: the project's directory.
         directory: where inputs and output are, and the directories of the jobs.
@@ -107,17 +112,20 @@ def run_stage(
             "ranks": settings.ranks,
         },
     )
-    job = _run(
-        run_job,
-        settings.attempts,
-        name,
-        directory / "jobs",
-        script=str(script_paths[0]),
+    job = run_job(
+        str(script_paths[0]),
+        str(directory / "jobs"),
+        job=name,
         arguments=filled,
         name=name,
         ntasks=settings.ranks,
         outputs=[str(made)],
-        **{"launcher": "mpiexec", "cpus_per_task": cpus, **settings.job},
+        **{
+            "launcher": "mpiexec",
+            "cpus_per_task": cpus,
+            "attempts": settings.attempts,
+            **settings.job,
+        },
     )
     facts = {"seconds": job["seconds"], **_reported_facts(Path(job["directory"]) / "stdout")}
     # First the manifest: killed in between, its output is missing, and the next call
@@ -129,28 +137,6 @@ def run_stage(
     with contextlib.suppress(OSError):  # another stage is at work there
         workspace.parent.rmdir()
     return StageResult(output_path, True, facts, job)
-
-
-def _run(
-    run_job: Callable[..., dict[str, Any]],
-    attempts: int,
-    job: str,
-    workdir: Path,
-    *,
-    script: str,
-    **asked: Any,
-) -> dict[str, Any]:
-    """Run a job, and again if it failed in a way that may be another one the next time."""
-    for attempt in range(1, attempts):
-        # A job of another name is another job, also for a batch system that knows the first one.
-        named = job if attempt == 1 else f"{job}-{attempt}"
-        try:
-            return run_job(script, str(workdir), job=named, **asked)
-        except Exception as error:
-            # A BatchJobError, of a package that this one does not import.
-            if not getattr(error, "retryable", False):
-                raise
-    return run_job(script, str(workdir), job=job if attempts == 1 else f"{job}-{attempts}", **asked)
 
 
 def _manifest_inputs(

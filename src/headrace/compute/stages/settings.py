@@ -28,7 +28,7 @@ class StageSettings:
         arguments: further arguments of the project's program.
         files: further files that the output depends on; absolute or relative to the project.
         ranks: number of MPI ranks.
-        attempts: how often a job is run that was killed, lost, or failed.
+        attempts: how often a job is run that its node, its time or its files failed.
         job: further settings of the batch job, such as ``walltime`` and ``account``.
         specific: settings that only this stage has.
     """
@@ -40,7 +40,7 @@ class StageSettings:
     arguments: Sequence[str] = ()
     files: Sequence[str] = ()
     ranks: int = 1
-    attempts: int = 2
+    attempts: int = 3
     job: Mapping[str, Any] = field(default_factory=dict)
     specific: Mapping[str, str | int] = field(default_factory=dict)
 

@@ -46,6 +46,18 @@ class Resources:
     constraint: Annotated[str, Key("Node features.")] = ""
     memory: Annotated[str, Key("Memory of a node.", example='memory = "64G"')] = ""
     gpus: Annotated[int, Key("GPUs in all.", minimum=0)] = 0
+    attempts: Annotated[
+        int,
+        Key("How often a job is run that its node, its time or its files failed.", minimum=1),
+    ] = 3
+    max_walltime: Annotated[
+        str,
+        Key(
+            "Longest time limit of a further attempt; the partition's where empty.",
+            example='max_walltime = "12:00:00"',
+        ),
+    ] = ""
+    max_memory: Annotated[str, Key("Most memory of a further attempt.")] = ""
     options: Annotated[
         tuple[str, ...],
         Key(
@@ -75,8 +87,10 @@ class Resources:
             "nodes": self.nodes,
             "ntasks": self.ranks,
             "cpus_per_task": self.cpus_per_rank,
+            "attempts": self.attempts,
         }
-        for name in ("account", "partition", "qos", "constraint", "memory", "gpus"):
+        optional = ("account", "partition", "qos", "constraint", "memory", "gpus")
+        for name in (*optional, "max_walltime", "max_memory"):
             if value := getattr(self, name):
                 job[name] = value
         return job | ({"options": list(self.options)} if self.options else {})

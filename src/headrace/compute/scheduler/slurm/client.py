@@ -21,6 +21,7 @@ from .parsing import (
     parse_accounting,
     parse_job_records,
     parse_limits,
+    parse_longest_walltime,
     parse_queue,
     parse_submitted_id,
 )
@@ -36,6 +37,7 @@ from .variables import (
 
 _COMMANDS: Final = ("sbatch", "squeue", "scontrol", "scancel")
 _MAX_IDS: Final = 500
+_EXCLUDE: Final = "--exclude="
 _UNKNOWN_JOB: Final = re.compile(r"invalid job id specified", re.IGNORECASE)
 _ERROR: Final = re.compile(r"\berror\b|\bfatal\b", re.IGNORECASE)
 
@@ -237,13 +239,30 @@ class Slurm(Scheduler):
         Raises:
             SchedulerError: Slurm does not answer.
         """
-        named = [o.partition("=")[2] for o in options if o.startswith("--clusters=")]
-        cluster = named[-1].partition(",")[0] if named else ""
+        cluster = _named_cluster(options)
         answer = self._query("scontrol", *_cluster_option(cluster), "show", "config")
         limits = parse_limits(answer.stdout)
         if limits is None:
             raise SchedulerError("scontrol show config does not say MaxArraySize")
         return limits
+
+    def longest_walltime(self, request: JobRequest) -> float:
+        """Return the ``MaxTime`` of the job's partition, seconds.
+
+        Raises:
+            SchedulerError: Slurm does not answer.
+        """
+        cluster = _named_cluster(request.options)
+        answer = self._query(
+            "scontrol", *_cluster_option(cluster), "--oneliner", "show", "partition"
+        )
+        return parse_longest_walltime(answer.stdout, request.partition)
+
+    def exclude_nodes(self, options: Sequence[str], nodes: Sequence[str]) -> Sequence[str]:
+        """Return options with ``--exclude`` of nodes, besides those that it names already."""
+        kept = [option for option in options if not option.startswith(_EXCLUDE)]
+        named = [option.removeprefix(_EXCLUDE) for option in options if option not in kept]
+        return (*kept, _EXCLUDE + ",".join(dict.fromkeys([*named, *nodes])))
 
     def release_advice(self, job: Job) -> str:
         """Return the ``scontrol`` and ``scancel`` that release or end a job."""
@@ -265,6 +284,11 @@ class Slurm(Scheduler):
 
     def _with_conf(self, environment: Mapping[str, str]) -> dict[str, str]:
         return {**environment, **({"SLURM_CONF": self._conf} if self._conf else {})}
+
+
+def _named_cluster(options: Sequence[str]) -> str:
+    named = [o.partition("=")[2] for o in options if o.startswith("--clusters=")]
+    return named[-1].partition(",")[0] if named else ""
 
 
 def _cluster_option(cluster: str) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ Formats: the manual pages squeue(1), scontrol(1), sacct(1) and sbatch(1) of Slur
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from typing import Final
 
 from ..jobs import Job, JobId, Limits
+from ..request import walltime_seconds
 from .reasons import needs_intervention
 from .states import parse_state
 
@@ -176,6 +178,23 @@ def parse_limits(text: str) -> Limits | None:
     if tasks := _MAX_TASKS.search(found.get("SchedulerParameters", "")):
         sizes.append(int(tasks[1]))
     return Limits(max_array_size=min(sizes))
+
+
+def parse_longest_walltime(text: str, partitions: str) -> float:
+    """Read ``scontrol --oneliner show partition``: the longest time limit of a job, seconds.
+
+    Args:
+        text: what it printed.
+        partitions: the partitions that the job may run in, with commas; empty: the default one.
+    """
+    wanted = set(partitions.split(",")) if partitions else set()
+    longest = [0.0]
+    for line in text.splitlines():
+        fields = dict(_FIELD.findall(line))
+        chosen = fields.get("PartitionName") in wanted
+        if chosen or (not wanted and fields.get("Default") == "YES"):
+            longest.append(walltime_seconds(fields.get("MaxTime", "")) or math.inf)
+    return max(longest) or math.inf
 
 
 def _record_id(fields: dict[str, str]) -> str:

@@ -1,0 +1,376 @@
+"""Jobs are run again where node, time, memory or files failed them, and never for the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.compute.attempts import run_repeated_job
+from headrace.compute.attempts.decisions import (
+    changed_settings,
+    decide_next,
+    format_walltime,
+    pause_seconds,
+)
+from headrace.compute.attempts.failure_causes import Failure, FailureCause
+from headrace.compute.attempts.record import Attempt, NextAttempt
+from headrace.compute.attempts.run import RepeatedJob
+from headrace.compute.attempts.settings import AttemptSettings, memory_amount
+from headrace.compute.batch import BatchJobError, run_batch_job
+from headrace.compute.batch.directory import JobDirectory
+from headrace.compute.batch.outcome import JobOutcome
+from headrace.compute.batch.run import JobCall
+from headrace.compute.batch.settings import JobSettings
+from headrace.compute.scheduler import (
+    CompletionStatus,
+    JobRequest,
+    Refusal,
+    SchedulerError,
+    SubmissionRefused,
+)
+from headrace.compute.scheduler.slurm.parsing import parse_longest_walltime
+from tests.support.compute.slurm_double import SlurmDouble
+
+NODE = "srun: error: Node failure on n2"
+TRACEBACK = "Traceback (most recent call last):\nValueError: no such model"
+NO_SPACE = "OSError: [Errno 28] No space left on device"
+
+
+class Cluster(SlurmDouble):
+    """Slurm with a longest time."""
+
+    longest = 4 * 3600.0
+
+    def longest_walltime(self, request: JobRequest) -> float:
+        return self.longest
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> JobSettings:
+    script = tmp_path / "work.sbatch"
+    script.write_text("#!/bin/bash\ntrue\n")
+    return JobSettings(script, walltime="01:00:00")
+
+
+def decide(
+    cluster: Cluster,
+    settings: JobSettings,
+    *causes: FailureCause,
+    nodes: tuple[str, ...] = (),
+    codes: tuple[int, ...] = (),
+    submitted: bool = True,
+    **limits: Any,
+) -> NextAttempt:
+    attempts = [
+        Attempt(n + 1, f"job-{n}", cause=cause.value, exit_code=codes[n] if codes else None)
+        for n, cause in enumerate(causes)
+    ]
+    failure = Failure(causes[-1], nodes)
+    return decide_next(
+        cluster, settings, AttemptSettings(**limits), failure, attempts, submitted=submitted
+    )
+
+
+@pytest.mark.parametrize("cause", FailureCause)
+def test_what_would_come_again_is_not_repeated(
+    cause: FailureCause, cluster: Cluster, settings: JobSettings
+) -> None:
+    never = {FailureCause.PROGRAM, FailureCause.CANCELLED, FailureCause.NEVER_STARTED}
+    decided = decide(cluster, replace(settings, memory="2G"), cause)
+    assert decided.repeat is (cause not in never)
+
+
+@pytest.mark.parametrize("cause", [c for c in FailureCause if c.transient])
+def test_attempts_end(cause: FailureCause, cluster: Cluster, settings: JobSettings) -> None:
+    settings = replace(settings, memory="2G")
+    assert not decide(cluster, settings, *[cause] * 3, codes=(1, 2, 3)).repeat
+
+
+def test_a_crash_is_the_programs_when_it_comes_twice_alike(
+    cluster: Cluster, settings: JobSettings
+) -> None:
+    crash = FailureCause.CRASHED
+    assert decide(cluster, settings, crash, codes=(139,)).repeat
+    twice = decide(cluster, settings, crash, crash, codes=(139, 139))
+    assert (twice.repeat, twice.change) == (False, "not repeated: crashed twice alike")
+    assert decide(cluster, settings, crash, crash, codes=(139, 134)).repeat
+
+
+def test_the_node_is_left_out(cluster: Cluster, settings: JobSettings) -> None:
+    decided = decide(cluster, settings, FailureCause.NODE, nodes=("n2",))
+    assert (decided.change, decided.excluded) == ("without n2", ("n2",))
+    own = replace(settings, options=("--exclude=n9", "--hint=nomultithread"))
+    before = Attempt(1, "job", excluded=("n2",))
+    after = Attempt(2, "job-2", excluded=("n3",))
+    assert changed_settings(cluster, own, [before, after]).options == (
+        "--hint=nomultithread",
+        "--exclude=n9,n2,n3",
+    )
+    here = decide(cluster, settings, FailureCause.NODE, nodes=("n2",), submitted=False)
+    assert (here.repeat, here.excluded) == (True, ())
+
+
+def test_after_the_time_limit_there_is_more_time(cluster: Cluster, settings: JobSettings) -> None:
+    limit = FailureCause.TIME_LIMIT
+    assert decide(cluster, settings, limit).walltime == "02:00:00"
+    assert decide(cluster, replace(settings, walltime="03:00:00"), limit).walltime == "04:00:00"
+    assert decide(cluster, settings, limit, max_walltime="01:30:00").walltime == "01:30:00"
+    longest = replace(settings, walltime="04:00:00")
+    decided = decide(cluster, longest, limit)
+    assert (decided.repeat, decided.change) == (
+        False,
+        "not repeated: 04:00:00 is the longest time here",
+    )
+    decided = decide(cluster, longest, limit, resumes=True)
+    assert (decided.repeat, decided.walltime) == (True, "")
+
+
+def test_an_unknown_longest_time_is_not_gone_beyond(
+    cluster: Cluster, settings: JobSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(request: JobRequest) -> float:
+        raise SchedulerError("no answer")
+
+    monkeypatch.setattr(cluster, "longest_walltime", silent)
+    assert not decide(cluster, settings, FailureCause.TIME_LIMIT).repeat
+
+
+def test_memory_is_doubled_once(cluster: Cluster, settings: JobSettings) -> None:
+    memory = FailureCause.MEMORY
+    asked = replace(settings, memory="2G")
+    assert decide(cluster, asked, memory).memory == "4096M"
+    assert decide(cluster, asked, memory, max_memory="3G").memory == "3072M"
+    assert not decide(cluster, asked, memory, max_memory="2G").repeat
+    assert not decide(cluster, asked, memory, memory).repeat
+    assert "set `memory`" in decide(cluster, settings, memory).change
+    assert not decide(cluster, asked, memory, submitted=False).repeat
+
+
+@pytest.mark.parametrize(
+    ("text", "megabytes"),
+    [("64G", 65536), ("500", 500), ("512m", 512), ("2T", 2097152), ("1.5GB", 1536), ("x", None)],
+)
+def test_amounts_of_memory(text: str, megabytes: float | None) -> None:
+    assert memory_amount(text) == megabytes
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(90, "00:01:30"), (90_000, "1-01:00:00"), (float("inf"), "UNLIMITED")]
+)
+def test_time_limits_are_written_as_slurm_reads_them(seconds: float, text: str) -> None:
+    assert format_walltime(seconds) == text
+
+
+def test_pauses_grow() -> None:
+    limits = AttemptSettings(retry_pause="00:00:30")
+    assert [pause_seconds(limits, n) for n in (1, 2, 3, 9)] == [30, 60, 120, 1800]
+
+
+PARTITIONS = (
+    "PartitionName=debug AllowGroups=ALL Default=NO MaxTime=00:30:00 State=UP\n"
+    "PartitionName=regular AllowGroups=ALL Default=YES MaxTime=2-00:00:00 State=UP\n"
+    "PartitionName=free Default=NO MaxTime=UNLIMITED State=UP\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("partition", "seconds"),
+    [("", 172_800), ("debug", 1800), ("debug,regular", 172_800), ("free", float("inf"))],
+)
+def test_the_longest_time_of_a_partition(partition: str, seconds: float) -> None:
+    assert parse_longest_walltime(PARTITIONS, partition) == seconds
+
+
+Ending = tuple[CompletionStatus, str, int | None, str]
+
+
+class Jobs:
+    """Jobs that end as a test says."""
+
+    def __init__(self, *endings: Ending | Exception) -> None:
+        self.endings = list(endings)
+        self.ran: list[tuple[str, JobSettings]] = []
+
+    def __call__(self, directory: JobDirectory, settings: JobSettings) -> JobOutcome:
+        self.ran.append((directory.path.name, settings))
+        ending = self.endings.pop(0)
+        if isinstance(ending, Exception):
+            raise ending
+        status, state, code, printed = ending
+        directory.write("stderr", printed)
+        nodes = "n2"
+        number = str(10 + len(self.ran))
+        return JobOutcome(status, status.value, state, code, number, nodes)
+
+
+LOST: Ending = (CompletionStatus.NODE_FAILURE, "NODE_FAIL", None, NODE)
+LATE: Ending = (CompletionStatus.TIME_LIMIT, "TIMEOUT", None, "")
+DONE: Ending = (CompletionStatus.FINISHED, "COMPLETED", 0, "")
+WRONG: Ending = (CompletionStatus.FAILED, "FAILED", 1, TRACEBACK)
+
+
+@dataclass(frozen=True)
+class ScriptedCall(JobCall):
+    """A call whose jobs end as a test says."""
+
+    jobs: Jobs
+
+    def run(self) -> JobOutcome:
+        return self.jobs(self.directory, self.settings)
+
+
+def repeat(
+    cluster: Cluster, tmp_path: Path, settings: JobSettings, jobs: Jobs, task: str = "t"
+) -> tuple[JobOutcome, list[Attempt]]:
+    directory = JobDirectory(tmp_path / "w" / "job")
+    call = ScriptedCall(cluster, settings, directory, tmp_path / "w", task, "submit", jobs)
+    outcome, _, attempts = RepeatedJob(call, AttemptSettings(retry_pause="0")).run()
+    return outcome, attempts
+
+
+def test_each_attempt_is_written_down(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    jobs = Jobs(LOST, LATE, DONE)
+    outcome, attempts = repeat(cluster, tmp_path, settings, jobs)
+    assert outcome.ok
+    assert [name for name, _ in jobs.ran] == ["job", "job-2", "job-3"]
+    assert [list(asked.options) for _, asked in jobs.ran] == [[], *[["--exclude=n2"]] * 2]
+    assert [asked.walltime for _, asked in jobs.ran] == ["01:00:00", "01:00:00", "02:00:00"]
+    assert [str(attempt) for attempt in attempts[:2]] == [
+        "node lost (job 11 on n2)",
+        "time limit (job 12 on n2)",
+    ]
+    written = json.loads((tmp_path / "w" / "job" / "attempts.json").read_text())
+    assert [each.get("cause", "") for each in written["attempts"]] == [
+        "node lost",
+        "time limit",
+        "",
+    ]
+    assert [each["job_id"] for each in written["attempts"]] == ["11", "12", "13"]
+
+
+def test_an_error_of_the_program_ends_the_attempts(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    jobs = Jobs(LOST, WRONG)
+    outcome, attempts = repeat(cluster, tmp_path, settings, jobs)
+    assert outcome.status is CompletionStatus.FAILED
+    assert attempts[-1].next == "not repeated: it would come again"
+
+
+def test_a_call_that_was_ended_goes_on_with_its_attempt(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    jobs = Jobs(LATE, RuntimeError("the worker was ended"))
+    with pytest.raises(RuntimeError):
+        repeat(cluster, tmp_path, settings, jobs)
+    again = Jobs(DONE)
+    outcome, attempts = repeat(cluster, tmp_path, settings, again)
+    assert outcome.ok
+    assert [(name, asked.walltime) for name, asked in again.ran] == [("job-2", "02:00:00")]
+    assert len(attempts) == 2
+    other = Jobs(DONE)
+    repeat(cluster, tmp_path, settings, other, task="another")
+    assert [name for name, _ in other.ran] == ["job"]
+
+
+def test_where_no_other_node_is_left_the_same_is_asked_for(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    refused = SubmissionRefused("Requested node configuration is not available", Refusal.PERMANENT)
+    jobs = Jobs(LOST, refused, DONE)
+    outcome, attempts = repeat(cluster, tmp_path, settings, jobs)
+    assert outcome.ok
+    assert [list(asked.options) for _, asked in jobs.ran] == [[], ["--exclude=n2"], []]
+    assert attempts[0].excluded == ()
+    assert "not available" in attempts[0].next
+
+
+def test_memory_that_the_site_does_not_have_is_told_with_the_failure(
+    cluster: Cluster, settings: JobSettings, tmp_path: Path
+) -> None:
+    refused = SubmissionRefused("Memory specification can not be satisfied", Refusal.PERMANENT)
+    killed = (CompletionStatus.OUT_OF_MEMORY, "OUT_OF_MEMORY", None, "")
+    jobs = Jobs(killed, refused)
+    with pytest.raises(
+        BatchJobError, match=r"out of memory \(job 11 on n2\); with 4096M of memory"
+    ):
+        repeat(cluster, tmp_path, replace(settings, memory="2G"), jobs)
+
+
+@pytest.fixture
+def run_here(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    def run(text: str, **more: Any) -> dict[str, Any]:
+        script = tmp_path / "work.sbatch"
+        script.write_text(f"#!/bin/bash\necho x >> count\n{text}\n")
+        asked = {"retry_pause": "0", **more}
+        return run_repeated_job(str(script), str(tmp_path / "w"), how="here", **asked)
+
+    return run
+
+
+def count(tmp_path: Path) -> int:
+    return len((tmp_path / "w" / "count").read_text().splitlines())
+
+
+def test_a_full_disk_is_tried_again(run_here: Callable[..., Any], tmp_path: Path) -> None:
+    done = run_here(f"[ $(wc -l < count) -ge 3 ] || {{ echo '{NO_SPACE}' >&2; exit 1; }}")
+    assert count(tmp_path) == 3
+    assert [each["cause"] for each in done["failed_attempts"]] == ["file system"] * 2
+    assert done["directory"].endswith("/job-3")
+
+
+def test_a_traceback_is_told_at_once(run_here: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(BatchJobError, match="not repeated: it would come again"):
+        run_here(f"echo '{TRACEBACK}' >&2; exit 1")
+    assert count(tmp_path) == 1
+
+
+def test_a_job_that_meets_its_time_gets_more(run_here: Callable[..., Any], tmp_path: Path) -> None:
+    done = run_here("[ $(wc -l < count) -ge 2 ] || sleep 60", walltime="00:00:01")
+    assert count(tmp_path) == 2
+    assert [each["cause"] for each in done["failed_attempts"]] == ["time limit"]
+
+
+def test_the_message_tells_of_all_attempts(run_here: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(BatchJobError) as caught:
+        run_here(f"echo '{NO_SPACE}' >&2; exit 1", attempts=2)
+    line = str(caught.value)
+    assert "No space left on device" in line
+    assert "attempt 2 of 2; before: file system (job on " in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("attempts", 0, "attempts must be an integer of at least 1"),
+        ("attempts", True, "attempts must be an integer of at least 1"),
+        ("retry_pause", "soon", "retry_pause 'soon': write it as HH:MM:SS"),
+        ("max_walltime", "soon", "max_walltime 'soon': write it as HH:MM:SS"),
+        ("max_memory", "much", "max_memory 'much': write it as 64G"),
+    ],
+)
+def test_settings_that_cannot_be_used(
+    run_here: Callable[..., Any], name: str, value: object, told: str
+) -> None:
+    with pytest.raises(BatchJobError, match=told):
+        run_here("true", **{name: value})
+
+
+def test_a_job_without_attempts_says_where_they_are(tmp_path: Path) -> None:
+    script = tmp_path / "work.sbatch"
+    script.write_text("#!/bin/bash\ntrue\n")
+    with pytest.raises(BatchJobError, match="run_repeated_job of headrace"):
+        run_batch_job(str(script), str(tmp_path / "w"), attempts=3)
